@@ -1,0 +1,63 @@
+# Every target sets itself up: a .venv with uv inside and the pinned, hashed dependencies.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SIZE ?= 2000
+
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/.uv: requirements/uv.txt
+	$(PYTHON) -c 'import sys; sys.exit("Unihire needs Python 3.11 or newer; say which: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.uv requirements/dev.txt pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Public clients live apart: what they pin must not hold back what we pin.
+$(VENV)/.clients: $(VENV)/.ready requirements/clients.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/clients
+	$(BIN)/uv pip install --quiet --python $(VENV)/clients/bin/python --require-hashes -r requirements/clients.txt
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.ready requirements/bench.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.ready ## Prepare .venv
+
+.PHONY: demo
+demo: setup ## Run the main job on made-up data and serve the API (SIZE=2000 candidates)
+	$(BIN)/unihire demo --size $(SIZE)
+
+.PHONY: test
+test: setup $(VENV)/.clients ## Run every test
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: setup ## Style, types and the walls between packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(VENV)/.bench ## Measure, as ratios in one run (QUICK=1 under two minutes; JSON=path also writes them)
+	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
+
+.PHONY: docs
+docs: setup ## Write the generated files anew: the published OpenAPI
+	$(BIN)/python -m unihire.cli openapi > docs/openapi.json
+
+.PHONY: lock
+lock: $(VENV)/.uv ## Resolve the dependencies anew
+	@for pins in "uv" "dev pyproject.toml" "clients" "bench -c requirements/dev.txt"; do set -- $$pins; name=$$1; shift; \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url "$$@" requirements/$$name.in -o requirements/$$name.txt || exit 1; done

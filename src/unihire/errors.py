@@ -1,0 +1,117 @@
+"""Every error Unihire raises, sorted by who must act.
+
+    UnihireError
+    ├── ConfigError             the operator: a setting, a file, a database
+    ├── ApiError                the caller of our API; one HTTP status each
+    │   ├── Unauthorized        401
+    │   ├── Forbidden           403
+    │   ├── NotFound            404
+    │   ├── Invalid             422
+    │   └── RateLimited         429
+    ├── VendorError             the engine: the class says what it does next
+    │   ├── RetryLater          wait, then ask again
+    │   ├── ReauthorizeNeeded   the credentials no longer work; the customer must connect again
+    │   ├── PermissionMissing   this stream is closed to these credentials; the others go on
+    │   ├── VendorRefused       the vendor understood and said no
+    │   └── VendorChanged       the answer is not what the vendor documents
+    ├── RecordError             one record: it will not map
+    └── Stopped                 nobody: the work was asked to end
+
+Messages say what happened, to what, and what to do. None carries a secret or personal data.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+
+class UnihireError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class ConfigError(UnihireError):
+    """Something the operator must set right before the work can start."""
+
+
+class ApiError(UnihireError):
+    """An answer to the caller of our API: `status` and the text in `detail`."""
+
+    status: ClassVar[int]
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Unauthorized(ApiError):
+    status = 401
+
+
+class Forbidden(ApiError):
+    status = 403
+
+
+class NotFound(ApiError):
+    status = 404
+
+
+class Invalid(ApiError):
+    """A path, query, header or body value failed validation.
+
+    `problems` are entries in the shape FastAPI answers: `{"type", "loc", "msg", "input"}`.
+    """
+
+    status = 422
+
+    def __init__(self, problems: Sequence[dict[str, Any]]) -> None:
+        super().__init__("; ".join(str(problem["msg"]) for problem in problems))
+        self.problems = list(problems)
+
+
+class RateLimited(ApiError):
+    """The caller's window is spent; `retry_after` is whole seconds until it opens again."""
+
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Rate limit exceeded")
+        self.retry_after = retry_after
+
+
+class VendorError(UnihireError):
+    """A call to a vendor did not give what was asked for."""
+
+
+class RetryLater(VendorError):
+    """The vendor cannot answer now; `after` is the seconds it asked us to wait, if it said."""
+
+    def __init__(self, message: str, *, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class ReauthorizeNeeded(VendorError):
+    """The stored credentials are refused; only the customer can mend that."""
+
+
+class PermissionMissing(VendorError):
+    """The credentials work but do not reach this stream; the message names the permission."""
+
+
+class VendorRefused(VendorError):
+    """The vendor understood the request and declined it; `status` is the vendor's."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class VendorChanged(VendorError):
+    """The answer does not have the shape the vendor documents."""
+
+
+class RecordError(UnihireError):
+    """One record will not map; it is set aside with its raw data and the stream goes on."""
+
+
+class Stopped(UnihireError):
+    """The work was asked to end; what was committed stays, the rest is done next time."""

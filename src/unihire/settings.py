@@ -1,0 +1,60 @@
+"""The settings: one frozen object, read once from UNIHIRE_* and .env."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from unihire.errors import ConfigError
+
+
+def _default_home() -> Path:
+    """Where state lives unless told otherwise: the user's data folder, or /var/lib for root.
+
+    Root gets /var/lib because the embedded PostgreSQL then runs as another user, who must be able to
+    reach its files, and a home folder such as /root is closed.
+    """
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/unihire")
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "unihire"
+
+
+class Settings(BaseSettings):
+    """What the operator can set. Every field is `UNIHIRE_<NAME>` in the environment or in .env."""
+
+    model_config = SettingsConfigDict(env_prefix="UNIHIRE_", env_file=".env", frozen=True, extra="ignore")
+
+    home: Annotated[Path, Field(description="Folder for the embedded database and the generated key.")] = Field(
+        default_factory=_default_home
+    )
+    database_url: Annotated[
+        SecretStr | None,
+        Field(description="PostgreSQL 15 or newer, as postgresql://…; unset: the embedded server."),
+    ] = None
+    encryption_keys: Annotated[
+        SecretStr | None,
+        Field(description="Keys that seal vendor credentials, comma-separated, newest first; unset: one kept in home."),
+    ] = None
+    host: Annotated[str, Field(description="Address the API listens on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port the API listens on; 0 picks a free one.")] = 8700
+    rate_limit: Annotated[
+        int, Field(ge=0, description="Requests a minute for one connector token; 0 switches the limit off.")
+    ] = 200
+    database_pool: Annotated[int, Field(ge=1, le=200, description="Connections the API keeps to PostgreSQL.")] = 8
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Least level logged.")] = "info"
+    log_format: Annotated[str, Field(pattern="^(console|json)$", description="How log lines are written.")] = "console"
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises ConfigError that names each bad variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"UNIHIRE_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        )
+        raise ConfigError(f"bad setting: {faults}") from None
