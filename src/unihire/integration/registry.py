@@ -1,0 +1,25 @@
+"""The integrations there are: one folder each under `unihire.integrations`, found by looking."""
+
+import importlib
+import pkgutil
+from functools import cache
+
+from unihire import integrations
+from unihire.errors import ConfigError
+from unihire.integration.declare import Integration
+
+
+@cache
+def list_integrations() -> tuple[Integration, ...]:
+    """Every integration, by slug."""
+    slugs = sorted(module.name for module in pkgutil.iter_modules(integrations.__path__) if module.ispkg)
+    return tuple(importlib.import_module(f"{integrations.__name__}.{slug}.connector").INTEGRATION for slug in slugs)
+
+
+def get_integration(slug: str) -> Integration:
+    """Raises ConfigError, naming those there are, for an unknown slug."""
+    for integration in list_integrations():
+        if integration.slug == slug:
+            return integration
+    known = ", ".join(integration.slug for integration in list_integrations())
+    raise ConfigError(f"there is no integration {slug!r}; there are: {known}")

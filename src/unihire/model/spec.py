@@ -1,0 +1,142 @@
+"""How a model is written down: a struct whose annotations carry meaning, words, relation and filter."""
+
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+
+class Match(Enum):
+    """How a filter's value is compared with the record's."""
+
+    EXACT = "exact"
+    FOLDED = "folded"  # letter case does not count
+    ID = "id"  # a comma list of our ids, any of them
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A query parameter that narrows a list.
+
+    `param` names it where the wire name differs from the field's; `repeated` takes the parameter several times;
+    `comma` also accepts a comma list of values; `closed` refuses a value outside the field's words.
+    """
+
+    match: Match = Match.EXACT
+    param: str | None = None
+    repeated: bool = False
+    comma: bool = False
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What the type of a field cannot say."""
+
+    meaning: str
+    example: Any = None
+    words: Sequence[str] = ()
+    to: str | None = None
+    filter: Filter | None = None
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """What every model has. `remote_id` is the vendor's id; ours is derived from it.
+
+    A mapping fills relations with the vendor's ids of the other records; saving turns them into ours.
+    """
+
+    remote_id: Annotated[str | None, Field("Id the vendor gives the record.", "123321")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """A field, resolved: `type` is string, boolean, integer or array, `items` the type inside an array."""
+
+    name: str
+    type: str
+    items: str | None
+    meaning: str
+    example: Any
+    words: Sequence[str]
+    to: str | None
+    filter: Filter | None
+
+    @property
+    def param(self) -> str:
+        """The query parameter of the field's filter."""
+        return (self.filter.param if self.filter else None) or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model, resolved. `number` is its stable key in the database; it is never used again for another model."""
+
+    name: str
+    plural: str
+    number: int
+    meaning: str
+    record: type[Record]
+    fields: tuple[FieldSpec, ...]
+    has_remote_id_filter: bool
+
+    @property
+    def relations(self) -> tuple[FieldSpec, ...]:
+        return tuple(field for field in self.fields if field.to)
+
+    @property
+    def filters(self) -> tuple[FieldSpec, ...]:
+        return tuple(field for field in self.fields if field.filter)
+
+    @property
+    def noun(self) -> str:
+        """The name as read in a sentence: `job interview stage`."""
+        return self.name.replace("_", " ")
+
+
+MODELS: dict[str, ModelSpec] = {}
+
+R = TypeVar("R", bound=Record)
+_TYPES = {str: "string", bool: "boolean", int: "integer"}
+
+
+def model(name: str, *, plural: str, number: int, remote_id_filter: bool = False) -> Callable[[type[R]], type[R]]:
+    """Enter a struct into the vocabulary under `name`; `plural` is its noun in paths."""
+
+    def enter(record: type[R]) -> type[R]:
+        hints = get_type_hints(record, include_extras=True)
+        fields = tuple(_resolve(key, hints[key]) for key in record.__struct_fields__)
+        meaning = (record.__doc__ or "").strip()
+        MODELS[name] = ModelSpec(name, plural, number, meaning, record, fields, remote_id_filter)
+        return record
+
+    return enter
+
+
+def _resolve(name: str, hint: Any) -> FieldSpec:
+    if get_origin(hint) is not Annotated:
+        raise TypeError(f"field {name} has no Field in its annotation")
+    inner, field = get_args(hint)
+    if get_origin(inner) in (Union, types.UnionType):
+        inner = next(part for part in get_args(inner) if part is not type(None))
+    items = None
+    if get_origin(inner) is list:
+        (item,) = get_args(inner)
+        items = _TYPES.get(item, "url" if isinstance(item, type) and issubclass(item, msgspec.Struct) else "object")
+    kind = "array" if items else _TYPES[inner]
+    return FieldSpec(name, kind, items, field.meaning, field.example, field.words, field.to, field.filter)
+
+
+def spec_of(record: type[Record]) -> ModelSpec:
+    """The spec of a record class; KeyError where the class is not in the vocabulary."""
+    for spec in MODELS.values():
+        if spec.record is record:
+            return spec
+    raise KeyError(record.__name__)
+
+
+def find_model(name: str) -> ModelSpec | None:
+    return MODELS.get(name)

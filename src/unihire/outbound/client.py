@@ -1,0 +1,247 @@
+"""One connector's HTTP client: authorised, within budget, tried again where that can help."""
+
+import asyncio
+import base64
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from unihire.errors import (
+    PermissionMissing,
+    ReauthorizeNeeded,
+    RetryLater,
+    VendorChanged,
+    VendorRefused,
+)
+from unihire.kit.clock import Clock, SystemClock
+from unihire.outbound.auth import ClientCredentials, Token
+from unihire.outbound.budget import Budget, TokenBucketHeaders
+
+TOKEN_MARGIN = timedelta(seconds=60)
+"""A token is renewed this long before the vendor says it ends: clocks differ and calls take time."""
+
+_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How often and how patiently a call is tried: waits double from `first` to `longest`, with jitter."""
+
+    attempts: int = 8
+    first: float = 0.25
+    longest: float = 20.0
+    timeout: float = 60.0
+
+    def pause(self, attempt: int) -> float:
+        """Seconds before try number `attempt` + 1."""
+        return float(min(self.longest, self.first * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a connector's calls go and what every call carries."""
+
+    base_url: str
+    auth: ClientCredentials
+    headers: Mapping[str, str] = field(default_factory=dict)
+    budget_headers: TokenBucketHeaders | None = None
+    retry: Retry = field(default_factory=Retry)
+
+    @property
+    def origin(self) -> str:
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class VendorClient:
+    """Calls one vendor with one customer's credentials.
+
+    A call either returns the body of a 2xx answer, whole and parsed as JSON once to prove it, or raises a
+    VendorError. 429, 5xx, timeouts, cut bodies and bodies that are no JSON are tried again; a 401 buys a new token
+    once. Only the configured origin is ever called; redirects are not followed.
+    """
+
+    def __init__(self, target: Target, credentials: Mapping[str, str], *, clock: Clock | None = None) -> None:
+        self.target = target
+        self.budget = Budget(target.budget_headers)
+        self.calls = 0
+        self._credentials = credentials
+        self._clock = clock or SystemClock()
+        self._token: Token | None = None
+        self._token_lock = asyncio.Lock()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=self.target.retry.timeout),
+            connector=aiohttp.TCPConnector(limit=32),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
+        """The body at `path`, which may carry a query of its own."""
+        asked = path + (f"?{urlencode(params)}" if params else "")
+        return await self._call("GET", asked)
+
+    async def exists(self, path: str) -> bytes | None:
+        """The body at `path`, or None where the vendor says there is no such thing (404)."""
+        try:
+            return await self.get(path)
+        except VendorRefused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    async def check(self) -> None:
+        """Prove the credentials by buying a token. Raises ReauthorizeNeeded where they are refused."""
+        await self._get_token(refresh=True)
+
+    async def _call(self, method: str, asked: str) -> bytes:
+        async def once() -> bytes:
+            token = await self._get_token()
+            answer = await self._send(method, asked, self._sign(token))
+            if answer.status == HTTPStatus.UNAUTHORIZED:
+                await self._drop_token(token)
+                answer = await self._send(method, asked, self._sign(await self._get_token()))
+                if answer.status == HTTPStatus.UNAUTHORIZED:
+                    raise ReauthorizeNeeded(f"{method} {_path(asked)}: the vendor refuses a fresh token (401)")
+            return _judge(f"{method} {_path(asked)}", answer)
+
+        return await self._persist(f"{method} {_path(asked)}", once)
+
+    def _sign(self, token: Token) -> dict[str, str]:
+        return {**self.target.headers, "Authorization": f"Bearer {token.value}", "Accept": "application/json"}
+
+    async def _persist(self, call: str, once: Callable[[], Awaitable[bytes]]) -> bytes:
+        """`once`, tried again after what passes by itself; raises the last problem when the tries are spent."""
+        retry = self.target.retry
+        for attempt in range(1, retry.attempts + 1):
+            pause = retry.pause(attempt)
+            try:
+                return await once()
+            except (RetryLater, VendorChanged) as error:
+                if attempt == retry.attempts:
+                    raise
+                if isinstance(error, RetryLater) and error.after is not None:
+                    pause = error.after
+                    self.budget.hold(pause)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if attempt == retry.attempts:
+                    kind = type(error).__name__
+                    raise RetryLater(f"{call}: no answer after {attempt} tries ({kind})") from error
+            await asyncio.sleep(pause)
+        raise AssertionError("a Retry has at least one attempt")
+
+    async def _send(
+        self, method: str, asked: str, headers: Mapping[str, str], data: Mapping[str, str] | None = None
+    ) -> _Answer:
+        if self._session is None:
+            raise RuntimeError("the client is used outside its `async with`")
+        await self.budget.wait()
+        self.calls += 1
+        url = URL(self.target.origin + asked, encoded=True)
+        async with self._session.request(method, url, headers=headers, data=data, allow_redirects=False) as answer:
+            body = await answer.read()
+            self.budget.learn(answer.headers)
+            return _Answer(answer.status, answer.headers, body)
+
+    async def _get_token(self, *, refresh: bool = False) -> Token:
+        async with self._token_lock:
+            now = self._clock.now()
+            if self._token is None or refresh or self._token.expires_at - TOKEN_MARGIN <= now:
+                self._token = await self._buy_token()
+            return self._token
+
+    async def _drop_token(self, refused: Token) -> None:
+        async with self._token_lock:
+            if self._token is refused:  # another call may have renewed it meanwhile
+                self._token = None
+
+    async def _buy_token(self) -> Token:
+        auth = self.target.auth
+        path = urlsplit(self.target.base_url).path.rstrip("/") + auth.token_path
+        form, headers = dict(auth.form), {"Accept": "application/json"}
+        if auth.sent_as == "basic":
+            pair = f"{self._credentials['client_id']}:{self._credentials['client_secret']}"
+            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        else:
+            form |= self._credentials
+
+        async def once() -> bytes:
+            answer = await self._send("POST", path, headers, form)
+            if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+                word = _oauth_word(answer.body)
+                raise ReauthorizeNeeded(f"the vendor refuses the credentials ({answer.status}{word})")
+            return _judge(f"POST {path}", answer)
+
+        return self._read_token(await self._persist(f"POST {path}", once))
+
+    def _read_token(self, body: bytes) -> Token:
+        answer: dict[str, Any] = msgspec.json.decode(body)
+        value, lasts = answer.get("access_token"), answer.get("expires_in", 3600)
+        if not isinstance(value, str) or not isinstance(lasts, int | float):
+            raise VendorChanged("the token answer has no access_token")
+        return Token(value, self._clock.now() + timedelta(seconds=lasts))
+
+
+def _judge(call: str, answer: _Answer) -> bytes:
+    """The body of a good answer; otherwise raises what the answer means for the engine.
+
+    `call` is method and path. A query is never told: it can hold personal data.
+    """
+    status = answer.status
+    if 200 <= status < 300:
+        try:
+            msgspec.json.decode(answer.body, type=msgspec.Raw)
+        except msgspec.DecodeError as error:
+            raise VendorChanged(f"{call}: the body is not JSON") from error
+        return answer.body
+    if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise RetryLater(f"{call}: the vendor answers {status}", after=_retry_after(answer.headers))
+    if status == HTTPStatus.FORBIDDEN:
+        raise PermissionMissing(f"{call}: the credentials do not reach this (403)")
+    raise VendorRefused(f"{call}: the vendor answers {status}", status=status)
+
+
+def _path(asked: str) -> str:
+    return asked.partition("?")[0]
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    try:
+        return max(0.0, float(headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def _oauth_word(body: bytes) -> str:
+    """The OAuth error code of a refusal (`unauthorized_client`), never its free text."""
+    try:
+        word = msgspec.json.decode(body, type=dict[str, Any]).get("error")
+    except msgspec.DecodeError:
+        return ""
+    return f", {word}" if isinstance(word, str) and word.isidentifier() else ""

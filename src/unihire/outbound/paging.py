@@ -1,0 +1,122 @@
+"""How lists are walked: one class a way of paging, each a pure reading of one answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from unihire.errors import VendorChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a page: `raw` is the vendor's own bytes, `data` the same decoded."""
+
+    data: dict[str, Any]
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of one answer and where the next page is; `next` None ends the walk.
+
+    `next` is a path with query, relative to the vendor's origin: what a stream's position stores.
+    """
+
+    rows: list[Row]
+    next: str | None
+
+
+class Paging(Protocol):
+    """Reads one answer of a list call."""
+
+    def first(self, path: str, params: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+        """Path and query of the first call."""
+        ...
+
+    def read(self, body: bytes, *, origin: str, asked: str) -> Page:
+        """The page in `body`, the answer to `asked` (path with query) at `origin`.
+
+        Raises VendorChanged where the body does not have the documented shape.
+        """
+        ...
+
+
+def decode_object(body: bytes, *, of: str) -> dict[str, msgspec.Raw]:
+    """The members of a JSON object, each still as sent. `of` names the call for the error."""
+    try:
+        return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError as error:
+        raise VendorChanged(f"{of}: the answer is not a JSON object") from error
+
+
+def decode_rows(raw: msgspec.Raw | None, *, of: str) -> list[Row]:
+    """The rows of a JSON array of objects, each with its own bytes."""
+    if raw is None:
+        raise VendorChanged(f"{of}: the answer has no list of rows")
+    try:
+        items = msgspec.json.decode(raw, type=list[msgspec.Raw])
+        return [Row(msgspec.json.decode(item, type=dict[str, Any]), bytes(item)) for item in items]
+    except msgspec.DecodeError as error:
+        raise VendorChanged(f"{of}: the rows are not a list of JSON objects") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextLink:
+    """The answer carries the address of the next page, followed as it stands.
+
+    `items` names the member that holds the rows, `link` the path to the address. The walk ends on a missing
+    link, an empty page, or a link to the page just read. A link to another origin is refused: following it would
+    hand our token to a stranger.
+    """
+
+    items: str
+    link: tuple[str, ...]
+    page_size: Mapping[str, str]
+
+    def first(self, path: str, params: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+        return path, {**self.page_size, **params}
+
+    def read(self, body: bytes, *, origin: str, asked: str) -> Page:
+        members = decode_object(body, of=asked)
+        rows = decode_rows(members.get(self.items), of=asked)
+        href = self._find_link(members, asked)
+        if href is None or not rows:
+            return Page(rows, None)
+        target = urlsplit(href)
+        if f"{target.scheme}://{target.netloc}" != origin:
+            raise VendorChanged(
+                f"{asked}: the next page is at another address ({target.netloc}), which is not followed"
+            )
+        following = target.path + (f"?{target.query}" if target.query else "")
+        return Page(rows, None if following == asked else following)
+
+    def _find_link(self, members: Mapping[str, Any], asked: str) -> str | None:
+        found: Any = members
+        for name in self.link:
+            if isinstance(found, msgspec.Raw):
+                try:
+                    found = msgspec.json.decode(found)
+                except msgspec.DecodeError as error:
+                    raise VendorChanged(f"{asked}: the answer's paging part is not JSON") from error
+            if not isinstance(found, Mapping) or found.get(name) is None:
+                return None
+            found = found[name]
+        if not isinstance(found, str):
+            raise VendorChanged(f"{asked}: the link to the next page is not text")
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeList:
+    """One answer holds every row."""
+
+    items: str
+
+    def first(self, path: str, params: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+        return path, params
+
+    def read(self, body: bytes, *, origin: str, asked: str) -> Page:
+        return Page(decode_rows(decode_object(body, of=asked).get(self.items), of=asked), None)
