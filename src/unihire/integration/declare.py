@@ -20,14 +20,14 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a mapping reads: one row of a stream, with the details asked for it (by name)."""
+    """What a mapping reads: a row of a stream or a part of one, with the details asked for it (by name).
+
+    `within` is the whole row where `row` is a part of it, else the row itself.
+    """
 
     row: Data
+    within: Data
     details: Mapping[str, list[Data]] = field(default_factory=dict)
-
-
-def _itself(row: Data) -> Iterable[Data]:
-    return (row,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,6 @@ class Maps:
     model: type[Record]
     to: Callable[[Source], Record]
     each: Callable[[Data], Iterable[Data]] | None = None
-
-    @property
-    def is_row(self) -> bool:
-        """Whether the record is the row, not a part of it."""
-        return self.each is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

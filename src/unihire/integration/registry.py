@@ -4,16 +4,18 @@ import importlib
 import pkgutil
 from functools import cache
 
-from unihire import integrations
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
+
+_FOLDERS = "unihire.integrations"
 
 
 @cache
 def list_integrations() -> tuple[Integration, ...]:
     """Every integration, by slug."""
-    slugs = sorted(module.name for module in pkgutil.iter_modules(integrations.__path__) if module.ispkg)
-    return tuple(importlib.import_module(f"{integrations.__name__}.{slug}.connector").INTEGRATION for slug in slugs)
+    folders = importlib.import_module(_FOLDERS).__path__
+    slugs = sorted(module.name for module in pkgutil.iter_modules(folders) if module.ispkg)
+    return tuple(importlib.import_module(f"{_FOLDERS}.{slug}.connector").INTEGRATION for slug in slugs)
 
 
 def get_integration(slug: str) -> Integration:

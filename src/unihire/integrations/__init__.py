@@ -1,0 +1,1 @@
+"""The vendors: one folder each. Nobody imports them by name; the registry finds them."""

@@ -1,0 +1,154 @@
+"""Personio rows to unified records: pure functions. Vocabulary tables on top.
+
+Fields and their doubts: quirks.md. A key Personio leaves out is null here.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from unihire.integration.declare import Data, Source
+from unihire.kit.clock import parse_moment, to_text
+from unihire.model import Application, Candidate, Department, Job, JobInterviewStage, RemoteUser, Url
+
+ROLE_RELATIONS = {
+    "hiring manager": "hiring_managers",
+    "recruiter": "recruiters",
+}
+"""Hiring-team roles that are relations of a job. Roles are the customer's own words; others stay in raw data."""
+
+REJECTED_TYPE = "REJECTED"
+"""The `type` of the stage that means rejected. Compared without letter case: v2's spelling is not published."""
+
+
+def to_job(source: Source) -> Job:
+    row = source.row
+    department = row.get("department")
+    return Job(
+        remote_id=row["id"],
+        name=row.get("name"),
+        remote_created_at=to_moment(row.get("created_at")),
+        remote_updated_at=to_moment(row.get("updated_at")),
+        departments=[department["id"]] if department else None,
+        hiring_managers=find_team(row, "hiring_managers"),
+        recruiters=find_team(row, "recruiters"),
+    )
+
+
+def to_department(source: Source) -> Department:
+    return Department(remote_id=source.row["id"], name=source.row.get("name"))
+
+
+def to_remote_user(source: Source) -> RemoteUser:
+    return RemoteUser(remote_id=source.row["id"])
+
+
+def to_job_interview_stage(source: Source) -> JobInterviewStage:
+    row = source.row
+    position = next(place for place, stage in enumerate(source.within["stages"]) if stage is row)
+    return JobInterviewStage(remote_id=row["id"], name=row.get("name"), stage_order=position)
+
+
+def to_candidate(source: Source) -> Candidate:
+    row = source.row
+    applications = row.get("applications")
+    profile = row.get("linkedin_profile")
+    return Candidate(
+        remote_id=row["id"],
+        first_name=row.get("first_name"),
+        last_name=row.get("last_name"),
+        email_addresses=to_list(row.get("email")),
+        phone_numbers=to_list(row.get("phone")),
+        locations=to_list(row.get("location")),
+        urls=[Url(value=profile, type="LINKEDIN", url_type="SOCIAL_MEDIA")] if profile else None,
+        applications=None if applications is None else [application["id"] for application in applications],
+        remote_created_at=to_moment(row.get("created_at")),
+        remote_updated_at=to_moment(row.get("updated_at")),
+    )
+
+
+def to_application(source: Source) -> Application:
+    row = source.row
+    rejection, stage = read_history(row, source.details.get("stage-transitions", []))
+    return Application(
+        remote_id=row["id"],
+        candidate=find_id(row.get("candidate")),
+        job=find_id(row.get("job")),
+        applied_at=to_moment(row.get("application_date")),
+        rejected_at=rejection,
+        source=(row.get("channel") or {}).get("name"),
+        current_stage=stage,
+    )
+
+
+def read_history(row: Data, transitions: list[Data]) -> tuple[str | None, str | None]:
+    """When the application was rejected, and the id of the stage it stands at.
+
+    System stages such as rejection carry no id; the stage is then the latest one in the history that has one: where
+    the application stood when it was rejected. `transitions` are latest first.
+    """
+    stage = row.get("current_stage") or {}
+    rejection = None
+    if is_rejected(row):
+        entered = next((step for step in transitions if _is_rejection(step.get("stage") or {})), None)
+        rejection = to_moment(entered.get("entered_at")) if entered else None
+    if stage.get("id") is not None:
+        return rejection, stage["id"]
+    behind = ((step.get("stage") or {}).get("id") for step in transitions)
+    return rejection, next((found for found in behind if found is not None), None)
+
+
+def is_rejected(row: Data) -> bool:
+    return _is_rejection(row.get("current_stage") or {})
+
+
+def needs_history(row: Data) -> bool:
+    """Whether the application's row does not say where it stands: its stage is one without an id."""
+    stage = row.get("current_stage") or {}
+    return stage.get("id") is None or _is_rejection(stage)
+
+
+def _is_rejection(stage: Data) -> bool:
+    return str(stage.get("type")).upper() == REJECTED_TYPE
+
+
+def list_departments(row: Data) -> Iterable[Data]:
+    department = row.get("department")
+    return (department,) if department else ()
+
+
+def list_team(row: Data) -> Iterable[Data]:
+    """Everyone in a job's hiring team."""
+    return (member["person"] for member in row.get("hiring_team") or ())
+
+
+def list_stages(row: Data) -> Iterable[Data]:
+    """The stages of a category; system stages without an id are no records of their own."""
+    return (stage for stage in row.get("stages") or () if stage.get("id") is not None)
+
+
+def find_team(row: Data, relation: str) -> list[str] | None:
+    """The people of the hiring team whose role is that relation; null where the job tells no team."""
+    team = row.get("hiring_team")
+    if team is None:
+        return None
+    return [
+        member["person"]["id"]
+        for member in team
+        if ROLE_RELATIONS.get(member["role"]["name"].strip().lower()) == relation
+    ]
+
+
+def find_id(ref: Data | None) -> str | None:
+    return ref["id"] if ref else None
+
+
+def to_list(value: str | None) -> list[str] | None:
+    """One value as a list of one; null and empty text as null."""
+    return [value] if value else None
+
+
+def to_moment(value: Any) -> str | None:
+    """A moment in UTC. Personio sends text, or an object `{"date-time", "timezone"}`; both are taken."""
+    if isinstance(value, dict):
+        value = value.get("date-time")
+    return to_text(parse_moment(value)) if value else None
