@@ -1,0 +1,252 @@
+"""The keeper: a small process that owns the embedded PostgreSQL for as long as somebody uses it.
+
+`embedded.py` runs this file as a script, never imports it; it uses the standard library only, so that it starts in
+a few hundredths of a second. It ends, and the server with it, when the last user's lock on `users.lock` is gone. The
+kernel drops the lock of a process however that process dies, so there is no message that could be lost.
+
+Three ends of the keeper itself are provided for:
+- told to stop by a signal: it stays, its life is that of its users;
+- killed with -9: on Linux the kernel then asks the server for a fast shutdown, elsewhere the next start does;
+- out of room for the log: the server goes on and the lines are lost.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+LOG_BYTES = 5_000_000  # the log is turned over at this size and one older part is kept
+REPORTED_LINES = 12
+FAST_SECONDS = 3.0  # a fast shutdown writes a checkpoint; past this the crash recovery of the next start is cheaper
+QUIT_SECONDS = 0.7
+LEFTOVER_SECONDS = 10.0
+STEP_SECONDS = 0.02
+MAX_QUICK_DEATHS = 3
+QUICK_SECONDS = 10.0
+PR_SET_PDEATHSIG = 1
+
+
+class LeftoverError(Exception):
+    """A server that an earlier keeper left behind does not end."""
+
+
+class Keeper:
+    """One server process, its log and its end."""
+
+    def __init__(self, plan: dict[str, Any], keeper_fd: int) -> None:
+        self.base = Path(plan["base"])
+        self.data = Path(plan["data"])
+        self.sockets = Path(plan["sockets"])
+        self.command: list[str] = plan["command"]
+        self.identity: dict[str, Any] = plan["identity"]
+        self.keeper_fd = keeper_fd
+        self.events: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
+        self.last_lines: deque[str] = deque(maxlen=REPORTED_LINES)
+        self.die_with_keeper = _make_parent_bond()
+
+    def run(self, report: Callable[[dict[str, str]], None]) -> None:
+        """Start the server, report once, hold it until the users have left, stop it."""
+        users_fd = os.open(self.base / "users.lock", os.O_RDWR)
+        watcher = threading.Thread(target=self.watch_users, args=(users_fd,), daemon=True)
+        was_ready, quick_deaths = False, 0
+        while quick_deaths < MAX_QUICK_DEATHS:
+            started_at = time.monotonic()
+            try:
+                process = self.launch()
+            except (OSError, LeftoverError) as error:
+                report({"error": str(error)})
+                return
+            if not watcher.is_alive():
+                watcher.start()
+            event = self.wait_until_ready(process)
+            if event is None:
+                was_ready = True
+                self.announce(report)
+                event = self.next_event(process)
+            os.ftruncate(self.keeper_fd, 0)
+            if event == "left":
+                self.stop(process)
+                return
+            if not was_ready:
+                report({"error": "the server ended at once:\n" + "\n".join(self.last_lines)})
+                return
+            # Somebody killed the leading process (it survives the death of any other): the users get a new one.
+            quick_deaths = quick_deaths + 1 if time.monotonic() - started_at < QUICK_SECONDS else 0
+
+    def launch(self) -> "subprocess.Popen[bytes]":
+        """The server process, started once every process of an earlier server on this data is gone.
+
+        All processes of a server inherit the descriptor of `server.lock` and with it the lock. So a lock that can be
+        taken proves that the files an earlier server left are stale, whoever has its process id by now.
+        """
+        lock_fd = os.open(self.base / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self.end_leftovers(lock_fd)
+            for stale in (self.data / "postmaster.pid", *self.sockets.glob(".s.PGSQL.*")):
+                stale.unlink(missing_ok=True)
+            process = subprocess.Popen(  # noqa: S603
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={"LC_ALL": "C", "TZ": "UTC"},
+                cwd="/",
+                pass_fds=(lock_fd,),
+                preexec_fn=self.die_with_keeper,  # noqa: PLW1509 - one call into libc; no lock is taken there
+                umask=0o077,
+                **self.identity,
+            )
+        finally:
+            os.close(lock_fd)
+        threading.Thread(target=self.watch_server, args=(process,), daemon=True).start()
+        return process
+
+    def end_leftovers(self, lock_fd: int) -> None:
+        """Stop a server whose keeper died; raises LeftoverError when it outlives all asking."""
+        signals = iter([(0.0, signal.SIGINT), (FAST_SECONDS, signal.SIGQUIT), (FAST_SECONDS + 1, signal.SIGKILL)])
+        after, number = next(signals)
+        begun_at = time.monotonic()
+        while not _try_lock(lock_fd):
+            waited = time.monotonic() - begun_at
+            if waited > LEFTOVER_SECONDS:
+                raise LeftoverError(f"an earlier server still runs on {self.data}; end its processes, then start again")
+            if waited >= after:
+                for pid in self.leftover_pids():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, number)
+                after, number = next(signals, (LEFTOVER_SECONDS, signal.SIGKILL))
+            time.sleep(STEP_SECONDS)
+
+    def leftover_pids(self) -> list[int]:
+        """The leading process of the earlier server or, where it is gone, those it left (Linux)."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+            os.kill(pid, 0)
+            if not sys.platform.startswith("linux") or _works_in(pid, self.data):
+                return [pid]
+        pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+        return [pid for pid in pids if _works_in(pid, self.data)]
+
+    def watch_users(self, users_fd: int) -> None:
+        fcntl.flock(users_fd, fcntl.LOCK_EX)
+        self.events.put(("left", 0))
+
+    def watch_server(self, process: "subprocess.Popen[bytes]") -> None:
+        """Write what the server says to the log, and say when it has ended."""
+        assert process.stderr is not None
+        path = self.base / "server.log"
+        log = None
+        for line in process.stderr:
+            self.last_lines.append(line.decode(errors="replace").rstrip())
+            with contextlib.suppress(OSError):
+                if log is not None and log.tell() > LOG_BYTES:
+                    log.close()
+                    log = None
+                    path.replace(path.with_name("server.log.1"))
+                if log is None:
+                    log = path.open("ab", buffering=0)
+                log.write(line)
+        if log is not None:
+            log.close()
+        process.wait()
+        self.events.put(("died", process.pid))
+
+    def wait_until_ready(self, process: "subprocess.Popen[bytes]") -> str | None:
+        """None once the server takes connections, else what came first; crash recovery may take its time."""
+        pid_file = self.data / "postmaster.pid"
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self.next_event(process, timeout=STEP_SECONDS)
+            with contextlib.suppress(OSError):
+                lines = pid_file.read_text().splitlines()
+                # Line 8 is the status that pg_ctl reads; src/include/utils/pidfile.h.
+                if len(lines) > 7 and lines[0] == str(process.pid) and lines[7].strip() == "ready":
+                    return None
+
+    def next_event(self, process: "subprocess.Popen[bytes]", timeout: float | None = None) -> str:
+        while True:
+            event, pid = self.events.get(timeout=timeout)
+            if event == "left" or pid == process.pid:
+                return event
+
+    def announce(self, report: Callable[[dict[str, str]], None]) -> None:
+        """Tell every later user where the server listens, and the one who waits that it does."""
+        os.pwrite(self.keeper_fd, os.fsencode(self.sockets), 0)
+        report({"sockets": str(self.sockets)})
+
+    def stop(self, process: "subprocess.Popen[bytes]") -> None:
+        """End the server; immediate after FAST_SECONDS, which loses nothing that was committed."""
+        for number, patience in ((signal.SIGINT, FAST_SECONDS), (signal.SIGQUIT, QUIT_SECONDS), (signal.SIGKILL, 1.0)):
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+                return
+
+
+def _make_parent_bond() -> Callable[[], None] | None:
+    """What the server process calls before it becomes PostgreSQL: ask to be shut down when the keeper dies."""
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None)
+    keeper = os.getpid()
+
+    def bond() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
+        if os.getppid() != keeper:
+            os._exit(1)
+
+    return bond
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    """Whether the process has this working folder, as every process of a PostgreSQL server has its data."""
+    try:
+        return os.path.samefile(f"/proc/{pid}/cwd", folder)
+    except OSError:
+        return False
+
+
+def _try_lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def main() -> None:
+    """Arguments: the descriptor to report on, the descriptor that holds keeper.lock, the plan as JSON."""
+    report_fd, keeper_fd = int(sys.argv[1]), int(sys.argv[2])
+    if os.fork() > 0:
+        os._exit(0)  # the starter reaps this one; the keeper belongs to nobody who would have to
+    for fd in (report_fd, keeper_fd):
+        os.set_inheritable(fd, False)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+
+    def report(words: dict[str, str]) -> None:
+        nonlocal report_fd
+        if report_fd >= 0:
+            with contextlib.suppress(OSError):  # the starter is gone; its lock tells the rest
+                os.write(report_fd, json.dumps(words).encode() + b"\n")
+            os.close(report_fd)
+            report_fd = -1
+
+    Keeper(json.loads(sys.argv[3]), keeper_fd).run(report)
+    # Not yet the lock on users.lock, which ends with this process: a waiting starter must find keeper.lock free.
+    os.close(keeper_fd)
+
+
+if __name__ == "__main__":
+    main()
