@@ -123,7 +123,7 @@ class Keeper:
                 raise LeftoverError(f"an earlier server still runs on {self.data}; end its processes, then start again")
             if waited >= after:
                 for pid in self.leftover_pids():
-                    with contextlib.suppress(ProcessLookupError):
+                    with contextlib.suppress(OSError):
                         os.kill(pid, number)
                 after, number = next(signals, (LEFTOVER_SECONDS, signal.SIGKILL))
             time.sleep(STEP_SECONDS)
@@ -191,7 +191,9 @@ class Keeper:
             process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(patience)
-                return
+                break
+        with contextlib.suppress(OSError):
+            self.sockets.rmdir()  # nobody can be about to use it: we still hold keeper.lock
 
 
 def _make_parent_bond() -> Callable[[], None] | None:
@@ -232,6 +234,7 @@ def main() -> None:
         os._exit(0)  # the starter reaps this one; the keeper belongs to nobody who would have to
     for fd in (report_fd, keeper_fd):
         os.set_inheritable(fd, False)
+    os.umask(0o077)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
 
@@ -243,9 +246,13 @@ def main() -> None:
             os.close(report_fd)
             report_fd = -1
 
-    Keeper(json.loads(sys.argv[3]), keeper_fd).run(report)
-    # Not yet the lock on users.lock, which ends with this process: a waiting starter must find keeper.lock free.
+    try:
+        Keeper(json.loads(sys.argv[3]), keeper_fd).run(report)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the starter is told instead of left waiting
+        report({"error": f"its keeper failed: {error!r}"})
+    # First keeper.lock, then with the process users.lock: whoever waits for the second must find the first free.
     os.close(keeper_fd)
+    os._exit(0)
 
 
 if __name__ == "__main__":
