@@ -1,0 +1,1 @@
+"""What we serve: one folder a dialect."""

@@ -81,15 +81,9 @@ class ModelSpec:
     meaning: str
     record: type[Record]
     fields: tuple[FieldSpec, ...]
+    relations: tuple[FieldSpec, ...]
+    filters: tuple[FieldSpec, ...]
     has_remote_id_filter: bool
-
-    @property
-    def relations(self) -> tuple[FieldSpec, ...]:
-        return tuple(field for field in self.fields if field.to)
-
-    @property
-    def filters(self) -> tuple[FieldSpec, ...]:
-        return tuple(field for field in self.fields if field.filter)
 
     @property
     def noun(self) -> str:
@@ -107,13 +101,28 @@ def model(name: str, *, plural: str, number: int, remote_id_filter: bool = False
     """Enter a struct into the vocabulary under `name`; `plural` is its noun in paths."""
 
     def enter(record: type[R]) -> type[R]:
-        hints = get_type_hints(record, include_extras=True)
-        fields = tuple(_resolve(key, hints[key]) for key in record.__struct_fields__)
+        fields = resolve_fields(record)
         meaning = (record.__doc__ or "").strip()
-        MODELS[name] = ModelSpec(name, plural, number, meaning, record, fields, remote_id_filter)
+        MODELS[name] = ModelSpec(
+            name=name,
+            plural=plural,
+            number=number,
+            meaning=meaning,
+            record=record,
+            fields=fields,
+            relations=tuple(field for field in fields if field.to),
+            filters=tuple(field for field in fields if field.filter),
+            has_remote_id_filter=remote_id_filter,
+        )
         return record
 
     return enter
+
+
+def resolve_fields(struct: type[msgspec.Struct]) -> tuple[FieldSpec, ...]:
+    """The fields of a struct of the vocabulary, in order."""
+    hints = get_type_hints(struct, include_extras=True)
+    return tuple(_resolve(name, hints[name]) for name in struct.__struct_fields__)
 
 
 def _resolve(name: str, hint: Any) -> FieldSpec:

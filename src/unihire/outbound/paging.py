@@ -52,15 +52,23 @@ def decode_object(body: bytes, *, of: str) -> dict[str, msgspec.Raw]:
         raise VendorChanged(f"{of}: the answer is not a JSON object") from error
 
 
-def decode_rows(raw: msgspec.Raw | None, *, of: str) -> list[Row]:
+def decode_rows(raw: msgspec.Raw | bytes | None, *, of: str) -> list[Row]:
     """The rows of a JSON array of objects, each with its own bytes."""
     if raw is None:
         raise VendorChanged(f"{of}: the answer has no list of rows")
     try:
         items = msgspec.json.decode(raw, type=list[msgspec.Raw])
-        return [Row(msgspec.json.decode(item, type=dict[str, Any]), bytes(item)) for item in items]
     except msgspec.DecodeError as error:
-        raise VendorChanged(f"{of}: the rows are not a list of JSON objects") from error
+        raise VendorChanged(f"{of}: the rows are not a list") from error
+    return [decode_row(bytes(item), of=of) for item in items]
+
+
+def decode_row(raw: bytes, *, of: str) -> Row:
+    """One row, which must be a JSON object."""
+    try:
+        return Row(msgspec.json.decode(raw, type=dict[str, Any]), raw)
+    except msgspec.DecodeError as error:
+        raise VendorChanged(f"{of}: a row is not a JSON object") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

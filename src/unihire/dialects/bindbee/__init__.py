@@ -1,0 +1,1 @@
+"""The unified ATS API under /api/ats/v1, wire-compatible with Bindbee's."""

@@ -1,0 +1,143 @@
+"""The one place that wires everything: settings, store, platform and dialects into an application."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import fastapi_offline
+import structlog
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.staticfiles import StaticFiles
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from unihire import __version__
+from unihire.dialects.bindbee.reads import Reads
+from unihire.dialects.bindbee.schema import describe_reads
+from unihire.kit.seal import Sealer, new_key
+from unihire.platform.access import Access
+from unihire.platform.limits import RateLimiter
+from unihire.settings import Settings
+from unihire.store import Pool
+
+log = structlog.get_logger()
+
+_DOCS_FILES = Path(fastapi_offline.__file__).parent / "static"
+
+
+def create_app(settings: Settings, pool: Pool) -> FastAPI:
+    """The application that serves the API on an open database."""
+    access = Access(pool)
+    limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
+    reads = Reads(pool, access, limiter)
+
+    @contextlib.asynccontextmanager
+    async def live(app: FastAPI) -> AsyncIterator[None]:
+        listening = asyncio.create_task(access.listen())
+        try:
+            yield
+        finally:
+            listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listening
+
+    app = FastAPI(
+        title="Unihire", version=__version__, lifespan=live, docs_url=None, redoc_url=None, openapi_url="/openapi.json"
+    )
+    app.router.routes.append(Route("/api/ats/v1/{plural}", reads.answer, methods=["GET"]))
+    app.router.routes.append(Route("/api/ats/v1/{plural}/{id}", reads.answer, methods=["GET"]))
+    app.router.routes.append(Route("/health", _answer_health(pool), methods=["GET"]))
+    app.router.routes.append(Route("/docs", _show_docs, methods=["GET"]))
+    app.mount("/docs/files", StaticFiles(directory=_DOCS_FILES), name="docs-files")
+    for kind in (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+        app.add_exception_handler(kind, _answer_unavailable)
+    app.openapi = describe_api  # type: ignore[method-assign]
+    return app
+
+
+def describe_api() -> dict[str, Any]:
+    """The OpenAPI document of everything we serve."""
+    paths, schemas = describe_reads()
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Unihire",
+            "version": __version__,
+            "description": "One API for every applicant tracking system. Every call carries an API key, and the token "
+            "of the connector it reads from.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            **paths,
+            "/health": {
+                "get": {
+                    "operationId": "get_health",
+                    "tags": ["service"],
+                    "summary": "Whether the service can answer",
+                    "responses": {
+                        "200": {"description": "It can.", "content": _HEALTH},
+                        "503": {"description": "The database does not answer.", "content": _HEALTH},
+                    },
+                }
+            },
+        },
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key."}},
+        },
+    }
+
+
+_HEALTH = {
+    "application/json": {
+        "schema": {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+    }
+}
+
+
+def open_sealer(settings: Settings) -> Sealer:
+    """The sealer under the operator's keys; without any, under one made once and kept in the home folder (0600)."""
+    if settings.encryption_keys is not None:
+        return Sealer([key for key in settings.encryption_keys.get_secret_value().split(",") if key.strip()])
+    path = settings.home / "encryption.key"
+    if not path.exists():
+        settings.home.mkdir(parents=True, exist_ok=True)
+        made = path.with_name(f".{path.name}.{id(path)}")
+        made.touch(mode=0o600)
+        made.write_text(new_key() + "\n")
+        with contextlib.suppress(FileExistsError):  # another process was first: its key counts
+            path.hardlink_to(made)
+        made.unlink()
+    return Sealer([path.read_text().strip()])
+
+
+def _answer_health(pool: Pool) -> Callable[[Request], Any]:
+    async def answer(request: Request) -> Response:
+        try:
+            async with asyncio.timeout(2):
+                await pool.fetchval("SELECT 1")
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return JSONResponse({"status": "the database does not answer"}, 503)
+        return JSONResponse({"status": "ok"})
+
+    return answer
+
+
+async def _show_docs(request: Request) -> HTMLResponse:
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Unihire API",
+        swagger_js_url="/docs/files/swagger-ui-bundle.js",
+        swagger_css_url="/docs/files/swagger-ui.css",
+        swagger_favicon_url="/docs/files/favicon.png",
+    )
+
+
+async def _answer_unavailable(request: Request, error: Exception) -> Response:
+    log.error("the database does not answer", kind=type(error).__name__)
+    return JSONResponse({"detail": "The database does not answer; try again"}, 503, {"Retry-After": "5"})

@@ -1,0 +1,139 @@
+"""The query of a list or of one record, read and checked: pydantic says what is wrong in FastAPI's words."""
+
+import re
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import PydanticCustomError
+
+from unihire.dialects.bindbee.expansion import Expansion, parse_expand
+from unihire.errors import Invalid
+from unihire.kit.clock import parse_moment
+from unihire.model import Match, ModelSpec
+
+PAGE_SIZE_MOST = 100
+PAGE_SIZE = 50
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_LOST_PLUS = re.compile(r"(T[^ ]*) (\d\d:?\d\d)$")
+
+
+def _parse_moment(text: object) -> datetime | None:
+    """A moment of the query. A `+` that was not escaped arrives as a blank; it is taken for what it was."""
+    if text is None:
+        return None
+    try:
+        return parse_moment(_LOST_PLUS.sub(r"\1+\2", str(text)))
+    except (ValueError, OverflowError):
+        raise PydanticCustomError(
+            "datetime_parsing", "Input should be a valid ISO 8601 date-time, such as 2026-01-31T09:30:00Z"
+        ) from None
+
+
+class RecordQuery(BaseModel):
+    """What any read may be asked for."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    include_raw_data: bool = False
+    include_custom_fields: bool = False
+    expand: tuple[Expansion, ...] = ()
+
+
+class ListQuery(RecordQuery):
+    """What any list may be asked for; its filters are added per model."""
+
+    page_size: Annotated[int, Field(ge=1, le=PAGE_SIZE_MOST)] = PAGE_SIZE
+    cursor: str | None = None
+    modified_after: Annotated[datetime | None, BeforeValidator(_parse_moment)] = None
+    ids: str | None = None
+    remote_id: str | None = None
+
+
+@cache
+def _query_model(spec: ModelSpec, base: type[RecordQuery]) -> type[RecordQuery]:
+    """The query of a model: the common parameters, `expand` of its relations, and for a list its filters."""
+
+    def read_expand(text: object) -> tuple[Expansion, ...]:
+        try:
+            return parse_expand(spec, str(text))
+        except ValueError as error:
+            raise PydanticCustomError("value_error", "Value error, {reason}", {"reason": str(error)}) from None
+
+    fields: dict[str, Any] = {"expand": (Annotated[tuple[Expansion, ...], BeforeValidator(read_expand)], ())}
+    if base is ListQuery:
+        for field in spec.filters:
+            assert field.filter is not None
+            kind: Any = Literal[tuple(field.words)] if field.filter.closed else str
+            fields[field.param] = (list[str] if field.filter.repeated else kind | None, None)
+            if field.filter.repeated:
+                fields[field.param] = (list[str] | None, None)
+    return create_model(f"{spec.name}_{base.__name__}", __base__=base, **fields)
+
+
+def read_record_query(spec: ModelSpec, query: bytes) -> RecordQuery:
+    """Raises Invalid."""
+    return _validate(_query_model(spec, RecordQuery), _read_pairs(spec, query))
+
+
+def read_list_query(spec: ModelSpec, query: bytes) -> ListQuery:
+    """Raises Invalid."""
+    found = _validate(_query_model(spec, ListQuery), _read_pairs(spec, query))
+    assert isinstance(found, ListQuery)
+    return found
+
+
+def _read_pairs(spec: ModelSpec, query: bytes) -> dict[str, Any]:
+    """The parameters by name: the last value counts, but of a repeatable one all do."""
+    if not query:
+        return {}
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    values: dict[str, Any] = dict(pairs)
+    for field in spec.filters:
+        if field.filter is not None and field.filter.repeated and field.param in values:
+            values[field.param] = [value for name, value in pairs if name == field.param]
+    return values
+
+
+def _validate(model: type[RecordQuery], values: dict[str, Any]) -> RecordQuery:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise Invalid(
+            [
+                {**problem, "loc": ["query", *problem["loc"][:1]]}
+                for problem in error.errors(include_url=False, include_context=True)
+            ]
+        ) from None
+
+
+def read_filters(spec: ModelSpec, query: ListQuery) -> list[tuple[str, list[str]]]:
+    """The filters of a list as `(field name, values any of which fits)`."""
+    found = []
+    for field in spec.filters:
+        assert field.filter is not None
+        value = getattr(query, field.param)
+        if value is None:
+            continue
+        if field.filter.repeated:
+            values = value
+        elif field.filter.match is Match.ID:
+            values = [part.lower() for part in split_commas(value)]
+        elif field.filter.comma:
+            values = [value, *split_commas(value)]
+        else:
+            values = [value]
+        found.append((field.name, list(dict.fromkeys(values))))
+    return found
+
+
+def split_commas(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
+def parse_id(text: str) -> UUID | None:
+    """A record's id; None for text that is none."""
+    return UUID(text) if _UUID.fullmatch(text) else None

@@ -1,0 +1,244 @@
+"""The OpenAPI description of the data reads, drawn from the vocabulary: what is declared is what is served."""
+
+from typing import Any
+
+from unihire.dialects.bindbee.params import PAGE_SIZE, PAGE_SIZE_MOST
+from unihire.dialects.bindbee.reads import TOKEN_HEADER
+from unihire.model import MODELS, FieldSpec, Match, ModelSpec, Url
+from unihire.model.spec import resolve_fields
+
+Json = dict[str, Any]
+
+_OPEN = "Another word than these is the vendor's own, passed through unchanged."
+_EXAMPLE_IDS = "5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11,0f1f4f0e-6a53-5c8d-8a55-2f2f6f2b1c22"
+
+
+def describe_reads() -> tuple[Json, Json]:
+    """The paths of the thirty-two reads, and the schemas they refer to."""
+    paths: Json = {}
+    schemas: Json = {
+        "AtsUrl": _object_schema("A web address and what kind it is.", resolve_fields(Url)),
+        "Error": {
+            "type": "object",
+            "required": ["detail"],
+            "properties": {"detail": {"type": "string", "description": "What went wrong, in words."}},
+        },
+        "ValidationError": {
+            "type": "object",
+            "required": ["loc", "msg", "type"],
+            "properties": {
+                "loc": {"type": "array", "items": {"type": "string"}, "description": "Path to the value."},
+                "msg": {"type": "string", "description": "What was expected."},
+                "type": {"type": "string", "description": "Machine-readable kind of fault."},
+                "input": {"description": "The value received."},
+                "ctx": {"type": "object", "description": "Further facts, such as a bound."},
+            },
+        },
+        "HTTPValidationError": {
+            "type": "object",
+            "required": ["detail"],
+            "properties": {"detail": {"type": "array", "items": {"$ref": "#/components/schemas/ValidationError"}}},
+        },
+    }
+    for spec in MODELS.values():
+        name = schema_name(spec)
+        schemas[name] = _model_schema(spec)
+        schemas[f"{name}Page"] = _page_schema(spec)
+        paths[f"/api/ats/v1/{spec.plural}"] = {"get": _describe_list(spec)}
+        paths[f"/api/ats/v1/{spec.plural}/{{id}}"] = {"get": _describe_one(spec)}
+    return paths, schemas
+
+
+def schema_name(spec: ModelSpec) -> str:
+    return f"Ats{spec.record.__name__}"
+
+
+def _describe_list(spec: ModelSpec) -> Json:
+    return {
+        "operationId": f"list_{spec.name}",
+        "tags": [spec.noun],
+        "summary": f"List {spec.plural.replace('-', ' ')}",
+        "description": "A page of the list, in the order of change: to follow changes, keep the latest `modified_at` "
+        "you have read and ask for what was modified after it. The last page is the one whose `cursor` is null.",
+        "security": [{"ApiKey": []}],
+        "parameters": [
+            *_list_params(spec),
+            *(_filter_param(field) for field in spec.filters),
+            *_read_params(spec),
+            _token_param(),
+        ],
+        "responses": _responses(f"{schema_name(spec)}Page", found=False),
+    }
+
+
+def _describe_one(spec: ModelSpec) -> Json:
+    return {
+        "operationId": f"get_{spec.name}",
+        "tags": [spec.noun],
+        "summary": f"One {spec.noun}",
+        "security": [{"ApiKey": []}],
+        "parameters": [
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Our id."},
+            *_read_params(spec),
+            _token_param(),
+        ],
+        "responses": _responses(schema_name(spec), found=True),
+    }
+
+
+def _list_params(spec: ModelSpec) -> list[Json]:
+    params = [_query("ids", "Only the records with these ids of ours, joined by commas.", example=_EXAMPLE_IDS)]
+    if spec.has_remote_id_filter:
+        params.append(_query("remote_id", "Only the record with this id of the vendor's.", example="123321"))
+    size = {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MOST, "default": PAGE_SIZE}
+    return [
+        *params,
+        {"name": "page_size", "in": "query", "schema": size, "description": "Most records in a page."},
+        _query("cursor", "Where to go on: the `cursor` of the page before, with every other parameter as it was."),
+        _query(
+            "modified_after",
+            "Only records that changed here after this moment, ISO 8601; without an offset it is UTC.",
+            example="2026-01-31T09:30:00Z",
+        ),
+    ]
+
+
+def _filter_param(field: FieldSpec) -> Json:
+    assert field.filter is not None
+    named = f"Only records by `{field.name}`: {field.meaning[:1].lower()}{field.meaning[1:]}"
+    if field.filter.repeated:
+        schema: Json = {"type": "array", "items": {"type": "string"}}
+        text = f"{named} Repeat the parameter for several; letter case does not count."
+        return {"name": field.param, "in": "query", "schema": schema, "description": text, "example": field.example}
+    if field.filter.closed:
+        return _query(field.param, named, schema={"type": "string", "enum": list(field.words)}, example=field.example)
+    if field.filter.match is Match.ID:
+        return _query(field.param, f"{named} Ids of ours, joined by commas.", example=_EXAMPLE_IDS)
+    folds = " Letter case does not count." if field.filter.match is Match.FOLDED else ""
+    several = " A comma list fits any of its values." if field.filter.comma else ""
+    example = field.example[0] if isinstance(field.example, list) else field.example
+    return _query(field.param, f"{named} The whole value must match.{folds}{several}", example=example)
+
+
+def _read_params(spec: ModelSpec) -> list[Json]:
+    flag = {"type": "boolean", "default": False}
+    params: list[Json] = [
+        {"name": "include_raw_data", "in": "query", "schema": flag, "description": "Fill `raw_data`."},
+        {"name": "include_custom_fields", "in": "query", "schema": flag, "description": "Fill `custom_fields`."},
+    ]
+    if spec.relations:
+        names = [field.name for field in spec.relations]
+        text = (
+            f"Relations to answer as records instead of ids, joined by commas: {', '.join(names)}. "
+            f"Fields in brackets narrow a record: `{names[0]}[id,remote_id]`."
+        )
+        params.append(_query("expand", text, example=names[0]))
+    return params
+
+
+def _token_param() -> Json:
+    return {
+        "name": TOKEN_HEADER,
+        "in": "header",
+        "required": True,
+        "schema": {"type": "string"},
+        "description": "The token of the connector to read from.",
+    }
+
+
+def _query(name: str, description: str, *, schema: Json | None = None, example: object = None) -> Json:
+    param: Json = {"name": name, "in": "query", "schema": schema or {"type": "string"}, "description": description}
+    return param if example is None else {**param, "example": example}
+
+
+def _responses(schema: str, *, found: bool) -> Json:
+    responses: Json = {
+        "200": _response("Found.", schema),
+        "401": _response("The API key or the connector token is missing, wrong or of another environment.", "Error"),
+        "403": _response("The connector token belongs to another category.", "Error"),
+        "422": _response("A parameter is missing or has a value it cannot have.", "HTTPValidationError"),
+        "429": _response("The connector's calls of this minute are spent.", "Error"),
+    }
+    responses["401"]["headers"]["WWW-Authenticate"] = _header("The challenge.", "string")
+    responses["429"]["headers"]["Retry-After"] = _header("Seconds to wait.", "integer")
+    if found:
+        responses["404"] = _response("There is no such record on this connector.", "Error")
+    return responses
+
+
+def _response(description: str, schema: str) -> Json:
+    return {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+        "headers": {
+            "X-RateLimit-Limit": _header("Calls allowed in a minute.", "integer"),
+            "X-RateLimit-Remaining": _header("Calls left in this minute.", "integer"),
+            "X-RateLimit-Reset": _header("Unix second at which the minute ends.", "integer"),
+        },
+    }
+
+
+def _header(description: str, kind: str) -> Json:
+    return {"description": description, "schema": {"type": kind}}
+
+
+def _model_schema(spec: ModelSpec) -> Json:
+    schema = _object_schema(spec.meaning, spec.fields)
+    schema["properties"] = {
+        "id": {"type": "string", "format": "uuid", "description": "Our id, the same for good."},
+        "modified_at": {
+            "type": "string",
+            "format": "date-time",
+            "description": "When the record last changed here.",
+        },
+        **schema["properties"],
+        "custom_fields": {"type": ["object", "null"], "description": "Mapped custom fields; null unless asked for."},
+        "raw_data": {
+            "type": ["object", "null"],
+            "description": "What the vendor sent, unchanged; null unless asked for.",
+        },
+    }
+    schema["required"] = list(schema["properties"])
+    return schema
+
+
+def _object_schema(meaning: str, fields: tuple[FieldSpec, ...]) -> Json:
+    return {
+        "type": "object",
+        "description": meaning,
+        "required": [field.name for field in fields],
+        "properties": {field.name: _field_schema(field) for field in fields},
+    }
+
+
+def _field_schema(field: FieldSpec) -> Json:
+    described: Json = {"description": field.meaning}
+    if field.words:
+        described["description"] += f" One of {', '.join(field.words)}. {_OPEN}"
+    if field.example is not None:
+        described["examples"] = [field.example]
+    if field.to is not None:
+        target = f"#/components/schemas/{schema_name(MODELS[field.to])}"
+        # Expanded with a list of fields, a related record carries only those: a free object covers it.
+        one: Json = {
+            "anyOf": [{"type": "string", "format": "uuid"}, {"$ref": target}, {"type": "object"}],
+        }
+        if field.type == "array":
+            return {**described, "type": ["array", "null"], "items": one}
+        return {**described, "anyOf": [*one["anyOf"], {"type": "null"}]}
+    if field.type == "array":
+        items: Json = {"$ref": "#/components/schemas/AtsUrl"} if field.items == "url" else {"type": field.items}
+        return {**described, "type": ["array", "null"], "items": items}
+    return {**described, "type": [field.type, "null"]}
+
+
+def _page_schema(spec: ModelSpec) -> Json:
+    return {
+        "type": "object",
+        "required": ["cursor", "page_size", "items"],
+        "properties": {
+            "cursor": {"type": ["string", "null"], "description": "Where to go on; null on the last page."},
+            "page_size": {"type": "integer", "description": "How many records this page has."},
+            "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{schema_name(spec)}"}},
+        },
+    }

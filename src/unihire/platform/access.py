@@ -1,0 +1,139 @@
+"""Who is calling: an API key picks organisation and environment, a connector token one connector of them."""
+
+import asyncio
+import contextlib
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from unihire.errors import Forbidden, Unauthorized
+from unihire.kit.ids import hash_token
+from unihire.store import Pool, tenancy
+
+REMEMBERED_SECONDS = 30.0
+"""A key or token is looked up again after this, in case the news of a change was lost with its connection."""
+REMEMBERED_MOST = 10_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The connector a request reaches: every query carries it."""
+
+    connector: UUID
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whom an API key belongs to."""
+
+    organisation: UUID
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    scope: Scope
+    organisation: UUID
+    environment: str
+    category: str
+
+
+class Access:
+    """Checks keys and tokens, remembering those that were good until something changes."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._keys: _Memory[Caller] = _Memory()
+        self._tokens: _Memory[_Opened] = _Memory()
+
+    async def check_key(self, authorization: str | None) -> Caller:
+        """The caller of an `Authorization: Bearer …` header. Raises Unauthorized."""
+        scheme, _, key = (authorization or "").partition(" ")
+        key = key.strip()
+        if scheme.lower() != "bearer" or not key:
+            raise Unauthorized("Not authenticated: send your API key as 'Authorization: Bearer <key>'")
+        found = await self._keys.get(key, self._find_caller)
+        if found is None:
+            raise Unauthorized("The API key is not valid")
+        return found
+
+    async def check_token(self, caller: Caller, token: str, category: str) -> Scope:
+        """The connector `token` opens for this caller.
+
+        Raises Unauthorized where there is none in the caller's organisation and environment, without telling whether
+        there is one elsewhere; Forbidden where it is of another category.
+        """
+        opened = await self._tokens.get(token, self._find_token)
+        if opened is None or opened.organisation != caller.organisation or opened.environment != caller.environment:
+            raise Unauthorized("The connector token is not valid for this API key")
+        if opened.category != category:
+            raise Forbidden(f"The connector token belongs to the category {opened.category}, not {category}")
+        return opened.scope
+
+    async def _find_caller(self, key: str) -> Caller | None:
+        row = await self._pool.fetchrow(tenancy.FIND_KEY, hash_token(key))
+        return None if row is None else Caller(row["organisation"], row["environment"])
+
+    async def _find_token(self, token: str) -> _Opened | None:
+        row = await self._pool.fetchrow(tenancy.FIND_OPENED, hash_token(token))
+        if row is None:
+            return None
+        scope = Scope(row["id"], row["number"])
+        return _Opened(scope, row["organisation"], row["environment"], row["category"])
+
+    async def listen(self) -> None:
+        """Forget what is remembered whenever a key or connector changes, in this process or another; until cancelled.
+
+        A lost connection is taken up again; what is remembered then is forgotten too.
+        """
+        while True:
+            # Where the server is away, REMEMBERED_SECONDS bounds what is missed meanwhile.
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._listen_once()
+            await asyncio.sleep(1)
+
+    async def _listen_once(self) -> None:
+        closed = asyncio.Event()
+        async with self._pool.acquire() as connection:
+            connection.add_termination_listener(lambda *_: closed.set())
+            await connection.add_listener(tenancy.ACCESS_CHANNEL, lambda *_: self.forget())
+            try:
+                self.forget()
+                await closed.wait()
+            finally:
+                connection.terminate()  # it listens, so it must not go back to the pool
+
+    def forget(self) -> None:
+        self._keys.clear()
+        self._tokens.clear()
+
+
+class _Memory(Generic[T]):
+    """What was found for a secret, for a while; what was not found is not kept."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[str, tuple[float, T]] = OrderedDict()
+
+    async def get(self, secret: str, find: Callable[[str], Awaitable[T | None]]) -> T | None:
+        known = self._found.get(secret)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        found = await find(secret)
+        if found is None:
+            self._found.pop(secret, None)
+            return None
+        self._found[secret] = (time.monotonic() + REMEMBERED_SECONDS, found)
+        if len(self._found) > REMEMBERED_MOST:
+            self._found.popitem(last=False)
+        return found
+
+    def clear(self) -> None:
+        self._found.clear()

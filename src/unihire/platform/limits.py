@@ -1,0 +1,44 @@
+"""How often a caller may ask: a fixed window for each, counted in this process."""
+
+import math
+import time
+from dataclasses import dataclass
+
+from unihire.errors import RateLimited
+
+WINDOW_SECONDS = 60
+_SWEEP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a caller stands in the window: `reset` is the Unix second at which it opens anew."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+
+class RateLimiter:
+    """Counts calls by key; a window starts with a key's first call and lasts a minute."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._windows: dict[object, tuple[float, int]] = {}
+
+    def take(self, key: object) -> Standing:
+        """Count a call. The standing's `remaining` is -1 where the call was one too many."""
+        now = time.time()
+        ends, used = self._windows.get(key, (0.0, 0))
+        if ends <= now:
+            ends, used = now + WINDOW_SECONDS, 0
+            if len(self._windows) >= _SWEEP:
+                self._windows = {key: window for key, window in self._windows.items() if window[0] > now}
+        used = min(used + 1, self.limit + 1)
+        self._windows[key] = (ends, used)
+        return Standing(self.limit, self.limit - used, math.ceil(ends))
+
+
+def refuse(standing: Standing) -> RateLimited:
+    """The error for a call that was one too many."""
+    return RateLimited(max(1, math.ceil(standing.reset - time.time())))

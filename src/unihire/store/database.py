@@ -1,0 +1,128 @@
+"""Opening the database: the embedded server or the operator's own, one code for both."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from unihire.errors import ConfigError
+from unihire.settings import Settings
+from unihire.store import Connection, Pool
+from unihire.store.embedded import EmbeddedServer
+from unihire.store.migrate import migrate
+
+DATABASE = "unihire"
+
+# Databases of the server whose name starts so and that nobody is connected to.
+LIST_IDLE_DATABASES = """
+    SELECT datname FROM pg_database
+    WHERE starts_with(datname, $1)
+        AND NOT EXISTS (SELECT FROM pg_stat_activity AS session WHERE session.datid = pg_database.oid)
+"""
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, database: str = DATABASE) -> AsyncIterator[Pool]:
+    """A pool of connections to the migrated database, which the embedded server makes if it is missing.
+
+    `database` names one on the embedded server; with UNIHIRE_DATABASE_URL the address says which. Raises ConfigError
+    where the database cannot be reached or used.
+    """
+    if settings.database_url is not None:
+        async with _open_pool(settings.database_url.get_secret_value(), settings) as pool:
+            yield pool
+        return
+    server = await asyncio.to_thread(EmbeddedServer, settings.home)
+    try:
+        await _create_database(server, database)
+        async with _open_pool(server.dsn(database), settings) as pool:
+            yield pool
+    finally:
+        await asyncio.to_thread(server.close)
+
+
+@asynccontextmanager
+async def open_scratch_database(settings: Settings, *, prefix: str, name: str) -> AsyncIterator[Pool]:
+    """As `open_database`, on an embedded database of its own that is dropped at the end.
+
+    `prefix` starts the names of such databases; those a crash left behind are dropped first.
+    """
+    database = f"{prefix}{name}"
+    server = await asyncio.to_thread(EmbeddedServer, settings.home)
+    try:
+        await _drop_idle_databases(server, prefix)
+        await _create_database(server, database)
+        try:
+            async with _open_pool(server.dsn(database), settings) as pool:
+                yield pool
+        finally:
+            connection = await asyncpg.connect(server.dsn())
+            await connection.execute(f"DROP DATABASE IF EXISTS {_quote(database)} WITH (FORCE)")
+            await connection.close()
+    finally:
+        await asyncio.to_thread(server.close)
+
+
+@asynccontextmanager
+async def _open_pool(dsn: str, settings: Settings) -> AsyncIterator[Pool]:
+    try:
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=settings.database_pool,
+            # Our connections carry no session state between uses, so the round trip that clears it is saved.
+            reset=_keep,
+            server_settings={"application_name": "unihire", "jit": "off"},
+        )
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise ConfigError(f"the database does not answer: {_without_secrets(str(error))}") from None
+    try:
+        async with pool.acquire() as connection:
+            await migrate(connection)
+        yield pool
+    finally:
+        try:
+            async with asyncio.timeout(2):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
+
+
+async def _keep(connection: Connection) -> None:
+    """Leave a connection as it is when it goes back to the pool."""
+
+
+async def _create_database(server: EmbeddedServer, database: str) -> None:
+    connection = await asyncpg.connect(server.dsn())
+    try:
+        await connection.execute(f"CREATE DATABASE {_quote(database)} TEMPLATE template0")
+    except asyncpg.DuplicateDatabaseError:
+        return
+    except asyncpg.UniqueViolationError:  # another process made it at the same moment
+        return
+    finally:
+        await connection.close()
+
+
+async def _drop_idle_databases(server: EmbeddedServer, prefix: str) -> None:
+    connection = await asyncpg.connect(server.dsn())
+    try:
+        for row in await connection.fetch(LIST_IDLE_DATABASES, prefix):
+            try:
+                await connection.execute(f"DROP DATABASE IF EXISTS {_quote(row['datname'])}")
+            except asyncpg.ObjectInUseError:
+                continue  # its owner connected meanwhile: it is not left behind
+    finally:
+        await connection.close()
+
+
+def _quote(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]+", name):
+        raise ValueError(f"not a database name: {name}")
+    return f'"{name}"'
+
+
+def _without_secrets(text: str) -> str:
+    return re.sub(r"://[^@/\s]*@", "://…@", text)

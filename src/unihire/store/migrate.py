@@ -1,0 +1,80 @@
+"""The schema's versions: numbered SQL files, applied forward, each in a transaction of its own."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+
+from unihire.errors import ConfigError
+from unihire.store import Connection
+
+_LOCK = 0x756E6968697265  # "unihire": one process migrates, others wait
+_MINIMUM = 150000  # PostgreSQL 15
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    version: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def list_migrations() -> list[Migration]:
+    """Every version of the schema, oldest first."""
+    files = resources.files("unihire.store") / "migrations"
+    found = [
+        Migration(int(file.name.partition("_")[0]), file.name, file.read_text(encoding="utf-8"))
+        for file in files.iterdir()
+        if file.name.endswith(".sql")
+    ]
+    return sorted(found, key=lambda migration: migration.version)
+
+
+async def migrate(connection: Connection, *, upto: int | None = None) -> list[int]:
+    """Bring the schema to the newest version (or `upto`); returns the versions applied.
+
+    Each version commits by itself, so a crash leaves a whole version. Raises ConfigError for a server that is too
+    old, a schema newer than this program, or an applied file that was altered since.
+    """
+    server: int = await connection.fetchval("SELECT current_setting('server_version_num')::int")
+    if server < _MINIMUM:
+        raise ConfigError(f"PostgreSQL 15 or newer is needed; this server is {server // 10000}")
+    await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+    try:
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, checksum text NOT NULL, "
+            "applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        applied = {row["version"]: row["checksum"] for row in await connection.fetch("SELECT * FROM schema_version")}
+        return await _apply(connection, applied, upto)
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+
+
+async def _apply(connection: Connection, applied: dict[int, str], upto: int | None) -> list[int]:
+    migrations = list_migrations()
+    newest = migrations[-1].version
+    if applied and max(applied) > newest:
+        raise ConfigError(
+            f"the database is at version {max(applied)}, this program knows {newest}: install a newer one"
+        )
+    done = []
+    for migration in migrations:
+        if upto is not None and migration.version > upto:
+            break
+        known = applied.get(migration.version)
+        if known is None:
+            async with connection.transaction():
+                await connection.execute(migration.sql)
+                await connection.execute(
+                    "INSERT INTO schema_version (version, checksum) VALUES ($1, $2)",
+                    migration.version,
+                    migration.checksum,
+                )
+            done.append(migration.version)
+        elif known != migration.checksum:
+            raise ConfigError(f"schema version {migration.name} was altered after it was applied to this database")
+    return done

@@ -1,0 +1,104 @@
+"""Sync runs: what is under way, how far each stream is, what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from unihire.store import Pool
+
+# The run of a connector that has not ended, if there is one: at most one.
+FIND_UNFINISHED = "SELECT id, number, is_full, started_at FROM sync_run WHERE connector = $1 AND status = 'running'"
+
+# A new run with the connector's next number.
+INSERT_RUN = """
+    INSERT INTO sync_run (id, connector, number, status, is_full, started_at)
+    SELECT $2, $1, coalesce(max(number), 0) + 1, 'running', $3, $4 FROM sync_run WHERE connector = $1
+    RETURNING number
+"""
+
+# A stream's part in a run, unless it is there.
+INSERT_STREAM = """
+    INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
+    SELECT $1, $2, $3, $4, $4 IS NULL AND EXISTS (
+        SELECT FROM record WHERE connector = $2 AND model = ANY($6::smallint[]) AND stream = $3 AND deleted_at IS NULL
+    ), 'walk', $5
+    ON CONFLICT (run, stream) DO NOTHING
+"""
+
+# How far a stream is.
+GET_STREAM = "SELECT * FROM stream_run WHERE run = $1 AND stream = $2"
+
+# When the latest read of a stream that ended well was begun.
+FIND_LAST_READ = """
+    SELECT max(started_at) FROM stream_run WHERE connector = $1 AND stream = $2 AND phase = 'done' AND error IS NULL
+"""
+
+# Move a stream on; part of the page's transaction.
+MOVE_STREAM = """
+    UPDATE stream_run SET phase = $3, position = $4, read = read + $5, added = added + $6, changed = changed + $7,
+        deleted = deleted + $8, quarantined = quarantined + $9
+    WHERE run = $1 AND stream = $2
+"""
+
+# End a stream's part, with the reason where it went wrong.
+FINISH_STREAM = """
+    UPDATE stream_run SET phase = 'done', position = NULL, finished_at = $3, error = $4 WHERE run = $1 AND stream = $2
+"""
+
+# Start a stream's part over, keeping what it counted.
+RESTART_STREAM = "UPDATE stream_run SET phase = 'walk', position = NULL WHERE run = $1 AND stream = $2"
+
+# End a run.
+FINISH_RUN = "UPDATE sync_run SET status = $2, finished_at = $3 WHERE id = $1"
+
+# The parts of a run, for telling.
+LIST_STREAMS = "SELECT * FROM stream_run WHERE run = $1 ORDER BY started_at, stream"
+
+# The latest run of a connector.
+FIND_LATEST = "SELECT * FROM sync_run WHERE connector = $1 ORDER BY number DESC LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    id: UUID
+    number: int
+    is_full: bool
+    started_at: datetime
+    is_resumed: bool
+
+
+async def open_run(pool: Pool, connector: int, *, full: bool, now: datetime) -> Run:
+    """The connector's unfinished run, to go on with, or a new one."""
+    row = await pool.fetchrow(FIND_UNFINISHED, connector)
+    if row is not None:
+        return Run(row["id"], row["number"], row["is_full"], row["started_at"], is_resumed=True)
+    id = uuid4()
+    number: int = await pool.fetchval(INSERT_RUN, connector, id, full, now)
+    return Run(id, number, full, now, is_resumed=False)
+
+
+async def open_stream(
+    pool: Pool,
+    run: Run,
+    connector: int,
+    stream: str,
+    *,
+    window_start: datetime | None,
+    models: Sequence[int],
+    now: datetime,
+) -> asyncpg.Record:
+    """The stream's part in the run, made if it is not there.
+
+    A complete read (no `window_start`) notes what it meets only where there is something it could find missing.
+    """
+    await pool.execute(INSERT_STREAM, run.id, connector, stream, window_start, now, models)
+    (row,) = await pool.fetch(GET_STREAM, run.id, stream)
+    return row
+
+
+async def list_stream_runs(pool: Pool, run: UUID) -> Sequence[dict[str, Any]]:
+    return [dict(row) for row in await pool.fetch(LIST_STREAMS, run)]

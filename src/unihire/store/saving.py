@@ -1,0 +1,165 @@
+"""Saving records: only what changed is written, in the order of the change feed.
+
+A record's place in the feed (`seq`) is its modified_at in microseconds. Writers of one connector take its row's lock
+first and hold it until they commit, so commit order is feed order and a reader that keeps its last position misses
+nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from unihire.kit.clock import from_micros, to_micros
+from unihire.store import Connection
+
+EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
+"""How every stored answer ends; the reader cuts it off to splice in what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A record ready to save. `members` are the JSON members of its body between modified_at and the ending."""
+
+    id: str
+    model: int
+    remote_id: str
+    fingerprint: bytes
+    keys: Sequence[int]
+    members: bytes
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What saving a page did."""
+
+    added: int = 0
+    changed: int = 0
+
+
+# Take the connector's place in the feed; others who save for it wait until this transaction ends.
+LOCK_FEED = "SELECT last_seq FROM connector WHERE number = $1 FOR NO KEY UPDATE"
+
+# Move the connector's place in the feed.
+MOVE_FEED = "UPDATE connector SET last_seq = $2 WHERE number = $1"
+
+# What is stored of these records already.
+FIND_STORED = """
+    SELECT id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at
+    FROM record WHERE id = ANY($1::text[]::uuid[])
+"""
+
+# Make room for new versions of records.
+DELETE_VERSIONS = "DELETE FROM record WHERE id = ANY($1::text[]::uuid[])"
+
+# Take the keys of old versions out of the filter index.
+DELETE_KEYS = """
+    DELETE FROM record_key USING unnest($1::bigint[], $2::bigint[]) AS old (key, seq)
+    WHERE record_key.key = old.key AND record_key.seq = old.seq
+"""
+
+# Turn records into tombstones: their content stays, their place in the feed is new.
+BURY_RECORDS = """
+    UPDATE record SET deleted_at = $4, seq = next.seq
+    FROM (SELECT id, $3 + row_number() OVER (ORDER BY id) AS seq FROM unnest($2::uuid[]) AS gone (id)) AS next
+    WHERE record.id = next.id AND record.connector = $1
+"""
+
+# The keys of living records, to take them out of the filter index.
+FIND_KEYS = """
+    SELECT key, record.seq FROM record CROSS JOIN unnest(record.keys) AS key
+    WHERE record.id = ANY($2::uuid[]) AND record.connector = $1 AND record.deleted_at IS NULL
+"""
+
+_COLUMNS = (
+    "seq", "connector", "model", "id", "first_saved_at", "remote_id", "stream", "fingerprint", "keys", "body", "raw",
+)  # fmt: skip
+
+
+async def save_records(
+    connection: Connection, connector: int, stream: str, records: Sequence[Rendered], now: datetime
+) -> Saved:
+    """Save what is new or changed among `records`; the rest is not touched. Call inside a transaction.
+
+    A record whose fingerprint is the stored one keeps its modified_at. One that was a tombstone lives again.
+    """
+    if not records:
+        return Saved()
+    last: int = await connection.fetchval(LOCK_FEED, connector)
+    stored = {row["id"]: row for row in await connection.fetch(FIND_STORED, [record.id for record in records])}
+    fresh: list[Rendered] = []
+    outdated: list[asyncpg.Record] = []
+    for record in records:
+        known = stored.get(record.id)
+        if known is None:
+            fresh.append(record)
+        elif known["fingerprint"] != record.fingerprint or known["is_deleted"]:
+            fresh.append(record)
+            outdated.append(known)
+    if not fresh:
+        return Saved()
+    if outdated:
+        await connection.execute(DELETE_VERSIONS, [row["id"] for row in outdated])
+        await _delete_keys(connection, ((key, row["seq"]) for row in outdated for key in row["keys"]))
+    start = max(last + 1, to_micros(now))
+    stamps = _Stamps()
+    rows, keys = [], []
+    for seq, record in enumerate(fresh, start):
+        known = stored.get(record.id)
+        body = b'{"id":"%b","modified_at":"%b",%b%b' % (
+            record.id.encode(),
+            stamps.text(seq),
+            record.members,
+            EMPTY_ENDING,
+        )
+        first_saved_at = known["first_saved_at"] if known else now
+        rows.append((
+            seq, connector, record.model, record.id, first_saved_at, record.remote_id, stream, record.fingerprint,
+            record.keys, body, record.raw,
+        ))  # fmt: skip
+        keys.extend([(key, seq) for key in record.keys])
+    await connection.copy_records_to_table("record", records=rows, columns=_COLUMNS)
+    if keys:
+        await connection.copy_records_to_table("record_key", records=keys, columns=("key", "seq"))
+    await connection.execute(MOVE_FEED, connector, start + len(fresh) - 1)
+    return Saved(added=len(fresh) - len(outdated), changed=len(outdated))
+
+
+async def bury_records(connection: Connection, connector: int, ids: Sequence[UUID], now: datetime) -> int:
+    """Mark living records deleted; returns how many. Call inside a transaction."""
+    if not ids:
+        return 0
+    last: int = await connection.fetchval(LOCK_FEED, connector)
+    start = max(last + 1, to_micros(now))
+    found = await connection.fetch(FIND_KEYS, connector, ids)
+    await _delete_keys(connection, ((row["key"], row["seq"]) for row in found))
+    await connection.execute(BURY_RECORDS, connector, ids, start - 1, now)
+    await connection.execute(MOVE_FEED, connector, start + len(ids) - 1)
+    return len(ids)
+
+
+async def _delete_keys(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:
+    keys, seqs = [], []
+    for key, seq in pairs:
+        keys.append(key)
+        seqs.append(seq)
+    if keys:
+        await connection.execute(DELETE_KEYS, keys, seqs)
+
+
+class _Stamps:
+    """Feed positions as moments in text, `2026-01-31T09:30:00.000001Z`: the second is formatted once for many."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    def text(self, seq: int) -> bytes:
+        second, micros = divmod(seq, 1_000_000)
+        if second != self._second:
+            self._second = second
+            self._text = from_micros(second * 1_000_000).replace(tzinfo=None).isoformat()
+        return f"{self._text}.{micros:06d}Z".encode()

@@ -1,0 +1,117 @@
+"""Who uses the installation and what they connected: organisations, API keys, connectors."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from unihire.store import Connection, Pool
+
+ACCESS_CHANNEL = "unihire_access"
+"""Notified when a key or a connector changes, so that every process forgets what it remembered of them."""
+
+INSERT_ORGANISATION = "INSERT INTO organisation (id, name) VALUES ($1, $2)"
+
+# The organisation of that name, if there is one.
+FIND_ORGANISATION = "SELECT id FROM organisation WHERE name = $1 ORDER BY created_at LIMIT 1"
+
+INSERT_KEY = "INSERT INTO api_key (id, hash, organisation, environment, name) VALUES ($1, $2, $3, $4, $5)"
+
+# Every key, without its hash.
+LIST_KEYS = """
+    SELECT api_key.id, organisation.name AS organisation, environment, api_key.name, api_key.created_at, revoked_at
+    FROM api_key JOIN organisation ON organisation.id = api_key.organisation ORDER BY api_key.created_at
+"""
+
+REVOKE_KEY = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id"
+
+# Whom a living key belongs to.
+FIND_KEY = "SELECT organisation, environment FROM api_key WHERE hash = $1 AND revoked_at IS NULL"
+
+INSERT_CONNECTOR = """
+    INSERT INTO connector
+        (id, organisation, environment, integration, category, end_user, origin_id, base_url, token_hash, credentials)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
+
+# Which connector a token opens.
+FIND_OPENED = """
+    SELECT id, number, organisation, environment, category FROM connector WHERE token_hash = $1
+"""
+
+GET_CONNECTOR = "SELECT * FROM connector WHERE id = $1"
+
+LIST_CONNECTORS = "SELECT * FROM connector ORDER BY created_at"
+
+# What the customer must know of the credentials.
+SET_STATUS = """
+    UPDATE connector SET status = $2, relink_needed_at = CASE WHEN $2 = 'RELINK_NEEDED' THEN now() END
+    WHERE id = $1 AND status <> $2
+"""
+
+# How many records of each model a connector has, living and deleted.
+COUNT_RECORDS = """
+    SELECT model, count(*) FILTER (WHERE deleted_at IS NULL) AS living, count(*) FILTER (WHERE deleted_at IS NOT NULL)
+        AS deleted
+    FROM record WHERE connector = $1 GROUP BY model ORDER BY model
+"""
+
+# Everything a connector left in tables without a foreign key, its filter index first.
+DELETE_DATA = (
+    """
+    DELETE FROM record_key USING (SELECT unnest(keys) AS key, seq FROM record WHERE connector = $1) AS old
+    WHERE record_key.key = old.key AND record_key.seq = old.seq
+    """,
+    "DELETE FROM record WHERE connector = $1",
+    "DELETE FROM seen WHERE connector = $1",
+    "DELETE FROM connector WHERE number = $1",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One customer's link to one integration, credentials still sealed."""
+
+    id: UUID
+    number: int
+    organisation: UUID
+    environment: str
+    integration: str
+    category: str
+    end_user: str
+    origin_id: str | None
+    base_url: str | None
+    credentials: bytes
+    status: str
+    created_at: datetime
+
+
+def _read_connector(row: asyncpg.Record) -> Connector:
+    return Connector(**{name: row[name] for name in Connector.__slots__})
+
+
+async def get_connector(pool: Pool, id: UUID) -> Connector | None:
+    row = await pool.fetchrow(GET_CONNECTOR, id)
+    return None if row is None else _read_connector(row)
+
+
+async def list_connectors(pool: Pool) -> list[Connector]:
+    return [_read_connector(row) for row in await pool.fetch(LIST_CONNECTORS)]
+
+
+async def set_status(connection: Connection | Pool, id: UUID, status: str) -> None:
+    await connection.execute(SET_STATUS, id, status)
+
+
+async def delete_connector(pool: Pool, number: int) -> None:
+    """Remove a connector with every record it has, in one transaction."""
+    async with pool.acquire() as connection, connection.transaction():
+        for statement in DELETE_DATA:
+            await connection.execute(statement, number)
+        await announce_access(connection)
+
+
+async def announce_access(connection: Connection | Pool) -> None:
+    """Tell every process that keys or connectors changed; heard when the transaction commits."""
+    await connection.execute("SELECT pg_notify($1, '')", ACCESS_CHANNEL)

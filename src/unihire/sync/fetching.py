@@ -1,0 +1,120 @@
+"""Asking the vendor: lists walked page by page, the next one under way while this one is worked on."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
+
+from unihire.integration.declare import Data, Detail, Stream
+from unihire.outbound.client import VendorClient
+from unihire.outbound.paging import Page, Row, decode_row, decode_rows
+from unihire.store import Pool
+from unihire.sync.rendering import find_row_id
+
+ABREAST = 8
+"""Calls for single rows that are under way at once."""
+
+# The stored details of some rows.
+FIND_DETAILS = """
+    SELECT row_id, version, raw FROM detail WHERE connector = $1 AND stream = $2 AND name = $3 AND row_id = ANY($4)
+"""
+
+
+@dataclass(slots=True)
+class Details:
+    """The details of a page's rows: by row id and name, and those newly asked for, to be stored with the page."""
+
+    found: dict[str, dict[str, list[Data]]] = field(default_factory=dict)
+    fresh: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+
+
+def first_page(stream: Stream, filters: Mapping[str, str]) -> str:
+    """Path and query of a list's first page."""
+    path, params = stream.paging.first(stream.path, filters)
+    return path + (f"?{urlencode(params)}" if params else "")
+
+
+async def walk(client: VendorClient, stream: Stream, start: str) -> AsyncGenerator[Page, None]:
+    """The pages of a list from `start` (path with query) on.
+
+    Ends on the last page, or where the vendor's link leads back to a page already read.
+    """
+    visited = {start}
+
+    async def fetch(asked: str) -> Page:
+        return stream.paging.read(await client.get(asked), origin=client.target.origin, asked=asked)
+
+    ahead: asyncio.Task[Page] | None = asyncio.create_task(fetch(start))
+    try:
+        while ahead is not None:
+            page = await ahead
+            if page.next in visited:
+                page = Page(page.rows, None)
+            ahead = None
+            if page.next is not None:
+                visited.add(page.next)
+                ahead = asyncio.create_task(fetch(page.next))
+            yield page
+    finally:
+        if ahead is not None:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+
+
+async def fetch_details(
+    client: VendorClient, pool: Pool, connector: int, stream: Stream, rows: Sequence[Row]
+) -> Details:
+    """The details of those rows that need them, from the store where they are of the row's version."""
+    details = Details()
+    for detail in stream.details:
+        wanted = {find_row_id(stream, row): detail.version(row.data) for row in rows if detail.needed(row.data)}
+        if not wanted:
+            continue
+        stored = await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted))
+        for row in stored:
+            if row["version"] == wanted[row["row_id"]]:
+                del wanted[row["row_id"]]
+                kept = decode_rows(row["raw"], of=detail.name)
+                details.found.setdefault(row["row_id"], {})[detail.name] = [one.data for one in kept]
+        for row_id, body in await _ask_each(client, detail.path, wanted):
+            answer = _read_detail(client, detail, body)
+            details.found.setdefault(row_id, {})[detail.name] = [one.data for one in answer]
+            joined = b"[" + b",".join(one.raw for one in answer) + b"]"
+            details.fresh.append((detail.name, row_id, wanted[row_id], joined))
+    return details
+
+
+def _read_detail(client: VendorClient, detail: Detail, body: bytes | None) -> list[Row]:
+    """The rows of a detail; none where the row it belongs to is gone meanwhile."""
+    if body is None:
+        return []
+    return detail.paging.read(body, origin=client.target.origin, asked=detail.path).rows
+
+
+async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -> tuple[list[Row], list[str]]:
+    """The rows of these ids, asked for one by one, and the ids the vendor has no row for."""
+    assert stream.by_id is not None
+    rows, missing = [], []
+    for row_id, body in await _ask_each(client, stream.by_id, ids):
+        if body is None:
+            missing.append(row_id)
+        else:
+            rows.append(decode_row(body, of=stream.by_id))
+    return rows, missing
+
+
+async def _ask_each(client: VendorClient, path: str, ids: Iterable[str]) -> list[tuple[str, bytes | None]]:
+    """The body at `path` for each id, None where there is none (404). Raises the first error, once all have ended."""
+    gate = asyncio.Semaphore(ABREAST)
+
+    async def ask(row_id: str) -> tuple[str, bytes | None]:
+        async with gate:
+            return row_id, await client.exists(path.format(id=quote(row_id, safe="")))
+
+    tasks = [asyncio.create_task(ask(row_id)) for row_id in ids]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,137 @@
+"""Rows to answers: each row mapped, its relations turned into our ids, its JSON written once."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from uuid import UUID
+
+import msgspec
+
+from unihire.errors import RecordError
+from unihire.integration.declare import Data, Maps, Source, Stream
+from unihire.kit.ids import DerivedIds
+from unihire.model import MODELS, ModelSpec, Record, spec_of
+from unihire.outbound.paging import Row
+from unihire.store.keys import FilterKeys
+from unihire.store.saving import Rendered
+
+_ENCODER = msgspec.json.Encoder()
+_MISFITS = (LookupError, TypeError, ValueError, AttributeError, StopIteration, RecordError)
+"""What a mapping raises over a row that is not as documented (msgspec's errors are ValueErrors)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A row that would not map."""
+
+    row_id: str
+    reason: str
+    raw: bytes
+
+
+def derive_ids(connector: UUID, model: str) -> DerivedIds:
+    """The ids of a connector's records of one model, from the vendor's ids."""
+    return DerivedIds(connector, f"{model}:")
+
+
+class _ModelRendering:
+    """What rendering a record of one model takes, worked out once."""
+
+    def __init__(self, connector: UUID, number: int, spec: ModelSpec) -> None:
+        self.number = spec.number
+        self.noun = spec.noun
+        self.ids = derive_ids(connector, spec.name)
+        self.relations: list[tuple[str, Callable[[str], str], bool]] = [
+            (field.name, derive_ids(connector, field.to).text, field.type == "array")
+            for field in spec.relations
+            if field.to
+        ]
+        self.filters = [FilterKeys(number, spec.number, field) for field in spec.filters]
+        self.decoder = msgspec.json.Decoder(spec.record)
+
+
+class Renderer:
+    """Renders the rows of one connector."""
+
+    def __init__(self, connector: UUID, number: int) -> None:
+        self._models: Mapping[type[Record], _ModelRendering] = {
+            spec.record: _ModelRendering(connector, number, spec) for spec in MODELS.values()
+        }
+
+    def row_ids(self, stream: Stream, row_id: str) -> Iterator[str]:
+        """The ids of the records that a row itself becomes, by its vendor id alone."""
+        for maps in stream.maps:
+            if maps.each is None:
+                yield self._models[maps.model].ids.text(row_id)
+
+    def render_rows(
+        self, stream: Stream, rows: list[Row], details: Mapping[str, Mapping[str, list[Data]]]
+    ) -> tuple[list[Rendered], list[Misfit]]:
+        """The records of a page, each once, and the rows that would not map.
+
+        `details` are the rows' details by row id and name. Of a record that several rows tell, the first wins: lists
+        come newest first.
+        """
+        records: dict[str, Rendered] = {}
+        misfits: list[Misfit] = []
+        for row in rows:
+            row_id = find_row_id(stream, row)
+            try:
+                found = [
+                    rendered
+                    for maps in stream.maps
+                    for rendered in self._render_row(maps, row, details.get(row_id, {}))
+                ]
+            except _MISFITS as error:
+                misfits.append(Misfit(row_id, f"{type(error).__name__}: {error}", row.raw))
+                continue
+            for rendered in found:
+                records.setdefault(rendered.id, rendered)
+        return list(records.values()), misfits
+
+    def _render_row(self, maps: Maps, row: Row, details: Mapping[str, list[Data]]) -> Iterator[Rendered]:
+        if maps.each is None:
+            yield self._render(maps.to(Source(row.data, row.data, details)), row.raw)
+            return
+        for part in maps.each(row.data):
+            yield self._render(maps.to(Source(part, row.data, details)), _ENCODER.encode(part))
+
+    def _render(self, record: Record, raw: bytes) -> Rendered:
+        rendering = self._models[type(record)]
+        remote_id = record.remote_id
+        if not isinstance(remote_id, str) or not remote_id:
+            raise RecordError(f"a {rendering.noun} without an id")
+        for name, derive, is_many in rendering.relations:
+            value = getattr(record, name)
+            if value is not None:
+                setattr(record, name, [derive(one) for one in value] if is_many else derive(value))
+        encoded = _ENCODER.encode(record)
+        # A value of another type than the model's would reach the reader; this refuses it.
+        rendering.decoder.decode(encoded)
+        keys: list[int] = []
+        for hashed in rendering.filters:
+            value = getattr(record, hashed.attribute)
+            if value is None:
+                continue
+            if hashed.many:
+                keys.extend(hashed.key(one) for one in dict.fromkeys(value))
+            else:
+                keys.append(hashed.key(value))
+        digest = blake2b(encoded, digest_size=16)
+        digest.update(raw)
+        return Rendered(
+            rendering.ids.text(remote_id), rendering.number, remote_id, digest.digest(), keys, encoded[1:-1], raw
+        )
+
+
+def find_row_id(stream: Stream, row: Row) -> str:
+    """The vendor's id of a row; for a row without one, something that stands for it while it is set aside."""
+    try:
+        return stream.id_of(row.data)
+    except _MISFITS:
+        return "?" + blake2b(row.raw, digest_size=8).hexdigest()
+
+
+def model_numbers(stream: Stream, *, rows_only: bool = False) -> list[int]:
+    """The models a stream's rows become; with `rows_only`, those that are a row and not a part of one."""
+    return [spec_of(maps.model).number for maps in stream.maps if maps.each is None or not rows_only]
