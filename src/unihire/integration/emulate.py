@@ -1,0 +1,313 @@
+"""What an emulator is: a vendor's API answered from made-up data, and the tools it is given for that.
+
+A vendor folder holds `emulator.py` with one constant, `EMULATOR`. It is written from the vendor's documents and
+knows nothing of the folder's connector or mapping. The sandbox serves it, gives it a made-up company, injects faults
+and keeps the changes people make; all of that is the same for every vendor and declared here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from unihire.errors import ConfigError
+from unihire.kit.clock import MovableClock
+
+Row: TypeAlias = dict[str, Any]
+"""One row as the vendor shapes it; keys that begin with `_` are the emulator's own notes and are never served."""
+
+Key: TypeAlias = tuple[int, int]
+"""Where a row stands in a list: (updated, whole seconds since 1970; the row's number)."""
+
+Outcome: TypeAlias = Literal["rejected", "withdrawn", "offer", "hired"]
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One request as the vendor's server would see it."""
+
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+    """By lower-case name; of a repeated header the last one."""
+    body: bytes
+    base_url: str
+    """Scheme and host the caller used, without a slash at the end: what absolute links are built from."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What is sent back."""
+
+    status: int
+    body: bytes = b""
+    content_type: str | None = None
+    headers: Sequence[tuple[str, str]] = ()
+    route: str = ""
+    """The path with its ids left out, such as `/v2/things/{id}`: what the request counters are kept by."""
+
+
+class PersonFacts(msgspec.Struct, frozen=True, gc=False):
+    """Somebody made up. An anonymized person has neither names nor an e-mail address: they are empty."""
+
+    first_name: str
+    last_name: str
+    email: str
+    phone: str | None
+    linkedin: str | None
+    city: str | None
+    gender: Literal["female", "male", "diverse"] | None
+    birthday: str | None
+    is_anonymized: bool
+    bits: int
+    """32 random bits of this record, for variety of the vendor's own."""
+
+
+class JobFacts(msgspec.Struct, frozen=True, gc=False):
+    """A job; the numbers point into the company's lists."""
+
+    title: str
+    department: int | None
+    category: int | None
+    team: tuple[tuple[int, int], ...]
+    """(employee, role) pairs; empty when nobody was named."""
+    bits: int
+
+
+class ApplicationFacts(msgspec.Struct, frozen=True, gc=False):
+    """An application: who, to what, and how far it came."""
+
+    candidate: int
+    job: int
+    channel: int | None
+    reached: int
+    """Position in the pipeline of the job's category; 0 is new, before the first stage."""
+    outcome: Outcome | None
+    bits: int
+
+
+class Step(msgspec.Struct, frozen=True, gc=False):
+    """One entry of an application's history: a position in the pipeline, or the outcome."""
+
+    position: int
+    outcome: Outcome | None
+    entered_at: int
+
+
+class CategoryFacts(msgspec.Struct, frozen=True):
+    """A kind of job and the stages its applications pass."""
+
+    name: str
+    stages: tuple[str, ...]
+
+
+class Timeline(Protocol):
+    """When the records of one kind were created and last updated, in whole seconds since 1970.
+
+    Creation follows the index. The order of the last updates is another one, yet any place in it is found by
+    arithmetic: nothing is sorted and nothing is kept.
+    """
+
+    count: int
+
+    def created_at(self, index: int) -> int: ...
+
+    def updated_at(self, index: int) -> int: ...
+
+    def walk_newest(
+        self, *, after: tuple[int, int] | None = None, since: int | None = None, until: int | None = None
+    ) -> Iterator[tuple[int, int]]:
+        """(updated, index) pairs, newest first and the greater index first where the second is the same.
+
+        `after` is the last pair seen. `since` and `until` are left out themselves.
+        """
+        ...
+
+
+class Company(Protocol):
+    """A made-up company. Every fact is a function of the seed and an index, so no record is held in memory."""
+
+    name: str
+    departments: Sequence[str]
+    categories: Sequence[CategoryFacts]
+    channels: Sequence[str]
+    roles: Sequence[str]
+    candidates: Timeline
+    jobs: Timeline
+    applications: Timeline
+    employees: Timeline
+
+    def candidate(self, index: int) -> PersonFacts: ...
+
+    def employee(self, index: int) -> PersonFacts: ...
+
+    def job(self, index: int) -> JobFacts: ...
+
+    def application(self, index: int) -> ApplicationFacts: ...
+
+    def steps(self, index: int) -> list[Step]:
+        """The application's history, oldest first: from its creation to no later than its last update."""
+        ...
+
+    def applications_of(self, candidate: int) -> Sequence[int]: ...
+
+    def applications_to(self, job: int) -> Sequence[int]: ...
+
+    def find_candidate(self, email: str) -> int | None:
+        """The index of the candidate with this e-mail address, letter case aside; nothing is scanned."""
+        ...
+
+    def find_employee(self, email: str) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """The rows of a stream that come from the company: index → row, each with a number of its own."""
+
+    timeline: Timeline
+    first_number: int
+    stride: int
+    shape: Callable[[int], Row]
+
+    def number(self, index: int) -> int:
+        return self.first_number + self.stride * index
+
+    def find_index(self, number: int) -> int | None:
+        index, rest = divmod(number - self.first_number, self.stride)
+        return index if rest == 0 and 0 <= index < self.timeline.count else None
+
+
+class Rows(Protocol):
+    """One stream: the company's rows under a layer of rows that were created, changed or deleted."""
+
+    def find(self, number: int) -> Row | None: ...
+
+    def walk_newest(
+        self, *, after: Key | None = None, since: int | None = None, until: int | None = None
+    ) -> Iterator[tuple[Key, Row]]:
+        """Rows in the order of `Timeline.walk_newest`."""
+        ...
+
+    def find_updated_at(self, number: int) -> int | None: ...
+
+    def is_touched(self, number: int) -> bool:
+        """Whether this row is the layer's: created, changed or deleted."""
+        ...
+
+    def find_touched(self, name: str) -> list[int]:
+        """Numbers of the layer's rows that `Shape.look_up` names so."""
+        ...
+
+    def count(self) -> dict[str, int]: ...
+
+    def create(self, fields: Row, number: int | None = None) -> int: ...
+
+    def change(self, number: int, fields: Row) -> Row | None: ...
+
+    def delete(self, number: int) -> bool: ...
+
+    def change_some(self, count: int, fields: Row | None = None) -> int: ...
+
+    def delete_some(self, count: int) -> int: ...
+
+    def reset(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What only the vendor knows about writing its rows."""
+
+    revise: Callable[[int, Row | None, Row, int], Row]
+    """(number, row before or None, fields, now) → the whole row after. Raises ConfigError for fields it cannot take."""
+    vary: Callable[[int], Row]
+    """Fields of a believable change; the argument is random bits."""
+    look_up: Callable[[Row], str | None] = field(default=lambda _row: None)
+    """The name a changed row can be looked up by."""
+
+
+class Faults(Protocol):
+    """The faults people asked for."""
+
+    def fires(self, word: str, path: str) -> bool:
+        """Whether this fault strikes now. To be asked only where it can strike: asking uses up one of "the next n"."""
+        ...
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting of one emulator, given as text: `choices`, or a whole number from `least` up."""
+
+    default: str
+    help: str
+    choices: tuple[str, ...] = ()
+    least: int | None = None
+
+    def check(self, name: str, text: str) -> str:
+        """The text itself when it fits. Raises ConfigError when it does not."""
+        if self.choices and text not in self.choices:
+            raise ConfigError(f"option {name}={text}: choose one of {', '.join(self.choices)}")
+        if self.least is not None and not (text.isascii() and text.isdecimal() and int(text) >= self.least):
+            raise ConfigError(f"option {name}={text}: give a whole number, {self.least} or more")
+        return text
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a client signs in with."""
+
+    client_id: str
+    client_secret: str
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the sandbox gives an emulator."""
+
+    seed: int
+    size: int
+    """Candidates in all, those of the vendor's documents included."""
+    options: Mapping[str, str]
+    """Checked, with every declared option present."""
+    clock: MovableClock
+    faults: Faults
+    credentials: Credentials | None
+    """Set when the operator chose them; otherwise the emulator makes some up from the seed."""
+    make_company: Callable[..., Company]
+    """(candidates, jobs, applications, employees: all by name) → the company."""
+    make_rows: Callable[[Source | None, Mapping[int, tuple[int, Row]], Shape], Rows]
+    """(generated rows, rows taken from the vendor's documents by number as (updated, row), shape) → a stream."""
+
+
+class Emulator(Protocol):
+    """A running emulator. Nothing in it waits: every answer is computed at once."""
+
+    credentials: Credentials
+    streams: Mapping[str, Rows]
+
+    def answer(self, request: Request) -> Answer: ...
+
+    def refuse(self, status: int, request: Request) -> Answer:
+        """The vendor's answer for a fault: 429 or 500."""
+        ...
+
+    def find_stream(self, path: str) -> str | None:
+        """The stream that this path lists, if it lists one."""
+        ...
+
+    def expire_tokens(self) -> None:
+        """Make every token that was handed out worthless."""
+        ...
+
+    def reset(self) -> None:
+        """Forget tokens and spent budgets; the rows are put back by the sandbox."""
+        ...
+
+
+@dataclass(frozen=True)
+class EmulatorKind:
+    """What a vendor folder declares: who it is, what can be set, and how one is built."""
+
+    slug: str
+    title: str
+    build: Callable[[Tools], Emulator]
+    options: Mapping[str, Option] = field(default_factory=dict)

@@ -1,0 +1,229 @@
+"""The control plane under /_sandbox/: look at an emulator, break it, change its rows, move its clock."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from unihire.errors import ConfigError
+from unihire.integration.emulate import Answer, Request, Rows
+from unihire.kit.clock import parse_moment, to_text
+from unihire.sandbox.faults import FAULTS, read_fault_fields
+from unihire.sandbox.host import CONTROL_PATH, SandboxApp
+from unihire.sandbox.rows import show_row
+
+
+class _Refused(Exception):
+    """A control request that gets an error: status and what to do."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+Act = Callable[[Any, list[str]], Any]
+
+
+class Control:
+    """Answers control requests. Every answer is JSON; an error is `{"error": what happened and what to do}`."""
+
+    def __init__(self, app: SandboxApp) -> None:
+        self._app = app
+        # (method, first part of the path, number of further parts) → what is done
+        self._acts: dict[tuple[str, str, int], Act] = {
+            ("GET", "", 0): self._show_state,
+            ("GET", "streams", 0): lambda _body, _parts: self._count_rows(),
+            ("GET", "rows", 2): self._show_row,
+            ("POST", "rows", 1): self._create_row,
+            ("PATCH", "rows", 2): self._change_row,
+            ("DELETE", "rows", 2): self._delete_row,
+            ("PATCH", "rows", 1): self._change_some,
+            ("DELETE", "rows", 1): self._delete_some,
+            ("GET", "faults", 0): self._show_faults,
+            ("PUT", "faults", 0): self._set_faults,
+            ("DELETE", "faults", 0): self._clear_faults,
+            ("GET", "clock", 0): self._show_clock,
+            ("POST", "clock", 0): self._move_clock,
+            ("GET", "requests", 0): self._show_requests,
+            ("DELETE", "requests", 0): self._clear_requests,
+            ("POST", "reset", 0): self._reset,
+        }
+
+    def answer(self, request: Request) -> Answer:
+        first, *parts = request.path.removeprefix(CONTROL_PATH).strip("/").split("/")
+        try:
+            act = self._acts.get((request.method, first, len(parts)))
+            if act is None:
+                others = [method for method, *place in self._acts if place == [first, len(parts)]]
+                if others:
+                    raise _Refused(405, f"{request.path} takes {', '.join(others)}")
+                raise _Refused(404, f"no {request.path} here; GET {CONTROL_PATH}/ tells what there is")
+            status, result = 200, act(_read_body(request.body), parts)
+        except _Refused as error:
+            status, result = error.status, {"error": str(error)}
+        except ConfigError as error:
+            status, result = 400, {"error": str(error)}
+        return Answer(status, msgspec.json.format(msgspec.json.encode(result)) + b"\n", "application/json")
+
+    # Looking
+
+    def _show_state(self, _body: Any, _parts: list[str]) -> Any:
+        app = self._app
+        return {
+            "emulator": app.kind.slug,
+            "title": app.kind.title,
+            **app.settings,
+            "client_id": app.emulator.credentials.client_id,
+            "client_secret": app.emulator.credentials.client_secret,
+            "clock": to_text(app.clock.now()),
+            "streams": self._count_rows(),
+            "faults": app.faults.list(),
+            "requests": app.log.total,
+            "control": [
+                f"{method} {CONTROL_PATH}/{first}{''.join(('/{stream}', '/{id}')[:count])}"
+                for method, first, count in self._acts
+            ],
+        }
+
+    def _count_rows(self) -> Any:
+        return {name: rows.count() for name, rows in self._app.emulator.streams.items()}
+
+    def _show_requests(self, _body: Any, _parts: list[str]) -> Any:
+        log = self._app.log
+        return {
+            "total": log.total,
+            "by_status": {str(status): count for status, count in sorted(log.by_status.items())},
+            "by_route": {
+                route: {str(status): count for status, count in sorted(counts.items())}
+                for route, counts in sorted(log.by_route.items())
+            },
+            "last": list(log.last),
+        }
+
+    def _clear_requests(self, body: Any, parts: list[str]) -> Any:
+        self._app.log.clear()
+        return self._show_requests(body, parts)
+
+    # Rows
+
+    def _get_stream(self, name: str) -> Rows:
+        streams = self._app.emulator.streams
+        if name not in streams:
+            raise _Refused(404, f"no stream {name!r}: there are {', '.join(streams)}")
+        return streams[name]
+
+    def _show_row(self, _body: Any, parts: list[str]) -> Any:
+        number = _read_id(parts[1])
+        row = self._get_stream(parts[0]).find(number)
+        if row is None:
+            raise _Refused(404, f"no row {number} in {parts[0]}")
+        return show_row(row)
+
+    def _create_row(self, body: Any, parts: list[str]) -> Any:
+        rows = self._get_stream(parts[0])
+        fields = dict(_get_object(body))
+        id_ = fields.pop("id", None)
+        number = rows.create(fields, None if id_ is None else _read_id(str(id_)))
+        return self._show_row(body, [parts[0], str(number)])
+
+    def _change_row(self, body: Any, parts: list[str]) -> Any:
+        number = _read_id(parts[1])
+        row = self._get_stream(parts[0]).change(number, _get_object(body))
+        if row is None:
+            raise _Refused(404, f"no row {number} in {parts[0]}")
+        return show_row(row)
+
+    def _delete_row(self, _body: Any, parts: list[str]) -> Any:
+        number = _read_id(parts[1])
+        if not self._get_stream(parts[0]).delete(number):
+            raise _Refused(404, f"no row {number} in {parts[0]}")
+        return {"deleted": 1}
+
+    def _change_some(self, body: Any, parts: list[str]) -> Any:
+        rows = self._get_stream(parts[0])
+        body = _get_object(body)
+        fields = body.get("fields")
+        if fields is not None:
+            _get_object(fields)
+        return {"changed": rows.change_some(_read_amount(body, rows), fields)}
+
+    def _delete_some(self, body: Any, parts: list[str]) -> Any:
+        rows = self._get_stream(parts[0])
+        return {"deleted": rows.delete_some(_read_amount(_get_object(body), rows))}
+
+    # Faults and time
+
+    def _show_faults(self, _body: Any, _parts: list[str]) -> Any:
+        return {"faults": self._app.faults.list(), "fired": self._app.faults.fired, "known": FAULTS}
+
+    def _set_faults(self, body: Any, parts: list[str]) -> Any:
+        if isinstance(body, dict) and "faults" in body:
+            body = body["faults"]
+        if not isinstance(body, list):
+            raise _Refused(400, 'give a list of faults, such as [{"word": "429", "next": 3}]')
+        self._app.faults.set([read_fault_fields(entry) for entry in body])
+        return self._show_faults(body, parts)
+
+    def _clear_faults(self, body: Any, parts: list[str]) -> Any:
+        self._app.faults.set([])
+        return self._show_faults(body, parts)
+
+    def _show_clock(self, _body: Any, _parts: list[str]) -> Any:
+        clock = self._app.clock
+        return {"now": to_text(clock.now()), "shift_seconds": clock.shift.total_seconds()}
+
+    def _move_clock(self, body: Any, parts: list[str]) -> Any:
+        body = _get_object(body)
+        try:
+            if set(body) == {"advance_seconds"}:
+                by = timedelta(seconds=body["advance_seconds"])
+                moved = self._app.clock.now() + by
+            elif set(body) == {"set"}:
+                moved = parse_moment(body["set"])
+            else:
+                raise _Refused(400, 'give {"advance_seconds": 3600} or {"set": "2026-01-31T09:30:00Z"}')
+        except (TypeError, ValueError, OverflowError):
+            raise _Refused(400, f"{body} is no time the clock can be moved to") from None
+        if not 1971 <= moved.year <= 9000:
+            raise _Refused(400, "the clock moves between the years 1971 and 9000")
+        self._app.clock.set(moved)
+        return self._show_clock(body, parts)
+
+    def _reset(self, body: Any, parts: list[str]) -> Any:
+        app = self._app
+        app.clock.shift = timedelta(0)
+        app.faults.reset()
+        app.log.clear()
+        for rows in app.emulator.streams.values():
+            rows.reset()
+        app.emulator.reset()
+        return self._show_state(body, parts)
+
+
+def _read_body(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body) if body else None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _Refused(400, f"the body is not JSON: {error}") from None
+
+
+def _get_object(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise _Refused(400, "the body must be a JSON object")
+    return body
+
+
+def _read_id(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise _Refused(400, f"{text!r} is no id: ids here are whole numbers")
+    return int(text)
+
+
+def _read_amount(body: dict[str, Any], rows: Rows) -> int:
+    count, share = body.get("count"), body.get("share")
+    if type(count) is int and count >= 0 and share is None:
+        return count
+    if isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share <= 1 and count is None:
+        return round(rows.count()["rows"] * share)
+    raise _Refused(400, 'say how many rows: {"count": 10}, or {"share": 0.01} for one in a hundred')

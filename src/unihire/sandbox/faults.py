@@ -1,0 +1,123 @@
+"""Faults on request: what goes wrong, how often, and on which paths; the same each time for the same seed."""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from unihire.errors import ConfigError
+
+FAULTS: dict[str, str] = {
+    "429": "the vendor's answer to a spent rate budget",
+    "500": "the vendor's answer to a failure of its own",
+    "slow": "the answer comes after `seconds`",
+    "cut-body": "the connection closes before the announced Content-Length is sent",
+    "invalid-json": "a 200 whose body is not JSON",
+    "expired-token": "every token handed out stops working, beginning with this request",
+    "self-next": "the last page's next link points at the page itself",
+    "empty-page": "the last page has a next link, which leads to a page without rows",
+    "update-row": "before a list page is answered, one row of the stream changes",
+    "delete-row": "before a list page is answered, one row of the stream disappears",
+}
+
+
+@dataclass(frozen=True)
+class FaultRule:
+    """One fault: with a probability, or for the next n requests it can strike; without either, always."""
+
+    word: str
+    probability: float | None = None
+    next: int | None = None
+    path: str | None = None
+    """Only paths that match, `*` standing for anything."""
+    seconds: float = 1.0
+    """How late a slow answer comes."""
+
+    def __post_init__(self) -> None:
+        if self.word not in FAULTS:
+            raise ConfigError(f"unknown fault {self.word!r}: choose from {', '.join(FAULTS)}")
+        if self.probability is not None and self.next is not None:
+            raise ConfigError(f"fault {self.word}: give a probability or the next n requests, not both")
+        if self.probability is not None and not (_is_number(self.probability) and 0 <= self.probability <= 1):
+            raise ConfigError(f"fault {self.word}: probability must be a number from 0 to 1")
+        if self.next is not None and (type(self.next) is not int or self.next < 0):
+            raise ConfigError(f"fault {self.word}: next must be a whole number, 0 or more")
+        if self.path is not None and not isinstance(self.path, str):
+            raise ConfigError(f"fault {self.word}: path must be text such as /v2/*")
+        if not (_is_number(self.seconds) and 0 <= self.seconds <= 3600):
+            raise ConfigError(f"fault {self.word}: seconds must be a number from 0 to 3600")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def read_fault(text: str) -> FaultRule:
+    """A rule from the command line: `429`, `slow,probability=0.1,seconds=2`, `500,next=3,path=/v2/*`.
+
+    Raises ConfigError that says what is wrong.
+    """
+    word, *settings = text.split(",")
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        if not sign or name not in ("probability", "next", "path", "seconds"):
+            raise ConfigError(f"fault {text!r}: after the word come probability=, next=, path= or seconds=")
+        try:
+            values[name] = value if name == "path" else int(value) if name == "next" else float(value)
+        except ValueError:
+            raise ConfigError(f"fault {text!r}: {name} must be a number") from None
+    return FaultRule(word, **values)
+
+
+def read_fault_fields(fields: Any) -> FaultRule:
+    """A rule from JSON: `{"word": "429", "next": 3}`. Raises ConfigError that says what is wrong."""
+    if isinstance(fields, str):
+        return read_fault(fields)
+    if not isinstance(fields, Mapping) or not isinstance(fields.get("word"), str):
+        raise ConfigError('a fault is an object such as {"word": "429", "next": 3}')
+    unknown = set(fields) - {"word", "probability", "next", "path", "seconds"}
+    if unknown:
+        raise ConfigError(f"fault {fields['word']}: unknown field {', '.join(sorted(unknown))}")
+    return FaultRule(**fields)
+
+
+class FaultPlan:
+    """The rules in force. Each draws its own luck from the seed, so adding one does not change the others."""
+
+    def __init__(self, seed: int, rules: Iterable[FaultRule] = ()) -> None:
+        self._seed = seed
+        self._initial = tuple(rules)
+        self.reset()
+
+    def reset(self) -> None:
+        self.set(self._initial)
+
+    def set(self, rules: Iterable[FaultRule]) -> None:
+        self._rules = list(rules)
+        seeds = [f"{self._seed} {place} {rule.word}" for place, rule in enumerate(self._rules)]
+        self._luck = [random.Random(seed) for seed in seeds]  # noqa: S311 - to be repeated, not to be secret
+        self.fired: dict[str, int] = {}
+
+    def list(self) -> list[dict[str, Any]]:
+        """The rules as JSON objects, `next` counted down."""
+        return [{name: value for name, value in asdict(rule).items() if value is not None} for rule in self._rules]
+
+    def find(self, word: str, path: str) -> FaultRule | None:
+        """The rule of this word that strikes this request, if one does. Asking uses up one of "the next n"."""
+        for place, rule in enumerate(self._rules):
+            if rule.word != word or (rule.path is not None and not fnmatchcase(path, rule.path)):
+                continue
+            if rule.next is not None:
+                if rule.next == 0:
+                    continue
+                self._rules[place] = replace(rule, next=rule.next - 1)
+            elif rule.probability is not None and self._luck[place].random() >= rule.probability:
+                continue
+            self.fired[word] = self.fired.get(word, 0) + 1
+            return rule
+        return None
+
+    def fires(self, word: str, path: str) -> bool:
+        return bool(self._rules) and self.find(word, path) is not None
