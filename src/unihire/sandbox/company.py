@@ -186,8 +186,8 @@ class MadeUpCompany:
         team_size = (1, 2, 0, 3)[own & 3]
         return JobFacts(
             title=titles[(bits >> 8) % len(titles)] + suffix,
-            department=None if own >> 4 & 15 == 5 else (bits >> 12) % len(self.departments),
-            category=None if own >> 8 & 15 == 9 else category,
+            department=None if index % 16 == 3 else (bits >> 12) % len(self.departments),
+            category=None if index % 16 == 5 else category,
             team=tuple((((own >> 12) + 11 * member) % self.employees.count, member) for member in range(team_size)),
             bits=own,
         )
