@@ -115,10 +115,11 @@ async with make_client(scope=["personio:persons:read"]) as client:
         employments[other.id] = [row.model_dump() for row in await collect(client.iter_employments(other.id, limit=1))]
     page = await client.get_employments("3003", updated_at_gt=datetime(2000, 1, 1, tzinfo=UTC))
     single = await client.get_employment("3003", page.data[0].id)
-    return [token.scope, token.expires_in, person.model_dump(), employments, single.model_dump(), page.data[0].model_dump()]
+    rows = [row.model_dump() for row in (person, single, page.data[0])]
+    return [token.scope, token.expires_in, employments, *rows]
 """,
     )
-    scope, expires_in, person, employments, single, listed = rows
+    scope, expires_in, employments, person, single, listed = rows
     assert scope == "personio:persons:read"
     assert 86_300 < expires_in <= 86_400
     assert person["id"] == "3003"

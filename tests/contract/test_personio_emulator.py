@@ -339,28 +339,28 @@ def test_every_answer_tells_the_rate_budget(client: httpx.Client, path: str) -> 
 
 
 def test_spent_budget_is_a_429_without_body_and_without_retry_after() -> None:
-    with start_sandbox("personio", size=100, options={"burst_capacity": "3", "replenish_rate": "1"}) as sandbox:
-        with connect(sandbox) as client:
-            answers = [client.get(f"{RECRUITING}/jobs") for _ in range(5)]
-            assert [answer.status_code for answer in answers][:4] == [200, 200, 200, 429]
-            refused = answers[3]
-            assert (refused.content, refused.headers["x-ratelimit-remaining"]) == (b"", "0")
-            assert "retry-after" not in refused.headers
-            assert client.get(f"{RECRUITING}/candidates").status_code == 200  # a budget of its own
-            client.post("/_sandbox/clock", json={"advance_seconds": 10})
-            assert client.get(f"{RECRUITING}/jobs").status_code == 200
+    options = {"burst_capacity": "3", "replenish_rate": "1"}
+    with start_sandbox("personio", size=100, options=options) as sandbox, connect(sandbox) as client:
+        answers = [client.get(f"{RECRUITING}/jobs") for _ in range(5)]
+        assert [answer.status_code for answer in answers][:4] == [200, 200, 200, 429]
+        refused = answers[3]
+        assert (refused.content, refused.headers["x-ratelimit-remaining"]) == (b"", "0")
+        assert "retry-after" not in refused.headers
+        assert client.get(f"{RECRUITING}/candidates").status_code == 200  # a budget of its own
+        client.post("/_sandbox/clock", json={"advance_seconds": 10})
+        assert client.get(f"{RECRUITING}/jobs").status_code == 200
 
 
 def test_beta_header_is_needed_only_where_the_mode_says_so(client: httpx.Client) -> None:
-    for value in ({}, {"Beta": "true"}, {"Beta": "no"}):
-        assert client.get(f"{RECRUITING}/jobs", headers=value).status_code == 200
-    with start_sandbox("personio", size=100, options={"mode": "beta-required"}) as sandbox:
-        with connect(sandbox) as before:
-            response = before.get(f"{RECRUITING}/jobs")
-            assert response.status_code == 404
-            assert response.json()["errors"][0]["type"].endswith("#apinot_found")
-            assert before.get(f"{RECRUITING}/jobs", headers={"Beta": "true"}).status_code == 200
-            assert before.get("/v2/persons").status_code == 200
+    for headers in ({}, {"Beta": "true"}, {"Beta": "no"}):
+        assert client.get(f"{RECRUITING}/jobs", headers=headers).status_code == 200
+    options = {"mode": "beta-required"}
+    with start_sandbox("personio", size=100, options=options) as sandbox, connect(sandbox) as before:
+        response = before.get(f"{RECRUITING}/jobs")
+        assert response.status_code == 404
+        assert response.json()["errors"][0]["type"].endswith("#apinot_found")
+        assert before.get(f"{RECRUITING}/jobs", headers={"Beta": "true"}).status_code == 200
+        assert before.get("/v2/persons").status_code == 200
 
 
 def test_candidate_times_can_be_plain_text() -> None:
