@@ -52,7 +52,7 @@ class Record(msgspec.Struct, kw_only=True):
     remote_id: Annotated[str | None, Field("Id the vendor gives the record.", "123321")] = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FieldSpec:
     """A field, resolved: `type` is string, boolean, integer or array, `items` the type inside an array."""
 
@@ -71,7 +71,7 @@ class FieldSpec:
         return (self.filter.param if self.filter else None) or self.name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ModelSpec:
     """A model, resolved. `number` is its stable key in the database; it is never used again for another model."""
 

@@ -23,7 +23,7 @@ INSERT_RUN = """
 # A stream's part in a run, unless it is there.
 INSERT_STREAM = """
     INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
-    SELECT $1, $2, $3, $4, $4 IS NULL AND EXISTS (
+    SELECT $1, $2, $3, $4::timestamptz, $4::timestamptz IS NULL AND EXISTS (
         SELECT FROM record WHERE connector = $2 AND model = ANY($6::smallint[]) AND stream = $3 AND deleted_at IS NULL
     ), 'walk', $5
     ON CONFLICT (run, stream) DO NOTHING

@@ -90,7 +90,7 @@ INTEGRATION = Integration(
                     name="stage-transitions",
                     path="/v2/recruiting/applications/{id}/stage-transitions",
                     paging=WHOLE,
-                    needed=mapping.needs_history,
+                    needed=mapping.is_closed,
                     version=updated_version,
                 ),
             ),

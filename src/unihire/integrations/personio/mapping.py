@@ -16,8 +16,11 @@ ROLE_RELATIONS = {
 }
 """Hiring-team roles that are relations of a job. Roles are the customer's own words; others stay in raw data."""
 
-REJECTED_TYPE = "REJECTED"
+REJECTED = "REJECTED"
 """The `type` of the stage that means rejected. Compared without letter case: v2's spelling is not published."""
+
+CLOSING = {REJECTED, "WITHDRAWN"}
+"""Types of stages in which an application ended; where it stood before is in its history only."""
 
 
 def to_job(source: Source) -> Job:
@@ -83,32 +86,27 @@ def to_application(source: Source) -> Application:
 def read_history(row: Data, transitions: list[Data]) -> tuple[str | None, str | None]:
     """When the application was rejected, and the id of the stage it stands at.
 
-    System stages such as rejection carry no id; the stage is then the latest one in the history that has one: where
-    the application stood when it was rejected. `transitions` are latest first.
+    An application that ended keeps the stage at which it did: the latest in its history that has an id (system stages
+    have none). `transitions` are latest first.
     """
     stage = row.get("current_stage") or {}
+    past = [step.get("stage") or {} for step in transitions]
     rejection = None
-    if is_rejected(row):
-        entered = next((step for step in transitions if _is_rejection(step.get("stage") or {})), None)
+    if find_type(stage) == REJECTED:
+        entered = next((step for step in transitions if find_type(step.get("stage") or {}) == REJECTED), None)
         rejection = to_moment(entered.get("entered_at")) if entered else None
-    if stage.get("id") is not None:
-        return rejection, stage["id"]
-    behind = ((step.get("stage") or {}).get("id") for step in transitions)
-    return rejection, next((found for found in behind if found is not None), None)
+    if stage.get("id") is None and is_closed(row):
+        return rejection, next((found["id"] for found in past if found.get("id") is not None), None)
+    return rejection, stage.get("id")
 
 
-def is_rejected(row: Data) -> bool:
-    return _is_rejection(row.get("current_stage") or {})
+def is_closed(row: Data) -> bool:
+    """Whether the application ended without a hire: its row then tells neither when nor at which stage."""
+    return find_type(row.get("current_stage") or {}) in CLOSING
 
 
-def needs_history(row: Data) -> bool:
-    """Whether the application's row does not say where it stands: its stage is one without an id."""
-    stage = row.get("current_stage") or {}
-    return stage.get("id") is None or _is_rejection(stage)
-
-
-def _is_rejection(stage: Data) -> bool:
-    return str(stage.get("type")).upper() == REJECTED_TYPE
+def find_type(stage: Data) -> str:
+    return str(stage.get("type")).upper()
 
 
 def list_departments(row: Data) -> Iterable[Data]:

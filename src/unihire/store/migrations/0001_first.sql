@@ -135,4 +135,4 @@ CREATE TABLE seen (
     id uuid NOT NULL
 );
 
-CREATE INDEX seen_by_stream ON seen (connector, stream);
+CREATE INDEX seen_by_stream ON seen (connector, stream, id);
