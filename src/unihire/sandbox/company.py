@@ -8,6 +8,7 @@ applications of a stretch of time go to the group that was open then.
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from unihire.errors import ConfigError
 from unihire.integration.emulate import ApplicationFacts, CategoryFacts, JobFacts, Outcome, PersonFacts, Step, Timeline
@@ -55,6 +56,9 @@ class MadeUpCompany:
             raise ConfigError(
                 "a made-up company needs candidates, jobs, employees and an application for each candidate"
             )
+        # The same few are asked for again and again while a page is made.
+        self._application_created_at = lru_cache(maxsize=4096)(self._compute_created_at)
+        self.job = lru_cache(maxsize=4096)(self._compute_job)
         self._salts = [mix(seed & _MASK, salt) for salt in range(1, 9)]
         self.name = words.COMPANY_NAMES[seed % len(words.COMPANY_NAMES)]
         self.departments: Sequence[str] = words.DEPARTMENTS
@@ -95,7 +99,7 @@ class MadeUpCompany:
             HISTORY_END,
         )
 
-    def _application_created_at(self, index: int) -> int:
+    def _compute_created_at(self, index: int) -> int:
         return HISTORY_START + (index * _SPAN + mix(self._salts[0], index) % _SPAN) // self.applications.count
 
     def _candidate_created_at(self, index: int) -> int:
@@ -176,7 +180,7 @@ class MadeUpCompany:
             own,
         )
 
-    def job(self, index: int) -> JobFacts:
+    def _compute_job(self, index: int) -> JobFacts:
         bits = mix(self._salts[3], index)
         own = bits & 0xFFFFFFFF
         bits >>= 32

@@ -31,6 +31,8 @@ from unihire.integrations.personio.emulator_documented import (
 FIRST_STAGE_ID = 41000
 FIRST_CHANNEL_ID = 5101
 _ORDINAL_1970 = date(1970, 1, 1).toordinal()
+_MINUTES = tuple(f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(24 * 60))
+_SECONDS = tuple(f"{second:02d}" for second in range(60))
 
 
 @lru_cache(maxsize=8192)
@@ -39,7 +41,7 @@ def to_day(days: int) -> str:
     return date.fromordinal(_ORDINAL_1970 + days).isoformat()
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def is_summer_time(hour: int) -> bool:
     """Whether Berlin is two hours from UTC in this hour since 1970; it changes on last Sundays at 01:00 UTC."""
     moment = datetime.fromtimestamp(hour * 3600, UTC)
@@ -52,9 +54,8 @@ def is_summer_time(hour: int) -> bool:
 
 def to_time_text(seconds: int) -> str:
     days, rest = divmod(seconds, 86400)
-    minutes, second = divmod(rest, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{to_day(days)}T{hour:02d}:{minute:02d}:{second:02d}"
+    minute, second = divmod(rest, 60)
+    return to_day(days) + _MINUTES[minute] + _SECONDS[second]
 
 
 def to_moment(seconds: int, bits: int = 0) -> dict[str, str]:
