@@ -25,6 +25,7 @@ from unihire.integrations.personio.emulator_documented import (
     WRONG_METHOD,
     Problem,
 )
+from unihire.integrations.personio.emulator_limits import Bucket, TokenLimit
 from unihire.integrations.personio.emulator_query import (
     ListQuery,
     ListRules,
@@ -37,12 +38,10 @@ from unihire.integrations.personio.emulator_query import (
     read_until,
 )
 from unihire.integrations.personio.emulator_rows import PersonioRows
-from unihire.kit.clock import MovableClock, to_micros
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 RECRUITING = "/v2/recruiting"
-_TOKEN_WINDOW = 60
 
 AnswerRoute = Callable[[Request, tuple[str, ...]], Answer]
 """(request, ids in its path) → answer. Raises Refusal."""
@@ -63,57 +62,6 @@ OPTIONS = {
     "replenish_rate": Option("10000", "requests an endpoint regains a second", least=1),
     "token_requests": Option("150", "token requests a minute, then one a second for a minute; 0: no limit", least=0),
 }
-
-
-class Bucket:
-    """A token bucket of one endpoint; time is the sandbox's clock."""
-
-    def __init__(self, capacity: int, rate: int, clock: MovableClock) -> None:
-        self._capacity, self._rate, self._clock = capacity, rate, clock
-        self._left = float(capacity)
-        self._at = to_micros(clock.now())
-
-    def take(self) -> bool:
-        now = to_micros(self._clock.now())
-        self._left = min(self._capacity, self._left + max(0, now - self._at) * self._rate / 1e6)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-    def list_headers(self) -> list[tuple[str, str]]:
-        return [
-            ("x-ratelimit-remaining", str(int(self._left))),
-            ("x-ratelimit-requested-tokens", "1"),
-            ("x-ratelimit-burst-capacity", str(self._capacity)),
-            ("x-ratelimit-replenish-rate", str(self._rate)),
-        ]
-
-
-class TokenLimit:
-    """The documented limit of the token endpoint: so many a minute, then one a second until 60 s have passed."""
-
-    def __init__(self, limit: int, clock: MovableClock) -> None:
-        self._limit, self._clock = limit, clock
-        self._window = self._count = self._closed = self._last = 0
-
-    def take(self) -> bool:
-        now = to_micros(self._clock.now()) // 1_000_000
-        if self._limit == 0:
-            return True
-        if self._closed and 0 <= now - self._closed < _TOKEN_WINDOW:
-            if now == self._last:
-                return False
-            self._last = now
-            return True
-        if self._closed or not 0 <= now - self._window < _TOKEN_WINDOW:
-            self._window, self._count, self._closed = now, 0, 0
-        if self._count >= self._limit:
-            self._closed = self._last = now
-            return False
-        self._count += 1
-        return True
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,22 @@ An optional key that has no value is left out, never null (the example responses
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
-from unihire.errors import ConfigError
 from unihire.integration.emulate import ApplicationFacts, Company, Row, Rows, Shape, Source, Step, Tools
+from unihire.integrations.personio.emulator_changes import (
+    merge,
+    revise_application,
+    revise_category,
+    revise_job,
+    revise_person,
+    stamp,
+    vary_application,
+    vary_candidate,
+    vary_category,
+    vary_job,
+    vary_person,
+)
 from unihire.integrations.personio.emulator_documented import (
     COMPANY_ID,
     CUSTOM_STAGE_WORDS,
@@ -27,44 +37,11 @@ from unihire.integrations.personio.emulator_documented import (
     GENDERS,
     SYSTEM_STAGES,
 )
+from unihire.integrations.personio.emulator_persons import document_persons, list_employments, make_person
+from unihire.integrations.personio.emulator_times import to_day, to_moment
 
 FIRST_STAGE_ID = 41000
 FIRST_CHANNEL_ID = 5101
-_ORDINAL_1970 = date(1970, 1, 1).toordinal()
-_MINUTES = tuple(f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(24 * 60))
-_SECONDS = tuple(f"{second:02d}" for second in range(60))
-
-
-@lru_cache(maxsize=8192)
-def to_day(days: int) -> str:
-    """The date so many days after 1970-01-01."""
-    return date.fromordinal(_ORDINAL_1970 + days).isoformat()
-
-
-@lru_cache(maxsize=8192)
-def is_summer_time(hour: int) -> bool:
-    """Whether Berlin is two hours from UTC in this hour since 1970; it changes on last Sundays at 01:00 UTC."""
-    moment = datetime.fromtimestamp(hour * 3600, UTC)
-    begins, ends = (
-        datetime(moment.year, month, 31 - (date(moment.year, month, 31).isoweekday() % 7), 1, tzinfo=UTC)
-        for month in (3, 10)
-    )
-    return begins <= moment < ends
-
-
-def to_time_text(seconds: int) -> str:
-    days, rest = divmod(seconds, 86400)
-    minute, second = divmod(rest, 60)
-    return to_day(days) + _MINUTES[minute] + _SECONDS[second]
-
-
-def to_moment(seconds: int, bits: int = 0) -> dict[str, str]:
-    """The vendor's timestamp object; a quarter of the rows, by their random bits, are in Berlin time."""
-    if bits & 3 != 1:
-        return {"date-time": to_time_text(seconds) + "Z", "timezone": "UTC"}
-    if is_summer_time(seconds // 3600):
-        return {"date-time": to_time_text(seconds + 7200) + "+02:00", "timezone": "Europe/Berlin"}
-    return {"date-time": to_time_text(seconds + 3600) + "+01:00", "timezone": "Europe/Berlin"}
 
 
 def _link(base_url: str, path: str) -> dict[str, Any]:
@@ -102,19 +79,19 @@ class PersonioRows:
         self._application_source = Source(company.applications, 20_000_002, 2, self._shape_application)
         self._person_source = Source(company.employees, 100_001, 7, self._shape_person)
         make = tools.make_rows
-        self.jobs = make(self._job_source, _document_jobs(), Shape(_revise_job, _vary_job))
+        self.jobs = make(self._job_source, _document_jobs(), Shape(revise_job, vary_job))
         self.candidates = make(
             self._candidate_source,
             self._document_candidate(),
-            Shape(self._revise_candidate, _vary_candidate, lambda row: str(row["email"]).lower()),
+            Shape(self._revise_candidate, vary_candidate, lambda row: str(row["email"]).lower()),
         )
         self.applications = make(
             self._application_source,
             self._document_application(),
-            Shape(_revise_application, _vary_application, lambda row: str(row["candidate"]["id"])),
+            Shape(revise_application, vary_application, lambda row: str(row["candidate"]["id"])),
         )
-        self.categories = make(None, self._list_categories(), Shape(_revise_category, _vary_category))
-        self.persons = make(self._person_source, _document_persons(), Shape(_revise_person, _vary_person))
+        self.categories = make(None, self._list_categories(), Shape(revise_category, vary_category))
+        self.persons = make(self._person_source, document_persons(), Shape(revise_person, vary_person))
         self.streams: Mapping[str, Rows] = {
             "jobs": self.jobs,
             "candidates": self.candidates,
@@ -247,7 +224,7 @@ class PersonioRows:
     def _shape_person(self, index: int) -> Row:
         facts = self.company.employee(index)
         timeline = self.company.employees
-        return _make_person(
+        return make_person(
             self._person_source.number(index),
             (facts.first_name, facts.last_name, facts.email),
             GENDERS[facts.gender] if facts.gender is not None else "UNSPECIFIED",
@@ -378,34 +355,11 @@ class PersonioRows:
         }
 
     def list_employments(self, number: int) -> list[Row] | None:
-        """A person's employments, the latest first; None when there is no such person.
-
-        Fields and order are those the public client `personio_client` generated from the vendor's own document.
-        """
-        person, updated = self.persons.find(number), self.persons.find_updated_at(number)
-        if person is None or updated is None:
+        """A person's employments; None when there is no such person."""
+        person = self.persons.find(number)
+        if person is None:
             return None
-        hired = date.fromisoformat(person["created_at"][:10])
-        common = {"type": "INTERNAL", "weekly_working_hours": 40, "full_time_weekly_working_hours": 40}
-        department = {"type": "department", "id": str(FIRST_DEPARTMENT_ID + number % len(self.company.departments))}
-        employments = []
-        for place, ref in enumerate(person["employments"]):
-            begins = hired - timedelta(days=700 * place)
-            employment = {
-                "id": ref["id"],
-                "status": person["status"] if place == 0 else "INACTIVE",
-                "employment_start_date": begins.isoformat(),
-                "position": {"title": ("Team Lead", "Specialist")[place]},
-                "org_units": [department],
-                "person": {"id": person["id"]},
-                "created_at": person["created_at"],
-                "updated_at": person["updated_at"],
-                **common,
-            }
-            if employment["status"] == "INACTIVE":
-                employment["employment_end_date"] = (begins + timedelta(days=600)).isoformat()
-            employments.append(employment)
-        return employments
+        return list_employments(person, str(FIRST_DEPARTMENT_ID + number % len(self.company.departments)))
 
     def send_employment(self, row: Row, base_url: str) -> Row:
         return {**row, "_meta": _link(base_url, f"/persons/{row['person']['id']}/employments/{row['id']}")}
@@ -413,8 +367,8 @@ class PersonioRows:
     # Changing
 
     def _revise_candidate(self, number: int, before: Row | None, fields: Row, now: int) -> Row:
-        row = _merge(number, before, fields, ("first_name", "last_name", "email"))
-        return _stamp(row, before, self._time_candidate(now))
+        row = merge(number, before, fields, ("first_name", "last_name", "email"))
+        return stamp(row, before, self._time_candidate(now))
 
 
 def _document_jobs() -> dict[int, tuple[int, Row]]:
@@ -429,113 +383,5 @@ def _document_jobs() -> dict[int, tuple[int, Row]]:
         }
         if has_team:
             row["hiring_team"] = DOCUMENTED_TEAM
-        rows[number] = (DOCUMENTED_AT, _stamp(row, None, to_moment(DOCUMENTED_AT)))
+        rows[number] = (DOCUMENTED_AT, stamp(row, None, to_moment(DOCUMENTED_AT)))
     return rows
-
-
-def _document_persons() -> dict[int, tuple[int, Row]]:
-    return {
-        number: (
-            DOCUMENTED_AT,
-            _make_person(number, names, "UNSPECIFIED", "ACTIVE", DOCUMENTED_AT, DOCUMENTED_AT),
-        )
-        for number, names in DOCUMENTED_PERSONS.items()
-    }
-
-
-def _make_person(number: int, names: tuple[str, str, str], gender: str, status: str, created: int, updated: int) -> Row:
-    first_name, last_name, email = names
-    return {
-        "id": str(number),
-        "email": email,
-        "first_name": first_name,
-        "last_name": last_name,
-        "preferred_name": first_name,
-        "gender": gender,
-        "status": status,
-        "custom_attributes": [
-            {"id": "dynamic_305", "type": "string", "label": "Badge number", "value": f"{number:06d}"}
-        ],
-        "employments": [{"id": str(number * 10 + place)} for place in range(2 if number % 5 == 1 else 1)],
-        "created_at": to_time_text(created) + "Z",
-        "updated_at": to_time_text(updated) + "Z",
-    }
-
-
-def _merge(number: int, before: Row | None, fields: Row, texts: tuple[str, ...]) -> Row:
-    """The row with the fields laid over it; null takes a key away. `texts` must be there and be text."""
-    for name in fields:
-        if name in ("id", "created_at", "updated_at", "_meta") or name.startswith("_"):
-            raise ConfigError(f"{name} is set by the sandbox; leave it out")
-    row = {**(before or {"id": str(number)}), **fields}
-    row = {name: value for name, value in row.items() if value is not None}
-    for name in texts:
-        if not isinstance(row.get(name), str):
-            raise ConfigError(f"{name} must be text")
-    return row
-
-
-def _stamp(row: Row, before: Row | None, moment: Any) -> Row:
-    row = {**row, "updated_at": moment}
-    row["created_at"] = moment if before is None else before["created_at"]
-    return row
-
-
-def _revise_job(number: int, before: Row | None, fields: Row, now: int) -> Row:
-    row = _merge(number, before, {"company": {"id": COMPANY_ID}, **fields}, ("name",))
-    team = row.get("hiring_team", [])
-    if not isinstance(team, list) or not all(
-        isinstance(member, dict) and isinstance(member.get("person"), dict) and "id" in member["person"]
-        for member in team
-    ):
-        raise ConfigError('hiring_team must be a list of {"person": {"id": …}, "role": {"name": …}}')
-    return _stamp(row, before, to_moment(now))
-
-
-def _revise_application(number: int, before: Row | None, fields: Row, now: int) -> Row:
-    row = _merge(number, before, fields, ())
-    for name in ("candidate", "job"):
-        ref = row.get(name)
-        if not isinstance(ref, dict) or not str(ref.get("id", "")).isdecimal():
-            raise ConfigError(f'{name} must be an object such as {{"id": "495039"}}')
-        row[name] = {**ref, "id": str(ref["id"])}
-    row = _stamp(row, before, to_moment(now))
-    row.setdefault("application_date", to_day(now // 86400))
-    row.setdefault("is_anonymized", False)
-    stage = row.setdefault("current_stage", SYSTEM_STAGES["new"])
-    if before is None or stage != before["current_stage"]:
-        row["_moves"] = [{"stage": stage, "entered_at": to_moment(now)}, *row.get("_moves", ())]
-    return row
-
-
-def _revise_category(number: int, before: Row | None, fields: Row, now: int) -> Row:
-    row = _merge(number, before, {"company": {"id": COMPANY_ID}, **fields}, ("name",))
-    row.setdefault("stages", [])
-    return row
-
-
-def _revise_person(number: int, before: Row | None, fields: Row, now: int) -> Row:
-    base = _make_person(number, ("", "", ""), "UNSPECIFIED", "ACTIVE", now, now)
-    row = _merge(number, before or base, fields, ("first_name", "last_name", "email", "status"))
-    return {**row, "updated_at": to_time_text(now) + "Z"}
-
-
-def _vary_job(bits: int) -> Row:
-    return {"name": f"Software Developer, team {bits % 1000}"}
-
-
-def _vary_candidate(bits: int) -> Row:
-    return {"phone": f"+49 30 23125 {bits % 1000:03d}"}
-
-
-def _vary_application(bits: int) -> Row:
-    words = [word for word in SYSTEM_STAGES if word != "new"]
-    return {"current_stage": SYSTEM_STAGES[words[bits % len(words)]]}
-
-
-def _vary_category(bits: int) -> Row:
-    return {"name": f"Category {bits % 1000}"}
-
-
-def _vary_person(bits: int) -> Row:
-    return {"preferred_name": f"Colleague {bits % 1000}"}
