@@ -37,6 +37,9 @@ FIND_ABSENT = """
     LIMIT $4
 """
 
+# Tell the planner how many there are: freshly filled, it would take them for few and compare each with each.
+MEASURE_SEEN = "ANALYZE seen, record"
+
 FORGET_SEEN = "DELETE FROM seen WHERE connector = $1 AND stream = $2"
 
 # A page's commit need not reach the disk at once: what a crash of the server takes back is the latest pages together

@@ -28,6 +28,8 @@ from unihire.sync.fetching import Details, fetch_details, fetch_rows, first_page
 from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
 
 ABSENT_BATCH = 500
+MEASURED_FROM = 1000
+"""From so many rows on, the planner must know how many were met to find the absent ones without comparing all."""
 
 
 @dataclass(slots=True)
@@ -206,6 +208,8 @@ class StreamSync:
         A row the vendor still shows by its id was only missed by the walk: it is saved as if it had been listed.
         """
         own = set(model_numbers(self._stream, rows_only=True))
+        if self.counts.read > MEASURED_FROM:
+            await self._pool.execute(streams.MEASURE_SEEN)
         while absent := await streams.find_absent(
             self._pool, self._connector, self._stream.name, model_numbers(self._stream), ABSENT_BATCH
         ):
