@@ -9,12 +9,13 @@ from typing import Any
 import asyncpg
 import fastapi_offline
 import structlog
-from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.staticfiles import StaticFiles
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from unihire import __version__
 from unihire.dialects.bindbee.reads import Reads
@@ -30,14 +31,14 @@ log = structlog.get_logger()
 _DOCS_FILES = Path(fastapi_offline.__file__).parent / "static"
 
 
-def create_app(settings: Settings, pool: Pool) -> FastAPI:
+def create_app(settings: Settings, pool: Pool) -> Starlette:
     """The application that serves the API on an open database."""
     access = Access(pool)
     limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
     reads = Reads(pool, access, limiter)
 
     @contextlib.asynccontextmanager
-    async def live(app: FastAPI) -> AsyncIterator[None]:
+    async def live(app: Starlette) -> AsyncIterator[None]:
         listening = asyncio.create_task(access.listen())
         try:
             yield
@@ -46,18 +47,23 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
             with contextlib.suppress(asyncio.CancelledError):
                 await listening
 
-    app = FastAPI(
-        title="Unihire", version=__version__, lifespan=live, docs_url=None, redoc_url=None, openapi_url="/openapi.json"
+    return Starlette(
+        lifespan=live,
+        routes=[
+            Route("/api/ats/v1/{plural}", reads.answer),
+            Route("/api/ats/v1/{plural}/{id}", reads.answer),
+            Route("/health", _answer_health(pool)),
+            Route("/openapi.json", _show_description),
+            Route("/docs", _show_docs),
+            Mount("/docs/files", StaticFiles(directory=_DOCS_FILES)),
+        ],
+        exception_handlers={
+            HTTPException: _answer_http_error,
+            asyncpg.PostgresConnectionError: _answer_unavailable,
+            asyncpg.InterfaceError: _answer_unavailable,
+            OSError: _answer_unavailable,
+        },
     )
-    app.router.routes.append(Route("/api/ats/v1/{plural}", reads.answer, methods=["GET"]))
-    app.router.routes.append(Route("/api/ats/v1/{plural}/{id}", reads.answer, methods=["GET"]))
-    app.router.routes.append(Route("/health", _answer_health(pool), methods=["GET"]))
-    app.router.routes.append(Route("/docs", _show_docs, methods=["GET"]))
-    app.mount("/docs/files", StaticFiles(directory=_DOCS_FILES), name="docs-files")
-    for kind in (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
-        app.add_exception_handler(kind, _answer_unavailable)
-    app.openapi = describe_api  # type: ignore[method-assign]
-    return app
 
 
 def describe_api() -> dict[str, Any]:
@@ -128,6 +134,10 @@ def _answer_health(pool: Pool) -> Callable[[Request], Any]:
     return answer
 
 
+async def _show_description(request: Request) -> Response:
+    return JSONResponse(describe_api())
+
+
 async def _show_docs(request: Request) -> HTMLResponse:
     return get_swagger_ui_html(
         openapi_url="/openapi.json",
@@ -136,6 +146,12 @@ async def _show_docs(request: Request) -> HTMLResponse:
         swagger_css_url="/docs/files/swagger-ui.css",
         swagger_favicon_url="/docs/files/favicon.png",
     )
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    """An unknown path or a wrong method, in the shape of every other error."""
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
 
 
 async def _answer_unavailable(request: Request, error: Exception) -> Response:

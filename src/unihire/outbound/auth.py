@@ -31,7 +31,7 @@ class ClientCredentials:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token and the moment it stops working."""
+    """An access token and the moment from which a new one is to be bought."""
 
     value: str
-    expires_at: datetime
+    renew_at: datetime

@@ -26,8 +26,9 @@ from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.auth import ClientCredentials, Token
 from unihire.outbound.budget import Budget, TokenBucketHeaders
 
-TOKEN_MARGIN = timedelta(seconds=60)
-"""A token is renewed this long before the vendor says it ends: clocks differ and calls take time."""
+TOKEN_MARGIN = 60.0
+"""A token is renewed this many seconds before the vendor says it ends: clocks differ and calls take time. Of one that
+lasts less than twice as long, half its time is used: some vendors hand out the same token again with what is left."""
 
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -60,6 +61,10 @@ class Target:
     def origin(self) -> str:
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    def locate(self, path: str) -> str:
+        """A declared path as seen from the origin: the base address may have a path of its own."""
+        return urlsplit(self.base_url).path.rstrip("/") + path
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ class VendorClient:
             self._session = None
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
-        """The body at `path`, which may carry a query of its own."""
+        """The body at `path`, as seen from the origin; it may carry a query of its own."""
         asked = path + (f"?{urlencode(params)}" if params else "")
         return await self._call("GET", asked)
 
@@ -171,8 +176,7 @@ class VendorClient:
 
     async def _get_token(self, *, refresh: bool = False) -> Token:
         async with self._token_lock:
-            now = self._clock.now()
-            if self._token is None or refresh or self._token.expires_at - TOKEN_MARGIN <= now:
+            if self._token is None or refresh or self._token.renew_at <= self._clock.now():
                 self._token = await self._buy_token()
             return self._token
 
@@ -183,7 +187,7 @@ class VendorClient:
 
     async def _buy_token(self) -> Token:
         auth = self.target.auth
-        path = urlsplit(self.target.base_url).path.rstrip("/") + auth.token_path
+        path = self.target.locate(auth.token_path)
         form, headers = dict(auth.form), {"Accept": "application/json"}
         if auth.sent_as == "basic":
             pair = f"{self._credentials['client_id']}:{self._credentials['client_secret']}"
@@ -205,7 +209,7 @@ class VendorClient:
         value, lasts = answer.get("access_token"), answer.get("expires_in", 3600)
         if not isinstance(value, str) or not isinstance(lasts, int | float):
             raise VendorChanged("the token answer has no access_token")
-        return Token(value, self._clock.now() + timedelta(seconds=lasts))
+        return Token(value, self._clock.now() + timedelta(seconds=lasts - min(TOKEN_MARGIN, lasts / 2)))
 
 
 def _judge(call: str, answer: _Answer) -> bytes:

@@ -28,9 +28,9 @@ class Details:
     fresh: list[tuple[str, str, str, bytes]] = field(default_factory=list)
 
 
-def first_page(stream: Stream, filters: Mapping[str, str]) -> str:
+def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, str]) -> str:
     """Path and query of a list's first page."""
-    path, params = stream.paging.first(stream.path, filters)
+    path, params = stream.paging.first(client.target.locate(stream.path), filters)
     return path + (f"?{urlencode(params)}" if params else "")
 
 
@@ -109,7 +109,7 @@ async def _ask_each(client: VendorClient, path: str, ids: Iterable[str]) -> list
 
     async def ask(row_id: str) -> tuple[str, bytes | None]:
         async with gate:
-            return row_id, await client.exists(path.format(id=quote(row_id, safe="")))
+            return row_id, await client.exists(client.target.locate(path.format(id=quote(row_id, safe=""))))
 
     tasks = [asyncio.create_task(ask(row_id)) for row_id in ids]
     try:

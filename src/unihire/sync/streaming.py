@@ -147,7 +147,7 @@ class StreamSync:
         """Read pages from `position`; fetching, mapping and saving overlap, commits stay in page order."""
         filters = self._stream.changed_since(since) if since is not None and self._stream.changed_since else {}
         saving_page: asyncio.Task[None] | None = None
-        pages = walk(self._client, self._stream, position or first_page(self._stream, filters))
+        pages = walk(self._client, self._stream, position or first_page(self._client, self._stream, filters))
         try:
             async for page in pages:
                 if self._stop.is_set():
