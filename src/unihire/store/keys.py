@@ -1,8 +1,15 @@
-"""The keys of the filter index: a record's filterable values, each hashed with its place."""
+"""How records are found: their derived ids, and the keys of the filter index."""
 
 from hashlib import blake2b
+from uuid import UUID
 
+from unihire.kit.ids import DerivedIds
 from unihire.model import FieldSpec, Match
+
+
+def derive_ids(connector: UUID, model: str) -> DerivedIds:
+    """The ids of a connector's records of one model, from the vendor's ids."""
+    return DerivedIds(connector, f"{model}:")
 
 
 class FilterKeys:

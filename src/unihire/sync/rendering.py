@@ -9,10 +9,9 @@ import msgspec
 
 from unihire.errors import RecordError
 from unihire.integration.declare import Data, Maps, Source, Stream
-from unihire.kit.ids import DerivedIds
 from unihire.model import MODELS, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
-from unihire.store.keys import FilterKeys
+from unihire.store.keys import FilterKeys, derive_ids
 from unihire.store.saving import Rendered
 
 _ENCODER = msgspec.json.Encoder()
@@ -27,11 +26,6 @@ class Misfit:
     row_id: str
     reason: str
     raw: bytes
-
-
-def derive_ids(connector: UUID, model: str) -> DerivedIds:
-    """The ids of a connector's records of one model, from the vendor's ids."""
-    return DerivedIds(connector, f"{model}:")
 
 
 class _ModelRendering:

@@ -19,8 +19,7 @@ from unihire.model import MODELS, ModelSpec
 from unihire.platform.access import Access, Scope
 from unihire.platform.limits import RateLimiter, Standing, refuse
 from unihire.store import Pool, reading
-from unihire.store.keys import FilterKeys
-from unihire.sync.rendering import derive_ids
+from unihire.store.keys import FilterKeys, derive_ids
 
 CATEGORY = "ATS"
 TOKEN_HEADER = "x-connector-token"  # noqa: S105 (the header's name)
