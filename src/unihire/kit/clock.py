@@ -34,6 +34,7 @@ class MovableClock:
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SERVED_LENGTH = len("2026-01-31T09:30:00Z")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -53,6 +54,17 @@ def parse_moment(text: str) -> datetime:
     """
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def normalize_moment(text: str) -> str:
+    """An ISO 8601 date-time or date in the form we serve; what has it already comes back as it is.
+
+    Raises ValueError for anything else.
+    """
+    if len(text) == _SERVED_LENGTH and text[10] == "T" and text[-1] == "Z":
+        datetime.fromisoformat(text)
+        return text
+    return to_text(parse_moment(text))
 
 
 def to_text(moment: datetime) -> str:

@@ -8,13 +8,14 @@ from uuid import UUID
 import msgspec
 
 from unihire.errors import RecordError
-from unihire.integration.declare import Data, Maps, Source, Stream
+from unihire.integration.declare import Data, Source, Stream
 from unihire.model import MODELS, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
 from unihire.store.keys import FilterKeys, derive_ids
 from unihire.store.saving import Rendered
 
 _ENCODER = msgspec.json.Encoder()
+_NO_DETAILS: Mapping[str, list[Data]] = {}
 _MISFITS = (LookupError, TypeError, ValueError, AttributeError, StopIteration, RecordError)
 """What a mapping raises over a row that is not as documented (msgspec's errors are ValueErrors)."""
 
@@ -71,11 +72,7 @@ class Renderer:
         for row in rows:
             row_id = find_row_id(stream, row)
             try:
-                found = [
-                    rendered
-                    for maps in stream.maps
-                    for rendered in self._render_row(maps, row, details.get(row_id, {}))
-                ]
+                found = self._render_row(stream, row, details.get(row_id, _NO_DETAILS))
             except _MISFITS as error:
                 misfits.append(Misfit(row_id, f"{type(error).__name__}: {error}", row.raw))
                 continue
@@ -83,12 +80,15 @@ class Renderer:
                 records.setdefault(rendered.id, rendered)
         return list(records.values()), misfits
 
-    def _render_row(self, maps: Maps, row: Row, details: Mapping[str, list[Data]]) -> Iterator[Rendered]:
-        if maps.each is None:
-            yield self._render(maps.to(Source(row.data, row.data, details)), row.raw)
-            return
-        for part in maps.each(row.data):
-            yield self._render(maps.to(Source(part, row.data, details)), _ENCODER.encode(part))
+    def _render_row(self, stream: Stream, row: Row, details: Mapping[str, list[Data]]) -> list[Rendered]:
+        found = []
+        for maps in stream.maps:
+            if maps.each is None:
+                found.append(self._render(maps.to(Source(row.data, row.data, details)), row.raw))
+            else:
+                for part in maps.each(row.data):
+                    found.append(self._render(maps.to(Source(part, row.data, details)), _ENCODER.encode(part)))
+        return found
 
     def _render(self, record: Record, raw: bytes) -> Rendered:
         rendering = self._models[type(record)]

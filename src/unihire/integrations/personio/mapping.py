@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from unihire.integration.declare import Data, Source
-from unihire.kit.clock import parse_moment, to_text
+from unihire.kit.clock import normalize_moment
 from unihire.model import Application, Candidate, Department, Job, JobInterviewStage, RemoteUser, Url
 
 ROLE_RELATIONS = {
@@ -149,4 +149,4 @@ def to_moment(value: Any) -> str | None:
     """A moment in UTC. Personio sends text, or an object `{"date-time", "timezone"}`; both are taken."""
     if isinstance(value, dict):
         value = value.get("date-time")
-    return to_text(parse_moment(value)) if value else None
+    return normalize_moment(value) if value else None
