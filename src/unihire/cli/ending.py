@@ -1,0 +1,144 @@
+"""How a command ends: exit codes, one line for each error, and signals that are obeyed within five seconds."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import asyncpg
+import uvicorn
+
+from unihire.errors import ConfigError, ReauthorizeNeeded, RetryLater, Stopped, UnihireError
+
+FAILED = 1
+USAGE = 2
+CONFIGURATION = 3
+CREDENTIALS = 4
+LATER = 5
+PARTIAL = 6
+
+EXIT_CODES = {
+    0: "done, or a server that SIGTERM asked to end",
+    FAILED: "the work failed",
+    USAGE: "the command line is wrong",
+    CONFIGURATION: "a setting, a file or the database must be put right",
+    CREDENTIALS: "the vendor refuses the credentials",
+    LATER: "the vendor cannot answer now; the same command later goes on",
+    PARTIAL: "a sync in which some streams failed",
+    130: "ended by Ctrl-C (SIGINT)",
+    143: "work cut short by SIGTERM",
+}
+
+LAST_SECONDS = 4.2
+"""After this long the process ends whatever it still waits for: the database and the emulators notice by themselves."""
+
+T = TypeVar("T")
+
+_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (ConfigError, CONFIGURATION),
+    (ReauthorizeNeeded, CREDENTIALS),
+    (RetryLater, LATER),
+    (UnihireError, FAILED),
+    (asyncpg.PostgresError, CONFIGURATION),
+    (asyncpg.InterfaceError, CONFIGURATION),
+    (OSError, CONFIGURATION),
+)
+EXPECTED = tuple(kind for kind, _ in _CODES)
+
+
+class Interrupted(Exception):
+    """A signal ended the command; `code` is what it exits with."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"exit {code}")
+        self.code = code
+
+
+class Ending:
+    """Whether a signal asked the command to end. `is_asked` may be waited for; work that ignores it is cancelled."""
+
+    def __init__(self) -> None:
+        self.is_asked = asyncio.Event()
+        self.is_serving = False
+        self.number: int | None = None
+
+    @property
+    def code(self) -> int:
+        """What a command ended by the signal exits with."""
+        assert self.number is not None
+        return 0 if self.number == signal.SIGTERM and self.is_serving else 128 + self.number
+
+
+def run(work: Callable[[Ending], Coroutine[Any, Any, T]], *, patience: float = 0.0) -> T:
+    """Run a command's work to its end, or until SIGINT or SIGTERM.
+
+    The first signal sets `Ending.is_asked` and cancels the work `patience` seconds later, so that everything it opened
+    is closed on the way out; the second ends the process at once. Raises Interrupted once a signal has ended the work.
+    """
+    # uvicorn knows whether uvloop is there.
+    with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
+        return runner.run(_run(work, patience))
+
+
+async def _run(work: Callable[[Ending], Coroutine[Any, Any, T]], patience: float) -> T:
+    loop = asyncio.get_running_loop()
+    ending = Ending()
+    task = asyncio.ensure_future(work(ending))
+
+    def ask(number: int) -> None:
+        if ending.number is not None:
+            os._exit(128 + number)
+        ending.number = number
+        ending.is_asked.set()
+        _end_at_last(ending.code)
+        loop.call_later(patience, task.cancel)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, ask, number)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda number, _: loop.call_soon_threadsafe(ask, number))
+    try:
+        return await task
+    except (asyncio.CancelledError, Stopped):
+        if ending.number is None:
+            raise
+        raise Interrupted(ending.code) from None
+    finally:
+        # What is left to do is short; a further signal need not wait for it, nor show where it struck.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+            signal.signal(number, lambda number, _: os._exit(128 + number))
+
+
+def _end_at_last(code: int) -> None:
+    last = threading.Timer(LAST_SECONDS, os._exit, (code,))
+    last.daemon = True
+    last.start()
+
+
+def handle_signals_plainly() -> None:
+    """SIGINT raises KeyboardInterrupt and SIGTERM SystemExit, which restore the terminal on their way out."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, leave)
+
+
+def tell_error(error: BaseException) -> int:
+    """Write an expected error as one line on stderr; returns the exit code it stands for."""
+    sys.stderr.write(f"error: {describe_error(error)}\n")
+    return next(code for kind, code in _CODES if isinstance(error, kind))
+
+
+def describe_error(error: BaseException) -> str:
+    """What happened, without the row contents that a database error may carry in its details."""
+    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
+        first = str(error.args[0]).splitlines()[0] if error.args else type(error).__name__
+        return f"the database did not do what was asked: {first}"
+    return str(error) or type(error).__name__

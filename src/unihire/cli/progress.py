@@ -1,0 +1,81 @@
+"""What a sync shows: a line for each stream while it runs, a table when it is done."""
+
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from unihire.integration.declare import Integration
+from unihire.sync.streaming import Counts
+
+_PHASES = {"walk": "reading", "catch_up": "catching up", "absent": "looking for deleted", "done": "done"}
+
+
+class SyncProgress:
+    """Shows a sync on a terminal; on anything else it stays silent.
+
+    `totals` are the rows to expect, for the streams where that is known.
+    """
+
+    def __init__(self, console: Console, integration: Integration, totals: Mapping[str, int] | None = None) -> None:
+        self._totals = totals or {}
+        self._tasks: dict[str, TaskID] = {}
+        self._begun: dict[str, tuple[float, int]] = {}
+        width = max((len(stream.name) for stream in integration.streams), default=8)
+        self._progress = Progress(
+            SpinnerColumn(finished_text="[green]✓[/green]"),
+            TextColumn(f"{{task.description:<{width}}}"),
+            BarColumn(bar_width=12),
+            TextColumn("{task.completed:>9,} rows"),
+            TextColumn("[dim]{task.fields[state]:<19}[/dim]"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def watch(self, counts: Counts) -> None:
+        """Take in what a stream did so far."""
+        now = time.monotonic()
+        if counts.stream not in self._tasks:
+            total = self._totals.get(counts.stream)
+            self._tasks[counts.stream] = self._progress.add_task(counts.stream, total=total, state="")
+            self._begun[counts.stream] = (now, counts.read)
+        begun_at, begun_with = self._begun[counts.stream]
+        task = self._tasks[counts.stream]
+        if counts.phase == "done":
+            self._progress.update(task, completed=counts.read, total=max(counts.read, 1), state="done")
+            if not counts.read:
+                self._progress.update(task, total=0)
+            return
+        state = _PHASES.get(counts.phase, counts.phase)
+        if counts.phase == "walk" and now - begun_at > 1:
+            state = f"{(counts.read - begun_with) / (now - begun_at):,.0f} a second"
+        self._progress.update(task, completed=counts.read, state=state)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+
+def make_stream_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """What a run did, a line for each stream; `rows` have the fields of Counts, and `error`."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("stream")
+    for title in ("read", "added", "changed", "deleted", "set aside"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        numbers = (row["read"], row["added"], row["changed"], row["deleted"], row["quarantined"])
+        table.add_row(row["stream"], *(f"{number:,}" for number in numbers))
+        if row.get("error"):
+            table.add_row(f"[red]  failed: {escape(row['error'])}[/red]")
+    return table

@@ -1,0 +1,130 @@
+"""`unihire serve`: the API on the configured database, and the server that the demo runs too."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Generator
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+from starlette.applications import Starlette
+
+from unihire.app import create_app
+from unihire.cli.ending import Ending, run
+from unihire.cli.starting import start
+from unihire.cli.terminal import ERR, Json, examples, note, print_json
+from unihire.errors import ConfigError, UnihireError
+from unihire.settings import Settings
+from unihire.store.database import open_database
+
+GRACE_SECONDS = 2
+"""How long a request under way may take when the server is asked to end."""
+
+EPILOG = examples("unihire serve", "unihire serve --host 0.0.0.0 --port 8080", "UNIHIRE_LOG_FORMAT=json unihire serve")
+
+log = structlog.get_logger()
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="UNIHIRE_HOST")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="0 picks a free one.", show_default="UNIHIRE_PORT")
+    ] = None,
+    is_json: Json = False,
+) -> None:
+    """Serve the API until SIGINT or SIGTERM, which let requests under way end.
+
+    The database is the embedded one unless UNIHIRE_DATABASE_URL names another.
+    """
+    settings = start(is_service=True)
+    chosen_host = host if host is not None else settings.host
+    chosen_port = port if port is not None else settings.port
+    with contextlib.closing(bind(chosen_host, chosen_port)) as door:
+        run(lambda ending: _serve(settings, door, ending, is_json=is_json))
+
+
+async def _serve(settings: Settings, door: socket.socket, ending: Ending, *, is_json: bool) -> None:
+    url = address_of(door)
+    async with open_database(settings) as pool, serve_api(create_app(settings, pool), door) as ended:
+        ending.is_serving = True
+        log.info("serving", url=url)
+        if is_json:
+            print_json({"base_url": url, "pid": os.getpid()})
+        elif ERR.is_terminal:
+            note(f"Serving on [bold]{url}[/bold]; the API is described at {url}/docs. Ctrl-C ends.")
+        await ended
+        raise UnihireError("the server ended by itself")
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket bound to the address; nobody is let in before a server listens. Raises ConfigError."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        door = socket.socket(family, socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"cannot listen on {host}: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        if sys.platform != "win32":
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(address)
+        # Without this two processes could bind the same address and learn of it only when they listen.
+        door.listen(2048)
+    except OSError as error:
+        door.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"port {port} of {host} is taken: choose another with --port, or 0 for a free one"
+            ) from None
+        raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+    door.setblocking(False)
+    return door
+
+
+class PortTaken(ConfigError):
+    """Another process listens there."""
+
+
+def address_of(door: socket.socket) -> str:
+    """Where a client on this machine reaches the socket."""
+    host, port = door.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the command decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serve_api(app: Starlette, door: socket.socket) -> AsyncIterator["asyncio.Task[None]"]:
+    """Serve for as long as the block lasts; yields, once requests are answered, what ends only with the server."""
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,  # an address with its query can hold personal data
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[door]))
+    try:
+        while not server.started:
+            if serving.done():
+                await serving
+                raise UnihireError("the server did not start")
+            await asyncio.sleep(0.005)
+        yield serving
+    finally:
+        server.should_exit = True
+        await asyncio.gather(serving, return_exceptions=True)

@@ -1,0 +1,67 @@
+"""What a command does first: read the settings, set up the logs, make the home folder."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import Processor
+
+from unihire.settings import Settings, read_settings
+from unihire.store.embedded_cluster import make_home
+
+
+def start(*, is_service: bool = False) -> Settings:
+    """The settings, with logs and home folder ready.
+
+    A service logs from `log_level` on. A command for people tells its story itself, so it logs warnings only, unless
+    UNIHIRE_LOG_LEVEL says otherwise. Raises ConfigError for a bad setting or a home that cannot be made.
+    """
+    settings = read_settings()
+    is_told = is_service or "log_level" in settings.model_fields_set
+    set_up_logs(settings.log_level if is_told else "warning", settings.log_format)
+    if settings.database_url is None or settings.encryption_keys is None:
+        make_home(settings.home)
+    return settings
+
+
+class _Stderr:
+    """Whatever sys.stderr is at the moment: a live display puts itself in its place."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def set_up_logs(level: str, form: str) -> None:
+    """One line an event on stderr, for our logs and those of the libraries."""
+    least = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Processor]
+    if form == "json":
+        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        # A plain traceback: the default one shows local variables, which may hold personal data.
+        last = [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(_Stderr())
+    processors: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=processors))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(least)
+    for name in ("asyncio", "uvicorn.error"):
+        logging.getLogger(name).setLevel(max(least, logging.WARNING))

@@ -1,0 +1,42 @@
+"""What people and scripts read: results on stdout, everything else on stderr."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from unihire.kit.clock import to_text
+
+OUT = Console(highlight=False)
+ERR = Console(stderr=True, highlight=False)
+
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on stdout.")]
+
+
+def print_json(value: Any, *, pretty: bool = False) -> None:
+    """One JSON document on stdout, on a line of its own unless `pretty`."""
+    text = msgspec.json.encode(value)
+    sys.stdout.buffer.write((msgspec.json.format(text) if pretty else text) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def print_plain(text: str = "") -> None:
+    """A line exactly as it is: nothing is wrapped or coloured, so it can be copied."""
+    OUT.out(text, highlight=False)
+
+
+def note(text: str) -> None:
+    """A line for people, beside the result."""
+    ERR.print(text, soft_wrap=True)
+
+
+def examples(*lines: str) -> str:
+    """The part of a command's help that shows it at work."""
+    return "\n\n".join(["[bold]Examples[/bold]", *(f"$ {line}".replace("[", "\\[") for line in lines)])
+
+
+def show_moment(moment: datetime | None) -> str:
+    return "never" if moment is None else to_text(moment.astimezone(UTC).replace(microsecond=0)).replace("T", " ")
