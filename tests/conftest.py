@@ -1,0 +1,60 @@
+"""Fixtures every test may use. The server and the emulator live as long as the session, databases as long as a test."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from testbed.databases import Databases, make_place
+from testbed.tenants import Tenant, make_tenant, open_api
+from testbed.vendor import Vendor, run_vendor
+from unihire.kit.seal import Sealer, new_key
+from unihire.store import Pool
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    with make_place() as folder:
+        yield folder / "home"
+
+
+@pytest_asyncio.fixture(scope="session")
+async def databases(home: Path) -> AsyncIterator[Databases]:
+    """The one embedded server of the session."""
+    made = Databases(home)
+    await made.prepare()
+    yield made
+    made.server.close()
+
+
+@pytest_asyncio.fixture
+async def pool(databases: Databases) -> AsyncIterator[Pool]:
+    """A fresh database for one test."""
+    async with databases.open() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def sealer() -> Sealer:
+    return Sealer([new_key()])
+
+
+@pytest_asyncio.fixture
+async def tenant(pool: Pool, sealer: Sealer) -> Tenant:
+    """An organisation with a key and a connector, in the test's own database."""
+    return await make_tenant(pool, sealer)
+
+
+@pytest_asyncio.fixture
+async def api(databases: Databases, tenant: Tenant) -> AsyncIterator[httpx.AsyncClient]:
+    """The API as `tenant` calls it."""
+    async with open_api(databases.settings("migrated"), tenant) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def vendor() -> AsyncIterator[Vendor]:
+    async with run_vendor() as running:
+        yield running

@@ -1,0 +1,241 @@
+"""Every documented filter on every model, alone and together."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from testbed.records import PLURALS, bury, find_ids, id_in, make_row, save
+from testbed.tenants import Tenant, read_all
+from unihire.model import FieldSpec, Match, ModelSpec
+
+ALL = pytest.mark.parametrize("plural", PLURALS)
+FILTERS = [(spec.plural, field.param) for spec in PLURALS.values() for field in spec.filters]
+EACH = pytest.mark.parametrize(("plural", "param"), FILTERS)
+
+
+async def find(api: httpx.AsyncClient, plural: str, **params: Any) -> list[str]:
+    """The vendor's ids of what a list gives, read in small pages, in the list's order."""
+    return find_ids(await read_all(api, plural, page_size=2, **params))
+
+
+async def fill(tenant: Tenant, spec: ModelSpec, count: int = 5) -> list[dict[str, Any]]:
+    rows = [make_row(spec, number) for number in range(count)]
+    await save(tenant, spec.name, *rows)
+    return rows
+
+
+def field_of(plural: str, param: str) -> tuple[ModelSpec, FieldSpec]:
+    spec = PLURALS[plural]
+    return spec, next(field for field in spec.filters if field.param == param)
+
+
+def ask_for(tenant: Tenant, field: FieldSpec, row: Mapping[str, Any]) -> str:
+    """The filter's value that fits this row."""
+    value = row[field.name]
+    one: str = value[0] if isinstance(value, list) else value
+    return id_in(tenant, field.to, one) if field.to else one
+
+
+def fits(field: FieldSpec, row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a row has the first value of another, as an honest reading of the contract would have it."""
+    value, asked = row[field.name], wanted[field.name]
+    asked = asked[0] if isinstance(asked, list) else asked
+    return asked in value if isinstance(value, list) else asked == value
+
+
+@EACH
+async def test_filter_gives_the_records_that_have_the_value_and_no_other(
+    api: httpx.AsyncClient, tenant: Tenant, plural: str, param: str
+) -> None:
+    spec, field = field_of(plural, param)
+    rows = await fill(tenant, spec)
+    for wanted in rows:
+        expected = [row["remote_id"] for row in rows if fits(field, row, wanted)]
+        assert await find(api, plural, **{param: ask_for(tenant, field, wanted)}) == expected
+    if not field.filter or not field.filter.closed:
+        assert await find(api, plural, **{param: "nothing like it"}) == []
+        assert await find(api, plural, **{param: ""}) == []
+
+
+@EACH
+async def test_filter_compares_letter_case_where_documented_only(
+    api: httpx.AsyncClient, tenant: Tenant, plural: str, param: str
+) -> None:
+    spec, field = field_of(plural, param)
+    rows = await fill(tenant, spec, 2)
+    swapped = ask_for(tenant, field, rows[0]).swapcase()
+    assert field.filter
+    if field.filter.closed:
+        assert (await api.get(f"/api/ats/v1/{plural}", params={param: swapped})).status_code == 422
+    else:
+        ignores_case = field.filter.match in (Match.FOLDED, Match.ID)
+        assert bool(await find(api, plural, **{param: swapped})) == ignores_case
+
+
+@pytest.mark.parametrize(
+    ("plural", "param"), [(plural, param) for plural, param in FILTERS if field_of(plural, param)[1].to]
+)
+async def test_id_filter_takes_a_comma_list_and_gives_what_fits_any(
+    api: httpx.AsyncClient, tenant: Tenant, plural: str, param: str
+) -> None:
+    spec, field = field_of(plural, param)
+    rows = await fill(tenant, spec)
+    asked = ",".join([ask_for(tenant, field, rows[3]), "not-an-id", ask_for(tenant, field, rows[1])])
+    expected = [row["remote_id"] for row in rows if fits(field, row, rows[3]) or fits(field, row, rows[1])]
+    assert await find(api, plural, **{param: asked}) == expected
+    assert await find(api, plural, **{param: f"{asked},{asked}"}) == expected
+
+
+@ALL
+async def test_filter_for_the_vendors_id_is_there_where_documented(
+    api: httpx.AsyncClient, tenant: Tenant, plural: str
+) -> None:
+    spec = PLURALS[plural]
+    rows = await fill(tenant, spec)
+    expected = ["3"] if spec.has_remote_id_filter else [row["remote_id"] for row in rows]
+    assert await find(api, plural, remote_id="3") == expected
+    assert await find(api, plural, remote_id="99") == ([] if spec.has_remote_id_filter else expected)
+
+
+@ALL
+async def test_filters_together_give_what_fits_all_of_them(api: httpx.AsyncClient, tenant: Tenant, plural: str) -> None:
+    spec = PLURALS[plural]
+    rows = await fill(tenant, spec)
+    params = {field.param: ask_for(tenant, field, rows[3]) for field in spec.filters}
+    expected = [row["remote_id"] for row in rows if all(fits(field, row, rows[3]) for field in spec.filters)]
+    assert await find(api, plural, **params) == expected
+    ids = ",".join(id_in(tenant, spec.name, number) for number in ("3", "4", "77"))
+    assert await find(api, plural, **params, ids=ids) == [found for found in expected if found in ("3", "4")]
+    if spec.filters and not spec.filters[0].filter.closed:  # type: ignore[union-attr]
+        assert await find(api, plural, **{**params, spec.filters[0].param: "nothing"}) == []
+
+
+@ALL
+async def test_ids_give_these_records_in_the_order_of_the_list(
+    api: httpx.AsyncClient, tenant: Tenant, plural: str
+) -> None:
+    spec = PLURALS[plural]
+    await fill(tenant, spec)
+    ours = [id_in(tenant, spec.name, number) for number in ("4", "1", "3")]
+    assert await find(api, plural, ids=",".join(ours)) == ["1", "3", "4"]
+    assert await find(api, plural, ids=", ".join([ours[0].upper(), "what?", ours[0]])) == ["4"]
+    assert await find(api, plural, ids=ours[1], remote_id="4") == ([] if spec.has_remote_id_filter else ["1"])
+    assert await find(api, plural, ids="what?") == []
+
+
+async def test_two_filters_with_several_values_each_are_joined_by_and(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    rows = [
+        {"remote_id": f"{job}-{who}", "job": job, "candidate": who, "source": "Ads"} for job in "abc" for who in "xyz"
+    ]
+    await save(tenant, "application", *rows)
+    jobs = ",".join(id_in(tenant, "job", job) for job in "ab")
+    people = ",".join(id_in(tenant, "candidate", who) for who in "yz")
+    expected = ["a-y", "a-z", "b-y", "b-z"]
+    assert await find(api, "applications", job=jobs, candidate=people) == expected
+    assert await find(api, "applications", job=jobs, candidate=people, source="Ads") == expected
+    assert await find(api, "applications", job=jobs, candidate=people, source="ads") == []
+    one = id_in(tenant, "application", "a-z")
+    assert await find(api, "applications", job=jobs, candidate=people, ids=one) == ["a-z"]
+
+
+async def test_email_addresses_may_be_repeated_and_letter_case_does_not_count(
+    api: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    await save(
+        tenant,
+        "candidate",
+        {"remote_id": "1", "email_addresses": ["Ada@Example.com", "ada@home.example"]},
+        {"remote_id": "2", "email_addresses": ["STRASSE@example.com"]},
+        {"remote_id": "3", "email_addresses": []},
+    )
+    assert await find(api, "candidates", email_addresses="ADA@example.COM") == ["1"]
+    assert await find(api, "candidates", email_addresses=["straße@example.com", "ada@home.example"]) == ["1", "2"]
+    assert await find(api, "candidates", email_addresses=["ada@home.example", "ada@example.com"]) == ["1"]
+    assert await find(api, "candidates", email_addresses="ada@example.com,straße@example.com") == []
+
+
+async def test_value_told_twice_in_different_case_does_not_list_the_record_twice(
+    api: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    await save(tenant, "candidate", {"remote_id": "1", "email_addresses": ["Ada@example.com", "ada@EXAMPLE.com"]})
+    assert await find(api, "candidates", email_addresses="ada@example.com") == ["1"]
+
+
+async def test_company_is_one_text_with_commas_or_a_comma_list(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    names = {"1": "Example, Inc.", "2": "example", "3": "Other", "4": None}
+    await save(tenant, "candidate", *({"remote_id": number, "company": name} for number, name in names.items()))
+    assert await find(api, "candidates", company="EXAMPLE, inc.") == ["1", "2"]
+    assert await find(api, "candidates", company="other,example") == ["2", "3"]
+    assert await find(api, "candidates", company="Exam") == []
+
+
+async def test_value_in_any_script_is_found(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    await save(tenant, "candidate", {"remote_id": "1", "first_name": "José 雪"})
+    assert await find(api, "candidates", first_name="JOSÉ 雪") == ["1"]
+
+
+async def test_changed_record_is_found_by_its_new_values_only_and_a_deleted_one_by_none(
+    api: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    await save(tenant, "candidate", {"remote_id": "1", "first_name": "Ann", "tags": ["a", "b"]})
+    await save(tenant, "candidate", {"remote_id": "1", "first_name": "Ann", "tags": ["b", "c"]})
+    assert [await find(api, "candidates", tag=tag) for tag in "abc"] == [[], ["1"], ["1"]]
+    await bury(tenant, "candidate", "1")
+    assert [await find(api, "candidates", tag=tag) for tag in "abc"] == [[], [], []]
+    id = id_in(tenant, "candidate", "1")
+    assert await find(api, "candidates", ids=id) == []
+    assert await find(api, "candidates", first_name="Ann", ids=id) == []
+    assert await find(api, "candidates", remote_id="1") == []
+
+
+@ALL
+async def test_modified_after_is_strict_and_exact_to_the_microsecond(
+    api: httpx.AsyncClient, tenant: Tenant, plural: str
+) -> None:
+    spec = PLURALS[plural]
+    moment = datetime(2026, 3, 1, 12, 0, 0, 999_998, tzinfo=UTC)
+    await save(tenant, spec.name, *(make_row(spec, number) for number in range(3)), now=moment)
+    stamps = [item["modified_at"] for item in await read_all(api, plural)]
+    assert stamps == ["2026-03-01T12:00:00.999998Z", "2026-03-01T12:00:00.999999Z", "2026-03-01T12:00:01.000000Z"]
+    for place, stamp in enumerate(stamps):
+        assert len(await find(api, plural, modified_after=stamp)) == 2 - place
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "2026-03-01T12:00:00",
+        "2026-03-01T12:00:00Z",
+        "2026-03-01T12:00:00.000Z",
+        "2026-03-01T12:00:00+00:00",
+        "2026-03-01T13:00:00+01:00",
+        "2026-03-01T13:00:00 01:00",
+        "2026-03-01T08:30:00-03:30",
+        "2026-03-01 12:00:00",
+        "20260301T120000Z",
+    ],
+)
+async def test_modified_after_reads_any_iso_form_and_no_offset_as_utc(
+    api: httpx.AsyncClient, tenant: Tenant, same: str
+) -> None:
+    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    await save(tenant, "tag", {"remote_id": "at"}, now=moment)
+    await save(tenant, "tag", {"remote_id": "just after"}, now=moment + timedelta(microseconds=1))
+    assert await find(api, "tags", modified_after=same) == ["just after"]
+    assert await find(api, "tags", modified_after="2026-03-01") == ["at", "just after"]
+
+
+@EACH
+async def test_filter_keeps_its_order_and_its_place_over_pages(
+    api: httpx.AsyncClient, tenant: Tenant, plural: str, param: str
+) -> None:
+    spec, field = field_of(plural, param)
+    rows = [{**make_row(spec, number), field.name: make_row(spec, 3)[field.name]} for number in range(7)]
+    await save(tenant, spec.name, *rows)
+    stamps = [item["modified_at"] for item in await read_all(api, plural)]
+    asked = {param: ask_for(tenant, field, rows[0])}
+    assert await find(api, plural, **asked) == [str(number) for number in range(7)]
+    assert await find(api, plural, **asked, modified_after=stamps[3]) == ["4", "5", "6"]

@@ -1,0 +1,85 @@
+"""Records of any model, saved as a sync would save them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from testbed.tenants import Tenant
+from unihire.integration.declare import Maps, Source, Stream
+from unihire.model import MODELS, FieldSpec, ModelSpec, Record
+from unihire.outbound.paging import Row, WholeList
+from unihire.store.saving import Saved, bury_records, save_records
+from unihire.sync.rendering import Renderer, derive_ids
+
+PLURALS = {spec.plural: spec for spec in MODELS.values()}
+
+
+def stream_of(spec: ModelSpec) -> Stream:
+    """A stream whose rows are already records of the model, relations as vendor ids."""
+
+    def to_record(source: Source) -> Record:
+        return msgspec.convert(source.row, spec.record)
+
+    return Stream(
+        name=spec.plural,
+        path=f"/{spec.plural}",
+        paging=WholeList(items="rows"),
+        maps=(Maps(spec.record, to_record),),
+        id_of=lambda row: str(row["remote_id"]),
+    )
+
+
+def id_in(tenant: Tenant, model: str, remote_id: str) -> str:
+    """Our id of the vendor's."""
+    return derive_ids(tenant.connector.id, model).text(remote_id)
+
+
+async def save(tenant: Tenant, model: str, *rows: dict[str, Any], now: datetime | None = None) -> Saved:
+    """Save rows in one transaction; each is a record's fields."""
+    spec = MODELS[model]
+    stream = stream_of(spec)
+    renderer = Renderer(tenant.connector.id, tenant.connector.number)
+    pages = [Row(row, msgspec.json.encode(row)) for row in rows]
+    records, misfits = renderer.render_rows(stream, pages, {})
+    assert not misfits, misfits
+    async with tenant.pool.acquire() as connection, connection.transaction():
+        moment = now or datetime.now(UTC)
+        return await save_records(connection, tenant.connector.number, stream.name, records, moment)
+
+
+async def bury(tenant: Tenant, model: str, *remote_ids: str) -> int:
+    """Make tombstones."""
+    ids = [id_in(tenant, model, remote_id) for remote_id in remote_ids]
+    async with tenant.pool.acquire() as connection, connection.transaction():
+        return await bury_records(connection, tenant.connector.number, ids, datetime.now(UTC))
+
+
+def find_ids(items: Sequence[dict[str, Any]]) -> list[str]:
+    return [item["remote_id"] for item in items]
+
+
+def make_row(spec: ModelSpec, number: int) -> dict[str, Any]:
+    """A row that fills every field of a model, different for each number; relations point to rows of that number."""
+    return {field.name: _make_value(field, number) for field in spec.fields}
+
+
+def _make_value(field: FieldSpec, number: int) -> Any:
+    if field.name == "remote_id":
+        return str(number)
+    if field.to:
+        return [str(number), str(number + 1)] if field.type == "array" else str(number)
+    if field.words:
+        return field.words[number % len(field.words)]
+    if field.items == "url":
+        return [{"value": f"https://example.com/{number}", "type": "LINKEDIN", "url_type": "SOCIAL_MEDIA"}]
+    if field.items == "object":
+        return [{"label": f"choice {number}"}]
+    values = {
+        "string": f"{field.name} {number}",
+        "boolean": number % 2 == 0,
+        "integer": number,
+        "array": [f"{field.name} {number}", f"{field.name} {number} again"],
+    }
+    return values[field.type]

@@ -1,0 +1,108 @@
+"""Organisations with a key and a connector, and clients of the API that carry both."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+
+from testbed.vendor import ACME, IMPATIENT
+from unihire.app import create_app
+from unihire.integration.declare import Integration
+from unihire.kit.seal import Sealer
+from unihire.platform.connectors import create_connector, open_client
+from unihire.platform.organisations import create_key, ensure_organisation
+from unihire.settings import Settings
+from unihire.store import Pool
+from unihire.store.tenancy import Connector, get_connector
+from unihire.sync.run import Report, sync_connector
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A connector with what opens it."""
+
+    pool: Pool
+    organisation: UUID
+    key_id: UUID
+    key: str
+    connector: Connector
+    token: str
+    integration: Integration
+    credentials: dict[str, str]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}", "X-Connector-Token": self.token}
+
+    async def sync(self, **settings: Any) -> Report:
+        """A sync run, impatient with a vendor that does not answer."""
+        client = open_client(self.integration, self.credentials, self.connector.base_url, retry=IMPATIENT)
+        return await sync_connector(self.pool, self.connector, self.integration, client, **settings)
+
+
+async def make_tenant(
+    pool: Pool,
+    sealer: Sealer,
+    *,
+    organisation: str = "Example",
+    environment: str = "production",
+    integration: Integration = ACME,
+    base_url: str | None = None,
+    credentials: dict[str, str] | None = None,
+) -> Tenant:
+    credentials = credentials or {"client_id": "id", "client_secret": "secret-of-the-vendor"}
+    owner = await ensure_organisation(pool, organisation)
+    key_id, key = await create_key(pool, owner, environment, "test")
+    made = await create_connector(
+        pool,
+        sealer,
+        organisation=owner,
+        environment=environment,
+        integration=integration,
+        end_user="Customer Ltd",
+        credentials=credentials,
+        base_url=base_url,
+    )
+    connector = await get_connector(pool, made.id)
+    assert connector is not None
+    return Tenant(pool, owner, key_id, key, connector, made.token, integration, credentials)
+
+
+@asynccontextmanager
+async def serve_app(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app with its background tasks running; an error inside the app is a 500, as on a socket."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://api") as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def open_api(settings: Settings, tenant: Tenant) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an app of its own, carrying the tenant's key and token."""
+    async with serve_app(create_app(settings, tenant.pool)) as client:
+        client.headers.update(tenant.headers)
+        yield client
+
+
+async def read_all(
+    client: httpx.AsyncClient, plural: str, *, page_size: int = 100, **params: Any
+) -> list[dict[str, Any]]:
+    """Every record of a list, page by page."""
+    items: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        asked = {"page_size": page_size, **params, **({"cursor": cursor} if cursor else {})}
+        answer = await client.get(f"/api/ats/v1/{plural}", params=asked)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        items += page["items"]
+        cursor = page["cursor"]
+        if cursor is None:
+            return items

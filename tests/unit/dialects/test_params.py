@@ -1,0 +1,120 @@
+"""The query of a read, taken apart and checked."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from unihire.dialects.bindbee.params import parse_id, read_filters, read_list_query, read_record_query
+from unihire.errors import Invalid
+from unihire.model import MODELS, find_model
+
+CANDIDATE = MODELS["candidate"]
+JOB = MODELS["job"]
+
+
+def problems_of(query: bytes) -> list[dict[str, Any]]:
+    with pytest.raises(Invalid) as caught:
+        read_list_query(JOB, query)
+    return caught.value.problems
+
+
+def test_query_bytes_are_utf_8_whether_escaped_or_not() -> None:
+    for query in (b"first_name=Jos%C3%A9", "first_name=José".encode()):
+        assert read_filters(CANDIDATE, read_list_query(CANDIDATE, query)) == [("first_name", ["José"])]
+
+
+def test_bytes_that_are_no_text_are_no_error() -> None:
+    for query in (b"first_name=%ff%fe", b"first_name=\xff\xfe", b"%", b"&&=&", b"first_name=%00"):
+        assert read_list_query(CANDIDATE, query).page_size == 50
+
+
+def test_last_of_a_repeated_parameter_counts_unless_it_may_be_repeated() -> None:
+    asked = read_list_query(CANDIDATE, b"page_size=1&page_size=2&email_addresses=a&email_addresses=b")
+    assert asked.page_size == 2
+    assert read_filters(CANDIDATE, asked) == [("email_addresses", ["a", "b"])]
+
+
+def test_every_problem_is_told_at_once() -> None:
+    found = problems_of(b"page_size=0&include_raw_data=x&status=Q&modified_after=no&expand=zz")
+    assert {problem["loc"][1] for problem in found} == {
+        "page_size", "include_raw_data", "status", "modified_after", "expand",
+    }  # fmt: skip
+    for problem in found:
+        assert problem["loc"][0] == "query"
+        assert {"type", "loc", "msg", "input"} <= problem.keys() <= {"type", "loc", "msg", "input", "ctx"}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "message"),
+    [
+        ("0", "greater_than_equal", "Input should be greater than or equal to 1"),
+        ("101", "less_than_equal", "Input should be less than or equal to 100"),
+        ("abc", "int_parsing", "Input should be a valid integer, unable to parse string as an integer"),
+        ("", "int_parsing", "Input should be a valid integer, unable to parse string as an integer"),
+        ("-1", "greater_than_equal", "Input should be greater than or equal to 1"),
+        ("1.5", "int_parsing", "Input should be a valid integer, unable to parse string as an integer"),
+        ("9" * 5000, "int_parsing_size", "Unable to parse input string as an integer, exceeded maximum size"),
+    ],
+)
+def test_page_size_is_refused_in_fastapis_words(value: str, kind: str, message: str) -> None:
+    (problem,) = problems_of(f"page_size={value}".encode())
+    assert (problem["type"], problem["loc"], problem["msg"], problem["input"]) == (
+        kind, ["query", "page_size"], message, value,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2026",
+        "2026-13-01",
+        "2026-02-30T00:00:00Z",
+        "1700000000",
+        "2026-01-01T25:00:00Z",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
+        "2026-01-01T00:00:00 +01:00",
+    ],
+)
+def test_text_that_is_no_moment_is_refused(text: str) -> None:
+    (problem,) = problems_of(f"modified_after={text.replace('+', '%2B')}".encode())
+    assert (problem["type"], problem["input"]) == ("datetime_parsing", text)
+
+
+def test_lost_plus_sign_of_an_offset_is_restored() -> None:
+    asked = read_list_query(JOB, b"modified_after=2026-03-01T12:00:00+02:00")  # unescaped: arrives as a blank
+    assert asked.modified_after == datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+def test_unknown_parameters_are_let_through() -> None:
+    assert read_list_query(JOB, b"colour=red&page_size=3").page_size == 3
+    assert not read_record_query(JOB, b"page_size=abc&cursor=").include_raw_data
+
+
+def test_status_is_one_of_the_six_words() -> None:
+    (problem,) = problems_of(b"status=open")
+    assert problem["type"] == "literal_error"
+    assert all(word in problem["msg"] for word in ("OPEN", "CLOSED", "DRAFT", "ARCHIVED", "PENDING", "'-'"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "5b0f7a523c1e5d0b9f576a4f6a0f9d11",
+        "{5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11}",
+        "urn:uuid:5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11",
+        "5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d1\n",
+        "\uff15b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11",
+    ],
+)
+def test_text_that_is_no_id_in_its_usual_form_is_none(text: str) -> None:
+    assert parse_id(text) is None
+
+
+def test_there_is_no_model_of_another_name() -> None:
+    assert find_model("employee") is None
