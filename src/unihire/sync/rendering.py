@@ -108,7 +108,7 @@ class Renderer:
             if value is None:
                 continue
             if hashed.many:
-                keys.extend(hashed.key(one) for one in dict.fromkeys(value))
+                keys.extend(dict.fromkeys(hashed.key(one) for one in value))  # two spellings, one key
             else:
                 keys.append(hashed.key(value))
         digest = blake2b(encoded, digest_size=16)

@@ -36,7 +36,7 @@ def wire_fields(spec: ModelSpec) -> tuple[str, ...]:
 def parse_expand(spec: ModelSpec, text: str) -> tuple[Expansion, ...]:
     """The relations to expand. Raises ValueError that says what is possible."""
     relations = {field.name: field for field in spec.relations}
-    found: list[Expansion] = []
+    found: dict[str, Expansion] = {}  # a relation named twice: the last counts
     place = 0
     while place < len(text):
         match = _RELATION.match(text, place)
@@ -49,8 +49,8 @@ def parse_expand(spec: ModelSpec, text: str) -> tuple[Expansion, ...]:
             possible = f"possible: {', '.join(relations)}" if relations else "it has none"
             raise ValueError(f"{name!r} is not a relation of a {spec.noun}; {possible}")
         target = MODELS[relation.to]
-        found.append(Expansion(relation, target, None if listed is None else _parse_fields(target, listed)))
-    return tuple(found)
+        found[name] = Expansion(relation, target, None if listed is None else _parse_fields(target, listed))
+    return tuple(found.values())
 
 
 def _parse_fields(target: ModelSpec, listed: str) -> tuple[str, ...]:

@@ -90,7 +90,8 @@ def _read_pairs(spec: ModelSpec, query: bytes) -> dict[str, Any]:
     """The parameters by name: the last value counts, but of a repeatable one all do."""
     if not query:
         return {}
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    # Escaped or, as curl sends what is typed, not: either way the bytes are UTF-8.
+    pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
     values: dict[str, Any] = dict(pairs)
     for field in spec.filters:
         if field.filter is not None and field.filter.repeated and field.param in values:
