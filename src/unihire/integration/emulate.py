@@ -123,6 +123,13 @@ class Timeline(Protocol):
         """
         ...
 
+    def walk_latest(
+        self, *, upto: int | None = None, since: int | None = None, until: int | None = None
+    ) -> Iterator[int]:
+        """Indexes, the greatest first and none above `upto`, of records updated at `since` or later and created at
+        `until` or earlier, themselves included."""
+        ...
+
 
 class Company(Protocol):
     """A made-up company. Every fact is a function of the seed and an index, so no record is held in memory."""
@@ -214,15 +221,104 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Rows that belong to records of one kind, for vendors that list by number: each record has a few of them.
+
+    A row's life lies within its record's: it was not created before and not updated after it.
+    """
+
+    records: int
+    places: int
+    """How many rows a record has at most."""
+    shape: Callable[[int, int], Row]
+    """(record, place) → row."""
+    held: Callable[[int], int] | None = None
+    """How many rows this record has, in its first places; without it, `places`."""
+    timeline: Timeline | None = None
+    """Without one the records are as old as the company."""
+    total: Callable[[], int] | None = None
+    """How many rows there are, where that is known faster than by asking every record."""
+
+
+class NumberedRows(Protocol):
+    """One stream in the order of its numbers: computed rows under a layer of created, changed and deleted ones."""
+
+    def number(self, record: int, place: int = 0, part: int = 0) -> int: ...
+
+    def find_place(self, number: int) -> tuple[int, int, int] | None:
+        """(part, record, place) of a number that can belong to a computed row."""
+        ...
+
+    def find(self, number: int) -> Row | None: ...
+
+    def walk_latest(
+        self, *, upto: int | None = None, since: int | None = None, until: int | None = None
+    ) -> Iterator[tuple[int, Row]]:
+        """(number, row) with falling numbers. Computed rows whose record was last updated before `since`, or was
+        created after `until`, are left out; others outside these times may come."""
+        ...
+
+    def walk_owned(
+        self, owners: Sequence[Sequence[int]], link: str, values: Sequence[int], *, upto: int | None = None
+    ) -> Iterator[tuple[int, Row]]:
+        """Rows of the named records, by part, and rows of the layer that have one of the values in this field."""
+        ...
+
+    def is_touched(self, number: int) -> bool: ...
+
+    def find_linked(self, link: str, value: int) -> list[int]:
+        """Numbers of the layer's rows that have this value in this field."""
+        ...
+
+    def count(self) -> dict[str, int]: ...
+
+    def create(self, fields: Row, number: int | None = None) -> int: ...
+
+    def change(self, number: int, fields: Row) -> Row | None: ...
+
+    def delete(self, number: int) -> bool: ...
+
+    def change_some(self, count: int, fields: Row | None = None) -> int: ...
+
+    def delete_some(self, count: int) -> int: ...
+
+    def reset(self) -> None: ...
+
+
+class Stream(Protocol):
+    """What every kind of stream can do: what the control plane and the faults need."""
+
+    def find(self, number: int) -> Row | None: ...
+
+    def count(self) -> dict[str, int]: ...
+
+    def create(self, fields: Row, number: int | None = None) -> int: ...
+
+    def change(self, number: int, fields: Row) -> Row | None: ...
+
+    def delete(self, number: int) -> bool: ...
+
+    def change_some(self, count: int, fields: Row | None = None) -> int: ...
+
+    def delete_some(self, count: int) -> int: ...
+
+    def reset(self) -> None: ...
+
+
+@dataclass(frozen=True)
 class Shape:
     """What only the vendor knows about writing its rows."""
 
     revise: Callable[[int, Row | None, Row, int], Row]
-    """(number, row before or None, fields, now) → the whole row after. Raises ConfigError for fields it cannot take."""
+    """(number, row before or None, fields, now) → the whole row after. Raises ConfigError for fields it cannot take.
+
+    Now is in whole seconds since 1970; of numbered rows, whose order does not depend on it, in milliseconds."""
     vary: Callable[[int], Row]
     """Fields of a believable change; the argument is random bits."""
     look_up: Callable[[Row], str | None] = field(default=lambda _row: None)
     """The name a changed row can be looked up by."""
+    links: tuple[str, ...] = ()
+    """Fields with numbers, or lists of numbers, that a changed numbered row can be looked up by."""
 
 
 class Faults(Protocol):
@@ -276,13 +372,17 @@ class Tools:
     """(candidates, jobs, applications, employees: all by name) → the company."""
     make_rows: Callable[[Source | None, Mapping[int, tuple[int, Row]], Shape], Rows]
     """(generated rows, rows taken from the vendor's documents by number as (updated, row), shape) → a stream."""
+    make_numbered_rows: Callable[[Sequence[Part], int, int, Shape], NumberedRows]
+    """(parts, first number, step between numbers, shape) → a stream in the order of its numbers."""
 
 
 class Emulator(Protocol):
     """A running emulator. Nothing in it waits: every answer is computed at once."""
 
     credentials: Credentials
-    streams: Mapping[str, Rows]
+
+    @property
+    def streams(self) -> Mapping[str, Stream]: ...
 
     def answer(self, request: Request) -> Answer: ...
 

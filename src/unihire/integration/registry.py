@@ -1,6 +1,7 @@
 """The integrations there are: one folder each under `unihire.integrations`, found by looking."""
 
 import importlib
+import importlib.util
 import pkgutil
 from functools import cache
 
@@ -12,9 +13,13 @@ _FOLDERS = "unihire.integrations"
 
 @cache
 def list_integrations() -> tuple[Integration, ...]:
-    """Every integration, by slug."""
+    """Every integration, by slug. A folder without a connector, such as one with only an emulator, is none yet."""
     folders = importlib.import_module(_FOLDERS).__path__
-    slugs = sorted(module.name for module in pkgutil.iter_modules(folders) if module.ispkg)
+    slugs = sorted(
+        module.name
+        for module in pkgutil.iter_modules(folders)
+        if module.ispkg and importlib.util.find_spec(f"{_FOLDERS}.{module.name}.connector")
+    )
     return tuple(importlib.import_module(f"{_FOLDERS}.{slug}.connector").INTEGRATION for slug in slugs)
 
 

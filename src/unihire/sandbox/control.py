@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import Answer, Request, Rows
+from unihire.integration.emulate import Answer, Request, Stream
 from unihire.kit.clock import parse_moment, to_text
 from unihire.sandbox.faults import FAULTS, read_fault_fields
 from unihire.sandbox.host import CONTROL_PATH, SandboxApp
@@ -107,7 +107,7 @@ class Control:
 
     # Rows
 
-    def _get_stream(self, name: str) -> Rows:
+    def _get_stream(self, name: str) -> Stream:
         streams = self._app.emulator.streams
         if name not in streams:
             raise _Refused(404, f"no stream {name!r}: there are {', '.join(streams)}")
@@ -220,7 +220,7 @@ def _read_id(text: str) -> int:
     return int(text)
 
 
-def _read_amount(body: dict[str, Any], rows: Rows) -> int:
+def _read_amount(body: dict[str, Any], rows: Stream) -> int:
     count, share = body.get("count"), body.get("share")
     if type(count) is int and count >= 0 and share is None:
         return count

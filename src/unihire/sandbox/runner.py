@@ -26,6 +26,7 @@ from unihire.sandbox.company import MadeUpCompany
 from unihire.sandbox.control import Control
 from unihire.sandbox.faults import FaultPlan, FaultRule, read_fault
 from unihire.sandbox.host import CONTROL_PATH, SandboxApp
+from unihire.sandbox.numbered import NumberedLayer
 from unihire.sandbox.rows import LayeredRows
 
 LEAST_SIZE = 100
@@ -106,6 +107,7 @@ def build_sandbox(
             credentials=credentials,
             make_company=lambda **counts: MadeUpCompany(seed=seed, **counts),
             make_rows=make_rows,
+            make_numbered_rows=lambda parts, first, step, shape: NumberedLayer(parts, first, step, shape, clock, seed),
         )
     )
     settings = {"size": size, "seed": seed, "options": chosen}
@@ -147,8 +149,8 @@ def run_sandbox(
     on_ready: Callable[[Ready], None] | None = None,
     exit_with_parent: bool = False,
     **settings: Any,
-) -> None:
-    """Serve until SIGINT or SIGTERM; `settings` are those of `build_sandbox`.
+) -> int | None:
+    """Serve until SIGINT or SIGTERM; `settings` are those of `build_sandbox`. Returns the signal that ended it, if any.
 
     `on_ready` is called once the port accepts connections; without it one line is printed. With `exit_with_parent`
     the end of standard input ends the sandbox too: a parent that dies takes it along.
@@ -157,8 +159,11 @@ def run_sandbox(
     listener = _listen(host, port)
     server = _make_server(app)
     (on_ready or _print_ready)(_describe(app, listener))
+    ended_by: int | None = None
 
-    def stop(*_: object) -> None:
+    def stop(number: int | None = None, _: object = None) -> None:
+        nonlocal ended_by
+        ended_by = number
         server.should_exit = True
 
     def wait_for_parent() -> None:
@@ -173,6 +178,7 @@ def run_sandbox(
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+    return ended_by
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -6,7 +6,7 @@ the index as well. The order of all updates is a merge of the lanes.
 """
 
 import heapq
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 
 # Shares in thousandths of the time between creation and the end: two lanes in sixteen were never updated.
@@ -56,6 +56,21 @@ class LaneTimeline:
                 heapq.heapreplace(heap, (-updated_at(index - LANES), LANES - index))
             else:
                 heapq.heappop(heap)
+
+    def walk_latest(
+        self, *, upto: int | None = None, since: int | None = None, until: int | None = None
+    ) -> Iterator[int]:
+        last = self.count - 1 if upto is None else min(upto, self.count - 1)
+        if until is not None:
+            last = min(last, bisect_right(range(self.count), until, key=self.created_at) - 1)
+        if since is None:
+            return iter(range(last, -1, -1))
+        lanes = []
+        for lane in range(min(LANES, self.count)):
+            least = self._last_before(lane, (since, -1)) + LANES
+            greatest = last - (last - lane) % LANES
+            lanes.append(range(greatest, least - 1, -LANES))
+        return heapq.merge(*lanes, reverse=True)
 
     def _last_before(self, lane: int, bound: tuple[int, int] | None) -> int:
         """The greatest index of the lane that stands before the bound in rising order, or a negative number."""
