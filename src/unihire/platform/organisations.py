@@ -20,6 +20,11 @@ async def ensure_organisation(pool: Pool, name: str) -> UUID:
     return id
 
 
+async def list_organisations(pool: Pool) -> dict[UUID, str]:
+    """The name of each organisation, oldest first."""
+    return {row["id"]: row["name"] for row in await pool.fetch(tenancy.LIST_ORGANISATIONS)}
+
+
 async def create_key(pool: Pool, organisation: UUID, environment: str, name: str) -> tuple[UUID, str]:
     """A new API key: its id, and the key itself, which is never shown again."""
     if environment not in ENVIRONMENTS:

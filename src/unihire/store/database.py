@@ -23,6 +23,13 @@ LIST_IDLE_DATABASES = """
 """
 
 
+# Which server this is, and the version of our schema in it.
+DESCRIBE_DATABASE = """
+    SELECT split_part(current_setting('server_version'), ' ', 1) AS server,
+        (SELECT max(version) FROM schema_version) AS schema
+"""
+
+
 @asynccontextmanager
 async def open_database(settings: Settings, *, database: str = DATABASE) -> AsyncIterator[Pool]:
     """A pool of connections to the migrated database, which the embedded server makes if it is missing.
@@ -63,6 +70,12 @@ async def open_scratch_database(settings: Settings, *, prefix: str, name: str) -
             await connection.close()
     finally:
         await asyncio.to_thread(server.close)
+
+
+async def describe_database(pool: Pool) -> tuple[str, int]:
+    """The server's version, and that of the schema."""
+    (row,) = await pool.fetch(DESCRIBE_DATABASE)
+    return row["server"], row["schema"]
 
 
 @asynccontextmanager

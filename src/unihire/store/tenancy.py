@@ -16,6 +16,8 @@ INSERT_ORGANISATION = "INSERT INTO organisation (id, name) VALUES ($1, $2)"
 # The organisation of that name, if there is one.
 FIND_ORGANISATION = "SELECT id FROM organisation WHERE name = $1 ORDER BY created_at LIMIT 1"
 
+LIST_ORGANISATIONS = "SELECT id, name FROM organisation ORDER BY created_at"
+
 INSERT_KEY = "INSERT INTO api_key (id, hash, organisation, environment, name) VALUES ($1, $2, $3, $4, $5)"
 
 # Every key, without its hash.
