@@ -1,15 +1,17 @@
 """The command line: every command in one place, and how an error becomes a line and an exit code."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from unihire import __version__
-from unihire.cli import demo, serving
+from unihire.cli import configuration, connecting, connectors, demo, doctor, keys, sandbox, serving, syncing
 from unihire.cli.ending import EXIT_CODES, EXPECTED, Interrupted, handle_signals_plainly, tell_error
+from unihire.cli.terminal import explain
 
-_ENDINGS = "\n\n".join(["[bold]Exit codes[/bold]", *(f"{code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())])
+_ENDINGS = "\n".join(["[bold]Exit codes[/bold]", *(f"{code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())])
 
 app = typer.Typer(
     name="unihire",
@@ -37,8 +39,21 @@ def unihire(
     """One API for every applicant tracking system, on your own machines."""
 
 
-app.command("demo", epilog=demo.EPILOG)(demo.demo)
-app.command("serve", epilog=serving.EPILOG)(serving.serve)
+_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
+    ("demo", demo.demo, demo.EPILOG),
+    ("serve", serving.serve, serving.EPILOG),
+    ("sandbox", sandbox.sandbox, sandbox.EPILOG),
+    ("connect", connecting.connect, connecting.EPILOG),
+    ("sync", syncing.sync, syncing.EPILOG),
+    ("config", configuration.config, configuration.CONFIG_EPILOG),
+    ("doctor", doctor.doctor, doctor.EPILOG),
+    ("openapi", configuration.openapi, configuration.OPENAPI_EPILOG),
+)
+
+for name, command, epilog in _COMMANDS:
+    app.command(name, help=explain(command), epilog=epilog)(command)
+app.add_typer(connectors.app, name="connectors", epilog=connectors.EPILOG)
+app.add_typer(keys.app, name="keys", epilog=keys.EPILOG)
 
 
 def run_command_line() -> None:

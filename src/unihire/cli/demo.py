@@ -35,7 +35,7 @@ from unihire.platform.organisations import create_key, ensure_organisation
 from unihire.sandbox.runner import DEFAULT_SEED, DEFAULT_SIZE, GREATEST_SIZE, LEAST_SIZE, Ready, list_emulators
 from unihire.settings import Settings
 from unihire.store import Pool
-from unihire.store.database import open_scratch_database
+from unihire.store.database import describe_database, open_scratch_database
 from unihire.store.reading import Wanted, list_records
 from unihire.store.tenancy import get_connector
 from unihire.sync.run import sync_connector
@@ -131,7 +131,7 @@ class Demo:
                 waiting.enter_context(ERR.status("Starting PostgreSQL and the emulators; the first time takes longer"))
             async with open_scratch_database(self._settings, prefix=DATABASE_PREFIX, name=name) as pool:
                 waiting.close()
-                version = str(await pool.fetchval("SHOW server_version")).split()[0]
+                version, _ = await describe_database(pool)
                 self._tell(f"PostgreSQL {version}, with a database for this demo alone")
                 yield pool
 

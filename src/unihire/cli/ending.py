@@ -133,6 +133,10 @@ def handle_signals_plainly() -> None:
 def tell_error(error: BaseException) -> int:
     """Write an expected error as one line on stderr; returns the exit code it stands for."""
     sys.stderr.write(f"error: {describe_error(error)}\n")
+    return code_of(error)
+
+
+def code_of(error: BaseException) -> int:
     return next(code for kind, code in _CODES if isinstance(error, kind))
 
 

@@ -37,9 +37,10 @@ def serve(
     ] = None,
     is_json: Json = False,
 ) -> None:
-    """Serve the API until SIGINT or SIGTERM, which let requests under way end.
+    """Serve the API.
 
-    The database is the embedded one unless UNIHIRE_DATABASE_URL names another.
+    Ctrl-C and SIGTERM end it, and requests under way are answered first. The
+    database is the embedded one unless UNIHIRE_DATABASE_URL names another.
     """
     settings = start(is_service=True)
     chosen_host = host if host is not None else settings.host
@@ -57,7 +58,7 @@ async def _serve(settings: Settings, door: socket.socket, ending: Ending, *, is_
             print_json({"base_url": url, "pid": os.getpid()})
         elif ERR.is_terminal:
             note(f"Serving on [bold]{url}[/bold]; the API is described at {url}/docs. Ctrl-C ends.")
-        await ended
+        await asyncio.wait({ended})
         raise UnihireError("the server ended by itself")
 
 

@@ -2,13 +2,19 @@
 
 import logging
 import sys
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import structlog
 from structlog.typing import Processor
 
+from unihire.cli.ending import Ending, run
 from unihire.settings import Settings, read_settings
+from unihire.store import Pool
+from unihire.store.database import open_database
 from unihire.store.embedded_cluster import make_home
+
+T = TypeVar("T")
 
 
 def start(*, is_service: bool = False) -> Settings:
@@ -23,6 +29,16 @@ def start(*, is_service: bool = False) -> Settings:
     if settings.database_url is None or settings.encryption_keys is None:
         make_home(settings.home)
     return settings
+
+
+def run_on_database(work: Callable[[Pool], Awaitable[T]], settings: Settings) -> T:
+    """The result of work on the configured database; a signal ends it."""
+
+    async def open_and_work(_: Ending) -> T:
+        async with open_database(settings) as pool:
+            return await work(pool)
+
+    return run(open_and_work)
 
 
 class _Stderr:

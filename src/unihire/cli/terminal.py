@@ -1,6 +1,8 @@
 """What people and scripts read: results on stdout, everything else on stderr."""
 
+import inspect
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -35,7 +37,13 @@ def note(text: str) -> None:
 
 def examples(*lines: str) -> str:
     """The part of a command's help that shows it at work."""
-    return "\n\n".join(["[bold]Examples[/bold]", *(f"$ {line}".replace("[", "\\[") for line in lines)])
+    return "\n".join(["[bold]Examples[/bold]", *(f"$ {line}".replace("[", "\\[") for line in lines)])
+
+
+def explain(function: Callable[..., object]) -> str:
+    """A command's help from its docstring, whose lines are as wide as code: the terminal breaks them anew."""
+    paragraphs = inspect.cleandoc(function.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split("\n")) for paragraph in paragraphs)
 
 
 def show_moment(moment: datetime | None) -> str:

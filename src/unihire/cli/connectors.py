@@ -1,0 +1,205 @@
+"""`unihire connectors`: what is connected, how it is doing, and its end."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from unihire.cli.ending import FAILED
+from unihire.cli.progress import make_stream_table
+from unihire.cli.starting import run_on_database, start
+from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, show_moment
+from unihire.errors import ConfigError
+from unihire.model import MODELS
+from unihire.platform.organisations import list_organisations
+from unihire.store import Pool, runs, streams, tenancy
+from unihire.store.tenancy import Connector, delete_connector, list_connectors
+
+EPILOG = examples("unihire connectors", "unihire connectors show 3f2c", "unihire connectors delete 3f2c")
+
+app = typer.Typer(no_args_is_help=False)
+
+_MODEL_NAMES = {spec.number: spec.name for spec in MODELS.values()}
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The connector's id, or its beginning.", show_default=False)]
+
+
+@app.callback(invoke_without_command=True)
+def connectors(context: typer.Context, is_json: Json = False) -> None:
+    """List, show and delete connectors; alone, it lists them."""
+    if context.invoked_subcommand is None:
+        list_them(is_json=is_json)
+
+
+@app.command("list")
+def list_them(is_json: Json = False) -> None:
+    """List the connectors with their status and latest sync."""
+
+    async def read(pool: Pool) -> list[dict[str, Any]]:
+        names = await list_organisations(pool)
+        return [await _summarise(pool, connector, names) for connector in await list_connectors(pool)]
+
+    found = run_on_database(read, start())
+    if is_json:
+        print_json(found)
+        return
+    if not found:
+        note("There is no connector yet: unihire connect makes one.")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("id", no_wrap=True)
+    for title in ("customer", "integration", "status", "latest sync (UTC)"):
+        table.add_column(title, overflow="fold")
+    for row in found:
+        # The beginning of an id is enough wherever one is asked for; `show` tells the whole of it.
+        table.add_row(
+            row["connector_id"][:8],
+            escape(row["customer"]),
+            f"{row['integration']} ({row['environment']})",
+            _colour(row["status"]),
+            _tell_run(row["latest_sync"], brief=True),
+        )
+    OUT.print(table)
+
+
+@app.command()
+def show(id: Id, is_json: Json = False) -> None:
+    """Show a connector, its records and its latest sync."""
+
+    async def read(pool: Pool) -> dict[str, Any]:
+        (connector,) = await pick_connectors(pool, [id])
+        return await _describe(pool, connector, await list_organisations(pool))
+
+    found = run_on_database(read, start())
+    if is_json:
+        print_json(found)
+        return
+    for title in ("connector_id", "customer", "organisation", "environment", "integration", "origin_id", "base_url"):
+        if found[title] is not None:
+            print_plain(f"{title.replace('_', ' '):<14}{found[title]}")
+    OUT.print(f"{'status':<14}{_colour(found['status'])}")
+    OUT.print(f"{'created':<14}{found['created_at'].replace('T', ' ')}")
+    OUT.print(f"{'latest sync':<14}{_tell_run(found['latest_sync'])}")
+    if found["streams"]:
+        OUT.print("\n[bold]Latest sync[/bold]")
+        OUT.print(make_stream_table([{**row, "quarantined": row["set_aside"]} for row in found["streams"]]))
+    if found["records"]:
+        OUT.print("\n[bold]Records[/bold]")
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table.add_column("model")
+        table.add_column("living", justify="right")
+        table.add_column("deleted", justify="right")
+        for model, counts in found["records"].items():
+            table.add_row(model, f"{counts['living']:,}", f"{counts['deleted']:,}")
+        OUT.print(table)
+    for stream, rows in found["set_aside"].items():
+        OUT.print(f"[yellow]![/yellow] {rows:,} rows of {stream} do not map and are set aside")
+
+
+@app.command()
+def delete(
+    id: Id, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False, is_json: Json = False
+) -> None:
+    """Delete a connector and all it brought.
+
+    Its credentials and every record go; what the vendor has stays as it is.
+    """
+    settings = start()
+
+    async def find(pool: Pool) -> tuple[Connector, int]:
+        (connector,) = await pick_connectors(pool, [id])
+        return connector, sum(counts["living"] for counts in (await _count_records(pool, connector)).values())
+
+    connector, records = run_on_database(find, settings)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise typer.BadParameter("nobody is there to ask: give --yes", param_hint="--yes")
+        question = f"Delete {connector.end_user} ({connector.integration}) and its {records:,} records? [y/N] "
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        if input().strip().lower() not in ("y", "yes"):
+            note("Nothing was deleted.")
+            raise typer.Exit(FAILED)
+    run_on_database(lambda pool: delete_connector(pool, connector.number), settings)
+    if is_json:
+        print_json({"deleted": str(connector.id), "records": records})
+    else:
+        OUT.print(f"[green]✓[/green] {connector.id} deleted with {records:,} records", soft_wrap=True)
+
+
+async def pick_connectors(pool: Pool, texts: Sequence[str]) -> list[Connector]:
+    """The connectors whose ids begin so, each once. Raises ConfigError where none or several do."""
+    known = await list_connectors(pool)
+    picked: dict[int, Connector] = {}
+    for text in texts:
+        fitting = [one for one in known if text and str(one.id).startswith(text.lower())]
+        if len(fitting) != 1:
+            what = "several connectors begin" if fitting else "no connector begins"
+            raise ConfigError(f"{what} with {text!r}: `unihire connectors` lists them")
+        picked[fitting[0].number] = fitting[0]
+    return list(picked.values())
+
+
+async def _summarise(pool: Pool, connector: Connector, names: dict[Any, str]) -> dict[str, Any]:
+    run = await pool.fetchrow(runs.FIND_LATEST, connector.number)
+    return {
+        "connector_id": str(connector.id),
+        "customer": connector.end_user,
+        "organisation": names[connector.organisation],
+        "environment": connector.environment,
+        "integration": connector.integration,
+        "origin_id": connector.origin_id,
+        "base_url": connector.base_url,
+        "status": connector.status,
+        "created_at": show_moment(connector.created_at).replace(" ", "T"),
+        "latest_sync": None
+        if run is None
+        else {
+            "run": run["number"],
+            "status": run["status"],
+            "full": run["is_full"],
+            "started_at": show_moment(run["started_at"]).replace(" ", "T"),
+            "finished_at": None if run["finished_at"] is None else show_moment(run["finished_at"]).replace(" ", "T"),
+        },
+    }
+
+
+async def _describe(pool: Pool, connector: Connector, names: dict[Any, str]) -> dict[str, Any]:
+    run = await pool.fetchrow(runs.FIND_LATEST, connector.number)
+    parts = [] if run is None else await runs.list_stream_runs(pool, run["id"])
+    return {
+        **await _summarise(pool, connector, names),
+        "records": await _count_records(pool, connector),
+        "streams": [
+            {
+                **{name: part[name] for name in ("stream", "read", "added", "changed", "deleted")},
+                "set_aside": part["quarantined"],
+                "error": part["error"],
+            }
+            for part in parts
+        ],
+        "set_aside": {
+            row["stream"]: row["rows"] for row in await pool.fetch(streams.COUNT_QUARANTINE, connector.number)
+        },
+    }
+
+
+async def _count_records(pool: Pool, connector: Connector) -> dict[str, dict[str, int]]:
+    return {
+        _MODEL_NAMES[row["model"]]: {"living": row["living"], "deleted": row["deleted"]}
+        for row in await pool.fetch(tenancy.COUNT_RECORDS, connector.number)
+    }
+
+
+def _colour(status: str) -> str:
+    return f"[green]{status}[/green]" if status == "COMPLETE" else f"[red]{status}[/red]"
+
+
+def _tell_run(run: dict[str, Any] | None, *, brief: bool = False) -> str:
+    if run is None:
+        return "never"
+    moment = (run["finished_at"] or run["started_at"]).replace("T", " ")
+    return f"{'unfinished' if run['status'] == 'running' else run['status']} {moment[:16] if brief else moment}"

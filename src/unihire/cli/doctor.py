@@ -1,0 +1,203 @@
+"""`unihire doctor`: everything that can go wrong on this machine, looked at."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import typer
+from rich.text import Text
+
+from unihire.app import open_sealer
+from unihire.cli.configuration import list_unknown_variables
+from unihire.cli.connecting import name_variable
+from unihire.cli.ending import EXPECTED, FAILED, describe_error, run
+from unihire.cli.serving import PortTaken, bind
+from unihire.cli.starting import start
+from unihire.cli.terminal import OUT, Json, examples, print_json, show_moment
+from unihire.errors import ConfigError
+from unihire.integration.declare import Integration
+from unihire.integration.registry import list_integrations
+from unihire.kit.seal import Sealer
+from unihire.model import MODELS
+from unihire.platform.connectors import open_connector_client
+from unihire.settings import Settings
+from unihire.store import Pool, runs, streams
+from unihire.store.database import describe_database, open_database
+from unihire.store.migrate import list_migrations
+from unihire.store.tenancy import Connector, list_connectors
+
+LEAST_FREE_BYTES = 1_000_000_000
+
+EPILOG = examples("unihire doctor", "unihire doctor --json")
+
+_MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look found."""
+
+    name: str
+    status: Literal["ok", "warning", "failed"]
+    detail: str
+
+
+def doctor(is_json: Json = False) -> None:
+    """Look for what can go wrong.
+
+    Looks at settings, folders, integrations, the database, the encryption key and each connector. Ends with 1 where
+    something does not work; warnings are told and do not count. No vendor is asked.
+    """
+    settings = start()
+    findings: list[Finding] = []
+
+    async def look() -> None:
+        for finding in examine_machine(settings):
+            _tell(finding, findings, is_json=is_json)
+        async for finding in _examine_store(settings):
+            _tell(finding, findings, is_json=is_json)
+
+    run(lambda _: look())
+    is_well = all(finding.status != "failed" for finding in findings)
+    if is_json:
+        print_json({"ok": is_well, "findings": [asdict(finding) for finding in findings]})
+    if not is_well:
+        raise typer.Exit(FAILED)
+
+
+def _tell(finding: Finding, findings: list[Finding], *, is_json: bool) -> None:
+    findings.append(finding)
+    if not is_json:
+        OUT.print(Text.assemble(_MARKS[finding.status], f" {finding.name}: ", (finding.detail, "dim")), soft_wrap=True)
+
+
+def examine_machine(settings: Settings) -> Iterator[Finding]:
+    """What needs no database."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("Python", "ok" if sys.version_info >= (3, 11) else "failed", f"{version} on {sys.platform}")
+    known = {
+        name_variable(integration, credential)
+        for integration in list_integrations()
+        for credential in integration.auth.credentials
+    }
+    unknown = list_unknown_variables(known)
+    if unknown:
+        yield Finding("settings", "warning", f"nothing is called {', '.join(unknown)}: `unihire config` lists what is")
+    else:
+        yield Finding("settings", "ok", "read")
+    yield _examine_home(settings.home)
+    yield _examine_port(settings)
+    for integration in list_integrations():
+        faults = list(find_declaration_faults(integration))
+        name = f"integration {integration.slug}"
+        yield Finding(name, "failed" if faults else "ok", "; ".join(faults) or _praise(integration))
+
+
+def _praise(integration: Integration) -> str:
+    names = {maps.model.__name__ for stream in integration.streams for maps in stream.maps}
+    return f"{len(integration.streams)} streams give {len(names)} of {len(MODELS)} models"
+
+
+def _examine_home(home: Path) -> Finding:
+    try:
+        with tempfile.TemporaryFile(dir=home):
+            free = shutil.disk_usage(home).free
+    except OSError as error:
+        return Finding(
+            "home", "failed", f"cannot write in {home}: {error.strerror}; set UNIHIRE_HOME to another folder"
+        )
+    if free < LEAST_FREE_BYTES:
+        return Finding("home", "warning", f"{home} is writable, but only {free // 1_000_000} MB are free")
+    return Finding("home", "ok", f"{home} is writable, {free // 1_000_000_000} GB free")
+
+
+def _examine_port(settings: Settings) -> Finding:
+    where = f"{settings.host} port {settings.port}"
+    try:
+        bind(settings.host, settings.port).close()
+    except PortTaken:
+        return Finding("address", "warning", f"{where} is in use, by a running `unihire serve` perhaps")
+    except ConfigError as error:
+        return Finding("address", "failed", str(error))
+    return Finding("address", "ok", f"{where} is free")
+
+
+def find_declaration_faults(integration: Integration) -> Iterator[str]:
+    """What an integration declares that cannot be."""
+    if urlsplit(integration.base_url).scheme != "https":
+        yield f"its address is not https: {integration.base_url}"
+    if not integration.auth.credentials:
+        yield "it asks for no credentials"
+    names = [stream.name for stream in integration.streams]
+    if len(names) != len(set(names)):
+        yield "two of its streams have the same name"
+    for stream in integration.streams:
+        if not stream.maps:
+            yield f"nothing becomes of the stream {stream.name}"
+    given = {maps.model for stream in integration.streams for maps in stream.maps}
+    for place in integration.cannot:
+        model, _, field = place.partition(".")
+        spec = MODELS.get(model)
+        if spec is None or (field and field not in {one.name for one in spec.fields}):
+            yield f"it says it cannot give {place}, which nothing is called"
+        elif not field and spec.record in given:
+            yield f"it says it cannot give {place}, and gives it"
+
+
+async def _examine_store(settings: Settings) -> AsyncIterator[Finding]:
+    sealer: Sealer | None = None
+    try:
+        sealer = open_sealer(settings)
+    except EXPECTED as error:
+        yield Finding("encryption key", "failed", describe_error(error))
+    where = "embedded" if settings.database_url is None else "from UNIHIRE_DATABASE_URL"
+    try:
+        async with open_database(settings) as pool:
+            server, schema = await describe_database(pool)
+            newest = list_migrations()[-1].version
+            status: Literal["ok", "failed"] = "ok" if schema == newest else "failed"
+            yield Finding("database", status, f"PostgreSQL {server}, {where}; schema {schema} of {newest}")
+            connectors = await list_connectors(pool)
+            if sealer is not None:
+                yield _examine_key(settings, sealer, connectors)
+            for connector in connectors:
+                yield await _examine_connector(pool, connector)
+    except EXPECTED as error:
+        yield Finding("database", "failed", describe_error(error))
+
+
+def _examine_key(settings: Settings, sealer: Sealer, connectors: list[Connector]) -> Finding:
+    for connector in connectors:
+        try:
+            open_connector_client(connector, sealer)
+        except ConfigError as error:
+            return Finding("encryption key", "failed", f"connector {connector.id}: {error}")
+    source = "UNIHIRE_ENCRYPTION_KEYS"
+    if settings.encryption_keys is None:
+        source = f"{settings.home / 'encryption.key'} (keep a copy: without it no stored credential opens)"
+    return Finding("encryption key", "ok", f"opens the credentials of {len(connectors)} connectors; from {source}")
+
+
+async def _examine_connector(pool: Pool, connector: Connector) -> Finding:
+    name = f"connector {str(connector.id)[:8]}"
+    what = f"{connector.end_user} ({connector.integration})"
+    if connector.status == "RELINK_NEEDED":
+        return Finding(name, "failed", f"{what}: the vendor refuses its credentials; connect it again")
+    latest = await pool.fetchrow(runs.FIND_LATEST, connector.number)
+    if latest is None:
+        return Finding(name, "warning", f"{what}: never synced")
+    said = f"{what}: sync {latest['number']}"
+    aside = sum(row["rows"] for row in await pool.fetch(streams.COUNT_QUARANTINE, connector.number))
+    if latest["status"] == "running":
+        return Finding(name, "warning", f"{said} under way or interrupted, begun {show_moment(latest['started_at'])}")
+    said = f"{said} {latest['status']} {show_moment(latest['finished_at'])}"
+    if latest["status"] != "done":
+        return Finding(name, "warning", f"{said}; `unihire connectors show {str(connector.id)[:8]}` tells why")
+    if aside:
+        return Finding(name, "warning", f"{said}; {aside:,} rows do not map and are set aside")
+    return Finding(name, "ok", said)
