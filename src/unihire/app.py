@@ -28,6 +28,15 @@ from unihire.store import Pool
 
 log = structlog.get_logger()
 
+_UNAVAILABLE: tuple[type[Exception], ...] = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.OperatorInterventionError,  # it stops or starts
+    asyncpg.exceptions.InsufficientResourcesError,  # no connection left, disk full
+)
+"""The database is away or cannot answer now: a 503, and the caller tries again."""
+
 _DOCS_FILES = Path(fastapi_offline.__file__).parent / "static"
 
 
@@ -59,9 +68,7 @@ def create_app(settings: Settings, pool: Pool) -> Starlette:
         ],
         exception_handlers={
             HTTPException: _answer_http_error,
-            asyncpg.PostgresConnectionError: _answer_unavailable,
-            asyncpg.InterfaceError: _answer_unavailable,
-            OSError: _answer_unavailable,
+            **dict.fromkeys(_UNAVAILABLE, _answer_unavailable),
         },
     )
 

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     rate_limit: Annotated[
         int, Field(ge=0, description="Requests a minute for one connector token; 0 switches the limit off.")
     ] = 200
-    database_pool: Annotated[int, Field(ge=1, le=200, description="Connections the API keeps to PostgreSQL.")] = 8
+    database_pool: Annotated[int, Field(ge=4, le=200, description="Most connections to PostgreSQL.")] = 8
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Least level logged.")] = "info"
     log_format: Annotated[str, Field(pattern="^(console|json)$", description="How log lines are written.")] = "console"
 

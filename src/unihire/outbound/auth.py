@@ -33,5 +33,5 @@ class ClientCredentials:
 class Token:
     """An access token and the moment from which a new one is to be bought."""
 
-    value: str
+    value: str = field(repr=False)
     renew_at: datetime

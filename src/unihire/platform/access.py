@@ -121,19 +121,24 @@ class _Memory(Generic[T]):
 
     def __init__(self) -> None:
         self._found: OrderedDict[str, tuple[float, T]] = OrderedDict()
+        self._news = 0
 
     async def get(self, secret: str, find: Callable[[str], Awaitable[T | None]]) -> T | None:
         known = self._found.get(secret)
         if known is not None and known[0] > time.monotonic():
             return known[1]
+        news = self._news
         found = await find(secret)
         if found is None:
             self._found.pop(secret, None)
             return None
+        if news != self._news:  # something changed while we looked: what was found may be over
+            return found
         self._found[secret] = (time.monotonic() + REMEMBERED_SECONDS, found)
         if len(self._found) > REMEMBERED_MOST:
             self._found.popitem(last=False)
         return found
 
     def clear(self) -> None:
+        self._news += 1
         self._found.clear()

@@ -1,7 +1,7 @@
 """Connectors: made with sealed credentials and a token that is shown once, opened for the work."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -23,7 +23,7 @@ class NewConnector:
     """What connecting gives: `token` is shown now and never again."""
 
     id: UUID
-    token: str
+    token: str = field(repr=False)
 
 
 async def create_connector(

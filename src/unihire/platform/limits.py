@@ -41,4 +41,4 @@ class RateLimiter:
 
 def refuse(standing: Standing) -> RateLimited:
     """The error for a call that was one too many."""
-    return RateLimited(max(1, math.ceil(standing.reset - time.time())))
+    return RateLimited(min(WINDOW_SECONDS, max(1, math.ceil(standing.reset - time.time()))))

@@ -40,12 +40,12 @@ class Reads:
         """Any of the thirty-two; the path's `{plural}` and, where it has one, `{id}` say which."""
         standing: Standing | None = None
         try:
-            spec = MODELS_BY_PATH.get(request.path_params["plural"])
-            if spec is None:
-                raise NotFound("Not Found")
             try:
+                spec = MODELS_BY_PATH.get(request.path_params["plural"])
+                if spec is None:
+                    raise NotFound("Not Found")
                 scope = await self._admit(request)
-            except Unauthorized:
+            except ApiError:  # nobody's connector: counted by address, so that guessing is limited too
                 standing = self._count(("address", request.client.host if request.client else None))
                 _check_rate(standing)
                 raise
