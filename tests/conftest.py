@@ -48,6 +48,12 @@ async def tenant(pool: Pool, sealer: Sealer) -> Tenant:
 
 
 @pytest_asyncio.fixture
+async def other_tenant(pool: Pool, sealer: Sealer) -> Tenant:
+    """Another organisation with a key and a connector, in the same database."""
+    return await make_tenant(pool, sealer, organisation="Another")
+
+
+@pytest_asyncio.fixture
 async def api(databases: Databases, tenant: Tenant) -> AsyncIterator[httpx.AsyncClient]:
     """The API as `tenant` calls it."""
     async with open_api(databases.settings("migrated"), tenant) as client:

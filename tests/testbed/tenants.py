@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from testbed.vendor import ACME, IMPATIENT
 from unihire.app import create_app
@@ -73,7 +73,7 @@ async def make_tenant(
 
 
 @asynccontextmanager
-async def serve_app(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def serve_app(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the app with its background tasks running; an error inside the app is a 500, as on a socket."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (

@@ -1,0 +1,261 @@
+"""Keys, tokens and ids open their own organisation's doors only, and stop at once when they end."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+
+from testbed.databases import Databases
+from testbed.records import PLURALS, id_in, make_row, save
+from testbed.tenants import Tenant, make_tenant, open_api, read_all
+from unihire.app import create_app
+from unihire.errors import ConfigError
+from unihire.kit.seal import Sealer, new_key
+from unihire.outbound.auth import Token
+from unihire.platform.access import REMEMBERED_SECONDS, Access
+from unihire.platform.connectors import NewConnector, open_connector_client
+from unihire.platform.organisations import create_key, list_keys, revoke_key
+from unihire.settings import Settings
+from unihire.store import Pool
+from unihire.store.tenancy import delete_connector
+
+JOBS = "/api/ats/v1/jobs"
+
+
+async def wait_until_closed(client: httpx.AsyncClient, *, seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        for _ in itertools.count():
+            if (await client.get(JOBS)).status_code == 401:
+                return
+            await asyncio.sleep(0.005)
+
+
+@pytest_asyncio.fixture
+async def filled(tenant: Tenant, other_tenant: Tenant) -> AsyncIterator[tuple[Tenant, Tenant]]:
+    """Two tenants with a record of each model, the vendor's ids the same."""
+    for owner in (tenant, other_tenant):
+        for spec in PLURALS.values():
+            await save(owner, spec.name, make_row(spec, 1))
+    yield tenant, other_tenant
+
+
+@pytest.mark.parametrize("plural", PLURALS)
+async def test_id_of_another_organisation_is_not_there_whatever_way_it_is_asked_for(
+    api: httpx.AsyncClient, filled: tuple[Tenant, Tenant], plural: str
+) -> None:
+    _, other = filled
+    spec = PLURALS[plural]
+    foreign = id_in(other, spec.name, "1")
+    assert (await api.get(f"/api/ats/v1/{plural}/{foreign}", headers=other.headers)).status_code == 200
+    assert (await api.get(f"/api/ats/v1/{plural}/{foreign}")).status_code == 404
+    assert await read_all(api, plural, ids=foreign) == []
+    assert len(await read_all(api, plural)) == 1
+    for field in spec.filters:
+        if field.to:
+            assert await read_all(api, plural, **{field.param: id_in(other, field.to, "1")}) == []
+
+
+async def test_relation_never_expands_into_another_connector(tenant: Tenant, other_tenant: Tenant, api: Any) -> None:
+    await save(other_tenant, "job", {"remote_id": "j", "name": "Secret"})
+    await save(tenant, "application", {"remote_id": "a", "job": "j"})
+    (item,) = await read_all(api, "applications", expand="job")
+    assert item["job"] == id_in(tenant, "job", "j")
+
+
+async def test_key_and_token_must_be_of_one_organisation_and_environment(
+    api: httpx.AsyncClient, pool: Pool, sealer: Sealer, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    development = await make_tenant(pool, sealer, environment="development")
+    assert development.organisation == tenant.organisation
+    tenants = [tenant, other_tenant, development]
+    for keys in tenants:
+        for tokens in tenants:
+            headers = {"Authorization": f"Bearer {keys.key}", "X-Connector-Token": tokens.token}
+            expected = 200 if keys is tokens else 401
+            assert (await api.get(JOBS, headers=headers)).status_code == expected
+
+
+async def test_refusal_does_not_tell_whether_a_token_exists_elsewhere(
+    api: httpx.AsyncClient, other_tenant: Tenant
+) -> None:
+    answers = [await api.get(JOBS, headers={"X-Connector-Token": token}) for token in (other_tenant.token, "made-up")]
+    assert answers[0].json() == answers[1].json()
+
+
+async def test_revoked_key_stops_at_once_in_every_process(databases: Databases, tenant: Tenant) -> None:
+    settings = databases.settings("migrated")
+    async with open_api(settings, tenant) as first, open_api(settings, tenant) as second:
+        for client in (first, second):
+            assert (await client.get(JOBS)).status_code == 200  # and remembered
+        await revoke_key(tenant.pool, tenant.key_id)
+        for client in (first, second):
+            await wait_until_closed(client, seconds=2)  # far less than what is remembered without news
+            assert (await client.get(JOBS)).status_code == 401
+    with pytest.raises(ConfigError, match="no living API key"):
+        await revoke_key(tenant.pool, tenant.key_id)
+
+
+async def test_key_revoked_while_it_is_looked_up_is_not_remembered(tenant: Tenant) -> None:
+    class SlowPool:
+        """Answers what was true when it was asked, late."""
+
+        async def fetchrow(self, query: str, *arguments: Any) -> Any:
+            row = await tenant.pool.fetchrow(query, *arguments)
+            asked.set()
+            await told.wait()
+            return row
+
+    asked, told = asyncio.Event(), asyncio.Event()
+    access = Access(SlowPool())  # type: ignore[arg-type]
+    under_way = asyncio.create_task(access.check_key(f"Bearer {tenant.key}"))
+    await asked.wait()
+    await revoke_key(tenant.pool, tenant.key_id)
+    access.forget()  # the news arrives before the answer
+    told.set()
+    await under_way
+    with pytest.raises(Exception, match="not valid"):
+        await access.check_key(f"Bearer {tenant.key}")
+
+
+async def test_news_is_heard_again_after_the_listening_connection_was_lost(
+    databases: Databases, tenant: Tenant
+) -> None:
+    async with open_api(databases.settings("migrated"), tenant) as client:
+        assert (await client.get(JOBS)).status_code == 200
+        await tenant.pool.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND query LIKE 'LISTEN%'"
+        )
+        await revoke_key(tenant.pool, tenant.key_id)  # nobody hears it
+        await wait_until_closed(client, seconds=REMEMBERED_SECONDS / 4)
+
+
+async def test_deleted_connector_is_closed_and_leaves_no_row(
+    databases: Databases, api: httpx.AsyncClient, filled: tuple[Tenant, Tenant]
+) -> None:
+    tenant, other = filled
+    assert await read_all(api, "jobs")
+    await delete_connector(tenant.pool, tenant.connector.number)
+    await wait_until_closed(api, seconds=2)
+    rows = await tenant.pool.fetch("SELECT connector, count(*) FROM record GROUP BY 1")
+    assert [(row["connector"], row["count"]) for row in rows] == [(other.connector.number, 16)]
+    orphans = await tenant.pool.fetchval(
+        "SELECT count(*) FROM record_key WHERE NOT EXISTS (SELECT FROM record WHERE record.seq = record_key.seq "
+        "AND record_key.key = ANY (record.keys))"
+    )
+    assert orphans == 0
+    for spec in PLURALS.values():
+        for field in spec.filters:
+            value = id_in(other, field.to, "1") if field.to else make_row(spec, 1)[field.name]
+            value = value[0] if isinstance(value, list) else value
+            answer = await api.get(f"/api/ats/v1/{spec.plural}", params={field.param: value}, headers=other.headers)
+            assert answer.json()["page_size"] == 1, field.param
+
+
+async def test_database_holds_keys_and_tokens_as_hashes_and_credentials_sealed(
+    pool: Pool, databases: Databases, sealer: Sealer
+) -> None:
+    secrets = {"client_id": "the-client-id-in-clear", "client_secret": "the-client-secret-in-clear"}
+    tenant = await make_tenant(pool, sealer, credentials=secrets)
+    dump = ""
+    for (table,) in await pool.fetch(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    ):
+        dump += "\n".join(await pool.fetchval(f'SELECT array_agg(t::text) FROM "{table}" AS t') or [])
+    stored = dump.encode() + b"".join(
+        bytes.fromhex(part.split('"')[0].split(",")[0].rstrip(")")) for part in dump.split("\\x")[1:] if part
+    )
+    assert tenant.connector.end_user in dump
+    for secret in (*secrets.values(), tenant.key, tenant.token):
+        assert secret.encode() not in stored
+    listed = msgspec.json.encode([{**row, "id": str(row["id"])} for row in await list_keys(pool)])
+    assert tenant.key.encode() not in listed
+
+
+async def test_sealed_credentials_open_under_their_key_and_in_their_place_only(
+    pool: Pool, sealer: Sealer, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    real = replace(tenant.connector, integration="personio")
+    open_connector_client(real, sealer)
+    with pytest.raises(ConfigError, match="no longer holds"):
+        open_connector_client(real, Sealer([new_key()]))
+    moved = replace(real, id=other_tenant.connector.id)
+    with pytest.raises(ConfigError, match="altered or moved"):
+        open_connector_client(moved, sealer)
+
+
+async def test_reprs_tell_no_secret(tenant: Tenant, sealer: Sealer) -> None:
+    shown = [
+        repr(Token("the-access-token", tenant.connector.created_at)),
+        repr(NewConnector(tenant.connector.id, "the-connector-token")),
+        repr(sealer),
+    ]
+    assert not [text for text in shown if "the-" in text]
+
+
+async def test_unknown_environment_and_missing_credentials_are_refused(pool: Pool, sealer: Sealer) -> None:
+    with pytest.raises(ConfigError, match="production, development"):
+        await create_key(pool, (await make_tenant(pool, sealer)).organisation, "staging", "x")
+    with pytest.raises(ConfigError, match="production, development"):
+        await make_tenant(pool, sealer, environment="staging")
+    with pytest.raises(ConfigError, match="client_secret"):
+        await make_tenant(pool, sealer, credentials={"client_id": "only"})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.AdminShutdownError("terminating connection"),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+        asyncpg.ConnectionDoesNotExistError("connection was closed"),
+        asyncpg.InterfaceError("connection is closed"),
+        ConnectionRefusedError(),
+        FileNotFoundError(),
+        TimeoutError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_answer_without_a_database_is_a_503_that_says_to_come_back(
+    databases: Databases, error: Exception
+) -> None:
+    class AbsentPool:
+        async def fail(self, *arguments: Any) -> None:
+            raise error
+
+        fetchrow = fetchval = fetch = fail
+
+    app = create_app(databases.settings("migrated"), AbsentPool())  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        answer = await client.get(JOBS, headers={"Authorization": "Bearer x"})
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.json() == {"detail": "The database does not answer; try again"}
+        assert (await client.get("/health")).status_code == 503
+
+
+async def test_lost_connections_are_replaced(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    assert (await api.get(JOBS)).status_code == 200
+    with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+        await tenant.pool.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        )
+    statuses = [(await api.get(JOBS)).status_code for _ in range(5)]
+    assert set(statuses) <= {200, 503}
+    assert statuses[-1] == 200
+    assert (await api.get("/health")).json() == {"status": "ok"}
+
+
+def test_pool_too_small_for_a_listener_and_a_sync_is_refused() -> None:
+    # Each keeps a connection for itself, and a sync saves one page while it prepares the next.
+    with pytest.raises(ValueError, match="greater than or equal to 4"):
+        Settings(_env_file=None, database_pool=3)
