@@ -72,10 +72,15 @@ class Run:
 
 
 async def open_run(pool: Pool, connector: int, *, full: bool, now: datetime) -> Run:
-    """The connector's unfinished run, to go on with, or a new one."""
+    """The connector's unfinished run, to go on with, or a new one.
+
+    A full run takes the place of an unfinished incremental one, which it covers.
+    """
     row = await pool.fetchrow(FIND_UNFINISHED, connector)
-    if row is not None:
+    if row is not None and (row["is_full"] or not full):
         return Run(row["id"], row["number"], row["is_full"], row["started_at"], is_resumed=True)
+    if row is not None:
+        await pool.execute(FINISH_RUN, row["id"], "failed", now)
     id = uuid4()
     number: int = await pool.fetchval(INSERT_RUN, connector, id, full, now)
     return Run(id, number, full, now, is_resumed=False)

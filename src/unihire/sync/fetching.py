@@ -91,16 +91,16 @@ def _read_detail(client: VendorClient, detail: Detail, body: bytes | None) -> li
     return detail.paging.read(body, origin=client.target.origin, asked=detail.path).rows
 
 
-async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -> tuple[list[Row], list[str]]:
-    """The rows of these ids, asked for one by one, and the ids the vendor has no row for."""
+async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -> tuple[list[Row], set[str]]:
+    """The rows of these ids, asked for one by one, and the ids the vendor has no row for.
+
+    A vendor may answer with the row another one was merged into: the id asked for then has none.
+    """
     assert stream.by_id is not None
-    rows, missing = [], []
-    for row_id, body in await _ask_each(client, stream.by_id, ids):
-        if body is None:
-            missing.append(row_id)
-        else:
-            rows.append(decode_row(body, of=stream.by_id))
-    return rows, missing
+    rows = [
+        decode_row(body, of=stream.by_id) for _, body in await _ask_each(client, stream.by_id, ids) if body is not None
+    ]
+    return rows, set(ids) - {find_row_id(stream, row) for row in rows}
 
 
 async def _ask_each(client: VendorClient, path: str, ids: Iterable[str]) -> list[tuple[str, bytes | None]]:

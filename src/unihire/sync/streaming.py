@@ -10,7 +10,7 @@ A stream passes through phases, and its position within them is committed with e
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -205,21 +205,25 @@ class StreamSync:
     async def _mark_absent(self) -> None:
         """Make tombstones of the records a whole read did not meet.
 
-        A row the vendor still shows by its id was only missed by the walk: it is saved as if it had been listed.
+        A row the vendor still shows by its id was only missed by the walk: it is saved as if it had been listed. Parts
+        of rows come last, when every row that still mentions them has been met.
         """
-        own = set(model_numbers(self._stream, rows_only=True))
         if self.counts.read > MEASURED_FROM:
             await self._pool.execute(streams.MEASURE_SEEN)
-        while absent := await streams.find_absent(
-            self._pool, self._connector, self._stream.name, model_numbers(self._stream), ABSENT_BATCH
-        ):
-            if self._stop.is_set():
-                raise Stopped("the sync was asked to stop; the next one goes on from here")
-            gone = absent
+        own = model_numbers(self._stream, rows_only=True)
+        async for absent in self._find_absent(own):
             rows: list[Row] = []
             if self._stream.by_id is not None:
-                asked = list(dict.fromkeys(row["remote_id"] for row in absent if row["model"] in own))
+                asked = [row["remote_id"] for row in absent]
                 rows, missing = await fetch_rows(self._client, self._stream, asked)
-                gone = [row for row in absent if row["model"] not in own or row["remote_id"] in set(missing)]
-            prepared = await self._prepare(rows, "absent", None)
-            await self._commit(prepared, True, [row["id"] for row in gone])
+                absent = [row for row in absent if row["remote_id"] in missing]
+            await self._commit(await self._prepare(rows, "absent", None), True, [row["id"] for row in absent])
+        async for absent in self._find_absent(model_numbers(self._stream)):
+            await self._commit(await self._prepare([], "absent", None), True, [row["id"] for row in absent])
+
+    async def _find_absent(self, models: Sequence[int]) -> AsyncIterator[list[asyncpg.Record]]:
+        """Batches of records not met, until there are none: each batch must be met or marked before the next."""
+        while absent := await streams.find_absent(self._pool, self._connector, self._stream.name, models, ABSENT_BATCH):
+            if self._stop.is_set():
+                raise Stopped("the sync was asked to stop; the next one goes on from here")
+            yield absent
