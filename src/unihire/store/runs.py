@@ -13,6 +13,9 @@ from unihire.store import Pool
 # The run of a connector that has not ended, if there is one: at most one.
 FIND_UNFINISHED = "SELECT id, number, is_full, started_at FROM sync_run WHERE connector = $1 AND status = 'running'"
 
+# What runs before the new one met.
+FORGET_SEEN = "DELETE FROM seen WHERE connector = $1"
+
 # A new run with the connector's next number.
 INSERT_RUN = """
     INSERT INTO sync_run (id, connector, number, status, is_full, started_at)
@@ -81,6 +84,7 @@ async def open_run(pool: Pool, connector: int, *, full: bool, now: datetime) -> 
         return Run(row["id"], row["number"], row["is_full"], row["started_at"], is_resumed=True)
     if row is not None:
         await pool.execute(FINISH_RUN, row["id"], "failed", now)
+    await pool.execute(FORGET_SEEN, connector)
     id = uuid4()
     number: int = await pool.fetchval(INSERT_RUN, connector, id, full, now)
     return Run(id, number, full, now, is_resumed=False)
