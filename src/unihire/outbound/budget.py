@@ -1,6 +1,7 @@
 """The vendor's rate budget: what may be asked now, taught by the vendor's own headers."""
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,32 +18,54 @@ class TokenBucketHeaders:
 class Budget:
     """Calls that may be made, for one credential.
 
-    Until the vendor says otherwise there is no limit. When it says the bucket is empty, calls wait until it has
-    refilled; after a refusal they wait as long as the vendor asked.
+    Until the vendor says otherwise there is no limit. From then on each call takes one of those it said are left, and
+    they grow back at the rate it said; after a refusal all calls wait as long as the vendor asked.
     """
 
     def __init__(self, headers: TokenBucketHeaders | None) -> None:
         self._headers = headers
         self._free_at = 0.0
+        self._calls = 0
+        self._told = 0  # the latest call whose answer taught us
+        self._left = math.inf
+        self._left_at = 0.0
+        self._rate = 0.0
         self.waited = 0.0
 
-    async def wait(self) -> None:
-        """Returns when a call may be made."""
-        while (pause := self._free_at - time.monotonic()) > 0:
+    async def wait(self) -> int:
+        """Returns when a call may be made, with the call's number, for `learn`."""
+        while (pause := max(self._free_at - time.monotonic(), self._refill())) > 0:
             self.waited += pause
             await asyncio.sleep(pause)
+        self._left -= 1
+        self._calls += 1
+        return self._calls
 
-    def learn(self, headers: Mapping[str, str]) -> None:
-        """Take in what an answer's headers say."""
-        if self._headers is None:
+    def _refill(self) -> float:
+        """Add what grew back since; returns the seconds until a call is left."""
+        if self._left == math.inf:
+            return 0.0
+        now = time.monotonic()
+        self._left += (now - self._left_at) * self._rate
+        self._left_at = now
+        return max(0.0, 1 - self._left) / self._rate
+
+    def learn(self, headers: Mapping[str, str], call: int) -> None:
+        """Take in what the headers of that call's answer say."""
+        if self._headers is None or call <= self._told:
             return
         try:
             remaining = float(headers[self._headers.remaining])
             rate = float(headers[self._headers.per_second])
         except (KeyError, ValueError):
             return  # the vendor left them out of this answer: nothing learned
-        if remaining < 1 and rate > 0:
-            self.hold((1 - remaining) / rate)
+        if not (math.isfinite(remaining) and math.isfinite(rate) and rate > 0):
+            return
+        # The vendor cannot have counted the calls that went out after this one.
+        self._left = remaining - (self._calls - call)
+        self._left_at = time.monotonic()
+        self._rate = rate
+        self._told = call
 
     def hold(self, seconds: float) -> None:
         """No call for `seconds` from now."""

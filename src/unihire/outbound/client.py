@@ -3,12 +3,14 @@
 import asyncio
 import base64
 import random
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -29,6 +31,11 @@ from unihire.outbound.budget import Budget, TokenBucketHeaders
 TOKEN_MARGIN = 60.0
 """A token is renewed this many seconds before the vendor says it ends: clocks differ and calls take time. Of one that
 lasts less than twice as long, half its time is used: some vendors hand out the same token again with what is left."""
+
+TOKEN_LONGEST = 30 * 86400
+"""Seconds after which even a token that never ends is renewed."""
+
+T = TypeVar("T")
 
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -109,7 +116,7 @@ class VendorClient:
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
         """The body at `path`, as seen from the origin; it may carry a query of its own."""
-        asked = path + (f"?{urlencode(params)}" if params else "")
+        asked = path + (f"{'&' if '?' in path else '?'}{urlencode(params)}" if params else "")
         return await self._call("GET", asked)
 
     async def exists(self, path: str) -> bytes | None:
@@ -123,7 +130,7 @@ class VendorClient:
 
     async def check(self) -> None:
         """Prove the credentials by buying a token. Raises ReauthorizeNeeded where they are refused."""
-        await self._get_token(refresh=True)
+        await self._persist("POST " + self.target.auth.token_path, lambda: self._get_token(refresh=True))
 
     async def _call(self, method: str, asked: str) -> bytes:
         async def once() -> bytes:
@@ -141,7 +148,7 @@ class VendorClient:
     def _sign(self, token: Token) -> dict[str, str]:
         return {**self.target.headers, "Authorization": f"Bearer {token.value}", "Accept": "application/json"}
 
-    async def _persist(self, call: str, once: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _persist(self, call: str, once: Callable[[], Awaitable[T]]) -> T:
         """`once`, tried again after what passes by itself; raises the last problem when the tries are spent."""
         retry = self.target.retry
         for attempt in range(1, retry.attempts + 1):
@@ -166,12 +173,12 @@ class VendorClient:
     ) -> _Answer:
         if self._session is None:
             raise RuntimeError("the client is used outside its `async with`")
-        await self.budget.wait()
+        call = await self.budget.wait()
         self.calls += 1
         url = URL(self.target.origin + asked, encoded=True)
         async with self._session.request(method, url, headers=headers, data=data, allow_redirects=False) as answer:
             body = await answer.read()
-            self.budget.learn(answer.headers)
+            self.budget.learn(answer.headers, call)
             return _Answer(answer.status, answer.headers, body)
 
     async def _get_token(self, *, refresh: bool = False) -> Token:
@@ -195,20 +202,19 @@ class VendorClient:
         else:
             form |= self._credentials
 
-        async def once() -> bytes:
-            answer = await self._send("POST", path, headers, form)
-            if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-                word = _oauth_word(answer.body)
-                raise ReauthorizeNeeded(f"the vendor refuses the credentials ({answer.status}{word})")
-            return _judge(f"POST {path}", answer)
-
-        return self._read_token(await self._persist(f"POST {path}", once))
+        answer = await self._send("POST", path, headers, form)
+        if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            word = _oauth_word(answer.body)
+            raise ReauthorizeNeeded(f"the vendor refuses the credentials ({answer.status}{word})")
+        return self._read_token(_judge(f"POST {path}", answer))
 
     def _read_token(self, body: bytes) -> Token:
-        answer: dict[str, Any] = msgspec.json.decode(body)
-        value, lasts = answer.get("access_token"), answer.get("expires_in", 3600)
+        answer: Any = msgspec.json.decode(body)
+        value = answer.get("access_token") if isinstance(answer, dict) else None
+        lasts = answer.get("expires_in", 3600) if isinstance(answer, dict) else None
         if not isinstance(value, str) or not isinstance(lasts, int | float):
             raise VendorChanged("the token answer has no access_token")
+        lasts = min(lasts, TOKEN_LONGEST)
         return Token(value, self._clock.now() + timedelta(seconds=lasts - min(TOKEN_MARGIN, lasts / 2)))
 
 
@@ -219,11 +225,12 @@ def _judge(call: str, answer: _Answer) -> bytes:
     """
     status = answer.status
     if 200 <= status < 300:
-        try:
-            msgspec.json.decode(answer.body, type=msgspec.Raw)
-        except msgspec.DecodeError as error:
-            raise VendorChanged(f"{call}: the body is not JSON") from error
-        return answer.body
+        if is_json(answer.body):
+            return answer.body
+        mended = _HALF_PAIRS.sub(_mend, answer.body)
+        if is_json(mended):
+            return mended
+        raise VendorChanged(f"{call}: the body is not JSON")
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise RetryLater(f"{call}: the vendor answers {status}", after=_retry_after(answer.headers))
     if status == HTTPStatus.FORBIDDEN:
@@ -231,14 +238,35 @@ def _judge(call: str, answer: _Answer) -> bytes:
     raise VendorRefused(f"{call}: the vendor answers {status}", status=status)
 
 
+def is_json(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+# Escapes, pairs of surrogates first: what is left over of them is half a character, cut off by a system that counts
+# UTF-16 units. It is JSON to its grammar and text to nobody, so it becomes U+FFFD.
+_HALF_PAIRS = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+
+
+def _mend(escape: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if escape.group(1) else escape.group(0)
+
+
 def _path(asked: str) -> str:
     return asked.partition("?")[0]
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, which a vendor gives as a number or as a date (RFC 9110); None where it gives neither."""
+    said = headers.get("Retry-After", "")
     try:
-        return max(0.0, float(headers["Retry-After"]))
-    except (KeyError, ValueError):
+        if said.replace(".", "", 1).isdecimal():
+            return float(said)
+        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
         return None
 
 

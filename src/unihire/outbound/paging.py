@@ -88,32 +88,34 @@ class NextLink:
         return path, {**self.page_size, **params}
 
     def read(self, body: bytes, *, origin: str, asked: str) -> Page:
-        members = decode_object(body, of=asked)
-        rows = decode_rows(members.get(self.items), of=asked)
-        href = self._find_link(members, asked)
+        of = asked.partition("?")[0]  # a query can hold personal data: no error tells it
+        members = decode_object(body, of=of)
+        rows = decode_rows(members.get(self.items), of=of)
+        href = self._find_link(members, of)
         if href is None or not rows:
             return Page(rows, None)
-        target = urlsplit(href)
+        try:
+            target = urlsplit(href)
+        except ValueError:
+            raise VendorChanged(f"{of}: the link to the next page is not an address") from None
         if f"{target.scheme}://{target.netloc}" != origin:
-            raise VendorChanged(
-                f"{asked}: the next page is at another address ({target.netloc}), which is not followed"
-            )
+            raise VendorChanged(f"{of}: the next page is at another address ({target.netloc}), which is not followed")
         following = target.path + (f"?{target.query}" if target.query else "")
         return Page(rows, None if following == asked else following)
 
-    def _find_link(self, members: Mapping[str, Any], asked: str) -> str | None:
+    def _find_link(self, members: Mapping[str, Any], of: str) -> str | None:
         found: Any = members
         for name in self.link:
             if isinstance(found, msgspec.Raw):
                 try:
                     found = msgspec.json.decode(found)
                 except msgspec.DecodeError as error:
-                    raise VendorChanged(f"{asked}: the answer's paging part is not JSON") from error
+                    raise VendorChanged(f"{of}: the answer's paging part is not JSON") from error
             if not isinstance(found, Mapping) or found.get(name) is None:
                 return None
             found = found[name]
         if not isinstance(found, str):
-            raise VendorChanged(f"{asked}: the link to the next page is not text")
+            raise VendorChanged(f"{of}: the link to the next page is not text")
         return found
 
 
@@ -127,4 +129,5 @@ class WholeList:
         return path, params
 
     def read(self, body: bytes, *, origin: str, asked: str) -> Page:
-        return Page(decode_rows(decode_object(body, of=asked).get(self.items), of=asked), None)
+        of = asked.partition("?")[0]
+        return Page(decode_rows(decode_object(body, of=of).get(self.items), of=of), None)
