@@ -43,6 +43,7 @@ class Vendor:
         return sum(1 for request in self.log if request.path == path)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        await request.read()  # so that a test can look at it later
         self.log.append(request)
         queued = self.answers.get(request.path)
         if queued:
