@@ -107,7 +107,7 @@ class Department(Record):
     name: Annotated[Text, Field("Name of the department.", "Engineering")] = None
 
 
-@model("eeoc", plural="eeocs", number=6)
+@model("eeoc", plural="eeocs", number=6, noun="EEOC record")
 class EEOC(Record):
     """A candidate's answers to equal-opportunity questions."""
 

@@ -73,22 +73,21 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelSpec:
-    """A model, resolved. `number` is its stable key in the database; it is never used again for another model."""
+    """A model, resolved. `number` is its stable key in the database; it is never used again for another model.
+
+    `noun` is the name as read in a sentence: `job interview stage`.
+    """
 
     name: str
     plural: str
     number: int
+    noun: str
     meaning: str
     record: type[Record]
     fields: tuple[FieldSpec, ...]
     relations: tuple[FieldSpec, ...]
     filters: tuple[FieldSpec, ...]
     has_remote_id_filter: bool
-
-    @property
-    def noun(self) -> str:
-        """The name as read in a sentence: `job interview stage`."""
-        return self.name.replace("_", " ")
 
 
 MODELS: dict[str, ModelSpec] = {}
@@ -97,7 +96,9 @@ R = TypeVar("R", bound=Record)
 _TYPES = {str: "string", bool: "boolean", int: "integer"}
 
 
-def model(name: str, *, plural: str, number: int, remote_id_filter: bool = False) -> Callable[[type[R]], type[R]]:
+def model(
+    name: str, *, plural: str, number: int, remote_id_filter: bool = False, noun: str | None = None
+) -> Callable[[type[R]], type[R]]:
     """Enter a struct into the vocabulary under `name`; `plural` is its noun in paths."""
 
     def enter(record: type[R]) -> type[R]:
@@ -107,6 +108,7 @@ def model(name: str, *, plural: str, number: int, remote_id_filter: bool = False
             name=name,
             plural=plural,
             number=number,
+            noun=noun or name.replace("_", " "),
             meaning=meaning,
             record=record,
             fields=fields,
