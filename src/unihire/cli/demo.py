@@ -20,7 +20,7 @@ from unihire.app import create_app
 from unihire.cli.demo_calls import Call, make_calls, show_calls
 from unihire.cli.demo_story import Link, describe_demo, show_ready, tell
 from unihire.cli.emulators import start_emulators
-from unihire.cli.ending import Ending, run
+from unihire.cli.ending import Ending, run, tell_error
 from unihire.cli.keyboard import read_enters
 from unihire.cli.progress import SyncProgress, make_stream_table
 from unihire.cli.serving import PortTaken, address_of, bind, serve_api
@@ -162,7 +162,8 @@ class Demo:
         for link in links:
             name, begun_at = link.integration.name, time.monotonic()
             client = open_connector_client(link.connector, self._sealer)
-            with SyncProgress(ERR, link.integration, await _count_rows(link.ready)) as progress:
+            totals = await _count_rows(link.ready)
+            with SyncProgress(ERR, link.integration, totals, is_transient=not self._is_json) as progress:
                 report = await sync_connector(pool, link.connector, link.integration, client, watch=progress.watch)
             if report.status != "done":
                 reasons = "; ".join(f"{stream}: {error}" for stream, error in report.errors.items())
@@ -201,7 +202,10 @@ class Demo:
                     entered.cancel()
                 if ended.done():
                     raise UnihireError("the server ended by itself")
-                await self._sync(pool, links)
+                try:
+                    await self._sync(pool, links)
+                except UnihireError as error:  # what was synced before is still served
+                    tell_error(error)
 
 
 async def _count_rows(ready: Ready) -> Mapping[str, int]:

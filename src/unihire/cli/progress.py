@@ -17,12 +17,19 @@ _PHASES = {"walk": "reading", "catch_up": "catching up", "absent": "looking for 
 
 
 class SyncProgress:
-    """Shows a sync on a terminal; on anything else it stays silent.
+    """Shows a sync on a terminal, and takes it away again where a table follows; elsewhere it stays silent.
 
     `totals` are the rows to expect, for the streams where that is known.
     """
 
-    def __init__(self, console: Console, integration: Integration, totals: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        integration: Integration,
+        totals: Mapping[str, int] | None = None,
+        *,
+        is_transient: bool,
+    ) -> None:
         self._totals = totals or {}
         self._tasks: dict[str, TaskID] = {}
         self._begun: dict[str, tuple[float, int]] = {}
@@ -36,6 +43,7 @@ class SyncProgress:
             TimeElapsedColumn(),
             console=console,
             disable=not console.is_terminal,
+            transient=is_transient,
         )
 
     def watch(self, counts: Counts) -> None:

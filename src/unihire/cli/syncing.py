@@ -66,7 +66,7 @@ async def _sync_all(settings: Settings, ids: list[str], ending: Ending, *, full:
             note("There is no connector yet: unihire connect makes one.")
         for connector in connectors:
             try:
-                report = await _sync_one(pool, connector, sealer, ending, full=full)
+                report = await _sync_one(pool, connector, sealer, ending, full=full, is_json=is_json)
             except (Stopped, asyncio.CancelledError):
                 note("Stopped; the next sync goes on from here.")
                 raise
@@ -85,11 +85,13 @@ async def _sync_all(settings: Settings, ids: list[str], ending: Ending, *, full:
     return min(bad) if len(bad) == 1 else FAILED if bad else 0
 
 
-async def _sync_one(pool: Pool, connector: Connector, sealer: Sealer, ending: Ending, *, full: bool) -> Report:
+async def _sync_one(
+    pool: Pool, connector: Connector, sealer: Sealer, ending: Ending, *, full: bool, is_json: bool
+) -> Report:
     integration = get_integration(connector.integration)
-    if ERR.is_terminal:
+    if ERR.is_terminal and is_json:
         note(f"[bold]{integration.name}[/bold] · {escape(connector.end_user)} · {connector.id}")
-    with SyncProgress(ERR, integration) as progress:
+    with SyncProgress(ERR, integration, is_transient=not is_json) as progress:
         return await sync_connector(
             pool,
             connector,

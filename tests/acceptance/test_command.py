@@ -1,0 +1,281 @@
+"""The `unihire` command on an installation of its own, with an emulator for a vendor."""
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import pytest
+
+from testbed.command import PATIENCE, PROGRAM, Command, end, read_json_line
+from testbed.databases import make_place
+from unihire.store.embedded import EmbeddedServer
+
+Vendor = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def command() -> Iterator[Command]:
+    """An installation whose database server runs all the while."""
+    with make_place() as place, EmbeddedServer(place / "home"):
+        yield Command(place / "home")
+
+
+@pytest.fixture(scope="module")
+def vendor(command: Command) -> Iterator[Vendor]:
+    """What `unihire sandbox personio --json` tells when it is ready."""
+    with command.start("sandbox", "personio", "--json", "--size", "200") as process:
+        yield read_json_line(process)
+        assert end(process, signal.SIGINT)[0] == 130
+
+
+def environment_of(vendor: Vendor) -> dict[str, str]:
+    return {
+        "UNIHIRE_PERSONIO_CLIENT_ID": vendor["client_id"],
+        "UNIHIRE_PERSONIO_CLIENT_SECRET": vendor["client_secret"],
+    }
+
+
+@pytest.fixture(scope="module")
+def connector(command: Command, vendor: Vendor) -> dict[str, Any]:
+    """A connector made from credentials in the environment."""
+    made: dict[str, Any] = command.ask(
+        *("connect", "personio", "--customer", "ACME GmbH", "--base-url", vendor["base_url"]), **environment_of(vendor)
+    )
+    return made
+
+
+def set_faults(vendor: Vendor, *faults: dict[str, Any]) -> None:
+    httpx.put(f"{vendor['control_url']}faults", json=faults).raise_for_status()
+
+
+@contextlib.contextmanager
+def slow_candidates(vendor: Vendor) -> Iterator[None]:
+    """Each page of candidates takes longer than a stop may."""
+    set_faults(vendor, {"word": "slow", "seconds": 8, "path": "/v2/recruiting/candidates*"})
+    try:
+        yield
+    finally:
+        set_faults(vendor)
+
+
+def wait_for_jobs(vendor: Vendor) -> None:
+    """Returns once the vendor has answered the list of jobs, which candidates follow."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if any(call["path"].endswith("/jobs") for call in httpx.get(f"{vendor['control_url']}requests").json()["last"]):
+            return
+        time.sleep(0.05)
+    pytest.fail("the jobs were not asked for")
+
+
+class ClosedVendor(BaseHTTPRequestHandler):
+    """A vendor that has nothing, and keeps its applications to itself."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(200, {"access_token": "token", "expires_in": 3600})
+
+    def do_GET(self) -> None:
+        self.answer(403 if "/applications" in self.path else 200, {"_data": []})
+
+    def answer(self, status: int, body: object) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def closed_vendor() -> Iterator[str]:
+    """Its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), ClosedVendor) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_connect_takes_credentials_from_the_environment(connector: dict[str, Any], vendor: Vendor) -> None:
+    assert list(connector) == [
+        *("connector_id", "connector_token", "integration", "customer"),
+        *("organisation", "environment", "origin_id", "base_url"),
+    ]
+    assert connector["base_url"] == vendor["base_url"]
+    assert len(connector["connector_token"]) == 64
+
+
+def test_connect_takes_credentials_from_a_file_and_says_how_to_make_a_key(command: Command, vendor: Vendor) -> None:
+    path = command.home.parent / "credentials.json"
+    path.write_text(json.dumps({"client_id": vendor["client_id"], "client_secret": vendor["client_secret"]}))
+    shown = command.run(
+        *("connect", "personio", "--customer", "From a file", "--base-url", vendor["base_url"]),
+        *("--environment", "development", "--credentials-file", str(path)),
+    )
+    assert "connector token" in shown.stdout
+    assert "unihire keys create --environment development" in shown.stderr
+    assert vendor["client_secret"] not in shown.stdout + shown.stderr
+
+
+def test_connect_asks_for_what_is_missing_and_does_not_show_the_secret(command: Command, vendor: Vendor) -> None:
+    outside, inside = pty.openpty()
+    with contextlib.ExitStack() as closing:
+        closing.callback(os.close, outside)
+        process = subprocess.Popen(
+            [
+                *(str(PROGRAM), "connect", "personio", "--customer", "Typed", "--base-url", vendor["base_url"]),
+                "--json",
+            ],
+            stdin=inside,
+            stdout=subprocess.PIPE,
+            stderr=inside,
+            env=command.environment,
+            cwd=command.home.parent,
+            start_new_session=True,
+        )
+        os.close(inside)
+        seen = b""
+        for prompt, typed in ((b"Client ID: ", "client_id"), (b"Client secret (not shown): ", "client_secret")):
+            while prompt not in seen:
+                seen += os.read(outside, 4096)
+            time.sleep(0.1)  # the terminal stops echoing just after the prompt
+            os.write(outside, vendor[typed].encode() + b"\n")
+        told, _ = process.communicate(timeout=PATIENCE)
+        with contextlib.suppress(OSError):
+            seen += os.read(outside, 4096)
+    assert process.returncode == 0, seen
+    assert json.loads(told)["customer"] == "Typed"
+    assert vendor["client_id"].encode() in seen
+    assert vendor["client_secret"].encode() not in seen
+
+
+def test_wrong_credentials_are_refused_with_words_and_nothing_is_saved(command: Command, vendor: Vendor) -> None:
+    wrong = {**environment_of(vendor), "UNIHIRE_PERSONIO_CLIENT_SECRET": "wrong-secret"}
+    refused = command.run(
+        *("connect", "personio", "--customer", "Wrong", "--base-url", vendor["base_url"], "--json"), code=4, **wrong
+    )
+    assert refused.stdout == ""
+    assert "error: the vendor refuses the credentials" in refused.stderr
+    assert "Nothing was saved" in refused.stderr
+    assert "wrong-secret" not in refused.stderr
+    assert "Wrong" not in [row["customer"] for row in command.ask("connectors")]
+
+
+def test_missing_credentials_are_told_by_name(command: Command) -> None:
+    refused = command.run("connect", "personio", "--customer", "Nobody", code=3)
+    assert refused.stderr.startswith(
+        "error: Personio also needs client_id, client_secret: set UNIHIRE_PERSONIO_CLIENT_"
+    )
+
+
+def test_sync_is_stopped_within_five_seconds_and_gone_on_with(
+    command: Command, vendor: Vendor, connector: dict[str, Any]
+) -> None:
+    httpx.delete(f"{vendor['control_url']}requests").raise_for_status()
+    with slow_candidates(vendor), command.start("sync", connector["connector_id"]) as process:
+        wait_for_jobs(vendor)
+        code, errors = end(process, signal.SIGINT)
+    assert code == 130
+    assert "the next sync goes on from here" in errors
+    shown = command.ask("connectors", "show", connector["connector_id"])
+    assert shown["latest_sync"]["status"] == "running"
+
+    (report,) = command.ask("sync", connector["connector_id"])["connectors"]
+    assert (report["status"], report["resumed"], report["run"]) == ("done", True, 1)
+    assert {part["stream"]: part["read"] for part in report["streams"]}["candidates"] == 200
+
+    again = command.run("sync", connector["connector_id"][:8]).stdout
+    assert "ACME GmbH (Personio): sync 2 done" in again
+
+
+def test_sync_with_a_stream_closed_to_the_credentials_is_partial(
+    command: Command, vendor: Vendor, closed_vendor: str
+) -> None:
+    made = command.ask(
+        *("connect", "personio", "--customer", "Closed", "--base-url", closed_vendor), **environment_of(vendor)
+    )
+    (report,) = command.ask("sync", made["connector_id"], code=6)["connectors"]
+    assert report["status"] == "partial"
+    reasons = {part["stream"]: part["error"] for part in report["streams"]}
+    assert "the credentials lack" in reasons.pop("applications")
+    assert set(reasons.values()) == {None}
+    gone = command.ask("connectors", "delete", made["connector_id"], "--yes")
+    assert gone == {"deleted": made["connector_id"], "records": 0}
+
+
+def test_sync_without_a_connector_to_sync_is_told(command: Command) -> None:
+    assert command.run("sync", "zzz", code=3).stderr.startswith("error: no connector begins with 'zzz'")
+
+
+def test_keys_are_made_told_once_and_revoked(command: Command) -> None:
+    made = command.ask("keys", "create", "--environment", "development", "--name", "laptop")
+    assert made["key"].startswith("uh_test_")
+    listed = command.run("keys").stdout
+    assert "laptop" in listed
+    assert made["key"] not in listed
+    assert command.ask("keys", "revoke", made["id"][:8]) == {"revoked": made["id"]}
+    (row,) = [row for row in command.ask("keys", "list") if row["id"] == made["id"]]
+    assert row["revoked_at"] is not None
+    assert "no living API key begins with" in command.run("keys", "revoke", made["id"], code=3).stderr
+
+
+def test_serve_answers_with_a_key_and_a_token_and_ends_on_a_signal(command: Command, connector: dict[str, Any]) -> None:
+    key = command.ask("keys", "create")["key"]
+    with command.start("serve", "--port", "0", "--json") as process:
+        told = read_json_line(process)
+        headers = {"Authorization": f"Bearer {key}", "x-connector-token": connector["connector_token"]}
+        answer = httpx.get(f"{told['base_url']}/api/ats/v1/jobs", headers=headers)
+        assert answer.status_code == 200
+        refused = command.run("serve", "--port", told["base_url"].rpartition(":")[2], code=3)
+        assert "is taken" in refused.stderr
+        assert end(process, signal.SIGTERM)[0] == 0
+
+
+def test_doctor_finds_an_installation_well(command: Command, connector: dict[str, Any]) -> None:
+    told = command.ask("doctor", UNIHIRE_PORT="0")
+    assert told["ok"] is True
+    names = [finding["name"] for finding in told["findings"]]
+    assert {"Python", "home", "database", "encryption key", "integration personio"} <= set(names)
+    assert f"connector {connector['connector_id'][:8]}" in names
+
+
+def test_doctor_tells_what_does_not_work(command: Command, connector: dict[str, Any]) -> None:
+    other = command.run("keys", "seal").stdout.strip()
+    told = command.ask("doctor", code=1, UNIHIRE_ENCRYPTION_KEYS=other, UNIHIRE_PROT="1")
+    found = {finding["name"]: finding for finding in told["findings"]}
+    assert found["encryption key"]["status"] == "failed"
+    assert found["settings"]["status"] == "warning"
+    assert "UNIHIRE_PROT" in found["settings"]["detail"]
+
+
+def test_a_database_that_does_not_answer_is_one_line(command: Command) -> None:
+    refused = command.run("keys", code=3, UNIHIRE_DATABASE_URL="postgresql://user:hush@127.0.0.1:1/x")
+    assert refused.stderr.startswith("error: the database does not answer")
+    assert refused.stderr.count("\n") == 1
+    assert "hush" not in refused.stderr
+
+
+def test_sandbox_tells_people_how_to_begin(command: Command) -> None:
+    with command.start("sandbox", "personio", "--size", "100", "--client-id", "me", "--client-secret", "s") as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line.strip())
+            if "Ctrl-C" in line:
+                break
+        (token, *_) = [line for line in lines if line.startswith("curl ")]
+        answer = subprocess.run(token, shell=True, capture_output=True, text=True, timeout=10, check=True)
+        assert "access_token" in json.loads(answer.stdout)
+        assert end(process, signal.SIGTERM)[0] == 0
+    assert "error: no emulator 'acmehire'" in command.run("sandbox", "acmehire", code=3).stderr

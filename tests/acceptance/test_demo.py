@@ -1,0 +1,144 @@
+"""`unihire demo`, as a newcomer and as a script run it: real processes, real sockets."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from testbed.command import PATIENCE, Command, end, read_json_line
+from testbed.databases import make_place
+from unihire.dialects.bindbee.expansion import wire_fields
+from unihire.model import MODELS
+from unihire.sandbox.runner import list_emulators
+from unihire.store.embedded import EmbeddedServer
+
+SIZE = ("--size", "200")
+
+
+@pytest.fixture(scope="module")
+def command() -> Iterator[Command]:
+    with make_place() as place:
+        yield Command(place / "home")
+
+
+@pytest.fixture(scope="module")
+def running(command: Command) -> Iterator[dict[str, Any]]:
+    """What a demo that serves on tells."""
+    with command.start("demo", "--json", "--port", "0", *SIZE) as process:
+        yield read_json_line(process)
+        assert end(process, signal.SIGTERM)[0] == 0
+
+
+def test_json_tells_a_script_all_it_needs(running: dict[str, Any]) -> None:
+    assert list(running) == ["base_url", "api_key", "connectors"]
+    assert [connector["integration"] for connector in running["connectors"]] == list_emulators()
+    for connector in running["connectors"]:
+        headers = {"Authorization": f"Bearer {running['api_key']}", "x-connector-token": connector["connector_token"]}
+        with httpx.Client(base_url=running["base_url"], headers=headers) as client:
+            page = client.get("/api/ats/v1/jobs?page_size=2").raise_for_status().json()
+            (candidate,) = client.get("/api/ats/v1/candidates?page_size=1").raise_for_status().json()["items"]
+        assert page["page_size"] == 2
+        assert set(candidate) == set(wire_fields(MODELS["candidate"]))
+        assert httpx.get(f"{connector['emulator_url']}/_sandbox/").json()["size"] == 200
+        assert set(connector["credentials"]) == {"client_id", "client_secret"}
+
+
+def test_once_beside_another_demo_shows_requests_and_answers(command: Command, running: dict[str, Any]) -> None:
+    port = running["base_url"].rpartition(":")[2]
+    shown = command.run("demo", "--once", *SIZE, UNIHIRE_PORT=port)
+    assert f"Port {port} is taken" in shown.stderr
+    for line in ("GET /api/ats/v1/jobs?page_size=2", "404 Not Found", '"detail": "There is no offer with this id"'):
+        assert line in shown.stdout
+    assert re.search(r"GET /api/ats/v1/candidates/[0-9a-f-]{36}\n", shown.stdout)
+    httpx.get(f"{running['base_url']}/health").raise_for_status()
+
+
+async def test_once_as_json_adds_the_calls_and_leaves_no_database(command: Command, running: dict[str, Any]) -> None:
+    told = command.ask("demo", "--once", "--port", "0", *SIZE)
+    assert list(told) == ["base_url", "api_key", "connectors", "calls"]
+    assert told["base_url"] != running["base_url"]
+    jobs, offer, candidate = told["calls"][:3]
+    assert [list(call) for call in told["calls"]] == [["method", "path", "status", "body"]] * len(told["calls"])
+    assert (jobs["status"], offer["status"], candidate["status"]) == (200, 404, 200)
+    assert candidate["path"].endswith(candidate["body"]["id"])
+    assert len(jobs["body"]["items"]) == 2
+    with EmbeddedServer(command.home) as server:
+        connection = await asyncpg.connect(server.dsn())
+        left = await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname LIKE 'demo%'")
+        await connection.close()
+    assert left == 1  # that of the demo that runs
+
+
+def test_several_demos_may_start_at_once(command: Command, running: dict[str, Any]) -> None:
+    with (
+        command.start("demo", "--once", "--port", "0", *SIZE) as one,
+        command.start("demo", "--once", "--port", "0", *SIZE) as two,
+    ):
+        for process in (one, two):
+            _, errors = process.communicate(timeout=PATIENCE)
+            assert process.returncode == 0, errors
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_an_error(command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = command.run("demo", "--port", port, code=3)
+    assert refused.stderr.startswith(f"error: port {port} of 127.0.0.1 is taken")
+
+
+def test_commands_to_paste_work_as_they_are(command: Command) -> None:
+    with command.start("demo", "--port", "0", *SIZE, PYTHONUNBUFFERED="1") as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line.strip())
+            if "Ctrl-C" in line:
+                break
+        pasted = [line for line in lines if line.startswith("curl ")]
+        assert len(pasted) >= 4
+        for line in pasted:
+            answer = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=10, check=True)
+            assert isinstance(json.loads(answer.stdout), dict)
+            assert "detail" not in json.loads(answer.stdout), line
+        assert end(process, signal.SIGINT)[0] == 130
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_everything_within_five_seconds(number: signal.Signals) -> None:
+    with make_place() as place:
+        command = Command(place / "home")
+        with command.start("demo", "--json", "--port", "0", *SIZE) as process:
+            told = read_json_line(process)
+            deadline = time.monotonic() + 5
+            code, _ = end(process, number)
+        assert code == (0 if number == signal.SIGTERM else 130)
+        assert command.list_remains(deadline) == []
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(told["connectors"][0]["emulator_url"])
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 1.8, 4.0])
+def test_a_signal_ends_everything_while_it_starts_or_syncs(seconds: float) -> None:
+    number = signal.SIGINT if seconds in (0.3, 1.8) else signal.SIGTERM
+    with make_place() as place:
+        alone = Command(place / "home")
+        with alone.start("demo", "--json", "--port", "0", "--size", "1000000") as process:
+            time.sleep(seconds)
+            deadline = time.monotonic() + 5
+            code, errors = end(process, number)
+        assert (code, errors) == (128 + number, "")
+        assert alone.list_remains(deadline) == []
+
+
+def test_a_size_out_of_bounds_is_a_usage_error(command: Command) -> None:
+    refused = command.run("demo", "--size", "99", code=2)
+    assert "--size" in refused.stderr
+    assert refused.stdout == ""

@@ -1,0 +1,82 @@
+import io
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from unihire.cli.connecting import gather_credentials, name_variable, read_credentials
+from unihire.errors import ConfigError
+from unihire.integration.declare import Integration
+from unihire.outbound.auth import ClientCredentials, Credential
+
+ID = Credential("client_id", "Client ID", "Settings > API")
+SECRET = Credential("client_secret", "Client secret", "Settings > API", is_secret=True)
+ACMEHIRE = Integration(
+    slug="acme-hire",
+    name="AcmeHire",
+    website="https://acmehire.example",
+    base_url="https://api.acmehire.example",
+    auth=ClientCredentials(token_path="/token", credentials=(ID, SECRET)),
+    streams=(),
+    cannot={},
+)
+
+
+def test_variables_are_named_for_integration_and_credential() -> None:
+    assert name_variable(ACMEHIRE, SECRET) == "UNIHIRE_ACME_HIRE_CLIENT_SECRET"
+
+
+def test_the_file_comes_before_the_environment_and_the_environment_before_the_question() -> None:
+    asked = []
+
+    def ask(credential: Credential) -> str:
+        asked.append(credential.name)
+        return " typed\n"
+
+    environ = {"UNIHIRE_ACME_HIRE_CLIENT_ID": "environment", "UNIHIRE_ACME_HIRE_CLIENT_SECRET": ""}
+    assert gather_credentials(ACMEHIRE, {"client_id": "file"}, environ, ask) == {
+        "client_id": "file",
+        "client_secret": "typed",
+    }
+    assert gather_credentials(ACMEHIRE, {}, environ, ask)["client_id"] == "environment"
+    assert asked == ["client_secret", "client_secret"]
+
+
+def test_what_is_missing_is_told_with_where_to_put_it() -> None:
+    with pytest.raises(ConfigError, match="also needs client_secret: set UNIHIRE_ACME_HIRE_CLIENT_SECRET, give"):
+        gather_credentials(ACMEHIRE, {"client_id": "x"}, {}, None)
+
+
+def test_other_flows_ask_for_other_credentials() -> None:
+    keyed = replace(ACMEHIRE, auth=replace(ACMEHIRE.auth, credentials=(Credential("api_key", "API key", ""),)))
+    assert gather_credentials(keyed, {}, {"UNIHIRE_ACME_HIRE_API_KEY": "k"}, None) == {"api_key": "k"}
+
+
+def test_credentials_are_read_from_a_file_and_from_standard_input(tmp_path: Path, monkeypatch) -> None:
+    given = {"client_id": "a", "client_secret": "b"}
+    path = tmp_path / "credentials.json"
+    path.write_text(json.dumps(given))
+    assert read_credentials(ACMEHIRE, path) == given
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(json.dumps(given).encode())))
+    assert read_credentials(ACMEHIRE, Path("-")) == given
+
+
+@pytest.mark.parametrize("text", ['{"client_id": 7}', "[]", "secret-value", '{"client_id": "secret-value"', ""])
+def test_a_file_that_is_no_object_of_texts_is_refused_without_its_content(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "credentials.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="must be a JSON object of texts") as refused:
+        read_credentials(ACMEHIRE, path)
+    assert "secret-value" not in str(refused.value)
+
+
+def test_unknown_names_in_a_file_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "credentials.json"
+    path.write_text('{"clientId": "a"}')
+    with pytest.raises(ConfigError, match="has clientId; AcmeHire takes client_id, client_secret"):
+        read_credentials(ACMEHIRE, path)
+    with pytest.raises(ConfigError, match=r"cannot read .*: No such file"):
+        read_credentials(ACMEHIRE, tmp_path / "nothing.json")

@@ -1,0 +1,57 @@
+from dataclasses import replace
+
+import pytest
+
+from unihire.cli.doctor import examine_machine, find_declaration_faults
+from unihire.integration.declare import Integration, Maps, Stream
+from unihire.integration.registry import list_integrations
+from unihire.model import Job
+from unihire.outbound.auth import ClientCredentials, Credential
+from unihire.outbound.paging import WholeList
+from unihire.settings import Settings
+
+JOBS = Stream(
+    name="jobs",
+    path="/jobs",
+    paging=WholeList(items="items"),
+    id_of=lambda row: str(row["id"]),
+    maps=(Maps(Job, lambda source: Job()),),
+)
+ACMEHIRE = Integration(
+    slug="acmehire",
+    name="AcmeHire",
+    website="https://acmehire.example",
+    base_url="https://api.acmehire.example",
+    auth=ClientCredentials(token_path="/token", credentials=(Credential("api_key", "API key", ""),)),
+    streams=(JOBS,),
+    cannot={"offer": "No offers.", "job.code": "No codes."},
+)
+
+
+def test_every_integration_there_is_declares_what_can_be() -> None:
+    for integration in (*list_integrations(), ACMEHIRE):
+        assert not list(find_declaration_faults(integration))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"base_url": "http://api.acmehire.example"}, "not https"),
+        ({"auth": ClientCredentials(token_path="/token", credentials=())}, "no credentials"),
+        ({"streams": (JOBS, JOBS)}, "the same name"),
+        ({"streams": (replace(JOBS, maps=()),)}, "nothing becomes of the stream jobs"),
+        ({"cannot": {"offers": "x"}}, "cannot give offers, which nothing is called"),
+        ({"cannot": {"job.colour": "x"}}, "cannot give job.colour, which nothing is called"),
+        ({"cannot": {"job": "x"}}, "cannot give job, and gives it"),
+    ],
+)
+def test_what_cannot_be_is_found(change: dict, fault: str) -> None:
+    (found,) = find_declaration_faults(replace(ACMEHIRE, **change))
+    assert fault in found
+
+
+def test_a_home_that_cannot_be_written_fails(tmp_path) -> None:
+    settings = Settings(_env_file=None, home=tmp_path / "nothing", port=0)
+    found = {finding.name: finding.status for finding in examine_machine(settings)}
+    assert found["home"] == "failed"
+    assert found["address"] == "ok"

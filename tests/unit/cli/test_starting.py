@@ -1,0 +1,46 @@
+"""Logs, looked at in a process of their own: setting them up changes the whole process."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import logging, sys
+import structlog
+from unihire.cli.starting import set_up_logs
+set_up_logs(sys.argv[1], sys.argv[2])
+log = structlog.get_logger()
+log.debug("too quiet")
+log.info("told", run=7)
+logging.getLogger("a.library").warning("a library says %s", "this")
+email = "person@example.com"
+try:
+    1 / 0
+except ZeroDivisionError:
+    log.exception("failed")
+"""
+
+
+def run_program(level: str, form: str) -> tuple[str, list[str]]:
+    ran = subprocess.run([sys.executable, "-c", PROGRAM, level, form], capture_output=True, text=True, check=True)
+    return ran.stdout, ran.stderr.splitlines()
+
+
+def test_json_logs_are_an_object_a_line_on_stderr() -> None:
+    out, lines = run_program("info", "json")
+    told, library, failed = map(json.loads, lines)
+    assert out == ""
+    assert (told["event"], told["run"], told["level"]) == ("told", 7, "info")
+    assert (library["event"], library["level"]) == ("a library says this", "warning")
+    assert "ZeroDivisionError" in failed["exception"]
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_tracebacks_do_not_show_local_variables(form: str) -> None:
+    assert "example.com" not in "".join(run_program("info", form)[1])
+
+
+def test_lines_below_the_level_are_left_out() -> None:
+    assert "told" not in "".join(run_program("warning", "console")[1])
