@@ -106,14 +106,14 @@ class NextLink:
     def _find_link(self, members: Mapping[str, Any], of: str) -> str | None:
         found: Any = members
         for name in self.link:
+            found = found.get(name) if isinstance(found, Mapping) else None
             if isinstance(found, msgspec.Raw):
                 try:
                     found = msgspec.json.decode(found)
                 except msgspec.DecodeError as error:
                     raise VendorChanged(f"{of}: the answer's paging part is not JSON") from error
-            if not isinstance(found, Mapping) or found.get(name) is None:
-                return None
-            found = found[name]
+        if found is None:
+            return None
         if not isinstance(found, str):
             raise VendorChanged(f"{of}: the link to the next page is not text")
         return found

@@ -52,8 +52,8 @@ FINISH_STREAM = """
     UPDATE stream_run SET phase = 'done', position = NULL, finished_at = $3, error = $4 WHERE run = $1 AND stream = $2
 """
 
-# Start a stream's part over, keeping what it counted.
-RESTART_STREAM = "UPDATE stream_run SET phase = 'walk', position = NULL WHERE run = $1 AND stream = $2"
+# Start a stream's phase over, keeping what it counted.
+RESTART_PHASE = "UPDATE stream_run SET position = NULL WHERE run = $1 AND stream = $2"
 
 # End a run.
 FINISH_RUN = "UPDATE sync_run SET status = $2, finished_at = $3 WHERE id = $1"

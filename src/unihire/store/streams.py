@@ -23,6 +23,9 @@ UPSERT_QUARANTINE = """
 # Rows that map again.
 RELEASE_QUARANTINE = "DELETE FROM quarantine WHERE connector = $1 AND stream = $2 AND row_id = ANY($3)"
 
+# The rows of a stream, when all that it has now map.
+EMPTY_QUARANTINE = "DELETE FROM quarantine WHERE connector = $1 AND stream = $2"
+
 HAS_QUARANTINE = "SELECT EXISTS (SELECT FROM quarantine WHERE connector = $1 AND stream = $2)"
 
 COUNT_QUARANTINE = (

@@ -9,7 +9,7 @@ from unihire.integration.declare import Data, Detail, Stream
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Page, Row, decode_row, decode_rows
 from unihire.store import Pool
-from unihire.sync.rendering import find_row_id
+from unihire.sync.rendering import MISFITS, Misfit, find_row_id
 
 ABREAST = 8
 """Calls for single rows that are under way at once."""
@@ -22,10 +22,14 @@ FIND_DETAILS = """
 
 @dataclass(slots=True)
 class Details:
-    """The details of a page's rows: by row id and name, and those newly asked for, to be stored with the page."""
+    """The details of a page's rows: by row id and name, and those newly asked for, to be stored with the page.
+
+    `misfits` are rows so odd that nobody can say whether they need details.
+    """
 
     found: dict[str, dict[str, list[Data]]] = field(default_factory=dict)
     fresh: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+    misfits: list[Misfit] = field(default_factory=list)
 
 
 def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, str]) -> str:
@@ -67,15 +71,22 @@ async def fetch_details(
     """The details of those rows that need them, from the store where they are of the row's version."""
     details = Details()
     for detail in stream.details:
-        wanted = {find_row_id(stream, row): detail.version(row.data) for row in rows if detail.needed(row.data)}
+        wanted: dict[str, str] = {}
+        for row in rows:
+            row_id = find_row_id(stream, row)
+            try:
+                if detail.needed(row.data):
+                    wanted[row_id] = detail.version(row.data)
+            except MISFITS as error:
+                details.misfits.append(Misfit.of(row_id, row, error))
         if not wanted:
             continue
         stored = await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted))
-        for row in stored:
-            if row["version"] == wanted[row["row_id"]]:
-                del wanted[row["row_id"]]
-                kept = decode_rows(row["raw"], of=detail.name)
-                details.found.setdefault(row["row_id"], {})[detail.name] = [one.data for one in kept]
+        for known in stored:
+            if known["version"] == wanted[known["row_id"]]:
+                del wanted[known["row_id"]]
+                kept = decode_rows(known["raw"], of=detail.name)
+                details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
         for row_id, body in await _ask_each(client, detail.path, wanted):
             answer = _read_detail(client, detail, body)
             details.found.setdefault(row_id, {})[detail.name] = [one.data for one in answer]

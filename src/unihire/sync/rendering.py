@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Self
 from uuid import UUID
 
 import msgspec
@@ -16,7 +17,7 @@ from unihire.store.saving import Rendered
 
 _ENCODER = msgspec.json.Encoder()
 _NO_DETAILS: Mapping[str, list[Data]] = {}
-_MISFITS = (LookupError, TypeError, ValueError, AttributeError, StopIteration, RecordError)
+MISFITS = (LookupError, TypeError, ValueError, AttributeError, StopIteration, RecordError)
 """What a mapping raises over a row that is not as documented (msgspec's errors are ValueErrors)."""
 
 
@@ -27,6 +28,10 @@ class Misfit:
     row_id: str
     reason: str
     raw: bytes
+
+    @classmethod
+    def of(cls, row_id: str, row: Row, error: Exception) -> Self:
+        return cls(row_id, f"{type(error).__name__}: {error}", row.raw)
 
 
 class _ModelRendering:
@@ -73,8 +78,8 @@ class Renderer:
             row_id = find_row_id(stream, row)
             try:
                 found = self._render_row(stream, row, details.get(row_id, _NO_DETAILS))
-            except _MISFITS as error:
-                misfits.append(Misfit(row_id, f"{type(error).__name__}: {error}", row.raw))
+            except MISFITS as error:
+                misfits.append(Misfit.of(row_id, row, error))
                 continue
             for rendered in found:
                 records.setdefault(rendered.id, rendered)
@@ -121,9 +126,12 @@ class Renderer:
 def find_row_id(stream: Stream, row: Row) -> str:
     """The vendor's id of a row; for a row without one, something that stands for it while it is set aside."""
     try:
-        return stream.id_of(row.data)
-    except _MISFITS:
-        return "?" + blake2b(row.raw, digest_size=8).hexdigest()
+        row_id = stream.id_of(row.data)
+        if isinstance(row_id, str) and row_id:
+            return row_id
+    except MISFITS:
+        pass
+    return "?" + blake2b(row.raw, digest_size=8).hexdigest()
 
 
 def model_numbers(stream: Stream, *, rows_only: bool = False) -> list[int]:

@@ -108,21 +108,18 @@ class StreamSync:
         catches_up = since is None and self._stream.changed_since is not None
         after_walk = "catch_up" if catches_up else "absent" if tracking else "done"
         if phase == "walk":
-            try:
-                await self._walk(phase, position, since, tracking, after=after_walk)
-            except VendorRefused:
-                if position is None:
-                    raise
-                # The vendor no longer knows the place where an earlier attempt left off.
-                await self._start_over()
-                await self._walk(phase, None, since, tracking, after=after_walk)
+            await self._walk_or_start_over(phase, position, since, tracking, after=after_walk)
             phase, position = after_walk, None
         if phase == "catch_up":
             after = "absent" if tracking else "done"
-            await self._walk(phase, position, state["started_at"] - self._stream.overlap, tracking, after=after)
+            begun = state["started_at"] - self._stream.overlap
+            await self._walk_or_start_over(phase, position, begun, tracking, after=after)
             phase = after
         if phase == "absent":
             await self._mark_absent()
+        if since is None and not self.counts.quarantined:
+            # Every row there is mapped: whatever was set aside before is no longer there.
+            await self._pool.execute(streams.EMPTY_QUARANTINE, self._connector, self._stream.name)
         await self._finish(None)
 
     async def fail(self, reason: str) -> None:
@@ -136,10 +133,20 @@ class StreamSync:
         self.counts.phase = "done"
         self._watch(self.counts)
 
-    async def _start_over(self) -> None:
-        async with self._pool.acquire() as connection, connection.transaction():
-            await streams.forget_seen(connection, self._connector, self._stream.name)
-            await connection.execute(runs.RESTART_STREAM, self._run.id, self._stream.name)
+    async def _walk_or_start_over(
+        self, phase: str, position: str | None, since: datetime | None, tracking: bool, *, after: str
+    ) -> None:
+        """As `_walk`; where the vendor no longer knows the place an earlier attempt got to, from the beginning."""
+        try:
+            await self._walk(phase, position, since, tracking, after=after)
+        except VendorRefused:
+            if position is None:
+                raise
+            async with self._pool.acquire() as connection, connection.transaction():
+                if phase == "walk":
+                    await streams.forget_seen(connection, self._connector, self._stream.name)
+                await connection.execute(runs.RESTART_PHASE, self._run.id, self._stream.name)
+            await self._walk(phase, None, since, tracking, after=after)
 
     async def _walk(
         self, phase: str, position: str | None, since: datetime | None, tracking: bool, *, after: str
@@ -166,7 +173,10 @@ class StreamSync:
 
     async def _prepare(self, rows: list[Row], phase: str, position: str | None) -> _Prepared:
         details = await fetch_details(self._client, self._pool, self._connector, self._stream, rows)
-        records, misfits = self._renderer.render_rows(self._stream, rows, details.found)
+        odd = {misfit.row_id for misfit in details.misfits}
+        plain = [row for row in rows if find_row_id(self._stream, row) not in odd] if odd else rows
+        records, misfits = self._renderer.render_rows(self._stream, plain, details.found)
+        misfits += details.misfits
         row_ids = [find_row_id(self._stream, row) for row in rows]
         return _Prepared(len(rows), records, misfits, details, row_ids, phase, position)
 
@@ -194,7 +204,7 @@ class StreamSync:
         self._watch(self.counts)
 
     async def _set_aside(self, connection: Connection, page: _Prepared) -> None:
-        bad = [(misfit.row_id, misfit.reason, misfit.raw) for misfit in page.misfits]
+        bad = list({misfit.row_id: (misfit.row_id, misfit.reason, misfit.raw) for misfit in page.misfits}.values())
         if self._has_quarantine:
             misfits = {misfit.row_id for misfit in page.misfits}
             good = [row_id for row_id in page.row_ids if row_id not in misfits]
@@ -218,6 +228,8 @@ class StreamSync:
                 rows, missing = await fetch_rows(self._client, self._stream, asked)
                 absent = [row for row in absent if row["remote_id"] in missing]
             await self._commit(await self._prepare(rows, "absent", None), True, [row["id"] for row in absent])
+        if self.counts.quarantined:
+            return  # a row that would not map may well mention the parts nobody else did
         async for absent in self._find_absent(model_numbers(self._stream)):
             await self._commit(await self._prepare([], "absent", None), True, [row["id"] for row in absent])
 
