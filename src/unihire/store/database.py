@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 
@@ -14,6 +14,7 @@ from unihire.store.embedded import EmbeddedServer
 from unihire.store.migrate import migrate
 
 DATABASE = "unihire"
+_SCRATCH_LOCK = 0x73637261746368  # "scratch": one process at a time makes such a database
 
 # Databases of the server whose name starts so and that nobody is connected to.
 LIST_IDLE_DATABASES = """
@@ -59,11 +60,15 @@ async def open_scratch_database(settings: Settings, *, prefix: str, name: str) -
     database = f"{prefix}{name}"
     server = await asyncio.to_thread(EmbeddedServer, settings.home)
     try:
-        await _drop_idle_databases(server, prefix)
-        await _create_database(server, database)
         try:
-            async with _open_pool(server.dsn(database), settings) as pool:
-                yield pool
+            async with AsyncExitStack() as making:
+                # Until we are connected, another process would take ours for one that was left behind.
+                await making.enter_async_context(_hold_scratch_lock(server))
+                await _drop_idle_databases(server, prefix)
+                await _create_database(server, database)
+                async with _open_pool(server.dsn(database), settings) as pool:
+                    await making.aclose()
+                    yield pool
         finally:
             connection = await asyncpg.connect(server.dsn())
             await connection.execute(f"DROP DATABASE IF EXISTS {_quote(database)} WITH (FORCE)")
@@ -105,6 +110,16 @@ async def _open_pool(dsn: str, settings: Settings) -> AsyncIterator[Pool]:
 
 async def _keep(connection: Connection) -> None:
     """Leave a connection as it is when it goes back to the pool."""
+
+
+@asynccontextmanager
+async def _hold_scratch_lock(server: EmbeddedServer) -> AsyncIterator[None]:
+    connection = await asyncpg.connect(server.dsn())
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _SCRATCH_LOCK)
+        yield
+    finally:
+        connection.terminate()
 
 
 async def _create_database(server: EmbeddedServer, database: str) -> None:
