@@ -16,6 +16,7 @@ from unihire.model import Candidate, Department, Job, JobInterviewStage
 from unihire.outbound.auth import ClientCredentials, Credential
 from unihire.outbound.client import Retry
 from unihire.outbound.paging import NextLink, WholeList
+from unihire.sync.run import Report
 
 IMPATIENT = Retry(attempts=6, first=0.005, longest=0.02, timeout=5)
 LIST = NextLink(items="rows", link=("next",), page_size={"limit": "2"})
@@ -54,11 +55,12 @@ class Vendor:
             return say({"access_token": f"token-{self.tokens}", "expires_in": self.token_seconds})
         path, _, row_id = request.path.rpartition("/")
         if request.path in self.lists:
-            return self._page(request)
+            return self.page(request)
         row = next((row for row in self.lists.get(path, []) if str(row.get("id")) == row_id), None)
         return say({"error": "none"}, 404) if row is None else say(row)
 
-    def _page(self, request: web.Request) -> web.Response:
+    def page(self, request: web.Request) -> web.Response:
+        """A page of the list asked for."""
         rows = self.lists[request.path]
         since = request.query.get("since")
         if since is not None:
@@ -180,3 +182,31 @@ ACME = Integration(
     cannot={},
 )
 """An integration like any other, with a list without marker, parts of rows and details of rows."""
+
+
+def stage(id: str) -> dict[str, Any]:
+    return {"id": id, "name": f"Stage {id}"}
+
+
+def job(id: str, department: str = "d1", at: str = "2026-01-01T00:00:00", **others: Any) -> dict[str, Any]:
+    return {"id": id, "name": f"Job {id}", "at": at, "department": {"id": department, "name": "D"}, **others}
+
+
+def person(id: Any, state: Any = "plain", **others: Any) -> dict[str, Any]:
+    return {"id": id, "name": f"Person {id}", "state": state, "at": "2026-01-01T00:00:00", **others}
+
+
+def fill(vendor: Vendor) -> None:
+    """Two pipelines, five jobs on three pages, and three people, one with notes."""
+    vendor.lists = {
+        "/pipelines": [{"id": "p1", "stages": [stage("s1"), stage("s2")]}, {"id": "p2", "stages": [stage("s3")]}],
+        "/jobs": [job(number, department="d1" if number < "4" else f"d{number}") for number in "12345"],
+        "/people": [person("1", state="noted"), person("2"), person("3")],
+        "/people/1/notes": [{"text": "likes tea"}],
+    }
+
+
+def counts(report: Report, stream: str) -> tuple[int, int, int, int]:
+    """Added, changed, deleted, quarantined."""
+    found = next(part for part in report.streams if part.stream == stream)
+    return found.added, found.changed, found.deleted, found.quarantined

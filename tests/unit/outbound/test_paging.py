@@ -100,3 +100,10 @@ def test_answer_of_another_shape_is_a_change_of_the_vendors_and_the_message_tell
         with pytest.raises(VendorChanged) as caught:
             paging.read(body, origin=ORIGIN, asked=ASKED)
         assert "ada" not in str(caught.value)
+
+
+@pytest.mark.parametrize("following", [None, "/v2/people?page=2"])
+def test_link_may_stand_at_the_top_of_the_answer(following: str | None) -> None:
+    paging = NextLink(items="rows", link=("next",), page_size={})
+    body = msgspec.json.encode({"rows": [{}], "next": following and ORIGIN + following})
+    assert paging.read(body, origin=ORIGIN, asked=ASKED).next == following

@@ -1,0 +1,252 @@
+"""Sync against a vendor that refuses, dawdles, moves or forgets: what ends a run, what the next one goes on with."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from testbed.records import find_ids
+from testbed.tenants import Tenant, make_tenant, read_all
+from testbed.vendor import Answerer, Vendor, counts, fill, job, say
+from unihire.errors import ConfigError, ReauthorizeNeeded, RetryLater, Stopped
+from unihire.kit.clock import MovableClock
+from unihire.kit.seal import Sealer
+from unihire.store import Pool
+
+
+@pytest_asyncio.fixture
+async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
+    """A connector to a vendor that has something of everything."""
+    fill(vendor)
+    return await make_tenant(pool, sealer, base_url=vendor.base_url)
+
+
+def answer(status: int, body: Any = None) -> Answerer:
+    return lambda request: say(body or {}, status)
+
+
+async def served(api: httpx.AsyncClient, plural: str) -> list[str]:
+    return sorted(find_ids(await read_all(api, plural)))
+
+
+async def test_first_sync_saves_rows_their_parts_and_their_details(tenant: Tenant, api: httpx.AsyncClient) -> None:
+    report = await tenant.sync()
+    assert report.status == "done"
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+    assert await served(api, "departments") == ["d1", "d4", "d5"]
+    assert await served(api, "job-interview-stages") == ["s1", "s2", "s3"]
+    tags = {item["remote_id"]: item["tags"] for item in await read_all(api, "candidates")}
+    assert tags == {"1": ["likes tea"], "2": [], "3": []}
+
+
+async def test_missing_permission_closes_its_stream_and_leaves_the_others(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    vendor.will("/jobs", answer(403))
+    report = await tenant.sync()
+    assert (report.status, report.errors) == ("partial", {"jobs": "the credentials lack jobs:read"})
+    assert await served(api, "candidates") == ["1", "2", "3"]
+    assert await tenant.pool.fetchval("SELECT status FROM connector") == "COMPLETE"
+    report = await tenant.sync()
+    assert report.status == "done"
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+
+
+async def test_stream_that_fails_in_the_middle_deletes_nothing(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    vendor.will("/jobs", vendor.page, answer(400))
+    report = await tenant.sync(full=True)
+    assert report.status == "partial"
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+    assert await tenant.pool.fetchval("SELECT count(*) FROM seen") == 0
+
+
+async def test_every_stream_refused_is_a_failed_run(tenant: Tenant, vendor: Vendor) -> None:
+    for path in ("/jobs", "/people", "/pipelines"):
+        vendor.will(path, answer(404))
+    assert (await tenant.sync()).status == "failed"
+
+
+async def test_refused_credentials_end_the_run_and_ask_for_a_relink_until_they_work(
+    tenant: Tenant, vendor: Vendor
+) -> None:
+    vendor.will("/token", answer(401, {"error": "invalid_client"}))
+    with pytest.raises(ReauthorizeNeeded):
+        await tenant.sync()
+    status, since = await tenant.pool.fetchrow("SELECT status, relink_needed_at FROM connector")
+    assert status == "RELINK_NEEDED"
+    assert since is not None
+    assert await tenant.pool.fetchval("SELECT status FROM sync_run") == "failed"
+    assert (await tenant.sync()).status == "done"
+    assert tuple(await tenant.pool.fetchrow("SELECT status, relink_needed_at FROM connector")) == ("COMPLETE", None)
+
+
+async def test_deletion_is_found_after_a_run_that_lost_its_credentials_half_way(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    refused: list[Answerer] = [answer(401), answer(401)]
+    vendor.will("/jobs", vendor.page, vendor.page, *refused)
+    with pytest.raises(ReauthorizeNeeded):
+        await tenant.sync(full=True)
+    del vendor.lists["/jobs"][0]  # met by the run that ended early
+    await tenant.sync(full=True)
+    assert await served(api, "jobs") == ["2", "3", "4", "5"]
+
+
+async def test_vendor_that_does_not_answer_leaves_the_run_to_be_gone_on_with(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    vendor.will("/jobs", vendor.page, *[answer(500)] * 6)
+    with pytest.raises(RetryLater):
+        await tenant.sync()
+    assert await served(api, "jobs") == ["1", "2"]
+    before = len(vendor.log)
+    report = await tenant.sync()
+    assert report.is_resumed
+    assert report.status == "done"
+    asked = [request.path_qs for request in vendor.log[before:] if request.path == "/jobs"]
+    assert asked[0] == "/jobs?limit=2&from=2"  # not from the beginning
+    assert counts(report, "jobs") == (8, 0, 0, 0)  # five jobs and three departments, over both attempts
+
+
+async def test_place_the_vendor_has_forgotten_makes_the_stream_start_over(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    vendor.will("/jobs", vendor.page, *[answer(500)] * 6)
+    with pytest.raises(RetryLater):
+        await tenant.sync()
+    vendor.will("/jobs", answer(400))
+    report = await tenant.sync()
+    assert report.status == "done"
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+
+
+async def test_place_forgotten_while_catching_up_makes_it_start_over_too(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    today = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    vendor.lists["/jobs"] = [job(number, at=today) for number in "12345"]
+    show: Answerer = vendor.page
+    vendor.will("/jobs", *[show] * 4, *[answer(500)] * 6)  # three pages, one of what changed since, then nothing
+    with pytest.raises(RetryLater):
+        await tenant.sync()
+    assert await tenant.pool.fetchval("SELECT phase FROM stream_run WHERE stream = 'jobs'") == "catch_up"
+    vendor.will("/jobs", answer(400))
+    report = await tenant.sync()
+    assert (report.status, report.errors) == ("done", {})
+
+
+async def test_full_run_asked_for_replaces_an_unfinished_incremental_one(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    vendor.will("/people", *[answer(500)] * 6)
+    with pytest.raises(RetryLater):
+        await tenant.sync()
+    del vendor.lists["/jobs"][0]
+    report = await tenant.sync(full=True)
+    assert (report.is_full, report.is_resumed) == (True, False)
+    assert await served(api, "jobs") == ["2", "3", "4", "5"]
+    assert await tenant.pool.fetchval("SELECT count(*) FROM sync_run WHERE status = 'running'") == 0
+
+
+async def test_second_sync_of_a_connector_at_once_is_refused_and_the_first_is_not_disturbed(
+    tenant: Tenant, vendor: Vendor
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def dawdle(request: web.Request) -> web.Response:
+        begun.set()
+        await go_on.wait()
+        return say({"rows": [], "next": None})
+
+    vendor.will("/pipelines", dawdle)
+    first = asyncio.create_task(tenant.sync())
+    await begun.wait()
+    with pytest.raises(ConfigError, match="being synced already"):
+        await tenant.sync()
+    go_on.set()
+    assert (await first).status == "done"
+    assert (await tenant.sync()).status == "done"
+
+
+async def test_stopped_sync_ends_at_a_page_and_the_next_one_goes_on(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    stop = asyncio.Event()
+    with pytest.raises(Stopped):
+        await tenant.sync(stop=stop, watch=lambda counts: stop.set() if counts.stream == "jobs" else None)
+    assert 0 < len(await served(api, "jobs")) < 5
+    report = await tenant.sync()
+    assert (report.is_resumed, report.status) == (True, "done")
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+
+
+async def test_cancelled_sync_lets_go_of_the_connector(tenant: Tenant, vendor: Vendor) -> None:
+    async def dawdle(request: web.Request) -> web.Response:
+        begun.set()
+        await asyncio.sleep(60)
+        return say({})
+
+    begun = asyncio.Event()
+    vendor.will("/jobs", dawdle)
+    task = asyncio.create_task(tenant.sync())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await tenant.sync()).status == "done"
+
+
+async def test_link_that_leads_back_ends_the_walk(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
+    rows = vendor.lists["/jobs"]
+    first = f"{vendor.base_url}/jobs?limit=2"
+    second = f"{vendor.base_url}/jobs?limit=2&from=2"
+    vendor.will("/jobs", lambda request: say({"rows": rows[:2], "next": second}))
+    vendor.will("/jobs", lambda request: say({"rows": rows[2:], "next": first}))
+    async with asyncio.timeout(5):
+        assert (await tenant.sync()).status == "done"
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+
+
+async def test_link_to_a_stranger_fails_the_stream_and_is_not_followed(tenant: Tenant, vendor: Vendor) -> None:
+    stranger = vendor.base_url.replace("127.0.0.1", "localhost")
+    page = {"rows": vendor.lists["/jobs"][:2], "next": f"{stranger}/jobs?limit=2&from=2"}
+    vendor.will("/jobs", lambda request: say(page))
+    report = await tenant.sync()
+    assert report.status == "partial"
+    assert "not followed" in report.errors["jobs"]
+    assert not [request for request in vendor.log if request.host.startswith("localhost")]
+
+
+async def test_clock_that_went_back_keeps_the_feed_in_order(tenant: Tenant, vendor: Vendor) -> None:
+    await tenant.sync(clock=MovableClock(timedelta(days=2)))
+    before = await tenant.pool.fetchval("SELECT max(seq) FROM record")
+    vendor.lists["/jobs"][0]["name"] = "Renamed"
+    await tenant.sync(full=True)
+    rows = await tenant.pool.fetch("SELECT seq FROM record WHERE seq > $1", before)
+    assert len(rows) == 1
+
+
+async def test_row_that_changed_while_its_list_was_walked_is_caught_up_with(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    def move(request: web.Request) -> web.Response:
+        page = vendor.page(request)
+        now = (datetime.now(UTC) + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%S")
+        moved = {**vendor.lists["/jobs"].pop(), "name": "Changed meanwhile", "at": now}
+        vendor.lists["/jobs"].insert(0, moved)  # newest first: behind the walk
+        return page
+
+    vendor.will("/jobs", move)
+    await tenant.sync()
+    names = {item["remote_id"]: item["name"] for item in await read_all(api, "jobs")}
+    assert names["5"] == "Changed meanwhile"
+    assert len(names) == 5

@@ -1,0 +1,202 @@
+"""Sync of rows that are odd, gone, merged, hidden or back, and of their parts and details."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from testbed.records import find_ids
+from testbed.tenants import Tenant, make_tenant, read_all
+from testbed.vendor import Answerer, Vendor, counts, fill, job, person, say, stage
+from unihire.kit.seal import Sealer
+from unihire.store import Pool
+
+
+@pytest_asyncio.fixture
+async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
+    """A connector to a vendor that has something of everything."""
+    fill(vendor)
+    return await make_tenant(pool, sealer, base_url=vendor.base_url)
+
+
+def answer(status: int, body: Any = None) -> Answerer:
+    return lambda request: say(body or {}, status)
+
+
+async def list_quarantine(tenant: Tenant) -> list[tuple[str, str]]:
+    rows = await tenant.pool.fetch("SELECT stream, row_id FROM quarantine ORDER BY 1, 2")
+    return [(row["stream"], row["row_id"]) for row in rows]
+
+
+async def served(api: httpx.AsyncClient, plural: str) -> list[str]:
+    return sorted(find_ids(await read_all(api, plural)))
+
+
+async def test_gone_row_becomes_a_tombstone_only_after_a_complete_read_confirmed_by_its_id(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    hidden = vendor.lists["/jobs"].pop(0)
+    del vendor.lists["/jobs"][-1]
+    await tenant.sync()  # incremental: what is not mentioned may still be there
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+    vendor.will("/jobs/1", lambda request: say(hidden))
+    report = await tenant.sync(full=True)
+    assert counts(report, "jobs") == (0, 0, 2, 0)  # job 5 and the department only it had
+    assert vendor.count("/jobs/1") == vendor.count("/jobs/5") == 1
+    assert await served(api, "jobs") == ["1", "2", "3", "4"]
+    assert await served(api, "departments") == ["d1", "d4"]
+
+
+async def test_part_of_a_row_that_only_its_id_still_shows_lives_on(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    before = await read_all(api, "departments")
+    hidden = vendor.lists["/jobs"].pop(3)
+    vendor.will("/jobs/4", lambda request: say(hidden))
+    report = await tenant.sync(full=True)
+    assert counts(report, "jobs") == (0, 0, 0, 0)
+    assert await read_all(api, "departments") == before
+
+
+async def test_row_whose_id_now_shows_another_one_is_gone(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    del vendor.lists["/people"][2]
+    vendor.will("/people/3", lambda request: say(vendor.lists["/people"][0]))  # merged into the first
+    async with asyncio.timeout(5):
+        report = await tenant.sync(full=True)
+    assert counts(report, "people")[2] == 1
+    assert await served(api, "candidates") == ["1", "2"]
+
+
+async def test_row_that_comes_back_lives_again_and_is_told_as_changed(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    before = {item["remote_id"]: item for item in await read_all(api, "jobs")}
+    row = vendor.lists["/jobs"].pop()
+    await tenant.sync(full=True)
+    last = max(item["modified_at"] for item in await read_all(api, "jobs"))
+    vendor.lists["/jobs"].append(row)
+    await tenant.sync(full=True)
+    (back,) = await read_all(api, "jobs", modified_after=last)
+    assert back.pop("modified_at") > before["5"].pop("modified_at")
+    assert back == before["5"]
+    first_saved, deleted = await tenant.pool.fetchrow(
+        "SELECT first_saved_at < now() - interval '0', deleted_at FROM record WHERE model = 8 AND remote_id = '5'"
+    )
+    assert first_saved
+    assert deleted is None
+
+
+@pytest.mark.parametrize("state", [5, None, ["noted"], {"x": 1}, "missing"])
+async def test_row_that_will_not_map_is_set_aside_and_the_stream_goes_on(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient, state: Any
+) -> None:
+    bad = person("2", state=state)
+    if state == "missing":
+        del bad["state"]
+    vendor.lists["/people"][1] = bad
+    report = await tenant.sync()
+    assert report.status == "done"
+    assert await served(api, "candidates") == ["1", "3"]
+    assert await list_quarantine(tenant) == [("people", "2")]
+    raw, reason = await tenant.pool.fetchrow("SELECT raw, reason FROM quarantine")
+    assert b'"Person 2"' in raw
+    assert reason
+    vendor.lists["/people"][1] = person("2")
+    await tenant.sync(full=True)
+    assert await served(api, "candidates") == ["1", "2", "3"]
+    assert await list_quarantine(tenant) == []
+
+
+@pytest.mark.parametrize("id", [None, 7, "", {"a": 1}, "missing"])
+async def test_rows_without_a_usable_id_are_set_aside_each_once(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient, id: Any
+) -> None:
+    bad = person(id)
+    if id == "missing":
+        del bad["id"]
+    vendor.lists["/people"] = [person("1"), bad, dict(bad), {**bad, "name": "Another"}, person("3")]
+    report = await tenant.sync()
+    assert report.status == "done"
+    assert await served(api, "candidates") == ["1", "3"]
+    assert {stream for stream, _ in await list_quarantine(tenant)} == {"people"}
+    assert len(await list_quarantine(tenant)) == 2
+    again = await tenant.sync(full=True)
+    assert again.status == "done"
+    assert len(await list_quarantine(tenant)) == 2
+
+
+async def test_record_keeps_its_last_content_while_its_row_will_not_map(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    before = await read_all(api, "jobs")
+    vendor.lists["/jobs"][0]["name"] = ["no text"]
+    report = await tenant.sync(full=True)
+    assert counts(report, "jobs") == (0, 0, 0, 1)
+    assert await read_all(api, "jobs") == before
+
+
+async def test_parts_of_a_row_that_will_not_map_are_not_taken_for_gone(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    stages, departments = await read_all(api, "job-interview-stages"), await read_all(api, "departments")
+    vendor.lists["/pipelines"][0]["stages"][1]["name"] = 5
+    vendor.lists["/jobs"][4]["name"] = 5
+    report = await tenant.sync(full=True)
+    assert counts(report, "pipelines") == (0, 0, 0, 1)
+    assert counts(report, "jobs") == (0, 0, 0, 1)
+    assert await read_all(api, "job-interview-stages") == stages
+    assert await read_all(api, "departments") == departments
+    vendor.lists["/pipelines"][0]["stages"] = [stage("s1")]
+    vendor.lists["/jobs"][4] = job("5", department="d1")
+    report = await tenant.sync(full=True)
+    assert await served(api, "job-interview-stages") == ["s1", "s3"]
+    assert await served(api, "departments") == ["d1", "d4"]
+
+
+async def test_quarantined_row_that_the_vendor_no_longer_has_is_forgotten(tenant: Tenant, vendor: Vendor) -> None:
+    vendor.lists["/people"][1] = person("2", name=5)
+    await tenant.sync()
+    assert await list_quarantine(tenant) == [("people", "2")]
+    del vendor.lists["/people"][1]
+    await tenant.sync()
+    assert await list_quarantine(tenant) == [("people", "2")]
+    await tenant.sync(full=True)
+    assert await list_quarantine(tenant) == []
+
+
+async def test_detail_of_another_shape_fails_its_stream_and_the_others_are_done(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    vendor.will("/people/1/notes", *[answer(200, ["no object"])] * 20)
+    report = await tenant.sync()
+    assert report.status == "partial"
+    assert list(report.errors) == ["people"]
+    assert "/people/{id}/notes" in report.errors["people"]
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+
+
+async def test_detail_of_a_row_that_is_gone_meanwhile_is_empty(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    vendor.will("/people/1/notes", answer(404))
+    assert (await tenant.sync()).status == "done"
+    assert (await read_all(api, "candidates"))[0]["tags"] == []
+
+
+async def test_detail_is_asked_for_again_only_when_its_row_has_changed(tenant: Tenant, vendor: Vendor) -> None:
+    for _ in range(2):
+        await tenant.sync(full=True)
+    assert vendor.count("/people/1/notes") == 1
+    vendor.lists["/people"][0]["at"] = "2026-01-02T00:00:00"
+    await tenant.sync(full=True)
+    assert vendor.count("/people/1/notes") == 2
