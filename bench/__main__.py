@@ -1,0 +1,77 @@
+"""`python -m bench`: measure, print the figures against their bars, and write them where asked."""
+
+import argparse
+import asyncio
+import contextlib
+import importlib.util
+import signal
+import sys
+import time
+from pathlib import Path
+
+from bench.figures import BARS, Figures, render_bars, render_rest
+from bench.place import open_place
+from bench.processes import ChildFailed, Mismatch
+from bench.serve import measure_serving
+from bench.sizes import FULL, QUICK, TINY, Sizes
+from bench.sync import measure_syncing
+
+NEEDED = ("dlt", "greenlet", "psutil", "psycopg2", "sqlalchemy")
+
+
+async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
+    """Measure the parts of a run; whatever it starts is ended on the way out."""
+    async with open_place() as place:
+        if "serve" in parts:
+            await measure_serving(place, sizes, figures)
+        if "sync" in parts:
+            await measure_syncing(place, sizes, figures)
+
+
+async def _measure_until_told(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
+    """As `measure`, ended in good order by SIGTERM too."""
+    task = asyncio.current_task()
+    assert task is not None
+    with contextlib.suppress(NotImplementedError):  # Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await measure(sizes, parts, figures)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller data, under two minutes")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the figures there")
+    parser.add_argument("--only", choices=("serve", "sync"), help="measure that part alone")
+    parser.add_argument("--tiny", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        sys.stderr.write(f"the bench needs {', '.join(missing)}: run it as `make bench`\n")
+        return 2
+    if given.json is not None and not given.json.resolve().parent.is_dir():
+        sys.stderr.write(f"there is no folder {given.json.resolve().parent} to write the figures to\n")
+        return 2
+    sizes = TINY if given.tiny else QUICK if given.quick else FULL
+    figures = Figures()
+    started = time.monotonic()
+    try:
+        asyncio.run(_measure_until_told(sizes, (given.only,) if given.only else ("serve", "sync"), figures))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.stderr.write("stopped; nothing was measured to the end\n")
+        return 130
+    except (ChildFailed, Mismatch) as error:
+        sys.stderr.write(f"the bench failed: {error}\n")
+        return 1
+    print(f"\nRatios of one {sizes.name} run, {time.monotonic() - started:.0f} s\n{render_bars(figures.values)}")
+    print(f"\nHere and now, without a bar\n{render_rest(figures.values)}")
+    for remark in figures.remarks:
+        print(f"  {remark}")
+    short = [bar.name for bar in BARS if bar.name in figures.values and not bar.is_met(figures.values[bar.name])]
+    print(f"\n{len(short)} of {len(BARS)} bars are missed{': ' if short else ''}{', '.join(short)}")
+    if given.json is not None:
+        figures.write(given.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

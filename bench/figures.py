@@ -1,0 +1,74 @@
+"""What was measured, against the bars of the design, as a table and as a file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What a figure must reach: at least `least`, or at most `most`."""
+
+    name: str
+    meaning: str
+    least: float | None = None
+    most: float | None = None
+
+    def is_met(self, value: float) -> bool:
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+    def __str__(self) -> str:
+        return f">= {self.least:g}" if self.least is not None else f"<= {self.most:g}"
+
+
+BARS = (
+    Bar("serve.to_floor", "list pages: ours / bare Starlette + asyncpg", least=0.6),
+    Bar("serve.to_handwritten", "list pages: ours / FastAPI + SQLAlchemy + Pydantic", least=6),
+    Bar("serve.filters_worst", "slowest filtered page / unfiltered first page", most=1.5),
+    Bar("serve.deep_page", "page 10,000 / first page", most=1.5),
+    Bar("sync.to_dlt_child_tables", "first sync: ours / dlt with child tables", least=8),
+    Bar("sync.to_dlt_json_columns", "first sync: ours / dlt with JSON columns", least=3),
+    Bar("sync.to_floor", "first sync: ours / fetch and upsert raw rows", least=0.7),
+    # The design says flat; a tenth on top for what an allocator keeps.
+    Bar("sync.memory_growth", "peak memory at the large size / at a tenth of it", most=1.1),
+    Bar("sync.one_percent_changed", "sync that finds 1 % changed / full sync", most=0.03),
+)
+
+
+@dataclass(slots=True)
+class Figures:
+    """The figures of a run by dotted name, and remarks on how they came about."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def put(self, name: str, value: float) -> None:
+        self.values[name] = round(value, 4)
+
+    def write(self, path: Path) -> None:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self.values), indent=2) + b"\n")
+
+
+def find_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of the rounds' ratios: what slows a round down slows both of its sides."""
+    return median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
+def render_bars(values: Mapping[str, float]) -> str:
+    """The table of bars, a line each: name, value, bar, pass or short, meaning."""
+    lines = []
+    for bar in BARS:
+        value = values.get(bar.name)
+        told = "      -" if value is None else f"{value:7.3f}"
+        mark = "not measured" if value is None else "pass" if bar.is_met(value) else "SHORT"
+        lines.append(f"  {bar.name:<26} {told}   bar {bar!s:<8} {mark:<12}  {bar.meaning}")
+    return "\n".join(lines)
+
+
+def render_rest(values: Mapping[str, float]) -> str:
+    """The figures that have no bar: how it was here and now."""
+    named = {bar.name for bar in BARS}
+    return "\n".join(f"  {name:<46} {value:>12,.3f}" for name, value in values.items() if name not in named)

@@ -1,0 +1,79 @@
+"""The same pages loaded by dlt's rest_api source, with its defaults; only where to write and what to read is set.
+
+It appends, which is the least it can do: it does not look for rows that are there already.
+"""
+
+import time
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import dlt
+import psycopg2
+from dlt.destinations import postgres
+from dlt.destinations.impl.postgres.configuration import PostgresCredentials
+from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
+from dlt.sources.rest_api import rest_api_source
+
+from bench.processes import answer, find_peak_memory, read_order
+from bench.vendor_pages import PAGE_ROWS
+
+DATASET = "vendor"
+
+
+def read_credentials(dsn: str) -> PostgresCredentials:
+    """The address of a database on a socket, as dlt takes it."""
+    parts = urlsplit(dsn)
+    query = parse_qs(parts.query)
+    credentials = PostgresCredentials()
+    credentials.database = unquote(parts.path[1:])
+    credentials.username = parts.username
+    credentials.password = "unused"  # the socket asks for none, dlt does
+    credentials.host = "localhost"  # wanted by dlt; the folder of the socket, in the query, has the last word
+    credentials.query = {"host": query["host"][0]}
+    credentials.port = int(query["port"][0])
+    return credentials
+
+
+def main() -> None:
+    order = read_order()
+    auth = OAuth2ClientCredentials(
+        access_token_url=f"{order['base_url']}/v2/auth/token", client_id="bench", client_secret="bench"
+    )
+    source = rest_api_source(
+        {
+            "client": {
+                "base_url": f"{order['base_url']}/v2/",
+                "headers": {"Beta": "true"},
+                "auth": auth,
+                "paginator": {"type": "json_link", "next_url_path": "_meta.links.next.href"},
+            },
+            "resources": [
+                {
+                    "name": "candidates",
+                    "endpoint": {
+                        "path": "recruiting/candidates",
+                        "params": {"limit": PAGE_ROWS},
+                        "data_selector": "_data",
+                    },
+                }
+            ],
+        }
+    )
+    if order["json_columns"]:
+        source.max_table_nesting = 0
+    pipeline = dlt.pipeline(
+        "bench",
+        pipelines_dir=order["folder"],
+        destination=postgres(read_credentials(order["dsn"])),
+        dataset_name=DATASET,
+    )
+    started = time.perf_counter()
+    pipeline.run(source).raise_on_failed_jobs()
+    seconds = time.perf_counter() - started
+    with psycopg2.connect(order["dsn"]) as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {DATASET}.candidates")
+        ((rows,),) = cursor.fetchall()
+    answer({"seconds": seconds, "rows": rows, "peak_mb": find_peak_memory(), "failed": [], "version": dlt.__version__})
+
+
+if __name__ == "__main__":
+    main()
