@@ -15,9 +15,9 @@ import pytest
 
 from testbed.command import PATIENCE, Command, end, read_json_line
 from testbed.databases import make_place
+from unihire.cli.demo import list_playable
 from unihire.dialects.bindbee.expansion import wire_fields
 from unihire.model import MODELS
-from unihire.sandbox.runner import list_emulators
 from unihire.store.embedded import EmbeddedServer
 
 SIZE = ("--size", "200")
@@ -39,7 +39,7 @@ def running(command: Command) -> Iterator[dict[str, Any]]:
 
 def test_json_tells_a_script_all_it_needs(running: dict[str, Any]) -> None:
     assert list(running) == ["base_url", "api_key", "connectors"]
-    assert [connector["integration"] for connector in running["connectors"]] == list_emulators()
+    assert [connector["integration"] for connector in running["connectors"]] == list_playable()
     for connector in running["connectors"]:
         headers = {"Authorization": f"Bearer {running['api_key']}", "x-connector-token": connector["connector_token"]}
         with httpx.Client(base_url=running["base_url"], headers=headers) as client:

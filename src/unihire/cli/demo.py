@@ -27,7 +27,7 @@ from unihire.cli.serving import PortTaken, address_of, bind, serve_api
 from unihire.cli.starting import start
 from unihire.cli.terminal import ERR, OUT, Json, examples, note, print_json
 from unihire.errors import UnihireError
-from unihire.integration.registry import get_integration
+from unihire.integration.registry import get_integration, list_integrations
 from unihire.kit.seal import Sealer, new_key
 from unihire.model import MODELS
 from unihire.platform.connectors import create_connector, open_connector_client
@@ -101,7 +101,7 @@ class Demo:
         self._tell(f"[bold]Unihire {__version__}[/bold] demo, {size:,} made-up candidates\n", done=False)
         begun_at = time.monotonic()
         async with (
-            start_emulators(list_emulators(), size=size, seed=seed) as emulators,
+            start_emulators(list_playable(), size=size, seed=seed) as emulators,
             self._open_database() as pool,
         ):
             key, links = await self._connect(pool, await emulators.wait_until_ready())
@@ -206,6 +206,12 @@ class Demo:
                     await self._sync(pool, links)
                 except UnihireError as error:  # what was synced before is still served
                     tell_error(error)
+
+
+def list_playable() -> list[str]:
+    """The vendors that have both parts, the emulator and the connector."""
+    connected = {integration.slug for integration in list_integrations()}
+    return [slug for slug in list_emulators() if slug in connected]
 
 
 async def _count_rows(ready: Ready) -> Mapping[str, int]:

@@ -10,7 +10,8 @@ from unihire.cli.ending import Interrupted
 from unihire.cli.starting import set_up_logs
 from unihire.cli.terminal import OUT, Json, examples, print_json, print_plain
 from unihire.integration.emulate import Credentials
-from unihire.integration.registry import get_integration
+from unihire.integration.registry import list_integrations
+from unihire.outbound.auth import ClientCredentials
 from unihire.sandbox.__main__ import read_options
 from unihire.sandbox.faults import FAULTS
 from unihire.sandbox.runner import (
@@ -85,7 +86,6 @@ def sandbox(
 
 
 def _show_ready(ready: Ready) -> None:
-    auth = get_integration(ready.emulator).auth
     OUT.print(f"[green]✓[/green] {get_emulator(ready.emulator).title}, {ready.size:,} made-up candidates\n")
     rows = [
         ("address", ready.base_url),
@@ -95,14 +95,23 @@ def _show_ready(ready: Ready) -> None:
     ]
     for title, value in rows:
         print_plain(f"{title:<15}{value}")
-    OUT.print("\n[cyan]# a token[/cyan]")
-    form = {**auth.form, "client_id": ready.client_id, "client_secret": ready.client_secret}
-    fields = " ".join(f"-d '{name}={value}'" for name, value in form.items())
-    if auth.sent_as == "basic":
-        fields = " ".join(f"-d '{name}={value}'" for name, value in auth.form.items())
-        fields += f" -u '{ready.client_id}:{ready.client_secret}'"
-    print_plain(f"curl -s -X POST '{ready.base_url}{auth.token_path}' {fields}")
+    for integration in list_integrations():
+        if integration.slug == ready.emulator:
+            OUT.print("\n[cyan]# a token[/cyan]")
+            print_plain(write_token_call(integration.auth, ready))
     OUT.print("\n[cyan]# what there is, what was asked, and what can be changed or broken[/cyan]")
     print_plain(f"curl -s '{ready.control_url}'")
     OUT.print("\n[bold]Ctrl-C[/bold] ends it.")
     sys.stdout.flush()
+
+
+def write_token_call(auth: ClientCredentials, ready: Ready) -> str:
+    """The shell command that buys a token."""
+    form = dict(auth.form)
+    pair = ""
+    if auth.sent_as == "basic":
+        pair = f" -u '{ready.client_id}:{ready.client_secret}'"
+    else:
+        form |= {"client_id": ready.client_id, "client_secret": ready.client_secret}
+    fields = " ".join(f"-d '{name}={value}'" for name, value in form.items())
+    return f"curl -s -X POST '{ready.base_url}{auth.token_path}'{pair} {fields}"
