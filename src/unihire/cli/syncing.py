@@ -134,7 +134,7 @@ def _describe(report: Report) -> dict[str, Any]:
 def _show(connector: Connector, report: Report) -> None:
     mark = {"done": "[green]✓[/green]", "partial": "[yellow]![/yellow]", "failed": "[red]✗[/red]"}[report.status]
     kind = "full sync" if report.is_full else "sync"
-    resumed = ", gone on with," if report.is_resumed else ""
+    resumed = " (gone on with)" if report.is_resumed else ""
     waited = f", {report.waited_seconds:.0f} s of them waiting" if report.waited_seconds >= 1 else ""
     name = get_integration(connector.integration).name
     OUT.print(
