@@ -38,6 +38,10 @@ class RateLimiter:
         self._windows[key] = (ends, used)
         return Standing(self.limit, self.limit - used, math.ceil(ends))
 
+    def look(self) -> Standing:
+        """The standing of a caller who has not called."""
+        return Standing(self.limit, self.limit, math.ceil(time.time() + WINDOW_SECONDS))
+
 
 def refuse(standing: Standing) -> RateLimited:
     """The error for a call that was one too many."""

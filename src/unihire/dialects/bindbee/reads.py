@@ -40,22 +40,20 @@ class Reads:
         """Any of the thirty-two; the path's `{plural}` and, where it has one, `{id}` say which."""
         standing: Standing | None = None
         try:
-            try:
-                spec = MODELS_BY_PATH.get(request.path_params["plural"])
-                if spec is None:
-                    raise NotFound("Not Found")
-                scope = await self._admit(request)
-            except ApiError:  # nobody's connector: counted by address, so that guessing is limited too
-                standing = self._count(("address", request.client.host if request.client else None))
-                _check_rate(standing)
-                raise
-            standing = self._count(scope.number)
-            _check_rate(standing)
+            spec = MODELS_BY_PATH.get(request.path_params["plural"])
+            if spec is None:
+                raise NotFound("Not Found")
+            scope = await self._admit(request)
+            standing = self._limiter.take(scope.number) if self._limiter else None
+            if standing is not None and standing.remaining < 0:
+                raise refuse(standing)
             id = request.path_params.get("id")
             query: bytes = request.scope["query_string"]
             body = await (self._list(spec, scope, query) if id is None else self._one(spec, scope, id, query))
             return Response(body, media_type="application/json", headers=rate_headers(standing))
         except ApiError as error:
+            if standing is None and self._limiter is not None:
+                standing = self._limiter.look()  # not let in: no connector's call
             return answer_error(error, standing)
 
     async def _admit(self, request: Request) -> Scope:
@@ -64,9 +62,6 @@ class Reads:
         if token is None:
             raise Invalid([_MISSING_TOKEN])
         return await self._access.check_token(caller, token, CATEGORY)
-
-    def _count(self, key: object) -> Standing | None:
-        return None if self._limiter is None else self._limiter.take(key)
 
     async def _list(self, spec: ModelSpec, scope: Scope, query: bytes) -> bytes:
         asked = params.read_list_query(spec, query)
@@ -123,11 +118,6 @@ class Reads:
         if asked.expand:
             (body,) = await expand_bodies(self._pool, scope, [body], asked.expand, raw=raw, custom=custom)
         return body
-
-
-def _check_rate(standing: Standing | None) -> None:
-    if standing is not None and standing.remaining < 0:
-        raise refuse(standing)
 
 
 def _bad_cursor(spec: ModelSpec, cursor: str) -> dict[str, object]:
