@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
+import importlib.util
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import fastapi_offline
 import structlog
-from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -37,7 +36,27 @@ _UNAVAILABLE: tuple[type[Exception], ...] = (
 )
 """The database is away or cannot answer now: a 503, and the caller tries again."""
 
-_DOCS_FILES = Path(fastapi_offline.__file__).parent / "static"
+_DOCS_PACKAGE = "fastapi_offline"
+"""Ships the interactive page's scripts. Its files are served; the package itself is never imported."""
+
+_DOCS_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Unihire API</title>
+<link rel="icon" href="/docs/files/favicon.png">
+<link rel="stylesheet" href="/docs/files/swagger-ui.css">
+</head>
+<body>
+<div id="page"></div>
+<script src="/docs/files/swagger-ui-bundle.js"></script>
+<script>
+SwaggerUIBundle({url: "/openapi.json", dom_id: "#page", deepLinking: true, persistAuthorization: true});
+</script>
+</body>
+</html>
+"""
 
 
 def create_app(settings: Settings, pool: Pool) -> Starlette:
@@ -64,7 +83,7 @@ def create_app(settings: Settings, pool: Pool) -> Starlette:
             Route("/health", _answer_health(pool)),
             Route("/openapi.json", _show_description),
             Route("/docs", _show_docs),
-            Mount("/docs/files", StaticFiles(directory=_DOCS_FILES)),
+            Mount("/docs/files", StaticFiles(directory=_find_docs_files())),
         ],
         exception_handlers={
             HTTPException: _answer_http_error,
@@ -146,13 +165,14 @@ async def _show_description(request: Request) -> Response:
 
 
 async def _show_docs(request: Request) -> HTMLResponse:
-    return get_swagger_ui_html(
-        openapi_url="/openapi.json",
-        title="Unihire API",
-        swagger_js_url="/docs/files/swagger-ui-bundle.js",
-        swagger_css_url="/docs/files/swagger-ui.css",
-        swagger_favicon_url="/docs/files/favicon.png",
-    )
+    return HTMLResponse(_DOCS_PAGE)
+
+
+def _find_docs_files() -> Path:
+    found = importlib.util.find_spec(_DOCS_PACKAGE)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "static"
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:

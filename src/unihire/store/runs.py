@@ -10,6 +10,9 @@ import asyncpg
 
 from unihire.store import Pool
 
+SYNC_LOCKS = 0x53594E43
+"""The space of the advisory locks, "SYNC" in letters: who syncs or deletes a connector holds the one of its number."""
+
 # The run of a connector that has not ended, if there is one: at most one.
 FIND_UNFINISHED = "SELECT id, number, is_full, started_at FROM sync_run WHERE connector = $1 AND status = 'running'"
 

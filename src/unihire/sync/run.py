@@ -24,8 +24,6 @@ from unihire.store.tenancy import Connector, set_status
 from unihire.sync.rendering import Renderer, model_numbers
 from unihire.sync.streaming import Counts, StreamSync
 
-_LOCK_SPACE = 0x53594E43  # "SYNC": the advisory locks of running syncs
-
 log = structlog.get_logger()
 
 
@@ -127,10 +125,10 @@ def _explain(stream: Stream, error: Exception) -> str:
 async def _hold(pool: Pool, connector: Connector) -> AsyncIterator[None]:
     """Be the only one to sync the connector, over all processes; the lock dies with its session."""
     async with pool.acquire() as connection:
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCK_SPACE, connector.number):
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", runs.SYNC_LOCKS, connector.number):
             raise ConfigError(f"connector {connector.id} is being synced already")
         try:
             yield
         finally:
             if not connection.is_closed():
-                await connection.execute("SELECT pg_advisory_unlock($1, $2)", _LOCK_SPACE, connector.number)
+                await connection.execute("SELECT pg_advisory_unlock($1, $2)", runs.SYNC_LOCKS, connector.number)
