@@ -1,0 +1,138 @@
+"""Each fault of the emulator, one at a time, while a connector is read: the end is as if nothing had happened."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from testbed.databases import Databases
+from testbed.personio import check_same, expect_records, make_emulated_tenant, read_served, read_vendor
+from testbed.tenants import Tenant, open_api
+from unihire.kit.seal import Sealer
+from unihire.outbound.client import Retry
+from unihire.platform.connectors import open_client
+from unihire.sandbox.faults import FAULTS
+from unihire.sandbox.runner import Ready, start_sandbox
+from unihire.store import Pool
+from unihire.sync.run import Report, sync_connector
+
+PERSISTENT = Retry(attempts=20, first=0.001, longest=0.01, timeout=0.25)
+LISTS = [f"/v2/recruiting/{stream}" for stream in ("jobs", "candidates", "applications")]
+
+PASSING: dict[str, list[dict[str, Any]]] = {
+    "429": [{"word": "429", "probability": 0.3}],
+    "429 first of all": [{"word": "429", "next": 5}],
+    "500": [{"word": "500", "probability": 0.3}],
+    "slow": [{"word": "slow", "probability": 0.02, "seconds": 0.4}],
+    "cut-body": [{"word": "cut-body", "probability": 0.3}],
+    "invalid-json": [{"word": "invalid-json", "probability": 0.3}],
+    "expired-token": [{"word": "expired-token", "next": 1, "path": path} for path in [*LISTS, f"{LISTS[2]}/*"]],
+    "self-next": [{"word": "self-next"}],
+    "empty-page": [{"word": "empty-page"}],
+}
+MOVING = {"update-row": 6, "delete-row": 6}
+
+
+@pytest.fixture(scope="module")
+def ready() -> Iterator[Ready]:
+    with start_sandbox("personio", size=450, seed=11) as sandbox:  # three pages of candidates, four of applications
+        yield sandbox.ready
+
+
+@pytest_asyncio.fixture
+async def control(ready: Ready) -> AsyncIterator[httpx.AsyncClient]:
+    """The control plane of the emulator in its first state."""
+    async with httpx.AsyncClient(base_url=ready.control_url) as client:
+        (await client.post("reset")).raise_for_status()
+        yield client
+
+
+@pytest_asyncio.fixture
+async def tenant(pool: Pool, sealer: Sealer, ready: Ready, control: httpx.AsyncClient) -> Tenant:
+    return await make_emulated_tenant(pool, sealer, ready)
+
+
+@pytest_asyncio.fixture
+async def api(databases: Databases, tenant: Tenant) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_api(databases.settings("migrated"), tenant) as client:
+        yield client
+
+
+async def sync(tenant: Tenant, **settings: Any) -> Report:
+    client = open_client(tenant.integration, tenant.credentials, tenant.connector.base_url, retry=PERSISTENT)
+    return await sync_connector(tenant.pool, tenant.connector, tenant.integration, client, **settings)
+
+
+async def let(control: httpx.AsyncClient, faults: list[dict[str, Any]]) -> None:
+    (await control.put("faults", json=faults)).raise_for_status()
+
+
+async def count_fired(control: httpx.AsyncClient) -> int:
+    fired = (await control.get("faults")).raise_for_status().json()["fired"]
+    await let(control, [])
+    return sum(fired.values())
+
+
+def test_every_fault_is_tried() -> None:
+    assert {rule["word"] for rules in PASSING.values() for rule in rules} | MOVING.keys() == FAULTS.keys()
+
+
+@pytest.mark.parametrize("name", PASSING)
+async def test_full_sync_ends_with_what_the_vendor_holds(
+    api: httpx.AsyncClient, tenant: Tenant, ready: Ready, control: httpx.AsyncClient, name: str
+) -> None:
+    await let(control, PASSING[name])
+    report = await sync(tenant)
+    assert (report.status, report.errors) == ("done", {})
+    assert await count_fired(control) >= 3
+    expected = expect_records(await read_vendor(ready), tenant.connector.id)
+    check_same(await read_served(api), expected)
+    await let(control, PASSING[name])
+    report = await sync(tenant, full=True)
+    assert report.status == "done"
+    assert [(part.added, part.changed, part.deleted) for part in report.streams] == [(0, 0, 0)] * 4
+    await let(control, [])
+
+
+async def test_rows_that_change_during_the_walk_are_served_as_they_ended(
+    api: httpx.AsyncClient, tenant: Tenant, ready: Ready, control: httpx.AsyncClient
+) -> None:
+    await let(control, [{"word": "update-row", "next": 3, "path": path} for path in LISTS])
+    assert (await sync(tenant)).status == "done"
+    assert await count_fired(control) >= 6
+    # Also what changed behind the walk was caught up with: nothing waits for another run.
+    raw = await read_vendor(ready)
+    expected, served = expect_records(raw, tenant.connector.id), await read_served(api)
+    for records in (*expected.values(), *served.values()):
+        for record in records.values():
+            # What a row repeats of others changes without a new update time.
+            del record["raw_data"]
+            record["applications"] = sorted(record.get("applications") or [])
+    check_same(served, expected)
+
+
+async def test_rows_that_disappear_during_the_walk_take_no_other_with_them(
+    api: httpx.AsyncClient, tenant: Tenant, ready: Ready, control: httpx.AsyncClient
+) -> None:
+    assert (await sync(tenant)).status == "done"
+    await let(control, [{"word": "delete-row", "next": 4, "path": path} for path in LISTS])
+    assert (await sync(tenant, full=True)).status == "done"
+    assert await count_fired(control) >= 9
+    expected = expect_records(await read_vendor(ready), tenant.connector.id)
+    served = await read_served(api)
+    for plural, records in expected.items():
+        assert records.keys() <= served[plural].keys(), plural
+    assert (await sync(tenant, full=True)).status == "done"
+    check_same(await read_served(api), expected)
+
+
+async def test_clean_sync_draws_no_refusal_from_a_small_rate_budget(sealer: Sealer, pool: Pool) -> None:
+    options = {"burst_capacity": "10", "replenish_rate": "200"}
+    with start_sandbox("personio", size=150, seed=3, options=options) as sandbox:
+        tenant = await make_emulated_tenant(pool, sealer, sandbox.ready)
+        report = await sync(tenant)
+        statuses = dict(sandbox.app.log.by_status)
+    assert report.status == "done"
+    assert statuses == {200: report.requests}
