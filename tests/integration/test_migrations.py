@@ -1,0 +1,140 @@
+"""The schema's versions: from empty, from every earlier one, at once from two processes, and what is refused."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from testbed.databases import Databases
+from unihire.errors import ConfigError
+from unihire.store import Connection, migrate
+from unihire.store.database import open_database
+from unihire.store.migrate import Migration, list_migrations
+
+VERSIONS = [migration.version for migration in list_migrations()]
+
+# Everything a schema is made of, in words.
+DESCRIBE = """
+    SELECT 'column', table_name, column_name, data_type || ' ' || is_nullable || coalesce(column_default, '')
+        || is_identity FROM information_schema.columns WHERE table_schema = 'public'
+    UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT 'storage', attrelid::regclass::text, attname::text, attstorage::text FROM pg_attribute
+        WHERE attnum > 0 AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+    UNION ALL SELECT 'function', proname::text, '', pg_get_functiondef(oid) FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace
+    ORDER BY 1, 2, 3, 4
+"""
+
+MIGRATOR = """
+import asyncio, sys
+from pathlib import Path
+from unihire.settings import Settings
+from unihire.store.database import open_database
+async def main():
+    async with open_database(Settings(_env_file=None, home=Path(sys.argv[1]), database_url=sys.argv[2])) as pool:
+        print(await pool.fetchval("SELECT count(*) FROM schema_version"))
+asyncio.run(main())
+"""
+
+
+@pytest_asyncio.fixture
+async def empty(databases: Databases) -> AsyncIterator[str]:
+    """The name of a database with nothing in it."""
+    async with databases.create(template="template0") as name:
+        yield name
+
+
+@pytest_asyncio.fixture
+async def connection(databases: Databases, empty: str) -> AsyncIterator[Connection]:
+    opened = await asyncpg.connect(databases.server.dsn(empty))
+    yield opened
+    await opened.close()
+
+
+async def describe(connection: Connection) -> list[tuple[str, ...]]:
+    return [tuple(row) for row in await connection.fetch(DESCRIBE)]
+
+
+def test_versions_are_numbered_from_one_without_a_gap() -> None:
+    assert list(range(1, len(VERSIONS) + 1)) == VERSIONS
+
+
+async def test_empty_database_gets_every_version_and_a_second_time_nothing(connection: Connection) -> None:
+    assert await migrate.migrate(connection) == VERSIONS
+    before = await describe(connection)
+    assert {table for kind, table, *_ in before if kind == "column"} >= {"record", "record_key", "connector", "api_key"}
+    assert await migrate.migrate(connection) == []
+    assert await describe(connection) == before
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_every_earlier_version_becomes_the_newest(
+    databases: Databases, connection: Connection, version: int
+) -> None:
+    assert await migrate.migrate(connection, upto=version) == VERSIONS[:version]
+    assert await migrate.migrate(connection) == VERSIONS[version:]
+    async with databases.open() as pool, pool.acquire() as whole:
+        assert await describe(connection) == await describe(whole)
+
+
+async def test_altered_version_is_refused_by_name(databases: Databases, connection: Connection, empty: str) -> None:
+    await migrate.migrate(connection)
+    await connection.execute("UPDATE schema_version SET checksum = 'another' WHERE version = 1")
+    with pytest.raises(ConfigError, match=r"0001_first\.sql was altered"):
+        await migrate.migrate(connection)
+    with pytest.raises(ConfigError, match=r"0001_first\.sql was altered"):
+        async with open_database(databases.settings(empty)):
+            pass
+
+
+async def test_schema_of_a_newer_program_is_refused(connection: Connection) -> None:
+    await migrate.migrate(connection)
+    await connection.execute("INSERT INTO schema_version (version, checksum) VALUES (999, 'x')")
+    with pytest.raises(ConfigError, match="version 999, this program knows"):
+        await migrate.migrate(connection)
+
+
+async def test_version_that_fails_leaves_the_one_before_whole(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = list_migrations()
+    broken = Migration(VERSIONS[-1] + 1, "9999_broken.sql", "CREATE TABLE half_done (id int); SELECT 1/0")
+    monkeypatch.setattr(migrate, "list_migrations", lambda: [*versions, broken])
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await migrate.migrate(connection)
+    assert await connection.fetchval("SELECT max(version) FROM schema_version") == VERSIONS[-1]
+    assert await connection.fetchval("SELECT to_regclass('half_done')") is None
+    mended = replace(broken, sql="CREATE TABLE half_done (id int)")
+    monkeypatch.setattr(migrate, "list_migrations", lambda: [*versions, mended])
+    assert await migrate.migrate(connection) == [broken.version]
+
+
+async def test_processes_that_migrate_at_once_make_one_schema(
+    databases: Databases, connection: Connection, empty: str
+) -> None:
+    command = [sys.executable, "-W", "error", "-c", MIGRATOR, str(databases.home), databases.server.dsn(empty)]
+    processes = [
+        await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+        for _ in range(3)
+    ]
+    for process in processes:
+        said, complaint = await process.communicate()
+        assert (process.returncode, complaint) == (0, b"")
+        assert int(said) == len(VERSIONS)
+
+
+async def test_database_that_does_not_answer_is_told_without_its_password(databases: Databases) -> None:
+    settings = databases.settings("x").model_copy(update={"database_url": None})
+    for url in ("postgresql://user:hush@127.0.0.1:9/x", "postgresql://user:hush@[broken/x", "nonsense://user:hush@x"):
+        bad = type(settings)(_env_file=None, home=databases.home, database_url=url)
+        with pytest.raises(ConfigError) as caught:
+            async with open_database(bad):
+                pass
+        assert "hush" not in str(caught.value)
+        assert "hush" not in repr(bad)
