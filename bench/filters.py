@@ -200,13 +200,14 @@ class Asker:
 
     async def compare(self, cases: Sequence[Case], rounds: int) -> dict[Case, float]:
         """For each case: its median time over that of the unfiltered first page, asked in turn."""
-        paths = [path for turn in range(WARM_UP + rounds) for case in cases for path in _turn_of(case, turn)]
+        warm_up = min(WARM_UP, rounds)
+        paths = [path for turn in range(warm_up + rounds) for case in cases for path in _turn_of(case, turn)]
         order = load.Order(port=self._port, paths=paths, headers=self._headers)
         got = msgspec.convert(await self._loader.ask(order), load.Answer)
         if got.failed or len(got.each) != len(paths):
             raise Mismatch(f"a filtered list failed: {got.failed}")
         step = 2 * len(cases)
-        kept = got.each[WARM_UP * step :]
+        kept = got.each[warm_up * step :]
         return {
             case: median(kept[2 * place + 1 :: step]) / median(kept[2 * place :: step])
             for place, case in enumerate(cases)

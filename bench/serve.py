@@ -67,12 +67,14 @@ async def measure_serving(place: Place, sizes: Sizes, figures: Figures) -> None:
         tenant, _ = await create_tenant(pool)
         print(f"serving: saving {sizes.records:,} candidates and the other models", flush=True)
         await seed_all(pool, tenant.connector, sizes)
-        await make_handwritten_table(pool, tenant)
+        if sizes.with_rivals:
+            await make_handwritten_table(pool, tenant)
         ends = await _choose_places(pool, tenant)
         async with AsyncExitStack() as running:
             services = [
                 await running.enter_async_context(start_service(*each))
                 for each in _list_services(place, database, tenant, ends)
+                if sizes.with_rivals or each[0] != "handwritten"
             ]
             await check_equal(services)
             loader = await running.enter_async_context(start_child("bench.load", {}))
@@ -158,8 +160,8 @@ async def _measure_pages(services: Sequence[Service], loader: Child, sizes: Size
             if number >= 0:  # the first round warms up
                 rates[service.name].append(rate)
                 costs[service.name].append(cost)
-    figures.put("serve.to_floor", find_ratio(rates["ours"], rates["floor"]))
-    figures.put("serve.to_handwritten", find_ratio(rates["ours"], rates["handwritten"]))
+    for name in rates.keys() - {"ours"}:
+        figures.put(f"serve.to_{name}", find_ratio(rates["ours"], rates[name]))
     for name, each in rates.items():
         figures.put(f"serve.pages_per_second.{name}", median(each))
     for name, each in costs.items():

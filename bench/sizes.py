@@ -15,7 +15,8 @@ class Sizes:
 
     `records` are the candidates served; the other models have a share of them. `first_sync` are the candidates of the
     timed first syncs, the same for all, of which dlt takes part in `dlt_rounds`; `large_sync` those of the sync whose
-    memory is compared with that of a tenth of them.
+    memory is compared with that of a tenth of them. Without `with_rivals` only we and the floors are measured: what
+    runs without the bench's own dependencies.
     """
 
     name: str
@@ -27,8 +28,9 @@ class Sizes:
     dlt_rounds: int
     first_sync: int
     large_sync: int
+    with_rivals: bool = True
 
 
 FULL = Sizes("full", 1_000_000, 9, 3.0, 40, 3, 2, 200_000, 1_000_000)
 QUICK = Sizes("quick", 50_000, 5, 1.0, 15, 3, 1, 20_000, 50_000)
-TINY = Sizes("tiny", 1_000, 1, 0.1, 2, 1, 1, 1_000, 2_000)
+TINY = Sizes("tiny", 500, 1, 0.1, 1, 1, 0, 1_000, 2_000, with_rivals=False)

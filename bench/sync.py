@@ -7,7 +7,9 @@ it takes to start a program is not timed, its memory counts in whole.
 import asyncio
 import tempfile
 import urllib.request
+from collections import defaultdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -100,24 +102,25 @@ def _check(answer: Any, rows: int) -> Loaded:
 
 
 async def _measure_first_syncs(loads: Loads, sizes: Sizes, figures: Figures) -> None:
-    rates: dict[str, list[float]] = {"ours": [], "floor": [], "dlt_child_tables": [], "dlt_json_columns": []}
-    loaded: dict[str, Loaded] = {}
+    rates: defaultdict[str, list[float]] = defaultdict(list)
+    latest: dict[str, Loaded] = {}
     for turn in range(sizes.sync_rounds):
         print(f"syncing: round {turn + 1} of {sizes.sync_rounds}", flush=True)
-        (loaded["ours"],) = await loads.sync_ours(sizes.first_sync)
-        loaded["floor"] = await loads.load_floor(sizes.first_sync)
+        (ours,) = await loads.sync_ours(sizes.first_sync)
+        loaded = {"ours": ours, "floor": await loads.load_floor(sizes.first_sync)}
         if turn < sizes.dlt_rounds:
             loaded["dlt_child_tables"] = await loads.load_dlt(sizes.first_sync, json_columns=False)
             loaded["dlt_json_columns"] = await loads.load_dlt(sizes.first_sync, json_columns=True)
         for name, one in loaded.items():
             rates[name].append(one.rate)
-    figures.put("sync.to_floor", find_ratio(rates["ours"], rates["floor"]))
-    for name in ("dlt_child_tables", "dlt_json_columns"):
-        figures.put(f"sync.to_{name}", find_ratio(rates["ours"], rates[name]))
-    for name, one in loaded.items():
-        figures.put(f"sync.records_per_second.{name}", sorted(rates[name])[len(rates[name]) // 2])
+        latest |= loaded
+    for name, one in latest.items():
+        if name != "ours":
+            figures.put(f"sync.to_{name}", find_ratio(rates["ours"][: len(rates[name])], rates[name]))
+        figures.put(f"sync.records_per_second.{name}", median(rates[name]))
         figures.put(f"sync.peak_memory_mb.{name}", one.peak_mb)
-    figures.remarks.append(f"dlt is version {loaded['dlt_json_columns'].version}")
+        if one.version:
+            figures.remarks.append(f"{name} is of version {one.version}")
 
 
 async def _measure_growth(loads: Loads, sizes: Sizes, figures: Figures) -> None:

@@ -1,0 +1,160 @@
+"""The bench on very little data, without the rivals whose packages only `make bench` installs."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from bench import __main__ as bench_main
+from bench.figures import BARS, Figures, find_ratio, render_bars, render_rest
+from bench.load import Order, carry_out
+from bench.seeding import WIDE_SHARE, choose_value
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder for what the bench makes; the user its PostgreSQL runs as can pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="unihire-test-bench-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_bench(temporary: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", "--tiny", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def list_left_processes(temporary: Path) -> list[str]:
+    """Command lines of the bench's programs and of the server in its home."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if str(temporary) in line or (process.info["environ"] or {}).get("TMPDIR") == str(temporary):
+            found.append(line)
+    return found
+
+
+def test_tiny_run_measures_us_and_the_floors_and_leaves_nothing(temporary: Path, tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    bench = start_bench(temporary, "--json", str(figures))
+    printed, _ = bench.communicate(timeout=60)
+    assert bench.returncode == 0
+    values = json.loads(figures.read_text())
+    measured = {bar.name for bar in BARS if "dlt" not in bar.name and "handwritten" not in bar.name}
+    assert measured <= values.keys()
+    assert all(values[name] > 0 for name in measured)
+    for bar in BARS:
+        assert bar.name in printed
+    assert printed.count("not measured") == len(BARS) - len(measured)
+    assert list(temporary.iterdir()) == []
+    assert list_left_processes(temporary) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_run_leaves_nothing(temporary: Path, number: int) -> None:
+    bench = start_bench(temporary, "--only", "sync")
+    assert bench.stdout is not None
+    while "round 1" not in bench.stdout.readline():
+        pass
+    asked = time.monotonic()
+    bench.send_signal(number)
+    bench.communicate(timeout=30)
+    assert bench.returncode == 130
+    assert time.monotonic() - asked < 10
+    assert list(temporary.iterdir()) == []
+    assert list_left_processes(temporary) == []
+
+
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(bench_main, "NEEDED", ("a_package_nobody_has",))
+    assert bench_main.main(["--quick"]) == 2
+    assert "a_package_nobody_has" in capsys.readouterr().err
+
+
+def test_figures_are_not_measured_for_a_folder_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench_main.main(["--tiny", "--json", "/nowhere/at/all.json"]) == 2
+    assert "/nowhere/at" in capsys.readouterr().err
+
+
+def test_missed_bar_is_told_as_short() -> None:
+    lines = render_bars({"serve.to_floor": 0.59, "serve.deep_page": 1.5}).splitlines()
+    by_name = {line.split()[0]: line for line in lines}
+    assert "SHORT" in by_name["serve.to_floor"]
+    assert "pass" in by_name["serve.deep_page"]
+    assert "not measured" in by_name["sync.to_floor"]
+
+
+def test_figures_without_a_bar_are_told_apart() -> None:
+    told = render_rest({"serve.to_floor": 0.7, "serve.pages_per_second.ours": 4000.0})
+    assert "pages_per_second" in told
+    assert "to_floor" not in told
+
+
+def test_figures_are_written_flat(tmp_path: Path) -> None:
+    figures = Figures()
+    figures.put("serve.to_floor", 0.712345)
+    figures.write(tmp_path / "figures.json")
+    assert json.loads((tmp_path / "figures.json").read_text()) == {"serve.to_floor": 0.7123}
+
+
+def test_ratio_is_the_median_of_the_rounds() -> None:
+    assert find_ratio([10, 1, 30], [20, 2, 10]) == 0.5
+
+
+def test_wide_value_is_as_common_as_said() -> None:
+    chosen = [choose_value(number, 3) for number in range(10_000)]
+    assert abs(chosen.count(0) / 10_000 - WIDE_SHARE / 100) < 0.03
+    together = sum(choose_value(number, 3) == 0 == choose_value(number, 4) for number in range(10_000))
+    assert abs(together / 10_000 - (WIDE_SHARE / 100) ** 2) < 0.03
+
+
+async def serve_bodies(status: str, body: bytes) -> asyncio.Server:
+    """A server that answers every request so, each body in two pieces."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+                writer.write(head + body[:5])
+                await writer.drain()
+                writer.write(body[5:])
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    return await asyncio.start_server(answer, "127.0.0.1", 0)
+
+
+async def test_load_counts_whole_answers() -> None:
+    server = await serve_bodies("200 OK", b"x" * 1000)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        once = await carry_out(Order(port=port, paths=["/1", "/2", "/3"]))
+        timed = await carry_out(Order(port=port, paths=["/1", "/2"], connections=3, seconds=0.1))
+    assert (once.pages, len(once.each), once.failed) == (3, 3, [])
+    assert once.bytes > 3000
+    assert timed.pages > 3
+    assert timed.failed == []
+
+
+async def test_load_tells_refusals() -> None:
+    server = await serve_bodies("429 Too Many Requests", b"{}       ")
+    async with server:
+        got = await carry_out(Order(port=server.sockets[0].getsockname()[1], paths=["/"]))
+    assert "429" in got.failed[0]
