@@ -41,15 +41,30 @@ class Found:
 # A page of a list, in feed order. The pieces below take the place of {…}.
 LIST_RECORDS = """
     SELECT record.seq, record.body{columns} FROM {walk}
-    WHERE record.connector = $1 AND record.model = $2 AND record.deleted_at IS NULL AND {position}{narrow}
-    ORDER BY {order} LIMIT $4
+    WHERE record.connector = $1 AND record.model = $2 AND record.deleted_at IS NULL AND {steps} > $3{checks}
+    ORDER BY {steps} LIMIT $4
 """
 
-# The walks of several values of one filter, merged.
+# The walks of several values of one filter, merged: a page of each is enough to make a page of all.
 MERGED_WALK = """
     (SELECT DISTINCT step.seq FROM unnest(${keys}::bigint[]) AS wanted (key) CROSS JOIN LATERAL
         (SELECT seq FROM record_key AS k WHERE k.key = wanted.key AND k.seq > $3 ORDER BY seq LIMIT {limit}) AS step
+        ORDER BY step.seq LIMIT {limit}
     ) AS walk JOIN record ON record.seq = walk.seq
+"""
+
+# Whether the record at a step of a walk fits one more filter.
+PROBE = (
+    " CROSS JOIN LATERAL (SELECT FROM record_key AS k WHERE k.key = ${key} AND k.seq = walk.seq LIMIT 1) AS fit_{key}"
+)
+
+# Which of several filters fits fewest records, as far as it matters.
+RANK_KEYS = """
+    SELECT key FROM unnest($1::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
+        SELECT count(*) AS records FROM (
+            SELECT FROM record_key AS k WHERE k.key = wanted.key AND k.seq > $2 LIMIT 1000
+        ) AS few
+    ) AS counted ORDER BY records
 """
 
 # One record.
@@ -67,7 +82,10 @@ FIND_TARGETS = """
 
 async def list_records(pool: Pool, wanted: Wanted) -> Found:
     """A page of at most `limit` records, and whether more follow."""
-    query, arguments = compose_list(wanted)
+    single = [keys[0] for keys in wanted.keys if len(keys) == 1]
+    if len(single) > 1 and wanted.ids is None:
+        single = [row["key"] for row in await pool.fetch(RANK_KEYS, single, wanted.after)]
+    query, arguments = compose_list(wanted, single)
     rows = await pool.fetch(query, *arguments)
     more = len(rows) > wanted.limit
     if more:
@@ -75,39 +93,36 @@ async def list_records(pool: Pool, wanted: Wanted) -> Found:
     return Found(_bodies(rows, wanted.raw, wanted.custom), rows[-1][0] if more else None)
 
 
-def compose_list(wanted: Wanted) -> tuple[str, list[object]]:
-    """The query of a list and its arguments.
+def compose_list(wanted: Wanted, single: Sequence[int]) -> tuple[str, list[object]]:
+    """The query of a list and its arguments; `single` are the keys of filters with one value, the rarest first.
 
-    One value of one filter is a walk along the filter index. Several filters are walked together, each in feed order.
-    Of a filter with several values, each value's walk gives at most a page, and the pages are merged.
+    Ids are looked up and their records checked. Otherwise the list is a walk in feed order: along the rarest single
+    key with the others probed at each step, along the merged walks of a filter with several values, or along all
+    records. What the walk does not settle is checked on the records it meets.
     """
     arguments: list[object] = [wanted.connector, wanted.model, wanted.after, wanted.limit + 1]
-    walk, order, position, narrow = "record", "record.seq", "record.seq > $3", ""
-    if wanted.ids is not None:
-        arguments.append(wanted.ids)
-        narrow += f" AND record.id = ANY(${len(arguments)}::uuid[])"
-    single = [keys[0] for keys in wanted.keys if len(keys) == 1]
+
+    def add(argument: object) -> int:
+        arguments.append(argument)
+        return len(arguments)
+
     several = [list(keys) for keys in wanted.keys if len(keys) != 1]
-    for number, key in enumerate(single):
-        arguments.append(key)
-        name = f"key_{number}"
-        join = f"record_key AS {name}"
-        condition = f"{name}.key = ${len(arguments)} AND {name}.seq > $3"
-        if number == 0:
-            walk = f"{join} JOIN record ON record.seq = {name}.seq"
-            order, position = f"{name}.seq", condition
-        else:
-            walk += f" JOIN {join} ON {name}.seq = key_0.seq AND {condition}"
+    walk, steps, checks = "record", "record.seq", ""
+    if wanted.ids is not None:
+        checks = f" AND record.id = ANY(${add(wanted.ids)}::uuid[])"
+        several += [[key] for key in single]
+    elif single:
+        walk, steps = "record_key AS walk", "walk.seq"
+        checks = f" AND walk.key = ${add(single[0])}"
+        walk += "".join(PROBE.format(key=add(key)) for key in single[1:])
+        walk += " JOIN record ON record.seq = walk.seq"
+    elif several:
+        keys = several.pop()
+        walk, steps = MERGED_WALK.format(keys=add(keys), limit="ALL" if several else "$4"), "walk.seq"
     for keys in several:
-        arguments.append(keys)
-        narrow += f" AND record.keys && ${len(arguments)}::bigint[]"
-    if several and not single and wanted.ids is None:
-        # With nothing else to fit, a page of each value's walk is enough to make a page of all.
-        walk = MERGED_WALK.format(keys=len(arguments), limit="$4" if len(several) == 1 else "ALL")
-        order, position = "walk.seq", "walk.seq > $3"
+        checks += f" AND record.keys && ${add(keys)}::bigint[]"
     columns = _columns(wanted.raw, wanted.custom)
-    query = LIST_RECORDS.format(columns=columns, walk=walk, position=position, narrow=narrow, order=order)
-    return query, arguments
+    return LIST_RECORDS.format(columns=columns, walk=walk, steps=steps, checks=checks), arguments
 
 
 async def find_record(
