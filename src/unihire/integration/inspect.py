@@ -1,0 +1,221 @@
+"""Looks a vendor's folder over: what is missing, undeclared or untrue.
+
+A folder's fixtures say what its mapping makes of the vendor's rows. `fixtures/<stream>/<case>.json` holds
+`{"row": …, "details": {…}}`, and `<case>.out.json` beside it the records, `[{"model": …, "record": …}]`, relations
+still as the vendor's ids and without the fields that are null. From them and from `cannot` every field of the
+vocabulary is accounted for: shown to be filled, or declared to stay empty and why.
+"""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from unihire.integration.declare import Data, Integration, Source, Stream
+from unihire.integration.registry import list_integrations
+from unihire.model import MODELS, Record, spec_of
+
+FILES = ("connector.py", "mapping.py", "emulator.py", "quirks.md")
+"""What every folder has besides its fixtures."""
+
+OUT = ".out.json"
+
+
+class Told(msgspec.Struct):
+    """A record a row becomes, by the name of its model; fields that are null are left out."""
+
+    model: str
+    record: dict[str, Any]
+
+
+class Given(msgspec.Struct, forbid_unknown_fields=True):
+    """A row as the vendor sends it, and its details by name."""
+
+    row: Data
+    details: dict[str, list[Data]] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One fixture: a row of a stream, and what is expected of it."""
+
+    stream: str
+    name: str
+    given: Given
+    expected: list[Told]
+
+
+def inspect_all() -> dict[str, list[str]]:
+    """By slug of each integration: everything that is wrong with its folder, in words."""
+    return {integration.slug: inspect_folder(integration) for integration in list_integrations()}
+
+
+def inspect_folder(integration: Integration) -> list[str]:
+    """Everything that is wrong with the folder, in words; nothing when it is in order."""
+    folder = find_folder(integration)
+    return [
+        *(f"{name} is missing" for name in FILES if not (folder / name).is_file()),
+        *_inspect_identity(integration, folder),
+        *(f"stream {stream.name}: {fault}" for stream in integration.streams for fault in _inspect_stream(stream)),
+        *_inspect_fixtures(integration, folder / "fixtures"),
+        *_inspect_coverage(integration, folder / "fixtures"),
+    ]
+
+
+def find_folder(integration: Integration) -> Path:
+    package = importlib.import_module(f"unihire.integrations.{integration.slug}")
+    assert package.__file__ is not None
+    return Path(package.__file__).parent
+
+
+def list_cases(integration: Integration) -> list[Case]:
+    """The fixtures of the folder. Raises ValueError that names the file for one that cannot be read."""
+    return list(_read_cases(find_folder(integration) / "fixtures"))
+
+
+def map_case(integration: Integration, case: Case) -> list[Told]:
+    """What the stream's maps make of the case's row."""
+    row, details = case.given.row, case.given.details
+    found: list[Record] = []
+    for maps in integration.get_stream(case.stream).maps:
+        parts = (row,) if maps.each is None else maps.each(row)
+        found.extend(maps.to(Source(part, row, details)) for part in parts)
+    return [_tell(record) for record in found]
+
+
+def _tell(record: Record) -> Told:
+    fields: dict[str, Any] = msgspec.to_builtins(record)
+    return Told(spec_of(type(record)).name, {name: value for name, value in fields.items() if value is not None})
+
+
+def _read_cases(folder: Path) -> Iterator[Case]:
+    for path in sorted(folder.glob("*/*.json")):
+        if path.name.endswith(OUT):
+            continue
+        out = path.with_name(path.stem + OUT)
+        if not out.is_file():
+            continue  # told by _inspect_fixtures
+        try:
+            given = msgspec.json.decode(path.read_bytes(), type=Given)
+            expected = msgspec.json.decode(out.read_bytes(), type=list[Told])
+        except msgspec.DecodeError as error:
+            raise ValueError(f"{path}: {error}") from error
+        yield Case(path.parent.name, path.stem, given, expected)
+
+
+def _inspect_identity(integration: Integration, folder: Path) -> Iterator[str]:
+    if integration.slug != folder.name:
+        yield f"the slug {integration.slug} is not the folder's name"
+    for name in ("website", "base_url"):
+        if not getattr(integration, name).startswith("https://"):
+            yield f"{name} does not begin with https://"
+    if not any(credential.is_secret for credential in integration.auth.credentials):
+        yield "no credential is marked secret"
+    names = [stream.name for stream in integration.streams]
+    yield from (f"two streams are named {name}" for name in sorted({name for name in names if names.count(name) > 1}))
+
+
+def _inspect_stream(stream: Stream) -> Iterator[str]:
+    if not stream.path.startswith("/"):
+        yield f"its path {stream.path} does not begin with a slash"
+    for path in (stream.by_id, *(detail.path for detail in stream.details)):
+        if path is not None and path.count("{id}") != 1:
+            yield f"the path {path} has no place for {{id}}, or several"
+    if not stream.maps:
+        yield "its rows become nothing"
+    for maps in stream.maps:
+        try:
+            spec_of(maps.model)
+        except KeyError:
+            yield f"{maps.model.__name__} is not in the vocabulary"
+    if not stream.permission:
+        yield "it does not tell the permission it needs"
+    if stream.changed_since is not None and not _is_query(stream.changed_since(datetime(2026, 1, 31, tzinfo=UTC))):
+        yield "changed_since does not give parameters as text"
+
+
+def _is_query(found: object) -> bool:
+    return (
+        isinstance(found, Mapping)
+        and bool(found)
+        and all(isinstance(text, str) for pair in found.items() for text in pair)
+    )
+
+
+def _inspect_fixtures(integration: Integration, folder: Path) -> Iterator[str]:
+    names = {stream.name for stream in integration.streams}
+    for path in sorted(folder.glob("*")):
+        if path.name not in names:
+            yield f"fixtures/{path.name} is of no stream"
+    for name in sorted(names):
+        if not any((folder / name).glob(f"*{OUT}")):
+            yield f"stream {name}: it has no fixture"
+    for path in sorted(folder.glob("*/*.json")):
+        other = path.name.removesuffix(OUT) + ".json" if path.name.endswith(OUT) else path.stem + OUT
+        if not path.with_name(other).is_file():
+            yield f"fixtures/{path.parent.name}/{path.name} has no {other} beside it"
+    for case in _read_cases(folder):
+        if case.stream not in names:
+            continue
+        try:
+            if map_case(integration, case) != case.expected:
+                yield f"fixtures/{case.stream}/{case.name}.json becomes something else than its {OUT[1:]} says"
+        except Exception as error:  # noqa: BLE001 - whatever a mapping raises is told, not passed on
+            yield f"fixtures/{case.stream}/{case.name}.json will not map: {type(error).__name__}: {error}"
+
+
+@dataclass(slots=True)
+class _Account:
+    """What the fixtures show of one model."""
+
+    is_given: bool = False
+    filled: set[str] = field(default_factory=set)
+
+
+def _inspect_coverage(integration: Integration, folder: Path) -> Iterator[str]:
+    """Every model and field is filled by a fixture, or declared in `cannot` with a reason; never both."""
+    accounts = {name: _Account() for name in MODELS}
+    for stream in integration.streams:
+        for maps in stream.maps:
+            if maps.model in {spec.record for spec in MODELS.values()}:
+                accounts[spec_of(maps.model).name].is_given = True
+    for case in _read_cases(folder):
+        for told in case.expected:
+            if told.model not in accounts:
+                yield f"fixtures/{case.stream}/{case.name}{OUT} tells of {told.model}, which is no model"
+                continue
+            accounts[told.model].filled |= {name for name, value in told.record.items() if value not in ([], "")}
+    cannot = dict(integration.cannot)
+    for name, spec in MODELS.items():
+        reason = cannot.pop(name, None)
+        account = accounts[name]
+        if not account.is_given and reason is None:
+            yield f"cannot does not tell why there is no {spec.noun}"
+        if account.is_given and reason is not None:
+            yield f"cannot says there is no {spec.noun}, but a stream gives it"
+        if reason is not None:
+            yield from _inspect_reason(name, reason)
+        for field_ in spec.fields:
+            place = f"{name}.{field_.name}"
+            reason = cannot.pop(place, None)
+            if reason is not None:
+                yield from _inspect_reason(place, reason)
+            is_filled = field_.name in account.filled
+            if is_filled and reason is not None:
+                yield f"cannot says {place} stays empty, but a fixture fills it"
+            if account.is_given and not is_filled and reason is None:
+                yield f"no fixture fills {place}, and cannot does not tell why"
+            if not account.is_given and reason is not None:
+                yield f"cannot tells of {place}, and of the whole {spec.noun} too"
+            if is_filled and field_.to is not None and not accounts[field_.to].is_given:
+                yield f"{place} points to records no stream gives"
+    yield from (f"cannot tells of {place}, which is not in the vocabulary" for place in cannot)
+
+
+def _inspect_reason(place: str, reason: str) -> Iterator[str]:
+    if len(reason) < 10 or not reason.endswith("."):
+        yield f"the reason for {place} is no sentence"

@@ -1,0 +1,85 @@
+"""Rules of the house that no linter knows."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import unihire
+from unihire.integration.registry import list_integrations
+
+SOURCE = Path(unihire.__file__).parent
+ROOT = Path(__file__).parents[2]
+VENDORS = SOURCE / "integrations"
+FILES = sorted([*SOURCE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")])
+
+
+def list_vendor_words() -> set[str]:
+    """What vendors are called: their folders' names and their own."""
+    folders = {path.parent.name for path in VENDORS.glob("*/__init__.py")}
+    return folders | {integration.name.lower() for integration in list_integrations()}
+
+
+def test_no_vendor_is_named_outside_its_folder() -> None:
+    words = re.compile("|".join(map(re.escape, sorted(list_vendor_words()))), re.IGNORECASE)
+    named = []
+    for path in SOURCE.rglob("*"):
+        if not path.is_file() or path.suffix == ".pyc" or "node_modules" in path.parts:
+            continue
+        own = path.relative_to(VENDORS).parts[0] if path.is_relative_to(VENDORS) and path.parent != VENDORS else ""
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            named += [f"{path.relative_to(SOURCE)}:{number}" for word in words.findall(line) if word.lower() != own]
+    assert named == []
+
+
+def read_tree() -> dict[str, str]:
+    """The tree of docs/architecture.md under src/unihire: path → what it is said to be for."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    drawn = re.search(r"```\nsrc/unihire/\n(.*?)```", text, re.DOTALL)
+    assert drawn, "docs/architecture.md has a block that begins with src/unihire/"
+    found: dict[str, str] = {}
+    place: list[str] = []
+    for line in drawn.group(1).splitlines():
+        if not line.startswith("  "):
+            break  # tests/ and the rest
+        name, _, meaning = line.strip().partition(" ")
+        depth = (len(line) - len(line.lstrip())) // 2 - 1
+        place = [*place[:depth], name.rstrip("/")]
+        found["/".join(place) + ("/" if name.endswith("/") else "")] = meaning.strip()
+    return found
+
+
+def list_modules() -> set[str]:
+    """Every folder and module on disk, as the tree writes them."""
+    files = {
+        path.relative_to(SOURCE) for path in SOURCE.rglob("*.py") if path.name not in ("__init__.py", "__main__.py")
+    }
+    folders = {path.parent.relative_to(SOURCE) for path in SOURCE.rglob("__init__.py")} - {Path()}
+    return {path.as_posix() for path in files} | {f"{path.as_posix()}/" for path in folders}
+
+
+def test_tree_in_the_documents_is_the_tree_on_disk() -> None:
+    drawn, there = read_tree(), list_modules()
+    # A folder drawn without anything in it is told as a whole.
+    whole = {
+        path
+        for path in drawn
+        if path.endswith("/") and not any(other.startswith(path) for other in drawn.keys() - {path})
+    }
+    covered = {path for path in there if any(path.startswith(folder) and path != folder for folder in whole)}
+    assert sorted(drawn.keys() - there) == [], "drawn, but not there"
+    assert sorted(there - drawn.keys() - covered) == [], "there, but not drawn"
+
+
+def test_every_module_in_the_tree_is_told_what_it_is_for() -> None:
+    assert [path for path, meaning in read_tree().items() if not meaning and path.endswith(".py")] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_file_is_short_enough_to_read(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 600, "split it"
+
+
+def test_no_module_hides_behind_a_name_that_says_nothing() -> None:
+    empty = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+    assert not [path for path in FILES if path.stem in empty]

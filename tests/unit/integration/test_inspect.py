@@ -1,0 +1,131 @@
+"""The inspector finds what is wrong, and says it so that it can be mended."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from unihire.integration import inspect
+from unihire.integration.declare import Integration, Maps, Stream
+from unihire.integration.inspect import find_folder, inspect_folder
+from unihire.integration.registry import list_integrations
+from unihire.model import MODELS, Offer, Record
+from unihire.outbound.auth import ClientCredentials
+
+SOUND = list_integrations()[0]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of a sound folder, to be damaged."""
+    copy = tmp_path / SOUND.slug
+    shutil.copytree(find_folder(SOUND), copy)
+    monkeypatch.setattr(inspect, "find_folder", lambda integration: copy)
+    return copy
+
+
+def with_stream(stream: Stream) -> Integration:
+    return replace(SOUND, streams=(stream, *SOUND.streams[1:]))
+
+
+def without_reason(place: str) -> Integration:
+    return replace(SOUND, cannot={name: reason for name, reason in SOUND.cannot.items() if name != place})
+
+
+def test_sound_folder_has_no_fault(folder: Path) -> None:
+    assert inspect_folder(SOUND) == []
+
+
+@pytest.mark.parametrize("name", inspect.FILES)
+def test_missing_file_is_found(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert inspect_folder(SOUND) == [f"{name} is missing"]
+
+
+def test_missing_reason_is_found_for_a_model_and_for_a_field() -> None:
+    models = [place for place in SOUND.cannot if "." not in place]
+    fields = [place for place in SOUND.cannot if "." in place]
+    for place in models:
+        assert inspect_folder(without_reason(place)) == [f"cannot does not tell why there is no {MODELS[place].noun}"]
+    for place in fields:
+        assert inspect_folder(without_reason(place)) == [f"no fixture fills {place}, and cannot does not tell why"]
+
+
+def test_reason_that_is_untrue_needless_or_no_sentence_is_found() -> None:
+    def told(place: str, reason: str) -> list[str]:
+        return inspect_folder(replace(SOUND, cannot={**SOUND.cannot, place: reason}))
+
+    stage = "job_interview_stage"
+    assert told(f"{stage}.name", "There is none.") == [f"cannot says {stage}.name stays empty, but a fixture fills it"]
+    assert told(stage, "There is none.") == ["cannot says there is no job interview stage, but a stream gives it"]
+    assert told("offer.status", "There are none.") == ["cannot tells of offer.status, and of the whole offer too"]
+    assert told("offer", "none") == ["the reason for offer is no sentence"]
+    assert told("employee", "There is none.") == ["cannot tells of employee, which is not in the vocabulary"]
+    assert told("job.salary", "There is none.") == ["cannot tells of job.salary, which is not in the vocabulary"]
+
+
+def test_fixture_that_is_alone_untrue_or_of_no_stream_is_found(folder: Path) -> None:
+    stream = SOUND.streams[0].name
+    case = next(path for path in (folder / "fixtures" / stream).glob("*.json") if "out" not in path.name)
+    (folder / "fixtures" / "elsewhere").mkdir()
+    (case.parent / "alone.json").write_text("{}")
+    (case.parent / "nobody.out.json").write_text("[]")
+    given = json.loads(case.read_text())
+    given["row"] = {**given["row"], "id": "another", "stages": []}
+    case.write_text(json.dumps(given))
+    faults = inspect_folder(SOUND)
+    assert "fixtures/elsewhere is of no stream" in faults
+    assert f"fixtures/{stream}/alone.json has no alone.out.json beside it" in faults
+    assert f"fixtures/{stream}/nobody.out.json has no nobody.json beside it" in faults
+    assert f"fixtures/{stream}/{case.name} becomes something else than its out.json says" in faults
+
+
+def test_stream_without_a_fixture_is_found(folder: Path) -> None:
+    stream = SOUND.streams[0].name
+    shutil.rmtree(folder / "fixtures" / stream)
+    assert f"stream {stream}: it has no fixture" in inspect_folder(SOUND)
+
+
+def test_fixture_that_cannot_be_read_is_named(folder: Path) -> None:
+    case = next((folder / "fixtures" / SOUND.streams[0].name).glob("*.out.json"))
+    case.write_text("[{]")
+    with pytest.raises(ValueError, match=case.name.removesuffix(".out.json")):
+        inspect_folder(SOUND)
+
+
+def test_stream_that_is_put_together_badly_is_found() -> None:
+    class Stranger(Record):
+        """Not in the vocabulary."""
+
+    stream = SOUND.streams[0]
+    maps = stream.maps[0]
+    for bad, fault in [
+        (replace(stream, path="things"), "its path things does not begin with a slash"),
+        (replace(stream, by_id="/things"), "the path /things has no place for {id}, or several"),
+        (replace(stream, maps=(*stream.maps, Maps(Stranger, maps.to))), "Stranger is not in the vocabulary"),
+        (replace(stream, permission=None), "it does not tell the permission it needs"),
+        (replace(stream, changed_since=lambda moment: {}), "changed_since does not give parameters as text"),
+    ]:
+        assert inspect_folder(with_stream(bad))[0] == f"stream {stream.name}: {fault}"
+    assert f"stream {stream.name}: its rows become nothing" in inspect_folder(with_stream(replace(stream, maps=())))
+    twice = replace(SOUND, streams=(*SOUND.streams, SOUND.streams[0]))
+    assert f"two streams are named {stream.name}" in inspect_folder(twice)
+    offers = replace(stream, maps=(*stream.maps, Maps(Offer, maps.to, each=lambda row: ())))
+    assert "cannot says there is no offer, but a stream gives it" in inspect_folder(with_stream(offers))
+
+
+def test_identity_that_does_not_hold_is_found(folder: Path) -> None:
+    open_credentials = tuple(replace(credential, is_secret=False) for credential in SOUND.auth.credentials)
+    bad = replace(
+        SOUND,
+        slug="another",
+        base_url="http://plain.example",
+        auth=ClientCredentials(token_path="/token", credentials=open_credentials),
+    )
+    assert inspect_folder(bad) == [
+        "the slug another is not the folder's name",
+        "base_url does not begin with https://",
+        "no credential is marked secret",
+    ]
