@@ -32,5 +32,5 @@ class Sizes:
 
 
 FULL = Sizes("full", 1_000_000, 9, 3.0, 40, 3, 2, 200_000, 1_000_000)
-QUICK = Sizes("quick", 50_000, 5, 1.0, 15, 3, 1, 20_000, 50_000)
+QUICK = Sizes("quick", 40_000, 4, 1.0, 15, 3, 1, 20_000, 40_000)
 TINY = Sizes("tiny", 500, 1, 0.1, 1, 1, 0, 1_000, 2_000, with_rivals=False)

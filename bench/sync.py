@@ -119,8 +119,8 @@ async def _measure_first_syncs(loads: Loads, sizes: Sizes, figures: Figures) -> 
             figures.put(f"sync.to_{name}", find_ratio(rates["ours"][: len(rates[name])], rates[name]))
         figures.put(f"sync.records_per_second.{name}", median(rates[name]))
         figures.put(f"sync.peak_memory_mb.{name}", one.peak_mb)
-        if one.version:
-            figures.remarks.append(f"{name} is of version {one.version}")
+    versions = {one.version for one in latest.values() if one.version}
+    figures.remarks += [f"dlt is version {version}" for version in versions]
 
 
 async def _measure_growth(loads: Loads, sizes: Sizes, figures: Figures) -> None:
