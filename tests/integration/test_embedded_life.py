@@ -1,0 +1,207 @@
+"""The embedded PostgreSQL with real processes: who starts it, who ends it, and what a crash leaves.
+
+Every test runs as the user pytest runs as. As root, which means a server under the system user, those marked
+`as_each_user` run a second time as an ordinary user.
+"""
+
+import contextlib
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+
+from testbed.server_users import Users, as_each_user, ask, can_connect, read_command, read_rows, save_row, wait_until
+from unihire.store.embedded import EmbeddedServer
+
+
+@as_each_user
+def test_server_answers_on_its_socket_and_leaves_no_process(users: Users) -> None:
+    user = users.start()
+    settings = ask(
+        user.dsn,
+        "SELECT name || '=' || setting FROM pg_settings"
+        " WHERE name IN ('fsync', 'listen_addresses', 'data_checksums', 'server_encoding', 'TimeZone') ORDER BY 1",
+    )
+    locale = ask(user.dsn, "SELECT datlocprovider::text || datlocale FROM pg_database")
+    user.leave()
+    assert settings == ["TimeZone=UTC", "data_checksums=on", "fsync=on", "listen_addresses=", "server_encoding=UTF8"]
+    assert set(locale) == {"bC.UTF-8"}
+    assert wait_until(users.has_ended) < 0.5
+
+
+def test_existing_cluster_starts_within_a_second(users: Users) -> None:
+    begun_at = time.monotonic()
+    user = users.start()
+    assert user.dsn
+    assert time.monotonic() - begun_at < 1  # with the start of an interpreter
+    user.leave()
+
+
+@as_each_user
+def test_second_process_shares_the_server_and_the_last_one_stops_it(users: Users) -> None:
+    first = users.start()
+    save_row(first.dsn)
+    leading = users.leading_process()
+    second = users.start()
+    assert second.dsn == first.dsn
+    first.leave()
+    assert read_rows(second.dsn) == ["committed"]
+    assert users.leading_process() == leading
+    second.leave()
+    wait_until(users.has_ended, 1)
+
+
+@as_each_user
+def test_ten_concurrent_starters_get_one_server_and_leave_none(users: Users) -> None:
+    users.home = users.home.with_name("new")
+    ten = [users.start() for _ in range(10)]
+    assert len({user.dsn for user in ten}) == 1
+    assert sum("embedded_keeper.py" in read_command(process) for process in users.processes()) == 1
+    leavers = [threading.Thread(target=user.leave) for user in ten]
+    for leaver in leavers:
+        leaver.start()
+    for leaver in leavers:
+        leaver.join()
+    wait_until(users.has_ended, 1)
+
+
+def test_processes_that_come_and_go_always_find_a_server(users: Users) -> None:
+    def come_and_go() -> None:
+        for _ in range(3):
+            user = users.start()
+            try:
+                answers.append(can_connect(user.dsn))
+                user.leave()
+            except AssertionError as error:
+                answers.append(error)
+
+    answers: list[object] = []
+    walkers = [threading.Thread(target=come_and_go) for _ in range(4)]
+    for walker in walkers:
+        walker.start()
+    for walker in walkers:
+        walker.join()
+    assert answers == [True] * 12
+    wait_until(users.has_ended, 1)
+
+
+@as_each_user
+def test_killed_user_takes_the_server_along_and_committed_rows_survive(users: Users) -> None:
+    user = users.start()
+    save_row(user.dsn)
+    user.kill()
+    assert wait_until(users.has_ended) < 2
+    again = users.start()
+    assert read_rows(again.dsn) == ["committed"]
+    again.leave()
+
+
+@as_each_user
+def test_killed_server_is_replaced_under_its_users(users: Users) -> None:
+    user = users.start()
+    save_row(user.dsn)
+    killed = users.leading_process()
+    killed.kill()
+    wait_until(lambda: not killed.is_running())
+    wait_until(lambda: can_connect(user.dsn))
+    assert read_rows(user.dsn) == ["committed"]
+    user.leave()
+    wait_until(users.has_ended, 1)
+
+
+@as_each_user
+def test_killed_keeper_takes_the_server_along_and_the_next_start_works(users: Users) -> None:
+    orphaned = users.start()
+    save_row(orphaned.dsn)
+    users.keeper().kill()
+    user = users.start()
+    assert read_rows(user.dsn) == ["committed"]
+    orphaned.leave()
+    assert read_rows(user.dsn) == ["committed"]
+    user.leave()
+    wait_until(users.has_ended, 1)
+
+
+@as_each_user
+def test_everything_killed_at_once_loses_no_committed_row(users: Users) -> None:
+    user = users.start()
+    save_row(user.dsn)
+    doomed = [users.keeper(), users.leading_process(), *users.leading_process().children()]
+    for process in doomed:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may follow the one killed before it on its own
+            process.kill()
+    user.kill()
+    again = users.start()
+    assert read_rows(again.dsn) == ["committed"]
+    again.leave()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the processes of a killed server in /proc")
+def test_busy_process_of_a_killed_server_does_not_hinder_the_next_start(users: Users) -> None:
+    user = users.start()
+    save_row(user.dsn)
+
+    def be_busy() -> None:
+        with contextlib.suppress(OSError, asyncpg.PostgresError):
+            ask(user.dsn, "SELECT 1", "DO $$ BEGIN FOR i IN 1..2000000000 LOOP END LOOP; END $$")
+
+    thread = threading.Thread(target=be_busy)
+    thread.start()
+    wait_until(lambda: any("DO" in read_command(process) for process in users.leading_process().children()))
+    for process in (users.keeper(), users.leading_process()):
+        process.suspend()  # so that neither learns of the other's end
+        process.kill()
+    user.kill()
+    again = users.start()
+    assert read_rows(again.dsn) == ["committed"]
+    again.leave()
+    thread.join()
+
+
+def test_forked_child_that_closes_leaves_the_server_to_its_parent(users: Users) -> None:
+    user = users.start()
+    assert can_connect(user.dsn)
+    user.fork_and_close()
+    time.sleep(0.2)
+    assert can_connect(user.dsn)
+    user.leave()
+
+
+def test_initialisation_killed_half_way_is_done_again(users: Users) -> None:
+    users.home = users.home.with_name("new")
+    user = users.start()
+    wait_until(lambda: any(users.base.glob("new-*/base/*")))
+    user.kill()
+    again = users.start()
+    assert can_connect(again.dsn)
+    again.leave()
+    wait_until(users.has_ended)
+    users.run_briefly()  # the initdb that lost its parent may have written on for a moment
+    assert not list(users.base.glob("new-*"))
+
+
+def test_close_twice_and_start_again_in_one_process(place: Path) -> None:
+    with EmbeddedServer(place / "home") as server, EmbeddedServer(place / "home") as other:
+        assert server.dsn() == other.dsn()
+        assert server.dsn("a b").startswith("postgresql://unihire@/a%20b?host=")
+        server.close()
+        server.close()
+        assert can_connect(other.dsn())
+    assert not can_connect(other.dsn())
+    with EmbeddedServer(place / "home") as server:
+        assert can_connect(server.dsn())
+
+
+def test_keeper_stays_for_its_users_when_told_to_stop(users: Users) -> None:
+    user = users.start()
+    assert can_connect(user.dsn)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        users.keeper().send_signal(number)
+    time.sleep(0.2)
+    assert can_connect(user.dsn)
+    user.leave()
