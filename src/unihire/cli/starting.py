@@ -1,5 +1,6 @@
 """What a command does first: read the settings, set up the logs, make the home folder."""
 
+import gc
 import logging
 import sys
 from collections.abc import Awaitable, Callable
@@ -28,7 +29,19 @@ def start(*, is_service: bool = False) -> Settings:
     set_up_logs(settings.log_level if is_told else "warning", settings.log_format)
     if settings.database_url is None or settings.encryption_keys is None:
         make_home(settings.home)
+    calm_collector()
     return settings
+
+
+def calm_collector() -> None:
+    """Spare the garbage collector what lives as long as the process, and let it look less often.
+
+    Pages of rows are many small objects without cycles: looking at them after every few hundred, as Python does unless
+    told, is a tenth of a sync's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def run_on_database(work: Callable[[Pool], Awaitable[T]], settings: Settings) -> T:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from unihire.model import Record
 from unihire.outbound.auth import ClientCredentials
 from unihire.outbound.budget import TokenBucketHeaders
@@ -18,8 +20,7 @@ Data = dict[str, Any]
 """A JSON object as the vendor sent it, decoded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, gc=False):
     """What a mapping reads: a row of a stream or a part of one, with the details asked for it (by name).
 
     `within` is the whole row where `row` is a part of it, else the row itself.
@@ -27,7 +28,7 @@ class Source:
 
     row: Data
     within: Data
-    details: Mapping[str, list[Data]] = field(default_factory=dict)
+    details: Mapping[str, list[Data]] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ import msgspec
 from unihire.errors import VendorChanged
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One row of a page: `raw` is the vendor's own bytes, `data` the same decoded."""
 
     data: dict[str, Any]

@@ -11,6 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from unihire.kit.clock import from_micros, to_micros
 from unihire.store import Connection
@@ -19,8 +20,7 @@ EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
 """How every stored answer ends; the reader cuts it off to splice in what was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True, gc=False):
     """A record ready to save. `members` are the JSON members of its body between modified_at and the ending."""
 
     id: str
@@ -60,6 +60,9 @@ DELETE_KEYS = """
     DELETE FROM record_key USING unnest($1::bigint[], $2::bigint[]) AS old (key, seq)
     WHERE record_key.key = old.key AND record_key.seq = old.seq
 """
+
+# Put the keys of records into the filter index.
+INSERT_KEYS = "INSERT INTO record_key (key, seq) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
 
 # Turn records into tombstones: their content stays, their place in the feed is new.
 BURY_RECORDS = """
@@ -106,7 +109,9 @@ async def save_records(
         await _delete_keys(connection, ((key, row["seq"]) for row in outdated for key in row["keys"]))
     start = max(last + 1, to_micros(now))
     stamps = _Stamps()
-    rows, keys = [], []
+    rows = []
+    keys: list[int] = []
+    seqs: list[int] = []
     for seq, record in enumerate(fresh, start):
         known = stored.get(record.id)
         body = b'{"id":"%b","modified_at":"%b",%b%b' % (
@@ -120,10 +125,11 @@ async def save_records(
             seq, connector, record.model, record.id, first_saved_at, record.remote_id, stream, record.fingerprint,
             record.keys, body, record.raw,
         ))  # fmt: skip
-        keys.extend([(key, seq) for key in record.keys])
+        keys += record.keys
+        seqs += [seq] * len(record.keys)
     await connection.copy_records_to_table("record", records=rows, columns=_COLUMNS)
     if keys:
-        await connection.copy_records_to_table("record_key", records=keys, columns=("key", "seq"))
+        await connection.execute(INSERT_KEYS, keys, seqs)
     await connection.execute(MOVE_FEED, connector, start + len(fresh) - 1)
     return Saved(added=len(fresh) - len(outdated), changed=len(outdated))
 
