@@ -1,0 +1,157 @@
+"""The OpenAPI document: it describes what is served, in our own words, and nothing else."""
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from testbed.databases import Databases
+from testbed.records import PLURALS, id_in, make_row, save
+from testbed.serving import serve_on_socket
+from testbed.tenants import Tenant, make_tenant
+from unihire.app import create_app, describe_api
+from unihire.kit.seal import Sealer
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+COMMON = {"include_raw_data", "include_custom_fields", "x-connector-token"}
+RATE = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
+LIST = {"ids", "page_size", "cursor", "modified_after"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def served(databases: Databases, sealer: Sealer) -> AsyncIterator[tuple[str, Tenant]]:
+    """The API on a socket, and a tenant that has records of every model."""
+    async with databases.open() as pool:
+        tenant = await make_tenant(pool, sealer)
+        for spec in PLURALS.values():
+            await save(tenant, spec.name, *(make_row(spec, number) for number in range(3)), {"remote_id": "bare"})
+        async with serve_on_socket(create_app(databases.settings("migrated"), pool)) as url:
+            yield url, tenant
+
+
+def list_operations() -> list[tuple[str, dict[str, Any]]]:
+    return [(path, item["get"]) for path, item in describe_api()["paths"].items() if path.startswith("/api/ats/v1/")]
+
+
+def test_thirty_two_reads_are_described_and_nothing_they_do_not_do() -> None:
+    paths = describe_api()["paths"]
+    expected = {f"/api/ats/v1/{plural}{tail}" for plural in PLURALS for tail in ("", "/{id}")}
+    assert len(expected) == 32
+    assert {path for path in paths if path.startswith("/api/")} == expected
+    assert all(list(item) == ["get"] for item in paths.values())
+
+
+def test_every_read_has_the_parameters_of_the_contract() -> None:
+    for path, operation in list_operations():
+        plural, _, by_id = path.removeprefix("/api/ats/v1/").partition("/")
+        spec = PLURALS[plural]
+        expected = set(COMMON) | ({"expand"} if spec.relations else set())
+        if by_id:
+            expected |= {"id"}
+        else:
+            expected |= LIST | {field.param for field in spec.filters}
+            expected |= {"remote_id"} if spec.has_remote_id_filter else set()
+        names = [param["name"] for param in operation["parameters"]]
+        assert sorted(names) == sorted(expected), path
+        assert all(param["description"] for param in operation["parameters"])
+        required = {param["name"] for param in operation["parameters"] if param.get("required")}
+        assert required == {"x-connector-token"} | ({"id"} if by_id else set())
+
+
+def test_bounds_defaults_and_words_of_parameters_are_told() -> None:
+    params = {param["name"]: param["schema"] for param in dict(list_operations())["/api/ats/v1/jobs"]["parameters"]}
+    assert params["page_size"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+    assert params["status"]["enum"] == ["OPEN", "CLOSED", "DRAFT", "ARCHIVED", "PENDING", "-"]
+    assert params["include_raw_data"] == {"type": "boolean", "default": False}
+    candidates = {param["name"]: param for param in dict(list_operations())["/api/ats/v1/candidates"]["parameters"]}
+    assert candidates["email_addresses"]["schema"] == {"type": "array", "items": {"type": "string"}}
+
+
+def test_every_status_a_read_can_answer_is_described_with_its_headers() -> None:
+    for path, operation in list_operations():
+        responses = operation["responses"]
+        expected = {"200", "401", "403", "422", "429"} | ({"404"} if path.endswith("{id}") else set())
+        assert responses.keys() - {"503"} == expected, path
+        for status in expected:
+            assert {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} <= responses[status][
+                "headers"
+            ].keys()
+        assert "WWW-Authenticate" in responses["401"]["headers"]
+        assert "Retry-After" in responses["429"]["headers"]
+
+
+def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
+    document = json.dumps(describe_api())
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', document))
+    assert named == describe_api()["components"]["schemas"].keys()
+    assert named >= {"AtsJob", "AtsCandidate", "AtsEEOC", "AtsUrl", "AtsJobPage"}
+
+
+def test_ids_of_operations_are_different() -> None:
+    ids = [item["get"]["operationId"] for item in describe_api()["paths"].values()]
+    assert len(ids) == len(set(ids))
+
+
+async def test_document_is_served_as_it_is_and_without_a_key(served: tuple[str, Tenant]) -> None:
+    url, _ = served
+    async with httpx.AsyncClient(base_url=url) as client:
+        answer = await client.get("/openapi.json")
+        assert answer.headers["content-type"].startswith("application/json")
+        assert answer.json() == json.loads(json.dumps(describe_api()))
+
+
+async def test_interactive_page_loads_everything_from_here(served: tuple[str, Tenant]) -> None:
+    url, _ = served
+    async with httpx.AsyncClient(base_url=url) as client:
+        page = await client.get("/docs")
+        assert page.status_code == 200
+        links = re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']+)["']""", page.text)
+        assert len(links) >= 3
+        for link in links:
+            assert link.startswith("/"), link
+            assert (await client.get(link)).status_code == 200, link
+        assert not re.search(r"https?://", page.text)
+
+
+def test_published_file_is_the_document() -> None:
+    path = Path(__file__).parents[2] / "docs" / "openapi.json"
+    if not path.exists():
+        pytest.skip("`make docs` has not been run yet")
+    assert json.loads(path.read_text()) == describe_api(), "run `make docs`"
+
+
+async def test_fuzzed_requests_get_described_answers_only(served: tuple[str, Tenant], tmp_path: Path) -> None:
+    url, tenant = served
+    document = describe_api()
+    for path, item in document["paths"].items():
+        # Ids that are there, so that answers of every kind are met.
+        plural = path.removeprefix("/api/ats/v1/").removesuffix("/{id}")
+        for param in item["get"].get("parameters", []):
+            if param["name"] == "id":
+                param["examples"] = {"there": {"value": id_in(tenant, PLURALS[plural].name, "1")}}
+    schema = tmp_path / "openapi.json"
+    schema.write_text(json.dumps(document))
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        str(schema),
+        f"--url={url}",
+        *(f"--header={name}: {value}" for name, value in tenant.headers.items()),
+        "--phases=examples,fuzzing",
+        f"--checks={CHECKS}",
+        "--max-examples=8",
+        "--generation-deterministic",
+        "--no-color",
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
