@@ -3,8 +3,11 @@
 A vendor folder holds `emulator.py` with one constant, `EMULATOR`. It is written from the vendor's documents and
 knows nothing of the folder's connector or mapping. The sandbox serves it, gives it a made-up company, injects faults
 and keeps the changes people make; all of that is the same for every vendor and declared here.
+
+Longer than most files: whoever writes an emulator reads this one and no other.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
@@ -321,6 +324,53 @@ class Shape:
     """Fields with numbers, or lists of numbers, that a changed numbered row can be looked up by."""
 
 
+@dataclass(frozen=True)
+class Receiver:
+    """Somewhere on this machine that wants to be told what happens."""
+
+    id: int
+    name: str
+    url: str
+    secret: str
+    events: tuple[str, ...]
+    """What it wants to hear of; none means everything."""
+    user: str | None = None
+    password: str | None = None
+
+
+@dataclass(frozen=True)
+class OutboxRules:
+    """What only the vendor knows about sending webhooks."""
+
+    waits: tuple[int, ...]
+    """Seconds from each failed attempt to the next; after the last of them nothing more is tried."""
+    sign: Callable[[Receiver, str, bytes], Mapping[str, str]]
+    """(receiver, id of the event, body) → headers."""
+    is_accepted: Callable[[int], bool]
+    """Whether an answer of this status ends the attempts."""
+    ping: Callable[[Receiver, bool, str], bytes]
+    """(receiver, whether it is enabled, when it was set up) → the body sent when a receiver is set up."""
+    events: tuple[str, ...]
+
+
+class Outbox(Protocol):
+    """Webhooks on their way. They are sent by the sandbox, when the movable clock says that they are due."""
+
+    def publish(self, event: str, body: bytes) -> None: ...
+
+    def has_receiver(self, event: str) -> bool: ...
+
+    def add_receiver(self, receiver: Receiver) -> None:
+        """Raises ConfigError for an address outside this machine or an unknown event."""
+        ...
+
+    def remove_receiver(self, number: int) -> bool: ...
+
+    def find_enabled(self, number: int) -> bool | None:
+        """Whether a receiver is enabled; None when there is none of this number."""
+        ...
+
+
 class Faults(Protocol):
     """The faults people asked for."""
 
@@ -331,12 +381,13 @@ class Faults(Protocol):
 
 @dataclass(frozen=True)
 class Option:
-    """A setting of one emulator, given as text: `choices`, or a whole number from `least` up."""
+    """A setting of one emulator, given as text: `choices`, a whole number from `least` up, or what `pattern` says."""
 
     default: str
     help: str
     choices: tuple[str, ...] = ()
     least: int | None = None
+    pattern: str | None = None
 
     def check(self, name: str, text: str) -> str:
         """The text itself when it fits. Raises ConfigError when it does not."""
@@ -344,6 +395,8 @@ class Option:
             raise ConfigError(f"option {name}={text}: choose one of {', '.join(self.choices)}")
         if self.least is not None and not (text.isascii() and text.isdecimal() and int(text) >= self.least):
             raise ConfigError(f"option {name}={text}: give a whole number, {self.least} or more")
+        if self.pattern is not None and re.fullmatch(self.pattern, text, re.ASCII) is None:
+            raise ConfigError(f"option {name}={text}: {self.help}")
         return text
 
 
@@ -374,6 +427,8 @@ class Tools:
     """(generated rows, rows taken from the vendor's documents by number as (updated, row), shape) → a stream."""
     make_numbered_rows: Callable[[Sequence[Part], int, int, Shape], NumberedRows]
     """(parts, first number, step between numbers, shape) → a stream in the order of its numbers."""
+    make_outbox: Callable[[OutboxRules], Outbox]
+    """For vendors that send webhooks; called once."""
 
 
 class Emulator(Protocol):

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from inspect import isawaitable
 from typing import Any
 
 import msgspec
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import Answer, Request, Stream
+from unihire.integration.emulate import Answer, Receiver, Request, Stream
 from unihire.kit.clock import parse_moment, to_text
 from unihire.sandbox.faults import FAULTS, read_fault_fields
 from unihire.sandbox.host import CONTROL_PATH, SandboxApp
+from unihire.sandbox.outbox import SandboxOutbox
 from unihire.sandbox.rows import show_row
 
 
@@ -47,10 +49,16 @@ class Control:
             ("POST", "clock", 0): self._move_clock,
             ("GET", "requests", 0): self._show_requests,
             ("DELETE", "requests", 0): self._clear_requests,
+            ("GET", "receivers", 0): lambda _body, _parts: self._get_outbox().list_receivers(),
+            ("POST", "receivers", 0): self._add_receiver,
+            ("PATCH", "receivers", 1): self._switch_receiver,
+            ("DELETE", "receivers", 1): self._remove_receiver,
+            ("GET", "deliveries", 0): lambda _body, _parts: self._get_outbox().list_deliveries(),
+            ("POST", "deliveries", 1): self._run_deliveries,
             ("POST", "reset", 0): self._reset,
         }
 
-    def answer(self, request: Request) -> Answer:
+    async def answer(self, request: Request) -> Answer:
         first, *parts = request.path.removeprefix(CONTROL_PATH).strip("/").split("/")
         try:
             act = self._acts.get((request.method, first, len(parts)))
@@ -59,7 +67,8 @@ class Control:
                 if others:
                     raise _Refused(405, f"{request.path} takes {', '.join(others)}")
                 raise _Refused(404, f"no {request.path} here; GET {CONTROL_PATH}/ tells what there is")
-            status, result = 200, act(_read_body(request.body), parts)
+            result = act(_read_body(request.body), parts)
+            status, result = 200, await result if isawaitable(result) else result
         except _Refused as error:
             status, result = error.status, {"error": str(error)}
         except ConfigError as error:
@@ -81,7 +90,7 @@ class Control:
             "faults": app.faults.list(),
             "requests": app.log.total,
             "control": [
-                f"{method} {CONTROL_PATH}/{first}{''.join(('/{stream}', '/{id}')[:count])}"
+                f"{method} {CONTROL_PATH}/{first}{_PLACES.get(first, ('', '/{stream}', '/{stream}/{id}'))[count]}"
                 for method, first, count in self._acts
             ],
         }
@@ -190,6 +199,45 @@ class Control:
         self._app.clock.set(moved)
         return self._show_clock(body, parts)
 
+    # Webhooks
+
+    def _get_outbox(self) -> SandboxOutbox:
+        if self._app.outbox is None:
+            raise _Refused(404, f"the {self._app.kind.slug} emulator sends no webhooks")
+        return self._app.outbox
+
+    async def _add_receiver(self, body: Any, _parts: list[str]) -> Any:
+        outbox, fields = self._get_outbox(), _get_object(body)
+        known = {"url": str, "secret": str, "events": list, "name": str, "user": str, "password": str}
+        for name, value in fields.items():
+            if name not in known or not isinstance(value, known[name]):
+                raise _Refused(400, 'give {"url": "http://127.0.0.1:9000/", "secret": "…", "events": ["…"]}')
+        if "url" not in fields or "secret" not in fields:
+            raise _Refused(400, "a receiver needs a url and a secret")
+        events = tuple(str(event) for event in fields.pop("events", ()))
+        receiver = Receiver(**{"id": outbox.next_number(), "name": "sandbox", **fields, "events": events})
+        outbox.add_receiver(receiver)
+        await outbox.ping(receiver.id)
+        return outbox.list_receivers()[-1]
+
+    def _switch_receiver(self, body: Any, parts: list[str]) -> Any:
+        is_enabled = _get_object(body).get("enabled")
+        if not isinstance(is_enabled, bool):
+            raise _Refused(400, 'give {"enabled": true} or {"enabled": false}')
+        if not self._get_outbox().set_enabled(_read_id(parts[0]), is_enabled):
+            raise _Refused(404, f"no receiver {parts[0]}")
+        return self._get_outbox().list_receivers()
+
+    def _remove_receiver(self, _body: Any, parts: list[str]) -> Any:
+        if not self._get_outbox().remove_receiver(_read_id(parts[0])):
+            raise _Refused(404, f"no receiver {parts[0]}")
+        return self._get_outbox().list_receivers()
+
+    async def _run_deliveries(self, _body: Any, parts: list[str]) -> Any:
+        if parts != ["run"]:
+            raise _Refused(404, f"POST {CONTROL_PATH}/deliveries/run sends what is due")
+        return [delivery.show() for delivery in await self._get_outbox().run_due()]
+
     def _reset(self, body: Any, parts: list[str]) -> Any:
         app = self._app
         app.clock.shift = timedelta(0)
@@ -198,7 +246,12 @@ class Control:
         for rows in app.emulator.streams.values():
             rows.reset()
         app.emulator.reset()
+        if app.outbox is not None:
+            app.outbox.reset()
         return self._show_state(body, parts)
+
+
+_PLACES = {"receivers": ("", "/{id}"), "deliveries": ("", "/run")}
 
 
 def _read_body(body: bytes) -> Any:

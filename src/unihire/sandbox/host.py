@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from unihire.integration.emulate import Answer, Emulator, EmulatorKind, Request
 from unihire.kit.clock import MovableClock, to_text
 from unihire.sandbox.faults import FaultPlan
+from unihire.sandbox.outbox import SandboxOutbox
 
 CONTROL_PATH = "/_sandbox"
 LOGGED_REQUESTS = 1000
@@ -19,7 +20,7 @@ _LOOPBACK = ("127.", "::1", "::ffff:127.")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-AnswerControl = Callable[[Request], Answer]
+AnswerControl = Callable[[Request], Awaitable[Answer]]
 
 
 class RequestLog:
@@ -61,6 +62,8 @@ class SandboxApp:
         self.settings = settings
         self.log = RequestLog()
         self._is_control_open = is_control_open
+        self.outbox: SandboxOutbox | None = None
+        """For emulators that send webhooks."""
         self._answer_control: AnswerControl | None = None
 
     def set_control(self, answer: AnswerControl) -> None:
@@ -74,11 +77,13 @@ class SandboxApp:
             return
         if scope["type"] != "http":
             return
+        if self.outbox is not None:
+            self.outbox.start()
         request = await self._read(scope, receive)
         if request is None:
             await _send(send, Answer(413))
         elif request.path == CONTROL_PATH or request.path.startswith(CONTROL_PATH + "/"):
-            await _send(send, self._control(scope, request))
+            await _send(send, await self._control(scope, request))
         else:
             await self._serve(request, send)
 
@@ -107,12 +112,12 @@ class SandboxApp:
             base_url=f"{scope['scheme']}://{host}",
         )
 
-    def _control(self, scope: Scope, request: Request) -> Answer:
+    async def _control(self, scope: Scope, request: Request) -> Answer:
         client = scope.get("client")
         if not self._is_control_open and client is not None and not client[0].startswith(_LOOPBACK):
             return Answer(403, b'{"error": "the control plane answers this machine only"}', "application/json")
         assert self._answer_control is not None, "set_control comes before the first request"
-        return self._answer_control(request)
+        return await self._answer_control(request)
 
     async def _serve(self, request: Request, send: Send) -> None:
         started = perf_counter()

@@ -124,9 +124,7 @@ class NumberedLayer:
         part = self._parts[which]
         return -1 if slot < 0 else min(slot // part.places, part.records - 1)
 
-    def _walk_places(
-        self, which: int, records: Iterator[int], upto: int | None
-    ) -> Iterator[tuple[int, int, int, int]]:
+    def _walk_places(self, which: int, records: Iterator[int], upto: int | None) -> Iterator[tuple[int, int, int, int]]:
         part, step = self._parts[which], self._step
         places, held = part.places, part.held
         first = self._first + step * self._offsets[which]

@@ -20,13 +20,14 @@ import uvicorn
 
 from unihire import integrations
 from unihire.errors import ConfigError
-from unihire.integration.emulate import Credentials, EmulatorKind, Row, Shape, Source, Tools
+from unihire.integration.emulate import Credentials, EmulatorKind, OutboxRules, Row, Shape, Source, Tools
 from unihire.kit.clock import MovableClock
 from unihire.sandbox.company import MadeUpCompany
 from unihire.sandbox.control import Control
 from unihire.sandbox.faults import FaultPlan, FaultRule, read_fault
 from unihire.sandbox.host import CONTROL_PATH, SandboxApp
 from unihire.sandbox.numbered import NumberedLayer
+from unihire.sandbox.outbox import SandboxOutbox
 from unihire.sandbox.rows import LayeredRows
 
 LEAST_SIZE = 100
@@ -97,6 +98,12 @@ def build_sandbox(
     def make_rows(source: Source | None, documented: Mapping[int, tuple[int, Row]], shape: Shape) -> LayeredRows:
         return LayeredRows(source, documented, shape, clock, seed)
 
+    outboxes: list[SandboxOutbox] = []
+
+    def make_outbox(rules: OutboxRules) -> SandboxOutbox:
+        outboxes.append(SandboxOutbox(rules, clock, seed))
+        return outboxes[0]
+
     emulator = kind.build(
         Tools(
             seed=seed,
@@ -108,10 +115,12 @@ def build_sandbox(
             make_company=lambda **counts: MadeUpCompany(seed=seed, **counts),
             make_rows=make_rows,
             make_numbered_rows=lambda parts, first, step, shape: NumberedLayer(parts, first, step, shape, clock, seed),
+            make_outbox=make_outbox,
         )
     )
     settings = {"size": size, "seed": seed, "options": chosen}
     app = SandboxApp(kind, emulator, plan, clock, settings, is_control_open=is_control_open)
+    app.outbox = outboxes[0] if outboxes else None
     app.set_control(Control(app).answer)
     return app
 

@@ -5,52 +5,41 @@ beside it.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from unihire.integration.emulate import Answer, Credentials, EmulatorKind, NumberedRows, Option, Request, Row, Tools
+from unihire.integrations.greenhouse.emulator_actions import equip_with_flows
 from unihire.integrations.greenhouse.emulator_auth import JSON, Token, TokenDesk, make_credentials
+from unihire.integrations.greenhouse.emulator_hooks import equip
 from unihire.integrations.greenhouse.emulator_limits import Window
 from unihire.integrations.greenhouse.emulator_query import Invalid, ListQuery, make_cursor, read_list_query
 from unihire.integrations.greenhouse.emulator_resources import RESOURCES
+from unihire.integrations.greenhouse.emulator_routes import PREFIX, Call, Refused, Route, WriteRoutes
 from unihire.integrations.greenhouse.emulator_rows import GreenhouseRows
+from unihire.integrations.greenhouse.emulator_webhooks import RULES, Payloads
+from unihire.integrations.greenhouse.emulator_writes import Writer
 
-PREFIX = "/v3/"
 WINDOW_SECONDS, TOKEN_WINDOW_SECONDS = 30, 60
 
 OPTIONS = {
     "rate_limit": Option("150", "requests in 30 seconds; 0: no limit", least=0),
     "token_rate_limit": Option("60", "token requests in 60 seconds; 0: no limit", least=0),
-    "without_scopes": Option("", "scopes the credential lacks, such as offers:list,notes:create"),
+    "without_scopes": Option(
+        "", "scopes the credential lacks, such as offers:list,notes:create", pattern=r"(\s*\w+:\w+\s*(,|$))*"
+    ),
     "unknown_parameters": Option("let", "refuse: 422 for a query parameter the list does not have", ("let", "refuse")),
     "extra_fields": Option(
         "sent", "job_interview_stage_id on applications, which only some readers saw", ("sent", "off")
     ),
-    "public_url": Option("", "what absolute links begin with; otherwise the host of the request"),
+    "public_url": Option(
+        "",
+        "what absolute links begin with, such as https://ats.example.com; otherwise the host of the request",
+        pattern=r"(https?://[^\s/]+\S*)?",
+    ),
 }
-
-AnswerRoute = Callable[["Call"], Answer]
-
-
-class Call(NamedTuple):
-    """A request that passed the gate."""
-
-    request: Request
-    resource: str
-    ids: tuple[str, ...]
-    token: Token
-    base_url: str
-
-
-class Route(NamedTuple):
-    """One operation: its path with the ids left out, the scope it wants, and what answers it."""
-
-    name: str
-    resource: str
-    scope: str
-    answer: AnswerRoute
 
 
 class GreenhouseEmulator:
@@ -62,6 +51,10 @@ class GreenhouseEmulator:
         self._rows = GreenhouseRows(tools, extra_fields=tools.options["extra_fields"] == "sent")
         self.streams: Mapping[str, NumberedRows] = self._rows.streams
         self.credentials: Credentials = tools.credentials or make_credentials(tools.seed)
+        self._outbox = tools.make_outbox(RULES)
+        self._writer = Writer(self._rows, Payloads(self._rows, self._outbox).publish)
+        equip(self._writer)
+        equip_with_flows(self._writer)
         routes = self._list_routes()
         self._exact = {(method, route.name): route for method, route in routes if "{" not in route.name}
         self._patterns = [
@@ -90,6 +83,9 @@ class GreenhouseEmulator:
         route = self._exact.get(("GET", path))
         return None if route is None else route.resource
 
+    def _find_actor(self, token: Token) -> int:
+        return self.streams["users"].number(0, part=1) if token.user is None else token.user
+
     def _is_user(self, number: int) -> bool:
         return self.streams["users"].find(number) is not None
 
@@ -101,7 +97,9 @@ class GreenhouseEmulator:
             routes.append(("GET", Route(f"{PREFIX}{name}", name, scope, self._list)))
         path = f"{PREFIX}bulk_requests/{{bulk_action_uuid}}"
         routes.append(("GET", Route(path, "bulk_requests", "harvest:openings:create", self._show_bulk_request)))
-        return routes
+        is_strict = self._tools.options["unknown_parameters"] == "refuse"
+        writes = WriteRoutes(self._writer, self._clock, self._outbox, self._rows.send, self._find_actor, is_strict)
+        return routes + writes.list()
 
     # One request
 
@@ -224,14 +222,6 @@ class GreenhouseEmulator:
             if row["bulk_action_uuid"] == call.ids[0]:
                 return Answer(200, msgspec.json.encode(self._rows.send(row, call.base_url)), JSON)
         raise Refused(404, "Resource not found")
-
-
-class Refused(Exception):
-    """The request gets this status; the body has the message and, where there are any, the errors."""
-
-    def __init__(self, status: int, message: str, *errors: str) -> None:
-        super().__init__(message)
-        self.status, self.message, self.errors = status, message, errors
 
 
 def _send_error(

@@ -62,6 +62,8 @@ class GreenhouseRows:
             self.streams[name] = tools.make_numbered_rows(parts[name], FIRST_ID + 2 + place, ID_STEP, shape)
             self.world.ids[name] = self.streams[name].number
         self._columns: dict[str, Row] = {}
+        self.acting_at: int | None = None
+        """While a write is under way, its moment in milliseconds: all it touches changes at once."""
 
     # Changing
 
@@ -75,10 +77,12 @@ class GreenhouseRows:
 
     def _make_reviser(self, stream: str) -> Callable[[int, Row | None, Row, int], Row]:
         def revise(number: int, before: Row | None, fields: Row, now: int) -> Row:
-            moment = from_millis(now)
-            columns = _EMPTY if before is not None else self.get_columns(stream)
-            row = {**columns, **(before or {}), **fields, "id": number, "updated_at": moment}
-            unknown = set(fields) - set(row if before is None else before) - set(self.get_columns(stream))
+            moment = from_millis(now if self.acting_at is None else self.acting_at)
+            columns = self.get_columns(stream)
+            kept = columns if before is None else {name: value for name, value in before.items() if _is_lasting(name)}
+            row = {**kept, **fields, "id": number, "updated_at": moment}
+            # What begins with an underscore is passed on from a write to what follows it, and then forgotten.
+            unknown = [name for name in fields if name not in columns and not name.startswith("_")]
             if unknown or not {"id", "created_at", "updated_at"}.isdisjoint(fields):
                 wrong = sorted(unknown) or ["id, created_at and updated_at"]
                 raise ConfigError(f"{', '.join(wrong)}: no fields of {stream} that can be set")
@@ -280,6 +284,10 @@ class GreenhouseRows:
             if isinstance(link, str) and link.startswith("/"):
                 sent[name] = base_url + link
         return sent
+
+
+def _is_lasting(name: str) -> bool:
+    return not name.startswith("_") or name.startswith("_is_")
 
 
 def _touches(held: object, wanted: frozenset[int] | set[int]) -> bool:
