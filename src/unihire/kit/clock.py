@@ -61,7 +61,7 @@ def normalize_moment(text: str) -> str:
 
     Raises ValueError for anything else.
     """
-    if len(text) == _SERVED_LENGTH and text[10] == "T" and text[-1] == "Z":
+    if len(text) == _SERVED_LENGTH and text[4::3] == "--T::Z":
         datetime.fromisoformat(text)
         return text
     return to_text(parse_moment(text))

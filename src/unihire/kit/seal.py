@@ -59,5 +59,5 @@ class Sealer:
             raise ConfigError("a stored secret was sealed under a key that UNIHIRE_ENCRYPTION_KEYS no longer holds")
         try:
             return cipher.decrypt(nonce, sealed[_MARK_BYTES + _NONCE_BYTES :], context)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut too short to hold a nonce
             raise ConfigError("a stored secret does not open: it was altered or moved") from error
