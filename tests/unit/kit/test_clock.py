@@ -1,0 +1,84 @@
+"""Moments: aware, UTC, exact to the microsecond, and written one way."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unihire.kit.clock import (
+    EPOCH,
+    MovableClock,
+    SystemClock,
+    from_micros,
+    normalize_moment,
+    parse_moment,
+    to_micros,
+    to_text,
+)
+
+MOMENTS = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(moment=MOMENTS)
+def test_microseconds_are_exact_both_ways(moment: datetime) -> None:
+    assert from_micros(to_micros(moment)) == moment
+    assert to_micros(moment + timedelta(microseconds=1)) == to_micros(moment) + 1
+
+
+@given(moment=MOMENTS, offset=OFFSETS)
+def test_text_of_a_moment_is_utc_and_reads_as_the_same_moment(moment: datetime, offset: timezone) -> None:
+    text = to_text(moment.astimezone(offset) if 2 < moment.year < 9998 else moment)
+    assert text.endswith("Z")
+    assert parse_moment(text) == moment
+    assert normalize_moment(text) == text
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("2026-01-31T09:30:00Z", "2026-01-31T09:30:00Z"),
+        ("2026-01-31T09:30:00", "2026-01-31T09:30:00Z"),
+        ("2026-01-31", "2026-01-31T00:00:00Z"),
+        ("2026-01-31T09:30:00+01:00", "2026-01-31T08:30:00Z"),
+        ("2026-01-31T00:30:00+01:00", "2026-01-30T23:30:00Z"),
+        ("2026-01-31T09:30:00.5Z", "2026-01-31T09:30:00.500000Z"),
+        ("2026-01-31T09:30:00.000Z", "2026-01-31T09:30:00Z"),
+        ("2026-01-31 09:30:00", "2026-01-31T09:30:00Z"),
+        ("20260131T093000Z", "2026-01-31T09:30:00Z"),
+        ("2026-W05-6T09:30:00Z", "2026-01-31T09:30:00Z"),
+        ("2026-01-31T093000.5Z", "2026-01-31T09:30:00.500000Z"),
+        ("2026-01-31 09:30:00Z", "2026-01-31T09:30:00Z"),
+    ],
+)
+def test_moment_of_any_form_is_written_one_way(given: str, expected: str) -> None:
+    assert to_text(parse_moment(given)) == expected
+    assert normalize_moment(given) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["", "soon", "1700000000", "31.01.2026", "2026-02-30", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z"],
+        *["2026-01-31T25:00:00Z", "2026-01-31T09:61:00Z", "2026-1-31T9:30:00Z", "aaaa-aa-aaTaa:aa:aaZ"],
+    ],
+)
+def test_text_that_is_no_moment_is_an_error_in_every_reading(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_moment(text)
+    with pytest.raises(ValueError, match=r".+"):
+        normalize_moment(text)
+
+
+def test_epoch_is_nought() -> None:
+    assert to_micros(EPOCH) == 0
+    assert to_micros(EPOCH - timedelta(microseconds=1)) == -1
+
+
+def test_movable_clock_ticks_from_where_it_was_put() -> None:
+    clock = MovableClock()
+    assert abs(clock.now() - SystemClock().now()) < timedelta(seconds=1)
+    clock.set(datetime(2030, 1, 1, tzinfo=UTC))
+    clock.advance(timedelta(days=1))
+    assert timedelta(0) <= clock.now() - datetime(2030, 1, 2, tzinfo=UTC) < timedelta(seconds=1)
