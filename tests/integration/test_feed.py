@@ -5,7 +5,6 @@ import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest_asyncio
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from testbed.databases import Databases
 from testbed.records import bury, find_ids, id_in, save
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
-from unihire.dialects.bindbee.cursors import read_cursor, write_cursor
 from unihire.kit.clock import to_micros
 from unihire.kit.seal import Sealer
 
@@ -174,18 +172,6 @@ async def test_writers_of_different_connectors_do_not_wait_for_one_another(
         )
         async with asyncio.timeout(5):
             await save(other_tenant, "tag", {"remote_id": "1"})
-
-
-def test_cursor_names_a_place_of_its_own_list_only() -> None:
-    connector = uuid4()
-    for seq in (0, 1, 1_700_000_000_000_000, 2**63 - 1, -1):
-        cursor = write_cursor(connector, "tag", seq)
-        assert read_cursor(connector, "tag", cursor) == seq
-        assert read_cursor(connector, "job", cursor) is None
-        assert read_cursor(uuid4(), "tag", cursor) is None
-        for place in range(len(cursor) - 1):
-            other = "A" if cursor[place] != "A" else "B"
-            assert read_cursor(connector, "tag", cursor[:place] + other + cursor[place + 1 :]) is None
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
