@@ -15,11 +15,12 @@ from unihire.integrations.greenhouse.emulator_actions import equip_with_flows
 from unihire.integrations.greenhouse.emulator_auth import JSON, Token, TokenDesk, make_credentials
 from unihire.integrations.greenhouse.emulator_hooks import equip
 from unihire.integrations.greenhouse.emulator_limits import Window
+from unihire.integrations.greenhouse.emulator_messages import RULES
 from unihire.integrations.greenhouse.emulator_query import Invalid, ListQuery, make_cursor, read_list_query
 from unihire.integrations.greenhouse.emulator_resources import RESOURCES
 from unihire.integrations.greenhouse.emulator_routes import PREFIX, Call, Refused, Route, WriteRoutes
 from unihire.integrations.greenhouse.emulator_rows import GreenhouseRows
-from unihire.integrations.greenhouse.emulator_webhooks import RULES, Payloads
+from unihire.integrations.greenhouse.emulator_webhooks import Payloads
 from unihire.integrations.greenhouse.emulator_writes import Writer
 
 WINDOW_SECONDS, TOKEN_WINDOW_SECONDS = 30, 60

@@ -9,8 +9,11 @@ from unihire.integrations.greenhouse.emulator_query import Filter, ListQuery, co
 from unihire.integrations.greenhouse.emulator_resources import RESOURCES
 from unihire.integrations.greenhouse.emulator_rows_company import CompanyRows
 from unihire.integrations.greenhouse.emulator_rows_hiring import HiringRows
+from unihire.integrations.greenhouse.emulator_rows_interviews import InterviewRows
 from unihire.integrations.greenhouse.emulator_rows_jobs import JobRows
+from unihire.integrations.greenhouse.emulator_rows_offers import OfferRows
 from unihire.integrations.greenhouse.emulator_rows_people import PeopleRows
+from unihire.integrations.greenhouse.emulator_rows_posts import PostRows
 from unihire.integrations.greenhouse.emulator_times import from_millis
 from unihire.integrations.greenhouse.emulator_world import World
 
@@ -50,9 +53,9 @@ class GreenhouseRows:
         self.world = World(tools)
         self._hidden = () if extra_fields else ("job_interview_stage_id",)
         parts: dict[str, list[Part]] = {}
-        makers = (JobRows(self.world), HiringRows(self.world), PeopleRows(self.world), CompanyRows(self.world))
-        for maker in makers:
-            for name, own in maker.list_parts().items():
+        # Jobs come before offers: the openings nobody filled are the first part of that stream, as are their approvals.
+        for maker in (JobRows, PostRows, HiringRows, InterviewRows, OfferRows, PeopleRows, CompanyRows):
+            for name, own in maker(self.world).list_parts().items():
                 parts.setdefault(name, []).extend(own)
         self._parts = parts
         self.streams: dict[str, NumberedRows] = {}

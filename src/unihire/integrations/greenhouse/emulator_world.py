@@ -257,6 +257,15 @@ class World:
         """What every row begins with."""
         return {"id": number, "created_at": to_moment(created, millis), "updated_at": to_moment(updated, millis)}
 
+    def begin_for_application(
+        self, facts: ApplicationWorld, number: int, created: int, updated: int | None = None
+    ) -> Row:
+        return self.begin(number, created, facts.updated if updated is None else updated, facts.millis)
+
+    def begin_for_job(self, job: JobWorld, number: int, created: int | None = None, updated: int | None = None) -> Row:
+        first, last = job.created if created is None else created, job.updated if updated is None else updated
+        return self.begin(number, first, last, job.millis)
+
     @cached_property
     def values(self) -> Mapping[str, list[dict[str, Row]]]:
         """Kind of record → its `custom_fields`, one object for each of the 64 variants."""
