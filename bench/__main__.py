@@ -47,7 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
     sizes = TINY if given.tiny else QUICK if given.quick else FULL
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing and sizes.with_rivals:
-        sys.stderr.write(f"the bench needs {', '.join(missing)}: run it as `make bench`\n")
+        sys.stderr.write(
+            f"the bench needs {', '.join(missing)}: `make bench` installs what requirements/bench.txt names\n"
+        )
         return 2
     if given.json is not None and not given.json.resolve().parent.is_dir():
         sys.stderr.write(f"there is no folder {given.json.resolve().parent} to write the figures to\n")
