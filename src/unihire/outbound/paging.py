@@ -9,6 +9,9 @@ import msgspec
 
 from unihire.errors import VendorChanged
 
+_ROWS = msgspec.json.Decoder(list[dict[str, Any]])
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+
 
 class Row(msgspec.Struct, frozen=True):
     """One row of a page: `raw` is the vendor's own bytes, `data` the same decoded."""
@@ -56,10 +59,11 @@ def decode_rows(raw: msgspec.Raw | bytes | None, *, of: str) -> list[Row]:
     if raw is None:
         raise VendorChanged(f"{of}: the answer has no list of rows")
     try:
-        items = msgspec.json.decode(raw, type=list[msgspec.Raw])
+        rows = _ROWS.decode(raw)
+        items = _ITEMS.decode(raw)
     except msgspec.DecodeError as error:
-        raise VendorChanged(f"{of}: the rows are not a list") from error
-    return [decode_row(bytes(item), of=of) for item in items]
+        raise VendorChanged(f"{of}: the rows are not a list of JSON objects") from error
+    return [Row(row, bytes(item)) for row, item in zip(rows, items, strict=True)]
 
 
 def decode_row(raw: bytes, *, of: str) -> Row:

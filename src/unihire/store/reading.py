@@ -5,7 +5,6 @@ Every query carries the connector, so an id of another one finds nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 import asyncpg
 
@@ -25,7 +24,7 @@ class Wanted:
     after: int
     limit: int
     keys: Sequence[Sequence[int]] = ()
-    ids: Sequence[UUID] | None = None
+    ids: Sequence[str] | None = None
     raw: bool = False
     custom: bool = False
 
@@ -45,13 +44,15 @@ LIST_RECORDS = """
     ORDER BY {steps} LIMIT $4
 """
 
-# The walks of several values of one filter, merged: a page of each is enough to make a page of all.
-MERGED_WALK = """
-    (SELECT DISTINCT step.seq FROM unnest(${keys}::bigint[]) AS wanted (key) CROSS JOIN LATERAL
-        (SELECT seq FROM record_key AS k WHERE k.key = wanted.key AND k.seq > $3 ORDER BY seq LIMIT {limit}) AS step
-        ORDER BY step.seq LIMIT {limit}
-    ) AS walk JOIN record ON record.seq = walk.seq
+# The walks of several values of one filter, merged: a page of each is enough to make a page of all. A few values are
+# written out, one walk each, which PostgreSQL plans best; more are taken from an array.
+MERGED_WALK = "(SELECT DISTINCT seq FROM ({walks}) AS step ORDER BY seq LIMIT {limit}) AS walk"
+ONE_WALK = "(SELECT seq FROM record_key WHERE key = ${key} AND seq > $3 ORDER BY seq LIMIT {limit})"
+MANY_WALKS = """
+    SELECT few.seq FROM unnest(${keys}::bigint[]) AS wanted (key) CROSS JOIN LATERAL
+        (SELECT seq FROM record_key AS k WHERE k.key = wanted.key AND k.seq > $3 ORDER BY seq LIMIT {limit}) AS few
 """
+WRITTEN_OUT = 32
 
 # Whether the record at a step of a walk fits one more filter.
 PROBE = (
@@ -109,7 +110,7 @@ def compose_list(wanted: Wanted, single: Sequence[int]) -> tuple[str, list[objec
     several = [list(keys) for keys in wanted.keys if len(keys) != 1]
     walk, steps, checks = "record", "record.seq", ""
     if wanted.ids is not None:
-        checks = f" AND record.id = ANY(${add(wanted.ids)}::uuid[])"
+        checks = f" AND record.id = ANY(${add(wanted.ids)}::text[]::uuid[])"
         several += [[key] for key in single]
     elif single:
         walk, steps = "record_key AS walk", "walk.seq"
@@ -117,8 +118,13 @@ def compose_list(wanted: Wanted, single: Sequence[int]) -> tuple[str, list[objec
         walk += "".join(PROBE.format(key=add(key)) for key in single[1:])
         walk += " JOIN record ON record.seq = walk.seq"
     elif several:
-        keys = several.pop()
-        walk, steps = MERGED_WALK.format(keys=add(keys), limit="ALL" if several else "$4"), "walk.seq"
+        keys, limit = several.pop(), "ALL" if several else "$4"
+        if 0 < len(keys) <= WRITTEN_OUT:
+            walks = " UNION ALL ".join(ONE_WALK.format(key=add(key), limit=limit) for key in keys)
+        else:
+            walks = MANY_WALKS.format(keys=add(keys), limit=limit)
+        walk = MERGED_WALK.format(walks=walks, limit=limit) + " JOIN record ON record.seq = walk.seq"
+        steps = "walk.seq"
     for keys in several:
         checks += f" AND record.keys && ${add(keys)}::bigint[]"
     columns = _columns(wanted.raw, wanted.custom)
@@ -126,7 +132,7 @@ def compose_list(wanted: Wanted, single: Sequence[int]) -> tuple[str, list[objec
 
 
 async def find_record(
-    pool: Pool, connector: int, model: int, id: UUID, *, raw: bool = False, custom: bool = False
+    pool: Pool, connector: int, model: int, id: str, *, raw: bool = False, custom: bool = False
 ) -> bytes | None:
     """The body of a living record, or None."""
     row = await pool.fetchrow(FIND_RECORD.format(columns=_columns(raw, custom)), connector, model, id)

@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
-from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import PydanticCustomError
@@ -135,6 +134,6 @@ def split_commas(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
-def parse_id(text: str) -> UUID | None:
+def parse_id(text: str) -> str | None:
     """A record's id; None for text that is none."""
-    return UUID(text) if _UUID.fullmatch(text) else None
+    return text.lower() if _UUID.fullmatch(text) else None

@@ -5,7 +5,6 @@ connector token (401, 403), rate (429), query (422), record (404).
 """
 
 from collections.abc import Mapping
-from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
@@ -84,11 +83,11 @@ class Reads:
             after = place
         if asked.modified_after is not None:
             after = max(after, to_micros(asked.modified_after))
-        ids: list[UUID] | None = None
+        ids: list[str] | None = None
         if asked.ids is not None:
             ids = [id for id in map(params.parse_id, params.split_commas(asked.ids)) if id is not None]
         if asked.remote_id is not None and spec.has_remote_id_filter:
-            named = UUID(derive_ids(scope.connector, spec.name).text(asked.remote_id))
+            named = derive_ids(scope.connector, spec.name).text(asked.remote_id)
             ids = [named] if ids is None or named in ids else []
         fields = {field.name: field for field in spec.filters}
         keys = []
