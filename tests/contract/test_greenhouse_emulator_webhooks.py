@@ -358,6 +358,19 @@ def test_partner_sets_up_webhooks_over_the_api(sandbox: RunningSandbox, inbox: I
         assert client.get("/webhooks").json() == []
 
 
+def test_merge_is_told_as_a_deletion_where_nobody_listens_for_merges(
+    sandbox: RunningSandbox, client: httpx.Client, inbox: Inbox
+) -> None:
+    register(sandbox, inbox, "delete_candidate", "offer_deleted")
+    merge(client)
+    assert inbox.get("delete_candidate")["person"]["first_name"]
+    offer = client.get("/offers").json()[0]
+    fields = {"fields": ["all_offer_versions"]}
+    client.patch(f"/candidates/{offer['candidate_id']}/anonymize", json=fields).raise_for_status()
+    assert inbox.get("offer_deleted")["offer"]["offer_status"]
+    assert walk(client, "offers", candidate_ids=offer["candidate_id"]) == []
+
+
 def test_reset_forgets_receivers_and_deliveries(sandbox: RunningSandbox, inbox: Inbox) -> None:
     register(sandbox, inbox)
     httpx.post(f"{sandbox.ready.control_url}reset").raise_for_status()

@@ -192,7 +192,7 @@ class NumberedLayer:
 
     def _pick(self, count: int) -> list[int]:
         """Different rows, taken from the whole stream by chance."""
-        if count * 4 < self.count()["rows"]:
+        if count * 4 < self._offsets[-1]:
             picked: set[int] = set()
             for _ in range(count * 200 + 1000):
                 if len(picked) == count:

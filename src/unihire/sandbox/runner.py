@@ -161,8 +161,8 @@ def run_sandbox(
 ) -> int | None:
     """Serve until SIGINT or SIGTERM; `settings` are those of `build_sandbox`. Returns the signal that ended it, if any.
 
-    `on_ready` is called once the port accepts connections; without it one line is printed. With `exit_with_parent`
-    the end of standard input ends the sandbox too: a parent that dies takes it along.
+    `on_ready` is called once the port accepts connections; without it address and credentials are printed. With
+    `exit_with_parent` the end of standard input ends the sandbox too: a parent that dies takes it along.
     """
     app = build_sandbox(slug, **settings)
     listener = _listen(host, port)
@@ -259,5 +259,8 @@ def _describe(app: SandboxApp, listener: socket.socket) -> Ready:
 
 
 def _print_ready(ready: Ready) -> None:
-    sys.stdout.write(f"{ready.emulator} sandbox at {ready.base_url}\n")
+    sys.stdout.write(
+        f"{ready.emulator} sandbox at {ready.base_url}\n"
+        f"client id      {ready.client_id}\nclient secret  {ready.client_secret}\n"
+    )
     sys.stdout.flush()

@@ -43,3 +43,26 @@ def test_update_never_comes_before_creation_or_after_the_end() -> None:
     timeline = make_timeline(1000, END)
     for index in range(1000):
         assert timeline.created_at(index) <= timeline.updated_at(index) <= END
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    count=st.integers(0, 300),
+    span=st.integers(1, END),
+    guess_error=st.integers(-400, 400),
+    upto=st.none() | st.integers(-1, 301),
+    since=st.none() | st.integers(-5, END + 5),
+    until=st.none() | st.integers(-5, END + 5),
+)
+def test_walk_by_index_equals_filtering(
+    count: int, span: int, guess_error: int, upto: int | None, since: int | None, until: int | None
+) -> None:
+    timeline = make_timeline(count, span, guess_error)
+    expected = [
+        index
+        for index in reversed(range(count))
+        if (upto is None or index <= upto)
+        and (since is None or timeline.updated_at(index) >= since)
+        and (until is None or timeline.created_at(index) <= until)
+    ]
+    assert list(timeline.walk_latest(upto=upto, since=since, until=until)) == expected

@@ -224,6 +224,10 @@ def anonymize(writer: Writer, act: Act, row: Row, given: Row) -> Row:
     for name in asked:
         columns |= _EMPTIED.get(name, {})
     applications = writer.list_linked("applications", "candidate_id", number)
+    if "all_offer_versions" in asked:
+        for application in applications:
+            for offer in writer.list_linked("offers", "application_id", application["id"]):
+                writer.publish("offer_deleted", "deleted_offer", offer)
     for name in asked:
         for stream in _REMOVED.get(name, "").split():
             _remove_all(writer, stream, number, applications, _NOTE_TYPES.get(name))

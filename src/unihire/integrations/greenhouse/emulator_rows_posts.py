@@ -17,7 +17,7 @@ def count_openings(job: JobWorld) -> int:
     return 1 + (job.bits >> 4 & 1)
 
 
-def list_questions(number: int, source: str) -> list[Row]:
+def list_questions(number: int) -> list[Row]:
     """A job post's questions; their ids follow the post's own number."""
 
     def ask(place: int, label: str, name: str, kind: str, options: Sequence[str] = (), required: bool = False) -> Row:
@@ -29,7 +29,9 @@ def list_questions(number: int, source: str) -> list[Row]:
             "private": False,
             "label": label,
             "name": name,
-            "options": [{"id": number * 100 + order, "label": option} for order, option in enumerate(options)],
+            "options": [
+                {"id": number * 100 + place * 10 + order, "label": option} for order, option in enumerate(options)
+            ],
         }
 
     return [
@@ -40,7 +42,7 @@ def list_questions(number: int, source: str) -> list[Row]:
         ask(2, "Do you need a work permit?", f"question_{number * 10 + 2}", "boolean", required=True),
         ask(3, "Which sites suit you?", f"question_{number * 10 + 3}", "multi_select", ("Main", "Lab", "Remote")),
         ask(4, "Which shift?", f"question_{number * 10 + 4}", "single_select", ("Early", "Late")),
-        ask(5, "Campaign", f"campaign_{source}", "hidden"),
+        ask(5, "Campaign", "campaign", "hidden"),
     ]
 
 
@@ -54,10 +56,6 @@ class PostRows:
 
     def list_parts(self) -> Mapping[str, Sequence[Part]]:
         make = self._world.make_job_part
-
-        def count_interviews(job: JobWorld) -> int:
-            return job.last + 1
-
         return {
             "openings": [make(2, self._shape_opening, count_openings)],
             "job_posts": [make(2, self._shape_post, count_posts)],
@@ -106,7 +104,7 @@ class PostRows:
             "demographic_question_set_id": self._ids["demographic_question_sets"](0) if job.bits & 128 else None,
             "job_id": self._ids["jobs"](job.index),
             "job_board_id": self._ids["job_boards"](place),
-            "questions": list_questions(number, "summer"),
+            "questions": list_questions(number),
         }
 
     def _shape_location(self, job: JobWorld, place: int) -> Row:

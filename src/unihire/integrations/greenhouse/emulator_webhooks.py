@@ -41,12 +41,16 @@ class Payloads:
             },
             "anonymized": lambda row, event: {"candidate_id": row["id"], "anonymized_fields": row["_fields"]},
             "offer": lambda row, event: self._describe_offer(row),
+            "deleted_offer": self._describe_deleted_offer,
             "interview": lambda row, event: {"interview": {"id": row["id"]}},
             "job": lambda row, event: {"job": self._describe_job(row, has_openings=True)},
             "job_post": lambda row, event: self._describe_post(row),
         }
 
     def publish(self, event: str, root: str, row: Row) -> None:
+        if event == "merge_candidate" and not self._outbox.has_receiver(event):
+            # A merge is told as a deletion only where nobody listens for merges: webhooks.md, Events.
+            event, root = "delete_candidate", "deleted_person"
         if self._outbox.has_receiver(event):
             payload = self._roots[root](row, event)
             self._outbox.publish(event, encode({"action": event, "payload": payload}))
@@ -317,6 +321,11 @@ class Payloads:
             "offer_status": row["status"],
             "custom_fields": row["custom_fields"],
         }
+
+    def _describe_deleted_offer(self, row: Row, _event: str) -> Row:
+        flat = self._describe_offer(row)
+        kept = ("id", "application_id", "job_id", "version", "sent_on", "resolved_at", "notes", "offer_status")
+        return {"offer": {**{key: flat[key] for key in kept}, "offering_user_id": flat["user_id"]}}
 
     def _describe_post(self, row: Row) -> Row:
         places = self._list("job_post_locations", "job_post_id", row["id"])
