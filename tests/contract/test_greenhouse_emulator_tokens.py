@@ -121,6 +121,13 @@ def test_code_is_bound_to_its_address_and_ends_after_a_minute(sandbox: RunningSa
     assert ask_for_token(sandbox.ready, **form).json() == {"error": "invalid_grant"}
 
 
+def test_partner_may_send_the_parameters_in_the_query(sandbox: RunningSandbox) -> None:
+    ready = sandbox.ready
+    asked = {"grant_type": "authorization_code", "code": get_code(sandbox)}
+    answer = httpx.post(f"{ready.base_url}/token", params=asked, auth=(ready.client_id, ready.client_secret))
+    assert list_jobs(sandbox, answer.json()["access_token"]) == 200
+
+
 def test_refresh_tokens_rotate_and_work_once(sandbox: RunningSandbox) -> None:
     form = {"grant_type": "authorization_code", "code": get_code(sandbox), "redirect_uri": BACK}
     first = ask_for_token(sandbox.ready, **form).json()

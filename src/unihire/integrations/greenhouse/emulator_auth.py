@@ -124,7 +124,9 @@ class TokenDesk:
             raise TokenRefusal(400, {"message": message, "errorId": self._make_error_id()})
         if not (_is_same(client_id, own.client_id) and _is_same(secret, own.client_secret)):
             raise TokenRefusal(401, {"error": "invalid_client"})
-        form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+        # The partner guide's examples carry the parameters in the query, custom credentials in a form.
+        form = dict(request.query)
+        form |= dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
         if not form.get("grant_type"):
             raise TokenRefusal(400, {"message": "Must include `grant_type` parameter in /token request"})
         if form["grant_type"] not in GRANTS:
@@ -150,7 +152,9 @@ class TokenDesk:
 
     def _redeem_code(self, form: Mapping[str, str]) -> Token:
         token, redirect_uri = self._codes.pop(form.get("code", ""), (None, ""))
-        if token is None or token.expires_at <= self._clock.now() or form.get("redirect_uri", "") != redirect_uri:
+        # The partner guide sends no redirect_uri here; one that is sent must be that of the first step.
+        is_elsewhere = form.get("redirect_uri", redirect_uri) != redirect_uri
+        if token is None or token.expires_at <= self._clock.now() or is_elsewhere:
             raise TokenRefusal(400, {"error": "invalid_grant"})
         return self._make_token(token.user, token.scopes, True)
 
