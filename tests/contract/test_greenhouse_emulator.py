@@ -284,6 +284,20 @@ def test_time_filters_in_both_spellings_find_exactly_the_rows_that_fit(
     assert [row["id"] for row in walk(client, name, per_page=60, **spelt)] == cases[f"gte|{moment}|lt|{later}"]
 
 
+@pytest.mark.parametrize("name", [name for name in LISTED if RESOURCES[name].has_times and name != "bulk_requests"])
+def test_no_list_loses_rows_in_a_window_of_time(
+    all_rows: dict[str, list[Row]], client: httpx.Client, name: str
+) -> None:
+    rows = all_rows[name]
+    for field in ("created_at", "updated_at"):
+        moments = sorted(row[field] for row in rows)
+        late, early = moments[len(rows) * 4 // 5], moments[len(rows) // 5]
+        found = [row["id"] for row in walk(client, name, **{field: f"gte|{late}"})]
+        assert found == [row["id"] for row in rows if row[field] >= late]
+        found = [row["id"] for row in walk(client, name, **{field: f"lte|{early}"})]
+        assert found == [row["id"] for row in rows if row[field] <= early]
+
+
 def test_offsets_and_unescaped_plus_signs_mean_the_same_moment(client: httpx.Client) -> None:
     utc = walk(client, "applications", updated_at="gte|2026-01-01T00:00:00Z")
     assert walk(client, "applications", updated_at="gte|2026-01-01T01:00:00+01:00") == utc

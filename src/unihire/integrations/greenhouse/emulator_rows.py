@@ -18,6 +18,7 @@ from unihire.integrations.greenhouse.emulator_times import from_millis
 from unihire.integrations.greenhouse.emulator_world import World
 
 FIRST_ID, ID_STEP = 4_000_000_000, 1000
+AFTER_ALL = 2**40
 CUSTOM_FIELD_STREAMS = {
     "application": "applications",
     "candidate": "candidates",
@@ -147,7 +148,8 @@ class GreenhouseRows:
         index = self.world.company.find_candidate(email.removeprefix("work."))
         rows = self.streams["candidates"]
         owners = [] if index is None else [index]
-        touched = (pair for pair in rows.walk_latest(upto=upto, since=2**40) if rows.is_touched(pair[0]))
+        # After the end of all history there are only rows that people changed or made.
+        touched = rows.walk_latest(upto=upto, since=AFTER_ALL)
         own = (pair for pair in rows.walk_owned([owners], "", [], upto=upto) if not rows.is_touched(pair[0]))
         return iter(sorted(chain(touched, own), key=lambda pair: -pair[0]))
 
