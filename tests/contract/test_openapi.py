@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
@@ -122,8 +121,6 @@ async def test_interactive_page_loads_everything_from_here(served: tuple[str, Te
 
 def test_published_file_is_the_document() -> None:
     path = Path(__file__).parents[2] / "docs" / "openapi.json"
-    if not path.exists():
-        pytest.skip("`make docs` has not been run yet")
     assert json.loads(path.read_text()) == describe_api(), "run `make docs`"
 
 
@@ -146,7 +143,7 @@ async def test_fuzzed_requests_get_described_answers_only(served: tuple[str, Ten
         *(f"--header={name}: {value}" for name, value in tenant.headers.items()),
         "--phases=examples,fuzzing",
         f"--checks={CHECKS}",
-        "--max-examples=8",
+        "--max-examples=5",
         "--generation-deterministic",
         "--no-color",
     ]
