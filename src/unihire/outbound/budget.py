@@ -19,7 +19,8 @@ class Budget:
     """Calls that may be made, for one credential.
 
     Until the vendor says otherwise there is no limit. From then on each call takes one of those it said are left, and
-    they grow back at the rate it said; after a refusal all calls wait as long as the vendor asked.
+    they grow back at the rate it said; after a refusal all calls wait as long as the vendor asked. A vendor may have
+    a bucket for each endpoint: the emptiest is taken for all.
     """
 
     def __init__(self, headers: TokenBucketHeaders | None) -> None:
@@ -30,6 +31,7 @@ class Budget:
         self._left = math.inf
         self._left_at = 0.0
         self._rate = 0.0
+        self._most = 1.0  # calls the bucket has been seen to hold; one at least, or none could ever be made
         self.waited = 0.0
 
     async def wait(self) -> int:
@@ -46,7 +48,7 @@ class Budget:
         if self._left == math.inf:
             return 0.0
         now = time.monotonic()
-        self._left += (now - self._left_at) * self._rate
+        self._left = min(self._most, self._left + (now - self._left_at) * self._rate)
         self._left_at = now
         return max(0.0, 1 - self._left) / self._rate
 
@@ -61,8 +63,10 @@ class Budget:
             return  # the vendor left them out of this answer: nothing learned
         if not (math.isfinite(remaining) and math.isfinite(rate) and rate > 0):
             return
+        self._refill()
+        self._most = max(self._most, remaining)
         # The vendor cannot have counted the calls that went out after this one.
-        self._left = remaining - (self._calls - call)
+        self._left = min(self._left, remaining - (self._calls - call))
         self._left_at = time.monotonic()
         self._rate = rate
         self._told = call
