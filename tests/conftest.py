@@ -1,6 +1,6 @@
 """Fixtures every test may use. The server and the emulator live as long as the session, databases as long as a test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -29,11 +29,16 @@ async def databases(home: Path) -> AsyncIterator[Databases]:
     made.server.close()
 
 
+@pytest_asyncio.fixture(scope="session")
+async def emptied(databases: Databases) -> AsyncIterator[Callable[[], Awaitable[Pool]]]:
+    async with databases.share() as empty:
+        yield empty
+
+
 @pytest_asyncio.fixture
-async def pool(databases: Databases) -> AsyncIterator[Pool]:
-    """A fresh database for one test."""
-    async with databases.open() as opened:
-        yield opened
+async def pool(emptied: Callable[[], Awaitable[Pool]]) -> Pool:
+    """A database with nothing in it but its tables."""
+    return await emptied()
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ MOVING = {"update-row": 6, "delete-row": 6}
 
 @pytest.fixture(scope="module")
 def ready() -> Iterator[Ready]:
-    with start_sandbox("personio", size=450, seed=11) as sandbox:  # three pages of candidates, four of applications
+    with start_sandbox("personio", size=220, seed=11) as sandbox:  # two pages of candidates and of applications
         yield sandbox.ready
 
 

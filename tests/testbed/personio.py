@@ -20,12 +20,13 @@ from unihire.sandbox.runner import Ready
 from unihire.store import Pool
 
 Json = dict[str, Any]
+CLOSING = ("REJECTED", "WITHDRAWN")
 STREAMS = ("jobs", "candidates", "applications", "categories")
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Everything the emulator holds, by stream, and each application's history, latest first."""
+    """Everything the emulator holds, by stream, and the history of each application that ended, latest first."""
 
     rows: dict[str, list[Json]]
     history: dict[str, list[Json]]
@@ -55,7 +56,8 @@ async def read_vendor(ready: Ready, *, with_history: bool = True) -> Raw:
     async with open_vendor(ready) as client:
         rows = {stream: await _read_list(client, stream) for stream in STREAMS}
         history = {}
-        for application in rows["applications"] if with_history else ():
+        closed = [row for row in rows["applications"] if row["current_stage"]["type"] in CLOSING]
+        for application in closed if with_history else ():
             path = f"/v2/recruiting/applications/{application['id']}/stage-transitions"
             history[application["id"]] = (await client.get(path)).raise_for_status().json()["_data"]
     return Raw(rows, history)
@@ -126,7 +128,7 @@ def expect_records(raw: Raw, connector: UUID) -> dict[str, dict[str, Json]]:
         )
     for row in raw.rows["applications"]:
         stage = row["current_stage"]
-        history = raw.history[row["id"]] if stage["type"] in ("REJECTED", "WITHDRAWN") else []
+        history = raw.history[row["id"]] if stage["type"] in CLOSING else []
         stages = [step["stage"] for step in history] or [stage]
         numbered = [stage["id"] for stage in stages if stage.get("id") is not None]
         rejections = [step["entered_at"] for step in history if step["stage"]["type"] == "REJECTED"]
