@@ -38,6 +38,20 @@ async def wait_until_closed(client: httpx.AsyncClient, *, seconds: float) -> Non
             await asyncio.sleep(0.005)
 
 
+LISTENERS = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE 'LISTEN%'
+"""
+
+
+async def wait_until_listening(pool: Pool, apps: int) -> None:
+    """An app that begins to listen forgets what it remembered: only after that is it the news that closes a door."""
+    async with asyncio.timeout(5):
+        for _ in itertools.count():
+            if await pool.fetchval(LISTENERS) == apps:
+                return
+            await asyncio.sleep(0.01)
+
+
 @pytest_asyncio.fixture
 async def filled(tenant: Tenant, other_tenant: Tenant) -> AsyncIterator[tuple[Tenant, Tenant]]:
     """Two tenants with a record of each model, the vendor's ids the same."""
@@ -66,8 +80,13 @@ async def test_id_of_another_organisation_is_not_there_whatever_way_it_is_asked_
 async def test_relation_never_expands_into_another_connector(tenant: Tenant, other_tenant: Tenant, api: Any) -> None:
     await save(other_tenant, "job", {"remote_id": "j", "name": "Secret"})
     await save(tenant, "application", {"remote_id": "a", "job": "j"})
+    ours, theirs = id_in(tenant, "job", "j"), id_in(other_tenant, "job", "j")
+    body = await tenant.pool.fetchval("SELECT body FROM record WHERE model = 2")
+    await tenant.pool.execute(
+        "UPDATE record SET body = $1 WHERE model = 2", body.replace(ours.encode(), theirs.encode())
+    )
     (item,) = await read_all(api, "applications", expand="job")
-    assert item["job"] == id_in(tenant, "job", "j")
+    assert item["job"] == theirs  # an id that leads nowhere from here
 
 
 async def test_key_and_token_must_be_of_one_organisation_and_environment(
@@ -93,6 +112,7 @@ async def test_refusal_does_not_tell_whether_a_token_exists_elsewhere(
 async def test_revoked_key_stops_at_once_in_every_process(databases: Databases, tenant: Tenant) -> None:
     settings = databases.settings("migrated")
     async with open_api(settings, tenant) as first, open_api(settings, tenant) as second:
+        await wait_until_listening(tenant.pool, 2)
         for client in (first, second):
             assert (await client.get(JOBS)).status_code == 200  # and remembered
         await revoke_key(tenant.pool, tenant.key_id)
@@ -129,6 +149,7 @@ async def test_news_is_heard_again_after_the_listening_connection_was_lost(
     databases: Databases, tenant: Tenant
 ) -> None:
     async with open_api(databases.settings("migrated"), tenant) as client:
+        await wait_until_listening(tenant.pool, 1)
         assert (await client.get(JOBS)).status_code == 200
         await tenant.pool.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
@@ -142,6 +163,7 @@ async def test_deleted_connector_is_closed_and_leaves_no_row(
     databases: Databases, api: httpx.AsyncClient, filled: tuple[Tenant, Tenant]
 ) -> None:
     tenant, other = filled
+    await wait_until_listening(tenant.pool, 1)
     assert await read_all(api, "jobs")
     await delete_connector(tenant.pool, tenant.connector.number)
     await wait_until_closed(api, seconds=2)
