@@ -87,6 +87,9 @@ async def test_id_filter_takes_a_comma_list_and_gives_what_fits_any(
     expected = [row["remote_id"] for row in rows if fits(field, row, rows[3]) or fits(field, row, rows[1])]
     assert await find(api, plural, **{param: asked}) == expected
     assert await find(api, plural, **{param: f"{asked},{asked}"}) == expected
+    long = ",".join(f"{number:08}-0000-5000-8000-000000000000" for number in range(60)) + f",{asked}"
+    assert await find(api, plural, **{param: long}) == expected
+    assert await find(api, plural, **{param: long}, ids=id_in(tenant, spec.name, "1")) == ["1"]
 
 
 @ALL
@@ -135,6 +138,9 @@ async def test_two_filters_with_several_values_each_are_joined_by_and(api: httpx
     people = ",".join(id_in(tenant, "candidate", who) for who in "yz")
     expected = ["a-y", "a-z", "b-y", "b-z"]
     assert await find(api, "applications", job=jobs, candidate=people) == expected
+    long = ",".join([*(f"{number:08}-0000-5000-8000-000000000000" for number in range(60)), people])
+    assert await find(api, "applications", job=jobs, candidate=long) == expected
+    assert await find(api, "applications", job=long, candidate=people) == []
     assert await find(api, "applications", job=jobs, candidate=people, source="Ads") == expected
     assert await find(api, "applications", job=jobs, candidate=people, source="ads") == []
     one = id_in(tenant, "application", "a-z")
