@@ -29,12 +29,25 @@ async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> Non
 
 
 async def _measure_until_told(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
-    """As `measure`, ended in good order by SIGTERM too."""
+    """As `measure`, ended in good order by SIGINT and SIGTERM. Raises CancelledError then.
+
+    A cancellation that lands while a connection is being given back may be lost on the way; it is raised in the end.
+    """
     task = asyncio.current_task()
     assert task is not None
-    with contextlib.suppress(NotImplementedError):  # Windows
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    is_told = False
+
+    def stop() -> None:
+        nonlocal is_told
+        is_told = True
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(number, stop)
     await measure(sizes, parts, figures)
+    if is_told:
+        raise asyncio.CancelledError
 
 
 def main(arguments: list[str] | None = None) -> int:
