@@ -19,7 +19,7 @@ from unihire.model.models import (
     Tag,
     Url,
 )
-from unihire.model.spec import MODELS, FieldSpec, Filter, Match, ModelSpec, Record, find_model, spec_of
+from unihire.model.spec import MODELS, FieldSpec, Filter, Match, ModelSpec, Record, spec_of
 
 __all__ = [
     "EEOC",
@@ -45,6 +45,5 @@ __all__ = [
     "ScreeningQuestion",
     "Tag",
     "Url",
-    "find_model",
     "spec_of",
 ]

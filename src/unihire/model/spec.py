@@ -147,7 +147,3 @@ def spec_of(record: type[Record]) -> ModelSpec:
         if spec.record is record:
             return spec
     raise KeyError(record.__name__)
-
-
-def find_model(name: str) -> ModelSpec | None:
-    return MODELS.get(name)

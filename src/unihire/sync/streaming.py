@@ -28,8 +28,6 @@ from unihire.sync.fetching import Details, fetch_details, fetch_rows, first_page
 from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
 
 ABSENT_BATCH = 500
-RENDERED_AT_ONCE = 20
-"""Rows rendered between two looks at the database's answers, about half a millisecond's work."""
 MEASURED_FROM = 1000
 """From so many rows on, the planner must know how many were met to find the absent ones without comparing all."""
 
@@ -177,18 +175,10 @@ class StreamSync:
         details = await fetch_details(self._client, self._pool, self._connector, self._stream, rows)
         odd = {misfit.row_id for misfit in details.misfits}
         plain = [row for row in rows if find_row_id(self._stream, row) not in odd] if odd else rows
-        records: dict[str, Rendered] = {}
-        misfits = list(details.misfits)
-        for start in range(0, len(plain), RENDERED_AT_ONCE):
-            found, odd_rows = self._renderer.render_rows(
-                self._stream, plain[start : start + RENDERED_AT_ONCE], details.found
-            )
-            misfits += odd_rows
-            for record in found:
-                records.setdefault(record.id, record)
-            await asyncio.sleep(0)  # the page before is being committed meanwhile
+        records, misfits = self._renderer.render_rows(self._stream, plain, details.found)
+        misfits += details.misfits
         row_ids = [find_row_id(self._stream, row) for row in rows]
-        return _Prepared(len(rows), list(records.values()), misfits, details, row_ids, phase, position)
+        return _Prepared(len(rows), records, misfits, details, row_ids, phase, position)
 
     async def _commit(self, page: _Prepared, tracking: bool, gone: Sequence[Any] = ()) -> None:
         """Save a page with everything that belongs to it in one transaction."""

@@ -7,7 +7,7 @@ import pytest
 
 from unihire.dialects.bindbee.params import parse_id, read_filters, read_list_query, read_record_query
 from unihire.errors import Invalid
-from unihire.model import MODELS, find_model
+from unihire.model import MODELS
 
 CANDIDATE = MODELS["candidate"]
 JOB = MODELS["job"]
@@ -113,7 +113,3 @@ def test_status_is_one_of_the_six_words() -> None:
 )
 def test_text_that_is_no_id_in_its_usual_form_is_none(text: str) -> None:
     assert parse_id(text) is None
-
-
-def test_there_is_no_model_of_another_name() -> None:
-    assert find_model("employee") is None
