@@ -4,6 +4,7 @@ From one `Integration` come the registry entry, the connect form, the capability
 connector to that vendor.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,9 +22,11 @@ Data = dict[str, Any]
 
 
 class Source(msgspec.Struct, frozen=True, gc=False):
-    """What a mapping reads: a row of a stream or a part of one, with the details asked for it (by name).
+    """What a mapping reads: a row of a stream or a part of one, and its details and joins by name.
 
-    `within` is the whole row where `row` is a part of it, else the row itself.
+    `within` is the whole row where `row` is a part of it, else the row itself. The rows of a join are in the order of
+    their ids; the name of a join is missing from `details` while its stream was never read, for want of a permission
+    perhaps: what it would tell is then null, not empty.
     """
 
     row: Data
@@ -37,12 +40,16 @@ class Maps:
 
     `to` turns a source into a record, purely; it raises nothing the engine does not expect: whatever it raises sets
     the row aside with its raw data. `each` picks the parts of a row that are records of their own (the department
-    inside a job); by default the row itself.
+    inside a job); by default the row itself. `words` says, for each normalised field, which member of the row
+    (`status`, `race.description`) holds the vendor's own word; it is remembered with the record. `custom` gives the
+    customer's own fields, by the names the vendor has for them.
     """
 
     model: type[Record]
     to: Callable[[Source], Record]
     each: Callable[[Data], Iterable[Data]] | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+    custom: Callable[[Source], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,24 +68,55 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """Rows of another stream that a row's mapping reads as well, without a call of their own.
+
+    Those rows belong to it whose member `on` equals the row's member `key`; without `key`, the row's id. Members are
+    named as in `Maps.words`; numbers equal their text. Of each the members in `keep` are kept, beside its id, and of
+    those rows only that `only` lets through. The other stream comes before this one; when a row of it appears, changes
+    or goes, the records that show it are made again.
+    """
+
+    name: str
+    stream: str
+    on: str
+    key: str | None = None
+    keep: tuple[str, ...] = ()
+    only: Callable[[Data], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdFilter:
+    """The parameter with which a list shows the rows of these ids alone, at most `most` at a time, comma-separated."""
+
+    param: str = "ids"
+    most: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """A list of things at the vendor and what becomes of its rows.
+    """A list of things at the vendor and what becomes of its rows: records, or rows that joins show, or both.
 
     `changed_since` gives the query of an incremental read; None means the vendor has no marker and the list is read
     whole each time. `overlap` is how far a window reaches back before the previous run's start. `by_id` is the path
-    of one row, with which the absence of a row is confirmed before its record is marked deleted; without it, being
-    left out of a complete read is enough. `permission` is the right the stream needs, in the customer's words.
+    of one row, or the filter by ids, with which the absence of a row is confirmed before its record is marked deleted;
+    without it, being left out of a complete read is enough. `is_kept` keeps rows whole that become no record.
+    `volatile` matches what of a row's JSON is not content, such as the signature in a link: a record in which nothing
+    else differs has not changed. `permission` is the right the stream needs, in the customer's words.
     """
 
     name: str
     path: str
     paging: Paging
-    maps: tuple[Maps, ...]
     id_of: Callable[[Data], str]
+    maps: tuple[Maps, ...] = ()
     changed_since: Callable[[datetime], Mapping[str, str]] | None = None
     overlap: timedelta = timedelta(minutes=5)
-    by_id: str | None = None
+    by_id: str | IdFilter | None = None
     details: tuple[Detail, ...] = ()
+    joins: tuple[Join, ...] = ()
+    is_kept: bool = False
+    volatile: re.Pattern[bytes] | None = None
     permission: str | None = None
 
 
@@ -107,3 +145,11 @@ class Integration:
             if stream.name == name:
                 return stream
         raise KeyError(name)
+
+
+def find_member(row: Data, name: str) -> Any:
+    """The member of a row, `status` or further in `race.description`; None where it, or what it is in, is missing."""
+    found: Any = row
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found

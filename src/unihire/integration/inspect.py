@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from unihire.integration.declare import Data, Integration, Source, Stream
+from unihire.integration.declare import Data, Integration, Maps, Source, Stream
 from unihire.integration.registry import list_integrations
 from unihire.model import MODELS, Record, spec_of
 
@@ -117,16 +117,32 @@ def _inspect_identity(integration: Integration, folder: Path) -> Iterator[str]:
         yield "no credential is marked secret"
     names = [stream.name for stream in integration.streams]
     yield from (f"two streams are named {name}" for name in sorted({name for name in names if names.count(name) > 1}))
+    yield from _inspect_joins(integration)
+
+
+def _inspect_joins(integration: Integration) -> Iterator[str]:
+    joined = {join.stream for stream in integration.streams for join in stream.joins}
+    before: set[str] = set()
+    for stream in integration.streams:
+        for join in stream.joins:
+            if join.stream not in before:
+                yield f"stream {stream.name}: it joins {join.stream}, which does not come before it"
+        if not (stream.maps or stream.is_kept or stream.name in joined):
+            yield f"stream {stream.name}: its rows become nothing"
+        before.add(stream.name)
 
 
 def _inspect_stream(stream: Stream) -> Iterator[str]:
     if not stream.path.startswith("/"):
         yield f"its path {stream.path} does not begin with a slash"
-    for path in (stream.by_id, *(detail.path for detail in stream.details)):
-        if path is not None and path.count("{id}") != 1:
+    by_id = (stream.by_id,) if isinstance(stream.by_id, str) else ()
+    for path in (*by_id, *(detail.path for detail in stream.details)):
+        if path.count("{id}") != 1:
             yield f"the path {path} has no place for {{id}}, or several"
-    if not stream.maps:
-        yield "its rows become nothing"
+    names = [*(detail.name for detail in stream.details), *(join.name for join in stream.joins)]
+    yield from (f"two details or joins are named {name}" for name in sorted({n for n in names if names.count(n) > 1}))
+    if stream.joins and not any(maps.each is None for maps in stream.maps):
+        yield "it joins rows, but its own rows are no records that could be made again"
     for maps in stream.maps:
         try:
             spec_of(maps.model)
@@ -151,7 +167,7 @@ def _inspect_fixtures(integration: Integration, folder: Path) -> Iterator[str]:
     for path in sorted(folder.glob("*")):
         if path.name not in names:
             yield f"fixtures/{path.name} is of no stream"
-    for name in sorted(names):
+    for name in sorted(stream.name for stream in integration.streams if stream.maps):
         if not any((folder / name).glob(f"*{OUT}")):
             yield f"stream {name}: it has no fixture"
     for path in sorted(folder.glob("*/*.json")):
@@ -182,6 +198,7 @@ def _inspect_coverage(integration: Integration, folder: Path) -> Iterator[str]:
     for stream in integration.streams:
         for maps in stream.maps:
             if maps.model in {spec.record for spec in MODELS.values()}:
+                yield from _inspect_words(maps)
                 accounts[spec_of(maps.model).name].is_given = True
     for case in _read_cases(folder):
         for told in case.expected:
@@ -214,6 +231,13 @@ def _inspect_coverage(integration: Integration, folder: Path) -> Iterator[str]:
             if is_filled and field_.to is not None and not accounts[field_.to].is_given:
                 yield f"{place} points to records no stream gives"
     yield from (f"cannot tells of {place}, which is not in the vocabulary" for place in cannot)
+
+
+def _inspect_words(maps: Maps) -> Iterator[str]:
+    known = {field_.name for field_ in spec_of(maps.model).fields if field_.words}
+    for name in maps.words:
+        if name not in known:
+            yield f"words tells of {spec_of(maps.model).name}.{name}, which has no words of its own"
 
 
 def _inspect_reason(place: str, reason: str) -> Iterator[str]:

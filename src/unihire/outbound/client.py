@@ -27,6 +27,7 @@ from unihire.errors import (
 from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.auth import ClientCredentials, Token
 from unihire.outbound.budget import Budget, TokenBucketHeaders
+from unihire.outbound.paging import Answer
 
 TOKEN_MARGIN = 60.0
 """A token is renewed this many seconds before the vendor says it ends: clocks differ and calls take time. Of one that
@@ -74,19 +75,12 @@ class Target:
         return urlsplit(self.base_url).path.rstrip("/") + path
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 class VendorClient:
     """Calls one vendor with one customer's credentials.
 
-    A call either returns the body of a 2xx answer, whole and parsed as JSON once to prove it, or raises a
-    VendorError. 429, 5xx, timeouts, cut bodies and bodies that are no JSON are tried again; a 401 buys a new token
-    once. Only the configured origin is ever called; redirects are not followed.
+    A call either returns a 2xx answer, its body whole and parsed as JSON once to prove it, or raises a VendorError.
+    429, 5xx, timeouts, cut bodies and bodies that are no JSON are tried again; a 401 buys a new token once. Only the
+    configured origin is ever called; redirects are not followed.
     """
 
     def __init__(self, target: Target, credentials: Mapping[str, str], *, clock: Clock | None = None) -> None:
@@ -114,13 +108,13 @@ class VendorClient:
             await self._session.close()
             self._session = None
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
-        """The body at `path`, as seen from the origin; it may carry a query of its own."""
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        """What is at `path`, as seen from the origin; it may carry a query of its own."""
         asked = path + (f"{'&' if '?' in path else '?'}{urlencode(params)}" if params else "")
         return await self._call("GET", asked)
 
-    async def exists(self, path: str) -> bytes | None:
-        """The body at `path`, or None where the vendor says there is no such thing (404)."""
+    async def exists(self, path: str) -> Answer | None:
+        """What is at `path`, or None where the vendor says there is no such thing (404)."""
         try:
             return await self.get(path)
         except VendorRefused as error:
@@ -132,8 +126,8 @@ class VendorClient:
         """Prove the credentials by buying a token. Raises ReauthorizeNeeded where they are refused."""
         await self._persist("POST " + self.target.auth.token_path, lambda: self._get_token(refresh=True))
 
-    async def _call(self, method: str, asked: str) -> bytes:
-        async def once() -> bytes:
+    async def _call(self, method: str, asked: str) -> Answer:
+        async def once() -> Answer:
             token = await self._get_token()
             answer = await self._send(method, asked, self._sign(token))
             if answer.status == HTTPStatus.UNAUTHORIZED:
@@ -170,7 +164,7 @@ class VendorClient:
 
     async def _send(
         self, method: str, asked: str, headers: Mapping[str, str], data: Mapping[str, str] | None = None
-    ) -> _Answer:
+    ) -> Answer:
         if self._session is None:
             raise RuntimeError("the client is used outside its `async with`")
         call = await self.budget.wait()
@@ -179,7 +173,7 @@ class VendorClient:
         async with self._session.request(method, url, headers=headers, data=data, allow_redirects=False) as answer:
             body = await answer.read()
             self.budget.learn(answer.headers, call)
-            return _Answer(answer.status, answer.headers, body)
+            return Answer(answer.status, answer.headers, body)
 
     async def _get_token(self, *, refresh: bool = False) -> Token:
         async with self._token_lock:
@@ -206,7 +200,7 @@ class VendorClient:
         if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             word = _oauth_word(answer.body)
             raise ReauthorizeNeeded(f"the vendor refuses the credentials ({answer.status}{word})")
-        return self._read_token(_judge(f"POST {path}", answer))
+        return self._read_token(_judge(f"POST {path}", answer).body)
 
     def _read_token(self, body: bytes) -> Token:
         answer: Any = msgspec.json.decode(body)
@@ -218,18 +212,18 @@ class VendorClient:
         return Token(value, self._clock.now() + timedelta(seconds=lasts - min(TOKEN_MARGIN, lasts / 2)))
 
 
-def _judge(call: str, answer: _Answer) -> bytes:
-    """The body of a good answer; otherwise raises what the answer means for the engine.
+def _judge(call: str, answer: Answer) -> Answer:
+    """The answer where it is good; otherwise raises what the answer means for the engine.
 
     `call` is method and path. A query is never told: it can hold personal data.
     """
     status = answer.status
     if 200 <= status < 300:
         if is_json(answer.body):
-            return answer.body
+            return answer
         mended = _HALF_PAIRS.sub(_mend, answer.body)
         if is_json(mended):
-            return mended
+            return Answer(status, answer.headers, mended)
         raise VendorChanged(f"{call}: the body is not JSON")
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise RetryLater(f"{call}: the vendor answers {status}", after=_retry_after(answer.headers))

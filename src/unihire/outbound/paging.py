@@ -1,5 +1,6 @@
 """How lists are walked: one class a way of paging, each a pure reading of one answer."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,6 +22,15 @@ class Row(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What the vendor answered. The names of `headers` are found in any letter case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The rows of one answer and where the next page is; `next` None ends the walk.
 
@@ -38,10 +48,10 @@ class Paging(Protocol):
         """Path and query of the first call."""
         ...
 
-    def read(self, body: bytes, *, origin: str, asked: str) -> Page:
-        """The page in `body`, the answer to `asked` (path with query) at `origin`.
+    def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
+        """The page in the answer to `asked` (path with query) at `origin`.
 
-        Raises VendorChanged where the body does not have the documented shape.
+        Raises VendorChanged where the answer does not have the documented shape.
         """
         ...
 
@@ -90,21 +100,11 @@ class NextLink:
     def first(self, path: str, params: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
         return path, {**self.page_size, **params}
 
-    def read(self, body: bytes, *, origin: str, asked: str) -> Page:
+    def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
         of = asked.partition("?")[0]  # a query can hold personal data: no error tells it
-        members = decode_object(body, of=of)
+        members = decode_object(answer.body, of=of)
         rows = decode_rows(members.get(self.items), of=of)
-        href = self._find_link(members, of)
-        if href is None or not rows:
-            return Page(rows, None)
-        try:
-            target = urlsplit(href)
-        except ValueError:
-            raise VendorChanged(f"{of}: the link to the next page is not an address") from None
-        if f"{target.scheme}://{target.netloc}" != origin:
-            raise VendorChanged(f"{of}: the next page is at another address ({target.netloc}), which is not followed")
-        following = target.path + (f"?{target.query}" if target.query else "")
-        return Page(rows, None if following == asked else following)
+        return _end_or_follow(rows, self._find_link(members, of), origin=origin, asked=asked)
 
     def _find_link(self, members: Mapping[str, Any], of: str) -> str | None:
         found: Any = members
@@ -131,6 +131,49 @@ class WholeList:
     def first(self, path: str, params: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
         return path, params
 
-    def read(self, body: bytes, *, origin: str, asked: str) -> Page:
+    def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
         of = asked.partition("?")[0]
-        return Page(decode_rows(decode_object(body, of=of).get(self.items), of=of), None)
+        return Page(decode_rows(decode_object(answer.body, of=of).get(self.items), of=of), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkHeader:
+    """The answer is the bare list of rows, and its `Link` header (RFC 8288) carries the next page's address as `next`.
+
+    The address is followed as it stands, under the rules of `NextLink`.
+    """
+
+    page_size: Mapping[str, str]
+
+    def first(self, path: str, params: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+        return path, {**self.page_size, **params}
+
+    def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
+        rows = decode_rows(answer.body, of=asked.partition("?")[0])
+        return _end_or_follow(rows, _find_next(answer.headers.get("Link", "")), origin=origin, asked=asked)
+
+
+_LINK = re.compile(r'<([^>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^",;\s]*))*)')
+_REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]*))', re.IGNORECASE)
+
+
+def _find_next(header: str) -> str | None:
+    for link in _LINK.finditer(header):
+        rel = _REL.search(link[2])
+        if rel is not None and "next" in (rel[1] or rel[2] or "").lower().split():
+            return link[1]
+    return None
+
+
+def _end_or_follow(rows: list[Row], href: str | None, *, origin: str, asked: str) -> Page:
+    of = asked.partition("?")[0]
+    if href is None or not rows:
+        return Page(rows, None)
+    try:
+        target = urlsplit(href)
+    except ValueError:
+        raise VendorChanged(f"{of}: the link to the next page is not an address") from None
+    if f"{target.scheme}://{target.netloc}" != origin:
+        raise VendorChanged(f"{of}: the next page is at another address ({target.netloc}), which is not followed")
+    following = target.path + (f"?{target.query}" if target.query else "")
+    return Page(rows, None if following == asked else following)

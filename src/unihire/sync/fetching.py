@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
-from unihire.integration.declare import Data, Detail, Stream
+from unihire.integration.declare import Data, Detail, IdFilter, Stream
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import Page, Row, decode_row, decode_rows
+from unihire.outbound.paging import Answer, Page, Row, decode_row, decode_rows
 from unihire.store import Pool
 from unihire.sync.rendering import MISFITS, Misfit, find_row_id
 
@@ -87,38 +88,50 @@ async def fetch_details(
                 del wanted[known["row_id"]]
                 kept = decode_rows(known["raw"], of=detail.name)
                 details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
-        for row_id, body in await _ask_each(client, detail.path, wanted):
-            answer = _read_detail(client, detail, body)
-            details.found.setdefault(row_id, {})[detail.name] = [one.data for one in answer]
-            joined = b"[" + b",".join(one.raw for one in answer) + b"]"
+        for row_id, answer in await _ask_each(client, detail.path, wanted):
+            read = _read_detail(client, detail, answer)
+            details.found.setdefault(row_id, {})[detail.name] = [one.data for one in read]
+            joined = b"[" + b",".join(one.raw for one in read) + b"]"
             details.fresh.append((detail.name, row_id, wanted[row_id], joined))
     return details
 
 
-def _read_detail(client: VendorClient, detail: Detail, body: bytes | None) -> list[Row]:
+def _read_detail(client: VendorClient, detail: Detail, answer: Answer | None) -> list[Row]:
     """The rows of a detail; none where the row it belongs to is gone meanwhile."""
-    if body is None:
+    if answer is None:
         return []
-    return detail.paging.read(body, origin=client.target.origin, asked=detail.path).rows
+    return detail.paging.read(answer, origin=client.target.origin, asked=detail.path).rows
 
 
 async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -> tuple[list[Row], set[str]]:
-    """The rows of these ids, asked for one by one, and the ids the vendor has no row for.
+    """The rows of these ids, asked for one by one or in batches, and the ids the vendor has no row for.
 
     A vendor may answer with the row another one was merged into: the id asked for then has none.
     """
     assert stream.by_id is not None
-    rows = [
-        decode_row(body, of=stream.by_id) for _, body in await _ask_each(client, stream.by_id, ids) if body is not None
-    ]
+    if isinstance(stream.by_id, IdFilter):
+        rows = await _ask_in_batches(client, stream, stream.by_id, ids)
+    else:
+        answers = await _ask_each(client, stream.by_id, ids)
+        rows = [decode_row(answer.body, of=stream.by_id) for _, answer in answers if answer is not None]
     return rows, set(ids) - {find_row_id(stream, row) for row in rows}
 
 
-async def _ask_each(client: VendorClient, path: str, ids: Iterable[str]) -> list[tuple[str, bytes | None]]:
-    """The body at `path` for each id, None where there is none (404). Raises the first error, once all have ended."""
+async def _ask_in_batches(client: VendorClient, stream: Stream, batch: IdFilter, ids: Sequence[str]) -> list[Row]:
+    rows: list[Row] = []
+    for start in range(0, len(ids), batch.most):
+        wanted = {batch.param: ",".join(ids[start : start + batch.most])}
+        async with aclosing(walk(client, stream, first_page(client, stream, wanted))) as pages:
+            async for page in pages:
+                rows += page.rows
+    return rows
+
+
+async def _ask_each(client: VendorClient, path: str, ids: Iterable[str]) -> list[tuple[str, Answer | None]]:
+    """What is at `path` for each id, None where there is none (404). Raises the first error, once all have ended."""
     gate = asyncio.Semaphore(ABREAST)
 
-    async def ask(row_id: str) -> tuple[str, bytes | None]:
+    async def ask(row_id: str) -> tuple[str, Answer | None]:
         async with gate:
             return row_id, await client.exists(client.target.locate(path.format(id=quote(row_id, safe=""))))
 

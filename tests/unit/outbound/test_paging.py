@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from unihire.errors import VendorChanged
-from unihire.outbound.paging import NextLink, WholeList
+from unihire.outbound.paging import Answer, NextLink, WholeList
 
 ORIGIN = "https://api.example.com"
 ASKED = "/v2/people?limit=2&email=ada%40example.com"
@@ -20,11 +20,11 @@ def page(href: Any, rows: bytes = b"[" + ROW + b"]") -> bytes:
 
 
 def read(body: bytes) -> str | None:
-    return LIST.read(body, origin=ORIGIN, asked=ASKED).next
+    return LIST.read(Answer(200, {}, body), origin=ORIGIN, asked=ASKED).next
 
 
 def test_rows_keep_the_bytes_they_were_sent_in() -> None:
-    found = LIST.read(page(None, b"[ " + ROW + b" ,{}]"), origin=ORIGIN, asked=ASKED)
+    found = LIST.read(Answer(200, {}, page(None, b"[ " + ROW + b" ,{}]")), origin=ORIGIN, asked=ASKED)
     assert [row.raw for row in found.rows] == [ROW, b"{}"]
     assert found.rows[0].data == {"id": "1", "n": 1.5}
 
@@ -98,7 +98,7 @@ def test_link_to_another_origin_is_refused_and_the_message_tells_no_query(href: 
 def test_answer_of_another_shape_is_a_change_of_the_vendors_and_the_message_tells_no_query(body: bytes) -> None:
     for paging in (LIST, WholeList(items="_data")):
         with pytest.raises(VendorChanged) as caught:
-            paging.read(body, origin=ORIGIN, asked=ASKED)
+            paging.read(Answer(200, {}, body), origin=ORIGIN, asked=ASKED)
         assert "ada" not in str(caught.value)
 
 
@@ -106,4 +106,4 @@ def test_answer_of_another_shape_is_a_change_of_the_vendors_and_the_message_tell
 def test_link_may_stand_at_the_top_of_the_answer(following: str | None) -> None:
     paging = NextLink(items="rows", link=("next",), page_size={})
     body = msgspec.json.encode({"rows": [{}], "next": following and ORIGIN + following})
-    assert paging.read(body, origin=ORIGIN, asked=ASKED).next == following
+    assert paging.read(Answer(200, {}, body), origin=ORIGIN, asked=ASKED).next == following
