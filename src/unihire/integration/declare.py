@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from unihire.model import Record
-from unihire.outbound.auth import ClientCredentials
-from unihire.outbound.budget import TokenBucketHeaders
+from unihire.outbound.auth import AuthorizationCode, ClientCredentials
+from unihire.outbound.budget import FixedWindowHeaders, TokenBucketHeaders
 from unihire.outbound.paging import Paging
 
 Data = dict[str, Any]
@@ -135,8 +135,9 @@ class Integration:
     auth: ClientCredentials
     streams: tuple[Stream, ...]
     cannot: Mapping[str, str]
+    partner_auth: AuthorizationCode | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    budget_headers: TokenBucketHeaders | None = None
+    budget_headers: TokenBucketHeaders | FixedWindowHeaders | None = None
     category: str = "ATS"
 
     def get_stream(self, name: str) -> Stream:

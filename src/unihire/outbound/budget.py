@@ -15,6 +15,19 @@ class TokenBucketHeaders:
     per_second: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedWindowHeaders:
+    """The headers with which a vendor that counts calls in windows of `seconds` tells of the one that is open.
+
+    `reset` is when it ends, in seconds since 1970 by the vendor's clock.
+    """
+
+    limit: str
+    remaining: str
+    reset: str
+    seconds: int
+
+
 class Budget:
     """Calls that may be made, for one credential.
 
@@ -23,8 +36,8 @@ class Budget:
     a bucket for each endpoint: the emptiest is taken for all.
     """
 
-    def __init__(self, headers: TokenBucketHeaders | None) -> None:
-        self._headers = headers
+    def __init__(self, headers: TokenBucketHeaders | FixedWindowHeaders | None) -> None:
+        self._headers = headers if isinstance(headers, TokenBucketHeaders) else None
         self._free_at = 0.0
         self._calls = 0
         self._told = 0  # the latest call whose answer taught us

@@ -26,7 +26,7 @@ from unihire.errors import (
 )
 from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.auth import ClientCredentials, Token
-from unihire.outbound.budget import Budget, TokenBucketHeaders
+from unihire.outbound.budget import Budget, FixedWindowHeaders, TokenBucketHeaders
 from unihire.outbound.paging import Answer
 
 TOKEN_MARGIN = 60.0
@@ -62,7 +62,7 @@ class Target:
     base_url: str
     auth: ClientCredentials
     headers: Mapping[str, str] = field(default_factory=dict)
-    budget_headers: TokenBucketHeaders | None = None
+    budget_headers: TokenBucketHeaders | FixedWindowHeaders | None = None
     retry: Retry = field(default_factory=Retry)
 
     @property
