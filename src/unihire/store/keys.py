@@ -30,6 +30,22 @@ class FilterKeys:
         self._start = blake2b(f"{connector}\0{model}\0{field.param}\0".encode(), digest_size=8)
 
     def key(self, value: str) -> int:
-        digest = self._start.copy()
-        digest.update((value.casefold() if self._folds else value).encode("utf-8", "surrogatepass"))
-        return int.from_bytes(digest.digest(), "little", signed=True)
+        return _finish(self._start, value.casefold() if self._folds else value)
+
+
+class JoinKeys:
+    """Hashes what a join finds rows by, so that the records which show them are found by it. As `FilterKeys`."""
+
+    __slots__ = ("_start",)
+
+    def __init__(self, connector: int, stream: str, name: str) -> None:
+        self._start = blake2b(f"{connector}\0join\0{stream}\0{name}\0".encode(), digest_size=8)
+
+    def key(self, value: str) -> int:
+        return _finish(self._start, value)
+
+
+def _finish(start: blake2b, value: str) -> int:
+    digest = start.copy()
+    digest.update(value.encode("utf-8", "surrogatepass"))
+    return int.from_bytes(digest.digest(), "little", signed=True)

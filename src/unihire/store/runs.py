@@ -1,6 +1,6 @@
 """Sync runs: what is under way, how far each stream is, what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,8 +29,11 @@ INSERT_RUN = """
 # A stream's part in a run, unless it is there.
 INSERT_STREAM = """
     INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
-    SELECT $1, $2, $3, $4::timestamptz, $4::timestamptz IS NULL AND EXISTS (
-        SELECT FROM record WHERE connector = $2 AND model = ANY($6::smallint[]) AND stream = $3 AND deleted_at IS NULL
+    SELECT $1, $2, $3, $4::timestamptz, $4::timestamptz IS NULL AND (
+        EXISTS (
+            SELECT FROM record
+            WHERE connector = $2 AND model = ANY($6::smallint[]) AND stream = $3 AND deleted_at IS NULL
+        ) OR EXISTS (SELECT FROM joined WHERE connector = $2 AND origin = $3)
     ), 'walk', $5
     ON CONFLICT (run, stream) DO NOTHING
 """
@@ -41,6 +44,12 @@ GET_STREAM = "SELECT * FROM stream_run WHERE run = $1 AND stream = $2"
 # When the latest read of a stream that ended well was begun.
 FIND_LAST_READ = """
     SELECT max(started_at) FROM stream_run WHERE connector = $1 AND stream = $2 AND phase = 'done' AND error IS NULL
+"""
+
+# Which of these streams have been read well, and when the first such read of each was begun.
+FIND_FIRST_READS = """
+    SELECT stream, min(started_at) AS started_at FROM stream_run
+    WHERE connector = $1 AND stream = ANY($2) AND phase = 'done' AND error IS NULL GROUP BY stream
 """
 
 # Move a stream on; part of the page's transaction.
@@ -110,6 +119,12 @@ async def open_stream(
     await pool.execute(INSERT_STREAM, run.id, connector, stream, window_start, now, models)
     (row,) = await pool.fetch(GET_STREAM, run.id, stream)
     return row
+
+
+async def find_first_reads(pool: Pool, connector: int, streams: Collection[str]) -> dict[str, datetime]:
+    """Those of the streams that have been read well, with when the first such read was begun."""
+    rows = await pool.fetch(FIND_FIRST_READS, connector, list(streams))
+    return {row["stream"]: row["started_at"] for row in rows}
 
 
 async def list_stream_runs(pool: Pool, run: UUID) -> Sequence[dict[str, Any]]:

@@ -21,7 +21,10 @@ EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
 
 
 class Rendered(msgspec.Struct, frozen=True, gc=False):
-    """A record ready to save. `members` are the JSON members of its body between modified_at and the ending."""
+    """A record ready to save. `members` are the JSON members of its body between modified_at and the ending.
+
+    `custom` and `words` are JSON objects. `is_volatile` says that the fingerprint does not tell the whole content.
+    """
 
     id: str
     model: int
@@ -30,6 +33,9 @@ class Rendered(msgspec.Struct, frozen=True, gc=False):
     keys: Sequence[int]
     members: bytes
     raw: bytes
+    custom: bytes | None = None
+    words: bytes | None = None
+    is_volatile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,13 @@ MOVE_FEED = "UPDATE connector SET last_seq = $2 WHERE number = $1"
 FIND_STORED = """
     SELECT id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at
     FROM record WHERE id = ANY($1::text[]::uuid[])
+"""
+
+# Bring the volatile part of records up to date: their place in the feed stays.
+REFRESH_RECORDS = """
+    UPDATE record SET body = new.body, raw = new.raw
+    FROM unnest($1::text[]::uuid[], $2::bytea[], $3::bytea[]) AS new (id, body, raw)
+    WHERE record.id = new.id AND record.raw <> new.raw
 """
 
 # Make room for new versions of records.
@@ -79,6 +92,7 @@ FIND_KEYS = """
 
 _COLUMNS = (
     "seq", "connector", "model", "id", "first_saved_at", "remote_id", "stream", "fingerprint", "keys", "body", "raw",
+    "custom", "words",
 )  # fmt: skip
 
 
@@ -93,8 +107,10 @@ async def save_records(
         return Saved()
     last: int = await connection.fetchval(LOCK_FEED, connector)
     stored = {row["id"]: row for row in await connection.fetch(FIND_STORED, [record.id for record in records])}
+    stamps = _Stamps()
     fresh: list[Rendered] = []
     outdated: list[asyncpg.Record] = []
+    same: list[tuple[str, bytes, bytes]] = []
     for record in records:
         known = stored.get(record.id)
         if known is None:
@@ -102,28 +118,25 @@ async def save_records(
         elif known["fingerprint"] != record.fingerprint or known["is_deleted"]:
             fresh.append(record)
             outdated.append(known)
+        elif record.is_volatile:
+            same.append((record.id, _compose_body(record, stamps.text(known["seq"])), record.raw))
+    if same:
+        await connection.execute(REFRESH_RECORDS, *map(list, zip(*same, strict=True)))
     if not fresh:
         return Saved()
     if outdated:
         await connection.execute(DELETE_VERSIONS, [row["id"] for row in outdated])
         await _delete_keys(connection, ((key, row["seq"]) for row in outdated for key in row["keys"]))
     start = max(last + 1, to_micros(now))
-    stamps = _Stamps()
     rows = []
     keys: list[int] = []
     seqs: list[int] = []
     for seq, record in enumerate(fresh, start):
         known = stored.get(record.id)
-        body = b'{"id":"%b","modified_at":"%b",%b%b' % (
-            record.id.encode(),
-            stamps.text(seq),
-            record.members,
-            EMPTY_ENDING,
-        )
         first_saved_at = known["first_saved_at"] if known else now
         rows.append((
             seq, connector, record.model, record.id, first_saved_at, record.remote_id, stream, record.fingerprint,
-            record.keys, body, record.raw,
+            record.keys, _compose_body(record, stamps.text(seq)), record.raw, record.custom, record.words,
         ))  # fmt: skip
         keys += record.keys
         seqs += [seq] * len(record.keys)
@@ -132,6 +145,10 @@ async def save_records(
         await connection.execute(INSERT_KEYS, keys, seqs)
     await connection.execute(MOVE_FEED, connector, start + len(fresh) - 1)
     return Saved(added=len(fresh) - len(outdated), changed=len(outdated))
+
+
+def _compose_body(record: Rendered, modified_at: bytes) -> bytes:
+    return b'{"id":"%b","modified_at":"%b",%b%b' % (record.id.encode(), modified_at, record.members, EMPTY_ENDING)
 
 
 async def bury_records(connection: Connection, connector: int, ids: Sequence[UUID], now: datetime) -> int:

@@ -69,6 +69,8 @@ DELETE_DATA = (
     """,
     "DELETE FROM record WHERE connector = $1",
     "DELETE FROM seen WHERE connector = $1",
+    "DELETE FROM joined WHERE connector = $1",
+    "DELETE FROM stale WHERE connector = $1",
     "DELETE FROM connector WHERE number = $1",
 )
 

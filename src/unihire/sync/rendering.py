@@ -9,10 +9,11 @@ from uuid import UUID
 import msgspec
 
 from unihire.errors import RecordError
-from unihire.integration.declare import Data, Source, Stream
+from unihire.integration.declare import Data, Maps, Source, Stream, find_member
+from unihire.kit.ids import DerivedIds
 from unihire.model import MODELS, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
-from unihire.store.keys import FilterKeys, derive_ids
+from unihire.store.keys import FilterKeys, JoinKeys, derive_ids
 from unihire.store.saving import Rendered
 
 _ENCODER = msgspec.json.Encoder()
@@ -54,6 +55,10 @@ class Renderer:
     """Renders the rows of one connector."""
 
     def __init__(self, connector: UUID, number: int) -> None:
+        self._connector = connector
+        self._number = number
+        self._row_ids: dict[str, DerivedIds] = {}
+        self._join_keys: dict[str, list[tuple[str, JoinKeys]]] = {}
         self._models: Mapping[type[Record], _ModelRendering] = {
             spec.record: _ModelRendering(connector, number, spec) for spec in MODELS.values()
         }
@@ -63,6 +68,15 @@ class Renderer:
         for maps in stream.maps:
             if maps.each is None:
                 yield self._models[maps.model].ids.text(row_id)
+
+    def seen_id(self, stream: Stream, row_id: str) -> str:
+        """What a complete read notes a row as: the id of its record; for a row that becomes none, one of its own."""
+        own = next(self.row_ids(stream, row_id), None)
+        if own is not None:
+            return own
+        if stream.name not in self._row_ids:
+            self._row_ids[stream.name] = derive_ids(self._connector, f"row of {stream.name}")
+        return self._row_ids[stream.name].text(row_id)
 
     def render_rows(
         self, stream: Stream, rows: list[Row], details: Mapping[str, Mapping[str, list[Data]]]
@@ -89,13 +103,26 @@ class Renderer:
         found = []
         for maps in stream.maps:
             if maps.each is None:
-                found.append(self._render(maps.to(Source(row.data, row.data, details)), row.raw))
+                keys = self._find_join_keys(stream, row) if stream.joins else []
+                found.append(self._render(stream, maps, Source(row.data, row.data, details), row.raw, keys))
             else:
                 for part in maps.each(row.data):
-                    found.append(self._render(maps.to(Source(part, row.data, details)), _ENCODER.encode(part)))
+                    source = Source(part, row.data, details)
+                    found.append(self._render(stream, maps, source, _ENCODER.encode(part), []))
         return found
 
-    def _render(self, record: Record, raw: bytes) -> Rendered:
+    def _find_join_keys(self, stream: Stream, row: Row) -> list[int]:
+        """The keys by which a record is found when a row it shows changes; by its id it is found without."""
+        hashed = self._join_keys.get(stream.name)
+        if hashed is None:
+            hashed = self._join_keys[stream.name] = [
+                (join.key, JoinKeys(self._number, stream.name, join.name)) for join in stream.joins if join.key
+            ]
+        values = [(keys, find_member(row.data, member)) for member, keys in hashed]
+        return [keys.key(str(value)) for keys, value in values if value is not None]
+
+    def _render(self, stream: Stream, maps: Maps, source: Source, raw: bytes, keys: list[int]) -> Rendered:
+        record = maps.to(source)
         rendering = self._models[type(record)]
         remote_id = record.remote_id
         if not isinstance(remote_id, str) or not remote_id:
@@ -107,7 +134,6 @@ class Renderer:
         encoded = _ENCODER.encode(record)
         # A value of another type than the model's would reach the reader; this refuses it.
         rendering.decoder.decode(encoded)
-        keys: list[int] = []
         for hashed in rendering.filters:
             value = getattr(record, hashed.attribute)
             if value is None:
@@ -116,11 +142,22 @@ class Renderer:
                 keys.extend(dict.fromkeys(hashed.key(one) for one in value))  # two spellings, one key
             else:
                 keys.append(hashed.key(value))
-        digest = blake2b(encoded, digest_size=16)
-        digest.update(raw)
+        steady = stream.volatile
+        digest = blake2b(steady.sub(b"", encoded) if steady else encoded, digest_size=16)
+        digest.update(steady.sub(b"", raw) if steady else raw)
         return Rendered(
-            rendering.ids.text(remote_id), rendering.number, remote_id, digest.digest(), keys, encoded[1:-1], raw
-        )
+            rendering.ids.text(remote_id), rendering.number, remote_id, digest.digest(), keys, encoded[1:-1], raw,
+            None if maps.custom is None else _ENCODER.encode(maps.custom(source)),
+            _find_words(maps, source.row) if maps.words else None,
+            steady is not None,
+        )  # fmt: skip
+
+
+def _find_words(maps: Maps, row: Data) -> bytes | None:
+    """The vendor's own words, by field, as JSON."""
+    words = {name: find_member(row, member) for name, member in maps.words.items()}
+    said = {name: word for name, word in words.items() if word is not None}
+    return _ENCODER.encode(said) if said else None
 
 
 def find_row_id(stream: Stream, row: Row) -> str:

@@ -21,6 +21,7 @@ from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.client import VendorClient
 from unihire.store import Pool, runs
 from unihire.store.tenancy import Connector, set_status
+from unihire.sync.joining import Keeping
 from unihire.sync.rendering import Renderer, model_numbers
 from unihire.sync.streaming import Counts, StreamSync
 
@@ -82,7 +83,8 @@ async def sync_connector(
                         continue
                     part = StreamSync(
                         pool=pool, client=client, renderer=renderer, connector=connector.number, run=run,
-                        stream=stream, clock=clock, watch=watch, stop=stop or asyncio.Event(),
+                        stream=stream, keeping=Keeping.of(integration, stream), clock=clock, watch=watch,
+                        stop=stop or asyncio.Event(),
                     )  # fmt: skip
                     try:
                         await part.sync(state)
@@ -108,11 +110,17 @@ async def sync_connector(
 
 
 async def _find_window(pool: Pool, connector: Connector, stream: Stream, *, full: bool) -> datetime | None:
-    """Where an incremental read starts: the start of the last good one, less the overlap. None: read it whole."""
+    """Where an incremental read starts: the start of the last good one, less the overlap. None: read it whole.
+
+    A stream is read whole once more when one it joins was first read after it: every record may show its rows now.
+    """
     if full or stream.changed_since is None:
         return None
     last: datetime | None = await pool.fetchval(runs.FIND_LAST_READ, connector.number, stream.name)
-    return None if last is None else last - stream.overlap
+    if last is None:
+        return None
+    joined = await runs.find_first_reads(pool, connector.number, {join.stream for join in stream.joins})
+    return None if any(first > last for first in joined.values()) else last - stream.overlap
 
 
 def _explain(stream: Stream, error: Exception) -> str:

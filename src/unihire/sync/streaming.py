@@ -5,27 +5,34 @@ A stream passes through phases, and its position within them is committed with e
     walk      the list, page by page: whole, or what changed since the window's start
     catch_up  after a whole walk: what changed while it went on (a list newest first moves changed rows to pages
               already read)
-    absent    after a whole walk: records it did not meet, confirmed one by one where the vendor can tell
+    refresh   records that show rows of other streams which changed meanwhile are made again
+    absent    after a whole walk: records it did not meet, confirmed by their ids where the vendor can tell
     done
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from itertools import pairwise
+from typing import Self, TypeVar
+from uuid import UUID
 
 import asyncpg
 
 from unihire.errors import Stopped, VendorRefused
-from unihire.integration.declare import Stream
+from unihire.integration.declare import Join, Stream
 from unihire.kit.clock import Clock
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
-from unihire.store import Connection, Pool, runs, saving, streams
+from unihire.store import Connection, Pool, joins, runs, saving, streams
+from unihire.store.joins import Joined
 from unihire.store.saving import Rendered
 from unihire.sync.fetching import Details, fetch_details, fetch_rows, first_page, walk
+from unihire.sync.joining import Keeping, find_known, find_shown, list_stale
 from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
+
+T = TypeVar("T")
 
 ABSENT_BATCH = 500
 MEASURED_FROM = 1000
@@ -66,6 +73,7 @@ class _Prepared:
     misfits: list[Misfit]
     details: Details
     row_ids: list[str]
+    kept: list[Joined]
     phase: str
     position: str | None
 
@@ -82,6 +90,7 @@ class StreamSync:
         connector: int,
         run: runs.Run,
         stream: Stream,
+        keeping: Keeping,
         clock: Clock,
         watch: Callable[[Counts], None],
         stop: asyncio.Event,
@@ -92,6 +101,10 @@ class StreamSync:
         self._connector = connector
         self._run = run
         self._stream = stream
+        self._own = model_numbers(stream, rows_only=True)
+        self._keeping = keeping
+        self._known: list[Join] = []
+        self._showing: set[str] = set()
         self._clock = clock
         self._watch = watch
         self._stop = stop
@@ -100,27 +113,39 @@ class StreamSync:
 
     async def sync(self, state: asyncpg.Record) -> None:
         """Take the stream from where `state` (its row in stream_run) says to its end."""
-        phase, position = state["phase"], state["position"]
+        position: str | None = state["position"]
         since: datetime | None = state["window_start"]
+        tracking: bool = state["is_tracking"]
         self.counts = Counts.read_from(state)
         self._has_quarantine = await self._pool.fetchval(streams.HAS_QUARANTINE, self._connector, self._stream.name)
-        tracking: bool = state["is_tracking"]
-        catches_up = since is None and self._stream.changed_since is not None
-        after_walk = "catch_up" if catches_up else "absent" if tracking else "done"
-        if phase == "walk":
-            await self._walk_or_start_over(phase, position, since, tracking, after=after_walk)
-            phase, position = after_walk, None
-        if phase == "catch_up":
-            after = "absent" if tracking else "done"
-            begun = state["started_at"] - self._stream.overlap
-            await self._walk_or_start_over(phase, position, begun, tracking, after=after)
-            phase = after
-        if phase == "absent":
-            await self._mark_absent()
+        self._known = await find_known(self._pool, self._connector, self._stream)
+        self._showing = await self._keeping.find_showing(self._pool, self._connector)
+        phases = self._list_phases(since, tracking)
+        for phase, following in pairwise(phases[phases.index(state["phase"]) :]):
+            if phase == "walk":
+                await self._walk_or_start_over(phase, position, since, tracking, after=following)
+            elif phase == "catch_up":
+                begun = state["started_at"] - self._stream.overlap
+                await self._walk_or_start_over(phase, position, begun, tracking, after=following)
+            elif phase == "refresh":
+                await self._refresh(after=following)
+            else:
+                await self._mark_absent()
+            position = None
         if since is None and not self.counts.quarantined:
             # Every row there is mapped: whatever was set aside before is no longer there.
             await self._pool.execute(streams.EMPTY_QUARANTINE, self._connector, self._stream.name)
         await self._finish(None)
+
+    def _list_phases(self, since: datetime | None, tracking: bool) -> list[str]:
+        phases = ["walk"]
+        if since is None and self._stream.changed_since is not None:
+            phases.append("catch_up")
+        if self._stream.joins:
+            phases.append("refresh")
+        if tracking:
+            phases.append("absent")
+        return [*phases, "done"]
 
     async def fail(self, reason: str) -> None:
         """End the stream's part with the reason; the next run reads it anew."""
@@ -157,8 +182,7 @@ class StreamSync:
         pages = walk(self._client, self._stream, position or first_page(self._client, self._stream, filters))
         try:
             async for page in pages:
-                if self._stop.is_set():
-                    raise Stopped("the sync was asked to stop; the next one goes on from here")
+                self._stop_if_asked()
                 phase_then = phase if page.next is not None else after
                 prepared = await self._prepare(page.rows, phase_then, page.next)
                 if saving_page is not None:
@@ -171,37 +195,85 @@ class StreamSync:
             if saving_page is not None:
                 await asyncio.gather(saving_page, return_exceptions=True)
 
-    async def _prepare(self, rows: list[Row], phase: str, position: str | None) -> _Prepared:
+    async def _prepare(self, rows: list[Row], phase: str, position: str | None = None) -> _Prepared:
         details = await fetch_details(self._client, self._pool, self._connector, self._stream, rows)
+        if self._known:
+            shown = await find_shown(self._pool, self._connector, self._stream, self._known, rows)
+            for row_id, by_name in shown.items():
+                details.found.setdefault(row_id, {}).update(by_name)
         odd = {misfit.row_id for misfit in details.misfits}
         plain = [row for row in rows if find_row_id(self._stream, row) not in odd] if odd else rows
         records, misfits = self._renderer.render_rows(self._stream, plain, details.found)
         misfits += details.misfits
         row_ids = [find_row_id(self._stream, row) for row in rows]
-        return _Prepared(len(rows), records, misfits, details, row_ids, phase, position)
+        kept = self._keeping.pick(rows, self._renderer) if self._keeping else []
+        return _Prepared(len(rows), records, misfits, details, row_ids, kept, phase, position)
 
-    async def _commit(self, page: _Prepared, tracking: bool, gone: Sequence[Any] = ()) -> None:
-        """Save a page with everything that belongs to it in one transaction."""
+    async def _commit(
+        self, page: _Prepared, tracking: bool, buried: Sequence[UUID] = (), gone: Sequence[str] = ()
+    ) -> None:
+        """Save a page with everything that belongs to it in one transaction.
+
+        `buried` are records to mark deleted, `gone` the ids of rows the vendor no longer has.
+        """
         name = self._stream.name
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(streams.RELAX_COMMIT)
             now = self._clock.now()
             saved = await saving.save_records(connection, self._connector, name, page.records, now)
-            buried = await saving.bury_records(connection, self._connector, gone, now)
+            deleted = await saving.bury_records(connection, self._connector, buried, now)
             await streams.save_details(connection, self._connector, name, page.details.fresh)
             await self._set_aside(connection, page)
+            step = Counts(name, page.rows, saved.added, saved.changed, deleted, len(page.misfits))
+            if self._keeping:
+                step.add(await self._keep(connection, page, gone))
             if tracking:
                 ids = [record.id for record in page.records]
                 ids += [id for misfit in page.misfits for id in self._renderer.row_ids(self._stream, misfit.row_id)]
+                if self._keeping and not self._own:
+                    ids += [self._renderer.seen_id(self._stream, row_id) for row_id in page.row_ids]
                 await streams.note_seen(connection, self._connector, name, ids)
-            step = Counts(name, page.rows, saved.added, saved.changed, buried, len(page.misfits))
-            await connection.execute(
-                runs.MOVE_STREAM, self._run.id, name, page.phase, page.position,
-                step.read, step.added, step.changed, step.deleted, step.quarantined,
-            )  # fmt: skip
+            await self._move(connection, step, page.phase, page.position)
+        self._tell(step, page.phase)
+
+    async def _move(self, connection: Connection, step: Counts, phase: str, position: str | None) -> None:
+        await connection.execute(
+            runs.MOVE_STREAM, self._run.id, self._stream.name, phase, position,
+            step.read, step.added, step.changed, step.deleted, step.quarantined,
+        )  # fmt: skip
+
+    def _tell(self, step: Counts, phase: str) -> None:
         self.counts.add(step)
-        self.counts.phase = page.phase
+        self.counts.phase = phase
         self._watch(self.counts)
+
+    async def _keep(self, connection: Connection, page: _Prepared, gone: Sequence[str]) -> Counts:
+        """Keep what others show of the page's rows; the counts are told of a stream that makes no records."""
+        name = self._stream.name
+        kept = await joins.keep_rows(connection, self._connector, name, [*page.row_ids, *gone], page.kept)
+        await joins.note_stale(connection, self._connector, [key for key in kept.keys if key.stream in self._showing])
+        return Counts(name) if self._stream.maps else Counts(name, 0, kept.added, kept.changed, kept.removed)
+
+    async def _refresh(self, *, after: str) -> None:
+        """Make those records again that show rows which changed."""
+        name = self._stream.name
+        async for stale in list_stale(self._pool, self._connector, self._stream, self._renderer):
+            self._stop_if_asked()
+            page = await self._prepare(stale.rows, "refresh")
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(streams.RELAX_COMMIT)
+                saved = await saving.save_records(connection, self._connector, name, page.records, self._clock.now())
+                await streams.save_details(connection, self._connector, name, page.details.fresh)
+                await self._set_aside(connection, page)
+                await joins.settle(connection, self._connector, name, stale.join.name, stale.settled, stale.moved)
+                step = Counts(name, 0, saved.added, saved.changed, 0, len(page.misfits))
+                await self._move(connection, step, "refresh", None)
+            self._tell(step, "refresh")
+        await self._pool.execute(runs.MOVE_STREAM, self._run.id, name, after, None, 0, 0, 0, 0, 0)
+
+    def _stop_if_asked(self) -> None:
+        if self._stop.is_set():
+            raise Stopped("the sync was asked to stop; the next one goes on from here")
 
     async def _set_aside(self, connection: Connection, page: _Prepared) -> None:
         bad = list({misfit.row_id: (misfit.row_id, misfit.reason, misfit.raw) for misfit in page.misfits}.values())
@@ -220,22 +292,35 @@ class StreamSync:
         """
         if self.counts.read > MEASURED_FROM:
             await self._pool.execute(streams.MEASURE_SEEN)
-        own = model_numbers(self._stream, rows_only=True)
-        async for absent in self._find_absent(own):
-            rows: list[Row] = []
-            if self._stream.by_id is not None:
-                asked = [row["remote_id"] for row in absent]
-                rows, missing = await fetch_rows(self._client, self._stream, asked)
-                absent = [row for row in absent if row["remote_id"] in missing]
-            await self._commit(await self._prepare(rows, "absent", None), True, [row["id"] for row in absent])
+        number, name = self._connector, self._stream.name
+        if self._own:
+            async for found in self._list_batches(
+                lambda: streams.find_absent(self._pool, number, name, self._own, ABSENT_BATCH)
+            ):
+                await self._settle_absent({row["remote_id"]: row["id"] for row in found})
+        elif self._keeping:
+            async for row_ids in self._list_batches(
+                lambda: joins.find_absent_rows(self._pool, number, name, ABSENT_BATCH)
+            ):
+                await self._settle_absent(dict.fromkeys(row_ids))
         if self.counts.quarantined:
             return  # a row that would not map may well mention the parts nobody else did
-        async for absent in self._find_absent(model_numbers(self._stream)):
-            await self._commit(await self._prepare([], "absent", None), True, [row["id"] for row in absent])
+        every = model_numbers(self._stream)
+        async for parts in self._list_batches(
+            lambda: streams.find_absent(self._pool, number, name, every, ABSENT_BATCH)
+        ):
+            await self._commit(await self._prepare([], "absent"), True, [part["id"] for part in parts])
 
-    async def _find_absent(self, models: Sequence[int]) -> AsyncIterator[list[asyncpg.Record]]:
-        """Batches of records not met, until there are none: each batch must be met or marked before the next."""
-        while absent := await streams.find_absent(self._pool, self._connector, self._stream.name, models, ABSENT_BATCH):
-            if self._stop.is_set():
-                raise Stopped("the sync was asked to stop; the next one goes on from here")
-            yield absent
+    async def _settle_absent(self, absent: Mapping[str, UUID | None]) -> None:
+        """Save those rows the vendor still shows by their ids, and let go of the others and their records."""
+        rows, missing = list[Row](), set(absent)
+        if self._stream.by_id is not None:
+            rows, missing = await fetch_rows(self._client, self._stream, list(absent))
+        buried = [id for row_id in missing if (id := absent[row_id]) is not None]
+        await self._commit(await self._prepare(rows, "absent"), True, buried, sorted(missing))
+
+    async def _list_batches(self, find: Callable[[], Awaitable[list[T]]]) -> AsyncIterator[list[T]]:
+        """What is absent, until there is none: each batch must be met or let go before the next."""
+        while found := await find():
+            self._stop_if_asked()
+            yield found

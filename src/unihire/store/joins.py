@@ -1,0 +1,176 @@
+"""Rows that records of other streams show: kept, found by key, and the keys whose records are to be made again."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import asyncpg
+
+from unihire.store import Connection, Pool
+
+
+class Joined(NamedTuple):
+    """A row as a join keeps it: `stream` and `name` are the join's, `data` the JSON of what is kept of the row."""
+
+    row_id: str
+    stream: str
+    name: str
+    key: str
+    id: str
+    data: bytes
+
+
+class Key(NamedTuple):
+    """What a join finds rows by."""
+
+    stream: str
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What keeping a page's rows did: rows that are new, changed and gone, and the keys that find others now."""
+
+    added: int
+    changed: int
+    removed: int
+    keys: set[Key]
+
+
+# What is kept of some rows of a stream.
+FIND_KEPT = """
+    SELECT row_id, stream, name, key, data FROM joined WHERE connector = $1 AND origin = $2 AND row_id = ANY($3)
+"""
+
+UPSERT_JOINED = """
+    INSERT INTO joined (connector, origin, row_id, stream, name, key, id, data)
+    SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[]::uuid[], $8::bytea[])
+    ON CONFLICT (connector, origin, row_id, stream, name) DO UPDATE SET key = excluded.key, data = excluded.data
+"""
+
+DELETE_JOINED = """
+    DELETE FROM joined USING unnest($3::text[], $4::text[], $5::text[]) AS gone (row_id, stream, name)
+    WHERE joined.connector = $1 AND joined.origin = $2
+        AND joined.row_id = gone.row_id AND joined.stream = gone.stream AND joined.name = gone.name
+"""
+
+# The rows that some keys of a stream's joins find, in the order of their ids, numbers by size.
+FIND_JOINED = """
+    SELECT joined.name, joined.key, joined.data
+    FROM unnest($3::text[], $4::text[]) AS wanted (name, key)
+    JOIN joined ON joined.connector = $1 AND joined.stream = $2
+        AND joined.name = wanted.name AND joined.key = wanted.key
+    ORDER BY length(joined.row_id), joined.row_id
+"""
+
+# Rows without records of their own that a complete read has not met.
+FIND_ABSENT_ROWS = """
+    SELECT DISTINCT row_id FROM joined
+    WHERE connector = $1 AND origin = $2
+        AND NOT EXISTS (SELECT FROM seen WHERE seen.connector = $1 AND seen.stream = $2 AND seen.id = joined.id)
+    LIMIT $3
+"""
+
+INSERT_STALE = """
+    INSERT INTO stale (connector, stream, name, key)
+    SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[])
+    ON CONFLICT (connector, stream, name, key) DO UPDATE SET after = 0, until = NULL
+"""
+
+FIND_STALE = """
+    SELECT key, after, until FROM stale WHERE connector = $1 AND stream = $2 AND name = $3 ORDER BY key LIMIT $4
+"""
+
+SETTLE_STALE = "DELETE FROM stale WHERE connector = $1 AND stream = $2 AND name = $3 AND key = ANY($4)"
+
+MOVE_STALE = """
+    UPDATE stale SET after = $5, until = $6 WHERE connector = $1 AND stream = $2 AND name = $3 AND key = $4
+"""
+
+# Living records, as the rows they were made of.
+FIND_ROWS = """
+    SELECT raw FROM record WHERE connector = $1 AND stream = $2 AND id = ANY($3::text[]::uuid[]) AND deleted_at IS NULL
+"""
+
+# Living records that have one of these keys, as the rows they were made of, in feed order.
+FIND_SHOWING = """
+    SELECT DISTINCT ON (record.seq) record.seq, record.raw
+    FROM record_key JOIN record ON record.seq = record_key.seq
+    WHERE record_key.key = ANY($3) AND record_key.seq > $4 AND record_key.seq <= $5
+        AND record.connector = $1 AND record.stream = $2 AND record.deleted_at IS NULL
+    ORDER BY record.seq LIMIT $6
+"""
+
+# The connector's place in the feed.
+GET_LAST_SEQ = "SELECT last_seq FROM connector WHERE number = $1"
+
+# Whether a stream has made records.
+HAS_RECORDS = "SELECT EXISTS (SELECT FROM record WHERE connector = $1 AND model = ANY($2::smallint[]) AND stream = $3)"
+
+
+async def keep_rows(
+    connection: Connection, connector: int, origin: str, row_ids: Collection[str], wanted: Iterable[Joined]
+) -> Kept:
+    """Keep exactly `wanted` of these rows of the stream `origin`. Call inside a transaction."""
+    stored = {
+        (row["row_id"], row["stream"], row["name"]): row
+        for row in await connection.fetch(FIND_KEPT, connector, origin, list(row_ids))
+    }
+    fresh: dict[tuple[str, str, str], Joined] = {}
+    met: set[tuple[str, str, str]] = set()
+    added, keys = 0, set()
+    for one in wanted:
+        place = (one.row_id, one.stream, one.name)
+        met.add(place)
+        known = stored.get(place)
+        if known is not None and (known["key"], known["data"]) == (one.key, one.data):
+            continue
+        if known is None:
+            added += place not in fresh
+        else:
+            keys.add(Key(one.stream, one.name, known["key"]))
+        keys.add(Key(one.stream, one.name, one.key))
+        fresh[place] = one
+    gone = [place for place in stored if place not in met]
+    keys |= {Key(stream, name, stored[row_id, stream, name]["key"]) for row_id, stream, name in gone}
+    if gone:
+        await connection.execute(DELETE_JOINED, connector, origin, *map(list, zip(*gone, strict=True)))
+    if fresh:
+        await connection.execute(UPSERT_JOINED, connector, origin, *map(list, zip(*fresh.values(), strict=True)))
+    return Kept(added, len(fresh) - added, len(gone), keys)
+
+
+async def note_stale(connection: Connection, connector: int, keys: Iterable[Key]) -> None:
+    """Note that the records that show these keys are to be made again. Call in the transaction that changed them."""
+    rows = sorted(keys)
+    if rows:
+        await connection.execute(INSERT_STALE, connector, *map(list, zip(*rows, strict=True)))
+
+
+async def settle(
+    connection: Connection,
+    connector: int,
+    stream: str,
+    name: str,
+    keys: Sequence[str],
+    moved: tuple[str, int, int] | None,
+) -> None:
+    """Forget keys whose records were made again; of one that more records show, keep how far they are."""
+    if keys:
+        await connection.execute(SETTLE_STALE, connector, stream, name, list(keys))
+    if moved is not None:
+        await connection.execute(MOVE_STALE, connector, stream, name, *moved)
+
+
+async def find_absent_rows(pool: Pool, connector: int, origin: str, limit: int) -> list[str]:
+    """The ids of kept rows a complete read has not met."""
+    return [row["row_id"] for row in await pool.fetch(FIND_ABSENT_ROWS, connector, origin, limit)]
+
+
+async def find_joined(
+    pool: Pool, connector: int, stream: str, wanted: Sequence[tuple[str, str]]
+) -> list[asyncpg.Record]:
+    """The rows, as `name`, `key` and `data`, that each `(name, key)` of the stream's joins finds, in id order."""
+    names, keys = map(list, zip(*wanted, strict=True))
+    return await pool.fetch(FIND_JOINED, connector, stream, names, keys)

@@ -1,0 +1,146 @@
+"""Joins at work: what is kept of a stream's rows for others to show, and what a page's rows show of others."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import asyncpg
+import msgspec
+
+from unihire.integration.declare import Data, Integration, Join, Stream, find_member
+from unihire.outbound.paging import Row, decode_row
+from unihire.store import Pool, joins, runs
+from unihire.store.joins import Joined
+from unihire.store.keys import JoinKeys
+from unihire.sync.rendering import Renderer, find_row_id, model_numbers
+
+KEPT_WHOLE = "rows"
+"""The name under which a stream keeps its own rows whole."""
+
+STALE_BATCH = 500
+"""Records made again in one transaction."""
+
+_ENCODER = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What is kept of one stream's rows, and for whom."""
+
+    stream: Stream
+    joins: tuple[tuple[Stream, Join], ...]
+
+    @classmethod
+    def of(cls, integration: Integration, stream: Stream) -> Self:
+        """`joins` are those that show this stream's rows, each with the stream it is of."""
+        joined = [(other, join) for other in integration.streams for join in other.joins if join.stream == stream.name]
+        return cls(stream, tuple(joined))
+
+    def __bool__(self) -> bool:
+        return bool(self.joins) or self.stream.is_kept
+
+    async def find_showing(self, pool: Pool, connector: int) -> set[str]:
+        """The streams that have records which may show rows of this one; before their first read they have none."""
+        return {
+            stream.name
+            for stream in {stream.name: stream for stream, _ in self.joins}.values()
+            if await pool.fetchval(joins.HAS_RECORDS, connector, model_numbers(stream), stream.name)
+        }
+
+    def pick(self, rows: Iterable[Row], renderer: Renderer) -> list[Joined]:
+        """What is to be kept of a page's rows."""
+        found = []
+        for row in rows:
+            row_id = find_row_id(self.stream, row)
+            id = renderer.seen_id(self.stream, row_id)
+            if self.stream.is_kept:
+                found.append(Joined(row_id, self.stream.name, KEPT_WHOLE, row_id, id, row.raw))
+            for stream, join in self.joins:
+                key = find_member(row.data, join.on)
+                if key is not None and (join.only is None or join.only(row.data)):
+                    kept = {name: row.data[name] for name in ("id", *join.keep) if name in row.data}
+                    found.append(Joined(row_id, stream.name, join.name, str(key), id, _ENCODER.encode(kept)))
+        return found
+
+
+async def find_known(pool: Pool, connector: int, stream: Stream) -> list[Join]:
+    """The joins of a stream that can be answered: those whose own stream was read well once."""
+    if not stream.joins:
+        return []
+    read = await runs.find_first_reads(pool, connector, {join.stream for join in stream.joins})
+    return [join for join in stream.joins if join.stream in read]
+
+
+async def find_shown(
+    pool: Pool, connector: int, stream: Stream, known: Sequence[Join], rows: Sequence[Row]
+) -> Mapping[str, dict[str, list[Data]]]:
+    """The rows of each known join, by the id of the row that shows them and the join's name."""
+    found: dict[str, dict[str, list[Data]]] = {}
+    showing: dict[tuple[str, str], list[list[Data]]] = {}
+    for row in rows:
+        row_id = find_row_id(stream, row)
+        shown = found[row_id] = {join.name: [] for join in known}
+        for join in known:
+            key = row_id if join.key is None else find_member(row.data, join.key)
+            if key is not None:
+                showing.setdefault((join.name, str(key)), []).append(shown[join.name])
+    if showing:
+        for one in await joins.find_joined(pool, connector, stream.name, list(showing)):
+            data: Data = msgspec.json.decode(one["data"])
+            for place in showing[one["name"], one["key"]]:
+                place.append(data)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Rows whose records are to be made again, and what is settled once they are.
+
+    `settled` are keys of the join; `moved` is a key that more records show, with where to go on and where to end.
+    """
+
+    join: Join
+    rows: list[Row]
+    settled: list[str]
+    moved: tuple[str, int, int] | None = None
+
+
+async def list_stale(pool: Pool, connector: int, stream: Stream, renderer: Renderer) -> AsyncIterator[Stale]:
+    """Batches of a stream's rows that show what changed, until there are none: each must be settled before the next."""
+    for join in stream.joins:
+        while found := await pool.fetch(joins.FIND_STALE, connector, stream.name, join.name, STALE_BATCH):
+            if join.key is None:
+                keys = [row["key"] for row in found]
+                ids = [id for key in keys for id in renderer.row_ids(stream, key)]
+                raws = [row["raw"] for row in await pool.fetch(joins.FIND_ROWS, connector, stream.name, ids)]
+                yield Stale(join, _decode(raws, stream), keys)
+            else:
+                yield await _find_by_key(pool, connector, stream, join, found)
+
+
+async def _find_by_key(
+    pool: Pool, connector: int, stream: Stream, join: Join, found: Sequence[asyncpg.Record]
+) -> Stale:
+    hashed = JoinKeys(connector, stream.name, join.name)
+
+    async def find(keys: Sequence[str], after: int, until: int, limit: int) -> list[asyncpg.Record]:
+        hashes = [hashed.key(key) for key in keys]
+        return await pool.fetch(joins.FIND_SHOWING, connector, stream.name, hashes, after, until, limit)
+
+    last: int = await pool.fetchval(joins.GET_LAST_SEQ, connector)
+    first = found[0]
+    if first["until"] is None:
+        keys = [row["key"] for row in found if row["until"] is None]
+        rows = await find(keys, 0, last, STALE_BATCH + 1)
+        if len(rows) <= STALE_BATCH:
+            return Stale(join, _decode([row["raw"] for row in rows], stream), keys)
+    key, until = first["key"], first["until"] or last
+    rows = await find([key], first["after"], until, STALE_BATCH)
+    decoded = _decode([row["raw"] for row in rows], stream)
+    if len(rows) < STALE_BATCH:
+        return Stale(join, decoded, [key])
+    return Stale(join, decoded, [], (key, rows[-1]["seq"], until))
+
+
+def _decode(raws: Iterable[bytes], stream: Stream) -> list[Row]:
+    return [decode_row(raw, of=stream.name) for raw in raws]
