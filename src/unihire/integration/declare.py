@@ -42,7 +42,8 @@ class Maps:
     the row aside with its raw data. `each` picks the parts of a row that are records of their own (the department
     inside a job); by default the row itself. `words` says, for each normalised field, which member of the row
     (`status`, `race.description`) holds the vendor's own word; it is remembered with the record. `custom` gives the
-    customer's own fields, by the names the vendor has for them.
+    customer's own fields, by the names the vendor has for them. `is_owned` says that each part belongs to its row
+    alone: one the row no longer has is gone; otherwise it takes a complete read to tell.
     """
 
     model: type[Record]
@@ -50,6 +51,7 @@ class Maps:
     each: Callable[[Data], Iterable[Data]] | None = None
     words: Mapping[str, str] = field(default_factory=dict)
     custom: Callable[[Source], Mapping[str, Any]] | None = None
+    is_owned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,12 @@ BURY_RECORDS = """
     WHERE record.id = next.id AND record.connector = $1
 """
 
+# Living records of a stream that have one of these keys.
+FIND_KEYED = """
+    SELECT DISTINCT record.id FROM record_key JOIN record ON record.seq = record_key.seq
+    WHERE record_key.key = ANY($3) AND record.connector = $1 AND record.stream = $2 AND record.deleted_at IS NULL
+"""
+
 # The keys of living records, to take them out of the filter index.
 FIND_KEYS = """
     SELECT key, record.seq FROM record CROSS JOIN unnest(record.keys) AS key

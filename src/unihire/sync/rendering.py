@@ -1,6 +1,6 @@
 """Rows to answers: each row mapped, its relations turned into our ids, its JSON written once."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Self
@@ -20,6 +20,9 @@ _ENCODER = msgspec.json.Encoder()
 _NO_DETAILS: Mapping[str, list[Data]] = {}
 MISFITS = (LookupError, TypeError, ValueError, AttributeError, StopIteration, RecordError)
 """What a mapping raises over a row that is not as documented (msgspec's errors are ValueErrors)."""
+
+OWNED = "part of"
+"""Stands for the name of a join in the keys of owned parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +109,16 @@ class Renderer:
                 keys = self._find_join_keys(stream, row) if stream.joins else []
                 found.append(self._render(stream, maps, Source(row.data, row.data, details), row.raw, keys))
             else:
+                owned = self.owned_keys(stream, [find_row_id(stream, row)]) if maps.is_owned else []
                 for part in maps.each(row.data):
                     source = Source(part, row.data, details)
-                    found.append(self._render(stream, maps, source, _ENCODER.encode(part), []))
+                    found.append(self._render(stream, maps, source, _ENCODER.encode(part), [*owned]))
         return found
+
+    def owned_keys(self, stream: Stream, row_ids: Iterable[str]) -> list[int]:
+        """The keys by which the parts that these rows alone have are found."""
+        hashed = JoinKeys(self._number, stream.name, OWNED)
+        return [hashed.key(row_id) for row_id in row_ids]
 
     def _find_join_keys(self, stream: Stream, row: Row) -> list[int]:
         """The keys by which a record is found when a row it shows changes; by its id it is found without."""

@@ -89,7 +89,7 @@ async def sync_connector(
                     try:
                         await part.sync(state)
                     except (PermissionMissing, VendorRefused, VendorChanged) as error:
-                        reason = _explain(stream, error)
+                        reason = explain_failure(stream, error)
                         told.warning("stream failed", stream=stream.name, reason=reason)
                         await part.fail(reason)
                         report.errors[stream.name] = reason
@@ -123,7 +123,8 @@ async def _find_window(pool: Pool, connector: Connector, stream: Stream, *, full
     return None if any(first > last for first in joined.values()) else last - stream.overlap
 
 
-def _explain(stream: Stream, error: Exception) -> str:
+def explain_failure(stream: Stream, error: Exception) -> str:
+    """Why a stream could not be read, in the customer's words where a permission is missing."""
     if isinstance(error, PermissionMissing) and stream.permission:
         return f"the credentials lack {stream.permission}"
     return str(error)

@@ -102,6 +102,7 @@ class StreamSync:
         self._run = run
         self._stream = stream
         self._own = model_numbers(stream, rows_only=True)
+        self._has_parts = any(maps.is_owned for maps in stream.maps)
         self._keeping = keeping
         self._known: list[Join] = []
         self._showing: set[str] = set()
@@ -221,7 +222,8 @@ class StreamSync:
             await connection.execute(streams.RELAX_COMMIT)
             now = self._clock.now()
             saved = await saving.save_records(connection, self._connector, name, page.records, now)
-            deleted = await saving.bury_records(connection, self._connector, buried, now)
+            dropped = await self._find_dropped(connection, page, gone) if self._has_parts else []
+            deleted = await saving.bury_records(connection, self._connector, [*buried, *dropped], now)
             await streams.save_details(connection, self._connector, name, page.details.fresh)
             await self._set_aside(connection, page)
             step = Counts(name, page.rows, saved.added, saved.changed, deleted, len(page.misfits))
@@ -235,6 +237,15 @@ class StreamSync:
                 await streams.note_seen(connection, self._connector, name, ids)
             await self._move(connection, step, page.phase, page.position)
         self._tell(step, page.phase)
+
+    async def _find_dropped(self, connection: Connection, page: _Prepared, gone: Sequence[str]) -> list[UUID]:
+        """Records of parts that rows of the page have no longer, or that went with their rows."""
+        misfits = {misfit.row_id for misfit in page.misfits}
+        row_ids = [*(row_id for row_id in page.row_ids if row_id not in misfits), *gone]
+        keys = self._renderer.owned_keys(self._stream, row_ids)
+        met = {record.id for record in page.records}
+        found = await connection.fetch(saving.FIND_KEYED, self._connector, self._stream.name, keys)
+        return [row["id"] for row in found if str(row["id"]) not in met]
 
     async def _move(self, connection: Connection, step: Counts, phase: str, position: str | None) -> None:
         await connection.execute(
