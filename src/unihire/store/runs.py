@@ -73,6 +73,21 @@ FINISH_RUN = "UPDATE sync_run SET status = $2, finished_at = $3 WHERE id = $1"
 # The parts of a run, for telling.
 LIST_STREAMS = "SELECT * FROM stream_run WHERE run = $1 ORDER BY started_at, stream"
 
+# The latest complete read of each stream: how it ended, or that it has not.
+FIND_COMPLETE_READS = """
+    SELECT DISTINCT ON (stream) stream, started_at, finished_at, phase, error FROM stream_run
+    WHERE connector = $1 AND window_start IS NULL ORDER BY stream, started_at DESC
+"""
+
+# Whether the connector is being synced now, or was at some moment since.
+HAS_SYNCED_SINCE = """
+    SELECT EXISTS (
+        SELECT FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = $1::integer::oid AND objid = $2::integer::oid AND objsubid = 2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) OR EXISTS (SELECT FROM sync_run WHERE connector = $2 AND finished_at >= $3)
+"""
+
 # The latest run of a connector.
 FIND_LATEST = "SELECT * FROM sync_run WHERE connector = $1 ORDER BY number DESC LIMIT 1"
 
@@ -125,6 +140,12 @@ async def find_first_reads(pool: Pool, connector: int, streams: Collection[str])
     """Those of the streams that have been read well, with when the first such read was begun."""
     rows = await pool.fetch(FIND_FIRST_READS, connector, list(streams))
     return {row["stream"]: row["started_at"] for row in rows}
+
+
+async def has_synced_since(pool: Pool, connector: int, moment: datetime) -> bool:
+    """Whether a sync is under way, or ended at `moment` or later. A killed one ends with its session."""
+    found: bool = await pool.fetchval(HAS_SYNCED_SINCE, SYNC_LOCKS, connector, moment)
+    return found
 
 
 async def list_stream_runs(pool: Pool, run: UUID) -> Sequence[dict[str, Any]]:

@@ -28,6 +28,9 @@ EMPTY_QUARANTINE = "DELETE FROM quarantine WHERE connector = $1 AND stream = $2"
 
 HAS_QUARANTINE = "SELECT EXISTS (SELECT FROM quarantine WHERE connector = $1 AND stream = $2)"
 
+# Which of these rows are set aside.
+FIND_QUARANTINED = "SELECT row_id FROM quarantine WHERE connector = $1 AND stream = $2 AND row_id = ANY($3)"
+
 COUNT_QUARANTINE = (
     "SELECT stream, count(*) AS rows FROM quarantine WHERE connector = $1 GROUP BY stream ORDER BY stream"
 )

@@ -1,0 +1,116 @@
+"""Counting: what a vendor was found to have, noted in a table of the session's own and compared with the records here.
+
+The database does the comparing: of a million records, no more than a page is ever in this process.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import asyncpg
+
+from unihire.store import Connection, Pool
+
+
+class Met(NamedTuple):
+    """A record the vendor tells of; `is_aside` where the row that tells it is set aside."""
+
+    model: int
+    id: str
+    remote_id: str
+    is_aside: bool
+
+
+# Seen by this session alone, and gone with it.
+CREATE_MET = """
+    CREATE TEMPORARY TABLE met (
+        model smallint NOT NULL, id uuid NOT NULL, remote_id text NOT NULL, is_aside boolean NOT NULL
+    )
+"""
+
+DROP_MET = "DROP TABLE IF EXISTS pg_temp.met"
+
+# Tell the planner how many there are: nobody else looks at a table of one session.
+MEASURE_MET = "ANALYZE met"
+
+# Living records of a stream that were not met.
+FIND_UNMET = """
+    SELECT remote_id FROM record
+    WHERE connector = $1 AND model = ANY($2::smallint[]) AND stream = $3 AND deleted_at IS NULL
+        AND NOT EXISTS (SELECT FROM met WHERE met.id = record.id)
+    LIMIT $4
+"""
+
+# Each model's records at the vendor, here, and on one side only. One told by several rows counts once, and is set
+# aside when all of them are.
+COMPARE = """
+    SELECT model, count(there.id) AS there, count(here.id) AS here, count(there.id) FILTER (WHERE is_aside) AS aside,
+        count(*) FILTER (WHERE here.id IS NULL AND NOT is_aside) AS missing,
+        count(*) FILTER (WHERE there.id IS NULL) AS gone
+    FROM (
+        SELECT model, id, bool_and(is_aside) AS is_aside FROM met WHERE model = ANY($2::smallint[]) GROUP BY model, id
+    ) AS there
+    FULL JOIN (
+        SELECT model, id FROM record WHERE connector = $1 AND model = ANY($2::smallint[]) AND deleted_at IS NULL
+    ) AS here USING (model, id)
+    GROUP BY model
+"""
+
+# The first records of a model that are at the vendor and not here, without those set aside; numbers by size.
+FIND_MISSING = """
+    SELECT remote_id FROM met
+    WHERE model = $2 AND NOT EXISTS (
+        SELECT FROM record WHERE record.id = met.id AND record.connector = $1 AND deleted_at IS NULL
+    )
+    GROUP BY id, remote_id HAVING NOT bool_and(is_aside) ORDER BY length(remote_id), remote_id LIMIT $3
+"""
+
+# The first living records of a model that the vendor no longer tells of.
+FIND_GONE = """
+    SELECT remote_id FROM record
+    WHERE connector = $1 AND model = $2 AND deleted_at IS NULL
+        AND NOT EXISTS (SELECT FROM met WHERE met.model = $2 AND met.id = record.id)
+    ORDER BY length(remote_id), remote_id LIMIT $3
+"""
+
+
+@asynccontextmanager
+async def open_count(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection of one's own with nothing noted yet; what is noted on it is gone at the end."""
+    async with pool.acquire() as connection:
+        await connection.execute(DROP_MET)
+        await connection.execute(CREATE_MET)
+        try:
+            yield connection
+        finally:
+            if not connection.is_closed():
+                await connection.execute(DROP_MET)
+
+
+async def note_met(connection: Connection, met: Iterable[Met]) -> None:
+    await connection.copy_records_to_table("met", records=met, columns=Met._fields)
+
+
+async def find_unmet(
+    connection: Connection, connector: int, stream: str, models: Sequence[int], limit: int
+) -> list[str]:
+    """The vendor's ids of living records of the stream that were not met, each once."""
+    await connection.execute(MEASURE_MET)
+    found = await connection.fetch(FIND_UNMET, connector, models, stream, limit)
+    return list(dict.fromkeys(row["remote_id"] for row in found))
+
+
+async def compare(connection: Connection, connector: int, models: Sequence[int]) -> dict[int, asyncpg.Record]:
+    """By model, those without a record on either side left out: `there`, `here`, `aside`, `missing`, `gone`."""
+    await connection.execute(MEASURE_MET)
+    return {row["model"]: row for row in await connection.fetch(COMPARE, connector, models)}
+
+
+async def find_missing(connection: Connection, connector: int, model: int, limit: int) -> list[str]:
+    """The vendor's ids of records that are there and not here."""
+    return [row["remote_id"] for row in await connection.fetch(FIND_MISSING, connector, model, limit)]
+
+
+async def find_gone(connection: Connection, connector: int, model: int, limit: int) -> list[str]:
+    """The vendor's ids of records that are here and not there."""
+    return [row["remote_id"] for row in await connection.fetch(FIND_GONE, connector, model, limit)]
