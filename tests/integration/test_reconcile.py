@@ -19,8 +19,8 @@ from unihire.platform.connectors import open_client
 from unihire.sandbox.runner import Ready, start_sandbox
 from unihire.store import Pool
 from unihire.sync import reconcile as reconciling
+from unihire.sync.pages import Counts
 from unihire.sync.reconcile import Comparison, Reconciliation, reconcile
-from unihire.sync.streaming import Counts
 
 Numbers = tuple[int, int, int, int, int]
 

@@ -13,14 +13,16 @@ import pytest_asyncio
 from testbed.databases import Databases
 from testbed.records import find_ids
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
-from testbed.vendor import ACME, LIST, Vendor, counts, say, since
+from testbed.vendor import ACME, IMPATIENT, LIST, Vendor, counts, say, since
 from unihire.errors import Stopped
 from unihire.integration.declare import IdFilter, Integration, Join, Maps, Source, Stream
 from unihire.kit.seal import Sealer
 from unihire.model import Application, Attachment, Candidate
+from unihire.platform.connectors import open_client
 from unihire.store import Pool
 from unihire.store.tenancy import delete_connector
 from unihire.sync import joining
+from unihire.sync.absorb import absorb_rows
 from unihire.sync.streaming import StreamSync
 
 OLD, NEW = "2026-01-01T00:00:00", "2027-01-01T00:00:00"
@@ -326,3 +328,27 @@ async def test_deleted_connector_leaves_nothing_of_its_joins(tenant: Tenant) -> 
     assert await count(tenant, "joined") > 0
     await delete_connector(tenant.pool, tenant.connector.number)
     assert [await count(tenant, table) for table in ("joined", "stale", "record")] == [0, 0, 0]
+
+
+async def test_absorbed_rows_are_served_at_once_with_the_records_that_show_them(
+    pool: Pool, sealer: Sealer, vendor: Vendor, databases: Databases
+) -> None:
+    fill(vendor)
+    streams = tuple(replace(stream, by_id=f"/{stream.name}/{{id}}") for stream in BETA.streams)
+    tenant = await make_tenant(pool, sealer, base_url=vendor.base_url, integration=replace(BETA, streams=streams))
+    await tenant.sync()
+    vendor.lists["/labels"][0]["name"] = "Absorbed"
+    vendor.lists["/files"].append(file(7, 3))
+    vendor.lists["/people"].append({"id": 4, "name": "New", "at": NEW})
+    client = open_client(tenant.integration, tenant.credentials, vendor.base_url, retry=IMPATIENT)
+    async with client:
+        told = await absorb_rows(
+            pool, tenant.connector, tenant.integration, client,
+            {"labels": ["1"], "files": ["7", "99"], "people": ["4"]},
+        )  # fmt: skip
+    assert {one.stream: (one.added, one.changed) for one in told} == {
+        "labels": (0, 1), "settings": (0, 0), "files": (1, 0), "people": (1, 1), "entries": (0, 3),
+    }  # fmt: skip
+    async with open_api(databases.settings("migrated"), tenant) as api:
+        assert (await read_sources(api))["1"] == "Absorbed"
+        assert await read_files(api) == {"1": ["2", "11"], "2": ["3"], "3": ["7"], "4": []}

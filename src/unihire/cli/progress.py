@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from unihire.integration.declare import Integration
-from unihire.sync.streaming import Counts
+from unihire.sync.pages import Counts
 
 _PHASES = {"walk": "reading", "catch_up": "catching up", "absent": "looking for deleted", "done": "done"}
 

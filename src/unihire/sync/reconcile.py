@@ -17,9 +17,9 @@ from unihire.store.counting import Met
 from unihire.store.keys import derive_ids
 from unihire.store.tenancy import Connector
 from unihire.sync.fetching import fetch_rows, first_page, walk
+from unihire.sync.pages import Counts
 from unihire.sync.rendering import MISFITS, find_row_id, model_numbers
 from unihire.sync.run import explain_failure
-from unihire.sync.streaming import Counts
 
 TOLD = 5
 """Ids told of the records of a model that are on one side only."""

@@ -22,8 +22,9 @@ from unihire.outbound.client import VendorClient
 from unihire.store import Pool, runs
 from unihire.store.tenancy import Connector, set_status
 from unihire.sync.joining import Keeping
+from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer, model_numbers
-from unihire.sync.streaming import Counts, StreamSync
+from unihire.sync.streaming import StreamSync
 
 log = structlog.get_logger()
 
@@ -81,10 +82,13 @@ async def sync_connector(
                         if state["error"] is not None:
                             report.errors[stream.name] = state["error"]
                         continue
+                    pages = Pages(
+                        pool=pool, client=client, renderer=renderer, connector=connector.number, stream=stream,
+                        keeping=Keeping.of(integration, stream), clock=clock,
+                    )  # fmt: skip
                     part = StreamSync(
-                        pool=pool, client=client, renderer=renderer, connector=connector.number, run=run,
-                        stream=stream, keeping=Keeping.of(integration, stream), clock=clock, watch=watch,
-                        stop=stop or asyncio.Event(),
+                        pool=pool, client=client, connector=connector.number, run=run, pages=pages, clock=clock,
+                        watch=watch, stop=stop or asyncio.Event(),
                     )  # fmt: skip
                     try:
                         await part.sync(state)

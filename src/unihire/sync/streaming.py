@@ -12,70 +12,27 @@ A stream passes through phases, and its position within them is committed with e
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Self, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
 
 from unihire.errors import Stopped, VendorRefused
-from unihire.integration.declare import Join, Stream
 from unihire.kit.clock import Clock
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
-from unihire.store import Connection, Pool, joins, runs, saving, streams
-from unihire.store.joins import Joined
-from unihire.store.saving import Rendered
-from unihire.sync.fetching import Details, fetch_details, fetch_rows, first_page, walk
-from unihire.sync.joining import Keeping, find_known, find_shown, list_stale
-from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
+from unihire.store import Connection, Pool, joins, runs, streams
+from unihire.sync.fetching import fetch_rows, first_page, walk
+from unihire.sync.pages import Counts, Page, Pages
+from unihire.sync.rendering import model_numbers
 
 T = TypeVar("T")
 
 ABSENT_BATCH = 500
 MEASURED_FROM = 1000
 """From so many rows on, the planner must know how many were met to find the absent ones without comparing all."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a stream did so far, told to whoever watches."""
-
-    stream: str
-    read: int = 0
-    added: int = 0
-    changed: int = 0
-    deleted: int = 0
-    quarantined: int = 0
-    phase: str = "walk"
-
-    @classmethod
-    def read_from(cls, state: asyncpg.Record) -> Self:
-        """The counts in a row of stream_run."""
-        return cls(**{name: state[name] for name in cls.__slots__})
-
-    def add(self, other: "Counts") -> None:
-        self.read += other.read
-        self.added += other.added
-        self.changed += other.changed
-        self.deleted += other.deleted
-        self.quarantined += other.quarantined
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A page ready to commit, with where the stream stands after it."""
-
-    rows: int
-    records: list[Rendered]
-    misfits: list[Misfit]
-    details: Details
-    row_ids: list[str]
-    kept: list[Joined]
-    phase: str
-    position: str | None
 
 
 class StreamSync:
@@ -86,31 +43,23 @@ class StreamSync:
         *,
         pool: Pool,
         client: VendorClient,
-        renderer: Renderer,
         connector: int,
         run: runs.Run,
-        stream: Stream,
-        keeping: Keeping,
+        pages: Pages,
         clock: Clock,
         watch: Callable[[Counts], None],
         stop: asyncio.Event,
     ) -> None:
         self._pool = pool
         self._client = client
-        self._renderer = renderer
         self._connector = connector
         self._run = run
-        self._stream = stream
-        self._own = model_numbers(stream, rows_only=True)
-        self._has_parts = any(maps.is_owned for maps in stream.maps)
-        self._keeping = keeping
-        self._known: list[Join] = []
-        self._showing: set[str] = set()
+        self._pages = pages
+        self._stream = pages.stream
         self._clock = clock
         self._watch = watch
         self._stop = stop
-        self._has_quarantine = False
-        self.counts = Counts(stream.name)
+        self.counts = Counts(pages.stream.name)
 
     async def sync(self, state: asyncpg.Record) -> None:
         """Take the stream from where `state` (its row in stream_run) says to its end."""
@@ -118,9 +67,7 @@ class StreamSync:
         since: datetime | None = state["window_start"]
         tracking: bool = state["is_tracking"]
         self.counts = Counts.read_from(state)
-        self._has_quarantine = await self._pool.fetchval(streams.HAS_QUARANTINE, self._connector, self._stream.name)
-        self._known = await find_known(self._pool, self._connector, self._stream)
-        self._showing = await self._keeping.find_showing(self._pool, self._connector)
+        await self._pages.open()
         phases = self._list_phases(since, tracking)
         for phase, following in pairwise(phases[phases.index(state["phase"]) :]):
             if phase == "walk":
@@ -185,10 +132,10 @@ class StreamSync:
             async for page in pages:
                 self._stop_if_asked()
                 phase_then = phase if page.next is not None else after
-                prepared = await self._prepare(page.rows, phase_then, page.next)
+                prepared = await self._pages.prepare(page.rows)
                 if saving_page is not None:
                     await saving_page
-                saving_page = asyncio.create_task(self._commit(prepared, tracking))
+                saving_page = asyncio.create_task(self._commit(prepared, phase_then, page.next, tracking=tracking))
             if saving_page is not None:
                 await saving_page
         finally:
@@ -196,56 +143,24 @@ class StreamSync:
             if saving_page is not None:
                 await asyncio.gather(saving_page, return_exceptions=True)
 
-    async def _prepare(self, rows: list[Row], phase: str, position: str | None = None) -> _Prepared:
-        details = await fetch_details(self._client, self._pool, self._connector, self._stream, rows)
-        if self._known:
-            shown = await find_shown(self._pool, self._connector, self._stream, self._known, rows)
-            for row_id, by_name in shown.items():
-                details.found.setdefault(row_id, {}).update(by_name)
-        odd = {misfit.row_id for misfit in details.misfits}
-        plain = [row for row in rows if find_row_id(self._stream, row) not in odd] if odd else rows
-        records, misfits = self._renderer.render_rows(self._stream, plain, details.found)
-        misfits += details.misfits
-        row_ids = [find_row_id(self._stream, row) for row in rows]
-        kept = self._keeping.pick(rows, self._renderer) if self._keeping else []
-        return _Prepared(len(rows), records, misfits, details, row_ids, kept, phase, position)
-
     async def _commit(
-        self, page: _Prepared, tracking: bool, buried: Sequence[UUID] = (), gone: Sequence[str] = ()
+        self,
+        page: Page,
+        phase: str,
+        position: str | None = None,
+        *,
+        tracking: bool = True,
+        buried: Sequence[UUID] = (),
+        gone: Sequence[str] = (),
     ) -> None:
-        """Save a page with everything that belongs to it in one transaction.
-
-        `buried` are records to mark deleted, `gone` the ids of rows the vendor no longer has.
-        """
-        name = self._stream.name
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(streams.RELAX_COMMIT)
-            now = self._clock.now()
-            saved = await saving.save_records(connection, self._connector, name, page.records, now)
-            dropped = await self._find_dropped(connection, page, gone) if self._has_parts else []
-            deleted = await saving.bury_records(connection, self._connector, [*buried, *dropped], now)
-            await streams.save_details(connection, self._connector, name, page.details.fresh)
-            await self._set_aside(connection, page)
-            step = Counts(name, page.rows, saved.added, saved.changed, deleted, len(page.misfits))
-            if self._keeping:
-                step.add(await self._keep(connection, page, gone))
+        """Save a page, what it met and where the stream stands after it, in one transaction."""
+        async with self._pages.transaction() as connection:
+            step = await self._pages.save(connection, page, buried, gone)
             if tracking:
-                ids = [record.id for record in page.records]
-                ids += [id for misfit in page.misfits for id in self._renderer.row_ids(self._stream, misfit.row_id)]
-                if self._keeping and not self._own:
-                    ids += [self._renderer.seen_id(self._stream, row_id) for row_id in page.row_ids]
-                await streams.note_seen(connection, self._connector, name, ids)
-            await self._move(connection, step, page.phase, page.position)
-        self._tell(step, page.phase)
-
-    async def _find_dropped(self, connection: Connection, page: _Prepared, gone: Sequence[str]) -> list[UUID]:
-        """Records of parts that rows of the page have no longer, or that went with their rows."""
-        misfits = {misfit.row_id for misfit in page.misfits}
-        row_ids = [*(row_id for row_id in page.row_ids if row_id not in misfits), *gone]
-        keys = self._renderer.owned_keys(self._stream, row_ids)
-        met = {record.id for record in page.records}
-        found = await connection.fetch(saving.FIND_KEYED, self._connector, self._stream.name, keys)
-        return [row["id"] for row in found if str(row["id"]) not in met]
+                met = self._pages.list_met(page)
+                await streams.note_seen(connection, self._connector, self._stream.name, met)
+            await self._move(connection, step, phase, position)
+        self._tell(step, phase)
 
     async def _move(self, connection: Connection, step: Counts, phase: str, position: str | None) -> None:
         await connection.execute(
@@ -258,42 +173,20 @@ class StreamSync:
         self.counts.phase = phase
         self._watch(self.counts)
 
-    async def _keep(self, connection: Connection, page: _Prepared, gone: Sequence[str]) -> Counts:
-        """Keep what others show of the page's rows; the counts are told of a stream that makes no records."""
-        name = self._stream.name
-        kept = await joins.keep_rows(connection, self._connector, name, [*page.row_ids, *gone], page.kept)
-        await joins.note_stale(connection, self._connector, [key for key in kept.keys if key.stream in self._showing])
-        return Counts(name) if self._stream.maps else Counts(name, 0, kept.added, kept.changed, kept.removed)
-
     async def _refresh(self, *, after: str) -> None:
         """Make those records again that show rows which changed."""
-        name = self._stream.name
-        async for stale in list_stale(self._pool, self._connector, self._stream, self._renderer):
+        async for stale in self._pages.list_stale():
             self._stop_if_asked()
-            page = await self._prepare(stale.rows, "refresh")
-            async with self._pool.acquire() as connection, connection.transaction():
-                await connection.execute(streams.RELAX_COMMIT)
-                saved = await saving.save_records(connection, self._connector, name, page.records, self._clock.now())
-                await streams.save_details(connection, self._connector, name, page.details.fresh)
-                await self._set_aside(connection, page)
-                await joins.settle(connection, self._connector, name, stale.join.name, stale.settled, stale.moved)
-                step = Counts(name, 0, saved.added, saved.changed, 0, len(page.misfits))
+            page = await self._pages.prepare(stale.rows)
+            async with self._pages.transaction() as connection:
+                step = await self._pages.save_again(connection, page, stale)
                 await self._move(connection, step, "refresh", None)
             self._tell(step, "refresh")
-        await self._pool.execute(runs.MOVE_STREAM, self._run.id, name, after, None, 0, 0, 0, 0, 0)
+        await self._pool.execute(runs.MOVE_STREAM, self._run.id, self._stream.name, after, None, 0, 0, 0, 0, 0)
 
     def _stop_if_asked(self) -> None:
         if self._stop.is_set():
             raise Stopped("the sync was asked to stop; the next one goes on from here")
-
-    async def _set_aside(self, connection: Connection, page: _Prepared) -> None:
-        bad = list({misfit.row_id: (misfit.row_id, misfit.reason, misfit.raw) for misfit in page.misfits}.values())
-        if self._has_quarantine:
-            misfits = {misfit.row_id for misfit in page.misfits}
-            good = [row_id for row_id in page.row_ids if row_id not in misfits]
-            await connection.execute(streams.RELEASE_QUARANTINE, self._connector, self._stream.name, good)
-        await streams.set_aside(connection, self._connector, self._stream.name, bad)
-        self._has_quarantine = self._has_quarantine or bool(bad)
 
     async def _mark_absent(self) -> None:
         """Make tombstones of the records a whole read did not meet.
@@ -304,12 +197,12 @@ class StreamSync:
         if self.counts.read > MEASURED_FROM:
             await self._pool.execute(streams.MEASURE_SEEN)
         number, name = self._connector, self._stream.name
-        if self._own:
+        if self._pages.own:
             async for found in self._list_batches(
-                lambda: streams.find_absent(self._pool, number, name, self._own, ABSENT_BATCH)
+                lambda: streams.find_absent(self._pool, number, name, self._pages.own, ABSENT_BATCH)
             ):
                 await self._settle_absent({row["remote_id"]: row["id"] for row in found})
-        elif self._keeping:
+        elif self._pages.is_kept:
             async for row_ids in self._list_batches(
                 lambda: joins.find_absent_rows(self._pool, number, name, ABSENT_BATCH)
             ):
@@ -320,7 +213,7 @@ class StreamSync:
         async for parts in self._list_batches(
             lambda: streams.find_absent(self._pool, number, name, every, ABSENT_BATCH)
         ):
-            await self._commit(await self._prepare([], "absent"), True, [part["id"] for part in parts])
+            await self._commit(await self._pages.prepare([]), "absent", buried=[part["id"] for part in parts])
 
     async def _settle_absent(self, absent: Mapping[str, UUID | None]) -> None:
         """Save those rows the vendor still shows by their ids, and let go of the others and their records."""
@@ -328,7 +221,7 @@ class StreamSync:
         if self._stream.by_id is not None:
             rows, missing = await fetch_rows(self._client, self._stream, list(absent))
         buried = [id for row_id in missing if (id := absent[row_id]) is not None]
-        await self._commit(await self._prepare(rows, "absent"), True, buried, sorted(missing))
+        await self._commit(await self._pages.prepare(rows), "absent", buried=buried, gone=sorted(missing))
 
     async def _list_batches(self, find: Callable[[], Awaitable[list[T]]]) -> AsyncIterator[list[T]]:
         """What is absent, until there is none: each batch must be met or let go before the next."""

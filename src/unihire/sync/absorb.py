@@ -1,0 +1,53 @@
+"""Rows that are known to have changed, read by their ids and saved at once, without waiting for the next run."""
+
+from collections.abc import Mapping, Sequence
+
+from unihire.integration.declare import Integration
+from unihire.kit.clock import Clock, SystemClock
+from unihire.outbound.client import VendorClient
+from unihire.store import Pool
+from unihire.store.tenancy import Connector
+from unihire.sync.fetching import fetch_rows
+from unihire.sync.joining import Keeping
+from unihire.sync.pages import Counts, Pages
+from unihire.sync.rendering import Renderer
+
+
+async def absorb_rows(
+    pool: Pool,
+    connector: Connector,
+    integration: Integration,
+    client: VendorClient,
+    changed: Mapping[str, Sequence[str]],
+    *,
+    clock: Clock | None = None,
+) -> list[Counts]:
+    """Read the rows of these ids, by stream, save what they become and make those records again that show them.
+
+    Streams are taken in their order, each saved in transactions of its own: what was saved stays after a crash, and
+    the records that show it are made again by the next run at the latest. Ids the vendor has no row for are passed
+    over; a run finds out whether they are gone. Only streams that can be asked by id take part. Call inside the
+    client's `async with`.
+    """
+    renderer = Renderer(connector.id, connector.number)
+    told = []
+    for stream in integration.streams:
+        pages = Pages(
+            pool=pool, client=client, renderer=renderer, connector=connector.number, stream=stream,
+            keeping=Keeping.of(integration, stream), clock=clock or SystemClock(),
+        )  # fmt: skip
+        counts = Counts(stream.name)
+        ids = list(dict.fromkeys(changed.get(stream.name, ()))) if stream.by_id is not None else []
+        if ids or stream.joins:
+            await pages.open()
+        if ids:
+            rows, _ = await fetch_rows(client, stream, ids)
+            page = await pages.prepare(rows)
+            async with pages.transaction() as connection:
+                counts.add(await pages.save(connection, page))
+        async for stale in pages.list_stale():
+            page = await pages.prepare(stale.rows)
+            async with pages.transaction() as connection:
+                counts.add(await pages.save_again(connection, page, stale))
+        told.append(counts)
+    return told

@@ -1,0 +1,178 @@
+"""Pages of one stream's rows: mapped with what belongs to them, and saved with everything they leave behind."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+import asyncpg
+
+from unihire.integration.declare import Join, Stream
+from unihire.kit.clock import Clock
+from unihire.outbound.client import VendorClient
+from unihire.outbound.paging import Row
+from unihire.store import Connection, Pool, joins, saving, streams
+from unihire.store.joins import Joined
+from unihire.store.saving import Rendered
+from unihire.sync.fetching import Details, fetch_details
+from unihire.sync.joining import Keeping, Stale, find_known, find_shown, list_stale
+from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a stream did so far, told to whoever watches."""
+
+    stream: str
+    read: int = 0
+    added: int = 0
+    changed: int = 0
+    deleted: int = 0
+    quarantined: int = 0
+    phase: str = "walk"
+
+    @classmethod
+    def read_from(cls, state: asyncpg.Record) -> Self:
+        """The counts in a row of stream_run."""
+        return cls(**{name: state[name] for name in cls.__slots__})
+
+    def add(self, other: "Counts") -> None:
+        self.read += other.read
+        self.added += other.added
+        self.changed += other.changed
+        self.deleted += other.deleted
+        self.quarantined += other.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page ready to save."""
+
+    rows: int
+    records: list[Rendered]
+    misfits: list[Misfit]
+    details: Details
+    row_ids: list[str]
+    kept: list[Joined]
+
+
+class Pages:
+    """Prepares and saves pages of one stream of one connector.
+
+    Saving happens inside a transaction of the caller's, who may commit more with it: its place in a list, what it met.
+    """
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        client: VendorClient,
+        renderer: Renderer,
+        connector: int,
+        stream: Stream,
+        keeping: Keeping,
+        clock: Clock,
+    ) -> None:
+        self.stream = stream
+        self.own = model_numbers(stream, rows_only=True)
+        self.is_kept = bool(keeping)
+        self._pool = pool
+        self._client = client
+        self._renderer = renderer
+        self._connector = connector
+        self._keeping = keeping
+        self._clock = clock
+        self._has_parts = any(maps.is_owned for maps in stream.maps)
+        self._has_quarantine = False
+        self._known: list[Join] = []
+        self._showing: set[str] = set()
+
+    async def open(self) -> None:
+        """Look up what preparing and saving must know of the store."""
+        self._has_quarantine = await self._pool.fetchval(streams.HAS_QUARANTINE, self._connector, self.stream.name)
+        self._known = await find_known(self._pool, self._connector, self.stream)
+        self._showing = await self._keeping.find_showing(self._pool, self._connector)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction to save in."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(streams.RELAX_COMMIT)
+            yield connection
+
+    async def prepare(self, rows: list[Row]) -> Page:
+        """Map the rows with their details and joins; what is missing of the details is asked of the vendor."""
+        details = await fetch_details(self._client, self._pool, self._connector, self.stream, rows)
+        if self._known:
+            shown = await find_shown(self._pool, self._connector, self.stream, self._known, rows)
+            for row_id, by_name in shown.items():
+                details.found.setdefault(row_id, {}).update(by_name)
+        odd = {misfit.row_id for misfit in details.misfits}
+        plain = [row for row in rows if find_row_id(self.stream, row) not in odd] if odd else rows
+        records, misfits = self._renderer.render_rows(self.stream, plain, details.found)
+        misfits += details.misfits
+        row_ids = [find_row_id(self.stream, row) for row in rows]
+        kept = self._keeping.pick(rows, self._renderer) if self._keeping else []
+        return Page(len(rows), records, misfits, details, row_ids, kept)
+
+    async def save(
+        self, connection: Connection, page: Page, buried: Sequence[UUID] = (), gone: Sequence[str] = ()
+    ) -> Counts:
+        """Save a page; `buried` are records to mark deleted, `gone` the ids of rows the vendor no longer has."""
+        name, now = self.stream.name, self._clock.now()
+        saved = await saving.save_records(connection, self._connector, name, page.records, now)
+        dropped = await self._find_dropped(connection, page, gone) if self._has_parts else []
+        deleted = await saving.bury_records(connection, self._connector, [*buried, *dropped], now)
+        await streams.save_details(connection, self._connector, name, page.details.fresh)
+        await self._set_aside(connection, page)
+        counts = Counts(name, page.rows, saved.added, saved.changed, deleted, len(page.misfits))
+        if self._keeping:
+            counts.add(await self._keep(connection, page, gone))
+        return counts
+
+    def list_stale(self) -> AsyncIterator[Stale]:
+        """Rows whose records show what changed, in batches, each to be saved by `save_again` before the next."""
+        return list_stale(self._pool, self._connector, self.stream, self._renderer)
+
+    async def save_again(self, connection: Connection, page: Page, stale: Stale) -> Counts:
+        """Save the records of rows that are stored already, and settle why they were made again."""
+        name = self.stream.name
+        saved = await saving.save_records(connection, self._connector, name, page.records, self._clock.now())
+        await streams.save_details(connection, self._connector, name, page.details.fresh)
+        await self._set_aside(connection, page)
+        await joins.settle(connection, self._connector, name, stale.join.name, stale.settled, stale.moved)
+        return Counts(name, 0, saved.added, saved.changed, 0, len(page.misfits))
+
+    def list_met(self, page: Page) -> list[str]:
+        """The ids a complete read notes in seen for the page: of its records, and of rows that have none."""
+        ids = [record.id for record in page.records]
+        ids += [id for misfit in page.misfits for id in self._renderer.row_ids(self.stream, misfit.row_id)]
+        if self._keeping and not self.own:
+            ids += [self._renderer.seen_id(self.stream, row_id) for row_id in page.row_ids]
+        return ids
+
+    async def _find_dropped(self, connection: Connection, page: Page, gone: Sequence[str]) -> list[UUID]:
+        """Records of parts that rows of the page have no longer, or that went with their rows."""
+        misfits = {misfit.row_id for misfit in page.misfits}
+        row_ids = [*(row_id for row_id in page.row_ids if row_id not in misfits), *gone]
+        keys = self._renderer.owned_keys(self.stream, row_ids)
+        met = {record.id for record in page.records}
+        found = await connection.fetch(saving.FIND_KEYED, self._connector, self.stream.name, keys)
+        return [row["id"] for row in found if str(row["id"]) not in met]
+
+    async def _keep(self, connection: Connection, page: Page, gone: Sequence[str]) -> Counts:
+        """Keep what others show of the page's rows; the counts are told of a stream that makes no records."""
+        name = self.stream.name
+        kept = await joins.keep_rows(connection, self._connector, name, [*page.row_ids, *gone], page.kept)
+        await joins.note_stale(connection, self._connector, [key for key in kept.keys if key.stream in self._showing])
+        return Counts(name) if self.stream.maps else Counts(name, 0, kept.added, kept.changed, kept.removed)
+
+    async def _set_aside(self, connection: Connection, page: Page) -> None:
+        bad = list({misfit.row_id: (misfit.row_id, misfit.reason, misfit.raw) for misfit in page.misfits}.values())
+        if self._has_quarantine:
+            misfits = {misfit.row_id for misfit in page.misfits}
+            good = [row_id for row_id in page.row_ids if row_id not in misfits]
+            await connection.execute(streams.RELEASE_QUARANTINE, self._connector, self.stream.name, good)
+        await streams.set_aside(connection, self._connector, self.stream.name, bad)
+        self._has_quarantine = self._has_quarantine or bool(bad)
