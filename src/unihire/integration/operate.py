@@ -1,0 +1,114 @@
+"""What a vendor folder's `operations.py` declares: named calls with an input and an output, on one connector.
+
+`OPERATIONS` there is a tuple of `Operation`. From it come the HTTP endpoints, the checking of inputs, the `call`
+command and the documentation page.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from unihire.integration.declare import Data
+
+Found = Callable[[], Awaitable[Data | None]]
+"""Looks at the vendor for a thing whose creation was not answered; None where it is not there."""
+
+
+class Input(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What an operation is given. A field without default is required; a member nobody knows is refused."""
+
+
+class Output(msgspec.Struct, kw_only=True):
+    """What an operation gives, or an object in it: every member is always there."""
+
+
+class Desk(Protocol):
+    """What an operation works with: one connector's rows, from the vendor now or as last synced, and writing to it.
+
+    Rows are as the vendor sends them, newest id first. Errors are the VendorErrors of the outbound client.
+    """
+
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[Data]:
+        """Page `number`, from 1, of a list; empty after the last."""
+        ...
+
+    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[Data]:
+        """Every row of a list."""
+        ...
+
+    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[Data]:
+        """The rows whose `member` is one of these, asked for many at a time; None among the values is passed over."""
+        ...
+
+    async def create(self, step: str, path: str, body: Data, *, stream: str, look: Found) -> Data:
+        """Make one thing at the vendor, once, and return its row.
+
+        `step` names it among the writes of the operation: a repeat of the call under the same idempotency key goes on
+        behind the steps that are done. Where the answer is lost, `look` finds out whether the thing is there; it is
+        never written twice. What was made is read into the store before the operation answers, as a row of `stream`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A named call.
+
+    `public` operations are offered to people; a `ddl` one fills the choices of an input of another. `calls` says in
+    words how many calls to the vendor it takes. `advanced` names inputs a form may hide at first.
+    """
+
+    name: str
+    title: str
+    description: str
+    input: type[Input]
+    output: type[Output]
+    run: Callable[[Desk, Any], Awaitable[Output]]
+    calls: str
+    kind: Literal["public", "ddl"] = "public"
+    is_write: bool = False
+    advanced: tuple[str, ...] = field(default=())
+
+
+class Choice(Output):
+    """One choice of a drop-down: what is shown, and what is stored."""
+
+    text: str
+    value: int | str
+
+
+class Choices(Output):
+    """What every DDL operation gives."""
+
+    result: list[Choice]
+
+
+class Nothing(Input):
+    """No input."""
+
+
+def choose_from(operation: str, **input: str) -> dict[str, Any]:
+    """The schema of an input that a DDL operation offers choices for; `input` is that one's, `{{field}}` filled in."""
+    return {"lookup": {"operation": operation, "input": input}}
+
+
+def describe_type(of: Any) -> dict[str, Any]:
+    """The JSON Schema of an input or output, in one piece."""
+    schema = msgspec.json.schema(of)
+    definitions: dict[str, Any] = schema.pop("$defs", {})
+
+    def resolve(part: Any) -> Any:
+        if isinstance(part, list):
+            return [resolve(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        name = part.get("$ref", "").removeprefix("#/$defs/")
+        if name:
+            target = {key: value for key, value in definitions[name].items() if key != "title"}
+            part = {**target, **{key: value for key, value in part.items() if key != "$ref"}}
+        return {key: resolve(value) for key, value in part.items()}
+
+    found: dict[str, Any] = resolve(schema)
+    return found
