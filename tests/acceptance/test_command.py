@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import threading
@@ -257,6 +258,35 @@ def test_doctor_tells_what_does_not_work(command: Command, connector: dict[str, 
     assert found["encryption key"]["status"] == "failed"
     assert found["settings"]["status"] == "warning"
     assert "UNIHIRE_PROT" in found["settings"]["detail"]
+
+
+def test_doctor_counts_what_the_vendor_has_beside_what_is_here(
+    command: Command, vendor: Vendor, connector: dict[str, Any]
+) -> None:
+    id = connector["connector_id"]
+    command.run("sync", id)
+    (told,) = command.ask("doctor", "--vendor", "--connector", id[:8], UNIHIRE_PORT="0")["connectors"]
+    counted = {one["model"]: one for one in told["reconciliation"]["models"]}
+    assert {model: one["here"] for model, one in counted.items()} == told["records"]
+    assert all(one["at_vendor"] == one["here"] for one in counted.values())
+    assert counted["candidate"]["here"] == 200
+    assert {part["last_complete_read"]["status"] for part in told["streams"]} == {"done"}
+    httpx.request("DELETE", f"{vendor['control_url']}rows/candidates", json={"count": 3}).raise_for_status()
+    differs = command.run("doctor", "--vendor", "--connector", id, code=1, UNIHIRE_PORT="0").stdout
+    assert re.search(r"candidate +197 +200 +0 +0 +3\s", differs)
+    assert f"`unihire sync --full {id[:8]}` brings them together" in differs
+    command.run("sync", "--full", id)
+    again = command.run("doctor", "--vendor", "--connector", id, UNIHIRE_PORT="0").stdout
+    assert re.search(r"candidate +197 +197 +0 +0 +0\s", again)
+    assert "; the same\n" in again
+    assert not command.ask("doctor", "--connector", "zzz", code=1, UNIHIRE_PORT="0")["connectors"]
+
+
+def test_doctor_is_stopped_while_it_counts(command: Command, vendor: Vendor, connector: dict[str, Any]) -> None:
+    httpx.delete(f"{vendor['control_url']}requests").raise_for_status()
+    with slow_candidates(vendor), command.start("doctor", "--vendor") as process:
+        wait_for_jobs(vendor)
+        assert end(process, signal.SIGINT) == (130, "")
 
 
 def test_a_database_that_does_not_answer_is_one_line(command: Command) -> None:

@@ -3,22 +3,23 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
-from rich.text import Text
 
 from unihire.app import open_sealer
 from unihire.cli.configuration import list_unknown_variables
 from unihire.cli.connecting import name_variable
+from unihire.cli.connectors import pick_connectors
 from unihire.cli.ending import EXPECTED, FAILED, describe_error, run
+from unihire.cli.findings import Finding, Findings, Status
+from unihire.cli.reconciling import count_at_vendor, describe_stored, make_stored_tables
 from unihire.cli.serving import PortTaken, bind
 from unihire.cli.starting import start
-from unihire.cli.terminal import OUT, Json, examples, print_json, show_moment
+from unihire.cli.terminal import Json, examples, print_json, show_moment
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.registry import list_integrations
@@ -33,47 +34,40 @@ from unihire.store.tenancy import Connector, list_connectors
 
 LEAST_FREE_BYTES = 1_000_000_000
 
-EPILOG = examples("unihire doctor", "unihire doctor --json")
-
-_MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
+EPILOG = examples("unihire doctor", "unihire doctor --vendor", "unihire doctor --vendor --connector 3f2c --json")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one look found."""
-
-    name: str
-    status: Literal["ok", "warning", "failed"]
-    detail: str
-
-
-def doctor(is_json: Json = False) -> None:
+def doctor(
+    vendor: Annotated[
+        bool, typer.Option("--vendor", help="Count every connector's records at its vendor too; reads its lists whole.")
+    ] = False,
+    ids: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--connector", metavar="ID", help="Only this connector; may be repeated. The beginning of an id is enough."
+        ),
+    ] = None,
+    is_json: Json = False,
+) -> None:
     """Look for what can go wrong.
 
-    Looks at settings, folders, integrations, the database, the encryption key and each connector. Ends with 1 where
-    something does not work; warnings are told and do not count. No vendor is asked.
+    Looks at settings, folders, integrations, the database, the encryption key, and what each connector has here. Ends
+    with 1 where something does not work; warnings are told and do not count. No vendor is asked, but with --vendor:
+    then each connector's records are counted there and here, and it ends with 1 where they differ.
     """
     settings = start()
-    findings: list[Finding] = []
+    findings = Findings(is_json)
 
     async def look() -> None:
         for finding in examine_machine(settings):
-            _tell(finding, findings, is_json=is_json)
-        async for finding in _examine_store(settings):
-            _tell(finding, findings, is_json=is_json)
+            findings.tell(finding)
+        await _examine_store(settings, findings, ids or [], is_counting=vendor)
 
     run(lambda _: look())
-    is_well = all(finding.status != "failed" for finding in findings)
     if is_json:
-        print_json({"ok": is_well, "findings": [asdict(finding) for finding in findings]})
-    if not is_well:
+        print_json(findings.describe())
+    if not findings.is_well:
         raise typer.Exit(FAILED)
-
-
-def _tell(finding: Finding, findings: list[Finding], *, is_json: bool) -> None:
-    findings.append(finding)
-    if not is_json:
-        OUT.print(Text.assemble(_MARKS[finding.status], f" {finding.name}: ", (finding.detail, "dim")), soft_wrap=True)
 
 
 def examine_machine(settings: Settings) -> Iterator[Finding]:
@@ -136,8 +130,9 @@ def find_declaration_faults(integration: Integration) -> Iterator[str]:
     names = [stream.name for stream in integration.streams]
     if len(names) != len(set(names)):
         yield "two of its streams have the same name"
+    joined = {join.stream for stream in integration.streams for join in stream.joins}
     for stream in integration.streams:
-        if not stream.maps:
+        if not (stream.maps or stream.is_kept or stream.name in joined):
             yield f"nothing becomes of the stream {stream.name}"
     given = {maps.model for stream in integration.streams for maps in stream.maps}
     for place in integration.cannot:
@@ -149,26 +144,36 @@ def find_declaration_faults(integration: Integration) -> Iterator[str]:
             yield f"it says it cannot give {place}, and gives it"
 
 
-async def _examine_store(settings: Settings) -> AsyncIterator[Finding]:
+async def _examine_store(settings: Settings, findings: Findings, ids: Sequence[str], *, is_counting: bool) -> None:
     sealer: Sealer | None = None
     try:
         sealer = open_sealer(settings)
     except EXPECTED as error:
-        yield Finding("encryption key", "failed", describe_error(error))
+        findings.tell(Finding("encryption key", "failed", describe_error(error)))
     where = "embedded" if settings.database_url is None else "from UNIHIRE_DATABASE_URL"
     try:
         async with open_database(settings) as pool:
             server, schema = await describe_database(pool)
             newest = list_migrations()[-1].version
-            status: Literal["ok", "failed"] = "ok" if schema == newest else "failed"
-            yield Finding("database", status, f"PostgreSQL {server}, {where}; schema {schema} of {newest}")
+            status: Status = "ok" if schema == newest else "failed"
+            findings.tell(Finding("database", status, f"PostgreSQL {server}, {where}; schema {schema} of {newest}"))
             connectors = await list_connectors(pool)
             if sealer is not None:
-                yield _examine_key(settings, sealer, connectors)
-            for connector in connectors:
-                yield await _examine_connector(pool, connector)
+                findings.tell(_examine_key(settings, sealer, connectors))
+            try:
+                picked = await pick_connectors(pool, ids) if ids else connectors
+            except ConfigError as error:
+                findings.tell(Finding("connector", "failed", str(error)))
+                return
+            for connector in picked:
+                findings.tell(await _examine_connector(pool, connector))
+                stored = await describe_stored(pool, connector)
+                findings.connectors.append(stored)
+                findings.show(*make_stored_tables(stored, is_counted=is_counting))
+                if is_counting and sealer is not None:
+                    stored["reconciliation"] = await count_at_vendor(pool, connector, sealer, findings)
     except EXPECTED as error:
-        yield Finding("database", "failed", describe_error(error))
+        findings.tell(Finding("database", "failed", describe_error(error)))
 
 
 def _examine_key(settings: Settings, sealer: Sealer, connectors: list[Connector]) -> Finding:

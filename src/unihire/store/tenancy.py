@@ -61,6 +61,12 @@ COUNT_RECORDS = """
     FROM record WHERE connector = $1 GROUP BY model ORDER BY model
 """
 
+# How many living records of each model a connector has: the index of its feed alone tells.
+COUNT_LIVING = """
+    SELECT model, count(*) AS living FROM record WHERE connector = $1 AND deleted_at IS NULL
+    GROUP BY model ORDER BY model
+"""
+
 # Everything a connector left in tables without a foreign key, its filter index first.
 DELETE_DATA = (
     """

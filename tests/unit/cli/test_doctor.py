@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from unihire.cli.doctor import examine_machine, find_declaration_faults
-from unihire.integration.declare import Integration, Maps, Stream
+from unihire.integration.declare import Integration, Join, Maps, Stream
 from unihire.integration.registry import list_integrations
 from unihire.model import Job
 from unihire.outbound.auth import ClientCredentials, Credential
@@ -48,6 +48,14 @@ def test_every_integration_there_is_declares_what_can_be() -> None:
 def test_what_cannot_be_is_found(change: dict, fault: str) -> None:
     (found,) = find_declaration_faults(replace(ACMEHIRE, **change))
     assert fault in found
+
+
+def test_rows_that_only_joins_show_are_not_nothing() -> None:
+    sources = replace(JOBS, name="sources", maps=())
+    kept = replace(JOBS, name="openings", maps=(), is_kept=True)
+    join = Join(name="sources", stream="sources", on="id", key="source_id")
+    joining = replace(ACMEHIRE, streams=(sources, kept, replace(JOBS, joins=(join,))))
+    assert not list(find_declaration_faults(joining))
 
 
 def test_a_home_that_cannot_be_written_fails(tmp_path) -> None:
