@@ -89,10 +89,14 @@ class Join:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdFilter:
-    """The parameter with which a list shows the rows of these ids alone, at most `most` at a time, comma-separated."""
+    """The parameter with which a list shows the rows of these ids alone, at most `most` at a time, comma-separated.
+
+    `by` names the parameter for the values of another member, where lists have such ones: `{member}s`.
+    """
 
     param: str = "ids"
     most: int = 50
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,15 @@ command and the documentation page.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from unihire.integration.declare import Data
 
-Found = Callable[[], Awaitable[Data | None]]
-"""Looks at the vendor for a thing whose creation was not answered; None where it is not there."""
+Look = Callable[[datetime], Awaitable[Data | None]]
+"""Looks at the vendor for a thing made since that moment, whose creation was not answered; None where there is none."""
 
 
 class Input(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -42,7 +43,11 @@ class Desk(Protocol):
         """The rows whose `member` is one of these, asked for many at a time; None among the values is passed over."""
         ...
 
-    async def create(self, step: str, path: str, body: Data, *, stream: str, look: Found) -> Data:
+    def touch(self, stream: str, ids: Iterable[object]) -> None:
+        """Say that rows changed by what was written: they are read into the store before the operation answers."""
+        ...
+
+    async def create(self, step: str, path: str, body: Data, *, stream: str, look: Look) -> Data:
         """Make one thing at the vendor, once, and return its row.
 
         `step` names it among the writes of the operation: a repeat of the call under the same idempotency key goes on

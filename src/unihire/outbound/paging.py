@@ -44,8 +44,8 @@ class Page:
 class Paging(Protocol):
     """Reads one answer of a list call."""
 
-    def first(self, path: str, params: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
-        """Path and query of the first call."""
+    def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
+        """Path and query of the first call; `size` rows a page where the list is paged, else as many as is best."""
         ...
 
     def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
@@ -97,8 +97,9 @@ class NextLink:
     link: tuple[str, ...]
     page_size: Mapping[str, str]
 
-    def first(self, path: str, params: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
-        return path, {**self.page_size, **params}
+    def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
+        sized = self.page_size if size is None else dict.fromkeys(self.page_size, str(size))
+        return path, {**sized, **params}
 
     def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
         of = asked.partition("?")[0]  # a query can hold personal data: no error tells it
@@ -128,7 +129,7 @@ class WholeList:
 
     items: str
 
-    def first(self, path: str, params: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
         return path, params
 
     def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
@@ -145,8 +146,9 @@ class LinkHeader:
 
     page_size: Mapping[str, str]
 
-    def first(self, path: str, params: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
-        return path, {**self.page_size, **params}
+    def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
+        sized = self.page_size if size is None else dict.fromkeys(self.page_size, str(size))
+        return path, {**sized, **params}
 
     def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
         rows = decode_rows(answer.body, of=asked.partition("?")[0])

@@ -1,9 +1,10 @@
 """Asking the vendor: lists walked page by page, the next one under way while this one is worked on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from unihire.integration.declare import Data, Detail, IdFilter, Stream
@@ -11,6 +12,8 @@ from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Answer, Page, Row, decode_row, decode_rows
 from unihire.store import Pool
 from unihire.sync.rendering import MISFITS, Misfit, find_row_id
+
+T = TypeVar("T")
 
 ABREAST = 8
 """Calls for single rows that are under way at once."""
@@ -33,9 +36,9 @@ class Details:
     misfits: list[Misfit] = field(default_factory=list)
 
 
-def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, str]) -> str:
-    """Path and query of a list's first page."""
-    path, params = stream.paging.first(client.target.locate(stream.path), filters)
+def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, str], size: int | None = None) -> str:
+    """Path and query of a list's first page, of `size` rows or as many as the stream declares."""
+    path, params = stream.paging.first(client.target.locate(stream.path), filters, size)
     return path + (f"?{urlencode(params)}" if params else "")
 
 
@@ -110,21 +113,25 @@ async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -
     """
     assert stream.by_id is not None
     if isinstance(stream.by_id, IdFilter):
-        rows = await _ask_in_batches(client, stream, stream.by_id, ids)
+        rows = await fetch_where(client, stream, stream.by_id.param, ids, most=stream.by_id.most)
     else:
         answers = await _ask_each(client, stream.by_id, ids)
         rows = [decode_row(answer.body, of=stream.by_id) for _, answer in answers if answer is not None]
     return rows, set(ids) - {find_row_id(stream, row) for row in rows}
 
 
-async def _ask_in_batches(client: VendorClient, stream: Stream, batch: IdFilter, ids: Sequence[str]) -> list[Row]:
-    rows: list[Row] = []
-    for start in range(0, len(ids), batch.most):
-        wanted = {batch.param: ",".join(ids[start : start + batch.most])}
-        async with aclosing(walk(client, stream, first_page(client, stream, wanted))) as pages:
-            async for page in pages:
-                rows += page.rows
-    return rows
+async def fetch_where(
+    client: VendorClient, stream: Stream, param: str, values: Sequence[str], *, most: int
+) -> list[Row]:
+    """The rows that a filter lets through for any of the values, asked for `most` values at a time, all at once."""
+
+    async def ask(batch: Sequence[str]) -> list[Row]:
+        start = first_page(client, stream, {param: ",".join(batch)})
+        async with aclosing(walk(client, stream, start)) as pages:
+            return [row async for page in pages for row in page.rows]
+
+    batches = [values[start : start + most] for start in range(0, len(values), most)]
+    return [row for rows in await gather_all(ask(batch) for batch in batches) for row in rows]
 
 
 async def _ask_each(client: VendorClient, path: str, ids: Iterable[str]) -> list[tuple[str, Answer | None]]:
@@ -135,7 +142,12 @@ async def _ask_each(client: VendorClient, path: str, ids: Iterable[str]) -> list
         async with gate:
             return row_id, await client.exists(client.target.locate(path.format(id=quote(row_id, safe=""))))
 
-    tasks = [asyncio.create_task(ask(row_id)) for row_id in ids]
+    return await gather_all(ask(row_id) for row_id in ids)
+
+
+async def gather_all(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """All results in order; after the first error the others are cancelled and waited for."""
+    tasks = [asyncio.create_task(call) for call in calls]
     try:
         return await asyncio.gather(*tasks)
     finally:
