@@ -62,6 +62,7 @@ def test_moment_of_any_form_is_written_one_way(given: str, expected: str) -> Non
     [
         *["", "soon", "1700000000", "31.01.2026", "2026-02-30", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z"],
         *["2026-01-31T25:00:00Z", "2026-01-31T09:61:00Z", "2026-1-31T9:30:00Z", "aaaa-aa-aaTaa:aa:aaZ"],
+        *["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"],
     ],
 )
 def test_text_that_is_no_moment_is_an_error_in_every_reading(text: str) -> None:
