@@ -10,11 +10,11 @@ import pytest
 from unihire.integration import inspect
 from unihire.integration.declare import Integration, Maps, Stream
 from unihire.integration.inspect import find_folder, inspect_folder
-from unihire.integration.registry import list_integrations
+from unihire.integration.registry import get_integration
 from unihire.model import MODELS, Offer, Record
 from unihire.outbound.auth import ClientCredentials
 
-SOUND = list_integrations()[0]
+SOUND = get_integration("personio")
 
 
 @pytest.fixture

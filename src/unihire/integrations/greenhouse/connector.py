@@ -1,0 +1,234 @@
+"""Greenhouse Harvest v3 as facts. Sources: the published API description and what is known around it, in quirks.md."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from unihire.integration.declare import IdFilter, Integration, Join, Maps, Stream
+from unihire.integrations.greenhouse import mapping, mapping_hiring, mapping_people
+from unihire.integrations.greenhouse.mapping_values import get_id, read_custom_fields
+from unihire.model import (
+    EEOC,
+    Activity,
+    Application,
+    Attachment,
+    Candidate,
+    Department,
+    Job,
+    JobInterviewStage,
+    Offer,
+    Office,
+    RejectReason,
+    RemoteUser,
+    ScheduledInterview,
+    Scorecard,
+    ScreeningQuestion,
+    Tag,
+)
+from unihire.outbound.auth import AuthorizationCode, ClientCredentials, Credential
+from unihire.outbound.budget import FixedWindowHeaders
+from unihire.outbound.paging import LinkHeader
+
+AUTH_HOST = "https://auth.greenhouse.io"
+
+PLACE = "Configure > Dev Center > API Credential Management"
+"""Where a customer makes credentials and gives them scopes."""
+
+PAGE = {"per_page": "500"}
+LIST = LinkHeader(page_size=PAGE)
+
+# What a list leaves out unless asked: rows of other lists point there.
+USERS = LinkHeader(page_size={**PAGE, "show_service_accounts": "true"})
+REASONS = LinkHeader(page_size={**PAGE, "include_defaults": "true"})
+
+SIGNATURE = re.compile(
+    rb"\?(?:[\w-]+=(?:[^\"&\\\s]|\\/)*(?:&|\\u0026))*"
+    rb"(?:X-Amz-)?Signature=(?:[^\"&\\\s]|\\/)*"
+    rb"(?:(?:&|\\u0026)[\w-]+=(?:[^\"&\\\s]|\\/)*)*(?=\")",
+    re.IGNORECASE,
+)
+"""The query of a link to S3 that is signed, in either of S3's ways: another one each time a link is asked for."""
+
+
+def updated_since(moment: datetime) -> Mapping[str, str]:
+    """The filter of an incremental read: inclusive, in whole seconds; a day without a time would be refused."""
+    return {"updated_at": "gte|" + moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def scope_of(name: str) -> str:
+    return f"harvest:{name}:list"
+
+
+def declare(
+    name: str,
+    *maps: Maps,
+    joins: tuple[Join, ...] = (),
+    paging: LinkHeader = LIST,
+    is_kept: bool = False,
+    volatile: re.Pattern[bytes] | None = None,
+) -> Stream:
+    """A list of Harvest's: all are asked in one way, under the path and the scope of their name."""
+    return Stream(
+        name=name,
+        path=f"/v3/{name}",
+        paging=paging,
+        id_of=get_id,
+        maps=maps,
+        changed_since=updated_since,
+        by_id=IdFilter(param="ids", most=50),
+        joins=joins,
+        is_kept=is_kept,
+        volatile=volatile,
+        permission=f"{scope_of(name)} (Manage scopes of the credentials, in {PLACE})",
+    )
+
+
+STREAMS = (
+    declare("users", Maps(RemoteUser, mapping.to_remote_user, custom=read_custom_fields), paging=USERS),
+    declare("departments", Maps(Department, mapping.to_department)),
+    declare("offices", Maps(Office, mapping.to_office)),
+    declare("rejection_reasons", Maps(RejectReason, mapping.to_reject_reason), paging=REASONS),
+    declare("candidate_tags", Maps(Tag, mapping.to_tag)),
+    declare("sources"),
+    declare("referrers"),
+    declare("custom_fields", is_kept=True),
+    declare("custom_field_options", is_kept=True),
+    declare("openings", is_kept=True),
+    declare("job_hiring_managers"),
+    declare("job_owners"),
+    declare(
+        "job_posts",
+        Maps(
+            ScreeningQuestion,
+            mapping.to_screening_question,
+            each=mapping.list_questions,
+            words={"type": "answer_type"},
+            is_owned=True,
+        ),
+    ),
+    declare(
+        "jobs",
+        Maps(Job, mapping.to_job, words={"status": "status"}, custom=read_custom_fields),
+        joins=(
+            Join(name="job_posts", stream="job_posts", on="job_id", keep=("internal", "live", "content", "public_url")),
+            Join(name="job_hiring_managers", stream="job_hiring_managers", on="job_id", keep=("user_id",)),
+            Join(name="job_owners", stream="job_owners", on="job_id", keep=("user_id", "type")),
+        ),
+    ),
+    declare("job_interview_stages", Maps(JobInterviewStage, mapping.to_job_interview_stage)),
+    declare("job_interviews"),
+    declare("application_stages"),
+    declare("rejection_details"),
+    declare(
+        "attachments",
+        Maps(Attachment, mapping_people.to_attachment, words={"attachment_type": "type"}),
+        volatile=SIGNATURE,
+    ),
+    declare(
+        "applications",
+        Maps(Application, mapping_hiring.to_application, custom=read_custom_fields),
+        joins=(
+            Join(name="sources", stream="sources", on="id", key="source_id", keep=("name",)),
+            Join(name="referrers", stream="referrers", on="id", key="referrer_id", keep=("user_id",)),
+            Join(
+                name="application_stages",
+                stream="application_stages",
+                on="id",
+                key="stage_id",
+                keep=("job_interview_stage_id",),
+            ),
+            Join(
+                name="rejection_details",
+                stream="rejection_details",
+                on="application_id",
+                keep=("rejection_reason_id",),
+            ),
+        ),
+    ),
+    declare(
+        "candidates",
+        Maps(Candidate, mapping_people.to_candidate, custom=read_custom_fields),
+        joins=(
+            Join(name="applications", stream="applications", on="candidate_id"),
+            Join(name="attachments", stream="attachments", on="candidate_id"),
+        ),
+    ),
+    declare("interviewers"),
+    declare(
+        "interviews",
+        Maps(ScheduledInterview, mapping_hiring.to_scheduled_interview, words={"status": "status"}),
+        joins=(
+            Join(
+                name="job_interviews",
+                stream="job_interviews",
+                on="id",
+                key="job_interview_id",
+                keep=("job_interview_stage_id",),
+            ),
+            Join(name="interviewers", stream="interviewers", on="interview_id", keep=("user_id",)),
+        ),
+    ),
+    declare(
+        "scorecards",
+        Maps(Scorecard, mapping_hiring.to_scorecard, words={"overall_recommendation": "candidate_rating"}),
+        joins=(Join(name="interviewers", stream="interviewers", on="scorecard_id", keep=("interview_id",)),),
+    ),
+    declare("offers", Maps(Offer, mapping_hiring.to_offer, words={"status": "status"}, custom=read_custom_fields)),
+    declare(
+        "eeoc",
+        Maps(
+            EEOC,
+            mapping_people.to_eeoc,
+            words={
+                "race": "race.description",
+                "gender": "gender.description",
+                "veteran_status": "veteran_status.description",
+                "disability_status": "disability_status.description",
+            },
+        ),
+    ),
+    declare(
+        "notes",
+        Maps(Activity, mapping_people.to_activity, words={"activity_type": "type", "visibility": "visibility"}),
+    ),
+)
+
+INTEGRATION = Integration(
+    slug="greenhouse",
+    name="Greenhouse",
+    website="https://www.greenhouse.com",
+    base_url="https://harvest.greenhouse.io",
+    auth=ClientCredentials(
+        token_path="/token",
+        token_host=AUTH_HOST,
+        sent_as="basic",
+        credentials=(
+            Credential("client_id", "Client ID", f"{PLACE} > Create new API credentials, of type Harvest v3 (OAuth)"),
+            Credential("client_secret", "Client secret", "Shown once, beside the client ID", is_secret=True),
+            Credential(
+                "sub",
+                "User ID",
+                "A Site Admin's, to read as that user; left out, the service user made with the credentials reads",
+                is_optional=True,
+            ),
+        ),
+    ),
+    partner_auth=AuthorizationCode(
+        authorize_path="/authorize",
+        token_path="/token",
+        token_host=AUTH_HOST,
+        credentials=(
+            Credential("client_id", "Partner client ID", "Given to partners by Greenhouse's partner support"),
+            Credential("client_secret", "Partner client secret", "Given with the client ID", is_secret=True),
+        ),
+        scopes=tuple(scope_of(stream.name) for stream in STREAMS),
+    ),
+    budget_headers=FixedWindowHeaders(
+        limit="X-RateLimit-Limit", remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset", seconds=30
+    ),
+    streams=STREAMS,
+    cannot={
+        "candidate.avatar": "Harvest v3 gives no picture of a candidate.",
+        "offer.creator": "Harvest v3 does not tell who made an offer.",
+    },
+)

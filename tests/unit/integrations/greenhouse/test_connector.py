@@ -1,0 +1,149 @@
+"""What the Greenhouse connector asks for, and what it takes for content."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from unihire.errors import RecordError
+from unihire.integration.declare import IdFilter
+from unihire.integration.registry import get_integration
+from unihire.integrations.greenhouse import connector
+from unihire.kit.clock import parse_moment
+from unihire.model import MODELS
+from unihire.outbound.paging import LinkHeader
+
+INTEGRATION = get_integration("greenhouse")
+CHILDREN = {
+    "candidates": {"applications", "attachments"},
+    "applications": {"sources", "referrers", "application_stages", "rejection_details"},
+    "jobs": {"job_posts", "job_hiring_managers", "job_owners"},
+    "interviews": {"interviewers", "job_interviews"},
+    "scorecards": {"interviewers"},
+}
+EACH = pytest.mark.parametrize("stream", INTEGRATION.streams, ids=lambda stream: stream.name)
+
+
+@pytest.mark.parametrize(
+    ("moment", "sent"),
+    [
+        ("2026-01-31T09:30:00Z", "gte|2026-01-31T09:30:00Z"),
+        ("2026-01-31T10:30:00.999999+01:00", "gte|2026-01-31T09:30:00Z"),
+        ("2025-12-31T23:30:00-05:00", "gte|2026-01-01T04:30:00Z"),
+    ],
+)
+def test_window_begins_in_utc_and_never_too_late(moment: str, sent: str) -> None:
+    assert connector.updated_since(parse_moment(moment)) == {"updated_at": sent}
+
+
+@EACH
+def test_every_list_is_read_by_update_time_in_pages_of_500(stream: Any) -> None:
+    assert stream.changed_since is connector.updated_since
+    assert isinstance(stream.paging, LinkHeader)
+    assert stream.paging.first(stream.path, {})[1]["per_page"] == "500"
+    assert stream.path == f"/v3/{stream.name}"
+
+
+@EACH
+def test_every_list_can_be_asked_for_50_ids(stream: Any) -> None:
+    assert stream.by_id == IdFilter(param="ids", most=50)
+
+
+@EACH
+def test_permission_is_named_as_the_customer_finds_it(stream: Any) -> None:
+    assert stream.permission.startswith(f"harvest:{stream.name}:list (")
+    assert "API Credential Management" in stream.permission
+
+
+def test_partner_asks_for_what_is_read_and_nothing_else() -> None:
+    assert INTEGRATION.partner_auth is not None
+    assert set(INTEGRATION.partner_auth.scopes) == {f"harvest:{stream.name}:list" for stream in INTEGRATION.streams}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), [("users", "show_service_accounts"), ("rejection_reasons", "include_defaults")]
+)
+def test_lists_that_hide_rows_are_asked_for_all(name: str, parameter: str) -> None:
+    stream = INTEGRATION.get_stream(name)
+    assert stream.paging.first(stream.path, {"ids": "1"})[1] == {"per_page": "500", "ids": "1", parameter: "true"}
+
+
+def test_records_are_joined_with_what_they_show() -> None:
+    joined = {stream.name: {join.stream for join in stream.joins} for stream in INTEGRATION.streams if stream.joins}
+    assert joined == CHILDREN
+
+
+def test_every_model_comes_from_greenhouse() -> None:
+    given = {maps.model for stream in INTEGRATION.streams for maps in stream.maps}
+    assert given == {spec.record for spec in MODELS.values()}
+
+
+def test_every_word_of_the_vendor_that_is_normalised_is_remembered() -> None:
+    """But access roles: Greenhouse has a flag there, no word."""
+    for stream in INTEGRATION.streams:
+        for maps in stream.maps:
+            spec = next(spec for spec in MODELS.values() if spec.record is maps.model)
+            assert set(maps.words) == {field.name for field in spec.fields if field.words} - {"access_role"}
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"), [({"id": 4000000002}, "4000000002"), ({"id": "7"}, "7"), ({"id": 0}, "0")]
+)
+def test_id_is_text(row: dict[str, Any], expected: str) -> None:
+    assert INTEGRATION.get_stream("jobs").id_of(row) == expected
+
+
+@pytest.mark.parametrize("row", [{}, {"id": None}, {"id": ""}, {"id": 1.5}, {"id": True}, {"id": [1]}, {"id": {}}])
+def test_row_without_a_usable_id_has_none(row: dict[str, Any]) -> None:
+    with pytest.raises((LookupError, TypeError, RecordError)):
+        INTEGRATION.get_stream("jobs").id_of(row)
+
+
+FILE = "https://files.example.com/a/resume.pdf"
+V4 = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=EXAMPLE%2F20260505%2Fus-east-1%2Fs3%2F{0}&X-Amz-Date={0}"
+SIGNED = [
+    "AWSAccessKeyId=EXAMPLE&Expires={0}&Signature={0}%2Babc%3D",
+    V4 + "&X-Amz-Expires=604800&X-Amz-SignedHeaders=host&X-Amz-Signature={0}",
+    "response-content-disposition=attachment&X-Amz-Signature={0}&X-Amz-SignedHeaders=host",
+]
+
+
+def strip(row: dict[str, Any], *, escaped: bool = False) -> bytes:
+    raw = msgspec.json.encode(row)
+    return connector.SIGNATURE.sub(b"", raw.replace(b"&", b"\\u0026").replace(b"/", b"\\/") if escaped else raw)
+
+
+@pytest.mark.parametrize("query", SIGNED)
+@pytest.mark.parametrize("escaped", [False, True])
+def test_new_signature_of_a_link_is_no_change(query: str, escaped: bool) -> None:
+    rows = [
+        {"url": f"{FILE}?{query.format(mark)}", "filename": "resume.pdf", "type": "resume", "id": 1} for mark in "12"
+    ]
+    first, second = (strip(row, escaped=escaped) for row in rows)
+    assert first == second
+    assert msgspec.json.decode(first) == {**rows[0], "url": FILE}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": f"{FILE}x?{SIGNED[0].format(1)}"},
+        {"url": f"{FILE}?version=2"},
+        {"filename": "resume?2.pdf"},
+        {"filename": "Signature=2.pdf"},
+        {"filename": 'a "?Signature=2" b'},
+        {"type": "other"},
+        {"updated_at": "2026-05-05T22:36:05.000Z"},
+        {"candidate_id": 2},
+    ],
+)
+def test_any_other_change_of_a_file_is_one(change: dict[str, Any]) -> None:
+    row = {
+        "id": 1,
+        "updated_at": "2026-05-05T22:36:04.000Z",
+        "candidate_id": 1,
+        "type": "resume",
+        "filename": "resume.pdf",
+        "url": f"{FILE}?{SIGNED[0].format(1)}",
+    }
+    assert strip(row) != strip({**row, **change})
