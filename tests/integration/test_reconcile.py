@@ -175,6 +175,18 @@ async def test_stream_closed_to_the_credentials_is_told_and_its_models_are_not_c
     assert numbers(found)["candidate"] == (2, 3, 0, 0, 1)
 
 
+async def test_model_of_two_streams_is_compared_only_when_both_are_read(tenant: Tenant, vendor: Vendor) -> None:
+    pipelines, jobs, people = ACME.streams
+    drafts = replace(jobs, name="drafts", path="/drafts", by_id=None, changed_since=None, maps=jobs.maps[1:])
+    vendor.lists["/drafts"] = [job("6", department="d6")]
+    more = replace(tenant, integration=replace(ACME, streams=(pipelines, jobs, drafts, people)))
+    assert numbers(await count(more))["department"] == (4, 3, 0, 1, 0)
+    vendor.will("/drafts", lambda request: say({}, 403))
+    found = await count(more)
+    assert numbers(found).keys() == {"job", "candidate", "job_interview_stage"}
+    assert found.unread[0].models == ["department"]
+
+
 async def test_stream_that_answers_otherwise_than_documented_is_no_closed_one(tenant: Tenant, vendor: Vendor) -> None:
     vendor.will("/pipelines", lambda request: say({"error": "no"}, 422))
     (refused,) = (await count(tenant)).unread

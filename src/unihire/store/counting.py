@@ -47,9 +47,7 @@ COMPARE = """
     SELECT model, count(there.id) AS there, count(here.id) AS here, count(there.id) FILTER (WHERE is_aside) AS aside,
         count(*) FILTER (WHERE here.id IS NULL AND NOT is_aside) AS missing,
         count(*) FILTER (WHERE there.id IS NULL) AS gone
-    FROM (
-        SELECT model, id, bool_and(is_aside) AS is_aside FROM met WHERE model = ANY($2::smallint[]) GROUP BY model, id
-    ) AS there
+    FROM (SELECT model, id, bool_and(is_aside) AS is_aside FROM met GROUP BY model, id) AS there
     FULL JOIN (
         SELECT model, id FROM record WHERE connector = $1 AND model = ANY($2::smallint[]) AND deleted_at IS NULL
     ) AS here USING (model, id)
