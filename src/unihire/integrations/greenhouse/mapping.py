@@ -55,7 +55,7 @@ def to_remote_user(source: Source) -> RemoteUser:
         email=to_text(row.get("primary_email")),
         disabled=row.get("deactivated"),
         remote_created_at=to_moment(row.get("created_at")),
-        access_role="SUPER_ADMIN" if row.get("site_admin") is True else None,
+        access_role="SUPER_ADMIN" if row.get("site_admin") else None,
     )
 
 

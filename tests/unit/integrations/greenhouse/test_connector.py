@@ -1,5 +1,6 @@
 """What the Greenhouse connector asks for, and what it takes for content."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -7,20 +8,29 @@ import pytest
 
 from unihire.errors import RecordError
 from unihire.integration.declare import IdFilter
+from unihire.integration.inspect import list_cases
 from unihire.integration.registry import get_integration
 from unihire.integrations.greenhouse import connector
-from unihire.kit.clock import parse_moment
 from unihire.model import MODELS
 from unihire.outbound.paging import LinkHeader
 
 INTEGRATION = get_integration("greenhouse")
-CHILDREN = {
-    "candidates": {"applications", "attachments"},
-    "applications": {"sources", "referrers", "application_stages", "rejection_details"},
-    "jobs": {"job_posts", "job_hiring_managers", "job_owners"},
-    "interviews": {"interviewers", "job_interviews"},
-    "scorecards": {"interviewers"},
+JOINS = {
+    ("candidates", "applications"): "applications.candidate_id = id",
+    ("candidates", "attachments"): "attachments.candidate_id = id",
+    ("applications", "sources"): "sources.id = source_id",
+    ("applications", "referrers"): "referrers.id = referrer_id",
+    ("applications", "application_stages"): "application_stages.id = stage_id",
+    ("applications", "rejection_details"): "rejection_details.application_id = id",
+    ("jobs", "job_posts"): "job_posts.job_id = id",
+    ("jobs", "job_hiring_managers"): "job_hiring_managers.job_id = id",
+    ("jobs", "job_owners"): "job_owners.job_id = id",
+    ("interviews", "interviewers"): "interviewers.interview_id = id",
+    ("interviews", "job_interviews"): "job_interviews.id = job_interview_id",
+    ("scorecards", "interviewers"): "interviewers.scorecard_id = id",
 }
+"""What refers to what in Harvest v3, by the stream that shows it and the join's name."""
+
 EACH = pytest.mark.parametrize("stream", INTEGRATION.streams, ids=lambda stream: stream.name)
 
 
@@ -33,7 +43,7 @@ EACH = pytest.mark.parametrize("stream", INTEGRATION.streams, ids=lambda stream:
     ],
 )
 def test_window_begins_in_utc_and_never_too_late(moment: str, sent: str) -> None:
-    assert connector.updated_since(parse_moment(moment)) == {"updated_at": sent}
+    assert connector.updated_since(datetime.fromisoformat(moment)) == {"updated_at": sent}
 
 
 @EACH
@@ -68,9 +78,23 @@ def test_lists_that_hide_rows_are_asked_for_all(name: str, parameter: str) -> No
     assert stream.paging.first(stream.path, {"ids": "1"})[1] == {"per_page": "500", "ids": "1", parameter: "true"}
 
 
-def test_records_are_joined_with_what_they_show() -> None:
-    joined = {stream.name: {join.stream for join in stream.joins} for stream in INTEGRATION.streams if stream.joins}
-    assert joined == CHILDREN
+def test_records_are_joined_by_what_refers_to_what() -> None:
+    declared = {
+        (stream.name, join.name): f"{join.stream}.{join.on} = {join.key or 'id'}"
+        for stream in INTEGRATION.streams
+        for join in stream.joins
+    }
+    assert declared == JOINS
+
+
+def test_joins_keep_what_the_fixtures_show_and_nothing_else() -> None:
+    shown: dict[tuple[str, str], set[str]] = {}
+    for case in list_cases(INTEGRATION):
+        for name, rows in case.given.details.items():
+            for row in rows:
+                shown.setdefault((case.stream, name), set()).update(row)
+    declared = {(stream.name, join.name): {"id", *join.keep} for stream in INTEGRATION.streams for join in stream.joins}
+    assert shown == declared
 
 
 def test_every_model_comes_from_greenhouse() -> None:
