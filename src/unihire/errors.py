@@ -13,7 +13,8 @@
     │   ├── ReauthorizeNeeded   the credentials no longer work; the customer must connect again
     │   ├── PermissionMissing   this stream is closed to these credentials; the others go on
     │   ├── VendorRefused       the vendor understood and said no
-    │   └── VendorChanged       the answer is not what the vendor documents
+    │   ├── VendorChanged       the answer is not what the vendor documents
+    │   └── Unanswered          a write was sent and its answer lost: look before writing again
     ├── RecordError             one record: it will not map
     └── Stopped                 nobody: the work was asked to end
 
@@ -82,11 +83,12 @@ class VendorError(UnihireError):
 
 
 class RetryLater(VendorError):
-    """The vendor cannot answer now; `after` is the seconds it asked us to wait, if it said."""
+    """The vendor cannot answer now; `after` is the seconds it asked us to wait, `status` its answer, if there are."""
 
-    def __init__(self, message: str, *, after: float | None = None) -> None:
+    def __init__(self, message: str, *, after: float | None = None, status: int | None = None) -> None:
         super().__init__(message)
         self.after = after
+        self.status = status
 
 
 class ReauthorizeNeeded(VendorError):
@@ -98,15 +100,23 @@ class PermissionMissing(VendorError):
 
 
 class VendorRefused(VendorError):
-    """The vendor understood the request and declined it; `status` is the vendor's."""
+    """The vendor understood the request and declined it; `status` and `body` are the vendor's.
 
-    def __init__(self, message: str, *, status: int) -> None:
+    The body can hold personal data: it goes to the caller who asked, never into a log.
+    """
+
+    def __init__(self, message: str, *, status: int, body: bytes = b"") -> None:
         super().__init__(message)
         self.status = status
+        self.body = body
 
 
 class VendorChanged(VendorError):
     """The answer does not have the shape the vendor documents."""
+
+
+class Unanswered(VendorError):
+    """A write was sent and no answer came back: it may have been done."""
 
 
 class RecordError(UnihireError):

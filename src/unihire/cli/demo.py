@@ -106,7 +106,7 @@ class Demo:
         ):
             key, links = await self._connect(pool, await emulators.wait_until_ready())
             await emulators.guard(self._sync(pool, links))
-            async with serve_api(create_app(self._settings, pool), self._door) as ended:
+            async with serve_api(create_app(self._settings, pool, self._sealer), self._door) as ended:
                 self._tell(f"API at [bold]{self._url}[/bold], {time.monotonic() - begun_at:.1f} s after the start")
                 if once:
                     return await self._call_once(key, links)

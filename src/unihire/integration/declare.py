@@ -131,7 +131,7 @@ class Integration:
     """A vendor we can connect.
 
     `streams` are in dependency order. `cannot` tells, for a model (`offer`) or a field (`job.status`) the vendor does
-    not give, why it is empty.
+    not give, why it is empty. `acting_credential` is the optional credential that names the user who acts.
     """
 
     slug: str
@@ -144,6 +144,7 @@ class Integration:
     partner_auth: AuthorizationCode | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     budget_headers: TokenBucketHeaders | FixedWindowHeaders | None = None
+    acting_credential: str | None = None
     category: str = "ATS"
 
     def get_stream(self, name: str) -> Stream:

@@ -47,8 +47,10 @@ class Desk(Protocol):
         """Say that rows changed by what was written: they are read into the store before the operation answers."""
         ...
 
-    async def create(self, step: str, path: str, body: Data, *, stream: str, look: Look) -> Data:
-        """Make one thing at the vendor, once, and return its row.
+    async def create(
+        self, step: str, path: str, body: Data, *, stream: str, look: Look, acting_as: int | None = None
+    ) -> Data:
+        """Make one thing at the vendor, once, and return its row; `acting_as` is the user who does it.
 
         `step` names it among the writes of the operation: a repeat of the call under the same idempotency key goes on
         behind the steps that are done. Where the answer is lost, `look` finds out whether the thing is there; it is

@@ -3,10 +3,12 @@
 import importlib
 import importlib.util
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
+from unihire.integration.operate import Operation
 
 _FOLDERS = "unihire.integrations"
 
@@ -30,3 +32,12 @@ def get_integration(slug: str) -> Integration:
             return integration
     known = ", ".join(integration.slug for integration in list_integrations())
     raise ConfigError(f"there is no integration {slug!r}; there are: {known}")
+
+
+@cache
+def list_operations(slug: str) -> Mapping[str, Operation]:
+    """The operations of an integration, by name, in the order its folder gives them; none where it offers none."""
+    module = f"{_FOLDERS}.{slug}.operations"
+    if importlib.util.find_spec(module) is None:
+        return {}
+    return {operation.name: operation for operation in importlib.import_module(module).OPERATIONS}

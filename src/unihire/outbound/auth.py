@@ -1,9 +1,28 @@
-"""How a connector proves who it is: the flows, as data, and what a token is."""
+"""How a connector proves who it is: the flows, as data, what they give, and who keeps that."""
 
-from collections.abc import Mapping
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+from urllib.parse import urlencode
+
+import msgspec
+
+from unihire.errors import VendorChanged
+from unihire.kit.clock import parse_moment
+
+TOKEN_MARGIN = 60.0
+"""A token is renewed this many seconds before the vendor says it ends: clocks differ and calls take time. Of one that
+lasts less than twice as long, half its time is used: some vendors hand out the same token again with what is left."""
+
+TOKEN_LONGEST = 30 * 86400
+"""Seconds after which even a token that never ends is renewed."""
+
+_UNTOLD = 3600
+"""Seconds a token is taken to last where the vendor does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +68,116 @@ class AuthorizationCode:
     scopes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An access token and the moment from which a new one is to be bought."""
+Auth = ClientCredentials | AuthorizationCode
 
-    value: str = field(repr=False)
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a connector holds of a vendor: a token, when a new one is to be bought, and what may buy it."""
+
+    access_token: str = field(repr=False)
     renew_at: datetime
+    refresh_token: str | None = field(default=None, repr=False)
+
+
+class HeldGrant(Protocol):
+    """A grant that nobody else renews meanwhile."""
+
+    @property
+    def grant(self) -> Grant | None:
+        """The one that was kept when the hold began."""
+        ...
+
+    async def save(self, grant: Grant) -> None:
+        """Keep this one from now on; it is when this returns."""
+        ...
+
+
+class GrantKeeper(Protocol):
+    """Keeps one connector's grant, for every client of it.
+
+    A refresh token that works once is spent under a hold, and what it bought is saved before it is used. So no two
+    clients spend the same one, and whenever a process dies after the saving, the grant lives. What cannot be promised:
+    a process or a network that dies after the vendor has answered and before the saving takes the answer along; where
+    the vendor had spent the token by then, the customer must connect again. Where it had not, the next try succeeds.
+    """
+
+    async def find(self) -> Grant | None:
+        """The grant that is kept now."""
+        ...
+
+    def hold(self) -> AbstractAsyncContextManager[HeldGrant]:
+        """Waits until nobody else holds it. To be held for as long as one purchase takes."""
+        ...
+
+
+class MemoryGrants:
+    """Keeps a grant for as long as this object lives: for a check, or clients of one process."""
+
+    def __init__(self, grant: Grant | None = None) -> None:
+        self.grant = grant
+        self._lock = asyncio.Lock()
+
+    async def find(self) -> Grant | None:
+        return self.grant
+
+    async def save(self, grant: Grant) -> None:
+        self.grant = grant
+
+    @asynccontextmanager
+    async def hold(self) -> AsyncIterator[HeldGrant]:
+        async with self._lock:
+            yield self
+
+
+def write_authorize_url(
+    auth: AuthorizationCode, base_url: str, credentials: Mapping[str, str], *, redirect_uri: str, state: str
+) -> str:
+    """The address at which the customer lets the partner in, and is sent on to `redirect_uri` with a code."""
+    asked = {"response_type": "code", "client_id": credentials["client_id"], "redirect_uri": redirect_uri}
+    if auth.scopes:
+        asked["scope"] = " ".join(auth.scopes)
+    return f"{base_url}{auth.authorize_path}?{urlencode({**asked, 'state': state})}"
+
+
+def write_token_request(
+    auth: Auth, credentials: Mapping[str, str], form: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Headers and form of a call of the token endpoint that asks what is in `form`."""
+    headers = {"Accept": "application/json"}
+    if auth.sent_as == "form":
+        return headers, {**form, **credentials}
+    pair = f"{credentials['client_id']}:{credentials['client_secret']}"
+    headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    others = {name: value for name, value in credentials.items() if name not in ("client_id", "client_secret")}
+    return headers, {**form, **others}
+
+
+def read_grant(body: bytes, *, now: datetime, spent: str | None = None) -> Grant:
+    """The grant in a token answer; `spent` is the refresh token that bought it, which stays good if no other came.
+
+    The end is told as `expires_in`, in seconds, or else as `expires_at`, a moment. Raises VendorChanged.
+    """
+    answer: Any = msgspec.json.decode(body)
+    if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
+        raise VendorChanged("the token answer has no access_token")
+    refresh = answer.get("refresh_token") or spent
+    if not isinstance(refresh, str | None):
+        raise VendorChanged("the refresh_token of the token answer is not text")
+    lasts = _read_lifetime(answer, now)
+    return Grant(answer["access_token"], now + timedelta(seconds=lasts - min(TOKEN_MARGIN, lasts / 2)), refresh)
+
+
+def _read_lifetime(answer: Mapping[str, Any], now: datetime) -> float:
+    """Seconds for which a token is good."""
+    lasts, ends_at = answer.get("expires_in"), answer.get("expires_at")
+    if lasts is None and ends_at is not None:
+        try:
+            lasts = (parse_moment(ends_at) - now).total_seconds()
+        except (TypeError, ValueError):
+            raise VendorChanged("the expires_at of the token answer is not a moment") from None
+    if lasts is None:
+        lasts = _UNTOLD
+    if not isinstance(lasts, int | float):
+        raise VendorChanged("the expires_in of the token answer is not a number")
+    return min(max(lasts, 0), TOKEN_LONGEST)

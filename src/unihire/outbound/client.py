@@ -1,12 +1,12 @@
 """One connector's HTTP client: authorised, within budget, tried again where that can help."""
 
 import asyncio
-import base64
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
@@ -21,20 +21,25 @@ from unihire.errors import (
     PermissionMissing,
     ReauthorizeNeeded,
     RetryLater,
+    Unanswered,
     VendorChanged,
     VendorRefused,
 )
 from unihire.kit.clock import Clock, SystemClock
-from unihire.outbound.auth import ClientCredentials, Token
+from unihire.outbound.auth import (
+    Auth,
+    AuthorizationCode,
+    Grant,
+    GrantKeeper,
+    MemoryGrants,
+    read_grant,
+    write_token_request,
+)
 from unihire.outbound.budget import Budget, FixedWindowHeaders, TokenBucketHeaders
 from unihire.outbound.paging import Answer
 
-TOKEN_MARGIN = 60.0
-"""A token is renewed this many seconds before the vendor says it ends: clocks differ and calls take time. Of one that
-lasts less than twice as long, half its time is used: some vendors hand out the same token again with what is left."""
-
-TOKEN_LONGEST = 30 * 86400
-"""Seconds after which even a token that never ends is renewed."""
+TOKEN_TIMEOUT = 30.0
+"""Most seconds one call of the token endpoint may take: others wait for what it buys."""
 
 T = TypeVar("T")
 
@@ -57,10 +62,11 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where a connector's calls go and what every call carries."""
+    """Where a connector's calls go and what every call carries. `token_base_url` None: tokens are bought there too."""
 
     base_url: str
-    auth: ClientCredentials
+    auth: Auth
+    token_base_url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     budget_headers: TokenBucketHeaders | FixedWindowHeaders | None = None
     retry: Retry = field(default_factory=Retry)
@@ -69,6 +75,10 @@ class Target:
     def origin(self) -> str:
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def token_url(self) -> str:
+        return (self.token_base_url or self.base_url) + self.auth.token_path
 
     def locate(self, path: str) -> str:
         """A declared path as seen from the origin: the base address may have a path of its own."""
@@ -79,19 +89,34 @@ class VendorClient:
     """Calls one vendor with one customer's credentials.
 
     A call either returns a 2xx answer, its body whole and parsed as JSON once to prove it, or raises a VendorError.
-    429, 5xx, timeouts, cut bodies and bodies that are no JSON are tried again; a 401 buys a new token once. Only the
-    configured origin is ever called; redirects are not followed.
+    429, 5xx, timeouts, cut bodies and bodies that are no JSON are tried again; a token refused with 401 is replaced.
+    Only the configured addresses, of the API and of its tokens, are ever called; redirects are not followed.
+
+    Whoever keeps the grant shares it among all clients of the connector. One that is being bought is bought to the
+    end, also when the call that needed it is cancelled: a refresh token spent for nothing would be lost.
     """
 
-    def __init__(self, target: Target, credentials: Mapping[str, str], *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        credentials: Mapping[str, str],
+        *,
+        grants: GrantKeeper | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self.target = target
         self.budget = Budget(target.budget_headers)
         self.calls = 0
         self._credentials = credentials
+        self._grants = grants or MemoryGrants()
         self._clock = clock or SystemClock()
-        self._token: Token | None = None
-        self._token_lock = asyncio.Lock()
+        self._grant: Grant | None = None
+        self._purchases = 0
+        self._latest = ""  # the access token that this client bought last
+        self._buying: asyncio.Task[Grant] | None = None
+        self._token_budget = Budget(None)
         self._session: aiohttp.ClientSession | None = None
+        self._acting: dict[tuple[tuple[str, str], ...], VendorClient] = {}
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -104,6 +129,10 @@ class VendorClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._buying is not None:
+            if not isinstance(self.target.auth, AuthorizationCode):
+                self._buying.cancel()
+            await asyncio.wait([self._buying])
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -122,25 +151,71 @@ class VendorClient:
                 return None
             raise
 
+    async def send(self, method: str, path: str, body: bytes) -> Answer:
+        """Write: send `body`, JSON, to `path`, and return the 2xx answer.
+
+        It is sent again only where the vendor says that nothing was done: 401, for which a new token is bought, and
+        429. Raises Unanswered where it may have been done: no answer, a cut one, or a 5xx.
+        """
+        call = f"{method} {path}"
+
+        async def once() -> Answer:
+            try:
+                return await self._ask_signed(call, method, self.target.origin + path, body)
+            except aiohttp.ClientConnectorError:
+                raise  # it never left
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise Unanswered(f"{call}: sent, and no answer came back ({type(error).__name__})") from error
+            except RetryLater as error:
+                if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    raise
+                raise Unanswered(f"{call}: sent, and the vendor answers {error.status}") from error
+            except VendorChanged as error:
+                raise Unanswered(f"{call}: sent, and the answer is not JSON") from error
+
+        return await self._persist(call, once)
+
+    def act_as(self, credentials: Mapping[str, str]) -> "VendorClient":
+        """This client with other credentials among its own, to write on somebody's behalf; it shares the budget.
+
+        A grant that no credentials buy, a partner's, acts for whoever gave it: then it is this client itself. Made
+        once for each; it lives as long as this one.
+        """
+        if isinstance(self.target.auth, AuthorizationCode):
+            return self
+        name = tuple(sorted(credentials.items()))
+        if name not in self._acting:
+            acting = VendorClient(self.target, {**self._credentials, **credentials}, clock=self._clock)
+            acting.budget, acting._session = self.budget, self._session
+            self._acting[name] = acting
+        return self._acting[name]
+
     async def check(self) -> None:
         """Prove the credentials by buying a token. Raises ReauthorizeNeeded where they are refused."""
-        await self._persist("POST " + self.target.auth.token_path, lambda: self._get_token(refresh=True))
+
+        async def once() -> Grant:
+            return await self._get_grant(refused=await self._grants.find())
+
+        await self._persist("POST " + self.target.auth.token_path, once)
+
+    async def redeem(self, code: str, redirect_uri: str) -> Grant:
+        """The grant for which a customer was sent back with this code; it works once. The caller keeps it."""
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        return await self._persist("POST " + self.target.auth.token_path, lambda: self._purchase(form, by="the code"))
 
     async def _call(self, method: str, asked: str) -> Answer:
-        async def once() -> Answer:
-            token = await self._get_token()
-            answer = await self._send(method, asked, self._sign(token))
-            if answer.status == HTTPStatus.UNAUTHORIZED:
-                await self._drop_token(token)
-                answer = await self._send(method, asked, self._sign(await self._get_token()))
-                if answer.status == HTTPStatus.UNAUTHORIZED:
-                    raise ReauthorizeNeeded(f"{method} {_path(asked)}: the vendor refuses a fresh token (401)")
-            return _judge(f"{method} {_path(asked)}", answer)
+        call = f"{method} {asked.partition('?')[0]}"
+        return await self._persist(call, lambda: self._ask_signed(call, method, self.target.origin + asked))
 
-        return await self._persist(f"{method} {_path(asked)}", once)
-
-    def _sign(self, token: Token) -> dict[str, str]:
-        return {**self.target.headers, "Authorization": f"Bearer {token.value}", "Accept": "application/json"}
+    async def _ask_signed(self, call: str, method: str, url: str, body: bytes | None = None) -> Answer:
+        """One call with a token that is good; one that is refused is replaced."""
+        grant = await self._get_grant()
+        purchases = self._purchases
+        while (answer := await self._ask(method, url, grant, body)).status == HTTPStatus.UNAUTHORIZED:
+            if self._purchases > purchases and grant.access_token == self._latest:
+                raise ReauthorizeNeeded(f"{call}: the vendor refuses a fresh token (401)")
+            grant = await self._get_grant(refused=grant)
+        return _judge(call, answer, self.budget)
 
     async def _persist(self, call: str, once: Callable[[], Awaitable[T]]) -> T:
         """`once`, tried again after what passes by itself; raises the last problem when the tries are spent."""
@@ -154,7 +229,6 @@ class VendorClient:
                     raise
                 if isinstance(error, RetryLater) and error.after is not None:
                     pause = error.after
-                    self.budget.hold(pause)
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt == retry.attempts:
                     kind = type(error).__name__
@@ -162,74 +236,113 @@ class VendorClient:
             await asyncio.sleep(pause)
         raise AssertionError("a Retry has at least one attempt")
 
-    async def _send(
-        self, method: str, asked: str, headers: Mapping[str, str], data: Mapping[str, str] | None = None
-    ) -> Answer:
+    async def _ask(self, method: str, url: str, grant: Grant, body: bytes | None = None) -> Answer:
+        """One call of the API, within its budget."""
+        headers = {
+            **self.target.headers,
+            "Authorization": f"Bearer {grant.access_token}",
+            "Accept": "application/json",
+            **({} if body is None else {"Content-Type": "application/json"}),
+        }
+        call = await self.budget.wait()
+        try:
+            async with self._open(method, url, headers, data=body) as answer:
+                self.budget.learn(answer.headers, call)
+                return Answer(answer.status, answer.headers, await answer.read())
+        finally:
+            self.budget.end(call)
+
+    def _open(
+        self, method: str, url: str, headers: Mapping[str, str], **more: Any
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         if self._session is None:
             raise RuntimeError("the client is used outside its `async with`")
-        call = await self.budget.wait()
         self.calls += 1
-        url = URL(self.target.origin + asked, encoded=True)
-        async with self._session.request(method, url, headers=headers, data=data, allow_redirects=False) as answer:
-            body = await answer.read()
-            self.budget.learn(answer.headers, call)
-            return Answer(answer.status, answer.headers, body)
+        return self._session.request(method, URL(url, encoded=True), headers=headers, allow_redirects=False, **more)
 
-    async def _get_token(self, *, refresh: bool = False) -> Token:
-        async with self._token_lock:
-            if self._token is None or refresh or self._token.renew_at <= self._clock.now():
-                self._token = await self._buy_token()
-            return self._token
+    # The grant
 
-    async def _drop_token(self, refused: Token) -> None:
-        async with self._token_lock:
-            if self._token is refused:  # another call may have renewed it meanwhile
-                self._token = None
+    async def _get_grant(self, *, refused: Grant | None = None) -> Grant:
+        """The grant to use now: not the one the vendor refused, unless it hands out the same again."""
+        while True:
+            if self._grant is not None and self._is_good(self._grant, refused):
+                return self._grant
+            purchases = self._purchases
+            if self._buying is None:
+                self._buying = asyncio.create_task(self._renew(refused))
+                self._buying.add_done_callback(self._end_renewal)
+            grant = await asyncio.shield(self._buying)
+            if self._purchases > purchases or refused is None or grant.access_token != refused.access_token:
+                return grant
 
-    async def _buy_token(self) -> Token:
+    def _end_renewal(self, renewal: asyncio.Task[Grant]) -> None:
+        self._buying = None
+        if not renewal.cancelled():
+            renewal.exception()  # seen by those who wait for it, if somebody does
+
+    def _is_good(self, grant: Grant, refused: Grant | None) -> bool:
+        is_refused = refused is not None and grant.access_token == refused.access_token
+        return not is_refused and grant.renew_at > self._clock.now()
+
+    async def _renew(self, refused: Grant | None) -> Grant:
+        """The grant another client has bought meanwhile, or else one bought now and saved."""
+        grant = await self._grants.find()
+        if grant is None or not self._is_good(grant, refused):
+            await self._token_budget.wait()
+            async with self._grants.hold() as held:
+                grant = held.grant
+                if grant is None or not self._is_good(grant, refused):
+                    grant = await self._buy(grant)
+                    await held.save(grant)
+                    self._purchases += 1
+                    self._latest = grant.access_token
+        self._grant = grant
+        return grant
+
+    async def _buy(self, kept: Grant | None) -> Grant:
         auth = self.target.auth
-        path = self.target.locate(auth.token_path)
-        form, headers = dict(auth.form), {"Accept": "application/json"}
-        if auth.sent_as == "basic":
-            pair = f"{self._credentials['client_id']}:{self._credentials['client_secret']}"
-            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        else:
-            form |= self._credentials
+        if not isinstance(auth, AuthorizationCode):
+            return await self._purchase(auth.form, by="the credentials")
+        if kept is None or kept.refresh_token is None:
+            raise ReauthorizeNeeded("the vendor has given no refresh token: the customer must connect again")
+        form = {"grant_type": "refresh_token", "refresh_token": kept.refresh_token}
+        return await self._purchase(form, by="the refresh token", spent=kept.refresh_token)
 
-        answer = await self._send("POST", path, headers, form)
+    async def _purchase(self, form: Mapping[str, str], *, by: str, spent: str | None = None) -> Grant:
+        """One call of the token endpoint, which is outside the API's budget. `by` names for an error what is sent."""
+        headers, data = write_token_request(self.target.auth, self._credentials, form)
+        timeout = aiohttp.ClientTimeout(total=min(TOKEN_TIMEOUT, self.target.retry.timeout))
+        async with self._open("POST", self.target.token_url, headers, data=data, timeout=timeout) as got:
+            answer = Answer(got.status, got.headers, await got.read())
         if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             word = _oauth_word(answer.body)
-            raise ReauthorizeNeeded(f"the vendor refuses the credentials ({answer.status}{word})")
-        return self._read_token(_judge(f"POST {path}", answer).body)
-
-    def _read_token(self, body: bytes) -> Token:
-        answer: Any = msgspec.json.decode(body)
-        value = answer.get("access_token") if isinstance(answer, dict) else None
-        lasts = answer.get("expires_in", 3600) if isinstance(answer, dict) else None
-        if not isinstance(value, str) or not isinstance(lasts, int | float):
-            raise VendorChanged("the token answer has no access_token")
-        lasts = min(lasts, TOKEN_LONGEST)
-        return Token(value, self._clock.now() + timedelta(seconds=lasts - min(TOKEN_MARGIN, lasts / 2)))
+            raise ReauthorizeNeeded(f"the vendor refuses {by} ({answer.status}{word})")
+        body = _judge("POST " + self.target.auth.token_path, answer, self._token_budget).body
+        return read_grant(body, now=self._clock.now(), spent=spent)
 
 
-def _judge(call: str, answer: Answer) -> Answer:
+def _judge(call: str, answer: Answer, budget: Budget) -> Answer:
     """The answer where it is good; otherwise raises what the answer means for the engine.
 
-    `call` is method and path. A query is never told: it can hold personal data.
+    `call` is method and path. A query is never told: it can hold personal data. A vendor that says when to come back
+    is obeyed by every call of that budget.
     """
     status = answer.status
     if 200 <= status < 300:
-        if is_json(answer.body):
+        if status == HTTPStatus.NO_CONTENT or is_json(answer.body):
             return answer
         mended = _HALF_PAIRS.sub(_mend, answer.body)
         if is_json(mended):
             return Answer(status, answer.headers, mended)
         raise VendorChanged(f"{call}: the body is not JSON")
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise RetryLater(f"{call}: the vendor answers {status}", after=_retry_after(answer.headers))
+        after = _retry_after(answer.headers)
+        if after is not None:
+            budget.hold(after)
+        raise RetryLater(f"{call}: the vendor answers {status}", after=after, status=status)
     if status == HTTPStatus.FORBIDDEN:
         raise PermissionMissing(f"{call}: the credentials do not reach this (403)")
-    raise VendorRefused(f"{call}: the vendor answers {status}", status=status)
+    raise VendorRefused(f"{call}: the vendor answers {status}", status=status, body=answer.body)
 
 
 def is_json(body: bytes) -> bool:
@@ -247,10 +360,6 @@ _HALF_PAIRS = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-
 
 def _mend(escape: re.Match[bytes]) -> bytes:
     return rb"\ufffd" if escape.group(1) else escape.group(0)
-
-
-def _path(asked: str) -> str:
-    return asked.partition("?")[0]
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -1,0 +1,1 @@
+"""Tray's connectors API: which operations there are, and calling them."""

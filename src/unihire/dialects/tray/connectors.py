@@ -1,0 +1,170 @@
+"""List connectors, list a connector's operations, call one.
+
+A connector here is an integration that offers operations; the `authId` of a call is the id of a customer's connector to
+it. A request is checked in this order, and the first fault is answered: API key (401), name and version (404), body
+(400), authId (400, 404), operation (404), input (400), idempotency key (409). What the vendor says, be it a refusal, is
+a 200 with an `outcome`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from unihire.errors import ApiError, NotFound
+from unihire.integration.declare import Integration
+from unihire.integration.operate import Operation, describe_type
+from unihire.integration.registry import list_integrations, list_operations
+from unihire.platform.access import Access, Caller
+from unihire.platform.inputs import describe_input
+from unihire.platform.operations import Operations
+from unihire.store import Pool
+from unihire.store.tenancy import Connector, get_connector
+
+VERSION = "1.0"
+PATH = "/core/v1/connectors"
+MOST_BYTES = 32 * 1024 * 1024
+"""Of a call's body: files travel in it."""
+
+KEY_HEADERS = ("idempotency-key", "x-idempotency-key")
+REPLAYED = "Idempotency-Replayed"
+
+INPUT_DIALECT = "https://api.tray.io/core/v1/connectors/operations/input-schema#"
+OUTPUT_DIALECT = "https://api.tray.io/core/v1/connectors/operations/output-schema#"
+
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+class BadRequest(ApiError):
+    status = 400
+
+
+class TooLarge(ApiError):
+    status = 413
+
+
+class Call(msgspec.Struct, rename="camel"):
+    """The body of a call. `returnOutputSchema` changes nothing: no operation's output depends on its input."""
+
+    operation: str
+    input: msgspec.Raw
+    auth_id: str | None = None
+    return_output_schema: bool = False
+
+
+class Connectors:
+    """Answers the three calls."""
+
+    def __init__(self, pool: Pool, access: Access, operations: Operations) -> None:
+        self._pool = pool
+        self._access = access
+        self._operations = operations
+
+    def list_routes(self) -> Sequence[Route]:
+        one = PATH + "/{name}/versions/{version}"
+        return [
+            Route(PATH, self._answer(self._list), methods=["GET"]),
+            Route(one + "/operations", self._answer(self._describe), methods=["GET"]),
+            Route(one + "/call", self._answer(self._call), methods=["POST"]),
+        ]
+
+    def _answer(self, handle: Callable[[Request, Caller], Awaitable[Response]]) -> Answer:
+        async def answer(request: Request) -> Response:
+            try:
+                caller = await self._access.check_key(request.headers.get("authorization"))
+                return await handle(request, caller)
+            except ApiError as error:
+                headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+                return JSONResponse({"message": error.detail, "code": None}, error.status, headers)
+
+        return answer
+
+    async def _list(self, request: Request, caller: Caller) -> Response:
+        return JSONResponse({"elements": [describe_connector(integration) for integration in find_connectors()]})
+
+    async def _describe(self, request: Request, caller: Caller) -> Response:
+        integration = _find_connector(request)
+        operations = list_operations(integration.slug).values()
+        return JSONResponse({"elements": [describe_operation(operation) for operation in operations]})
+
+    async def _call(self, request: Request, caller: Caller) -> Response:
+        integration = _find_connector(request)
+        call = await _read_call(request)
+        connector = await self._find_link(caller, integration, call.auth_id)
+        key = next((key for name in KEY_HEADERS if (key := request.headers.get(name))), None)
+        outcome = await self._operations.call(
+            connector, call.operation, msgspec.json.decode(call.input), idempotency_key=key
+        )
+        body = {"outcome": "success" if outcome.is_success else "error", "output": outcome.output}
+        headers = {REPLAYED: "true"} if outcome.is_repeat else None
+        return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
+
+    async def _find_link(self, caller: Caller, integration: Integration, auth_id: str | None) -> Connector:
+        """The connector the call goes through. One of somebody else is as unknown as one there is not."""
+        if auth_id is None:
+            raise BadRequest("authId is missing: send the id of the connector to call through")
+        try:
+            id = UUID(auth_id)
+        except ValueError:
+            raise BadRequest("authId is not a UUID") from None
+        connector = await get_connector(self._pool, id)
+        if (
+            connector is None
+            or (connector.organisation, connector.environment) != (caller.organisation, caller.environment)
+            or connector.integration != integration.slug
+        ):
+            raise NotFound(f"There is no {integration.slug} connector with the id {id}")
+        return connector
+
+
+def find_connectors() -> list[Integration]:
+    """The integrations that offer operations."""
+    return [integration for integration in list_integrations() if list_operations(integration.slug)]
+
+
+def describe_connector(integration: Integration) -> dict[str, Any]:
+    return {
+        "name": integration.slug,
+        "version": VERSION,
+        "title": integration.name,
+        "description": f"{len(list_operations(integration.slug))} operations on {integration.name}",
+        "service": {"id": str(uuid5(NAMESPACE_URL, integration.website)), "name": integration.slug, "version": 1},
+    }
+
+
+def describe_operation(operation: Operation) -> dict[str, Any]:
+    return {
+        "name": operation.name,
+        "title": operation.title,
+        "description": operation.description,
+        "hasDynamicOutput": False,
+        "inputSchema": {"$schema": INPUT_DIALECT, **describe_input(operation)},
+        "outputSchema": {"$schema": OUTPUT_DIALECT, **describe_type(operation.output)},
+    }
+
+
+def _find_connector(request: Request) -> Integration:
+    name, version = request.path_params["name"], request.path_params["version"]
+    for integration in find_connectors():
+        if (integration.slug, VERSION) == (name, version):
+            return integration
+    there = ", ".join(f"{integration.slug} {VERSION}" for integration in find_connectors())
+    raise NotFound(f"There is no connector {name} {version}; there are: {there}")
+
+
+async def _read_call(request: Request) -> Call:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise TooLarge(f"The body is larger than {MOST_BYTES // 1024 // 1024} MiB")
+    try:
+        return msgspec.json.decode(bytes(body), type=Call)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"The body does not fit: {error}") from None
+    except (msgspec.DecodeError, RecursionError):
+        raise BadRequest("The body is not JSON") from None

@@ -1,0 +1,66 @@
+"""Clients of connectors that stay open between calls, so that calls of one connector share its rate budget."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from unihire.outbound.client import VendorClient
+from unihire.store.tenancy import Connector
+
+IDLE_SECONDS = 300.0
+
+
+@dataclass(slots=True)
+class _Opened:
+    client: VendorClient
+    users: int = 0
+    used_at: float = field(default_factory=time.monotonic)
+
+
+class Clients:
+    """Hands out one open client a connector; closes those nobody has used for `IDLE_SECONDS`."""
+
+    def __init__(self, open_client: Callable[[Connector], VendorClient]) -> None:
+        self._open_client = open_client
+        self._opened: dict[UUID, _Opened] = {}
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def use(self, connector: Connector) -> AsyncIterator[VendorClient]:
+        async with self._lock:
+            await self._close_idle()
+            opened = self._opened.get(connector.id)
+            if opened is None:
+                opened = _Opened(self._open_client(connector))
+                await opened.client.__aenter__()
+                self._opened[connector.id] = opened
+            opened.users += 1
+        try:
+            yield opened.client
+        finally:
+            opened.users -= 1
+            opened.used_at = time.monotonic()
+
+    async def forget(self, connector: UUID) -> None:
+        """Take another client from now on: the credentials changed or are refused."""
+        opened = self._opened.pop(connector, None)
+        if opened is not None and opened.users == 0:
+            await opened.client.__aexit__(None, None, None)
+
+    async def close(self) -> None:
+        """Close all, whoever uses them."""
+        while self._opened:
+            _, opened = self._opened.popitem()
+            with contextlib.suppress(Exception):
+                await opened.client.__aexit__(None, None, None)
+
+    async def _close_idle(self) -> None:
+        limit = time.monotonic() - IDLE_SECONDS
+        for id, opened in list(self._opened.items()):
+            if opened.users == 0 and opened.used_at < limit:
+                del self._opened[id]
+                await opened.client.__aexit__(None, None, None)

@@ -1,0 +1,173 @@
+"""What an operation works with, live: one connector's rows, asked of the vendor now, and writing to it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+import msgspec
+
+from unihire.errors import (
+    PermissionMissing,
+    ReauthorizeNeeded,
+    RetryLater,
+    Unanswered,
+    VendorChanged,
+    VendorRefused,
+)
+from unihire.integration.declare import Data, IdFilter, Integration, Stream
+from unihire.integration.operate import Look
+from unihire.kit.clock import Clock
+from unihire.outbound.client import VendorClient
+from unihire.outbound.paging import Answer, decode_row
+from unihire.store import Pool, operations
+from unihire.store.operations import Step
+from unihire.store.tenancy import Connector
+from unihire.sync.fetching import fetch_where, first_page, walk
+from unihire.sync.rendering import model_numbers
+
+LOOK_BACK = timedelta(minutes=2)
+"""How far the vendor's clock may be behind ours when we look for what a write has made."""
+
+LOOK_PAUSES = (0.0, 1.0, 3.0)
+"""Seconds before each look."""
+
+FORWARD_STEPS = 3
+"""Pages that are rather walked over than looked up."""
+
+SaveSteps = Callable[[Mapping[str, Step]], Awaitable[None]]
+
+
+class LiveDesk:
+    """The vendor, asked now. Opens no client of its own; the one it is given is inside its `async with`."""
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        client: VendorClient,
+        connector: Connector,
+        integration: Integration,
+        clock: Clock,
+        steps: dict[str, Step],
+        save_steps: SaveSteps,
+    ) -> None:
+        self._pool = pool
+        self._client = client
+        self._connector = connector
+        self._integration = integration
+        self._clock = clock
+        self._steps = steps
+        self._save_steps = save_steps
+        self.touched: dict[str, list[str]] = {}
+
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[Data]:
+        """Page `number` of a list: from the nearest page whose beginning is known, or from where the store knows it.
+
+        Each page read marks where the next begins, so reading on takes one call a page.
+        """
+        declared = self._integration.get_stream(stream)
+        listing = blake2b(msgspec.json.encode([stream, size, sorted(filters.items())]), digest_size=16).digest()
+        known = await operations.find_mark(self._pool, self._connector.number, listing, number, self._clock.now()) or (
+            1,
+            first_page(self._client, declared, filters, size),
+        )
+        if not filters and number - known[0] > FORWARD_STEPS:
+            stored = await self._find_stored(declared, number, size)
+            if stored is not None:
+                return stored
+        return await self._walk_to(declared, listing, number, *known)
+
+    async def _walk_to(self, stream: Stream, listing: bytes, number: int, page: int, position: str) -> list[Data]:
+        async with aclosing(walk(self._client, stream, position)) as pages:
+            async for read in pages:
+                if read.next is not None:
+                    now = self._clock.now()
+                    await operations.save_mark(self._pool, self._connector.number, listing, page + 1, read.next, now)
+                if page == number:
+                    return [row.data for row in read.rows]
+                page += 1
+        return []
+
+    async def _find_stored(self, stream: Stream, number: int, size: int) -> list[Data] | None:
+        """The page by the ids the store has, None where it has none so far down."""
+        own = model_numbers(stream, rows_only=True)
+        rows = await self._pool.fetch(
+            operations.LIST_REMOTE_IDS, self._connector.number, stream.name, own, (number - 1) * size, size
+        )
+        if not rows:
+            return None
+        wanted = [row["remote_id"] for row in rows]
+        found = {str(row["id"]): row for row in await self.find(stream.name, "id", wanted)}
+        return [found[id] for id in wanted if id in found]
+
+    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[Data]:
+        declared = self._integration.get_stream(stream)
+        async with aclosing(walk(self._client, declared, first_page(self._client, declared, filters or {}))) as pages:
+            return [row.data async for page in pages for row in page.rows]
+
+    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[Data]:
+        declared = self._integration.get_stream(stream)
+        by = declared.by_id
+        assert isinstance(by, IdFilter)
+        wanted = list(dict.fromkeys(str(value) for value in values if value is not None))
+        param = by.param if member == "id" else (by.by or "{member}").format(member=member)
+        rows = await fetch_where(self._client, declared, param, wanted, most=by.most)
+        return [row.data for row in rows]
+
+    def touch(self, stream: str, ids: Iterable[object]) -> None:
+        self.touched.setdefault(stream, []).extend(str(id) for id in ids)
+
+    async def create(
+        self, step: str, path: str, body: Data, *, stream: str, look: Look, acting_as: int | None = None
+    ) -> Data:
+        done = self._steps.get(step)
+        row = done.row if done is not None else None
+        if row is None and done is not None:
+            row = await look(done.sent_at - LOOK_BACK)
+        if row is None:
+            row = await self._write(step, path, body, look, acting_as)
+        self._steps[step] = Step(sent_at=self._steps[step].sent_at, row=row)
+        await self._save_steps(self._steps)
+        self.touch(stream, [row["id"]])
+        return row
+
+    async def _write(self, step: str, path: str, body: Data, look: Look, acting_as: int | None) -> Data:
+        sent_at = self._clock.now()
+        self._steps[step] = Step(sent_at=sent_at)
+        await self._save_steps(self._steps)
+        client = self._client
+        if acting_as is not None and self._integration.acting_credential is not None:
+            client = client.act_as({self._integration.acting_credential: str(acting_as)})
+        try:
+            answer = await client.send("POST", client.target.locate(path), msgspec.json.encode(body))
+            return _read_row(answer, path)
+        except (VendorRefused, PermissionMissing, ReauthorizeNeeded, RetryLater):
+            del self._steps[step]  # it made nothing, so a repeat may try again
+            await self._save_steps(self._steps)
+            raise
+        except (Unanswered, VendorChanged) as error:
+            found = await self._look_patiently(look, sent_at)
+            if found is None:
+                raise RetryLater(
+                    f"POST {path}: the answer was lost and nothing was made that we can see; "
+                    "repeat the call under the same idempotency key"
+                ) from error
+            return found
+
+    async def _look_patiently(self, look: Look, sent_at: datetime) -> Data | None:
+        """What the write made: looked for a few times, as it may show only after a while."""
+        for pause in LOOK_PAUSES:
+            await asyncio.sleep(pause)
+            found = await look(sent_at - LOOK_BACK)
+            if found is not None:
+                return found
+        return None
+
+
+def _read_row(answer: Answer, path: str) -> Data:
+    row = decode_row(answer.body, of=path).data
+    if "id" not in row:
+        raise VendorChanged(f"POST {path}: the answer has no id")
+    return row

@@ -1,0 +1,195 @@
+"""Calling operations: found, checked, run on a desk, and told as an outcome."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+import structlog
+
+from unihire.errors import (
+    ApiError,
+    NotFound,
+    PermissionMissing,
+    ReauthorizeNeeded,
+    RetryLater,
+    Unanswered,
+    VendorChanged,
+    VendorError,
+    VendorRefused,
+)
+from unihire.integration.operate import Operation, Output
+from unihire.integration.registry import get_integration, list_operations
+from unihire.kit.clock import Clock, SystemClock
+from unihire.outbound.client import VendorClient
+from unihire.platform.clients import Clients
+from unihire.platform.desk import LiveDesk
+from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, read_input
+from unihire.store import Pool, operations
+from unihire.store.operations import Step
+from unihire.store.tenancy import Connector
+from unihire.sync.absorb import absorb_rows
+
+log = structlog.get_logger()
+
+LONGEST = timedelta(seconds=110)
+"""How long a call may take; who works on it holds its idempotency key a little longer."""
+
+_CLAIM = LONGEST + timedelta(seconds=10)
+
+
+class Conflict(ApiError):
+    """The idempotency key is in use, now or for another call."""
+
+    status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call came to: the operation's output, or what the vendor said instead, as data."""
+
+    is_success: bool
+    output: Any
+    is_repeat: bool = False
+
+
+class Operations:
+    """Runs operations on connectors."""
+
+    def __init__(self, pool: Pool, clients: Clients, clock: Clock | None = None) -> None:
+        self._pool = pool
+        self._clients = clients
+        self._clock = clock or SystemClock()
+
+    async def call(self, connector: Connector, name: str, data: Any, *, idempotency_key: str | None = None) -> Outcome:
+        """Run one operation.
+
+        Raises NotFound, telling which there are, for an unknown one, BadInput for a bad input, and Conflict for an
+        idempotency key that is in use; then nothing has reached the vendor. Under an idempotency key a repeat gives
+        the first answer; where the first try did not end, it goes on behind the writes that are done.
+        """
+        operation = find_operation(connector.integration, name)
+        given, options = read_input(operation, data)
+        key = idempotency_key or options.get(IDEMPOTENCY_KEY)
+        if not operation.is_write or key is None:
+            return await self._run(connector, operation, given, {}, None)
+        if len(key) > LONGEST_KEY:
+            raise Conflict(f"An idempotency key has at most {LONGEST_KEY} characters")
+        return await self._run_once(connector, operation, given, key)
+
+    async def _run_once(self, connector: Connector, operation: Operation, given: Any, key: str) -> Outcome:
+        number, now = connector.number, self._clock.now()
+        digest = blake2b(msgspec.json.encode([operation.name, given]), digest_size=16).digest()
+        call = await operations.claim_call(
+            self._pool, number, key, operation=operation.name, input_hash=digest, now=now, until=now + _CLAIM
+        )
+        if call is None:
+            raise Conflict("A call under this idempotency key is being worked on; ask again in a moment")
+        answer: bytes | None = None
+        try:
+            if (call.operation, call.input_hash) != (operation.name, digest):
+                raise Conflict("This idempotency key was used for another call")
+            if call.answer is not None:
+                return Outcome(True, msgspec.json.decode(call.answer), is_repeat=True)
+            outcome = await self._run(connector, operation, given, call.steps, key)
+            if outcome.is_success:
+                answer = msgspec.json.encode(outcome.output)
+            return outcome
+        finally:
+            await operations.release_call(self._pool, number, key, answer)
+
+    async def _run(
+        self, connector: Connector, operation: Operation, given: Any, steps: dict[str, Step], key: str | None
+    ) -> Outcome:
+        async def save_steps(now: Mapping[str, Step]) -> None:
+            if key is not None:
+                await operations.save_steps(self._pool, connector.number, key, now)
+
+        integration = get_integration(connector.integration)
+        async with self._clients.use(connector) as client:
+            desk = LiveDesk(
+                pool=self._pool, client=client, connector=connector, integration=integration, clock=self._clock,
+                steps=steps, save_steps=save_steps,
+            )  # fmt: skip
+            try:
+                async with asyncio.timeout(LONGEST.total_seconds()):
+                    output: Output = await operation.run(desk, given)
+            except TimeoutError:
+                return _fail(RetryLater(f"{operation.name}: the vendor did not answer in time"))
+            except VendorError as error:
+                if isinstance(error, ReauthorizeNeeded):
+                    await self._clients.forget(connector.id)
+                return _fail(error)
+            finally:
+                await self._absorb(connector, client, desk)
+        return Outcome(True, msgspec.to_builtins(output))
+
+    async def _absorb(self, connector: Connector, client: VendorClient, desk: LiveDesk) -> None:
+        """Read what was written into the store; where the vendor does not let us now, the next sync does."""
+        if not desk.touched:
+            return
+        integration = get_integration(connector.integration)
+        try:
+            await absorb_rows(self._pool, connector, integration, client, desk.touched, clock=self._clock)
+        except VendorError as error:
+            log.warning("what was written is not in the store yet", connector=str(connector.id), reason=str(error))
+
+
+def find_operation(integration: str, name: str) -> Operation:
+    """Raises NotFound, which tells the operations there are."""
+    found = list_operations(integration)
+    if name not in found:
+        there = ", ".join(found) or "none"
+        raise NotFound(f"There is no operation {name!r} on {integration}; there are: {there}")
+    return found[name]
+
+
+_CODES: Mapping[int, str] = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    410: "gone",
+    422: "unprocessable_entity_web_dav",
+    429: "too_many_requests",
+}
+
+
+def _fail(error: VendorError) -> Outcome:
+    """A vendor's refusal as an output: its status and words where it has some, and ours."""
+    status, body = _find_answer(error)
+    response = {} if status is None else {"statusCode": status, "body": body}
+    if isinstance(error, RetryLater | Unanswered) and status is None:
+        code = "api_timeout"
+    else:
+        code = _CODES.get(status or 0, "invalid_response_status_code")
+    return Outcome(
+        False, {"response": response, "expects": {"statusCode": ["2xx"]}, "code": code, "message": str(error)}
+    )
+
+
+def _find_answer(error: VendorError) -> tuple[int | None, Any]:
+    match error:
+        case VendorRefused():
+            return error.status, _decode(error.body)
+        case PermissionMissing():
+            return 403, None
+        case ReauthorizeNeeded():
+            return 401, None
+        case RetryLater():
+            return error.status, None
+        case VendorChanged():
+            return 200, None
+        case _:
+            return None, None
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return body.decode(errors="replace")

@@ -1,0 +1,103 @@
+"""What operations leave in the store: calls under idempotency keys, and marks of pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from unihire.store import Pool
+
+KEPT_FOR = timedelta(days=7)
+"""How long a call is remembered under its idempotency key."""
+
+MARKED_FOR = timedelta(minutes=15)
+"""How long a page mark is trusted: the vendor's cursors end, and listings move on."""
+
+# Begin a call under a key, or take up one nobody works on. No row: somebody does.
+CLAIM_CALL = """
+    INSERT INTO operation_call AS call (connector, key, operation, input_hash, begun_at, claimed_until)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (connector, key) DO UPDATE SET claimed_until = excluded.claimed_until
+    WHERE call.answer IS NOT NULL OR call.claimed_until IS NULL OR call.claimed_until < $5
+    RETURNING operation, input_hash, steps, answer
+"""
+
+SAVE_STEPS = "UPDATE operation_call SET steps = $3 WHERE connector = $1 AND key = $2"
+
+# End work on a call, with its answer where there is one.
+RELEASE_CALL = """
+    UPDATE operation_call SET claimed_until = NULL, answer = coalesce($3, answer) WHERE connector = $1 AND key = $2
+"""
+
+FORGET_CALLS = "DELETE FROM operation_call WHERE connector = $1 AND begun_at < $2"
+
+# The latest page of a listing, up to the one wanted, whose beginning is known.
+FIND_MARK = """
+    SELECT page, position FROM page_mark
+    WHERE connector = $1 AND listing = $2 AND page <= $3 AND noted_at > $4 ORDER BY page DESC LIMIT 1
+"""
+
+SAVE_MARK = """
+    INSERT INTO page_mark (connector, listing, page, position, noted_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (connector, listing, page) DO UPDATE SET position = excluded.position, noted_at = excluded.noted_at
+"""
+
+FORGET_MARKS = "DELETE FROM page_mark WHERE connector = $1 AND noted_at < $2"
+
+# The vendor's ids of a stream's living records, the highest first: what a list shows that is newest first.
+LIST_REMOTE_IDS = """
+    SELECT remote_id FROM record
+    WHERE connector = $1 AND stream = $2 AND model = ANY($3::smallint[]) AND deleted_at IS NULL
+    ORDER BY length(remote_id) DESC, remote_id DESC OFFSET $4 LIMIT $5
+"""
+
+
+class Step(msgspec.Struct, kw_only=True):
+    """A write: when it was first sent, and the row it made, once that is known."""
+
+    sent_at: datetime
+    row: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that is ours to work on."""
+
+    operation: str
+    input_hash: bytes
+    steps: dict[str, Step]
+    answer: bytes | None
+
+
+async def claim_call(
+    pool: Pool, connector: int, key: str, *, operation: str, input_hash: bytes, now: datetime, until: datetime
+) -> Call | None:
+    """The call under the key, begun or taken up again; None while somebody else works on it."""
+    await pool.execute(FORGET_CALLS, connector, now - KEPT_FOR)
+    row = await pool.fetchrow(CLAIM_CALL, connector, key, operation, input_hash, now, until)
+    if row is None:
+        return None
+    steps = msgspec.json.decode(row["steps"], type=dict[str, Step])
+    return Call(row["operation"], row["input_hash"], steps, row["answer"])
+
+
+async def save_steps(pool: Pool, connector: int, key: str, steps: Mapping[str, Step]) -> None:
+    await pool.execute(SAVE_STEPS, connector, key, msgspec.json.encode(steps))
+
+
+async def release_call(pool: Pool, connector: int, key: str, answer: bytes | None) -> None:
+    await pool.execute(RELEASE_CALL, connector, key, answer)
+
+
+async def find_mark(pool: Pool, connector: int, listing: bytes, page: int, now: datetime) -> tuple[int, str] | None:
+    """The nearest page at or before `page` whose beginning is known, and its position."""
+    row = await pool.fetchrow(FIND_MARK, connector, listing, page, now - MARKED_FOR)
+    return None if row is None else (row["page"], row["position"])
+
+
+async def save_mark(pool: Pool, connector: int, listing: bytes, page: int, position: str, now: datetime) -> None:
+    await pool.execute(SAVE_MARK, connector, listing, page, position, now)
+    if page == 2:  # a listing begun anew: time to tidy up
+        await pool.execute(FORGET_MARKS, connector, now - MARKED_FOR)
