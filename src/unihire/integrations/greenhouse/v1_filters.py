@@ -1,0 +1,78 @@
+"""The filters by time of Harvest v1, as v3 takes them and as they hold for a row."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from unihire.integration.declare import Data
+from unihire.kit.clock import parse_moment, to_text
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Moments from `after` on and before `before`: v1's `created_after` is inclusive, its `created_before` is not.
+
+    A moment without an offset is read as UTC.
+    """
+
+    after: datetime | None = None
+    before: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it lets every moment through."""
+        return self.after is None and self.before is None
+
+    def write(self) -> str:
+        """The value of v3's filter: `gte|2026-01-31T00:00:00Z|lt|2026-02-01T00:00:00Z`, or one half of it."""
+        bounds = (("gte", self.after), ("lt", self.before))
+        return "|".join(f"{by}|{to_text(_to_utc(bound))}" for by, bound in bounds if bound is not None)
+
+    def holds(self, value: str | None) -> bool:
+        """Whether a moment of a row lies inside; where there is none, it does only if the window is open."""
+        if value is None:
+            return self.is_open
+        moment = parse_moment(value)
+        return (self.after is None or moment >= _to_utc(self.after)) and (
+            self.before is None or moment < _to_utc(self.before)
+        )
+
+
+def write_filters(**windows: Window) -> dict[str, str]:
+    """The filters of v3 for the windows that are not open, by the member of the row: `created_at`, `updated_at`."""
+    return {member: window.write() for member, window in windows.items() if not window.is_open}
+
+
+def keep_within(rows: list[Data], **windows: Window) -> list[Data]:
+    """The rows whose members lie inside their windows."""
+    return [row for row in rows if all(window.holds(row[member]) for member, window in windows.items())]
+
+
+def choose_window(created: Window, updated: Window) -> dict[str, str]:
+    """The one of two windows that v3 is asked for, as it refuses both at once: the rows it gives hold all of both.
+
+    Nothing is updated before it was created, so the bounds of one narrow the other. What is updated after a moment
+    is asked for by that, since most rows were created long before; otherwise by creation.
+    """
+    if created.is_open or updated.is_open:
+        return write_filters(created_at=created, updated_at=updated)
+    if updated.after is not None:
+        return {"updated_at": Window(_latest(updated.after, created.after), updated.before).write()}
+    return {"created_at": Window(created.after, _earliest(created.before, updated.before)).write()}
+
+
+def _latest(first: datetime, second: datetime | None) -> datetime:
+    return first if second is None else max(first, second, key=_to_utc)
+
+
+def _earliest(first: datetime | None, second: datetime | None) -> datetime | None:
+    bounds = [bound for bound in (first, second) if bound is not None]
+    return min(bounds, key=_to_utc, default=None)
+
+
+def _to_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # before the year 1 or after 9999 in UTC
+        return datetime.min.replace(tzinfo=UTC) if moment.year == 1 else datetime.max.replace(tzinfo=UTC)

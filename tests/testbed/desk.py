@@ -1,0 +1,93 @@
+"""A desk over rows in memory, with the filters of Harvest v3, that counts the calls a vendor would be asked."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from unihire.integration.operate import Look
+from unihire.kit.clock import parse_moment
+
+Json = dict[str, Any]
+
+LONGEST_PAGE = 500
+MOST_VALUES = 50
+
+COMPARISONS = {
+    "gte": lambda moment, bound: moment >= bound,
+    "gt": lambda moment, bound: moment > bound,
+    "lte": lambda moment, bound: moment <= bound,
+    "lt": lambda moment, bound: moment < bound,
+}
+
+
+class MemoryDesk:
+    """`rows` by stream, in any order; `calls` counts them by stream, and `asked` tells what they filtered by."""
+
+    def __init__(self, **rows: Sequence[Json]) -> None:
+        self.rows = {stream: list(held) for stream, held in rows.items()}
+        self.calls: Counter[str] = Counter()
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.created: list[tuple[str, str, Json]] = []
+        self.touched: dict[str, list[str]] = {}
+
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[Json]:
+        assert 1 <= size <= LONGEST_PAGE
+        assert number >= 1
+        self._count(stream, filters)
+        return self._list(stream, filters)[(number - 1) * size : number * size]
+
+    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[Json]:
+        found = self._list(stream, filters or {})
+        self._count(stream, filters or {}, max(1, math.ceil(len(found) / LONGEST_PAGE)))
+        return found
+
+    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[Json]:
+        wanted = list(dict.fromkeys(str(value) for value in values if value is not None))
+        batches = [wanted[start : start + MOST_VALUES] for start in range(0, len(wanted), MOST_VALUES)]
+        return [row for batch in batches for row in await self.all(stream, {f"{member}s": ",".join(batch)})]
+
+    def touch(self, stream: str, ids: Iterable[object]) -> None:
+        self.touched.setdefault(stream, []).extend(str(id) for id in ids)
+
+    async def create(
+        self, step: str, path: str, body: Json, *, stream: str, look: Look, acting_as: int | None = None
+    ) -> Json:
+        """Keeps the body as a row of the stream, under the next id."""
+        held = self.rows.setdefault(stream, [])
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        id = max((row["id"] for row in held), default=0) + 1
+        held.append({**body, "id": id, "created_at": moment, "updated_at": moment})
+        self.created.append((step, path, body))
+        return held[-1]
+
+    def _count(self, stream: str, filters: Mapping[str, str], calls: int = 1) -> None:
+        self.calls[stream] += calls
+        self.asked.append((stream, dict(filters)))
+
+    def _list(self, stream: str, filters: Mapping[str, str]) -> list[Json]:
+        assert not {"created_at", "updated_at"} <= filters.keys(), "the vendor refuses both at once"
+        found = [row for row in self.rows.get(stream, ()) if all(_holds(row, *each) for each in filters.items())]
+        return sorted(found, key=lambda row: row["id"], reverse=True)
+
+
+def _holds(row: Json, name: str, wanted: str) -> bool:
+    if name == "email":
+        return any(address["value"] == wanted for address in row["email_addresses"])
+    if name.endswith("_at"):
+        return _holds_moment(row[name], wanted)
+    if name not in row and name.endswith("s"):
+        return str(row[name.removesuffix("s")]) in wanted.split(",")
+    value = row[name]
+    if isinstance(value, list):
+        return any(str(one) in wanted.split(",") for one in value)
+    if name == "status" and wanted == "active":
+        return bool(value == "in_process")
+    return (str(value).lower() if isinstance(value, bool) else str(value)) == wanted
+
+
+def _holds_moment(value: str | None, wanted: str) -> bool:
+    parts = wanted.split("|")
+    bounds = zip(parts[::2], parts[1::2], strict=True)
+    return value is not None and all(COMPARISONS[by](parse_moment(value), parse_moment(bound)) for by, bound in bounds)
