@@ -1,42 +1,20 @@
 """Reconciling: what the vendor has now, counted beside what is served, and which records are on one side only."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
-from testbed.personio import expect_records, make_emulated_tenant, read_vendor
+from testbed.counting import count, get, numbers
 from testbed.tenants import Tenant, make_tenant
-from testbed.vendor import ACME, IMPATIENT, Vendor, fill, job, person, say
+from testbed.vendor import ACME, Vendor, fill, job, person, say
 from unihire.errors import ReauthorizeNeeded, RetryLater
 from unihire.kit.seal import Sealer
-from unihire.model import MODELS
-from unihire.platform.connectors import open_client
-from unihire.sandbox.runner import Ready, start_sandbox
 from unihire.store import Pool
 from unihire.sync import reconcile as reconciling
 from unihire.sync.pages import Counts
-from unihire.sync.reconcile import Comparison, Reconciliation, reconcile
-
-Numbers = tuple[int, int, int, int, int]
-
-
-async def count(tenant: Tenant, **settings: Any) -> Reconciliation:
-    client = open_client(tenant.integration, tenant.credentials, tenant.connector.base_url, retry=IMPATIENT)
-    return await reconcile(tenant.pool, tenant.connector, tenant.integration, client, **settings)
-
-
-def numbers(found: Reconciliation) -> dict[str, Numbers]:
-    """By model: there, here, aside, missing, gone."""
-    return {one.model: (one.there, one.here, one.aside, one.missing, one.gone) for one in found.models}
-
-
-def get(found: Reconciliation, model: str) -> Comparison:
-    return next(one for one in found.models if one.model == model)
 
 
 async def list_tables(pool: Pool) -> dict[str, str]:
@@ -285,80 +263,3 @@ async def test_of_many_unlisted_rows_only_some_are_asked_for(
     vendor.lists["/jobs"].clear()
     assert numbers(await count(tenant))["job"] == (0, 5, 0, 0, 5)
     assert sum(request.path.startswith("/jobs/") for request in vendor.log) == 2
-
-
-SIZE = 150
-
-
-@pytest.fixture(scope="module")
-def ready() -> Iterator[Ready]:
-    with start_sandbox("personio", size=SIZE, seed=7) as sandbox:
-        yield sandbox.ready
-
-
-@pytest_asyncio.fixture
-async def control(ready: Ready) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=ready.control_url) as client:
-        (await client.post("reset")).raise_for_status()
-        yield client
-
-
-@pytest_asyncio.fixture
-async def emulated(pool: Pool, sealer: Sealer, ready: Ready, control: httpx.AsyncClient) -> Tenant:
-    made = await make_emulated_tenant(pool, sealer, ready)
-    assert (await made.sync()).status == "done"
-    return made
-
-
-async def expect_counts(tenant: Tenant, ready: Ready) -> dict[str, int]:
-    """By model, from the vendor's documents and not from the mapping: what it has."""
-    expected = expect_records(await read_vendor(ready), tenant.connector.id)
-    return {name: len(expected[spec.plural]) for name, spec in MODELS.items() if expected[spec.plural]}
-
-
-async def test_emulated_vendor_is_counted_as_its_documents_say(emulated: Tenant, ready: Ready) -> None:
-    found = await count(emulated)
-    assert {model: row[0] for model, row in numbers(found).items()} == await expect_counts(emulated, ready)
-    assert found.is_equal
-    assert get(found, "candidate").here == SIZE
-
-
-async def test_emulated_vendor_that_went_on_differs_until_the_next_full_sync(
-    emulated: Tenant, ready: Ready, control: httpx.AsyncClient
-) -> None:
-    for stream, share in (("candidates", 0.1), ("jobs", 0.2), ("applications", 0.1)):
-        (await control.request("DELETE", f"rows/{stream}", json={"share": share})).raise_for_status()
-    (await control.delete("rows/categories/13415")).raise_for_status()
-    fields = {"first_name": "Ada", "last_name": "New", "email": "ada.new@example.com"}
-    new = (await control.post("rows/candidates", json=fields)).json()["id"]
-    found = await count(emulated)
-    expected = await expect_counts(emulated, ready)
-    assert {model: row[0] for model, row in numbers(found).items()} == expected
-    for one in found.models:
-        assert one.there == one.here - one.gone + one.missing, one
-        assert len(one.gone_ids) == min(one.gone, 5)
-    assert get(found, "candidate").missing_ids == [new]
-    assert all(get(found, model).gone for model in ("candidate", "job", "application", "job_interview_stage"))
-    await emulated.sync(full=True)
-    assert (await count(emulated)).is_equal
-    assert {model: row[1] for model, row in numbers(await count(emulated)).items()} == expected
-
-
-async def test_emulated_row_that_will_not_map_is_set_aside(emulated: Tenant, control: httpx.AsyncClient) -> None:
-    fields = {"first_name": "Ada", "last_name": "Odd", "email": "ada.odd@example.com"}
-    odd = (await control.post("rows/candidates", json=fields)).raise_for_status().json()["id"]
-    (await control.patch(f"rows/candidates/{odd}", json={"phone": 5})).raise_for_status()
-    assert numbers(await count(emulated))["candidate"] == (SIZE + 1, SIZE, 0, 1, 0)
-    await emulated.sync()
-    found = await count(emulated)
-    assert numbers(found)["candidate"] == (SIZE + 1, SIZE, 1, 0, 0)
-    assert found.is_equal
-
-
-async def test_rows_changing_while_they_are_counted_are_not_taken_for_gone(
-    emulated: Tenant, control: httpx.AsyncClient
-) -> None:
-    (await control.post("clock", json={"advance_seconds": 3600})).raise_for_status()
-    await control.put("faults", json=[{"word": "update-row"}])
-    found = await count(emulated)
-    assert found.is_equal

@@ -1,0 +1,91 @@
+"""Reconciling with an emulator: counts as its documents say, whatever changes there."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from testbed.counting import count, get, numbers
+from testbed.personio import expect_records, make_emulated_tenant, read_vendor
+from testbed.tenants import Tenant
+from unihire.kit.seal import Sealer
+from unihire.model import MODELS
+from unihire.sandbox.runner import Ready, start_sandbox
+from unihire.store import Pool
+
+SIZE = 150
+
+
+@pytest.fixture(scope="module")
+def ready() -> Iterator[Ready]:
+    with start_sandbox("personio", size=SIZE, seed=7) as sandbox:
+        yield sandbox.ready
+
+
+@pytest_asyncio.fixture
+async def control(ready: Ready) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=ready.control_url) as client:
+        (await client.post("reset")).raise_for_status()
+        yield client
+
+
+@pytest_asyncio.fixture
+async def emulated(pool: Pool, sealer: Sealer, ready: Ready, control: httpx.AsyncClient) -> Tenant:
+    made = await make_emulated_tenant(pool, sealer, ready)
+    assert (await made.sync()).status == "done"
+    return made
+
+
+async def expect_counts(tenant: Tenant, ready: Ready) -> dict[str, int]:
+    """By model, from the vendor's documents and not from the mapping: what it has."""
+    expected = expect_records(await read_vendor(ready), tenant.connector.id)
+    return {name: len(expected[spec.plural]) for name, spec in MODELS.items() if expected[spec.plural]}
+
+
+async def test_emulated_vendor_is_counted_as_its_documents_say(emulated: Tenant, ready: Ready) -> None:
+    found = await count(emulated)
+    assert {model: row[0] for model, row in numbers(found).items()} == await expect_counts(emulated, ready)
+    assert found.is_equal
+    assert get(found, "candidate").here == SIZE
+
+
+async def test_emulated_vendor_that_went_on_differs_until_the_next_full_sync(
+    emulated: Tenant, ready: Ready, control: httpx.AsyncClient
+) -> None:
+    for stream, share in (("candidates", 0.1), ("jobs", 0.2), ("applications", 0.1)):
+        (await control.request("DELETE", f"rows/{stream}", json={"share": share})).raise_for_status()
+    (await control.delete("rows/categories/13415")).raise_for_status()
+    fields = {"first_name": "Ada", "last_name": "New", "email": "ada.new@example.com"}
+    new = (await control.post("rows/candidates", json=fields)).json()["id"]
+    found = await count(emulated)
+    expected = await expect_counts(emulated, ready)
+    assert {model: row[0] for model, row in numbers(found).items()} == expected
+    for one in found.models:
+        assert one.there == one.here - one.gone + one.missing, one
+        assert len(one.gone_ids) == min(one.gone, 5)
+    assert get(found, "candidate").missing_ids == [new]
+    assert all(get(found, model).gone for model in ("candidate", "job", "application", "job_interview_stage"))
+    await emulated.sync(full=True)
+    assert (await count(emulated)).is_equal
+    assert {model: row[1] for model, row in numbers(await count(emulated)).items()} == expected
+
+
+async def test_emulated_row_that_will_not_map_is_set_aside(emulated: Tenant, control: httpx.AsyncClient) -> None:
+    fields = {"first_name": "Ada", "last_name": "Odd", "email": "ada.odd@example.com"}
+    odd = (await control.post("rows/candidates", json=fields)).raise_for_status().json()["id"]
+    (await control.patch(f"rows/candidates/{odd}", json={"phone": 5})).raise_for_status()
+    assert numbers(await count(emulated))["candidate"] == (SIZE + 1, SIZE, 0, 1, 0)
+    await emulated.sync()
+    found = await count(emulated)
+    assert numbers(found)["candidate"] == (SIZE + 1, SIZE, 1, 0, 0)
+    assert found.is_equal
+
+
+async def test_rows_changing_while_they_are_counted_are_not_taken_for_gone(
+    emulated: Tenant, control: httpx.AsyncClient
+) -> None:
+    (await control.post("clock", json={"advance_seconds": 3600})).raise_for_status()
+    await control.put("faults", json=[{"word": "update-row"}])
+    found = await count(emulated)
+    assert found.is_equal
