@@ -156,13 +156,13 @@ class LinkHeader:
 
 
 _LINK = re.compile(r'<([^>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^",;\s]*))*)')
-_REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]*))', re.IGNORECASE)
+_PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]*))')
 
 
 def _find_next(header: str) -> str | None:
     for link in _LINK.finditer(header):
-        rel = _REL.search(link[2])
-        if rel is not None and "next" in (rel[1] or rel[2] or "").lower().split():
+        rels = (quoted or bare for name, quoted, bare in _PARAMETER.findall(link[2]) if name.lower() == "rel")
+        if "next" in next(rels, "").lower().split():  # the first rel counts; RFC 8288, 3.3
             return link[1]
     return None
 
