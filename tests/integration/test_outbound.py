@@ -250,7 +250,9 @@ async def test_forbidden_path_is_a_missing_permission(vendor: Vendor, client: Ve
 async def test_thing_that_is_not_there_is_none_and_other_refusals_are_errors(
     vendor: Vendor, client: VendorClient
 ) -> None:
-    assert await client.exists("/jobs/1") == b'{"id": "1"}'
+    found = await client.exists("/jobs/1")
+    assert found is not None
+    assert (found.status, found.body) == (200, b'{"id": "1"}')
     assert await client.exists("/jobs/2") is None
     vendor.will("/jobs/1", answer(410))
     with pytest.raises(VendorRefused):
@@ -277,7 +279,7 @@ async def test_base_address_with_a_path_reaches_token_and_lists_below_it(vendor:
     vendor.lists["/proxy/acme/jobs"] = [{"id": "1"}]
     vendor.will("/proxy/acme/token", answer(200, {"access_token": "x"}))
     async with make_client(vendor, base_url=f"{vendor.base_url}/proxy/acme") as client:
-        assert await client.get(client.target.locate("/jobs/1")) == b'{"id": "1"}'
+        assert (await client.get(client.target.locate("/jobs/1"))).body == b'{"id": "1"}'
         assert client.target.origin == vendor.base_url
 
 

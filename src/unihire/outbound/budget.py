@@ -53,15 +53,16 @@ class Budget:
     async def wait(self) -> int:
         """Returns when a call may be made, with the call's number, for `learn` and `end`."""
         while (pause := self._find_pause()) > 0:
-            began_at = max(time.monotonic(), self._waited_until)
+            began_at = time.monotonic()
             try:
                 async with asyncio.timeout(pause):
                     await self._news.wait()
             except TimeoutError:
                 pass
             finally:
-                self._waited_until = max(time.monotonic(), self._waited_until)
-                self.waited += max(0.0, self._waited_until - began_at)
+                now = time.monotonic()
+                self.waited += now - max(began_at, self._waited_until)
+                self._waited_until = now
         self._calls += 1
         if self._meter is not None:
             self._meter.start(self._calls, time.monotonic())
@@ -168,7 +169,7 @@ class _Window:
         self._vendor = _VendorClock(headers.seconds)
         self._under_way: dict[int, float] = {}  # call → when it went out
         self._lost: list[float] = []  # when calls ended that the vendor may have counted and has not told of
-        self._is_known = False
+        self._is_wary = True
         self._limit = 0.0
         self._left = math.inf
         self._reset = -math.inf  # end of the latest window the vendor told of, by its clock
@@ -177,12 +178,14 @@ class _Window:
         self._turns_at = math.inf
 
     def find_pause(self, now: float) -> float:
-        if self._left == math.inf:
-            # The first call goes alone: a window can be spent already, by a process before this one perhaps.
-            return self._headers.seconds if self._under_way and not self._is_known else 0.0
         if now >= self._turns_at:
             self._turn(now)
-        return 0.0 if self._left - len(self._lost) - len(self._under_way) >= 1 else self._turns_at - now
+        # The first call of all goes alone: a process before this one may have spent the window. So does the first after
+        # a window's end once our clock has been wrong about one.
+        goes_alone = self._is_wary and (self._has_turned or self._left == math.inf)
+        if self._left - len(self._lost) - len(self._under_way) >= 1 and not (goes_alone and self._under_way):
+            return 0.0
+        return min(self._turns_at - now, self._headers.seconds)
 
     def _turn(self, now: float) -> None:
         if not self._has_turned:
@@ -200,11 +203,12 @@ class _Window:
         if limit is None or limit < 1 or remaining is None or reset is None or call not in self._under_way:
             return  # `end` counts it among the lost
         sent_at = self._under_way.pop(call)
-        self._is_known, self._limit = True, limit
+        self._limit = limit
         self._vendor.observe(reset, _read_date(headers), sent_at, now)
         if reset > self._reset or (sent_at >= self._since and (self._has_turned or reset < self._reset)):
             # A window begins, or our clock took one for over that is not, or the vendor's clock was set back.
             has_begun = self._has_turned or reset > self._reset
+            self._is_wary = reset <= self._reset or (self._is_wary and self._reset != -math.inf)
             self._left = remaining if has_begun else min(self._left, remaining)
             self._reset, self._has_turned, self._since = reset, False, now
         elif reset == self._reset and not self._has_turned:
@@ -216,9 +220,10 @@ class _Window:
 
     def end(self, call: int, now: float) -> None:
         if self._under_way.pop(call, None) is not None:
-            self._is_known = True
             if self._left != math.inf:
                 self._lost.append(now)
+            else:
+                self._is_wary = False
 
 
 class _VendorClock:
@@ -234,6 +239,7 @@ class _VendorClock:
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
         self._least, self._most = -math.inf, math.inf
+        self._is_date_good = True
         self._at = 0.0
 
     def observe(self, reset: float, date: float | None, sent_at: float, now: float) -> None:
@@ -242,12 +248,12 @@ class _VendorClock:
         least, most = reset - self._seconds - now, reset - sent_at
         self._least, self._most = self._least - slack, self._most + slack
         if least >= self._most or self._least - most >= self.SKEW:  # one of the clocks was set
-            self._least, self._most = least, most
+            self._least, self._most, self._is_date_good = least, most, True
         self._least, self._most = max(self._least, least), min(self._most, most)
-        if date is not None and date - now - self._most < self.SKEW:
+        if date is not None and self._is_date_good and date - now - self._most < self.SKEW:
             self._least = max(self._least, date - now)
         if self._least >= self._most:  # the clock behind `Date` is ahead of the one behind the windows
-            self._least = max(least, self._most - 1)
+            self._least, self._is_date_good = max(least, self._most - 1), False
 
     def find_moment(self, moment: float) -> float:
         """When it is `moment` by the vendor's clock, at the latest."""

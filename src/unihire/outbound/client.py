@@ -215,6 +215,8 @@ class VendorClient:
             if self._purchases > purchases and grant.access_token == self._latest:
                 raise ReauthorizeNeeded(f"{call}: the vendor refuses a fresh token (401)")
             grant = await self._get_grant(refused=grant)
+        if method != "GET" and answer.status == HTTPStatus.NO_CONTENT:
+            return answer
         return _judge(call, answer, self.budget)
 
     async def _persist(self, call: str, once: Callable[[], Awaitable[T]]) -> T:
@@ -329,7 +331,7 @@ def _judge(call: str, answer: Answer, budget: Budget) -> Answer:
     """
     status = answer.status
     if 200 <= status < 300:
-        if status == HTTPStatus.NO_CONTENT or is_json(answer.body):
+        if is_json(answer.body):
             return answer
         mended = _HALF_PAIRS.sub(_mend, answer.body)
         if is_json(mended):

@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from multidict import CIMultiDict
 
 from unihire.errors import VendorChanged
-from unihire.outbound.paging import Answer, NextLink, WholeList
+from unihire.outbound.paging import Answer, LinkHeader, NextLink, WholeList
 
 ORIGIN = "https://api.example.com"
 ASKED = "/v2/people?limit=2&email=ada%40example.com"
@@ -107,3 +108,84 @@ def test_link_may_stand_at_the_top_of_the_answer(following: str | None) -> None:
     paging = NextLink(items="rows", link=("next",), page_size={})
     body = msgspec.json.encode({"rows": [{}], "next": following and ORIGIN + following})
     assert paging.read(Answer(200, {}, body), origin=ORIGIN, asked=ASKED).next == following
+
+
+HEADER = LinkHeader(page_size={"per_page": "2"})
+NEXT = f"{ORIGIN}/v3/people?cursor=a%2Bb%3D"
+
+
+def read_header(link: str | None, rows: bytes = b"[{}]", *, asked: str = ASKED, name: str = "Link") -> str | None:
+    headers = {} if link is None else {name: link}
+    return HEADER.read(Answer(200, CIMultiDict(headers), rows), origin=ORIGIN, asked=asked).next
+
+
+def test_bare_list_keeps_the_bytes_of_its_rows() -> None:
+    page = HEADER.read(Answer(200, {}, b"[ " + ROW + b" ,{}]"), origin=ORIGIN, asked=ASKED)
+    assert [row.raw for row in page.rows] == [ROW, b"{}"]
+    assert HEADER.first("/v3/people", {"since": "x"}) == ("/v3/people", {"per_page": "2", "since": "x"})
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f'<{NEXT}>; rel="next"',
+        f"<{NEXT}>; rel=next",
+        f"<{NEXT}>;rel=next",
+        f'<{NEXT}> ; rel = "next"',
+        f'<{NEXT}>; REL="Next"',
+        f'<{NEXT}>; rel="prefetch next last"',
+        f'<{NEXT}>; title="a, b; rel=prev"; rel="next"',
+        f'<{NEXT}>; title="<x>"; type=text/html; rel="next"; media=screen',
+        f'<{ORIGIN}/v3/people?cursor=z>; rel="prev", <{NEXT}>; rel="next", <{ORIGIN}/v3/people>; rel="first"',
+        f"<{ORIGIN}/v3/people?ids=1,2>; rel=last,<{NEXT}>; rel=next",
+    ],
+)
+def test_link_header_is_followed_to_the_next_page_as_it_stands(link: str) -> None:
+    assert read_header(link) == "/v3/people?cursor=a%2Bb%3D"
+    assert read_header(link, name="link") == "/v3/people?cursor=a%2Bb%3D"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        None,
+        "",
+        "nonsense",
+        f"<{NEXT}>",
+        f'<{NEXT}>; rel="prev"',
+        f'<{NEXT}>; rel="nextish"',
+        f'<{NEXT}>; title="rel=next"',
+        f'<{NEXT}>; prel="next"',
+        f'{NEXT}; rel="next"',
+        f'<{ORIGIN}{ASKED}>; rel="next"',
+    ],
+)
+def test_walk_ends_without_a_link_header_to_another_page(link: str | None) -> None:
+    assert read_header(link) is None
+
+
+def test_walk_by_link_header_ends_on_an_empty_page() -> None:
+    assert read_header(f'<{NEXT}>; rel="next"', b"[]") is None
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "https://evil.example/v3/people?cursor=ada%40example.com",
+        "http://api.example.com/v3/people",
+        "https://api.example.com@evil.example/v3",
+        "//api.example.com/v3/people",
+        "/v3/people?cursor=ada%40example.com",
+        "https://[broken/v3",
+    ],
+)
+def test_link_header_to_another_origin_is_refused_and_the_message_tells_no_query(href: str) -> None:
+    with pytest.raises(VendorChanged) as caught:
+        read_header(f'<{href}>; rel="next"')
+    assert "ada" not in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"rows": []}', b"null", b"[1]", b"[null]"])
+def test_answer_that_is_no_bare_list_is_a_change_of_the_vendors(body: bytes) -> None:
+    with pytest.raises(VendorChanged):
+        read_header(None, body)
