@@ -11,20 +11,28 @@ from unihire.kit.clock import parse_moment, to_text
 class Window:
     """Moments from `after` on and before `before`: v1's `created_after` is inclusive, its `created_before` is not.
 
-    A moment without an offset is read as UTC.
+    Some of v1's are; `includes_before` says so. A moment without an offset is read as UTC.
     """
 
     after: datetime | None = None
     before: datetime | None = None
+    includes_before: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether it lets every moment through."""
         return self.after is None and self.before is None
 
+    def ends_before(self, other: "Window") -> bool:
+        """Whether its last moment is an earlier one."""
+        if self.before is None or other.before is None:
+            return self.before is not None
+        mine, others = _to_utc(self.before), _to_utc(other.before)
+        return mine < others or (mine == others and not self.includes_before)
+
     def write(self) -> str:
         """The value of v3's filter: `gte|2026-01-31T00:00:00Z|lt|2026-02-01T00:00:00Z`, or one half of it."""
-        bounds = (("gte", self.after), ("lt", self.before))
+        bounds = (("gte", self.after), ("lte" if self.includes_before else "lt", self.before))
         return "|".join(f"{by}|{to_text(_to_utc(bound))}" for by, bound in bounds if bound is not None)
 
     def holds(self, value: str | None) -> bool:
@@ -32,9 +40,11 @@ class Window:
         if value is None:
             return self.is_open
         moment = parse_moment(value)
-        return (self.after is None or moment >= _to_utc(self.after)) and (
-            self.before is None or moment < _to_utc(self.before)
-        )
+        if self.after is not None and moment < _to_utc(self.after):
+            return False
+        if self.before is None:
+            return True
+        return moment <= _to_utc(self.before) if self.includes_before else moment < _to_utc(self.before)
 
 
 def write_filters(**windows: Window) -> dict[str, str]:
@@ -56,17 +66,14 @@ def choose_window(created: Window, updated: Window) -> dict[str, str]:
     if created.is_open or updated.is_open:
         return write_filters(created_at=created, updated_at=updated)
     if updated.after is not None:
-        return {"updated_at": Window(_latest(updated.after, created.after), updated.before).write()}
-    return {"created_at": Window(created.after, _earliest(created.before, updated.before)).write()}
+        since = _latest(updated.after, created.after)
+        return {"updated_at": Window(since, updated.before, updated.includes_before).write()}
+    end = updated if updated.ends_before(created) else created
+    return {"created_at": Window(created.after, end.before, end.includes_before).write()}
 
 
 def _latest(first: datetime, second: datetime | None) -> datetime:
     return first if second is None else max(first, second, key=_to_utc)
-
-
-def _earliest(first: datetime | None, second: datetime | None) -> datetime | None:
-    bounds = [bound for bound in (first, second) if bound is not None]
-    return min(bounds, key=_to_utc, default=None)
 
 
 def _to_utc(moment: datetime) -> datetime:

@@ -98,13 +98,18 @@ def find_user_summary(users: Mapping[int, Data], id: int | None) -> UserSummary 
     return None if row is None else to_user_summary(row)
 
 
+def show_user(users: Mapping[int, Data], id: int) -> UserSummary:
+    """The user in short; of one the vendor does not show, the id alone."""
+    return to_user_summary(users.get(id, {"id": id}))
+
+
 def by_id(rows: Iterable[Data]) -> dict[int, Data]:
     return {row["id"]: row for row in rows}
 
 
-def group_by(rows: Iterable[Data], member: str) -> dict[int, list[Data]]:
+def group_by(rows: Iterable[Data], member: str) -> dict[Any, list[Data]]:
     """The rows under each value of a member, in their order."""
-    groups: dict[int, list[Data]] = {}
+    groups: dict[Any, list[Data]] = {}
     for row in rows:
         groups.setdefault(row[member], []).append(row)
     return groups

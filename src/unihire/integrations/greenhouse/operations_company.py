@@ -1,0 +1,330 @@
+"""Operations that read what a company sets up, in the shapes of Harvest v1."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from unihire.integration.declare import Data
+from unihire.integration.operate import (
+    Choice,
+    Choices,
+    Desk,
+    Input,
+    Nothing,
+    Operation,
+    Output,
+    choose_from,
+    describe_type,
+)
+from unihire.integrations.greenhouse.operations_lists import (
+    DEFAULT_PAGE,
+    PageNumber,
+    PageSize,
+    cut,
+    equals,
+    keep,
+)
+from unihire.integrations.greenhouse.v1_company import (
+    CustomField,
+    Department,
+    Source,
+    in_order,
+    is_active,
+    shape_custom_fields,
+    to_departments,
+    to_source,
+)
+
+ATTACHMENT_TYPES = {
+    "PDF": "application/pdf",
+    "Word Document": "application/msword",
+    "Image (JPEG)": "image/jpeg",
+    "Image (PNG)": "image/png",
+    "Plain Text": "text/plain",
+}
+
+RenderAs = Annotated[
+    Literal["list", "tree"] | None, Meta(title="Render as", description="One after another, or each below its parent.")
+]
+ExternalId = Annotated[str | None, Meta(title="External ID", description="The id another system gave it.")]
+
+CHILDREN = Meta(extra_json_schema={"items": {"type": "object", "description": "The same again."}})
+
+
+class DepartmentNode(Output):
+    id: int
+    name: str
+    children: Annotated[list[Any], CHILDREN]
+    external_id: str | None
+
+
+class ListedOffice(Output):
+    id: int
+    name: str
+    location: str | None
+    primary_contact_id: int | None
+    parent_id: int | None
+
+
+class OfficeNode(ListedOffice):
+    children: Annotated[list[Any], CHILDREN]
+
+
+def either(*shapes: type[Output]) -> Meta:
+    """The schema of a list whose items all have one of these shapes."""
+    return Meta(extra_json_schema={"items": {"oneOf": [describe_type(shape) for shape in shapes]}})
+
+
+class ListDepartments(Input):
+    render_as: RenderAs = None
+    external_id: ExternalId = None
+    results_per_page: PageSize = DEFAULT_PAGE
+    page: PageNumber = 1
+
+
+class Departments(Output):
+    results: Annotated[list[Any], either(Department, DepartmentNode)]
+
+
+async def list_departments(desk: Desk, input: ListDepartments) -> Departments:
+    """A page of departments, or of those on top with all below them.
+
+    All are read: a department's children are told by the others.
+    """
+    rows = await desk.all("departments")
+    asked = keep(rows, equals("external_id", input.external_id))
+    if input.render_as == "tree":
+        found: list[Any] = _to_trees(rows, _find_roots(rows, asked), _to_department_node)
+    else:
+        shaped = to_departments(rows)
+        found = [shaped[row["id"]] for row in asked]
+    return Departments(results=cut(found, page=input.page, size=input.results_per_page))
+
+
+class ListOffices(Input):
+    render_as: RenderAs = None
+    external_id: ExternalId = None
+    results_per_page: PageSize = DEFAULT_PAGE
+    page: PageNumber = 1
+
+
+class PageOf(Output):
+    """`total` counts all rows there are, on every page."""
+
+    total: int
+    page: int
+    per_page: int
+
+
+class Offices(Output):
+    offices: Annotated[list[Any], either(ListedOffice, OfficeNode)]
+    meta: PageOf
+
+
+async def list_offices(desk: Desk, input: ListOffices) -> Offices:
+    """A page of offices, or of those on top with all below them. All are read, to count them."""
+    rows = await desk.all("offices")
+    asked = keep(rows, equals("external_id", input.external_id))
+    if input.render_as == "tree":
+        found: list[Any] = _to_trees(rows, _find_roots(rows, asked), _to_office_node)
+    else:
+        found = [ListedOffice(**_read_office(row)) for row in asked]
+    page, size = input.page or 1, input.results_per_page or DEFAULT_PAGE
+    return Offices(offices=cut(found, page=page, size=size), meta=PageOf(total=len(found), page=page, per_page=size))
+
+
+def _read_office(row: Data) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "location": row.get("location"),
+        "primary_contact_id": row.get("primary_in_house_contact_user_id"),
+        "parent_id": row.get("parent_id"),
+    }
+
+
+def _to_department_node(row: Data, children: list[Any]) -> DepartmentNode:
+    return DepartmentNode(id=row["id"], name=row["name"], children=children, external_id=row.get("external_id"))
+
+
+def _to_office_node(row: Data, children: list[Any]) -> OfficeNode:
+    return OfficeNode(**_read_office(row), children=children)
+
+
+def _find_roots(rows: list[Data], asked: list[Data]) -> list[Data]:
+    """What a tree begins with: the rows asked for by external id, or else those without a parent among the rows."""
+    if len(asked) < len(rows):
+        return asked
+    ids = {row["id"] for row in rows}
+    return [row for row in rows if row.get("parent_id") not in ids]
+
+
+def _to_trees(rows: list[Data], roots: list[Data], to_node: Callable[[Data, list[Any]], Output]) -> list[Any]:
+    below: dict[int, list[Data]] = {}
+    for row in rows:
+        if row.get("parent_id") is not None:
+            below.setdefault(row["parent_id"], []).append(row)
+
+    def grow(row: Data) -> Output:
+        return to_node(row, [grow(child) for child in below.get(row["id"], ())])
+
+    return [grow(root) for root in roots]
+
+
+class ListSources(Input):
+    per_page: PageSize = DEFAULT_PAGE
+    page: PageNumber = 1
+
+
+class Sources(Output):
+    results: list[Source]
+
+
+async def list_sources(desk: Desk, input: ListSources) -> Sources:
+    """A page of sources, those of one strategy together; all are read for that."""
+    rows = sorted(await desk.all("sources"), key=lambda row: (row.get("type") or {}).get("id") or 0)
+    return Sources(results=[to_source(row) for row in cut(rows, page=input.page, size=input.per_page)])
+
+
+class ListCustomFields(Input):
+    field_type: Annotated[
+        Literal[
+            "job",
+            "candidate",
+            "application",
+            "offer",
+            "opening",
+            "rejection_question",
+            "referral_question",
+            "user_attribute",
+        ],
+        Meta(title="Field type", description="What the fields are on."),
+    ]
+    include_inactive: Annotated[
+        bool | None, Meta(title="Include inactive", description="Whether to give fields no longer in use as well.")
+    ] = None
+
+
+class CustomFields(Output):
+    results: list[CustomField]
+
+
+async def list_custom_fields(desk: Desk, input: ListCustomFields) -> CustomFields:
+    rows = await desk.all("custom_fields", {"field_type": input.field_type})
+    shown = rows if input.include_inactive else list(filter(is_active, rows))
+    return CustomFields(results=await shape_custom_fields(desk, shown))
+
+
+async def list_attachment_content_types_ddl(desk: Desk, input: Nothing) -> Choices:
+    return Choices(result=[Choice(text=text, value=value) for text, value in ATTACHMENT_TYPES.items()])
+
+
+async def list_job_custom_fields_ddl(desk: Desk, input: Nothing) -> Choices:
+    return _choose(in_order(await desk.all("custom_fields", {"field_type": "job"})))
+
+
+class ListJobCustomFieldOptionsDdl(Input):
+    custom_field: Annotated[
+        int,
+        Meta(
+            title="Custom field",
+            description="The custom field's id.",
+            extra_json_schema=choose_from("list_job_custom_fields_ddl"),
+        ),
+    ]
+
+
+async def list_job_custom_field_options_ddl(desk: Desk, input: ListJobCustomFieldOptionsDdl) -> Choices:
+    return _choose(in_order(await desk.find("custom_field_options", "custom_field_id", [input.custom_field])))
+
+
+async def list_sources_ddl(desk: Desk, input: Nothing) -> Choices:
+    return _choose(reversed(await desk.all("sources")))
+
+
+def _choose(rows: Any) -> Choices:
+    return Choices(result=[Choice(text=row["name"], value=row["id"]) for row in rows])
+
+
+OPERATIONS = (
+    Operation(
+        name="list_custom_fields",
+        title="List custom fields",
+        description="Retrieve a list of custom fields of one type.",
+        input=ListCustomFields,
+        output=CustomFields,
+        run=list_custom_fields,
+        calls=(
+            "1 for 500 fields, and for 50 fields up to 5: their options, offices and departments, all departments, "
+            "all offices"
+        ),
+    ),
+    Operation(
+        name="list_departments",
+        title="List departments",
+        description="List all of an organization's departments.",
+        input=ListDepartments,
+        output=Departments,
+        run=list_departments,
+        calls="1 for 500 departments there are",
+    ),
+    Operation(
+        name="list_offices",
+        title="List offices",
+        description="List all of an organization's offices.",
+        input=ListOffices,
+        output=Offices,
+        run=list_offices,
+        calls="1 for 500 offices there are",
+    ),
+    Operation(
+        name="list_sources",
+        title="List sources",
+        description="Lists an organization's sources, grouped by strategy.",
+        input=ListSources,
+        output=Sources,
+        run=list_sources,
+        calls="1 for 500 sources there are",
+    ),
+    Operation(
+        name="list_attachment_content_types_ddl",
+        title="List attachment content types DDL",
+        description="The content types of attachments.",
+        kind="ddl",
+        input=Nothing,
+        output=Choices,
+        run=list_attachment_content_types_ddl,
+        calls="none",
+    ),
+    Operation(
+        name="list_job_custom_field_options_ddl",
+        title="List job custom field options DDL",
+        description="The options of one custom field on jobs, by name.",
+        kind="ddl",
+        input=ListJobCustomFieldOptionsDdl,
+        output=Choices,
+        run=list_job_custom_field_options_ddl,
+        calls="1 for 500 options",
+    ),
+    Operation(
+        name="list_job_custom_fields_ddl",
+        title="List job custom fields DDL",
+        description="The custom fields on jobs, by name.",
+        kind="ddl",
+        input=Nothing,
+        output=Choices,
+        run=list_job_custom_fields_ddl,
+        calls="1 for 500 fields",
+    ),
+    Operation(
+        name="list_sources_ddl",
+        title="List sources DDL",
+        description="All sources, by name.",
+        kind="ddl",
+        input=Nothing,
+        output=Choices,
+        run=list_sources_ddl,
+        calls="1 for 500 sources",
+    ),
+)
