@@ -234,6 +234,14 @@ async def test_who_is_credited_without_being_a_user_has_a_name_alone() -> None:
     }
 
 
+async def test_who_is_credited_as_a_user_not_shown_keeps_id_and_name() -> None:
+    desk = make_company(referrers=[{"id": 58, "user_id": 99, "name": "Max Poe"}])
+    shown = await shape_application(desk, make_application(10, referrer_id=58))
+    assert (shown["credited_to"]["id"], shown["credited_to"]["name"]) == (99, "Max Poe")
+    shown = await shape_application(desk, make_application(10, referrer_id=59))
+    assert shown["credited_to"] is None
+
+
 async def test_a_prospect_has_the_jobs_it_is_considered_for_and_its_pool() -> None:
     row = make_application(10, prospect=True, job_id=None, prospective_job_ids=[301, 300])
     details = {
@@ -260,14 +268,18 @@ async def test_a_prospect_has_the_jobs_it_is_considered_for_and_its_pool() -> No
         "location": {"name": "Porto, Portugal"},
         "primary_contact_user_id": 92,
         "parent_id": 1,
-        "child_ids": [3, 4],
+        "parent_office_external_id": None,
+        "child_ids": [4, 3],
+        "child_office_external_ids": [],
         "external_id": "office-2",
     }
     assert shown["prospective_department"] == {
         "id": 5,
         "name": "Kitchen",
         "parent_id": None,
+        "parent_department_external_id": None,
         "child_ids": [6],
+        "child_department_external_ids": [],
         "external_id": "dep-5",
     }
 
@@ -283,7 +295,7 @@ async def test_things_the_vendor_does_not_show_keep_their_id() -> None:
     assert shown["jobs"] == [{"id": 999, "name": None}]
     assert shown["source"] == {"id": 998, "public_name": None}
     assert shown["current_stage"] == {"id": None, "name": "Offer"}
-    assert shown["recruiter"] is None
+    assert shown["recruiter"] == {**dict.fromkeys(KIM), "id": 997}
 
 
 async def test_a_candidate_is_whole_as_v1_showed_it() -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 from unihire.integration.declare import Data
 from unihire.integration.operate import Desk, Output
+from unihire.integrations.greenhouse.v1_company import Department, Office, read_departments, read_offices
 from unihire.integrations.greenhouse.v1_values import (
     KeyedField,
     UserSummary,
     by_id,
-    find_user_summary,
     group_by,
+    show_user,
     to_custom_fields,
     to_keyed_fields,
     to_moment,
@@ -89,28 +90,6 @@ class Address(Output):
     address: str
 
 
-class OfficePlace(Output):
-    name: str | None
-
-
-class ProspectiveOffice(Output):
-    id: int
-    name: str | None
-    location: OfficePlace
-    primary_contact_user_id: int | None
-    parent_id: int | None
-    child_ids: list[int]
-    external_id: str | None
-
-
-class ProspectiveDepartment(Output):
-    id: int
-    name: str | None
-    parent_id: int | None
-    child_ids: list[int]
-    external_id: str | None
-
-
 class ProspectDetail(Output):
     prospect_pool: Named | None
     prospect_stage: Named | None
@@ -136,8 +115,8 @@ class Application(Output):
     status: str
     current_stage: Stage | None
     answers: list[Answer]
-    prospective_office: ProspectiveOffice | None
-    prospective_department: ProspectiveDepartment | None
+    prospective_office: Office | None
+    prospective_department: Department | None
     prospect_detail: ProspectDetail
     custom_fields: dict[str, Any]
     keyed_custom_fields: dict[str, KeyedField]
@@ -147,7 +126,7 @@ class Application(Output):
 async def shape_applications(desk: Desk, rows: Sequence[Data]) -> list[Application]:
     """Rows of `applications` as v1 showed them, in their order.
 
-    Asks for what they point at in two rounds: at most a call for fifty values of each of seven lists, then of six.
+    Asks for what they point at in two rounds: a call for fifty values of each of up to seven lists, then of up to six.
     """
     around = await _look_around(desk, rows)
     return [_shape(row, around) for row in rows]
@@ -168,8 +147,8 @@ class _Around:
     reasons: Mapping[int, Data]
     pools: Mapping[int, Data]
     pool_stages: Mapping[int, Data]
-    offices: Mapping[int, Data]
-    departments: Mapping[int, Data]
+    offices: Mapping[int, Office]
+    departments: Mapping[int, Department]
 
 
 async def _look_around(desk: Desk, rows: Sequence[Data]) -> _Around:
@@ -193,8 +172,8 @@ async def _look_around(desk: Desk, rows: Sequence[Data]) -> _Around:
         desk.find("rejection_reasons", "id", _pick(rejections, "rejection_reason_id")),
         desk.find("prospect_pools", "id", _pick(prospects, "pool_id")),
         desk.find("prospect_pool_stages", "id", _pick(prospects, "pool_stage_id")),
-        _list_tree(desk, "offices", _pick(prospects, "office_id")),
-        _list_tree(desk, "departments", _pick(prospects, "department_id")),
+        read_offices(desk, _pick(prospects, "office_id")),
+        read_departments(desk, _pick(prospects, "department_id")),
     )
     return _Around(
         attachments=group_by(sort_newest(attachments), "application_id"),
@@ -208,8 +187,8 @@ async def _look_around(desk: Desk, rows: Sequence[Data]) -> _Around:
         reasons=by_id(reasons),
         pools=by_id(pools),
         pool_stages=by_id(pool_stages),
-        offices=by_id(offices),
-        departments=by_id(departments),
+        offices=offices,
+        departments=departments,
     )
 
 
@@ -232,11 +211,6 @@ def _newest_by(rows: Iterable[Data], member: str) -> dict[int, Data]:
     return {value: held[0] for value, held in group_by(sort_newest(rows), member).items()}
 
 
-async def _list_tree(desk: Desk, stream: str, ids: Sequence[int]) -> list[Data]:
-    """All offices or departments, as only the whole tells what is below one; none where no application names one."""
-    return await desk.all(stream) if ids else []
-
-
 def _shape(row: Data, around: _Around) -> Application:
     rejection = around.rejections.get(row["id"])
     prospect = around.prospects.get(row["id"], {})
@@ -251,8 +225,8 @@ def _shape(row: Data, around: _Around) -> Application:
         location=Address(address=address) if address else None,
         source=_shape_source(row.get("source_id"), around),
         credited_to=_shape_credited_to(row.get("referrer_id"), around),
-        recruiter=find_user_summary(around.users, row.get("recruiter_id")),
-        coordinator=find_user_summary(around.users, row.get("coordinator_id")),
+        recruiter=_shape_user(row.get("recruiter_id"), around),
+        coordinator=_shape_user(row.get("coordinator_id"), around),
         rejection_reason=_shape_reason(rejection, around),
         rejection_details=_shape_rejection(rejection),
         jobs=[Named(id=id, name=around.jobs.get(id, {}).get("name")) for id in list_job_ids(row)],
@@ -260,8 +234,8 @@ def _shape(row: Data, around: _Around) -> Application:
         status=STATUSES.get(str(row["status"]), str(row["status"])),
         current_stage=_shape_stage(row, around),
         answers=[Answer(question=one.get("question"), answer=one.get("answer")) for one in row.get("answers") or []],
-        prospective_office=_shape_office(prospect.get("office_id"), around.offices),
-        prospective_department=_shape_department(prospect.get("department_id"), around.departments),
+        prospective_office=around.offices.get(prospect.get("office_id", 0)),
+        prospective_department=around.departments.get(prospect.get("department_id", 0)),
         prospect_detail=ProspectDetail(
             prospect_pool=_shape_named(prospect.get("pool_id"), around.pools),
             prospect_stage=_shape_named(prospect.get("pool_stage_id"), around.pool_stages),
@@ -277,22 +251,22 @@ def _shape_source(id: int | None, around: _Around) -> PublicSource | None:
     return None if id is None else PublicSource(id=id, public_name=around.sources.get(id, {}).get("name"))
 
 
+def _shape_user(id: int | None, around: _Around) -> UserSummary | None:
+    return None if id is None else show_user(around.users, id)
+
+
 def _shape_credited_to(referrer_id: int | None, around: _Around) -> CreditedTo | None:
     """v1 knew whom an application is credited to by the user's id; v3's referrers have ids of their own."""
     referrer = around.referrers.get(referrer_id) if referrer_id is not None else None
     if referrer is None:
         return None
-    user = find_user_summary(around.users, referrer.get("user_id"))
-    if user is None:
-        return CreditedTo(
-            id=referrer.get("user_id"), first_name=None, last_name=None, name=referrer.get("name"), employee_id=None
-        )
+    user = around.users.get(referrer.get("user_id") or 0, {})
     return CreditedTo(
-        id=user.id,
-        first_name=user.first_name,
-        last_name=user.last_name,
-        name=user.name,
-        employee_id=user.employee_id,
+        id=referrer.get("user_id"),
+        first_name=user.get("first_name"),
+        last_name=user.get("last_name"),
+        name=to_user_name(user) or referrer.get("name"),
+        employee_id=user.get("employee_id"),
     )
 
 
@@ -330,38 +304,6 @@ def _shape_named(id: int | None, rows: Mapping[int, Data]) -> Named | None:
 
 def _shape_owner(id: int | None, users: Mapping[int, Data]) -> Named | None:
     return None if id is None else Named(id=id, name=to_user_name(users.get(id, {})))
-
-
-def _shape_office(id: int | None, offices: Mapping[int, Data]) -> ProspectiveOffice | None:
-    office = offices.get(id) if id is not None else None
-    if office is None:
-        return None
-    return ProspectiveOffice(
-        id=office["id"],
-        name=office.get("name"),
-        location=OfficePlace(name=office.get("location")),
-        primary_contact_user_id=office.get("primary_in_house_contact_user_id"),
-        parent_id=office.get("parent_id"),
-        child_ids=_list_children(office["id"], offices),
-        external_id=office.get("external_id"),
-    )
-
-
-def _shape_department(id: int | None, departments: Mapping[int, Data]) -> ProspectiveDepartment | None:
-    department = departments.get(id) if id is not None else None
-    if department is None:
-        return None
-    return ProspectiveDepartment(
-        id=department["id"],
-        name=department.get("name"),
-        parent_id=department.get("parent_id"),
-        child_ids=_list_children(department["id"], departments),
-        external_id=department.get("external_id"),
-    )
-
-
-def _list_children(id: int, rows: Mapping[int, Data]) -> list[int]:
-    return sorted(row["id"] for row in rows.values() if row.get("parent_id") == id)
 
 
 def _shape_attachment(file: Data) -> Attachment:
