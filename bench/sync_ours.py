@@ -29,7 +29,7 @@ async def main() -> None:
         while order is not None:
             started = time.perf_counter()
             report = await sync_connector(
-                pool, tenant.connector, integration, open_connector_client(tenant.connector, sealer)
+                pool, tenant.connector, integration, open_connector_client(pool, tenant.connector, sealer)
             )
             seconds = time.perf_counter() - started
             counts = report.streams[0]

@@ -46,7 +46,7 @@ async def main():
         while True:
             try:
                 report = await sync_connector(
-                    pool, connector, get_integration("personio"), open_connector_client(connector, sealer),
+                    pool, connector, get_integration("personio"), open_connector_client(pool, connector, sealer),
                     full=given["full"], watch=watch,
                 )
             except ConfigError:  # the database has not noticed the end of the one before

@@ -19,7 +19,7 @@ from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from unihire.app import create_app
 from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer, new_key
-from unihire.outbound.auth import Token
+from unihire.outbound.auth import Grant
 from unihire.platform.access import REMEMBERED_SECONDS, Access
 from unihire.platform.connectors import NewConnector, open_connector_client
 from unihire.platform.organisations import create_key, list_keys, revoke_key
@@ -206,17 +206,17 @@ async def test_sealed_credentials_open_under_their_key_and_in_their_place_only(
     pool: Pool, sealer: Sealer, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     real = replace(tenant.connector, integration="personio")
-    open_connector_client(real, sealer)
+    open_connector_client(pool, real, sealer)
     with pytest.raises(ConfigError, match="no longer holds"):
-        open_connector_client(real, Sealer([new_key()]))
+        open_connector_client(pool, real, Sealer([new_key()]))
     moved = replace(real, id=other_tenant.connector.id)
     with pytest.raises(ConfigError, match="altered or moved"):
-        open_connector_client(moved, sealer)
+        open_connector_client(pool, moved, sealer)
 
 
 async def test_reprs_tell_no_secret(tenant: Tenant, sealer: Sealer) -> None:
     shown = [
-        repr(Token("the-access-token", tenant.connector.created_at)),
+        repr(Grant("the-access-token", tenant.connector.created_at, "the-refresh-token")),
         repr(NewConnector(tenant.connector.id, "the-connector-token")),
         repr(sealer),
     ]

@@ -25,7 +25,7 @@ from unihire.integration.declare import Integration
 from unihire.integration.registry import list_integrations
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
-from unihire.platform.connectors import open_connector_client
+from unihire.platform.connectors import open_credentials
 from unihire.settings import Settings
 from unihire.store import Pool, runs, streams
 from unihire.store.database import describe_database, open_database
@@ -179,7 +179,7 @@ async def _examine_store(settings: Settings, findings: Findings, ids: Sequence[s
 def _examine_key(settings: Settings, sealer: Sealer, connectors: list[Connector]) -> Finding:
     for connector in connectors:
         try:
-            open_connector_client(connector, sealer)
+            open_credentials(connector, sealer)
         except ConfigError as error:
             return Finding("encryption key", "failed", f"connector {connector.id}: {error}")
     source = "UNIHIRE_ENCRYPTION_KEYS"

@@ -96,7 +96,7 @@ async def _sync_one(
             pool,
             connector,
             integration,
-            open_connector_client(connector, sealer),
+            open_connector_client(pool, connector, sealer),
             full=full,
             watch=progress.watch,
             stop=ending.is_asked,

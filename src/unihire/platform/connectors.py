@@ -12,9 +12,12 @@ from unihire.integration.declare import Integration
 from unihire.integration.registry import get_integration
 from unihire.kit.ids import hash_token, new_token
 from unihire.kit.seal import Sealer
+from unihire.outbound.auth import Auth, Grant, GrantKeeper
 from unihire.outbound.client import Retry, Target, VendorClient
+from unihire.platform.grants import StoredGrants, seal_grant
 from unihire.platform.organisations import ENVIRONMENTS
 from unihire.store import Pool, tenancy
+from unihire.store.grants import save_grant
 from unihire.store.tenancy import Connector
 
 
@@ -37,31 +40,38 @@ async def create_connector(
     credentials: Mapping[str, str],
     origin_id: str | None = None,
     base_url: str | None = None,
+    grant: Grant | None = None,
 ) -> NewConnector:
     """Store a customer's link, its credentials sealed and its token hashed.
 
-    Raises ConfigError for a missing credential or a bad address.
+    With `grant` it is one to which the customer let a partner in, whose credentials these are; they are stored in one
+    transaction. Raises ConfigError for a missing credential or a bad address.
     """
     if environment not in ENVIRONMENTS:
         raise ConfigError(f"there is no environment {environment!r}; there are: {', '.join(ENVIRONMENTS)}")
-    missing = [item.name for item in integration.auth.credentials if not credentials.get(item.name)]
+    auth = get_auth(integration, is_partner=grant is not None)
+    missing = [item.name for item in auth.credentials if not item.is_optional and not credentials.get(item.name)]
     if missing:
         raise ConfigError(f"{integration.name} also needs: {', '.join(missing)}")
     id, token = uuid4(), new_token(48)
-    sealed = sealer.seal(msgspec.json.encode(dict(credentials)), id.bytes)
-    await pool.execute(
-        tenancy.INSERT_CONNECTOR,
-        id,
-        organisation,
-        environment,
-        integration.slug,
-        integration.category,
-        end_user,
-        origin_id,
-        None if base_url is None else check_base_url(base_url),
-        hash_token(token),
-        sealed,
-    )
+    kept = {name: value for name, value in credentials.items() if value}
+    async with pool.acquire() as connection, connection.transaction():
+        number = await connection.fetchval(
+            tenancy.INSERT_CONNECTOR,
+            id,
+            organisation,
+            environment,
+            integration.slug,
+            integration.category,
+            end_user,
+            origin_id,
+            None if base_url is None else check_base_url(base_url),
+            hash_token(token),
+            sealer.seal(msgspec.json.encode(kept), id.bytes),
+            grant is not None,
+        )
+        if grant is not None:
+            await save_grant(connection, number, seal_grant(sealer, grant, id))
     return NewConnector(id, token)
 
 
@@ -78,21 +88,54 @@ def check_base_url(url: str) -> str:
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
 
+def get_auth(integration: Integration, *, is_partner: bool) -> Auth:
+    """How a connector proves who it is. Raises ConfigError where the integration knows no partners."""
+    if not is_partner:
+        return integration.auth
+    if integration.partner_auth is None:
+        raise ConfigError(f"{integration.name} cannot be connected as a partner: leave out --partner")
+    return integration.partner_auth
+
+
 def open_client(
-    integration: Integration, credentials: Mapping[str, str], base_url: str | None = None, *, retry: Retry | None = None
+    integration: Integration,
+    credentials: Mapping[str, str],
+    base_url: str | None = None,
+    *,
+    is_partner: bool = False,
+    grants: GrantKeeper | None = None,
+    retry: Retry | None = None,
 ) -> VendorClient:
-    """A client for one customer's link, to be used in `async with`."""
+    """A client for one customer's link, to be used in `async with`; without `grants` it keeps its token to itself.
+
+    A link with an address of its own gets its tokens there as well.
+    """
+    auth = get_auth(integration, is_partner=is_partner)
     target = Target(
         base_url=base_url or integration.base_url,
-        auth=integration.auth,
+        auth=auth,
+        token_base_url=None if base_url else auth.token_host,
         headers=integration.headers,
         budget_headers=integration.budget_headers,
         retry=retry or Retry(),
     )
-    return VendorClient(target, credentials)
+    return VendorClient(target, credentials, grants=grants)
 
 
-def open_connector_client(connector: Connector, sealer: Sealer) -> VendorClient:
-    """A client for a stored connector. Raises ConfigError where its credentials do not open."""
-    credentials = msgspec.json.decode(sealer.open(connector.credentials, connector.id.bytes), type=dict[str, str])
-    return open_client(get_integration(connector.integration), credentials, connector.base_url)
+def open_connector_client(pool: Pool, connector: Connector, sealer: Sealer) -> VendorClient:
+    """A client for a stored connector; all of them, in every process, share one grant.
+
+    Raises ConfigError where its credentials do not open.
+    """
+    return open_client(
+        get_integration(connector.integration),
+        open_credentials(connector, sealer),
+        connector.base_url,
+        is_partner=connector.is_partner,
+        grants=StoredGrants(pool, sealer, connector=connector.id, number=connector.number),
+    )
+
+
+def open_credentials(connector: Connector, sealer: Sealer) -> dict[str, str]:
+    """Raises ConfigError where they do not open."""
+    return msgspec.json.decode(sealer.open(connector.credentials, connector.id.bytes), type=dict[str, str])

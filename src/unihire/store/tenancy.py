@@ -35,8 +35,10 @@ FIND_KEY = "SELECT organisation, environment FROM api_key WHERE hash = $1 AND re
 
 INSERT_CONNECTOR = """
     INSERT INTO connector
-        (id, organisation, environment, integration, category, end_user, origin_id, base_url, token_hash, credentials)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        (id, organisation, environment, integration, category, end_user, origin_id, base_url, token_hash, credentials,
+            is_partner)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    RETURNING number
 """
 
 # Which connector a token opens.
@@ -95,6 +97,7 @@ class Connector:
     origin_id: str | None
     base_url: str | None
     credentials: bytes
+    is_partner: bool
     status: str
     created_at: datetime
 
