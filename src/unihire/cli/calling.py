@@ -15,7 +15,7 @@ from unihire.cli.ending import FAILED
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, examples, note, print_json
 from unihire.errors import ConfigError
-from unihire.integration.registry import get_integration, list_operations
+from unihire.integration.registry import get_integration, list_integrations, list_operations
 from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.inputs import describe_input
@@ -23,16 +23,19 @@ from unihire.platform.operations import Operations, Outcome, find_operation
 from unihire.store import Pool
 from unihire.store.tenancy import Connector, list_connectors
 
+_OFFERING = [integration.slug for integration in list_integrations() if list_operations(integration.slug)]
+_ONE = next(iter(_OFFERING), "acmehire")
+
 EPILOG = examples(
-    "unihire call greenhouse",
-    'unihire call greenhouse list_jobs --input \'{"status": "open"}\'',
-    "unihire call greenhouse create_candidate_note --input @note.json --idempotency-key note-1",
-    "unihire call greenhouse list_jobs --describe",
+    f"unihire call {_ONE}",
+    f'unihire call {_ONE} list_jobs --input \'{{"status": "open"}}\'',
+    f"unihire call {_ONE} create_candidate_note --input @note.json --idempotency-key note-1",
+    f"unihire call {_ONE} list_jobs --describe",
 )
 
 
 def call(
-    integration: Annotated[str, typer.Argument(help="The integration, such as greenhouse.", show_default=False)],
+    integration: Annotated[str, typer.Argument(help="The integration, by its short name.", show_default=False)],
     operation: Annotated[
         str | None, typer.Argument(help="The operation; without one, they are listed.", show_default=False)
     ] = None,

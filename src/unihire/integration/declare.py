@@ -131,7 +131,8 @@ class Integration:
     """A vendor we can connect.
 
     `streams` are in dependency order. `cannot` tells, for a model (`offer`) or a field (`job.status`) the vendor does
-    not give, why it is empty. `acting_credential` is the optional credential that names the user who acts.
+    not give, why it is empty. `lookups` are lists that operations ask and no sync reads. `acting_credential` is the
+    optional credential that names the user who acts.
     """
 
     slug: str
@@ -144,12 +145,20 @@ class Integration:
     partner_auth: AuthorizationCode | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     budget_headers: TokenBucketHeaders | FixedWindowHeaders | None = None
+    lookups: tuple[Stream, ...] = ()
     acting_credential: str | None = None
     category: str = "ATS"
 
     def get_stream(self, name: str) -> Stream:
         """Raises KeyError for a name the integration does not declare."""
         for stream in self.streams:
+            if stream.name == name:
+                return stream
+        raise KeyError(name)
+
+    def get_list(self, name: str) -> Stream:
+        """A stream or a look-up. Raises KeyError for a name the integration does not declare."""
+        for stream in (*self.streams, *self.lookups):
             if stream.name == name:
                 return stream
         raise KeyError(name)

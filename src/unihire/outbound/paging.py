@@ -98,8 +98,7 @@ class NextLink:
     page_size: Mapping[str, str]
 
     def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
-        sized = self.page_size if size is None else dict.fromkeys(self.page_size, str(size))
-        return path, {**sized, **params}
+        return path, {**_size(self.page_size, size), **params}
 
     def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
         of = asked.partition("?")[0]  # a query can hold personal data: no error tells it
@@ -147,12 +146,16 @@ class LinkHeader:
     page_size: Mapping[str, str]
 
     def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
-        sized = self.page_size if size is None else dict.fromkeys(self.page_size, str(size))
-        return path, {**sized, **params}
+        return path, {**_size(self.page_size, size), **params}
 
     def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
         rows = decode_rows(answer.body, of=asked.partition("?")[0])
         return _end_or_follow(rows, _find_next(answer.headers.get("Link", "")), origin=origin, asked=asked)
+
+
+def _size(page_size: Mapping[str, str], size: int | None) -> Mapping[str, str]:
+    """The parameters of the first call: the first of them says how many rows a page has."""
+    return page_size if size is None else {**page_size, next(iter(page_size)): str(size)}
 
 
 _LINK = re.compile(r'<([^>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^",;\s]*))*)')

@@ -67,7 +67,7 @@ class LiveDesk:
 
         Each page read marks where the next begins, so reading on takes one call a page.
         """
-        declared = self._integration.get_stream(stream)
+        declared = self._integration.get_list(stream)
         listing = blake2b(msgspec.json.encode([stream, size, sorted(filters.items())]), digest_size=16).digest()
         known = await operations.find_mark(self._pool, self._connector.number, listing, number, self._clock.now()) or (
             1,
@@ -103,12 +103,12 @@ class LiveDesk:
         return [found[id] for id in wanted if id in found]
 
     async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[Data]:
-        declared = self._integration.get_stream(stream)
+        declared = self._integration.get_list(stream)
         async with aclosing(walk(self._client, declared, first_page(self._client, declared, filters or {}))) as pages:
             return [row.data async for page in pages for row in page.rows]
 
     async def find(self, stream: str, member: str, values: Iterable[object]) -> list[Data]:
-        declared = self._integration.get_stream(stream)
+        declared = self._integration.get_list(stream)
         by = declared.by_id
         assert isinstance(by, IdFilter)
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))

@@ -75,7 +75,7 @@ def declare(
         id_of=get_id,
         maps=maps,
         changed_since=updated_since,
-        by_id=IdFilter(param="ids", most=50),
+        by_id=IdFilter(param="ids", most=50, by="{member}s"),
         joins=joins,
         is_kept=is_kept,
         volatile=volatile,
@@ -193,6 +193,23 @@ STREAMS = (
     ),
 )
 
+# What the shapes of Harvest v1 hold besides: asked by operations, when they are called.
+LOOKUPS = (
+    declare("candidate_educations"),
+    declare("candidate_employments"),
+    declare("close_reasons"),
+    declare("custom_field_departments"),
+    declare("custom_field_offices"),
+    declare("default_interviewers"),
+    declare("interview_kits"),
+    declare("prospect_details"),
+    declare("prospect_pool_stages"),
+    declare("prospect_pools"),
+    declare("scorecard_question_options"),
+    declare("scorecard_questions"),
+    declare("user_emails"),
+)
+
 INTEGRATION = Integration(
     slug="greenhouse",
     name="Greenhouse",
@@ -227,6 +244,8 @@ INTEGRATION = Integration(
         limit="X-RateLimit-Limit", remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset", seconds=30
     ),
     streams=STREAMS,
+    lookups=LOOKUPS,
+    acting_credential="sub",
     cannot={
         "candidate.avatar": "Harvest v3 gives no picture of a candidate.",
         "offer.creator": "Harvest v3 does not tell who made an offer.",
