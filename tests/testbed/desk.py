@@ -14,6 +14,9 @@ Json = dict[str, Any]
 LONGEST_PAGE = 500
 MOST_VALUES = 50
 
+SWITCHES = {"show_service_accounts", "include_defaults"}
+"""Filters that let rows through which a list leaves out otherwise; here none is left out."""
+
 COMPARISONS = {
     "gte": lambda moment, bound: moment >= bound,
     "gt": lambda moment, bound: moment > bound,
@@ -73,13 +76,15 @@ class MemoryDesk:
 
 
 def _holds(row: Json, name: str, wanted: str) -> bool:
-    if name == "email":
+    if name in SWITCHES:
+        return True
+    if name == "email" and "email_addresses" in row:
         return any(address["value"] == wanted for address in row["email_addresses"])
-    if name.endswith("_at"):
+    if name.endswith(("_at", "_on")):
         return _holds_moment(row[name], wanted)
     if name not in row and name.endswith("s"):
         return str(row[name.removesuffix("s")]) in wanted.split(",")
-    value = row[name]
+    value = row[name if name in row else f"{name}s"]
     if isinstance(value, list):
         return any(str(one) in wanted.split(",") for one in value)
     if name == "status" and wanted == "active":
