@@ -10,7 +10,7 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a figure must reach: at least `least`, or at most `most`."""
+    """What a figure must reach: at least `least`, or at most `most`; with neither, what is told beside them."""
 
     name: str
     meaning: str
@@ -21,7 +21,13 @@ class Bar:
         return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
     def __str__(self) -> str:
-        return f">= {self.least:g}" if self.least is not None else f"<= {self.most:g}"
+        if self.least is not None:
+            return f"bar >= {self.least:g}"
+        return "no bar" if self.most is None else f"bar <= {self.most:g}"
+
+    @property
+    def is_set(self) -> bool:
+        return self.least is not None or self.most is not None
 
 
 BARS = (
@@ -35,6 +41,10 @@ BARS = (
     # The design says flat; a tenth on top for what an allocator keeps.
     Bar("sync.memory_growth", "peak memory at the large size / at a tenth of it", most=1.1),
     Bar("sync.one_percent_changed", "sync that finds 1 % changed / full sync", most=0.03),
+    Bar("sync.greenhouse_to_dlt_child_tables", "first sync of all of Greenhouse: ours / dlt with child tables"),
+    Bar("sync.greenhouse_to_dlt_json_columns", "first sync of all of Greenhouse: ours / dlt with JSON columns"),
+    Bar("budget.utilisation", "calls made / calls allowed, in whole windows with work left", least=0.95),
+    Bar("budget.refused", "calls beyond the vendor's budget, of a whole sync", most=0),
 )
 
 
@@ -63,8 +73,8 @@ def render_bars(values: Mapping[str, float]) -> str:
     for bar in BARS:
         value = values.get(bar.name)
         told = "      -" if value is None else f"{value:7.3f}"
-        mark = "not measured" if value is None else "pass" if bar.is_met(value) else "SHORT"
-        lines.append(f"  {bar.name:<26} {told}   bar {bar!s:<8} {mark:<12}  {bar.meaning}")
+        mark = "not measured" if value is None else "" if not bar.is_set else "pass" if bar.is_met(value) else "SHORT"
+        lines.append(f"  {bar.name:<35} {told}   {bar!s:<12} {mark:<12}  {bar.meaning}")
     return "\n".join(lines)
 
 

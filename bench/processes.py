@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -66,10 +66,12 @@ class Child:
 
 
 @asynccontextmanager
-async def start_child(module: str, order: object, environment: dict[str, str] | None = None) -> AsyncIterator[Child]:
+async def start_child(
+    module: str, order: object, environment: dict[str, str] | None = None, arguments: Sequence[str] = ()
+) -> AsyncIterator[Child]:
     """Run `python -m <module>` with `order` as its first line, for as long as the block lasts."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module,
+        sys.executable, "-m", module, *arguments,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT, limit=_LINE_LIMIT,
         start_new_session=True, env={**os.environ, **(environment or {})},
     )  # fmt: skip

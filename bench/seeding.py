@@ -1,6 +1,6 @@
 """Records to serve, made up and saved through the store as a sync saves them; every filter has something to find."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,9 @@ from unihire.store.tenancy import Connector, get_connector
 from unihire.sync.rendering import Renderer
 
 BATCH = 2000
+
+ANY_CREDENTIALS = {"client_id": "bench", "client_secret": "bench"}
+"""Nobody looks at them."""
 
 SHARES = {"candidate": 1.0, "application": 0.3, "job": 0.1}
 """How many records a model has, against the candidates; those not named have OTHERS."""
@@ -50,17 +53,20 @@ class Tenant:
 
 
 async def create_tenant(
-    pool: Pool, *, base_url: str | None = None, credentials: dict[str, str] | None = None
+    pool: Pool,
+    slug: str = "personio",
+    *,
+    base_url: str | None = None,
+    credentials: Mapping[str, str] = ANY_CREDENTIALS,
 ) -> tuple[Tenant, Sealer]:
     """An organisation with a key and a connector, and the sealer that opens the connector's credentials."""
     sealer = Sealer([new_key()])
     organisation = await ensure_organisation(pool, "Example")
     _, key = await create_key(pool, organisation, "development", "bench")
-    integration = get_integration("personio")
+    integration = get_integration(slug)
     made = await create_connector(
         pool, sealer, organisation=organisation, environment="development", integration=integration,
-        end_user="Example customer", base_url=base_url,
-        credentials=credentials or {"client_id": "bench", "client_secret": "bench"},
+        end_user="Example customer", base_url=base_url, credentials=credentials,
     )  # fmt: skip
     connector = await get_connector(pool, made.id)
     assert connector is not None

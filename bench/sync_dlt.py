@@ -12,9 +12,12 @@ from dlt.destinations import postgres
 from dlt.destinations.impl.postgres.configuration import PostgresCredentials
 from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
 from dlt.sources.rest_api import rest_api_source
+from dlt.sources.rest_api.typing import Endpoint, EndpointResource
 
 from bench.processes import answer, find_peak_memory, read_order
-from bench.vendor_pages import PAGE_ROWS
+from bench.vendors import pick_lists
+from unihire.integration.declare import Stream
+from unihire.outbound.paging import LinkHeader, NextLink, Paging
 
 DATASET = "vendor"
 
@@ -33,29 +36,31 @@ def read_credentials(dsn: str) -> PostgresCredentials:
     return credentials
 
 
+def describe_list(stream: Stream) -> EndpointResource:
+    """A list as a resource of the rest_api source."""
+    path, params = stream.paging.first(stream.path, {})
+    return {"name": stream.name, "endpoint": {"path": path, "params": dict(params), **_describe_paging(stream.paging)}}
+
+
+def _describe_paging(paging: Paging) -> Endpoint:
+    match paging:
+        case NextLink(items=items, link=link):
+            return {"data_selector": items, "paginator": {"type": "json_link", "next_url_path": ".".join(link)}}
+        case LinkHeader():
+            return {"data_selector": "$", "paginator": {"type": "header_link"}}
+    raise TypeError(f"dlt is not told how to walk lists by {type(paging).__name__}")
+
+
 def main() -> None:
     order = read_order()
+    integration = pick_lists(order)
     auth = OAuth2ClientCredentials(
-        access_token_url=f"{order['base_url']}/v2/auth/token", client_id="bench", client_secret="bench"
+        access_token_url=f"{order['base_url']}{integration.auth.token_path}", **order["credentials"]
     )
     source = rest_api_source(
         {
-            "client": {
-                "base_url": f"{order['base_url']}/v2/",
-                "headers": {"Beta": "true"},
-                "auth": auth,
-                "paginator": {"type": "json_link", "next_url_path": "_meta.links.next.href"},
-            },
-            "resources": [
-                {
-                    "name": "candidates",
-                    "endpoint": {
-                        "path": "recruiting/candidates",
-                        "params": {"limit": PAGE_ROWS},
-                        "data_selector": "_data",
-                    },
-                }
-            ],
+            "client": {"base_url": order["base_url"], "headers": dict(integration.headers), "auth": auth},
+            "resources": [*map(describe_list, integration.streams)],
         }
     )
     if order["json_columns"]:
@@ -69,9 +74,11 @@ def main() -> None:
     started = time.perf_counter()
     pipeline.run(source).raise_on_failed_jobs()
     seconds = time.perf_counter() - started
+    rows = 0
     with psycopg2.connect(order["dsn"]) as connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {DATASET}.candidates")
-        ((rows,),) = cursor.fetchall()
+        for stream in integration.streams:
+            cursor.execute(f"SELECT count(*) FROM {DATASET}.{stream.name}")
+            rows += cursor.fetchall()[0][0]
     answer({"seconds": seconds, "rows": rows, "peak_mb": find_peak_memory(), "failed": [], "version": dlt.__version__})
 
 

@@ -7,7 +7,6 @@ its rows to a temporary table and upserts them from there, and commits do not wa
 import asyncio
 import time
 from typing import Any
-from urllib.parse import urlencode
 
 import aiohttp
 import asyncpg
@@ -15,7 +14,6 @@ import msgspec
 
 from bench.hosting import run
 from bench.processes import answer, find_peak_memory, read_order
-from bench.vendor_pages import PAGE_ROWS
 
 CREATE_RAW = "CREATE TABLE raw_row (stream text, id text, raw bytea NOT NULL, PRIMARY KEY (stream, id))"
 
@@ -65,7 +63,7 @@ async def load(base_url: str, connection: Any) -> int:
                 got.raise_for_status()
                 return await got.read()
 
-        ahead = asyncio.create_task(fetch(f"{base_url}/v2/recruiting/candidates?{urlencode({'limit': PAGE_ROWS})}"))
+        ahead = asyncio.create_task(fetch(f"{base_url}/v2/recruiting/candidates?limit=200"))
         while True:
             page = _PAGES.decode(await ahead)
             if page.meta.links.next is not None:

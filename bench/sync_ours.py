@@ -1,9 +1,8 @@
-"""A first sync by the product, and then one that finds what changed: the real engine, with the candidates' stream only.
+"""A first sync by the product, and then one that finds what changed: the real engine, with the ordered lists only.
 
-The other streams of the vendor are left out because dlt and the floor do not load them either.
+What dlt and the floor do not load is left out of ours too.
 """
 
-import dataclasses
 import time
 
 import structlog
@@ -12,36 +11,52 @@ from bench.hosting import run
 from bench.place import make_settings
 from bench.processes import answer, find_peak_memory, read_order
 from bench.seeding import create_tenant
-from unihire.integration.registry import get_integration
+from bench.vendors import pick_lists
+from unihire.integration.declare import Integration
 from unihire.platform.connectors import open_connector_client
 from unihire.store.database import open_database
-from unihire.sync.run import sync_connector
+from unihire.sync.run import Report, sync_connector
 
 
 async def main() -> None:
     """A full sync for the first order, an incremental one for every further."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     order = read_order()
-    personio = get_integration("personio")
-    integration = dataclasses.replace(personio, streams=(personio.get_stream("candidates"),))
+    integration = pick_lists(order)
     async with open_database(make_settings(order["home"]), database=order["database"]) as pool:
-        tenant, sealer = await create_tenant(pool, base_url=order["base_url"])
+        tenant, sealer = await create_tenant(
+            pool, integration.slug, base_url=order["base_url"], credentials=order["credentials"]
+        )
         while order is not None:
             started = time.perf_counter()
             report = await sync_connector(
                 pool, tenant.connector, integration, open_connector_client(pool, tenant.connector, sealer)
             )
-            seconds = time.perf_counter() - started
-            counts = report.streams[0]
             answer(
                 {
-                    "seconds": seconds,
-                    "rows": counts.added + counts.changed,
+                    "seconds": time.perf_counter() - started,
+                    "rows": sum(counts.read for counts in report.streams),
                     "peak_mb": find_peak_memory(),
-                    "failed": list(report.errors.values()),
+                    "failed": [*report.errors.values(), *list_unsaved(integration, report)],
                 }
             )
             order = read_order()
+
+
+def list_unsaved(integration: Integration, report: Report) -> list[str]:
+    """Streams that did not save each row they read as the one record it is.
+
+    Where parts of a row are records, or a row is only shown by others, the number of rows does not tell theirs.
+    """
+    made_of_rows = {
+        stream.name for stream in integration.streams if stream.maps and not any(maps.each for maps in stream.maps)
+    }
+    return [
+        f"{counts.stream}: {counts.read} read, {counts.added} added, {counts.changed} changed, "
+        f"{counts.quarantined} set aside"
+        for counts in report.streams
+        if counts.quarantined or (counts.stream in made_of_rows and counts.added + counts.changed != counts.read)
+    ]
 
 
 if __name__ == "__main__":

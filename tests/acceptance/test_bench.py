@@ -10,15 +10,29 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import pytest
 from bench import __main__ as bench_main
+from bench.budget import count_windows
 from bench.figures import BARS, Figures, find_ratio, render_bars, render_rest
 from bench.load import Order, carry_out
+from bench.loads import check_load
+from bench.processes import Mismatch
 from bench.seeding import WIDE_SHARE, choose_value
+from bench.sync_ours import list_unsaved
+from bench.vendor_pages import write_page
+from multidict import CIMultiDict
 
+from unihire.integration.registry import get_integration
+from unihire.outbound.paging import Answer
+from unihire.sync.run import Report
+from unihire.sync.streaming import Counts
+
+NO_BAR = "sync.greenhouse_to_dlt_child_tables"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -57,9 +71,14 @@ def test_tiny_run_measures_us_and_the_floors_and_leaves_nothing(temporary: Path,
     printed, _ = bench.communicate(timeout=60)
     assert bench.returncode == 0
     values = json.loads(figures.read_text())
-    measured = {bar.name for bar in BARS if "dlt" not in bar.name and "handwritten" not in bar.name}
+    # A small company's sync is over within its first window.
+    left_out = {bar.name for bar in BARS if "dlt" in bar.name or "handwritten" in bar.name} | {"budget.utilisation"}
+    measured = {bar.name for bar in BARS} - left_out
     assert measured <= values.keys()
-    assert all(values[name] > 0 for name in measured)
+    assert all(values[name] > 0 for name in measured - {"budget.refused"})
+    assert values["sync.greenhouse_records_per_second.ours"] > 0
+    assert (values["budget.refused"], values["budget.windows"]) == (0, 0)
+    assert values["budget.calls"] > 50
     for bar in BARS:
         assert bar.name in printed
     assert printed.count("not measured") == len(BARS) - len(measured)
@@ -100,6 +119,13 @@ def test_missed_bar_is_told_as_short() -> None:
     assert "not measured" in by_name["sync.to_floor"]
 
 
+def test_figure_the_design_has_no_bar_for_is_told_so() -> None:
+    (line,) = (line for line in render_bars({NO_BAR: 2.5}).splitlines() if NO_BAR in line)
+    assert "no bar" in line
+    assert "2.5" in line
+    assert not {"pass", "SHORT", "not measured"} & set(line.split("  "))
+
+
 def test_figures_without_a_bar_are_told_apart() -> None:
     told = render_rest({"serve.to_floor": 0.7, "serve.pages_per_second.ours": 4000.0})
     assert "pages_per_second" in told
@@ -115,6 +141,42 @@ def test_figures_are_written_flat(tmp_path: Path) -> None:
 
 def test_ratio_is_the_median_of_the_rounds() -> None:
     assert find_ratio([10, 1, 30], [20, 2, 10]) == 0.5
+
+
+@pytest.mark.parametrize("slug", ["personio", "greenhouse"])
+@pytest.mark.parametrize("following", ["http://ats.example.com/9/list?cursor=3.changed", None])
+def test_recorded_page_is_sent_as_its_vendor_sends_one(slug: str, following: str | None) -> None:
+    paging = get_integration(slug).get_stream("candidates").paging
+    body, headers = write_page(paging, b'[{"id":1},{"id":2}]', following)
+    answer = Answer(200, CIMultiDict((name.decode(), value.decode()) for name, value in headers), body)
+    page = paging.read(answer, origin="http://ats.example.com", asked="/9/list")
+    assert [row.raw for row in page.rows] == [b'{"id":1}', b'{"id":2}']
+    assert page.next == (following and following.removeprefix("http://ats.example.com"))
+
+
+def test_load_that_left_rows_out_means_nothing() -> None:
+    done = {"seconds": 1.0, "rows": 99, "peak_mb": 70.0, "failed": []}
+    with pytest.raises(Mismatch, match="100"):
+        check_load(done, 100)
+    with pytest.raises(Mismatch, match="offers"):
+        check_load({**done, "failed": ["offers: 3 read, 2 added"]}, 99)
+    assert check_load(done, 99).rate == 99
+
+
+def test_rows_read_but_not_saved_are_told() -> None:
+    report = Report(
+        UUID(int=1), 1, True, False,
+        streams=[Counts("offers", read=3, added=3), Counts("eeoc", read=3, added=2), Counts("notes", 3, 2, 0, 0, 1)],
+    )  # fmt: skip
+    told = list_unsaved(get_integration("greenhouse"), report)
+    assert [line.partition(":")[0] for line in told] == ["eeoc", "notes"]
+
+
+def test_budget_is_told_over_whole_windows_with_work_left() -> None:
+    calls = {"09:29:59": 7, "09:30:00": 100, "09:30:29": 50, "09:31:00": 150, "09:31:30": 1}
+    moments = [datetime.fromisoformat(f"2026-01-31T{time}Z") for time, count in calls.items() for _ in range(count)]
+    assert count_windows(moments) == [150, 0, 150]
+    assert count_windows(moments[:107]) == []
 
 
 def test_wide_value_is_as_common_as_said() -> None:
