@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from unihire.errors import UnihireError
-from unihire.sandbox.runner import Ready
+from unihire.sandbox.runner import Ready, get_emulator
 
 CLOSE_SECONDS = 1.5
 
@@ -62,7 +62,7 @@ class Emulators:
 
 @contextlib.asynccontextmanager
 async def start_emulators(slugs: Sequence[str], *, size: int, seed: int) -> AsyncIterator[Emulators]:
-    """An emulator for each slug, on free ports, for as long as the block lasts."""
+    """An emulator for each slug, on free ports and in no hurry to refuse, for as long as the block lasts."""
     children: list[_Child] = []
     emulators = Emulators(children)
     try:
@@ -70,6 +70,7 @@ async def start_emulators(slugs: Sequence[str], *, size: int, seed: int) -> Asyn
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "unihire.sandbox", slug, "--json", "--exit-with-parent"),
                 *("--port", "0", "--size", str(size), "--seed", str(seed)),
+                *_list_demo_options(slug),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is for us: we end them when nobody needs them any more
@@ -78,6 +79,11 @@ async def start_emulators(slugs: Sequence[str], *, size: int, seed: int) -> Asyn
         yield emulators
     finally:
         await emulators.close()
+
+
+def _list_demo_options(slug: str) -> list[str]:
+    options = get_emulator(slug).options
+    return [f"--option={name}={option.in_demo}" for name, option in options.items() if option.in_demo is not None]
 
 
 async def _close(process: asyncio.subprocess.Process) -> None:

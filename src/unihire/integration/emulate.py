@@ -349,13 +349,17 @@ class Faults(Protocol):
 
 @dataclass(frozen=True)
 class Option:
-    """A setting of one emulator, given as text: `choices`, a whole number from `least` up, or what `pattern` says."""
+    """A setting of one emulator, given as text: `choices`, a whole number from `least` up, or what `pattern` says.
+
+    `in_demo` is what the demo sets, where the vendor's own way would keep people waiting.
+    """
 
     default: str
     help: str
     choices: tuple[str, ...] = ()
     least: int | None = None
     pattern: str | None = None
+    in_demo: str | None = None
 
     def check(self, name: str, text: str) -> str:
         """The text itself when it fits. Raises ConfigError when it does not."""

@@ -26,7 +26,7 @@ from unihire.integrations.greenhouse.emulator_writes import Writer
 WINDOW_SECONDS, TOKEN_WINDOW_SECONDS = 30, 60
 
 OPTIONS = {
-    "rate_limit": Option("150", "requests in 30 seconds; 0: no limit", least=0),
+    "rate_limit": Option("150", "requests in 30 seconds; 0: no limit", least=0, in_demo="0"),
     "token_rate_limit": Option("60", "token requests in 60 seconds; 0: no limit", least=0),
     "without_scopes": Option(
         "", "scopes the credential lacks, such as offers:list,notes:create", pattern=r"(\s*\w+:\w+\s*(,|$))*"
