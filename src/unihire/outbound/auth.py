@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -128,16 +127,6 @@ class MemoryGrants:
     async def hold(self) -> AsyncIterator[HeldGrant]:
         async with self._lock:
             yield self
-
-
-def write_authorize_url(
-    auth: AuthorizationCode, base_url: str, credentials: Mapping[str, str], *, redirect_uri: str, state: str
-) -> str:
-    """The address at which the customer lets the partner in, and is sent on to `redirect_uri` with a code."""
-    asked = {"response_type": "code", "client_id": credentials["client_id"], "redirect_uri": redirect_uri}
-    if auth.scopes:
-        asked["scope"] = " ".join(auth.scopes)
-    return f"{base_url}{auth.authorize_path}?{urlencode({**asked, 'state': state})}"
 
 
 def write_token_request(

@@ -77,8 +77,8 @@ class Target:
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
-    def token_url(self) -> str:
-        return (self.token_base_url or self.base_url) + self.auth.token_path
+    def sign_in_url(self) -> str:
+        return self.token_base_url or self.base_url
 
     def locate(self, path: str) -> str:
         """A declared path as seen from the origin: the base address may have a path of its own."""
@@ -198,6 +198,15 @@ class VendorClient:
 
         await self._persist("POST " + self.target.auth.token_path, once)
 
+    def write_authorize_url(self, redirect_uri: str, state: str) -> str:
+        """Where the customer lets the partner in, and is sent on to `redirect_uri` with `state` and a code."""
+        auth = self.target.auth
+        assert isinstance(auth, AuthorizationCode)
+        asked = {"response_type": "code", "client_id": self._credentials["client_id"], "redirect_uri": redirect_uri}
+        if auth.scopes:
+            asked["scope"] = " ".join(auth.scopes)
+        return f"{self.target.sign_in_url}{auth.authorize_path}?{urlencode({**asked, 'state': state})}"
+
     async def redeem(self, code: str, redirect_uri: str) -> Grant:
         """The grant for which a customer was sent back with this code; it works once. The caller keeps it."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
@@ -314,7 +323,9 @@ class VendorClient:
         """One call of the token endpoint, which is outside the API's budget. `by` names for an error what is sent."""
         headers, data = write_token_request(self.target.auth, self._credentials, form)
         timeout = aiohttp.ClientTimeout(total=min(TOKEN_TIMEOUT, self.target.retry.timeout))
-        async with self._open("POST", self.target.token_url, headers, data=data, timeout=timeout) as got:
+        async with self._open(
+            "POST", self.target.sign_in_url + self.target.auth.token_path, headers, data=data, timeout=timeout
+        ) as got:
             answer = Answer(got.status, got.headers, await got.read())
         if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             word = _oauth_word(answer.body)
