@@ -1,4 +1,4 @@
-"""Reconciling: every record the vendor tells of now, counted beside those served here. Nothing is stored."""
+"""Reconciling: every record the vendor tells of now, counted beside those served here, which stay as they are."""
 
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
