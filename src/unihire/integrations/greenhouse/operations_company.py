@@ -23,6 +23,7 @@ from unihire.integrations.greenhouse.operations_lists import (
     PageSize,
     cut,
     equals,
+    find_by_id,
     keep,
 )
 from unihire.integrations.greenhouse.v1_company import (
@@ -236,7 +237,7 @@ class ListJobCustomFieldOptionsDdl(Input):
 
 
 async def list_job_custom_field_options_ddl(desk: Desk, input: ListJobCustomFieldOptionsDdl) -> Choices:
-    return _choose(in_order(await desk.find("custom_field_options", "custom_field_id", [input.custom_field])))
+    return _choose(in_order(await find_by_id(desk, "custom_field_options", "custom_field_id", input.custom_field)))
 
 
 async def list_sources_ddl(desk: Desk, input: Nothing) -> Choices:

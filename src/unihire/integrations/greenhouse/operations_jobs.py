@@ -17,6 +17,7 @@ from unihire.integrations.greenhouse.operations_lists import (
     UpdatedBefore,
     cut,
     equals,
+    find_by_id,
     includes,
     keep,
     list_page,
@@ -39,7 +40,7 @@ class JobFound(Output):
 
 
 async def get_job(desk: Desk, input: GetJob) -> JobFound:
-    rows = await desk.find("jobs", "id", [input.job_id])
+    rows = await find_by_id(desk, "jobs", "id", input.job_id)
     jobs = await shape_jobs(desk, rows[:1])
     return JobFound(job_found=bool(jobs), body=jobs[0] if jobs else None)
 
@@ -132,7 +133,7 @@ async def _find_external(desk: Desk, stream: str, external_id: int | str) -> Dat
 
 async def _has_option(desk: Desk, id: int) -> Condition | None:
     """That an option is chosen: v3 has no such filter, and a row shows an option by its name."""
-    options = await desk.find("custom_field_options", "id", [id])
+    options = await find_by_id(desk, "custom_field_options", "id", id)
     fields = await desk.find("custom_fields", "id", [option["custom_field_id"] for option in options])
     if not fields or fields[0]["field_type"] != "job":
         return None
@@ -185,7 +186,7 @@ async def list_job_stages_for_job(desk: Desk, input: ListJobStagesForJob) -> Job
         created=Window(input.created_after, input.created_before),
         updated=Window(input.updated_after, input.updated_before),
     )
-    rows = keep(await desk.find("job_interview_stages", "job_id", [input.job_id]), conditions)
+    rows = keep(await find_by_id(desk, "job_interview_stages", "job_id", input.job_id), conditions)
     used = in_order(rows)
     return JobStages(results=await shape_stages(desk, used + [row for row in rows if row not in used]))
 
@@ -201,7 +202,7 @@ class ListJobStagesForJobDdl(Input):
 
 async def list_job_stages_for_job_ddl(desk: Desk, input: ListJobStagesForJobDdl) -> Choices:
     """The stages in use: nobody can be put into another."""
-    rows = await desk.find("job_interview_stages", "job_id", [input.job_id])
+    rows = await find_by_id(desk, "job_interview_stages", "job_id", input.job_id)
     return Choices(result=[Choice(text=row["name"], value=row["id"]) for row in in_order(rows)])
 
 

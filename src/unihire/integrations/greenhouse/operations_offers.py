@@ -16,6 +16,7 @@ from unihire.integrations.greenhouse.operations_lists import (
     UpdatedAfter,
     cut,
     equals,
+    find_by_id,
     list_page,
     within,
     within_days,
@@ -46,7 +47,7 @@ class OfferFound(Output):
 
 
 async def get_offer(desk: Desk, input: GetOffer) -> OfferFound:
-    offers = await shape_offers(desk, (await desk.find("offers", "id", [input.offer_id]))[:1])
+    offers = await shape_offers(desk, (await find_by_id(desk, "offers", "id", input.offer_id))[:1])
     return OfferFound(offer_found=bool(offers), body=offers[0] if offers else None)
 
 
@@ -55,7 +56,7 @@ class GetCurrentOffer(Input):
 
 
 async def get_current_offer(desk: Desk, input: GetCurrentOffer) -> OfferFound:
-    current = choose_current(await desk.find("offers", "application_id", [input.application_id]))
+    current = choose_current(await find_by_id(desk, "offers", "application_id", input.application_id))
     offers = await shape_offers(desk, [current] if current is not None else [])
     return OfferFound(offer_found=bool(offers), body=offers[0] if offers else None)
 
@@ -115,7 +116,7 @@ class ListOffersByApplication(Input):
 
 async def list_offers_by_application(desk: Desk, input: ListOffersByApplication) -> Offers:
     """All versions of the offers of one application, newest first."""
-    rows = await desk.find("offers", "application_id", [input.application_id])
+    rows = await find_by_id(desk, "offers", "application_id", input.application_id)
     return Offers(results=await shape_offers(desk, cut(rows, page=input.page, size=input.results_per_page)))
 
 

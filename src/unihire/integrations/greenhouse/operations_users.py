@@ -15,6 +15,7 @@ from unihire.integrations.greenhouse.operations_lists import (
     UpdatedBefore,
     cut,
     equals,
+    find_by_id,
     keep,
     list_page,
     within,
@@ -39,7 +40,7 @@ class UserFound(Output):
 
 
 async def get_user(desk: Desk, input: GetUser) -> UserFound:
-    users = await shape_users(desk, (await desk.find("users", "id", [input.user_id]))[:1], with_custom_fields=True)
+    users = await shape_users(desk, (await find_by_id(desk, "users", "id", input.user_id))[:1], with_custom_fields=True)
     return UserFound(user_found=bool(users), body=users[0] if users else None)
 
 
