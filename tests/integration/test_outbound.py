@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from testbed.vendor import ACME, IMPATIENT, Answerer, Vendor, cut, say
+from testbed.harvest import serve_harvest
+from testbed.vendor import ACME, IMPATIENT, Answerer, Vendor, cut, run_vendor, say
 from unihire.errors import (
     PermissionMissing,
     ReauthorizeNeeded,
@@ -21,10 +22,12 @@ from unihire.errors import (
     VendorError,
     VendorRefused,
 )
-from unihire.kit.clock import MovableClock
+from unihire.integration.registry import get_integration
+from unihire.kit.clock import MovableClock, to_text
 from unihire.outbound.auth import ClientCredentials
 from unihire.outbound.budget import TokenBucketHeaders
 from unihire.outbound.client import Retry, Target, VendorClient
+from unihire.platform.connectors import open_client
 
 SECRETS = {"client_id": "the-id", "client_secret": "the-secret"}
 HEADERS = TokenBucketHeaders(remaining="x-left", per_second="x-rate")
@@ -69,6 +72,38 @@ async def test_credentials_go_into_a_header_where_the_vendor_wants_them_there(ve
         await client.check()
     assert vendor.log[0].headers["Authorization"] == "Basic dGhlLWlkOnRoZS1zZWNyZXQ="
     assert dict(await vendor.log[0].post()) == {"grant_type": "client_credentials"}
+
+
+async def test_token_is_bought_at_the_token_server_and_used_at_the_api(vendor: Vendor) -> None:
+    vendor.lists["/jobs"] = [{"id": "1"}]
+    async with run_vendor() as server, make_client(vendor, token_base_url=server.base_url) as client:
+        await client.get("/jobs/1")
+        assert [request.path for request in server.log] == ["/token"]
+        assert [request.path for request in vendor.log] == ["/jobs/1"]
+
+
+async def test_moment_at_which_a_token_ends_is_obeyed(vendor: Vendor) -> None:
+    vendor.lists["/jobs"] = [{"id": "1"}]
+    clock = MovableClock()
+    ends_at = to_text(clock.now() + timedelta(hours=1))
+    vendor.will("/token", *[answer(200, {"access_token": "x", "expires_at": ends_at})] * 2)
+    async with make_client(vendor, clock=clock) as client:
+        await client.get("/jobs/1")
+        clock.advance(timedelta(minutes=58))
+        await client.get("/jobs/1")
+        assert vendor.count("/token") == 1
+        clock.advance(timedelta(minutes=2))
+        await client.get("/jobs/1")
+        assert vendor.count("/token") == 2
+
+
+async def test_token_endpoint_is_outside_the_budget(vendor: Vendor) -> None:
+    vendor.lists["/jobs"] = [{"id": "1"}]
+    vendor.will("/jobs/1", answer(200, x_left="0", x_rate="0.001"))
+    async with make_client(vendor, budget_headers=HEADERS) as client:
+        await client.get("/jobs/1")
+        async with asyncio.timeout(2):
+            await client.check()
 
 
 @pytest.mark.parametrize(("lasts", "kept"), [(3600, 3500), (100, 35), (30, 10)])
@@ -336,3 +371,25 @@ async def test_nonsense_about_the_budget_is_passed_over(vendor: Vendor, said: tu
     async with make_client(vendor, budget_headers=HEADERS) as client, asyncio.timeout(2):
         for _ in range(3):
             await client.get("/jobs/1")
+
+
+async def test_real_window_is_used_to_the_last_call_and_never_overrun() -> None:
+    """Takes until the window ends that is open when the test begins."""
+    limits = {"rate_limit": "150", "token_rate_limit": "60"}
+    with serve_harvest(size=100, options=limits) as sandbox:
+        ready = sandbox.ready
+        secrets = {"client_id": ready.client_id, "client_secret": ready.client_secret}
+        if (left := 30 - time.time() % 30) < 5:  # too little to spend a window in
+            await asyncio.sleep(left)
+        begun_at = time.time()
+        async with open_client(get_integration("greenhouse"), secrets, ready.base_url) as client:
+            gate = asyncio.Semaphore(8)
+
+            async def ask() -> None:
+                async with gate:
+                    await client.get("/v3/jobs?per_page=1")
+
+            await asyncio.gather(*(ask() for _ in range(200)))
+            assert client.budget.waited == pytest.approx(30 - begun_at % 30, abs=3)
+        assert dict(sandbox.app.log.by_route["GET /v3/jobs"]) == {200: 200}
+    assert (time.time() // 30) - (begun_at // 30) == 1  # none of the first window's calls was left for a third
