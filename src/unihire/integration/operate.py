@@ -47,6 +47,15 @@ class Desk(Protocol):
         """Say that rows changed by what was written: they are read into the store before the operation answers."""
         ...
 
+    @property
+    def can_act(self) -> bool:
+        """Whether `acting_as` counts: a grant given to a partner always acts for whoever gave it."""
+        ...
+
+    def plan(self, steps: Iterable[str]) -> None:
+        """Say which things `create` is to make, by their steps, in order: a failure tells which of them there are."""
+        ...
+
     async def create(
         self, step: str, path: str, body: Data, *, stream: str, look: Look, acting_as: int | None = None
     ) -> Data:
@@ -59,12 +68,13 @@ class Desk(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Operation:
     """A named call.
 
     `public` operations are offered to people; a `ddl` one fills the choices of an input of another. `calls` says in
-    words how many calls to the vendor it takes. `advanced` names inputs a form may hide at first.
+    words how many calls to the vendor it takes. `writes` names the fields of the vocabulary it sets, by model:
+    `{"candidate": ("first_name",)}`; one that `is_write` has some. `advanced` names inputs a form may hide at first.
     """
 
     name: str
@@ -76,6 +86,7 @@ class Operation:
     calls: str
     kind: Literal["public", "ddl"] = "public"
     is_write: bool = False
+    writes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     advanced: tuple[str, ...] = field(default=())
 
 

@@ -1,0 +1,272 @@
+"""What every integration can do, told from its declarations and the vocabulary: models, fields, filters, writes.
+
+These structs are what is published: their names are its keys, their docstrings its descriptions.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from unihire.integration.declare import Integration, Maps, Stream
+from unihire.integration.operate import Operation
+from unihire.integration.registry import get_integration, list_integrations, list_operations
+from unihire.model import MODELS, FieldSpec, Match, ModelSpec, spec_of
+from unihire.outbound.auth import AuthorizationCode, ClientCredentials
+
+Kind = Literal["exact", "any_case", "ids", "moment"]
+
+KINDS: Mapping[Match, Kind] = {Match.EXACT: "exact", Match.FOLDED: "any_case", Match.ID: "ids"}
+FLOWS: Mapping[type, str] = {ClientCredentials: "client_credentials", AuthorizationCode: "authorization_code"}
+"""The flows by the names OAuth 2.0 has for them."""
+
+Reason = Annotated[str | None, Meta(description="Why it stays empty, where it does.")]
+Write = Annotated[bool, Meta(description="Whether it can be written at the vendor.")]
+
+
+class CredentialAsked(Struct, frozen=True, kw_only=True, rename={"is_secret": "secret", "is_optional": "optional"}):
+    """Something to be given when a connector is made."""
+
+    name: str
+    title: str
+    is_secret: bool
+    is_optional: bool
+
+
+class AuthFlow(Struct, frozen=True, kw_only=True):
+    """A way to let a connector in. `credentials_of` says whose credentials they are."""
+
+    flow: Annotated[str, Meta(description="By its name in OAuth 2.0.", examples=list(FLOWS.values()))]
+    credentials_of: Literal["customer", "partner"]
+    credentials: list[CredentialAsked]
+    scopes: list[str]
+
+
+class StreamCapability(Struct, frozen=True, kw_only=True, rename={"is_incremental": "incremental"}):
+    """A list that is read at the vendor. One that is not `incremental` is read whole each time and compared."""
+
+    name: str
+    permission: Annotated[str | None, Meta(description="The right it needs, in the customer's words.")]
+    is_incremental: bool
+    models: Annotated[list[str], Meta(description="What its rows become; nothing, where other streams show them.")]
+    joins: Annotated[list[str], Meta(description="Streams whose rows its records show as well.")]
+
+
+class FilterCapability(Struct, frozen=True, kw_only=True, rename={"is_given": "given"}):
+    """A query parameter that narrows a list. It is `given` where records can be found by it."""
+
+    param: str
+    field: Annotated[str | None, Meta(description="What it looks at; null where that is no field of the vendor's.")]
+    kind: Annotated[Kind, Meta(description="What its value is compared with, and how.")]
+    several: Annotated[Literal["comma", "repeat"] | None, Meta(description="How several values are given.")]
+    words: Annotated[list[str], Meta(description="The only values it takes; empty where it takes any.")]
+    is_given: bool
+
+
+class FieldCapability(Struct, frozen=True, kw_only=True, rename={"is_given": "given", "can_write": "write"}):
+    """A field of a model."""
+
+    name: str
+    is_given: bool
+    reason: Reason
+    words: Annotated[
+        list[str], Meta(description="Its normalised words; another than these is the vendor's, passed through.")
+    ]
+    vendor_words: Annotated[
+        list[str], Meta(description="Members of the vendor's row whose own word is remembered beside it.")
+    ]
+    filter: Annotated[str | None, Meta(description="The parameter of the list that looks at it.")]
+    can_write: Write
+
+
+class ModelCapability(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    rename={"is_given": "given", "has_custom_fields": "custom_fields", "can_write": "write"},
+):
+    """A model of the vocabulary at one vendor."""
+
+    name: str
+    plural: Annotated[str, Meta(description="Its noun in paths.")]
+    is_given: bool
+    reason: Reason
+    streams: Annotated[list[str], Meta(description="Where its records come from.")]
+    joins: Annotated[list[str], Meta(description="Streams whose rows they show as well.")]
+    has_custom_fields: Annotated[bool, Meta(description="Whether the customer's own fields are read.")]
+    can_write: Write
+    written_by: Annotated[list[str], Meta(description="The operations that write it.")]
+    fields: list[FieldCapability]
+    filters: list[FilterCapability]
+
+
+class OperationCapability(Struct, frozen=True, kw_only=True, rename={"is_write": "write"}):
+    """A named call that is offered on a connector. A `ddl` one fills the choices of an input of another."""
+
+    name: str
+    title: str
+    kind: Literal["public", "ddl"]
+    is_write: Annotated[bool, Meta(description="Whether it writes at the vendor.")]
+
+
+class IntegrationCapabilities(Struct, frozen=True, kw_only=True):
+    """A vendor that can be connected."""
+
+    slug: str
+    name: str
+    website: str
+    category: str
+    auth: list[AuthFlow]
+    streams: list[StreamCapability]
+    models: Annotated[list[ModelCapability], Meta(description="Every model of the vocabulary, given or not.")]
+    operations: list[OperationCapability]
+
+
+class Capabilities(Struct, frozen=True, kw_only=True):
+    """The capability matrix: what each integration gives, by model and field, and how it can be asked for."""
+
+    integrations: list[IntegrationCapabilities]
+
+
+def list_capabilities(slug: str | None = None) -> Capabilities:
+    """Of every integration there is, or of one. Raises ConfigError for a slug there is not."""
+    integrations = list_integrations() if slug is None else [get_integration(slug)]
+    return Capabilities(
+        integrations=[describe_integration(one, list(list_operations(one.slug).values())) for one in integrations]
+    )
+
+
+def describe_integration(integration: Integration, operations: Sequence[Operation] = ()) -> IntegrationCapabilities:
+    return IntegrationCapabilities(
+        slug=integration.slug,
+        name=integration.name,
+        website=integration.website,
+        category=integration.category,
+        auth=_list_flows(integration),
+        streams=[_describe_stream(stream) for stream in integration.streams],
+        models=[_describe_model(integration, spec, operations) for spec in MODELS.values()],
+        operations=[
+            OperationCapability(name=one.name, title=one.title, kind=one.kind, is_write=one.is_write)
+            for one in operations
+        ],
+    )
+
+
+def list_writers(operations: Sequence[Operation], spec: ModelSpec, field: FieldSpec | None = None) -> list[str]:
+    """The operations that write a model, or one field of it: there is no other way to write at a vendor."""
+    return [
+        one.name
+        for one in operations
+        if spec.name in one.writes and (field is None or field.name in one.writes[spec.name])
+    ]
+
+
+def _list_flows(integration: Integration) -> list[AuthFlow]:
+    flows = [_describe_flow(integration.auth, "customer")]
+    if integration.partner_auth is not None:
+        flows.append(_describe_flow(integration.partner_auth, "partner"))
+    return flows
+
+
+def _describe_flow(auth: ClientCredentials | AuthorizationCode, owner: Literal["customer", "partner"]) -> AuthFlow:
+    return AuthFlow(
+        flow=FLOWS[type(auth)],
+        credentials_of=owner,
+        credentials=[
+            CredentialAsked(
+                name=asked.name, title=asked.title, is_secret=asked.is_secret, is_optional=asked.is_optional
+            )
+            for asked in auth.credentials
+        ],
+        scopes=list(auth.scopes) if isinstance(auth, AuthorizationCode) else [],
+    )
+
+
+def _describe_stream(stream: Stream) -> StreamCapability:
+    return StreamCapability(
+        name=stream.name,
+        permission=stream.permission,
+        is_incremental=stream.changed_since is not None,
+        models=_once(spec_of(maps.model).name for maps in stream.maps),
+        joins=_once(join.stream for join in stream.joins),
+    )
+
+
+def _describe_model(integration: Integration, spec: ModelSpec, operations: Sequence[Operation]) -> ModelCapability:
+    """A model is given where a stream maps to it; a field of it, where `cannot` has no reason against it."""
+    sources = [(stream, maps) for stream in integration.streams for maps in stream.maps if maps.model is spec.record]
+    maps = [maps for _, maps in sources]
+    fields = [_describe_field(integration, spec, field, maps, operations) for field in spec.fields]
+    writers = list_writers(operations, spec)
+    given = {field.name for field in fields if field.is_given}
+    return ModelCapability(
+        name=spec.name,
+        plural=spec.plural,
+        is_given=bool(sources),
+        reason=None if sources else integration.cannot.get(spec.name),
+        streams=_once(stream.name for stream, _ in sources),
+        joins=_once(join.stream for stream, _ in sources for join in stream.joins),
+        has_custom_fields=any(maps.custom is not None for _, maps in sources),
+        can_write=bool(writers),
+        written_by=writers,
+        fields=fields,
+        filters=_list_filters(spec, given),
+    )
+
+
+def _describe_field(
+    integration: Integration,
+    spec: ModelSpec,
+    field: FieldSpec,
+    sources: Sequence[Maps],
+    operations: Sequence[Operation],
+) -> FieldCapability:
+    reason = integration.cannot.get(f"{spec.name}.{field.name}" if sources else spec.name)
+    is_filter = field.filter is not None or (field.name == "remote_id" and spec.has_remote_id_filter)
+    return FieldCapability(
+        name=field.name,
+        is_given=bool(sources) and reason is None,
+        reason=reason,
+        words=list(field.words),
+        vendor_words=_once(maps.words[field.name] for maps in sources if field.name in maps.words),
+        filter=field.param if is_filter else None,
+        can_write=bool(list_writers(operations, spec, field)),
+    )
+
+
+def _list_filters(spec: ModelSpec, given: set[str]) -> list[FilterCapability]:
+    """Those every list has, then those of the model."""
+    every: list[tuple[str, Kind, Literal["comma"] | None]] = [
+        ("ids", "ids", "comma"),
+        ("modified_after", "moment", None),
+    ]
+    found = [
+        FilterCapability(param=param, field=None, kind=kind, several=several, words=[], is_given=bool(given))
+        for param, kind, several in every
+    ]
+    if spec.has_remote_id_filter:
+        is_given = "remote_id" in given
+        found.append(
+            FilterCapability(
+                param="remote_id", field="remote_id", kind="exact", several=None, words=[], is_given=is_given
+            )
+        )
+    return [*found, *(_describe_filter(field, is_given=field.name in given) for field in spec.filters)]
+
+
+def _describe_filter(field: FieldSpec, *, is_given: bool) -> FilterCapability:
+    assert field.filter is not None
+    takes_commas = field.filter.comma or field.filter.match is Match.ID
+    return FilterCapability(
+        param=field.param,
+        field=field.name,
+        kind=KINDS[field.filter.match],
+        several="repeat" if field.filter.repeated else "comma" if takes_commas else None,
+        words=list(field.words) if field.filter.closed else [],
+        is_given=is_given,
+    )
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    """Each name once, in order."""
+    return list(dict.fromkeys(names))
