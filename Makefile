@@ -53,8 +53,9 @@ bench: $(VENV)/.bench ## Measure, as ratios in one run (QUICK=1 under two minute
 	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
 
 .PHONY: docs
-docs: setup ## Write the generated files anew: the published OpenAPI
+docs: setup ## Write the generated files anew: the published OpenAPI, the capability matrix
 	$(BIN)/python -m unihire.cli openapi > docs/openapi.json
+	$(BIN)/python -m unihire.cli capabilities --markdown > docs/capabilities.md
 
 .PHONY: lock
 lock: $(VENV)/.uv ## Resolve the dependencies anew

@@ -19,9 +19,14 @@ from starlette.staticfiles import StaticFiles
 from unihire import __version__
 from unihire.dialects.bindbee.reads import Reads
 from unihire.dialects.bindbee.schema import describe_reads
+from unihire.dialects.tray.connectors import Connectors
+from unihire.dialects.unihire import capabilities
 from unihire.kit.seal import Sealer, new_key
 from unihire.platform.access import Access
+from unihire.platform.clients import Clients
+from unihire.platform.connectors import open_connector_client
 from unihire.platform.limits import RateLimiter
+from unihire.platform.operations import Operations
 from unihire.settings import Settings
 from unihire.store import Pool
 
@@ -59,9 +64,14 @@ SwaggerUIBundle({url: "/openapi.json", dom_id: "#page", deepLinking: true, persi
 """
 
 
-def create_app(settings: Settings, pool: Pool) -> Starlette:
-    """The application that serves the API on an open database."""
+def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Starlette:
+    """The application that serves the API on an open database.
+
+    `sealer` opens the connectors' credentials; by default the operator's does.
+    """
     access = Access(pool)
+    clients = Clients(lambda connector: open_connector_client(pool, connector, sealer or open_sealer(settings)))
+    operations = Operations(pool, clients)
     limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
     reads = Reads(pool, access, limiter)
 
@@ -74,12 +84,15 @@ def create_app(settings: Settings, pool: Pool) -> Starlette:
             listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await listening
+            await clients.close()
 
     return Starlette(
         lifespan=live,
         routes=[
             Route("/api/ats/v1/{plural}", reads.answer),
             Route("/api/ats/v1/{plural}/{id}", reads.answer),
+            *Connectors(pool, access, operations).list_routes(),
+            *capabilities.list_routes(),
             Route("/health", _answer_health(pool)),
             Route("/openapi.json", _show_description),
             Route("/docs", _show_docs),
@@ -95,17 +108,19 @@ def create_app(settings: Settings, pool: Pool) -> Starlette:
 def describe_api() -> dict[str, Any]:
     """The OpenAPI document of everything we serve."""
     paths, schemas = describe_reads()
+    own_paths, own_schemas = capabilities.describe_route()
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Unihire",
             "version": __version__,
-            "description": "One API for every applicant tracking system. Every call carries an API key, and the token "
-            "of the connector it reads from.",
+            "description": "One API for every applicant tracking system. Every call for data carries an API key, and "
+            "the token of the connector it reads from.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {
             **paths,
+            **own_paths,
             "/health": {
                 "get": {
                     "operationId": "get_health",
@@ -119,7 +134,7 @@ def describe_api() -> dict[str, Any]:
             },
         },
         "components": {
-            "schemas": schemas,
+            "schemas": {**schemas, **own_schemas},
             "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key."}},
         },
     }

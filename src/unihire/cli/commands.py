@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from unihire import __version__
-from unihire.cli import configuration, connecting, connectors, demo, doctor, keys, sandbox, serving, syncing
+from unihire.cli import (
+    calling,
+    capabilities,
+    configuration,
+    connecting,
+    connectors,
+    demo,
+    doctor,
+    keys,
+    sandbox,
+    serving,
+    syncing,
+)
 from unihire.cli.ending import EXIT_CODES, EXPECTED, Interrupted, handle_signals_plainly, tell_error
 from unihire.cli.terminal import explain
 
@@ -45,8 +57,10 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("sandbox", sandbox.sandbox, sandbox.EPILOG),
     ("connect", connecting.connect, connecting.EPILOG),
     ("sync", syncing.sync, syncing.EPILOG),
+    ("call", calling.call, calling.EPILOG),
     ("config", configuration.config, configuration.CONFIG_EPILOG),
     ("doctor", doctor.doctor, doctor.EPILOG),
+    ("capabilities", capabilities.capabilities, capabilities.EPILOG),
     ("openapi", configuration.openapi, configuration.OPENAPI_EPILOG),
 )
 

@@ -1,0 +1,63 @@
+"""`unihire capabilities`: what each system gives, for people, programs and the documents."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain
+from unihire.dialects.unihire import markup
+from unihire.dialects.unihire.page import describe_all, describe_one, describe_overview
+from unihire.errors import ConfigError
+from unihire.integration.capabilities import list_capabilities
+from unihire.integration.registry import list_integrations
+
+_ONE = next((integration.slug for integration in list_integrations()), "acmehire")
+
+EPILOG = examples("unihire capabilities", f"unihire capabilities {_ONE}", "unihire capabilities --json")
+
+
+def capabilities(
+    slug: Annotated[
+        str | None, typer.Argument(metavar="INTEGRATION", help="One alone, told in full.", show_default=False)
+    ] = None,
+    is_markdown: Annotated[bool, typer.Option("--markdown", help="Print the whole page as Markdown.")] = False,
+    is_json: Json = False,
+) -> None:
+    """Show what each system gives.
+
+    Which models and fields, what each list can be filtered by, and what can be written, drawn from
+    what the integrations declare. It needs no database.
+    """
+    if is_json and is_markdown:
+        raise ConfigError("--json and --markdown are two answers: choose one")
+    told = list_capabilities(slug)
+    if is_json:
+        print_json(told)
+    elif is_markdown:
+        sys.stdout.write(markup.to_markdown(describe_all(told)))
+    elif slug is None:
+        _show(*describe_overview(told))
+        note(f"\nunihire capabilities {_ONE} tells one in full.")
+    else:
+        _show(*(block for integration in told.integrations for block in describe_one(integration)))
+
+
+def _show(*blocks: markup.Block) -> None:
+    for number, block in enumerate(blocks):
+        if number:
+            print_plain()
+        match block:
+            case markup.Heading(_, text):
+                OUT.print(Text(text, "bold"))
+            case markup.Paragraph(line):
+                OUT.print(Text(markup.to_plain(line)))
+            case markup.Table(columns, rows):
+                table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+                for column in columns:
+                    table.add_column(column, overflow="fold")
+                for row in rows:
+                    table.add_row(*(Text(markup.to_plain(cell)) for cell in row))
+                OUT.print(table)
