@@ -1,10 +1,11 @@
 """A Greenhouse sandbox, a connector to it and a client of the API: what is there, what is served, and syncs between."""
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -13,13 +14,16 @@ from testbed.harvest import find_next, serve_harvest
 from testbed.harvest_truth import OWN, STREAMS, Json, Records, Rows, expect_records
 from testbed.personio import check_same
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
+from testbed.vendor import IMPATIENT
 from unihire.integration.registry import get_integration
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
+from unihire.outbound.client import Retry
+from unihire.platform.connectors import open_client
 from unihire.sandbox.runner import Ready, RunningSandbox
 from unihire.store import Pool
-from unihire.sync.run import Report
+from unihire.sync.run import Report, sync_connector
 
 # What a list leaves out unless asked; other rows point there.
 WHOLE = {"users": {"show_service_accounts": "true"}, "rejection_reasons": {"include_defaults": "true"}}
@@ -115,6 +119,7 @@ class HarvestLink:
     The last two are equal, if `is_settled`.
     """
 
+    serving: ExitStack
     sandbox: RunningSandbox
     control: httpx.AsyncClient
     tenant: Tenant
@@ -134,9 +139,20 @@ class HarvestLink:
         self.rows = self.rows | await read_vendor(self.sandbox.ready, streams or STREAMS)
         self.expected = self.expect(self.rows)
 
-    async def sync(self, *, full: bool = False) -> Report:
+    async def sync(self, *, full: bool = False, retry: Retry = IMPATIENT) -> Report:
         self.is_settled = False
-        return await self.tenant.sync(full=full, clock=self.clock)
+        tenant = self.tenant
+        client = open_client(tenant.integration, tenant.credentials, tenant.connector.base_url, retry=retry)
+        return await sync_connector(
+            tenant.pool, tenant.connector, tenant.integration, client, full=full, clock=self.clock
+        )
+
+    def restart(self, **settings: Any) -> None:
+        """The same sandbox anew, at the same address, with other settings."""
+        self.serving.close()
+        port = urlsplit(self.sandbox.ready.base_url).port
+        known = {"size": self.sandbox.ready.size, "seed": self.sandbox.ready.seed, "port": port}
+        self.sandbox = self.serving.enter_context(serve_harvest(**known, **settings))
 
     async def wait_an_hour(self) -> None:
         """For the vendor and for us: what changes from now on is in no window that was read before."""
@@ -182,8 +198,9 @@ class HarvestLink:
 @asynccontextmanager
 async def link_harvest(databases: Databases, sealer: Sealer, **settings: Any) -> AsyncIterator[HarvestLink]:
     """A sandbox of these settings with a connector, in a database of its own, that was never synced."""
-    with serve_harvest(**settings) as sandbox:
+    with ExitStack() as serving:
+        sandbox = serving.enter_context(serve_harvest(**settings))
         async with databases.open() as pool, httpx.AsyncClient(base_url=sandbox.ready.control_url) as control:
             tenant = await make_harvest_tenant(pool, sealer, sandbox.ready)
             async with open_api(databases.settings("migrated"), tenant) as api:
-                yield HarvestLink(sandbox, control, tenant, api)
+                yield HarvestLink(serving, sandbox, control, tenant, api)
