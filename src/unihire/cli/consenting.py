@@ -1,0 +1,52 @@
+"""`unihire connect --partner`: the address at which a customer lets a partner in, and the code that comes back."""
+
+import sys
+from urllib.parse import parse_qs, urlsplit
+
+from unihire.cli.terminal import note
+from unihire.errors import ConfigError
+from unihire.kit.ids import new_token
+from unihire.outbound.client import VendorClient
+
+
+def take_code(client: VendorClient, redirect_uri: str, given: str | None, *, can_ask: bool) -> str:
+    """The customer's code: from what was given, else asked for after the address to open is shown on stderr.
+
+    Raises ConfigError where there is none.
+    """
+    if given is not None:
+        return read_code(given)
+    state = new_token(16)
+    note("The customer opens this address, agrees, and is sent on to an address that begins with the redirect URI:\n")
+    sys.stderr.write(f"{client.write_authorize_url(redirect_uri, state)}\n\n")
+    if not can_ask:
+        raise ConfigError("the customer must agree first: give the address they are sent on to, or its code, as --code")
+    sys.stderr.write("The address they were sent on to, or its code: ")
+    sys.stderr.flush()
+    try:
+        return read_code(input(), state=state)
+    except EOFError:
+        raise ConfigError("no code was given") from None
+
+
+def read_code(text: str, *, state: str | None = None) -> str:
+    """The code in an address to which a customer was sent on, or the code itself.
+
+    An address must hold `state`, where we know it: another one is of another attempt, of somebody else perhaps. Raises
+    ConfigError.
+    """
+    text = text.strip()
+    if not text.lower().startswith(("http://", "https://")):
+        if not text:
+            raise ConfigError("no code was given")
+        return text
+    try:
+        query = parse_qs(urlsplit(text).query)
+    except ValueError:
+        raise ConfigError("that is not an address") from None
+    if state is not None and query.get("state") != [state]:
+        raise ConfigError("that address is of another attempt (its state differs): begin again")
+    if "code" not in query:
+        word = query.get("error", ["no code came"])[0]
+        raise ConfigError(f"the customer did not let us in: {word if word.isidentifier() else 'no code came'}")
+    return query["code"][0]
