@@ -9,7 +9,8 @@ import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.harvest import Row
-from testbed.operating import Operating, check_structure, open_operations
+from testbed.operating import Operating, open_operations
+from testbed.shapes import check_equal, check_structure
 from unihire.kit.seal import Sealer
 from unihire.platform.inputs import BadInput
 
@@ -266,7 +267,7 @@ async def test_every_application_of_the_list_holds_what_the_vendor_has(operating
     found = await list_all(operating, "list_applications", 90)
     assert [each["id"] for each in found] == [row["id"] for row in truth.applications]
     for shown, row in zip(found, truth.applications, strict=True):
-        assert shown == truth.expect_application(row)
+        check_equal(shown, truth.expect_application(row))
         check_structure(APPLICATION, shown)
     check_whole(found, APPLICATION)
     assert any(each["credited_to"] and each["credited_to"]["id"] is None for each in found)
@@ -281,7 +282,7 @@ async def test_every_candidate_of_the_list_holds_what_the_vendor_has(operating: 
     found = await list_all(operating, "list_candidates", 100)
     assert [each["id"] for each in found] == [row["id"] for row in truth.candidates]
     for shown, row in zip(found, truth.candidates, strict=True):
-        assert shown == truth.expect_candidate(row)
+        check_equal(shown, truth.expect_candidate(row))
         check_structure(CANDIDATE, shown)
     check_whole(found, CANDIDATE)
     assert any(len(each["applications"]) > 1 for each in found)
@@ -300,10 +301,10 @@ def check_whole(found: list[Row], sample: Row) -> None:
 async def test_one_candidate_and_one_application_are_what_the_lists_show(operating: Operating, truth: Truth) -> None:
     for row in truth.candidates[::40]:
         found = await operating.call("get_candidate", candidate_id=row["id"])
-        assert found == {"candidate_found": True, "body": truth.expect_candidate(row)}
+        check_equal(found, {"candidate_found": True, "body": truth.expect_candidate(row)})
     for row in truth.applications[::60]:
         found = await operating.call("get_application", application_id=row["id"])
-        assert found == {"application_found": True, "body": truth.expect_application(row)}
+        check_equal(found, {"application_found": True, "body": truth.expect_application(row)})
 
 
 async def test_what_the_vendor_has_not_is_not_found(operating: Operating) -> None:

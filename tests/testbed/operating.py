@@ -10,7 +10,7 @@ import httpx
 
 from testbed.databases import Databases
 from testbed.harvest import Row, connect_harvest, serve_harvest, walk
-from testbed.tenants import make_tenant
+from testbed.tenants import Tenant, make_tenant
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
 from unihire.platform.clients import Clients
@@ -28,6 +28,7 @@ class Operating:
     control: httpx.AsyncClient
     vendor: httpx.Client
     calls: Counter[str]
+    tenant: Tenant
 
     async def call(self, name: str, **input: Any) -> Any:
         """The output of an operation that must succeed."""
@@ -61,24 +62,6 @@ async def open_operations(databases: Databases, sealer: Sealer, **settings: Any)
             )
             clients = Clients(lambda connector: open_connector_client(pool, connector, sealer))
             try:
-                yield Operating(Operations(pool, clients), tenant.connector, control, vendor, Counter())
+                yield Operating(Operations(pool, clients), tenant.connector, control, vendor, Counter(), tenant)
             finally:
                 await clients.close()
-
-
-def check_structure(sample: Any, found: Any, place: str = "output") -> None:
-    """That every member of the sample is there with its type, at every depth; where either is null any type will do.
-
-    Members that customers name themselves (custom fields) are compared where both have them.
-    """
-    if sample is None or found is None:
-        return
-    assert type(found) is type(sample), f"{place}: {type(found).__name__}, not {type(sample).__name__}"
-    if isinstance(sample, list) and sample:
-        for each in found:
-            check_structure(sample[0], each, f"{place}[]")
-    if isinstance(sample, dict):
-        own = place.endswith("custom_fields")
-        for name, value in sample.items():
-            assert own or name in found, f"{place}: no {name}"
-            check_structure(value, found.get(name), f"{place}.{name}")

@@ -124,11 +124,7 @@ async def _page_of_job(desk: Desk, job_id: int, told: dict[str, str], number: in
         own += rows
         if not rows:
             break
-    if first > 1 and not own:
-        return []
-    near = [row for row in prospects if first == 1 or row["id"] < own[0]["id"]]
-    before = (first - 1) * size + len(prospects) - len(near)
-    return sort_newest([*own, *near])[start - before :][:size]
+    return sort_newest([*own, *prospects])[start - (first - 1) * size :][:size]
 
 
 class ListCandidates(Input):
@@ -239,7 +235,7 @@ OPERATIONS = (
         output=Applications,
         run=list_applications,
         calls=(
-            "1, and for 100 applications about 15: attachments 2, stages 2, rejections and prospects 1 for 50, of jobs, "
+            "1, and for 100 applications about 15: files 2, stages 2, rejections and prospects 1 for 50, of jobs, "
             "sources, referrers, users, reasons, pools and pool stages 1 for 50 different ones, all offices 1, all "
             "departments 1. With a job 1 more for its prospects, and where it has any 1 more on later pages"
         ),
