@@ -10,7 +10,13 @@ from unihire.store import Connection, Pool
 
 GRANT_LOCKS = 0x4752414E
 
-LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InternalClientError,  # the server said goodbye, and the end of the connection was not noticed yet
+)
 """How a connection that is gone shows itself."""
 
 POLL_SECONDS = 0.05
