@@ -53,9 +53,10 @@ bench: $(VENV)/.bench ## Measure, as ratios in one run (QUICK=1 under two minute
 	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
 
 .PHONY: docs
-docs: setup ## Write the generated files anew: the published OpenAPI, the capability matrix
+docs: setup ## Write the generated files anew: the OpenAPI, capabilities, operations
 	$(BIN)/python -m unihire.cli openapi > docs/openapi.json
 	$(BIN)/python -m unihire.cli capabilities --markdown > docs/capabilities.md
+	$(BIN)/python -m unihire.cli operations --markdown > docs/operations.md
 
 .PHONY: lock
 lock: $(VENV)/.uv ## Resolve the dependencies anew

@@ -20,6 +20,7 @@ from unihire import __version__
 from unihire.dialects.bindbee.reads import Reads
 from unihire.dialects.bindbee.schema import describe_reads
 from unihire.dialects.tray.connectors import Connectors
+from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import capabilities
 from unihire.kit.seal import Sealer, new_key
 from unihire.platform.access import Access
@@ -109,6 +110,7 @@ def describe_api() -> dict[str, Any]:
     """The OpenAPI document of everything we serve."""
     paths, schemas = describe_reads()
     own_paths, own_schemas = capabilities.describe_route()
+    call_paths, call_schemas = describe_calls()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -121,6 +123,7 @@ def describe_api() -> dict[str, Any]:
         "paths": {
             **paths,
             **own_paths,
+            **call_paths,
             "/health": {
                 "get": {
                     "operationId": "get_health",
@@ -134,7 +137,7 @@ def describe_api() -> dict[str, Any]:
             },
         },
         "components": {
-            "schemas": {**schemas, **own_schemas},
+            "schemas": {**schemas, **own_schemas, **call_schemas},
             "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key."}},
         },
     }

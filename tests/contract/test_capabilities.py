@@ -12,7 +12,7 @@ import pytest
 
 from testbed.records import PLURALS
 from unihire.app import describe_api
-from unihire.dialects.unihire.markup import to_markdown
+from unihire.dialects.markup import to_markdown
 from unihire.dialects.unihire.page import describe_all
 from unihire.integration.capabilities import IntegrationCapabilities, list_capabilities
 from unihire.integration.declare import Integration

@@ -44,8 +44,10 @@ def test_thirty_two_reads_are_described_and_nothing_they_do_not_do() -> None:
     expected = {f"/api/ats/v1/{plural}{tail}" for plural in PLURALS for tail in ("", "/{id}")}
     assert len(expected) == 32
     assert {path for path in paths if path.startswith("/api/ats/")} == expected
-    assert paths.keys() - expected == {"/api/v1/capabilities", "/health"}
-    assert all(list(item) == ["get"] for item in paths.values())
+    one = "/core/v1/connectors/{name}/versions/{version}"
+    calls = {"/core/v1/connectors", f"{one}/operations", f"{one}/call"}
+    assert paths.keys() - expected == {"/api/v1/capabilities", "/health", *calls}
+    assert all(list(item) == ["post" if path.endswith("/call") else "get"] for path, item in paths.items())
 
 
 def test_every_read_has_the_parameters_of_the_contract() -> None:
@@ -95,7 +97,7 @@ def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
 
 
 def test_ids_of_operations_are_different() -> None:
-    ids = [item["get"]["operationId"] for item in describe_api()["paths"].values()]
+    ids = [described["operationId"] for item in describe_api()["paths"].values() for described in item.values()]
     assert len(ids) == len(set(ids))
 
 
@@ -131,9 +133,13 @@ async def test_fuzzed_requests_get_described_answers_only(served: tuple[str, Ten
     for path, item in document["paths"].items():
         # Ids that are there, so that answers of every kind are met.
         plural = path.removeprefix("/api/ats/v1/").removesuffix("/{id}")
-        for param in item["get"].get("parameters", []):
+        (described,) = item.values()
+        there = {"name": "greenhouse", "version": "1.0"}
+        for param in described.get("parameters", []):
             if param["name"] == "id":
-                param["examples"] = {"there": {"value": id_in(tenant, PLURALS[plural].name, "1")}}
+                there["id"] = id_in(tenant, PLURALS[plural].name, "1")
+            if param["name"] in there:
+                param["examples"] = {"there": {"value": there[param["name"]]}}
     schema = tmp_path / "openapi.json"
     schema.write_text(json.dumps(document))
     command = [

@@ -1,4 +1,4 @@
-"""`unihire call`: one operation on one connector."""
+"""`unihire call` and `unihire operations`: calling an operation on a connector, and which there are."""
 
 import sys
 from pathlib import Path
@@ -13,12 +13,14 @@ from unihire.app import open_sealer
 from unihire.cli.connectors import pick_connectors
 from unihire.cli.ending import FAILED
 from unihire.cli.starting import run_on_database, start
-from unihire.cli.terminal import OUT, examples, note, print_json
+from unihire.cli.terminal import OUT, Json, examples, note, print_json
+from unihire.dialects import markup
+from unihire.dialects.tray.connectors import describe_operation, find_connectors
+from unihire.dialects.tray.page import describe_operations
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration, list_integrations, list_operations
 from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client
-from unihire.platform.inputs import describe_input
 from unihire.platform.operations import Operations, Outcome, find_operation
 from unihire.store import Pool
 from unihire.store.tenancy import Connector, list_connectors
@@ -26,19 +28,18 @@ from unihire.store.tenancy import Connector, list_connectors
 _OFFERING = [integration.slug for integration in list_integrations() if list_operations(integration.slug)]
 _ONE = next(iter(_OFFERING), "acmehire")
 
-EPILOG = examples(
+CALL_EPILOG = examples(
     f"unihire call {_ONE}",
     f'unihire call {_ONE} list_jobs --input \'{{"status": "open"}}\'',
     f"unihire call {_ONE} create_candidate_note --input @note.json --idempotency-key note-1",
-    f"unihire call {_ONE} list_jobs --describe",
 )
+
+OPERATIONS_EPILOG = examples("unihire operations", f"unihire operations {_ONE} --json")
 
 
 def call(
     integration: Annotated[str, typer.Argument(help="The integration, by its short name.", show_default=False)],
-    operation: Annotated[
-        str | None, typer.Argument(help="The operation; without one, they are listed.", show_default=False)
-    ] = None,
+    operation: Annotated[str, typer.Argument(help="The operation: unihire operations lists them.", show_default=False)],
     given: Annotated[
         str, typer.Option("--input", help="The input as JSON, @FILE to read it from a file, - from stdin.")
     ] = "{}",
@@ -49,20 +50,13 @@ def call(
     idempotency_key: Annotated[
         str | None, typer.Option(help="A repeat under the same key writes nothing again.", show_default=False)
     ] = None,
-    describe: Annotated[bool, typer.Option("--describe", help="Show the schema of the input instead.")] = False,
 ) -> None:
     """Call an operation on a connector and print its output as JSON.
 
     Where the vendor refuses, the output says why, and the exit code is 1.
     """
     get_integration(integration)
-    if operation is None:
-        _list_operations(integration)
-        return
     wanted = find_operation(integration, operation)
-    if describe:
-        print_json(describe_input(wanted), pretty=True)
-        return
     data = _read_given(given)
     settings = start()
     sealer = open_sealer(settings)
@@ -84,13 +78,36 @@ def call(
         raise typer.Exit(FAILED)
 
 
-def _list_operations(integration: str) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("operation", "kind", "what it does"):
-        table.add_column(title, overflow="fold")
-    for one in list_operations(integration).values():
-        table.add_row(one.name, one.kind, escape(one.description))
-    OUT.print(table)
+def operations(
+    slug: Annotated[
+        str | None, typer.Argument(metavar="INTEGRATION", help="One alone, told in full.", show_default=False)
+    ] = None,
+    is_markdown: Annotated[bool, typer.Option("--markdown", help="Print the whole page as Markdown.")] = False,
+    is_json: Json = False,
+) -> None:
+    """List the operations that can be called on connectors.
+
+    With --json, the schemas of their inputs and outputs too. It needs no database.
+    """
+    if is_json and is_markdown:
+        raise ConfigError("--json and --markdown are two answers: choose one")
+    found = find_connectors() if slug is None else [get_integration(slug)]
+    if is_markdown:
+        sys.stdout.write(markup.to_markdown(describe_operations()))
+        return
+    if is_json:
+        print_json({
+            one.slug: [describe_operation(operation) for operation in list_operations(one.slug).values()]
+            for one in found
+        })  # fmt: skip
+        return
+    for one in found:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", title=one.name, title_justify="left")
+        for title in ("operation", "kind", "what it does"):
+            table.add_column(title, overflow="fold")
+        for operation in list_operations(one.slug).values():
+            table.add_row(operation.name, operation.kind, escape(operation.description))
+        OUT.print(table)
 
 
 def _read_given(text: str) -> Any:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from unihire.dialects.unihire.markup import (
+from unihire.dialects.markup import (
     Block,
     Code,
     Heading,

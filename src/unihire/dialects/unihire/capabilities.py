@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from unihire.dialects.unihire.markup import to_html
+from unihire.dialects.markup import to_html
 from unihire.dialects.unihire.page import TITLE, describe_all
 from unihire.integration.capabilities import Capabilities, list_capabilities
 
