@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from unihire.dialects.markup import Block, Code, Heading, Line, Paragraph, Table
+from unihire.dialects.markup import Block, Code, Heading, Line, Link, Paragraph, Table
 from unihire.dialects.tray.connectors import PATH, VERSION, find_connectors
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation, describe_type
@@ -30,6 +30,9 @@ def describe_operations() -> list[Block]:
             "answers from what was last synced. One that writes takes an ", Code("Idempotency-Key"), " header, or ",
             Code("idempotency_key"), " among its input: a repeat gives the first answer and writes nothing. "
             "Operations of the kind ddl fill the drop-down of an input of another, named in its ", Code("lookup"), ".",
+        )),
+        Paragraph((
+            "A workflow of ten operations as one script: ", Link("source_a_candidate.py", "howto/source_a_candidate.py"), ".",
         )),
     ]  # fmt: skip
     for integration in find_connectors():
