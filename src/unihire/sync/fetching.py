@@ -42,17 +42,18 @@ def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, str],
     return path + (f"?{urlencode(params)}" if params else "")
 
 
+async def fetch_page(client: VendorClient, stream: Stream, asked: str) -> Page:
+    """One page of a list, at this path with query."""
+    return stream.paging.read(await client.get(asked), origin=client.target.origin, asked=asked)
+
+
 async def walk(client: VendorClient, stream: Stream, start: str) -> AsyncGenerator[Page, None]:
     """The pages of a list from `start` (path with query) on.
 
     Ends on the last page, or where the vendor's link leads back to a page already read.
     """
     visited = {start}
-
-    async def fetch(asked: str) -> Page:
-        return stream.paging.read(await client.get(asked), origin=client.target.origin, asked=asked)
-
-    ahead: asyncio.Task[Page] | None = asyncio.create_task(fetch(start))
+    ahead: asyncio.Task[Page] | None = asyncio.create_task(fetch_page(client, stream, start))
     try:
         while ahead is not None:
             page = await ahead
@@ -61,7 +62,7 @@ async def walk(client: VendorClient, stream: Stream, start: str) -> AsyncGenerat
             ahead = None
             if page.next is not None:
                 visited.add(page.next)
-                ahead = asyncio.create_task(fetch(page.next))
+                ahead = asyncio.create_task(fetch_page(client, stream, page.next))
             yield page
     finally:
         if ahead is not None:

@@ -32,7 +32,8 @@ def describe_operations() -> list[Block]:
             "Operations of the kind ddl fill the drop-down of an input of another, named in its ", Code("lookup"), ".",
         )),
         Paragraph((
-            "A workflow of ten operations as one script: ", Link("source_a_candidate.py", "howto/source_a_candidate.py"), ".",
+            "A workflow of ten operations as one script: ",
+            Link("source_a_candidate.py", "howto/source_a_candidate.py"), ".",
         )),
     ]  # fmt: skip
     for integration in find_connectors():
