@@ -13,6 +13,7 @@
     │   ├── ReauthorizeNeeded   the credentials no longer work; the customer must connect again
     │   ├── PermissionMissing   this stream is closed to these credentials; the others go on
     │   ├── VendorRefused       the vendor understood and said no
+    │   ├── ReferenceMissing    the vendor has no such thing as the caller names; nothing was written
     │   ├── VendorChanged       the answer is not what the vendor documents
     │   └── Unanswered          a write was sent and its answer lost: look before writing again
     ├── RecordError             one record: it will not map
@@ -96,7 +97,11 @@ class ReauthorizeNeeded(VendorError):
 
 
 class PermissionMissing(VendorError):
-    """The credentials work but do not reach this stream; the message names the permission."""
+    """The credentials work but do not reach this stream; the message names the permission, `body` is the vendor's."""
+
+    def __init__(self, message: str, *, body: bytes = b"") -> None:
+        super().__init__(message)
+        self.body = body
 
 
 class VendorRefused(VendorError):
@@ -109,6 +114,10 @@ class VendorRefused(VendorError):
         super().__init__(message)
         self.status = status
         self.body = body
+
+
+class ReferenceMissing(VendorError):
+    """The vendor has no such thing as the caller refers to; the message says where, and nothing was written."""
 
 
 class VendorChanged(VendorError):

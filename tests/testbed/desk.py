@@ -28,12 +28,15 @@ COMPARISONS = {
 class MemoryDesk:
     """`rows` by stream, in any order; `calls` counts them by stream, and `asked` tells what they filtered by."""
 
+    can_act = True
+
     def __init__(self, **rows: Sequence[Json]) -> None:
         self.rows = {stream: list(held) for stream, held in rows.items()}
         self.calls: Counter[str] = Counter()
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.created: list[tuple[str, str, Json]] = []
         self.touched: dict[str, list[str]] = {}
+        self.planned: list[str] = []
 
     async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[Json]:
         assert 1 <= size <= LONGEST_PAGE
@@ -53,6 +56,9 @@ class MemoryDesk:
 
     def touch(self, stream: str, ids: Iterable[object]) -> None:
         self.touched.setdefault(stream, []).extend(str(id) for id in ids)
+
+    def plan(self, steps: Iterable[str]) -> None:
+        self.planned = list(steps)
 
     async def create(
         self, step: str, path: str, body: Json, *, stream: str, look: Look, acting_as: int | None = None

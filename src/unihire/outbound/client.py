@@ -354,7 +354,7 @@ def _judge(call: str, answer: Answer, budget: Budget) -> Answer:
             budget.hold(after)
         raise RetryLater(f"{call}: the vendor answers {status}", after=after, status=status)
     if status == HTTPStatus.FORBIDDEN:
-        raise PermissionMissing(f"{call}: the credentials do not reach this (403)")
+        raise PermissionMissing(f"{call}: the credentials do not reach this (403)", body=answer.body)
     raise VendorRefused(f"{call}: the vendor answers {status}", status=status, body=answer.body)
 
 

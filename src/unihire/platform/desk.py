@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
 from unihire.errors import (
     PermissionMissing,
     ReauthorizeNeeded,
+    ReferenceMissing,
     RetryLater,
     Unanswered,
     VendorChanged,
@@ -19,24 +22,41 @@ from unihire.errors import (
 from unihire.integration.declare import Data, IdFilter, Integration, Stream
 from unihire.integration.operate import Look
 from unihire.kit.clock import Clock
+from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Answer, decode_row
 from unihire.store import Pool, operations
 from unihire.store.operations import Step
 from unihire.store.tenancy import Connector
-from unihire.sync.fetching import fetch_where, first_page, walk
+from unihire.sync.fetching import fetch_page, fetch_where, first_page, walk
 from unihire.sync.rendering import model_numbers
 
 LOOK_BACK = timedelta(minutes=2)
 """How far the vendor's clock may be behind ours when we look for what a write has made."""
 
 LOOK_PAUSES = (0.0, 1.0, 3.0)
-"""Seconds before each look."""
+"""Seconds before each look for what a write has made whose answer was lost."""
+
+ACCEPTED_PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds before each look for what a vendor is making that has only said that it will."""
 
 FORWARD_STEPS = 3
 """Pages that are rather walked over than looked up."""
 
 SaveSteps = Callable[[Mapping[str, Step]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the writes of a call came, by their steps: `made` has the ids of what is there, `unsure` may be there."""
+
+    made: dict[str, Any] = field(default_factory=dict)
+    unsure: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def has_begun(self) -> bool:
+        return bool(self.made or self.unsure)
 
 
 class LiveDesk:
@@ -60,6 +80,7 @@ class LiveDesk:
         self._clock = clock
         self._steps = steps
         self._save_steps = save_steps
+        self._planned: list[str] = []
         self.touched: dict[str, list[str]] = {}
 
     async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[Data]:
@@ -80,14 +101,16 @@ class LiveDesk:
         return await self._walk_to(declared, listing, number, *known)
 
     async def _walk_to(self, stream: Stream, listing: bytes, number: int, page: int, position: str) -> list[Data]:
-        async with aclosing(walk(self._client, stream, position)) as pages:
-            async for read in pages:
-                if read.next is not None:
-                    now = self._clock.now()
-                    await operations.save_mark(self._pool, self._connector.number, listing, page + 1, read.next, now)
-                if page == number:
-                    return [row.data for row in read.rows]
-                page += 1
+        following: str | None = position
+        while following is not None:
+            read = await fetch_page(self._client, stream, following)
+            if read.next is not None:
+                await operations.save_mark(
+                    self._pool, self._connector.number, listing, page + 1, read.next, self._clock.now()
+                )
+            if page == number:
+                return [row.data for row in read.rows]
+            following, page = read.next, page + 1
         return []
 
     async def _find_stored(self, stream: Stream, number: int, size: int) -> list[Data] | None:
@@ -119,13 +142,34 @@ class LiveDesk:
     def touch(self, stream: str, ids: Iterable[object]) -> None:
         self.touched.setdefault(stream, []).extend(str(id) for id in ids)
 
+    @property
+    def can_act(self) -> bool:
+        is_partner = isinstance(self._client.target.auth, AuthorizationCode)
+        return self._integration.acting_credential is not None and not is_partner
+
+    def plan(self, steps: Iterable[str]) -> None:
+        self._planned = list(steps)
+
+    def tell_progress(self) -> Progress:
+        """How far the writes that were planned came."""
+        told = Progress()
+        for step in dict.fromkeys((*self._steps, *self._planned)):
+            done = self._steps.get(step)
+            if done is None:
+                told.missing.append(step)
+            elif done.row is None:
+                told.unsure.append(step)
+            else:
+                told.made[step] = done.row["id"]
+        return told
+
     async def create(
         self, step: str, path: str, body: Data, *, stream: str, look: Look, acting_as: int | None = None
     ) -> Data:
         done = self._steps.get(step)
         row = done.row if done is not None else None
         if row is None and done is not None:
-            row = await look(done.sent_at - LOOK_BACK)
+            row = await _look_patiently(look, done.sent_at, LOOK_PAUSES)
         if row is None:
             row = await self._write(step, path, body, look, acting_as)
         self._steps[step] = Step(sent_at=self._steps[step].sent_at, row=row)
@@ -137,33 +181,44 @@ class LiveDesk:
         sent_at = self._clock.now()
         self._steps[step] = Step(sent_at=sent_at)
         await self._save_steps(self._steps)
+        try:
+            return await self._send(path, body, acting_as)
+        except (VendorRefused, PermissionMissing, ReauthorizeNeeded, ReferenceMissing, RetryLater):
+            del self._steps[step]  # it made nothing, so a repeat may try again
+            await self._save_steps(self._steps)
+            raise
+        except (Unanswered, VendorChanged) as error:
+            is_lost = isinstance(error, Unanswered)
+            found = await _look_patiently(look, sent_at, LOOK_PAUSES if is_lost else ACCEPTED_PAUSES)
+            if found is not None:
+                return found
+            raise RetryLater(
+                f"POST {path}: {'its answer was lost' if is_lost else 'it was answered without an id'}, and nothing "
+                "that it made is there yet; repeat the call under its idempotency key, or look first"
+            ) from error
+
+    async def _send(self, path: str, body: Data, acting_as: int | None) -> Data:
         client = self._client
         if acting_as is not None and self._integration.acting_credential is not None:
             client = client.act_as({self._integration.acting_credential: str(acting_as)})
         try:
             answer = await client.send("POST", client.target.locate(path), msgspec.json.encode(body))
-            return _read_row(answer, path)
-        except (VendorRefused, PermissionMissing, ReauthorizeNeeded, RetryLater):
-            del self._steps[step]  # it made nothing, so a repeat may try again
-            await self._save_steps(self._steps)
-            raise
-        except (Unanswered, VendorChanged) as error:
-            found = await self._look_patiently(look, sent_at)
-            if found is None:
-                raise RetryLater(
-                    f"POST {path}: the answer was lost and nothing was made that we can see; "
-                    "repeat the call under the same idempotency key"
-                ) from error
-            return found
+        except ReauthorizeNeeded as error:
+            if client is self._client:
+                raise
+            await self._client.check()  # it raises where it is not the user that is refused
+            raise ReferenceMissing(f"POST {path}: the vendor lets nobody act as user {acting_as}") from error
+        return _read_row(answer, path)
 
-    async def _look_patiently(self, look: Look, sent_at: datetime) -> Data | None:
-        """What the write made: looked for a few times, as it may show only after a while."""
-        for pause in LOOK_PAUSES:
-            await asyncio.sleep(pause)
-            found = await look(sent_at - LOOK_BACK)
-            if found is not None:
-                return found
-        return None
+
+async def _look_patiently(look: Look, sent_at: datetime, pauses: Iterable[float]) -> Data | None:
+    """What the write made: looked for after each pause, as it may show only after a while."""
+    for pause in pauses:
+        await asyncio.sleep(pause)
+        found = await look(sent_at - LOOK_BACK)
+        if found is not None:
+            return found
+    return None
 
 
 def _read_row(answer: Answer, path: str) -> Data:

@@ -1,5 +1,6 @@
 """Inputs of operations: their schemas, and checking what a caller sends against them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -14,6 +15,8 @@ SOURCE = "source"
 IDEMPOTENCY_KEY = "idempotency_key"
 
 LONGEST_KEY = 255
+
+_CLOSING = str.maketrans("", "", "]`")
 
 _OPTIONS: Mapping[bool, tuple[str, dict[str, Any]]] = {
     False: (
@@ -78,7 +81,7 @@ def read_input(operation: Operation, data: Any) -> tuple[Input, dict[str, Any]]:
         return msgspec.convert(own, operation.input), {key: value for key, value in data.items() if key == name}
     except msgspec.ValidationError as error:  # what a schema does not check, such as a date that is none
         text, _, place = str(error).partition(" - at `$")
-        raise BadInput([f"#{place.rstrip('`').replace('.', '/')}: {text}"]) from error
+        raise BadInput([f"#{re.sub(r'[.[]', '/', place).translate(_CLOSING)}: {text}"]) from error
 
 
 def _tell(error: jsonschema_rs.ValidationError) -> str:

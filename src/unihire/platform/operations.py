@@ -1,7 +1,7 @@
 """Calling operations: found, checked, run on a desk, and told as an outcome."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
@@ -15,6 +15,7 @@ from unihire.errors import (
     NotFound,
     PermissionMissing,
     ReauthorizeNeeded,
+    ReferenceMissing,
     RetryLater,
     Unanswered,
     VendorChanged,
@@ -26,7 +27,7 @@ from unihire.integration.registry import get_integration, list_operations
 from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.client import VendorClient
 from unihire.platform.clients import Clients
-from unihire.platform.desk import LiveDesk
+from unihire.platform.desk import LiveDesk, Progress
 from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, read_input
 from unihire.store import Pool, operations
 from unihire.store.operations import Step
@@ -118,11 +119,11 @@ class Operations:
                 async with asyncio.timeout(LONGEST.total_seconds()):
                     output: Output = await operation.run(desk, given)
             except TimeoutError:
-                return _fail(RetryLater(f"{operation.name}: the vendor did not answer in time"))
+                return _fail(RetryLater(f"{operation.name}: the vendor did not answer in time"), desk.tell_progress())
             except VendorError as error:
                 if isinstance(error, ReauthorizeNeeded):
                     await self._clients.forget(connector.id)
-                return _fail(error)
+                return _fail(error, desk.tell_progress())
             finally:
                 await self._absorb(connector, client, desk)
         return Outcome(True, msgspec.to_builtins(output))
@@ -159,17 +160,30 @@ _CODES: Mapping[int, str] = {
 }
 
 
-def _fail(error: VendorError) -> Outcome:
-    """A vendor's refusal as an output: its status and words where it has some, and ours."""
+def _fail(error: VendorError, progress: Progress) -> Outcome:
+    """A vendor's refusal as an output: its status and words where it has some, ours, and what was written before."""
     status, body = _find_answer(error)
     response = {} if status is None else {"statusCode": status, "body": body}
     if isinstance(error, RetryLater | Unanswered) and status is None:
         code = "api_timeout"
+    elif isinstance(error, ReferenceMissing):
+        code = "not_found"
     else:
         code = _CODES.get(status or 0, "invalid_response_status_code")
-    return Outcome(
-        False, {"response": response, "expects": {"statusCode": ["2xx"]}, "code": code, "message": str(error)}
-    )
+    output = {"response": response, "expects": {"statusCode": ["2xx"]}, "code": code, "message": str(error)}
+    if progress.has_begun:
+        output["message"] = "; ".join((str(error), *_tell(progress)))
+        output |= {"made": progress.made, "perhaps_made": progress.unsure, "not_made": progress.missing}
+    return Outcome(False, output)
+
+
+def _tell(progress: Progress) -> Iterable[str]:
+    if progress.made:
+        yield "made: " + ", ".join(f"{step} {id}" for step, id in progress.made.items())
+    if progress.unsure:
+        yield "perhaps made: " + ", ".join(progress.unsure)
+    if progress.missing:
+        yield "not made: " + ", ".join(progress.missing)
 
 
 def _find_answer(error: VendorError) -> tuple[int | None, Any]:
@@ -177,7 +191,7 @@ def _find_answer(error: VendorError) -> tuple[int | None, Any]:
         case VendorRefused():
             return error.status, _decode(error.body)
         case PermissionMissing():
-            return 403, None
+            return 403, _decode(error.body)
         case ReauthorizeNeeded():
             return 401, None
         case RetryLater():
@@ -189,6 +203,8 @@ def _find_answer(error: VendorError) -> tuple[int | None, Any]:
 
 
 def _decode(body: bytes) -> Any:
+    if not body:
+        return None
     try:
         return msgspec.json.decode(body)
     except msgspec.DecodeError:
