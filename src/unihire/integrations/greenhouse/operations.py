@@ -3,6 +3,7 @@
 from unihire.integration.operate import Operation
 from unihire.integrations.greenhouse import (
     operations_company,
+    operations_creates,
     operations_jobs,
     operations_offers,
     operations_people,
@@ -47,6 +48,7 @@ ORDER = (
 OPERATIONS: tuple[Operation, ...] = tuple(
     sorted(
         (
+            *operations_creates.OPERATIONS,
             *operations_people.OPERATIONS,
             *operations_jobs.OPERATIONS,
             *operations_company.OPERATIONS,

@@ -1,0 +1,384 @@
+"""Operations that create: candidates, prospects, applications and notes, each made of the writes v3 has for it."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+
+from msgspec import Meta
+
+from unihire.errors import PermissionMissing
+from unihire.integration.declare import Data
+from unihire.integration.operate import Desk, Input, Operation, Output, choose_from
+from unihire.integrations.greenhouse.v1_applications import Application, shape_applications
+from unihire.integrations.greenhouse.v1_filters import Window
+from unihire.integrations.greenhouse.v1_inputs import (
+    ActingUser,
+    Address,
+    CustomValue,
+    EmailAddress,
+    InitialStage,
+    Job,
+    NewApplication,
+    NewAttachment,
+    NewEducation,
+    NewEmployment,
+    NewNote,
+    NewProspectApplication,
+    PhoneNumber,
+    Referrer,
+    Source,
+    UserRef,
+    Visibility,
+    WebsiteAddress,
+)
+from unihire.integrations.greenhouse.v1_people import Candidate, shape_candidates
+from unihire.integrations.greenhouse.v1_references import find_referrer_id, find_user_id, write_custom_values
+from unihire.integrations.greenhouse.v1_values import UserSummary, by_id, show_user, to_moment
+from unihire.integrations.greenhouse.v3_writes import VISIBILITIES, Writer, leave_out_nones
+from unihire.kit.clock import parse_moment
+
+TAGS_BEFORE = timedelta(minutes=1)
+"""How long before a person their tags may have been made."""
+
+V1_VISIBILITIES = {shown: written for written, shown in VISIBILITIES.items()}
+
+
+TYPED = "Each a value and what it is for, in type2."
+TEAM = "A user, by id or email."
+
+
+class NewPerson(Input):
+    """What a candidate and a prospect are given alike."""
+
+    user_id: ActingUser
+    first_name: Annotated[str, Meta(title="First name")]
+    last_name: Annotated[str, Meta(title="Last name")]
+    company: Annotated[str | None, Meta(title="Company")] = None
+    title: Annotated[str | None, Meta(title="Title", description="What they do there.")] = None
+    phone_numbers: Annotated[list[PhoneNumber] | None, Meta(title="Phone numbers", description=TYPED)] = None
+    addresses: Annotated[list[Address] | None, Meta(title="Addresses", description=TYPED)] = None
+    email_addresses: Annotated[list[EmailAddress] | None, Meta(title="Email addresses", description=TYPED)] = None
+    website_addresses: Annotated[list[WebsiteAddress] | None, Meta(title="Website addresses", description=TYPED)] = None
+    social_media_addresses: Annotated[list[str] | None, Meta(title="Social media addresses")] = None
+    tags: Annotated[list[str] | None, Meta(title="Tags", description="By name; new ones are made.")] = None
+    custom_fields: Annotated[
+        list[CustomValue] | None,
+        Meta(title="Custom fields", description="Each a key, which is an id, key or name, and a value."),
+    ] = None
+    recruiter: Annotated[UserRef | None, Meta(title="Recruiter", description=TEAM)] = None
+    coordinator: Annotated[UserRef | None, Meta(title="Coordinator", description=TEAM)] = None
+    activity_feed_notes: Annotated[
+        list[NewNote] | None, Meta(title="Notes", description="Each a user_id, who writes it, a body and a visibility.")
+    ] = None
+    is_private: Annotated[bool | None, Meta(title="Private", description="Whether few may see them.")] = None
+
+
+class CreateCandidate(NewPerson, kw_only=True):
+    educations: Annotated[
+        list[NewEducation] | None,
+        Meta(
+            title="Educations", description="Each a school_id, discipline_id and degree_id, a start_date and end_date."
+        ),
+    ] = None
+    employments: Annotated[
+        list[NewEmployment] | None,
+        Meta(
+            title="Employments", description="Each a company_name, a title, a start_date, and an end_date if it ended."
+        ),
+    ] = None
+    applications: Annotated[
+        list[NewApplication],
+        Meta(min_length=1, title="Applications", description="One for each job, and at least one."),
+    ]
+
+
+class CreateProspect(NewPerson, kw_only=True):
+    application: Annotated[
+        NewProspectApplication | None, Meta(title="Application", description="Without it they are on no job.")
+    ] = None
+
+
+class CreateApplication(Input):
+    user_id: ActingUser
+    candidate_id: Annotated[int, Meta(title="Candidate", extra_json_schema=choose_from("list_candidates_ddl"))]
+    job_id: Job
+    source_id: Source = None
+    initial_stage_id: InitialStage = None
+    referrer: Annotated[Referrer | None, Meta(title="Referrer")] = None
+    attachments: Annotated[list[NewAttachment] | None, Meta(title="Attachments")] = None
+    recruiter_id: Annotated[int | None, Meta(title="Recruiter", extra_json_schema=choose_from("list_users_ddl"))] = None
+    coordinator_id: Annotated[
+        int | None, Meta(title="Coordinator", extra_json_schema=choose_from("list_users_ddl"))
+    ] = None
+
+
+class CreateNote(Input):
+    candidate_id: Annotated[int, Meta(title="Candidate", extra_json_schema=choose_from("list_candidates_ddl"))]
+    user_id: Annotated[
+        int,
+        Meta(title="User", description="The author, who does it.", extra_json_schema=choose_from("list_users_ddl")),
+    ]
+    body: Annotated[str, Meta(title="Body")]
+    visibility: Visibility
+
+
+class Note(Output):
+    """A note; v1 wrote `visiblity` beside `visibility`, and so it stays."""
+
+    id: int
+    created_at: str | None
+    body: str | None
+    user: UserSummary | None
+    private: bool
+    visiblity: str | None
+    visibility: str | None
+
+
+async def create_candidate(desk: Desk, given: CreateCandidate) -> Candidate:
+    referrers = [
+        find_referrer_id(desk, one.referrer, f"#/applications/{number}/referrer")
+        for number, one in enumerate(given.applications)
+    ]
+    base, team, credited = await asyncio.gather(
+        _write_person(desk, given), _find_team(desk, given), asyncio.gather(*referrers)
+    )
+    applications = [
+        leave_out_nones(
+            job_id=one.job_id,
+            source_id=one.source_id,
+            initial_stage_id=one.initial_stage_id,
+            referrer_id=referrer,
+            **team,
+        )
+        for one, referrer in zip(given.applications, credited, strict=True)
+    ]
+    files = [one.attachments or [] for one in given.applications]
+    return await _make_person(desk, given, base, applications, files, given.educations or [], given.employments or [])
+
+
+async def create_prospect(desk: Desk, given: CreateProspect) -> Candidate:
+    wanted = given.application or NewProspectApplication()
+    base, team, referrer = await asyncio.gather(
+        _write_person(desk, given),
+        _find_team(desk, given),
+        find_referrer_id(desk, wanted.referrer, "#/application/referrer"),
+    )
+    application = leave_out_nones(
+        prospect=True,
+        job_ids=wanted.job_ids,
+        source_id=wanted.source_id,
+        referrer_id=referrer,
+        prospect_pool_id=wanted.prospect_pool_id,
+        prospect_pool_stage_id=wanted.prospect_pool_stage_id,
+        prospect_owner_id=wanted.prospect_owner_id,
+        prospective_department_id=wanted.prospective_department_id,
+        prospective_office_id=wanted.prospective_office_id,
+        **team,
+    )
+    return await _make_person(desk, given, base, [application], [wanted.attachments or []])
+
+
+async def _write_person(desk: Desk, given: NewPerson) -> Data:
+    """The body of a candidate."""
+    return leave_out_nones(
+        first_name=given.first_name,
+        last_name=given.last_name,
+        company=given.company,
+        title=given.title,
+        private=given.is_private,
+        phone_numbers=_write_contacts(given.phone_numbers),
+        addresses=_write_contacts(given.addresses),
+        email_addresses=_write_contacts(given.email_addresses),
+        website_addresses=_write_contacts(given.website_addresses),
+        social_media_addresses=[{"value": value} for value in given.social_media_addresses or ()] or None,
+        tags=given.tags or None,
+        custom_fields=await write_custom_values(desk, given.custom_fields or (), "#/custom_fields") or None,
+    )
+
+
+def _write_contacts(
+    given: Sequence[PhoneNumber | Address | EmailAddress | WebsiteAddress] | None,
+) -> list[Data] | None:
+    """Those that have a value; None where there are none."""
+    return [leave_out_nones(value=one.value, type=one.type2) for one in given or () if one.value] or None
+
+
+async def _find_team(desk: Desk, given: NewPerson) -> dict[str, int | None]:
+    """Who cares for the person, which v3 keeps with each application."""
+    recruiter, coordinator = await asyncio.gather(
+        find_user_id(desk, given.recruiter, "#/recruiter"), find_user_id(desk, given.coordinator, "#/coordinator")
+    )
+    return {"recruiter_id": recruiter, "coordinator_id": coordinator}
+
+
+async def _make_person(
+    desk: Desk,
+    given: NewPerson,
+    base: Data,
+    applications: Sequence[Data],
+    files: Sequence[Sequence[NewAttachment]],
+    educations: Sequence[NewEducation] = (),
+    employments: Sequence[NewEmployment] = (),
+) -> Candidate:
+    """The candidate with all that comes along. `files` are in the order of `applications`.
+
+    The first application is written with the candidate: where its job does not fit, nobody is left behind.
+    """
+    notes = given.activity_feed_notes or []
+    desk.plan(
+        [
+            "candidate",
+            *(f"application.{number}" for number in range(1, len(applications))),
+            *(f"education.{number}" for number in range(len(educations))),
+            *(f"employment.{number}" for number in range(len(employments))),
+            *(f"attachment.{place}.{number}" for place, held in enumerate(files) for number in range(len(held))),
+            *(f"note.{number}" for number in range(len(notes))),
+        ]
+    )
+    writer = Writer(desk, given.user_id)
+    person = await writer.make_candidate({**base, "application": applications[0]})
+    id = person["id"]
+    application_ids = [await writer.find_first_application(person)]
+    for number, body in enumerate(applications[1:], 1):
+        row = await writer.make_application(f"application.{number}", {"candidate_id": id, **body})
+        application_ids.append(row["id"])
+    for number, education in enumerate(educations):
+        await writer.make_education(f"education.{number}", id, education)
+    for number, employment in enumerate(employments):
+        await writer.make_employment(f"employment.{number}", id, employment)
+    for place, held in enumerate(files):
+        for number, file in enumerate(held):
+            await writer.make_attachment(f"attachment.{place}.{number}", application_ids[place], file)
+    for number, note in enumerate(notes):
+        await writer.make_note(f"note.{number}", id, note)
+    rows, _ = await asyncio.gather(desk.find("candidates", "id", [id]), _touch_new_tags(desk, person, given.tags))
+    return (await shape_candidates(desk, rows or [person]))[0]
+
+
+async def _touch_new_tags(desk: Desk, person: Data, tags: Sequence[str] | None) -> None:
+    """Have the tags read that were made with the person. Where they may not be listed, the next run that may sees."""
+    if not tags:
+        return
+    since = Window(after=parse_moment(person["created_at"]) - TAGS_BEFORE)
+    with contextlib.suppress(PermissionMissing):
+        rows = await desk.all("candidate_tags", {"created_at": since.write()})
+        desk.touch("candidate_tags", [row["id"] for row in rows])
+
+
+async def create_candidate_application(desk: Desk, given: CreateApplication) -> Application:
+    referrer = await find_referrer_id(desk, given.referrer, "#/referrer")
+    files = given.attachments or []
+    desk.plan(["application", *(f"attachment.{number}" for number in range(len(files)))])
+    writer = Writer(desk, given.user_id)
+    body = leave_out_nones(
+        candidate_id=given.candidate_id,
+        job_id=given.job_id,
+        source_id=given.source_id,
+        initial_stage_id=given.initial_stage_id,
+        referrer_id=referrer,
+        recruiter_id=given.recruiter_id,
+        coordinator_id=given.coordinator_id,
+    )
+    row = await writer.make_application("application", body)
+    desk.touch("candidates", [given.candidate_id])
+    for number, file in enumerate(files):
+        await writer.make_attachment(f"attachment.{number}", row["id"], file)
+    rows = await desk.find("applications", "id", [row["id"]])
+    return (await shape_applications(desk, rows or [row]))[0]
+
+
+async def create_candidate_note(desk: Desk, given: CreateNote) -> Note:
+    desk.plan(["note"])
+    note = NewNote(user_id=given.user_id, body=given.body, visibility=given.visibility)
+    row = await Writer(desk, given.user_id).make_note("note", given.candidate_id, note)
+    desk.touch("candidates", [given.candidate_id])
+    users = by_id(await desk.find("users", "id", [row.get("user_id")]))
+    shown = row.get("visibility")
+    visibility = V1_VISIBILITIES.get(str(shown), shown)
+    return Note(
+        id=row["id"],
+        created_at=to_moment(row.get("created_at")),
+        body=row.get("body"),
+        user=None if row.get("user_id") is None else show_user(users, row["user_id"]),
+        private=visibility == "private",
+        visiblity=visibility,
+        visibility=visibility,
+    )
+
+
+PERSON_CALLS = (
+    "1 for each address of recruiter or coordinator, 1 or 2 for each referrer, 1 for custom fields; 1 to write the "
+    "person with an application, 1 for each further application, education, employment, attachment and note; 1 and "
+    "those of Get candidate to read it back, 1 for tags; 1 for each list written to, so that the unified reads show it"
+)
+PERSON = (
+    "first_name", "last_name", "company", "title", "is_private", "locations", "phone_numbers", "email_addresses",
+    "urls", "tags", "applications", "attachments",
+)  # fmt: skip
+APPLICATION = ("candidate", "job", "source", "credited_to", "current_stage")
+ATTACHMENT = ("file_name", "file_url", "attachment_type", "candidate")
+ACTIVITY = ("user", "activity_type", "body", "visibility", "candidate")
+
+OPERATIONS = (
+    Operation(
+        name="create_candidate",
+        title="Create candidate",
+        description="Makes a candidate together with at least one job application.",
+        input=CreateCandidate,
+        output=Candidate,
+        run=create_candidate,
+        calls=PERSON_CALLS,
+        is_write=True,
+        writes={
+            "candidate": PERSON,
+            "application": APPLICATION,
+            "attachment": ATTACHMENT,
+            "activity": ACTIVITY,
+            "tag": ("name",),
+        },
+    ),
+    Operation(
+        name="create_candidate_application",
+        title="Create candidate application",
+        description="Adds an application for a job to an existing person. A prospect keeps its prospect application.",
+        input=CreateApplication,
+        output=Application,
+        run=create_candidate_application,
+        calls=(
+            "1 or 2 for a referrer; 1 to write the application, 1 for each attachment; 1 and those of Get application "
+            "to read it back; 1 for each list written to, so that the unified reads show it"
+        ),
+        is_write=True,
+        writes={"application": APPLICATION, "attachment": ATTACHMENT, "candidate": ("applications", "attachments")},
+    ),
+    Operation(
+        name="create_candidate_note",
+        title="Create candidate note",
+        description="Writes a note on the activity feed of a candidate.",
+        input=CreateNote,
+        output=Note,
+        run=create_candidate_note,
+        calls="1 to write it, 1 for its author; 2 so that the unified reads show it",
+        is_write=True,
+        writes={"activity": ACTIVITY},
+    ),
+    Operation(
+        name="create_prospect",
+        title="Create prospect",
+        description="Makes a prospect, on no job, one or several.",
+        input=CreateProspect,
+        output=Candidate,
+        run=create_prospect,
+        calls=PERSON_CALLS,
+        is_write=True,
+        writes={
+            "candidate": PERSON,
+            "application": ("candidate", "source", "credited_to"),
+            "attachment": ATTACHMENT,
+            "activity": ACTIVITY,
+            "tag": ("name",),
+        },
+    ),
+)

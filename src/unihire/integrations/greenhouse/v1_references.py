@@ -1,0 +1,101 @@
+"""What inputs of Harvest v1 refer to by other than v3's ids, found at the vendor before anything is written.
+
+Each raises ReferenceMissing where the vendor has no such thing; the message says at which place of the input.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from unihire.errors import ReferenceMissing
+from unihire.integration.declare import Data
+from unihire.integration.operate import Desk
+from unihire.integrations.greenhouse.v1_inputs import CustomValue, Referrer, UserRef
+from unihire.integrations.greenhouse.v1_values import fold_name
+
+YES = {"true": True, "yes": True, "false": False, "no": False}
+
+
+async def find_user_id(desk: Desk, ref: UserRef | None, place: str) -> int | None:
+    """The user's id; by address in one call."""
+    if ref is None or ref.id is not None:
+        return ref.id if ref is not None else None
+    return await _find_by_email(desk, ref.email, f"{place}/email") if ref.email else None
+
+
+async def find_referrer_id(desk: Desk, referrer: Referrer | None, place: str) -> int | None:
+    """The id v3 has for who is credited, who was a user in v1; in one call, two by address, all referrers by name."""
+    if referrer is None or referrer.type2 is None:
+        return None
+    place = f"{place}/value"
+    if referrer.type2 == "outside":
+        rows = await desk.all("referrers")
+        found = [row for row in rows if row.get("user_id") is None and row.get("name") == str(referrer.value)]
+    else:
+        is_email = referrer.type2 == "email"
+        user = await _find_by_email(desk, str(referrer.value), place) if is_email else int(str(referrer.value))
+        found = await desk.find("referrers", "user_id", [user])
+    if not found:
+        raise ReferenceMissing(f"{place}: the vendor has no such referrer, and Harvest v3 cannot make one")
+    return min(int(row["id"]) for row in found)
+
+
+async def _find_by_email(desk: Desk, email: str, place: str) -> int:
+    rows = await desk.all("user_emails", {"email": email})
+    if not rows:
+        raise ReferenceMissing(f"{place}: no user has this address")
+    return int(rows[0]["user_id"])
+
+
+async def write_custom_values(desk: Desk, values: Sequence[CustomValue], place: str) -> list[Data]:
+    """The values as v3 takes them, in one call. A key of digits is an id; else it is a key, else a name."""
+    given = [(number, one) for number, one in enumerate(values) if one.key not in (None, "")]
+    if not given:
+        return []
+    fields = await desk.all("custom_fields", {"field_type": "candidate"})
+    written = []
+    for number, one in given:
+        field = _choose_field(fields, str(one.key))
+        if field is None:
+            raise ReferenceMissing(f"{place}/{number}/key: candidates have no such custom field")
+        written.append({"custom_field_id": field["id"], "value": fit_value(one.value, field.get("value_type"))})
+    return written
+
+
+def _choose_field(fields: Sequence[Data], key: str) -> Data | None:
+    """The field meant; of several with one name the active one."""
+    if key.isdecimal():
+        return next((row for row in fields if row["id"] == int(key)), None)
+    by_key = [row for row in fields if row.get("name_key") == key]
+    by_name = [row for row in fields if row.get("name") == key]
+    by_folded_name = [row for row in fields if fold_name(row.get("name") or "") == fold_name(key)]
+    found = by_key or by_name or by_folded_name
+    return next((row for row in found if row.get("active")), found[0] if found else None)
+
+
+def fit_value(value: Any, value_type: str | None) -> Any:
+    """The value in the JSON type that v3 wants: forms give text for numbers, yes and no, and ids of users.
+
+    What cannot be one stays as it is, for the vendor to judge.
+    """
+    match value_type, value:
+        case "number", str():
+            return _to_number(value)
+        case "yes_no", str():
+            return YES.get(value.strip().lower(), value)
+        case "user", str() if value.strip().isdecimal():
+            return int(value)
+        case "multi_select", str() | int():
+            return [value]
+        case (("short_text" | "long_text" | "rich_text" | "url"), int() | float()):
+            return str(value)
+        case _:
+            return value
+
+
+def _to_number(text: str) -> int | float | str:
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return text
