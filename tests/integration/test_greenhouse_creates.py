@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from testbed.creating import Creating, open_creating
+from testbed.creating import Company, Creating, open_creating
 from testbed.databases import Databases
 from testbed.harvest import Row
 from testbed.shapes import check_structure
@@ -81,89 +81,8 @@ async def creating(databases: Databases, sealer: Sealer) -> AsyncIterator[Creati
 
 
 @pytest.fixture(scope="module")
-def company(creating: Creating) -> "Company":
+def company(creating: Creating) -> Company:
     return Company(creating)
-
-
-class Company:
-    """What inputs refer to. `users` are two who may read and write everything, and a third."""
-
-    def __init__(self, creating: Creating) -> None:
-        users = creating.read("users", deactivated="false")
-        self.users = [row for row in users if row["site_admin"]] + [row for row in users if not row["site_admin"]]
-        self.jobs = creating.read("jobs", status="open")
-        self.stages = creating.read("job_interview_stages", job_ids=self.jobs[0]["id"])
-        self.source = creating.read("sources")[0]
-        self.referrers = creating.read("referrers")
-        self.pool = creating.read("prospect_pools")[0]
-        self.pool_stage = creating.read("prospect_pool_stages", prospect_pool_ids=self.pool["id"])[0]
-        self.schools, self.degrees = (
-            creating.read("custom_field_options", custom_field_key=key) for key in ("school_name", "degree")
-        )
-        self.acting = self.users[0]["id"]
-
-    def find_referrer(self, user_id: int | None) -> Row:
-        return next(row for row in self.referrers if row["user_id"] == user_id)
-
-    def make_person(self, last_name: str, **more: Any) -> Row:
-        return {
-            "user_id": self.acting,
-            "first_name": "Ada",
-            "last_name": last_name,
-            "company": "Example Works",
-            "title": "Clerk",
-            "phone_numbers": [{"type2": "mobile", "value": "+1 (555) 123-4567"}],
-            "addresses": [{"type2": "home", "value": "1 Example Street"}],
-            "email_addresses": [{"type2": "work", "value": f"{last_name.lower()}@example.com"}],
-            "website_addresses": [{"type2": "portfolio", "value": "https://ada.example.com"}],
-            "social_media_addresses": ["https://social.example.com/in/ada"],
-            "tags": ["Java", f"Tag of {last_name}"],
-            "recruiter": {"email": self.users[1]["primary_email"]},
-            "coordinator": {"id": self.users[2]["id"]},
-            **more,
-        }
-
-    def make_full_candidate(self, last_name: str) -> Row:
-        """A candidate with one of everything and more."""
-        outside = self.find_referrer(None)["name"]
-        return self.make_person(
-            last_name,
-            is_private=True,
-            custom_fields=[
-                {"key": "Years of Experience", "value": "5"},
-                {"key": "willing_to_travel", "value": "yes"},
-                {"key": "T-shirt size", "value": "M"},
-                {"key": "languages", "value": "German"},
-                {"key": "nickname", "value": 7},
-            ],
-            activity_feed_notes=[
-                {"user_id": self.users[1]["id"], "body": "Met at a fair.", "visibility": "public"},
-                {"user_id": self.acting, "body": "Met at a fair.", "visibility": "private"},
-                {"user_id": self.acting, "body": "Met at a fair.", "visibility": "private"},
-            ],
-            educations=[
-                {"school_id": self.schools[0]["id"], "degree_id": self.degrees[0]["id"],
-                 "start_date": "2001-09-15T00:00:00.000Z", "end_year": 2004, "end_month": 5},
-            ],
-            employments=[{"company_name": "Example", "title": "Engineer", "start_date": "2012-08-15"}],
-            applications=[
-                {
-                    "job_id": self.jobs[0]["id"],
-                    "source_id": self.source["id"],
-                    "initial_stage_id": self.stages[0]["id"],
-                    "referrer": {"type2": "email", "value": self.users[1]["primary_email"]},
-                    "attachments": [
-                        {"filename": "cv.pdf", "type2": "resume", "content": "aGk=", "content_type": "application/pdf"},
-                        {"filename": "cv.pdf", "type2": "resume", "url": "https://files.example.com/cv.pdf"},
-                    ],
-                },
-                {
-                    "job_id": self.jobs[1]["id"],
-                    "referrer": {"type2": "outside", "value": outside},
-                    "attachments": [{"filename": "test.txt", "type2": "admin_only", "content": "aGk="}],
-                },
-            ],
-        )  # fmt: skip
 
 
 # What the vendor has then
@@ -422,80 +341,3 @@ async def test_calls_grow_by_one_with_each_thing_that_is_written(creating: Creat
     assert await count("Vier", custom_fields=[{"key": "nickname", "value": "D"}] * 5) == alone + 1
     note_alone = {"candidate_id": creating.read("candidates")[0]["id"], **note}
     assert await count_calls(creating, "create_candidate_note", note_alone) == 4
-
-
-# What is refused
-
-
-async def test_vendor_s_refusal_is_told_in_its_words_and_nobody_is_left_behind(
-    creating: Creating, company: Company
-) -> None:
-    newest = creating.read("candidates")[0]["id"]
-    person = {"user_id": company.acting, "first_name": "E", "last_name": "Fehler", "applications": [{"job_id": 12}]}
-    outcome = await creating.call("create_candidate", person)
-    assert not outcome.is_success
-    assert outcome.output["response"] == {
-        "statusCode": 422,
-        "body": {"message": "Unprocessable Content", "errors": [{"job_id": "`12` does not exist"}]},
-    }
-    assert (outcome.output["code"], "made" in outcome.output) == ("unprocessable_entity_web_dav", False)
-    assert creating.read("candidates")[0]["id"] == newest
-
-
-async def test_half_made_person_is_told_step_by_step(creating: Creating, company: Company) -> None:
-    person = company.make_person(
-        "Halb",
-        applications=[{"job_id": company.jobs[0]["id"]}, {"job_id": 12}, {"job_id": company.jobs[1]["id"]}],
-        activity_feed_notes=[{"user_id": company.acting, "body": "Never.", "visibility": "public"}],
-    )
-    outcome = await creating.call("create_candidate", person)
-    made = creating.read("candidates")[0]
-    assert made["last_name"] == "Halb"
-    assert not outcome.is_success
-    assert outcome.output["response"]["statusCode"] == 422
-    assert outcome.output["made"] == {"candidate": made["id"]}
-    assert outcome.output["perhaps_made"] == []
-    assert outcome.output["not_made"] == ["application.1", "application.2", "note.0"]
-    assert f"made: candidate {made['id']}; not made: application.1, application.2, note.0" in outcome.output["message"]
-    served = {item["remote_id"] for item in await read_all(creating.api, "candidates")}
-    assert str(made["id"]) in served
-
-
-MISSING = {
-    "#/recruiter/email": {"recruiter": {"email": "nobody@example.com"}},
-    "#/coordinator/email": {"coordinator": {"email": "nobody@example.com"}},
-    "#/custom_fields/1/key": {"custom_fields": [{"key": "nickname", "value": "A"}, {"key": "Nonsense", "value": 1}]},
-    "#/custom_fields/0/key": {"custom_fields": [{"key": "12", "value": 1}]},
-    "#/applications/0/referrer/value": {
-        "applications": [{"job_id": 1, "referrer": {"type2": "email", "value": "nobody@example.com"}}]
-    },
-    "#/applications/1/referrer/value": {
-        "applications": [{"job_id": 1}, {"job_id": 1, "referrer": {"type2": "outside", "value": "Nobody"}}]
-    },
-}
-
-
-@pytest.mark.parametrize("place", MISSING)
-async def test_what_the_vendor_does_not_have_is_told_before_anything_is_written(
-    creating: Creating, company: Company, place: str
-) -> None:
-    person = company.make_person("Fehlt", applications=[{"job_id": company.jobs[0]["id"]}]) | MISSING[place]
-    creating.line.calls.clear()
-    outcome = await creating.call("create_candidate", person)
-    assert not outcome.is_success
-    assert outcome.output["code"] == "not_found"
-    assert outcome.output["message"].startswith(f"{place}: ")
-    assert "nobody@example.com" not in outcome.output["message"]
-    assert {method for method, _ in creating.line.calls} <= {"GET"}
-
-
-async def test_user_nobody_may_act_as_is_told_and_the_connector_stays_good(
-    creating: Creating, company: Company
-) -> None:
-    candidate = creating.read("candidates")[0]["id"]
-    note = {"candidate_id": candidate, "user_id": 12, "body": "x", "visibility": "public"}
-    outcome = await creating.call("create_candidate_note", note)
-    assert not outcome.is_success
-    assert (outcome.output["code"], outcome.output["response"]) == ("not_found", {})
-    assert "act as user 12" in outcome.output["message"]
-    await creating.make("create_candidate_note", {**note, "user_id": company.acting})

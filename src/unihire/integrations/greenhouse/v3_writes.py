@@ -58,9 +58,10 @@ class Writer:
         Raises VendorChanged where there is none.
         """
         shown = person.get("application")
-        rows = (
-            [shown] if isinstance(shown, dict) else await self.desk.find("applications", "candidate_id", [person["id"]])
-        )
+        if isinstance(shown, dict) and "id" in shown:
+            rows = [shown]
+        else:
+            rows = await self.desk.find("applications", "candidate_id", [person["id"]])
         if not rows:
             raise VendorChanged("POST /v3/candidates: the candidate is there, and its application is not")
         first = min(rows, key=lambda row: int(row["id"]))
