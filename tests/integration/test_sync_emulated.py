@@ -135,6 +135,20 @@ async def test_incremental_run_reads_and_tells_what_changed_and_nothing_else(
     assert {names[id] for id in picked} == {"Renamed"}
 
 
+async def test_new_application_shows_at_its_candidate_too(
+    api: httpx.AsyncClient, tenant: Tenant, control: httpx.AsyncClient
+) -> None:
+    (person, *_) = await read_all(api, "candidates")
+    places = await newest(api)
+    fields = {"candidate": {"id": person["remote_id"]}, "job": {"id": "495039"}}
+    application = (await control.post("rows/applications", json=fields)).json()["id"]
+    await tenant.sync()
+    (made,) = [item for item in await read_all(api, "applications") if item["remote_id"] == application]
+    now = (await api.get(f"/api/ats/v1/candidates/{person['id']}")).json()
+    assert now["applications"] == [*person["applications"], made["id"]]
+    assert await changed_since(api, places) == {"candidates": [person["remote_id"]], "applications": [application]}
+
+
 async def test_new_rows_are_told_by_the_next_run(
     api: httpx.AsyncClient, tenant: Tenant, ready: Ready, control: httpx.AsyncClient
 ) -> None:

@@ -110,9 +110,11 @@ def expect_records(raw: Raw, connector: UUID) -> dict[str, dict[str, Json]]:
             remote_created_at=_moment(job["created_at"]),
             remote_updated_at=_moment(job["updated_at"]),
         )
+    applications: dict[str, list[str]] = {person["id"]: [] for person in raw.rows["candidates"]}
+    for row in sorted(raw.rows["applications"], key=lambda row: int(row["id"])):
+        applications.setdefault(row["candidate"]["id"], []).append(ours("application", row["id"]))
     for person in raw.rows["candidates"]:
         profile = person.get("linkedin_profile")
-        applications = person.get("applications")
         tell(
             "candidate",
             person,
@@ -122,7 +124,7 @@ def expect_records(raw: Raw, connector: UUID) -> dict[str, dict[str, Json]]:
             phone_numbers=_one(person.get("phone")),
             locations=_one(person.get("location")),
             urls=[{"value": profile, "type": "LINKEDIN", "url_type": "SOCIAL_MEDIA"}] if profile else None,
-            applications=applications and [ours("application", ref["id"]) for ref in applications],
+            applications=applications[person["id"]],
             remote_created_at=_moment(person["created_at"]),
             remote_updated_at=_moment(person["updated_at"]),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from unihire.integration.declare import Data, Detail, Integration, Maps, Stream
+from unihire.integration.declare import Data, Detail, Integration, Join, Maps, Stream
 from unihire.integrations.personio import mapping
 from unihire.model import Application, Candidate, Department, Job, JobInterviewStage, RemoteUser
 from unihire.outbound.auth import ClientCredentials, Credential
@@ -68,16 +68,6 @@ INTEGRATION = Integration(
             permission=PERMISSION,
         ),
         Stream(
-            name="candidates",
-            path="/v2/recruiting/candidates",
-            by_id="/v2/recruiting/candidates/{id}",
-            paging=LIST,
-            id_of=id_of,
-            changed_since=updated_after,
-            maps=(Maps(Candidate, mapping.to_candidate),),
-            permission=PERMISSION,
-        ),
-        Stream(
             name="applications",
             path="/v2/recruiting/applications",
             by_id="/v2/recruiting/applications/{id}",
@@ -94,6 +84,17 @@ INTEGRATION = Integration(
                     version=updated_version,
                 ),
             ),
+            permission=PERMISSION,
+        ),
+        Stream(
+            name="candidates",
+            path="/v2/recruiting/candidates",
+            by_id="/v2/recruiting/candidates/{id}",
+            paging=LIST,
+            id_of=id_of,
+            changed_since=updated_after,
+            maps=(Maps(Candidate, mapping.to_candidate),),
+            joins=(Join(name="applications", stream="applications", on="candidate.id"),),
             permission=PERMISSION,
         ),
     ),

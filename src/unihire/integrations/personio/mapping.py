@@ -53,7 +53,8 @@ def to_job_interview_stage(source: Source) -> JobInterviewStage:
 
 def to_candidate(source: Source) -> Candidate:
     row = source.row
-    applications = row.get("applications")
+    # A candidate's row is not told anew when an application is made: the list of applications is.
+    applications = source.details.get("applications", row.get("applications"))
     profile = row.get("linkedin_profile")
     return Candidate(
         remote_id=row["id"],
