@@ -1,6 +1,7 @@
 """What is refused of the operations that create: by the vendor, or because it has no such thing. What is told then."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -40,9 +41,10 @@ async def test_vendor_s_refusal_is_told_in_its_words_and_nobody_is_left_behind(
 async def test_half_made_person_is_told_step_by_step(creating: Creating, company: Company) -> None:
     person = company.make_person(
         "Halb",
-        applications=[{"job_id": company.jobs[0]["id"]}, {"job_id": 12}, {"job_id": company.jobs[1]["id"]}],
+        applications=[{"job_id": job["id"]} for job in company.jobs[:3]],
         activity_feed_notes=[{"user_id": company.acting, "body": "Never.", "visibility": "public"}],
     )
+    person["applications"][1]["initial_stage_id"] = 12
     outcome = await creating.call("create_candidate", person)
     made = creating.read("candidates")[0]
     assert made["last_name"] == "Halb"
@@ -60,14 +62,31 @@ MISSING = {
     "#/recruiter/email": {"recruiter": {"email": "nobody@example.com"}},
     "#/coordinator/email": {"coordinator": {"email": "nobody@example.com"}},
     "#/custom_fields/1/key": {"custom_fields": [{"key": "nickname", "value": "A"}, {"key": "Nonsense", "value": 1}]},
+    "#/applications/2/job_id": {"applications": [{"job_id": 0}, {"job_id": 0}, {"job_id": 12}]},
+    "#/activity_feed_notes/1/user_id": {
+        "activity_feed_notes": [
+            {"user_id": 0, "body": "x", "visibility": "public"},
+            {"user_id": 12, "body": "x", "visibility": "public"},
+        ]
+    },
     "#/custom_fields/0/key": {"custom_fields": [{"key": "12", "value": 1}]},
     "#/applications/0/referrer/value": {
-        "applications": [{"job_id": 1, "referrer": {"type2": "email", "value": "nobody@example.com"}}]
+        "applications": [{"job_id": 0, "referrer": {"type2": "email", "value": "nobody@example.com"}}]
     },
     "#/applications/1/referrer/value": {
-        "applications": [{"job_id": 1}, {"job_id": 1, "referrer": {"type2": "outside", "value": "Nobody"}}]
+        "applications": [{"job_id": 0}, {"job_id": 0, "referrer": {"type2": "outside", "value": "Nobody"}}]
     },
 }
+
+
+def fill_in(person: Any, company: Company) -> Any:
+    """The input with 0 as an id there is."""
+    if isinstance(person, list):
+        return [fill_in(each, company) for each in person]
+    if not isinstance(person, dict):
+        return person
+    there = {"job_id": company.jobs[0]["id"], "user_id": company.acting}
+    return {name: there[name] if value == 0 else fill_in(value, company) for name, value in person.items()}
 
 
 @pytest.mark.parametrize("place", MISSING)
@@ -75,6 +94,7 @@ async def test_what_the_vendor_does_not_have_is_told_before_anything_is_written(
     creating: Creating, company: Company, place: str
 ) -> None:
     person = company.make_person("Fehlt", applications=[{"job_id": company.jobs[0]["id"]}]) | MISSING[place]
+    person = fill_in(person, company)
     creating.line.calls.clear()
     outcome = await creating.call("create_candidate", person)
     assert not outcome.is_success
@@ -94,3 +114,31 @@ async def test_user_nobody_may_act_as_is_told_and_the_connector_stays_good(
     assert (outcome.output["code"], outcome.output["response"]) == ("not_found", {})
     assert "act as user 12" in outcome.output["message"]
     await creating.make("create_candidate_note", {**note, "user_id": company.acting})
+
+
+# Missing rights
+
+
+async def test_missing_scope_is_told_in_the_vendor_s_words(databases: Databases, sealer: Sealer) -> None:
+    options = {"without_scopes": "notes:create"}
+    async with open_creating(databases, sealer, size=100, options=options) as creating:
+        candidate, user = creating.read("candidates")[0]["id"], creating.read("users")[0]["id"]
+        note = {"candidate_id": candidate, "user_id": user, "body": "x", "visibility": "public"}
+        outcome = await creating.call("create_candidate_note", note)
+        assert (outcome.is_success, outcome.output["code"]) == (False, "forbidden")
+        assert outcome.output["response"]["statusCode"] == 403
+        assert "harvest:notes:create" in str(outcome.output["response"]["body"])
+        assert "made" not in outcome.output
+
+
+async def test_what_can_be_read_is_served_where_other_rights_are_missing(databases: Databases, sealer: Sealer) -> None:
+    options = {"without_scopes": "attachments:list"}
+    async with open_creating(databases, sealer, size=100, options=options) as creating:
+        company = Company(creating)
+        file = {"filename": "a.pdf", "type2": "resume", "content": "aGk="}
+        person = company.make_person("Ohne", application={"attachments": [file]})
+        outcome = await creating.call("create_prospect", person)
+        assert (outcome.is_success, outcome.output["not_made"]) == (False, [])
+        assert outcome.output["made"].keys() == {"candidate", "attachment.0.0"}
+        served = (await creating.api.get("/api/ats/v1/candidates")).json()["items"]
+        assert [item["remote_id"] for item in served] == [str(outcome.output["made"]["candidate"])]

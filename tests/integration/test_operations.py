@@ -373,18 +373,3 @@ async def test_optional_inputs_take_null(creating: Creating, company: Company, n
         {**empty, "user_id": company.acting, "first_name": "A", "last_name": name, "applications": [job]},
     )
     assert (made["tags"], made["recruiter"], made["educations"]) == ([], None, [])
-
-
-# Missing rights
-
-
-async def test_missing_scope_is_told_in_the_vendor_s_words(databases: Databases, sealer: Sealer) -> None:
-    options = {"without_scopes": "notes:create"}
-    async with open_creating(databases, sealer, size=100, options=options) as creating:
-        candidate, user = creating.read("candidates")[0]["id"], creating.read("users")[0]["id"]
-        note = {"candidate_id": candidate, "user_id": user, "body": "x", "visibility": "public"}
-        outcome = await creating.call("create_candidate_note", note)
-        assert (outcome.is_success, outcome.output["code"]) == (False, "forbidden")
-        assert outcome.output["response"]["statusCode"] == 403
-        assert "harvest:notes:create" in str(outcome.output["response"]["body"])
-        assert "made" not in outcome.output

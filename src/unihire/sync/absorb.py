@@ -1,10 +1,13 @@
 """Rows that are known to have changed, read by their ids and saved at once, without waiting for the next run."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
+from unihire.errors import PermissionMissing
 from unihire.integration.declare import Integration
 from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.client import VendorClient
+from unihire.outbound.paging import Row
 from unihire.store import Pool
 from unihire.store.tenancy import Connector
 from unihire.sync.fetching import fetch_rows
@@ -26,8 +29,8 @@ async def absorb_rows(
 
     Streams are taken in their order, each saved in transactions of its own: what was saved stays after a crash, and
     the records that show it are made again by the next run at the latest. Ids the vendor has no row for are passed
-    over; a run finds out whether they are gone. Only streams that can be asked by id take part. Call inside the
-    client's `async with`.
+    over, as are streams the credentials do not reach; a run finds out whether they are gone. Only streams that can be
+    asked by id take part. Call inside the client's `async with`.
     """
     renderer = Renderer(connector.id, connector.number)
     told = []
@@ -40,8 +43,11 @@ async def absorb_rows(
         ids = list(dict.fromkeys(changed.get(stream.name, ()))) if stream.by_id is not None else []
         if ids or stream.joins:
             await pages.open()
+        rows: list[Row] = []
         if ids:
-            rows, _ = await fetch_rows(client, stream, ids)
+            with contextlib.suppress(PermissionMissing):
+                rows, _ = await fetch_rows(client, stream, ids)
+        if rows:
             page = await pages.prepare(rows)
             async with pages.transaction() as connection:
                 counts.add(await pages.save(connection, page))

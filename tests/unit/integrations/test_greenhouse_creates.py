@@ -21,11 +21,14 @@ SHOWN = {"private": "privately_visible", "public": "publicly_visible", "admin_on
 NAMES = {"user_id": 7, "first_name": "Ada", "last_name": "Beispiel"}
 
 
+THERE: dict[str, list[Json]] = {"jobs": [{"id": 3, "name": "A"}, {"id": 4, "name": "B"}], "users": [{"id": 9}]}
+
+
 class WritingDesk(MemoryDesk):
     """Remembers as whom each thing was made and how it is looked for. A candidate's row shows its application."""
 
     def __init__(self, **rows: Any) -> None:
-        super().__init__(**rows)
+        super().__init__(**{**THERE, **rows})
         self.acting: dict[str, int | None] = {}
         self.looks: dict[str, Look] = {}
         self.has_application = True

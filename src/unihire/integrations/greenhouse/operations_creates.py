@@ -4,37 +4,35 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated
-
-from msgspec import Meta
 
 from unihire.errors import PermissionMissing
 from unihire.integration.declare import Data
-from unihire.integration.operate import Desk, Input, Operation, Output, choose_from
+from unihire.integration.operate import Desk, Operation, Output
 from unihire.integrations.greenhouse.v1_applications import Application, shape_applications
 from unihire.integrations.greenhouse.v1_filters import Window
 from unihire.integrations.greenhouse.v1_inputs import (
-    ActingUser,
     Address,
-    CustomValue,
+    CreateApplication,
+    CreateCandidate,
+    CreateNote,
+    CreateProspect,
     EmailAddress,
-    InitialStage,
-    Job,
-    NewApplication,
     NewAttachment,
     NewEducation,
     NewEmployment,
     NewNote,
+    NewPerson,
     NewProspectApplication,
     PhoneNumber,
-    Referrer,
-    Source,
-    UserRef,
-    Visibility,
     WebsiteAddress,
 )
 from unihire.integrations.greenhouse.v1_people import Candidate, shape_candidates
-from unihire.integrations.greenhouse.v1_references import find_referrer_id, find_user_id, write_custom_values
+from unihire.integrations.greenhouse.v1_references import (
+    check_there,
+    find_referrer_id,
+    find_user_id,
+    write_custom_values,
+)
 from unihire.integrations.greenhouse.v1_values import UserSummary, by_id, show_user, to_moment
 from unihire.integrations.greenhouse.v3_writes import VISIBILITIES, Writer, leave_out_nones
 from unihire.kit.clock import parse_moment
@@ -43,85 +41,6 @@ TAGS_BEFORE = timedelta(minutes=1)
 """How long before a person their tags may have been made."""
 
 V1_VISIBILITIES = {shown: written for written, shown in VISIBILITIES.items()}
-
-
-TYPED = "Each a value and what it is for, in type2."
-TEAM = "A user, by id or email."
-
-
-class NewPerson(Input):
-    """What a candidate and a prospect are given alike."""
-
-    user_id: ActingUser
-    first_name: Annotated[str, Meta(title="First name")]
-    last_name: Annotated[str, Meta(title="Last name")]
-    company: Annotated[str | None, Meta(title="Company")] = None
-    title: Annotated[str | None, Meta(title="Title", description="What they do there.")] = None
-    phone_numbers: Annotated[list[PhoneNumber] | None, Meta(title="Phone numbers", description=TYPED)] = None
-    addresses: Annotated[list[Address] | None, Meta(title="Addresses", description=TYPED)] = None
-    email_addresses: Annotated[list[EmailAddress] | None, Meta(title="Email addresses", description=TYPED)] = None
-    website_addresses: Annotated[list[WebsiteAddress] | None, Meta(title="Website addresses", description=TYPED)] = None
-    social_media_addresses: Annotated[list[str] | None, Meta(title="Social media addresses")] = None
-    tags: Annotated[list[str] | None, Meta(title="Tags", description="By name; new ones are made.")] = None
-    custom_fields: Annotated[
-        list[CustomValue] | None,
-        Meta(title="Custom fields", description="Each a key, which is an id, key or name, and a value."),
-    ] = None
-    recruiter: Annotated[UserRef | None, Meta(title="Recruiter", description=TEAM)] = None
-    coordinator: Annotated[UserRef | None, Meta(title="Coordinator", description=TEAM)] = None
-    activity_feed_notes: Annotated[
-        list[NewNote] | None, Meta(title="Notes", description="Each a user_id, who writes it, a body and a visibility.")
-    ] = None
-    is_private: Annotated[bool | None, Meta(title="Private", description="Whether few may see them.")] = None
-
-
-class CreateCandidate(NewPerson, kw_only=True):
-    educations: Annotated[
-        list[NewEducation] | None,
-        Meta(
-            title="Educations", description="Each a school_id, discipline_id and degree_id, a start_date and end_date."
-        ),
-    ] = None
-    employments: Annotated[
-        list[NewEmployment] | None,
-        Meta(
-            title="Employments", description="Each a company_name, a title, a start_date, and an end_date if it ended."
-        ),
-    ] = None
-    applications: Annotated[
-        list[NewApplication],
-        Meta(min_length=1, title="Applications", description="One for each job, and at least one."),
-    ]
-
-
-class CreateProspect(NewPerson, kw_only=True):
-    application: Annotated[
-        NewProspectApplication | None, Meta(title="Application", description="Without it they are on no job.")
-    ] = None
-
-
-class CreateApplication(Input):
-    user_id: ActingUser
-    candidate_id: Annotated[int, Meta(title="Candidate", extra_json_schema=choose_from("list_candidates_ddl"))]
-    job_id: Job
-    source_id: Source = None
-    initial_stage_id: InitialStage = None
-    referrer: Annotated[Referrer | None, Meta(title="Referrer")] = None
-    attachments: Annotated[list[NewAttachment] | None, Meta(title="Attachments")] = None
-    recruiter_id: Annotated[int | None, Meta(title="Recruiter", extra_json_schema=choose_from("list_users_ddl"))] = None
-    coordinator_id: Annotated[
-        int | None, Meta(title="Coordinator", extra_json_schema=choose_from("list_users_ddl"))
-    ] = None
-
-
-class CreateNote(Input):
-    candidate_id: Annotated[int, Meta(title="Candidate", extra_json_schema=choose_from("list_candidates_ddl"))]
-    user_id: Annotated[
-        int,
-        Meta(title="User", description="The author, who does it.", extra_json_schema=choose_from("list_users_ddl")),
-    ]
-    body: Annotated[str, Meta(title="Body")]
-    visibility: Visibility
 
 
 class Note(Output):
@@ -141,8 +60,12 @@ async def create_candidate(desk: Desk, given: CreateCandidate) -> Candidate:
         find_referrer_id(desk, one.referrer, f"#/applications/{number}/referrer")
         for number, one in enumerate(given.applications)
     ]
-    base, team, credited = await asyncio.gather(
-        _write_person(desk, given), _find_team(desk, given), asyncio.gather(*referrers)
+    further = {f"#/applications/{number}/job_id": one.job_id for number, one in enumerate(given.applications) if number}
+    base, team, credited, _ = await asyncio.gather(
+        _write_person(desk, given),
+        _find_team(desk, given),
+        asyncio.gather(*referrers),
+        check_there(desk, "jobs", further),
     )
     applications = [
         leave_out_nones(
@@ -181,7 +104,13 @@ async def create_prospect(desk: Desk, given: CreateProspect) -> Candidate:
 
 
 async def _write_person(desk: Desk, given: NewPerson) -> Data:
-    """The body of a candidate."""
+    """The body of a candidate, once it is sure that there are the authors of the notes, who write them later."""
+    notes = enumerate(given.activity_feed_notes or ())
+    authors = {f"#/activity_feed_notes/{number}/user_id": note.user_id for number, note in notes}
+    others = {place: id for place, id in authors.items() if id != given.user_id}
+    values, _ = await asyncio.gather(
+        write_custom_values(desk, given.custom_fields or (), "#/custom_fields"), check_there(desk, "users", others)
+    )
     return leave_out_nones(
         first_name=given.first_name,
         last_name=given.last_name,
@@ -194,7 +123,7 @@ async def _write_person(desk: Desk, given: NewPerson) -> Data:
         website_addresses=_write_contacts(given.website_addresses),
         social_media_addresses=[{"value": value} for value in given.social_media_addresses or ()] or None,
         tags=given.tags or None,
-        custom_fields=await write_custom_values(desk, given.custom_fields or (), "#/custom_fields") or None,
+        custom_fields=values or None,
     )
 
 
@@ -309,7 +238,8 @@ async def create_candidate_note(desk: Desk, given: CreateNote) -> Note:
 
 
 PERSON_CALLS = (
-    "1 for each address of recruiter or coordinator, 1 or 2 for each referrer, 1 for custom fields; 1 to write the "
+    "1 for each address of recruiter or coordinator, 1 or 2 for each referrer, 1 for custom fields, 1 for the jobs of "
+    "further applications, 1 for the authors of notes where they are others than the user; 1 to write the "
     "person with an application, 1 for each further application, education, employment, attachment and note; 1 and "
     "those of Get candidate to read it back, 1 for tags; 1 for each list written to, so that the unified reads show it"
 )

@@ -189,6 +189,85 @@ class NewProspectApplication(Input):
     ] = None
 
 
+TYPED = "Each a value and what it is for, in type2."
+TEAM = "A user, by id or email."
+
+
+class NewPerson(Input):
+    """What a candidate and a prospect are given alike."""
+
+    user_id: ActingUser
+    first_name: Annotated[str, Meta(title="First name")]
+    last_name: Annotated[str, Meta(title="Last name")]
+    company: Annotated[str | None, Meta(title="Company")] = None
+    title: Annotated[str | None, Meta(title="Title", description="What they do there.")] = None
+    phone_numbers: Annotated[list[PhoneNumber] | None, Meta(title="Phone numbers", description=TYPED)] = None
+    addresses: Annotated[list[Address] | None, Meta(title="Addresses", description=TYPED)] = None
+    email_addresses: Annotated[list[EmailAddress] | None, Meta(title="Email addresses", description=TYPED)] = None
+    website_addresses: Annotated[list[WebsiteAddress] | None, Meta(title="Website addresses", description=TYPED)] = None
+    social_media_addresses: Annotated[list[str] | None, Meta(title="Social media addresses")] = None
+    tags: Annotated[list[str] | None, Meta(title="Tags", description="By name; new ones are made.")] = None
+    custom_fields: Annotated[
+        list[CustomValue] | None,
+        Meta(title="Custom fields", description="Each a key, which is an id, key or name, and a value."),
+    ] = None
+    recruiter: Annotated[UserRef | None, Meta(title="Recruiter", description=TEAM)] = None
+    coordinator: Annotated[UserRef | None, Meta(title="Coordinator", description=TEAM)] = None
+    activity_feed_notes: Annotated[
+        list[NewNote] | None, Meta(title="Notes", description="Each a user_id, who writes it, a body and a visibility.")
+    ] = None
+    is_private: Annotated[bool | None, Meta(title="Private", description="Whether few may see them.")] = None
+
+
+class CreateCandidate(NewPerson, kw_only=True):
+    educations: Annotated[
+        list[NewEducation] | None,
+        Meta(
+            title="Educations", description="Each a school_id, discipline_id and degree_id, a start_date and end_date."
+        ),
+    ] = None
+    employments: Annotated[
+        list[NewEmployment] | None,
+        Meta(
+            title="Employments", description="Each a company_name, a title, a start_date, and an end_date if it ended."
+        ),
+    ] = None
+    applications: Annotated[
+        list[NewApplication],
+        Meta(min_length=1, title="Applications", description="One for each job, and at least one."),
+    ]
+
+
+class CreateProspect(NewPerson, kw_only=True):
+    application: Annotated[
+        NewProspectApplication | None, Meta(title="Application", description="Without it they are on no job.")
+    ] = None
+
+
+class CreateApplication(Input):
+    user_id: ActingUser
+    candidate_id: Annotated[int, Meta(title="Candidate", extra_json_schema=choose_from("list_candidates_ddl"))]
+    job_id: Job
+    source_id: Source = None
+    initial_stage_id: InitialStage = None
+    referrer: Annotated[Referrer | None, Meta(title="Referrer")] = None
+    attachments: Annotated[list[NewAttachment] | None, Meta(title="Attachments")] = None
+    recruiter_id: Annotated[int | None, Meta(title="Recruiter", extra_json_schema=choose_from("list_users_ddl"))] = None
+    coordinator_id: Annotated[
+        int | None, Meta(title="Coordinator", extra_json_schema=choose_from("list_users_ddl"))
+    ] = None
+
+
+class CreateNote(Input):
+    candidate_id: Annotated[int, Meta(title="Candidate", extra_json_schema=choose_from("list_candidates_ddl"))]
+    user_id: Annotated[
+        int,
+        Meta(title="User", description="The author, who does it.", extra_json_schema=choose_from("list_users_ddl")),
+    ]
+    body: Annotated[str, Meta(title="Body")]
+    visibility: Visibility
+
+
 def read_day(text: str | None) -> str | None:
     """`2001-09-15` of a date or of a moment, as it is written there. Raises ValueError for anything else."""
     if not text:
