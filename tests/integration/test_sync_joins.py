@@ -291,6 +291,44 @@ async def test_row_kept_whole_is_there_as_it_was_sent(tenant: Tenant, vendor: Ve
     assert await tenant.pool.fetchval(find, *arguments) is None
 
 
+async def test_row_kept_in_several_ways_is_one_row(pool: Pool, sealer: Sealer, vendor: Vendor) -> None:
+    fill(vendor)
+    labels, *others = BETA.streams
+    kept = replace(BETA, streams=(replace(labels, is_kept=True, found_by=("name", "place.id")), *others))
+    tenant = await make_tenant(pool, sealer, base_url=vendor.base_url, integration=kept)
+    assert counts(await tenant.sync(), "labels") == (2, 0, 0, 0)
+    find = "SELECT name, key FROM joined WHERE connector = $1 AND origin = 'labels' AND row_id = '2' ORDER BY name"
+    found = [tuple(row) for row in await pool.fetch(find, tenant.connector.number)]
+    assert found == [("by name", "Label 2"), ("label", "2"), ("rows", "2")]
+    vendor.lists["/labels"][1] |= {"name": "Other", "place": {"id": 5}, "at": NEW}
+    assert counts(await tenant.sync(), "labels") == (0, 1, 0, 0)
+    found = [tuple(row) for row in await pool.fetch(find, tenant.connector.number)]
+    assert found == [("by name", "Other"), ("by place.id", "5"), ("label", "2"), ("rows", "2")]
+    del vendor.lists["/labels"][1]["place"]
+    assert counts(await tenant.sync(full=True), "labels") == (0, 1, 0, 0)
+    del vendor.lists["/labels"][1]
+    assert counts(await tenant.sync(full=True), "labels") == (0, 0, 1, 0)
+    assert await pool.fetch(find, tenant.connector.number) == []
+
+
+async def test_run_without_what_only_operations_read_is_done_and_tells_it(
+    pool: Pool, sealer: Sealer, vendor: Vendor
+) -> None:
+    fill(vendor)
+    streams = tuple(replace(stream, is_optional=stream.name == "settings") for stream in BETA.streams)
+    tenant = await make_tenant(pool, sealer, base_url=vendor.base_url, integration=replace(BETA, streams=streams))
+    vendor.will("/settings", lambda request: say({}, 403))
+    report = await tenant.sync()
+    assert (report.status, report.errors) == ("done", {"settings": "the credentials lack settings:read"})
+    vendor.will("/settings", lambda request: say({}, 403))
+    vendor.will("/files", lambda request: say({}, 403))
+    assert (await tenant.sync()).status == "partial"
+    for stream in BETA.streams:
+        if stream.name != "settings":
+            vendor.will(stream.path, lambda request: say({}, 403))
+    assert (await tenant.sync()).status == "failed"
+
+
 async def test_new_signature_of_a_link_is_served_but_is_no_change(
     tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
 ) -> None:

@@ -100,15 +100,30 @@ class IdFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """What a vendor's list does with filters: it shows the rows for which `holds`.
+
+    `values` tells of members what is known of them, as in `Stream.found_by`: such a row has one of these values there.
+    `instead` names another stream whose rows are those to look at, where the list's own do not tell.
+    """
+
+    holds: Callable[[Data], bool]
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    instead: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
     """A list of things at the vendor and what becomes of its rows: records, or rows that joins show, or both.
 
     `changed_since` gives the query of an incremental read; None means the vendor has no marker and the list is read
-    whole each time. `overlap` is how far a window reaches back before the previous run's start. `by_id` is the path
-    of one row, or the filter by ids, with which the absence of a row is confirmed before its record is marked deleted;
-    without it, being left out of a complete read is enough. `is_kept` keeps rows whole that become no record.
-    `volatile` matches what of a row's JSON is not content, such as the signature in a link: a record in which nothing
-    else differs has not changed. `permission` is the right the stream needs, in the customer's words.
+    whole each time. `overlap` is how far a window reaches back before the previous run's start. `by_id` is the path of
+    one row, or the filter by ids, with which the absence of a row is confirmed before its record is marked deleted;
+    without it, being left out of a complete read is enough. `is_kept` keeps rows whole that become no record. Stored
+    rows are found by their id and by the members in `found_by`; of a list in one, by each of its values where the row
+    is a record. Only operations read a stream that `is_optional`: a run without it is not partial. `volatile` matches
+    what of a row's JSON is not content, such as the signature in a link: a record in which nothing else differs has
+    not changed. `permission` is the right the stream needs, in the customer's words.
     """
 
     name: str
@@ -122,6 +137,8 @@ class Stream:
     details: tuple[Detail, ...] = ()
     joins: tuple[Join, ...] = ()
     is_kept: bool = False
+    found_by: tuple[str, ...] = ()
+    is_optional: bool = False
     volatile: re.Pattern[bytes] | None = None
     permission: str | None = None
 
@@ -131,8 +148,8 @@ class Integration:
     """A vendor we can connect.
 
     `streams` are in dependency order. `cannot` tells, for a model (`offer`) or a field (`job.status`) the vendor does
-    not give, why it is empty. `lookups` are lists that operations ask and no sync reads. `acting_credential` is the
-    optional credential that names the user who acts.
+    not give, why it is empty. `match` tells what a stream's list does with filters; it raises KeyError with the name of
+    one it does not know. `acting_credential` is the optional credential that names the user who acts.
     """
 
     slug: str
@@ -145,20 +162,13 @@ class Integration:
     partner_auth: AuthorizationCode | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     budget_headers: TokenBucketHeaders | FixedWindowHeaders | None = None
-    lookups: tuple[Stream, ...] = ()
+    match: Callable[[str, Mapping[str, str]], Match] | None = None
     acting_credential: str | None = None
     category: str = "ATS"
 
     def get_stream(self, name: str) -> Stream:
         """Raises KeyError for a name the integration does not declare."""
         for stream in self.streams:
-            if stream.name == name:
-                return stream
-        raise KeyError(name)
-
-    def get_list(self, name: str) -> Stream:
-        """A stream or a look-up. Raises KeyError for a name the integration does not declare."""
-        for stream in (*self.streams, *self.lookups):
             if stream.name == name:
                 return stream
         raise KeyError(name)
@@ -170,3 +180,18 @@ def find_member(row: Data, name: str) -> Any:
     for part in name.split("."):
         found = found.get(part) if isinstance(found, dict) else None
     return found
+
+
+def list_values(row: Data, name: str) -> list[str]:
+    """The values of a member as text, as they stand in a query: `true`, `12`. Of lists on the way, those of each item.
+
+    `email_addresses.value` has one for each address; what is null has none.
+    """
+    found: list[Any] = [row]
+    for part in name.split("."):
+        found = _spread(each.get(part) for each in found if isinstance(each, dict))
+    return [str(value).lower() if isinstance(value, bool) else str(value) for value in found if value is not None]
+
+
+def _spread(found: Iterable[Any]) -> list[Any]:
+    return [one for each in found for one in (each if isinstance(each, list) else (each,))]

@@ -141,8 +141,17 @@ def _inspect_stream(stream: Stream) -> Iterator[str]:
             yield f"the path {path} has no place for {{id}}, or several"
     names = [*(detail.name for detail in stream.details), *(join.name for join in stream.joins)]
     yield from (f"two details or joins are named {name}" for name in sorted({n for n in names if names.count(n) > 1}))
+    is_stored = stream.is_kept or any(maps.each is None for maps in stream.maps)
     if stream.joins and not any(maps.each is None for maps in stream.maps):
         yield "it joins rows, but its own rows are no records that could be made again"
+    if stream.is_kept and any(maps.each is None for maps in stream.maps):
+        yield "its rows are kept whole, and as records besides"
+    if stream.found_by and not is_stored:
+        yield "its rows are found by members, but not stored"
+    if len(set(stream.found_by)) < len(stream.found_by) or "id" in stream.found_by:
+        yield "it tells twice what its rows are found by"
+    if stream.is_optional and stream.maps:
+        yield "only operations read it, but its rows become records"
     for maps in stream.maps:
         try:
             spec_of(maps.model)

@@ -27,6 +27,7 @@ from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Answer, decode_row
 from unihire.store import Pool, operations
 from unihire.store.operations import Step
+from unihire.store.rows import find_unread
 from unihire.store.tenancy import Connector
 from unihire.sync.fetching import fetch_page, fetch_where, first_page, walk
 from unihire.sync.rendering import model_numbers
@@ -88,7 +89,7 @@ class LiveDesk:
 
         Each page read marks where the next begins, so reading on takes one call a page.
         """
-        declared = self._integration.get_list(stream)
+        declared = self._integration.get_stream(stream)
         listing = blake2b(msgspec.json.encode([stream, size, sorted(filters.items())]), digest_size=16).digest()
         known = await operations.find_mark(self._pool, self._connector.number, listing, number, self._clock.now()) or (
             1,
@@ -114,10 +115,12 @@ class LiveDesk:
         return []
 
     async def _find_stored(self, stream: Stream, number: int, size: int) -> list[Data] | None:
-        """The page by the ids the store has, None where it has none so far down."""
-        own = model_numbers(stream, rows_only=True)
+        """The page by the ids the store has, None where it has none so far down, or not all of the list yet."""
+        connector, own = self._connector.number, model_numbers(stream, rows_only=True)
+        if not own or await find_unread(self._pool, connector, [stream.name]):
+            return None
         rows = await self._pool.fetch(
-            operations.LIST_REMOTE_IDS, self._connector.number, stream.name, own, (number - 1) * size, size
+            operations.LIST_REMOTE_IDS, connector, stream.name, own[0], (number - 1) * size, size
         )
         if not rows:
             return None
@@ -126,12 +129,12 @@ class LiveDesk:
         return [found[id] for id in wanted if id in found]
 
     async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[Data]:
-        declared = self._integration.get_list(stream)
+        declared = self._integration.get_stream(stream)
         async with aclosing(walk(self._client, declared, first_page(self._client, declared, filters or {}))) as pages:
             return [row.data async for page in pages for row in page.rows]
 
     async def find(self, stream: str, member: str, values: Iterable[object]) -> list[Data]:
-        declared = self._integration.get_list(stream)
+        declared = self._integration.get_stream(stream)
         by = declared.by_id
         assert isinstance(by, IdFilter)
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))

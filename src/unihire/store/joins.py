@@ -30,7 +30,10 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What keeping a page's rows did: rows that are new, changed and gone, and the keys that find others now."""
+    """What keeping a page's rows did: rows that are new, changed and gone, and the keys that find others now.
+
+    A row counts once, however many joins keep it.
+    """
 
     added: int
     changed: int
@@ -119,16 +122,14 @@ async def keep_rows(
     }
     fresh: dict[tuple[str, str, str], Joined] = {}
     met: set[tuple[str, str, str]] = set()
-    added, keys = 0, set()
+    keys: set[Key] = set()
     for one in wanted:
         place = (one.row_id, one.stream, one.name)
         met.add(place)
         known = stored.get(place)
         if known is not None and (known["key"], known["data"]) == (one.key, one.data):
             continue
-        if known is None:
-            added += place not in fresh
-        else:
+        if known is not None:
             keys.add(Key(one.stream, one.name, known["key"]))
         keys.add(Key(one.stream, one.name, one.key))
         fresh[place] = one
@@ -138,7 +139,9 @@ async def keep_rows(
         await connection.execute(DELETE_JOINED, connector, origin, *map(list, zip(*gone, strict=True)))
     if fresh:
         await connection.execute(UPSERT_JOINED, connector, origin, *map(list, zip(*fresh.values(), strict=True)))
-    return Kept(added, len(fresh) - added, len(gone), keys)
+    before, now = {row_id for row_id, _, _ in stored}, {row_id for row_id, _, _ in met}
+    touched = {row_id for row_id, _, _ in (*fresh, *gone)}
+    return Kept(len(now - before), len(touched & now & before), len(before - now), keys)
 
 
 async def note_stale(connection: Connection, connector: int, keys: Iterable[Key]) -> None:

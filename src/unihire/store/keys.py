@@ -45,6 +45,11 @@ class JoinKeys:
         return _finish(self._start, value)
 
 
+def name_member(member: str) -> str:
+    """Stands for the name of a join in the keys of rows that are found by one of their members."""
+    return f"by {member}"
+
+
 def _finish(start: blake2b, value: str) -> int:
     digest = start.copy()
     digest.update(value.encode("utf-8", "surrogatepass"))

@@ -49,7 +49,7 @@ FORGET_MARKS = "DELETE FROM page_mark WHERE connector = $1 AND noted_at < $2"
 # The vendor's ids of a stream's living records, the highest first: what a list shows that is newest first.
 LIST_REMOTE_IDS = """
     SELECT remote_id FROM record
-    WHERE connector = $1 AND stream = $2 AND model = ANY($3::smallint[]) AND deleted_at IS NULL
+    WHERE connector = $1 AND stream = $2 AND model = $3 AND deleted_at IS NULL
     ORDER BY length(remote_id) DESC, remote_id DESC OFFSET $4 LIMIT $5
 """
 

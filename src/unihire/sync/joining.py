@@ -11,7 +11,7 @@ from unihire.integration.declare import Data, Integration, Join, Stream, find_me
 from unihire.outbound.paging import Row, decode_row
 from unihire.store import Pool, joins, runs
 from unihire.store.joins import Joined
-from unihire.store.keys import JoinKeys
+from unihire.store.keys import JoinKeys, name_member
 from unihire.sync.rendering import Renderer, find_row_id, model_numbers
 
 KEPT_WHOLE = "rows"
@@ -55,6 +55,10 @@ class Keeping:
             id = renderer.seen_id(self.stream, row_id)
             if self.stream.is_kept:
                 found.append(Joined(row_id, self.stream.name, KEPT_WHOLE, row_id, id, row.raw))
+                for member in self.stream.found_by:
+                    value = find_member(row.data, member)
+                    if value is not None:
+                        found.append(Joined(row_id, self.stream.name, name_member(member), str(value), id, b""))
             for stream, join in self.joins:
                 key = find_member(row.data, join.on)
                 if key is not None and (join.only is None or join.only(row.data)):

@@ -9,11 +9,11 @@ from uuid import UUID
 import msgspec
 
 from unihire.errors import RecordError
-from unihire.integration.declare import Data, Maps, Source, Stream, find_member
+from unihire.integration.declare import Data, Maps, Source, Stream, find_member, list_values
 from unihire.kit.ids import DerivedIds
 from unihire.model import MODELS, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
-from unihire.store.keys import FilterKeys, JoinKeys, derive_ids
+from unihire.store.keys import FilterKeys, JoinKeys, derive_ids, name_member
 from unihire.store.saving import Rendered
 
 _ENCODER = msgspec.json.Encoder()
@@ -61,7 +61,7 @@ class Renderer:
         self._connector = connector
         self._number = number
         self._row_ids: dict[str, DerivedIds] = {}
-        self._join_keys: dict[str, list[tuple[str, JoinKeys]]] = {}
+        self._keys: dict[str, list[tuple[str, JoinKeys]]] = {}
         self._models: Mapping[type[Record], _ModelRendering] = {
             spec.record: _ModelRendering(connector, number, spec) for spec in MODELS.values()
         }
@@ -106,7 +106,7 @@ class Renderer:
         found = []
         for maps in stream.maps:
             if maps.each is None:
-                keys = self._find_join_keys(stream, row) if stream.joins else []
+                keys = self._find_keys(stream, row) if stream.joins or stream.found_by else []
                 found.append(self._render(stream, maps, Source(row.data, row.data, details), row.raw, keys))
             else:
                 owned = self.owned_keys(stream, [find_row_id(stream, row)]) if maps.is_owned else []
@@ -120,15 +120,20 @@ class Renderer:
         hashed = JoinKeys(self._number, stream.name, OWNED)
         return [hashed.key(row_id) for row_id in row_ids]
 
-    def _find_join_keys(self, stream: Stream, row: Row) -> list[int]:
-        """The keys by which a record is found when a row it shows changes; by its id it is found without."""
-        hashed = self._join_keys.get(stream.name)
+    def _find_keys(self, stream: Stream, row: Row) -> list[int]:
+        """The keys by which a record is found: when a row it shows changes, and by members of its own row.
+
+        By its id it is found without.
+        """
+        hashed = self._keys.get(stream.name)
         if hashed is None:
-            hashed = self._join_keys[stream.name] = [
-                (join.key, JoinKeys(self._number, stream.name, join.name)) for join in stream.joins if join.key
+            named = [(join.key, join.name) for join in stream.joins if join.key]
+            named += [(member, name_member(member)) for member in stream.found_by]
+            hashed = self._keys[stream.name] = [
+                (member, JoinKeys(self._number, stream.name, name)) for member, name in named
             ]
-        values = [(keys, find_member(row.data, member)) for member, keys in hashed]
-        return [keys.key(str(value)) for keys, value in values if value is not None]
+        found = [keys.key(value) for member, keys in hashed for value in list_values(row.data, member)]
+        return list(dict.fromkeys(found))
 
     def _render(self, stream: Stream, maps: Maps, source: Source, raw: bytes, keys: list[int]) -> Rendered:
         record = maps.to(source)

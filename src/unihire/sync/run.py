@@ -19,19 +19,22 @@ from unihire.errors import (
 from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.client import VendorClient
-from unihire.store import Pool, runs
+from unihire.store import Pool, rows, runs
 from unihire.store.tenancy import Connector, set_status
 from unihire.sync.joining import Keeping
 from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer, model_numbers
-from unihire.sync.streaming import StreamSync
+from unihire.sync.streaming import MEASURED_FROM, StreamSync
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class Report:
-    """What a run did: `status` is done, partial (some streams failed) or failed (all did)."""
+    """What a run did: `status` is done, partial (some streams failed) or failed (all did).
+
+    Streams that only operations read count in neither; why they could not be read is among the `errors`.
+    """
 
     run: UUID
     number: int
@@ -104,9 +107,11 @@ async def sync_connector(
             raise
         finally:
             report.requests, report.waited_seconds = client.calls, client.budget.waited
-        report.status = (
-            "done" if not report.errors else "failed" if len(report.errors) == len(integration.streams) else "partial"
-        )
+        if sum(counts.added for counts in report.streams) > MEASURED_FROM:
+            await pool.execute(rows.MEASURE)
+        needed = {stream.name for stream in integration.streams if not stream.is_optional}
+        failed = needed & report.errors.keys()
+        report.status = "done" if not failed else "failed" if failed == needed else "partial"
         await pool.execute(runs.FINISH_RUN, run.id, report.status, clock.now())
         await set_status(pool, connector.id, "COMPLETE")
         told.info("sync run ended", status=report.status, requests=report.requests)

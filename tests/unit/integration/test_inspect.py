@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,6 +115,21 @@ def test_stream_that_is_put_together_badly_is_found() -> None:
     assert f"two streams are named {stream.name}" in inspect_folder(twice)
     offers = replace(stream, maps=(*stream.maps, Maps(Offer, maps.to, each=lambda row: ())))
     assert "cannot says there is no offer, but a stream gives it" in inspect_folder(with_stream(offers))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"is_kept": True}, "its rows are kept whole, and as records besides"),
+        ({"found_by": ("id",)}, "it tells twice what its rows are found by"),
+        ({"found_by": ("name", "name")}, "it tells twice what its rows are found by"),
+        ({"found_by": ("name",), "maps": ()}, "its rows are found by members, but not stored"),
+        ({"is_optional": True}, "only operations read it, but its rows become records"),
+    ],
+)
+def test_stream_that_is_stored_badly_is_found(change: dict[str, Any], fault: str) -> None:
+    streams = tuple(replace(one, **change) if one.name == "candidates" else one for one in SOUND.streams)
+    assert f"stream candidates: {fault}" in inspect_folder(replace(SOUND, streams=streams))
 
 
 def test_identity_that_does_not_hold_is_found(folder: Path) -> None:

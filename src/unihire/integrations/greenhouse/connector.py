@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from unihire.integration.declare import IdFilter, Integration, Join, Maps, Stream
 from unihire.integrations.greenhouse import mapping, mapping_hiring, mapping_people
+from unihire.integrations.greenhouse.filtering import PEOPLE, SERVICE_ACCOUNTS, match_filters
 from unihire.integrations.greenhouse.mapping_values import get_id, read_custom_fields
 from unihire.model import (
     EEOC,
@@ -38,7 +39,8 @@ PAGE = {"per_page": "500"}
 LIST = LinkHeader(page_size=PAGE)
 
 # What a list leaves out unless asked: rows of other lists point there.
-USERS = LinkHeader(page_size={**PAGE, "show_service_accounts": "true"})
+USERS = LinkHeader(page_size={**PAGE, SERVICE_ACCOUNTS: "true"})
+PEOPLE_ALONE = LinkHeader(page_size={**PAGE, SERVICE_ACCOUNTS: "false"})
 REASONS = LinkHeader(page_size={**PAGE, "include_defaults": "true"})
 
 SIGNATURE = re.compile(
@@ -64,13 +66,19 @@ def declare(
     *maps: Maps,
     joins: tuple[Join, ...] = (),
     paging: LinkHeader = LIST,
+    path: str | None = None,
     is_kept: bool = False,
+    found_by: tuple[str, ...] = (),
+    is_optional: bool = False,
     volatile: re.Pattern[bytes] | None = None,
 ) -> Stream:
-    """A list of Harvest's: all are asked in one way, under the path and the scope of their name."""
+    """A list of Harvest's: all are asked in one way, under the path and the scope of their name.
+
+    `path` is the name of the list where the stream's is another.
+    """
     return Stream(
         name=name,
-        path=f"/v3/{name}",
+        path=f"/v3/{path or name}",
         paging=paging,
         id_of=get_id,
         maps=maps,
@@ -78,24 +86,31 @@ def declare(
         by_id=IdFilter(param="ids", most=50, by="{member}s"),
         joins=joins,
         is_kept=is_kept,
+        found_by=found_by,
+        is_optional=is_optional,
         volatile=volatile,
-        permission=f"{scope_of(name)} (Manage scopes of the credentials, in {PLACE})",
+        permission=f"{scope_of(path or name)} (Manage scopes of the credentials, in {PLACE})",
     )
 
 
 STREAMS = (
-    declare("users", Maps(RemoteUser, mapping.to_remote_user, custom=read_custom_fields), paging=USERS),
+    declare(
+        "users",
+        Maps(RemoteUser, mapping.to_remote_user, custom=read_custom_fields),
+        paging=USERS,
+        found_by=("employee_id",),
+    ),
     declare("departments", Maps(Department, mapping.to_department)),
     declare("offices", Maps(Office, mapping.to_office)),
     declare("rejection_reasons", Maps(RejectReason, mapping.to_reject_reason), paging=REASONS),
     declare("candidate_tags", Maps(Tag, mapping.to_tag)),
-    declare("sources"),
-    declare("referrers"),
+    declare("sources", is_kept=True),
+    declare("referrers", is_kept=True),
     declare("custom_fields", is_kept=True),
-    declare("custom_field_options", is_kept=True),
-    declare("openings", is_kept=True),
-    declare("job_hiring_managers"),
-    declare("job_owners"),
+    declare("custom_field_options", is_kept=True, found_by=("custom_field_id",)),
+    declare("openings", is_kept=True, found_by=("job_id", "opening_id")),
+    declare("job_hiring_managers", is_kept=True, found_by=("job_id",)),
+    declare("job_owners", is_kept=True, found_by=("job_id",)),
     declare(
         "job_posts",
         Maps(
@@ -115,18 +130,20 @@ STREAMS = (
             Join(name="job_owners", stream="job_owners", on="job_id", keep=("user_id", "type")),
         ),
     ),
-    declare("job_interview_stages", Maps(JobInterviewStage, mapping.to_job_interview_stage)),
-    declare("job_interviews"),
-    declare("application_stages"),
-    declare("rejection_details"),
+    declare("job_interview_stages", Maps(JobInterviewStage, mapping.to_job_interview_stage), found_by=("job_id",)),
+    declare("job_interviews", is_kept=True, found_by=("job_id",)),
+    declare("application_stages", is_kept=True),
+    declare("rejection_details", is_kept=True, found_by=("application_id",)),
     declare(
         "attachments",
         Maps(Attachment, mapping_people.to_attachment, words={"attachment_type": "type"}),
+        found_by=("application_id",),
         volatile=SIGNATURE,
     ),
     declare(
         "applications",
         Maps(Application, mapping_hiring.to_application, custom=read_custom_fields),
+        found_by=("candidate_id", "job_id", "prospective_job_ids"),
         joins=(
             Join(name="sources", stream="sources", on="id", key="source_id", keep=("name",)),
             Join(name="referrers", stream="referrers", on="id", key="referrer_id", keep=("user_id",)),
@@ -148,6 +165,7 @@ STREAMS = (
     declare(
         "candidates",
         Maps(Candidate, mapping_people.to_candidate, custom=read_custom_fields),
+        found_by=("email_addresses.value",),
         joins=(
             Join(name="applications", stream="applications", on="candidate_id"),
             Join(name="attachments", stream="attachments", on="candidate_id"),
@@ -173,7 +191,11 @@ STREAMS = (
         Maps(Scorecard, mapping_hiring.to_scorecard, words={"overall_recommendation": "candidate_rating"}),
         joins=(Join(name="interviewers", stream="interviewers", on="scorecard_id", keep=("interview_id",)),),
     ),
-    declare("offers", Maps(Offer, mapping_hiring.to_offer, words={"status": "status"}, custom=read_custom_fields)),
+    declare(
+        "offers",
+        Maps(Offer, mapping_hiring.to_offer, words={"status": "status"}, custom=read_custom_fields),
+        found_by=("application_id",),
+    ),
     declare(
         "eeoc",
         Maps(
@@ -191,23 +213,25 @@ STREAMS = (
         "notes",
         Maps(Activity, mapping_people.to_activity, words={"activity_type": "type", "visibility": "visibility"}),
     ),
-)
-
-# What the shapes of Harvest v1 hold besides: asked by operations, when they are called.
-LOOKUPS = (
-    declare("candidate_educations"),
-    declare("candidate_employments"),
-    declare("close_reasons"),
-    declare("custom_field_departments"),
-    declare("custom_field_offices"),
-    declare("default_interviewers"),
-    declare("interview_kits"),
-    declare("prospect_details"),
-    declare("prospect_pool_stages"),
-    declare("prospect_pools"),
-    declare("scorecard_question_options"),
-    declare("scorecard_questions"),
-    declare("user_emails"),
+    # What the shapes of Harvest v1 hold besides.
+    *(
+        declare(name, is_kept=True, found_by=found_by, is_optional=True)
+        for name, found_by in {
+            "candidate_educations": ("candidate_id",),
+            "candidate_employments": ("candidate_id",),
+            "close_reasons": (),
+            "custom_field_departments": ("custom_field_id",),
+            "custom_field_offices": ("custom_field_id",),
+            "default_interviewers": ("interview_kit_id",),
+            "interview_kits": ("job_id",),
+            "prospect_details": ("application_id",),
+            "prospect_pool_stages": (),
+            "prospect_pools": (),
+            "scorecard_questions": ("interview_kit_id",),
+            "user_emails": ("email",),
+        }.items()
+    ),
+    declare(PEOPLE, path="users", paging=PEOPLE_ALONE, is_kept=True, is_optional=True),
 )
 
 INTEGRATION = Integration(
@@ -238,13 +262,13 @@ INTEGRATION = Integration(
             Credential("client_id", "Partner client ID", "Given to partners by Greenhouse's partner support"),
             Credential("client_secret", "Partner client secret", "Given with the client ID", is_secret=True),
         ),
-        scopes=tuple(scope_of(stream.name) for stream in STREAMS),
+        scopes=tuple(dict.fromkeys(scope_of(stream.path.rpartition("/")[2]) for stream in STREAMS)),
     ),
     budget_headers=FixedWindowHeaders(
         limit="X-RateLimit-Limit", remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset", seconds=30
     ),
     streams=STREAMS,
-    lookups=LOOKUPS,
+    match=match_filters,
     acting_credential="sub",
     cannot={
         "candidate.avatar": "Harvest v3 gives no picture of a candidate.",

@@ -31,6 +31,9 @@ JOINS = {
 }
 """What refers to what in Harvest v3, by the stream that shows it and the join's name."""
 
+LISTS = {"people": "users"}
+"""Streams that read a list of another name."""
+
 EACH = pytest.mark.parametrize("stream", INTEGRATION.streams, ids=lambda stream: stream.name)
 
 
@@ -51,23 +54,24 @@ def test_every_list_is_read_by_update_time_in_pages_of_500(stream: Any) -> None:
     assert stream.changed_since is connector.updated_since
     assert isinstance(stream.paging, LinkHeader)
     assert stream.paging.first(stream.path, {})[1]["per_page"] == "500"
-    assert stream.path == f"/v3/{stream.name}"
+    assert stream.path == f"/v3/{LISTS.get(stream.name, stream.name)}"
 
 
 @EACH
 def test_every_list_can_be_asked_for_50_ids(stream: Any) -> None:
-    assert stream.by_id == IdFilter(param="ids", most=50)
+    assert stream.by_id == IdFilter(param="ids", most=50, by="{member}s")
 
 
 @EACH
 def test_permission_is_named_as_the_customer_finds_it(stream: Any) -> None:
-    assert stream.permission.startswith(f"harvest:{stream.name}:list (")
+    assert stream.permission.startswith(f"harvest:{LISTS.get(stream.name, stream.name)}:list (")
     assert "API Credential Management" in stream.permission
 
 
 def test_partner_asks_for_what_is_read_and_nothing_else() -> None:
     assert INTEGRATION.partner_auth is not None
-    assert set(INTEGRATION.partner_auth.scopes) == {f"harvest:{stream.name}:list" for stream in INTEGRATION.streams}
+    asked = [stream.name for stream in INTEGRATION.streams if stream.name not in LISTS]
+    assert list(INTEGRATION.partner_auth.scopes) == [f"harvest:{name}:list" for name in asked]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +80,22 @@ def test_partner_asks_for_what_is_read_and_nothing_else() -> None:
 def test_lists_that_hide_rows_are_asked_for_all(name: str, parameter: str) -> None:
     stream = INTEGRATION.get_stream(name)
     assert stream.paging.first(stream.path, {"ids": "1"})[1] == {"per_page": "500", "ids": "1", parameter: "true"}
+
+
+def test_people_are_the_users_without_the_accounts_of_services() -> None:
+    users, people = (INTEGRATION.get_stream(name) for name in ("users", "people"))
+    asked = [stream.paging.first(stream.path, {})[1]["show_service_accounts"] for stream in (users, people)]
+    assert asked == ["true", "false"]
+
+
+def test_run_is_whole_without_what_only_operations_read() -> None:
+    shown = {join.stream for stream in INTEGRATION.streams for join in stream.joins}
+    assert not [stream.name for stream in INTEGRATION.streams if stream.is_optional and stream.name in shown]
+    assert [stream.name for stream in INTEGRATION.streams if stream.is_optional] == [
+        "candidate_educations", "candidate_employments", "close_reasons", "custom_field_departments",
+        "custom_field_offices", "default_interviewers", "interview_kits", "prospect_details", "prospect_pool_stages",
+        "prospect_pools", "scorecard_questions", "user_emails", "people",
+    ]  # fmt: skip
 
 
 def test_records_are_joined_by_what_refers_to_what() -> None:

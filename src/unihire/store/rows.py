@@ -1,0 +1,169 @@
+"""The vendor's rows as last synced: found by their ids and members, and listed as the vendor lists them.
+
+Rows that are records are their raw data, the others are kept whole in `joined`.
+"""
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from unihire.store import Pool
+
+# Rows by what was asked for, each asked under a number of its own: by the ids of records, by keys of the filter index,
+# and by the keys of rows kept whole. Each step stands behind an OFFSET, so that it is one look into the index for each
+# row of the step before: after a first sync the planner knows no sizes and would rather compare all with all.
+FIND_ROWS = """
+    SELECT wanted.number, found.raw AS row
+    FROM unnest($2::int[], $3::text[], $4::text[]::uuid[]) AS wanted (number, stream, id)
+    CROSS JOIN LATERAL (
+        SELECT raw FROM record
+        WHERE id = wanted.id AND connector = $1 AND stream = wanted.stream AND deleted_at IS NULL OFFSET 0
+    ) AS found
+    UNION ALL
+    SELECT wanted.number, found.raw
+    FROM unnest($5::int[], $6::text[], $7::smallint[], $8::bigint[]) AS wanted (number, stream, model, key)
+    CROSS JOIN LATERAL (SELECT seq FROM record_key AS k WHERE k.key = wanted.key OFFSET 0) AS step
+    CROSS JOIN LATERAL (
+        SELECT raw FROM record
+        WHERE connector = $1 AND model = wanted.model AND seq = step.seq AND stream = wanted.stream
+            AND deleted_at IS NULL OFFSET 0
+    ) AS found
+    UNION ALL
+    SELECT wanted.number, found.data
+    FROM unnest($9::int[], $10::text[], $11::text[], $12::text[]) AS wanted (number, stream, name, key)
+    CROSS JOIN LATERAL (
+        SELECT row_id FROM joined
+        WHERE connector = $1 AND stream = wanted.stream AND name = wanted.name AND key = wanted.key
+            AND origin = wanted.stream OFFSET 0
+    ) AS entry
+    CROSS JOIN LATERAL (
+        SELECT data FROM joined
+        WHERE connector = $1 AND origin = wanted.stream AND row_id = entry.row_id AND stream = wanted.stream
+            AND name = $13 OFFSET 0
+    ) AS found
+"""
+
+# Rows of a stream below an id, the highest first, numbers by size.
+LIST_RECORDS = """
+    SELECT remote_id AS id, raw AS row FROM record
+    WHERE connector = $1 AND stream = $2 AND model = $3 AND deleted_at IS NULL
+        AND (length(remote_id), remote_id) < ($4::int, $5::text)
+    ORDER BY length(remote_id) DESC, remote_id DESC OFFSET $6 LIMIT $7
+"""
+LIST_KEPT = """
+    SELECT row_id AS id, data AS row FROM joined
+    WHERE connector = $1 AND origin = $2 AND stream = $2 AND name = $3
+        AND (length(row_id), row_id) < ($4::int, $5::text)
+    ORDER BY length(row_id) DESC, row_id DESC OFFSET $6 LIMIT $7
+"""
+
+# Why those of these streams that never were read well were not: the latest error, null where there is none.
+FIND_UNREAD = """
+    SELECT wanted.stream, latest.error
+    FROM unnest($2::text[]) AS wanted (stream)
+    LEFT JOIN LATERAL (
+        SELECT error FROM stream_run AS part
+        WHERE part.connector = $1 AND part.stream = wanted.stream AND part.phase = 'done'
+        ORDER BY started_at DESC LIMIT 1
+    ) AS latest ON true
+    WHERE NOT EXISTS (
+        SELECT FROM stream_run AS part
+        WHERE part.connector = $1 AND part.stream = wanted.stream AND part.phase = 'done' AND part.error IS NULL
+    )
+"""
+
+ABOVE_ALL = (2**31 - 1, "")
+"""Length and text of an id above every other."""
+
+# Tell the planner how much is stored: after a first sync it would look rows up by any index that begins with the
+# connector.
+MEASURE = "ANALYZE record, record_key, joined"
+
+AHEAD = 500
+"""Rows of a walk that are fetched at once."""
+
+
+class Place(NamedTuple):
+    """Where the rows of a stream are: among the records of a model, or kept whole under a name in `joined`."""
+
+    stream: str
+    model: int | None
+    name: str
+
+
+class ById(NamedTuple):
+    """A record."""
+
+    number: int
+    stream: str
+    id: str
+
+
+class ByKey(NamedTuple):
+    """Records that have a key of the filter index."""
+
+    number: int
+    stream: str
+    model: int
+    key: int
+
+
+class ByText(NamedTuple):
+    """Rows kept whole that an entry of this name finds by its key."""
+
+    number: int
+    stream: str
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for at once; `number` tells the questions apart."""
+
+    ids: list[ById] = field(default_factory=list)
+    keys: list[ByKey] = field(default_factory=list)
+    texts: list[ByText] = field(default_factory=list)
+
+
+async def find_rows(pool: Pool, connector: int, wanted: Wanted, whole: str) -> dict[int, list[bytes]]:
+    """The rows as JSON, by the number they were asked under, in no order; `whole` is the name rows are kept under."""
+    columns = [*_columns(wanted.ids, 3), *_columns(wanted.keys, 4), *_columns(wanted.texts, 4)]
+    found: dict[int, list[bytes]] = {}
+    for number, row in await pool.fetch(FIND_ROWS, connector, *columns, whole):
+        found.setdefault(number, []).append(row)
+    return found
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> Iterable[list[object]]:
+    return map(list, zip(*rows, strict=True)) if rows else [[] for _ in range(width)]
+
+
+async def list_rows(
+    pool: Pool, connector: int, place: Place, *, skip: int = 0, limit: int | None = None
+) -> list[bytes]:
+    """Rows of a stream as JSON, newest id first."""
+    rows = await pool.fetch(*_list(connector, place, None, skip, limit))
+    return [row["row"] for row in rows]
+
+
+async def walk_rows(
+    pool: Pool, connector: int, place: Place, *, below: str | None = None
+) -> AsyncGenerator[tuple[str, bytes], None]:
+    """Id and JSON of every row of a stream, newest id first, from behind one of them on; all of one moment."""
+    async with pool.acquire() as connection, connection.transaction(readonly=True):
+        async for row in connection.cursor(*_list(connector, place, below, 0, None), prefetch=AHEAD):
+            yield row["id"], row["row"]
+
+
+def _list(connector: int, place: Place, below: str | None, skip: int, limit: int | None) -> tuple[Any, ...]:
+    """The query and its arguments."""
+    bound = ABOVE_ALL if below is None else (len(below), below)
+    if place.model is not None:
+        return LIST_RECORDS, connector, place.stream, place.model, *bound, skip, limit
+    return LIST_KEPT, connector, place.stream, place.name, *bound, skip, limit
+
+
+async def find_unread(pool: Pool, connector: int, streams: Sequence[str]) -> dict[str, str | None]:
+    """Those of the streams that never were read well, each with what the latest read of it came to."""
+    return {row["stream"]: row["error"] for row in await pool.fetch(FIND_UNREAD, connector, streams)}
