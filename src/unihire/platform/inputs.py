@@ -12,6 +12,7 @@ from unihire.errors import ApiError
 from unihire.integration.operate import Input, Operation, describe_type
 
 SOURCE = "source"
+SYNCED = "synced"
 IDEMPOTENCY_KEY = "idempotency_key"
 
 LONGEST_KEY = 255
@@ -25,7 +26,7 @@ _OPTIONS: Mapping[bool, tuple[str, dict[str, Any]]] = {
             "type": "string",
             "title": "Source",
             "description": "Ask the vendor now, or answer from what was last synced.",
-            "enum": ["vendor", "synced"],
+            "enum": ["vendor", SYNCED],
             "default": "vendor",
         },
     ),

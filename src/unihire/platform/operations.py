@@ -28,7 +28,8 @@ from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.client import VendorClient
 from unihire.platform.clients import Clients
 from unihire.platform.desk import LiveDesk, Progress
-from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, read_input
+from unihire.platform.desk_synced import NotSynced, SyncedDesk
+from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, SOURCE, SYNCED, read_input
 from unihire.store import Pool, operations
 from unihire.store.operations import Step
 from unihire.store.tenancy import Connector
@@ -74,12 +75,27 @@ class Operations:
         """
         operation = find_operation(connector.integration, name)
         given, options = read_input(operation, data)
+        if options.get(SOURCE) == SYNCED:
+            return await self._run_on_store(connector, operation, given)
         key = idempotency_key or options.get(IDEMPOTENCY_KEY)
         if not operation.is_write or key is None:
             return await self._run(connector, operation, given, {}, None)
         if len(key) > LONGEST_KEY:
             raise Conflict(f"An idempotency key has at most {LONGEST_KEY} characters")
         return await self._run_once(connector, operation, given, key)
+
+    async def _run_on_store(self, connector: Connector, operation: Operation, given: Any) -> Outcome:
+        integration = get_integration(connector.integration)
+        desk = SyncedDesk(pool=self._pool, connector=connector, integration=integration)
+        try:
+            async with asyncio.timeout(LONGEST.total_seconds()):
+                output: Output = await operation.run(desk, given)
+        except (NotSynced, TimeoutError) as error:
+            code = "not_synced" if isinstance(error, NotSynced) else "api_timeout"
+            message = str(error) or f"{operation.name}: the store did not answer in time"
+            told = {"response": {}, "expects": {"statusCode": ["2xx"]}, "code": code, "message": message}
+            return Outcome(False, told)
+        return Outcome(True, msgspec.to_builtins(output))
 
     async def _run_once(self, connector: Connector, operation: Operation, given: Any, key: str) -> Outcome:
         number, now = connector.number, self._clock.now()

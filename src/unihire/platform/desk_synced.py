@@ -1,0 +1,213 @@
+"""What an operation works with when the vendor is not to be asked: one connector's rows as last synced."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import msgspec
+
+from unihire.errors import UnihireError
+from unihire.integration.declare import Data, Integration, Match, Stream, list_values
+from unihire.integration.operate import Look
+from unihire.store import Pool
+from unihire.store import rows as stored
+from unihire.store.keys import JoinKeys, name_member
+from unihire.store.rows import ById, ByKey, ByText, Place, Wanted
+from unihire.store.tenancy import Connector
+from unihire.sync.joining import KEPT_WHOLE
+from unihire.sync.rendering import Renderer, model_numbers
+
+ID = "id"
+
+Listing = tuple[str, int, tuple[tuple[str, str], ...]]
+"""A stream, a page size and filters."""
+
+
+class NotSynced(UnihireError):
+    """What is asked for is not in the store, or cannot be found there; the vendor may have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Rows of a stream that are wanted by values of a member, and where the answer goes."""
+
+    stream: Stream
+    member: str
+    values: list[str]
+    answer: asyncio.Future[list[Data]]
+
+
+class SyncedDesk:
+    """The store, asked instead of the vendor.
+
+    What is asked for at the same moment is found in one query. Rows set aside, which would not map, are as they last
+    were, or missing. Raises NotSynced for a list that never was read well and for what the store cannot be asked.
+    """
+
+    def __init__(self, *, pool: Pool, connector: Connector, integration: Integration) -> None:
+        self._pool = pool
+        self._connector = connector
+        self._integration = integration
+        self._renderer = Renderer(connector.id, connector.number)
+        self._reading = asyncio.Lock()
+        self._unread: dict[str, str | None] | None = None
+        self._questions: list[_Question] = []
+        self._finding: set[asyncio.Task[None]] = set()
+        self._ends: dict[Listing, tuple[int, str]] = {}
+
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[Data]:
+        declared, match = self._read_filters(stream, filters)
+        place = await self._find_place(declared)
+        skip = (number - 1) * size
+        if match is None:
+            rows = await stored.list_rows(self._pool, self._connector.number, place, skip=skip, limit=size)
+            return [msgspec.json.decode(row) for row in rows]
+        found = await self._find_matching(declared, match)
+        if found is not None:
+            return found[skip : skip + size]
+        return await self._walk_to(place, match, number, size, (stream, size, tuple(sorted(filters.items()))))
+
+    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[Data]:
+        declared, match = self._read_filters(stream, filters or {})
+        place = await self._find_place(declared)
+        if match is None:
+            rows = await stored.list_rows(self._pool, self._connector.number, place)
+            return [msgspec.json.decode(row) for row in rows]
+        found = await self._find_matching(declared, match)
+        if found is not None:
+            return found
+        async with aclosing(stored.walk_rows(self._pool, self._connector.number, place)) as walk:
+            decoded = [msgspec.json.decode(row) async for _, row in walk]
+        return [row for row in decoded if match.holds(row)]
+
+    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[Data]:
+        wanted = list(dict.fromkeys(str(value) for value in values if value is not None))
+        if not wanted:
+            return []
+        declared = self._integration.get_stream(stream)
+        if member != ID and member not in declared.found_by:
+            raise NotSynced(f"the store does not find rows of {stream} by {member}; ask the vendor")
+        await self._find_place(declared)
+        return await self._ask(declared, member, wanted)
+
+    def _read_filters(self, stream: str, filters: Mapping[str, str]) -> tuple[Stream, Match | None]:
+        """The stream whose rows are to be looked at, and what they must be like."""
+        if not filters:
+            return self._integration.get_stream(stream), None
+        if self._integration.match is None:
+            raise NotSynced(f"the store does not filter {stream}; ask the vendor")
+        try:
+            match = self._integration.match(stream, filters)
+        except KeyError as error:
+            raise NotSynced(f"the store does not filter {stream} by {error.args[0]}; ask the vendor") from error
+        return self._integration.get_stream(match.instead or stream), match
+
+    async def _find_place(self, stream: Stream) -> Place:
+        """Where the stream's rows are, all of which must have been read once."""
+        own = model_numbers(stream, rows_only=True)
+        if not own and not stream.is_kept:
+            raise NotSynced(f"the store does not keep the rows of {stream.name}; ask the vendor")
+        async with self._reading:
+            if self._unread is None:
+                names = [one.name for one in self._integration.streams]
+                self._unread = await stored.find_unread(self._pool, self._connector.number, names)
+        if stream.name in self._unread:
+            reason = self._unread[stream.name] or "no sync has come to its end"
+            raise NotSynced(f"the list {stream.name} is not in the store: {reason}")
+        return Place(stream.name, own[0] if own else None, KEPT_WHOLE)
+
+    async def _find_matching(self, stream: Stream, match: Match) -> list[Data] | None:
+        """The rows that match, where a value is known by which they are found."""
+        for member in (ID, *stream.found_by):
+            if member in match.values:
+                found = await self._ask(stream, member, list(match.values[member]))
+                return [row for row in found if match.holds(row)]
+        return None
+
+    async def _walk_to(self, place: Place, match: Match, number: int, size: int, listing: Listing) -> list[Data]:
+        """A page of what matches: from behind the last page read of the same listing, or from the beginning."""
+        page, below = 1, None
+        if listing in self._ends and self._ends[listing][0] < number:
+            page, below = self._ends[listing]
+            page += 1
+        found: list[Data] = []
+        async with aclosing(stored.walk_rows(self._pool, self._connector.number, place, below=below)) as walk:
+            async for id, raw in walk:
+                row = msgspec.json.decode(raw)
+                if not match.holds(row):
+                    continue
+                found.append(row)
+                if len(found) == size:
+                    self._ends[listing] = (page, id)
+                    if page == number:
+                        return found
+                    page, found = page + 1, []
+        return found if page == number else []
+
+    async def _ask(self, stream: Stream, member: str, values: list[str]) -> list[Data]:
+        loop = asyncio.get_running_loop()
+        question = _Question(stream, member, values, loop.create_future())
+        self._questions.append(question)
+        if len(self._questions) == 1:
+            loop.call_soon(self._begin_finding)
+        return await question.answer
+
+    def _begin_finding(self) -> None:
+        questions, self._questions = self._questions, []
+        task = asyncio.create_task(self._find(questions))
+        self._finding.add(task)
+        task.add_done_callback(self._finding.discard)
+
+    async def _find(self, questions: Sequence[_Question]) -> None:
+        """Answer them all, in one query."""
+        try:
+            wanted = Wanted()
+            for number, question in enumerate(questions):
+                self._want(wanted, number, question)
+            found = await stored.find_rows(self._pool, self._connector.number, wanted, KEPT_WHOLE)
+            for number, question in enumerate(questions):
+                if not question.answer.done():
+                    question.answer.set_result(_sort(question, found.get(number, ())))
+        except Exception as error:  # noqa: BLE001 - whoever asked raises it
+            for question in questions:
+                if not question.answer.done():
+                    question.answer.set_exception(error)
+
+    def _want(self, wanted: Wanted, number: int, question: _Question) -> None:
+        stream, name = question.stream, question.stream.name
+        own = model_numbers(stream, rows_only=True)
+        if not own:
+            entry = KEPT_WHOLE if question.member == ID else name_member(question.member)
+            wanted.texts.extend(ByText(number, name, entry, value) for value in question.values)
+        elif question.member == ID:
+            wanted.ids.extend(ById(number, name, self._renderer.seen_id(stream, value)) for value in question.values)
+        else:
+            hashed = JoinKeys(self._connector.number, name, name_member(question.member))
+            wanted.keys.extend(ByKey(number, name, own[0], hashed.key(value)) for value in question.values)
+
+    @property
+    def can_act(self) -> bool:
+        return False
+
+    def plan(self, steps: Iterable[str]) -> None:
+        raise NotImplementedError("only reading operations are answered from the store")
+
+    def touch(self, stream: str, ids: Iterable[object]) -> None:
+        raise NotImplementedError("only reading operations are answered from the store")
+
+    async def create(
+        self, step: str, path: str, body: Data, *, stream: str, look: Look, acting_as: int | None = None
+    ) -> Data:
+        raise NotImplementedError("only reading operations are answered from the store")
+
+
+def _sort(question: _Question, found: Iterable[bytes]) -> list[Data]:
+    """The rows asked for, each once, newest id first; a row only its key's hash let through is left out."""
+    values, by_id = set(question.values), dict[str, Data]()
+    for raw in found:
+        row: Data = msgspec.json.decode(raw)
+        id = question.stream.id_of(row)
+        if id not in by_id and (question.member == ID or not values.isdisjoint(list_values(row, question.member))):
+            by_id[id] = row
+    return [by_id[id] for id in sorted(by_id, key=lambda id: (len(id), id), reverse=True)]
