@@ -257,15 +257,15 @@ async def read_served(creating: Creating) -> dict[str, dict[str, Any]]:
 async def test_what_was_created_is_served_at_once(creating: Creating, company: Company) -> None:
     before = await read_served(creating)
     made = await creating.make("create_candidate", company.make_full_candidate("Sofort"))
+    note = await creating.make(
+        "create_candidate_note",
+        {"candidate_id": made["id"], "user_id": company.acting, "body": "Called.", "visibility": "private"},
+    )
     application = await creating.make(
         "create_candidate_application",
         {"user_id": company.acting, "candidate_id": made["id"], "job_id": company.jobs[2]["id"],
          "attachments": [{"filename": "late.pdf", "type2": "resume", "content": "aGk="}]},
     )  # fmt: skip
-    note = await creating.make(
-        "create_candidate_note",
-        {"candidate_id": made["id"], "user_id": company.acting, "body": "Called.", "visibility": "private"},
-    )
     served = await read_served(creating)
     candidate = served["candidates"][str(made["id"])]
     ids = [str(id) for id in (*reversed(made["application_ids"]), application["id"])]

@@ -162,6 +162,16 @@ async def test_team_is_that_of_every_application() -> None:
     assert desk.calls["user_emails"] == 1
 
 
+async def test_candidate_who_gets_something_is_read_anew() -> None:
+    for name, given in (
+        ("create_candidate_application", {"candidate_id": 5, "job_id": 3, "user_id": 7}),
+        ("create_candidate_note", {"candidate_id": 5, "user_id": 7, "body": "x", "visibility": "public"}),
+    ):
+        desk = WritingDesk()
+        await run(name, desk, **given)
+        assert desk.touched["candidates"] == ["5"]
+
+
 REFERRERS = [
     {"id": 31, "user_id": 21, "name": "Ann Example"},
     {"id": 32, "user_id": None, "name": "Ann Example"},
