@@ -1,6 +1,7 @@
 """Sync runs: what is under way, how far each stream is, what came of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from unihire.errors import ConfigError
 from unihire.store import Pool
 
 SYNC_LOCKS = 0x53594E43
@@ -90,6 +92,22 @@ HAS_SYNCED_SINCE = """
 
 # The latest run of a connector.
 FIND_LATEST = "SELECT * FROM sync_run WHERE connector = $1 ORDER BY number DESC LIMIT 1"
+
+
+@asynccontextmanager
+async def hold_connector(pool: Pool, number: int, *, otherwise: str) -> AsyncIterator[None]:
+    """Be the only one to sync the connector or make its records again, over all processes.
+
+    The lock dies with its session. Raises ConfigError, saying `otherwise`, while somebody else holds it.
+    """
+    async with pool.acquire() as connection:
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", SYNC_LOCKS, number):
+            raise ConfigError(otherwise)
+        try:
+            yield
+        finally:
+            if not connection.is_closed():
+                await connection.execute("SELECT pg_advisory_unlock($1, $2)", SYNC_LOCKS, number)
 
 
 @dataclass(frozen=True, slots=True)

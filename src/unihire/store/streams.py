@@ -31,6 +31,21 @@ HAS_QUARANTINE = "SELECT EXISTS (SELECT FROM quarantine WHERE connector = $1 AND
 # Which of these rows are set aside.
 FIND_QUARANTINED = "SELECT row_id FROM quarantine WHERE connector = $1 AND stream = $2 AND row_id = ANY($3)"
 
+# Which of these rows are set aside in another version than this.
+FIND_LATER_ASIDE = """
+    SELECT row_id FROM quarantine JOIN unnest($3::text[], $4::bytea[]) AS stored (row_id, raw) USING (row_id)
+    WHERE connector = $1 AND stream = $2 AND quarantine.raw <> stored.raw
+"""
+
+# Rows that are set aside, by stream and vendor's id, after a place.
+LIST_QUARANTINE = """
+    SELECT stream, row_id, reason, since{raw} FROM quarantine
+    WHERE connector = $1 AND (stream, row_id) > ($2, $3) ORDER BY stream, row_id LIMIT $4
+"""
+
+# The rows with one id, of whatever stream.
+FIND_ASIDE = "SELECT stream, row_id, raw FROM quarantine WHERE connector = $1 AND row_id = $2 ORDER BY stream"
+
 COUNT_QUARANTINE = (
     "SELECT stream, count(*) AS rows FROM quarantine WHERE connector = $1 GROUP BY stream ORDER BY stream"
 )
@@ -67,6 +82,14 @@ async def set_aside(
     """Store rows that would not map, each `(row id, reason, raw)`."""
     if rows:
         await connection.execute(UPSERT_QUARANTINE, connector, stream, *map(list, zip(*rows, strict=True)))
+
+
+async def list_quarantine(
+    pool: Pool, connector: int, *, after: tuple[str, str] = ("", ""), limit: int, raw: bool = False
+) -> list[asyncpg.Record]:
+    """Rows set aside behind a `(stream, row id)`: `stream`, `row_id`, `reason`, `since`, and `raw` where asked for."""
+    query = LIST_QUARANTINE.format(raw=", raw" if raw else "")
+    return await pool.fetch(query, connector, *after, limit)
 
 
 async def note_seen(connection: Connection, connector: int, stream: str, ids: Sequence[str]) -> None:

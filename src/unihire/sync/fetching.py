@@ -100,6 +100,31 @@ async def fetch_details(
     return details
 
 
+async def find_details(
+    pool: Pool, connector: int, stream: Stream, rows: Sequence[Row]
+) -> tuple[Details, dict[str, str]]:
+    """The stored details of those rows that need them, of whatever version, without a call.
+
+    Beside them the rows that need one which is not stored: its name, by row id.
+    """
+    details, lacking = Details(), dict[str, str]()
+    for detail in stream.details:
+        wanted: set[str] = set()
+        for row in rows:
+            row_id = find_row_id(stream, row)
+            try:
+                if detail.needed(row.data):
+                    wanted.add(row_id)
+            except MISFITS as error:
+                details.misfits.append(Misfit.of(row_id, row, error))
+        for known in await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted)):
+            wanted.discard(known["row_id"])
+            kept = decode_rows(known["raw"], of=detail.name)
+            details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
+        lacking |= dict.fromkeys(wanted, detail.name)
+    return details, lacking
+
+
 def _read_detail(client: VendorClient, detail: Detail, answer: Answer | None) -> list[Row]:
     """The rows of a detail; none where the row it belongs to is gone meanwhile."""
     if answer is None:

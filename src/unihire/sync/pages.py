@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from unihire.outbound.paging import Row
 from unihire.store import Connection, Pool, joins, saving, streams
 from unihire.store.joins import Joined
 from unihire.store.saving import Rendered
-from unihire.sync.fetching import Details, fetch_details
+from unihire.sync.fetching import Details, fetch_details, find_details
 from unihire.sync.joining import Keeping, Stale, find_known, find_shown, list_stale
 from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
 
@@ -61,13 +61,14 @@ class Pages:
     """Prepares and saves pages of one stream of one connector.
 
     Saving happens inside a transaction of the caller's, who may commit more with it: its place in a list, what it met.
+    Without a `client` only stored rows can be prepared.
     """
 
     def __init__(
         self,
         *,
         pool: Pool,
-        client: VendorClient,
+        client: VendorClient | None,
         renderer: Renderer,
         connector: int,
         stream: Stream,
@@ -84,6 +85,7 @@ class Pages:
         self._keeping = keeping
         self._clock = clock
         self._has_parts = any(maps.is_owned for maps in stream.maps)
+        self._has_shared = any(maps.each is not None and not maps.is_owned for maps in stream.maps)
         self._has_quarantine = False
         self._known: list[Join] = []
         self._showing: set[str] = set()
@@ -103,14 +105,31 @@ class Pages:
 
     async def prepare(self, rows: list[Row]) -> Page:
         """Map the rows with their details and joins; what is missing of the details is asked of the vendor."""
-        details = await fetch_details(self._client, self._pool, self._connector, self.stream, rows)
+        assert self._client is not None
+        return await self._map(rows, await fetch_details(self._client, self._pool, self._connector, self.stream, rows))
+
+    async def prepare_stored(self, rows: list[Row]) -> tuple[Page, dict[str, str]]:
+        """As `prepare`, with stored details of whatever version and no call.
+
+        Rows that need a detail which is not stored are left out of the page: its name, by row id. A part that several
+        rows tell is in the page as each of them tells it.
+        """
+        details, lacking = await find_details(self._pool, self._connector, self.stream, rows)
+        whole = [row for row in rows if find_row_id(self.stream, row) not in lacking] if lacking else rows
+        return await self._map(whole, details, is_each=self._has_shared), lacking
+
+    async def _map(self, rows: list[Row], details: Details, *, is_each: bool = False) -> Page:
         if self._known:
             shown = await find_shown(self._pool, self._connector, self.stream, self._known, rows)
             for row_id, by_name in shown.items():
                 details.found.setdefault(row_id, {}).update(by_name)
         odd = {misfit.row_id for misfit in details.misfits}
         plain = [row for row in rows if find_row_id(self.stream, row) not in odd] if odd else rows
-        records, misfits = self._renderer.render_rows(self.stream, plain, details.found)
+        records, misfits = list[Rendered](), list[Misfit]()
+        for some in [[row] for row in plain] if is_each else [plain]:
+            mapped, unmapped = self._renderer.render_rows(self.stream, some, details.found)
+            records += mapped
+            misfits += unmapped
         misfits += details.misfits
         row_ids = [find_row_id(self.stream, row) for row in rows]
         kept = self._keeping.pick(rows, self._renderer) if self._keeping else []
@@ -125,7 +144,7 @@ class Pages:
         dropped = await self._find_dropped(connection, page, gone) if self._has_parts else []
         deleted = await saving.bury_records(connection, self._connector, [*buried, *dropped], now)
         await streams.save_details(connection, self._connector, name, page.details.fresh)
-        await self._set_aside(connection, page)
+        await self._set_aside(connection, page, gone)
         counts = Counts(name, page.rows, saved.added, saved.changed, deleted, len(page.misfits))
         if self._keeping:
             counts.add(await self._keep(connection, page, gone))
@@ -137,12 +156,29 @@ class Pages:
 
     async def save_again(self, connection: Connection, page: Page, stale: Stale) -> Counts:
         """Save the records of rows that are stored already, and settle why they were made again."""
-        name = self.stream.name
+        name, page = self.stream.name, await self.leave_aside(connection, page, stale.rows)
         saved = await saving.save_records(connection, self._connector, name, page.records, self._clock.now())
         await streams.save_details(connection, self._connector, name, page.details.fresh)
         await self._set_aside(connection, page)
         await joins.settle(connection, self._connector, name, stale.join.name, stale.settled, stale.moved)
         return Counts(name, 0, saved.added, saved.changed, 0, len(page.misfits))
+
+    async def leave_aside(self, connection: Connection, page: Page, rows: Sequence[Row]) -> Page:
+        """A page of stored `rows`, without what it would do to later versions of them that are set aside.
+
+        The records are made of the earlier versions; what is set aside stays so, and is what others show.
+        """
+        if not self._has_quarantine:
+            return page
+        ids, raws = [find_row_id(self.stream, row) for row in rows], [row.raw for row in rows]
+        found = await connection.fetch(streams.FIND_LATER_ASIDE, self._connector, self.stream.name, ids, raws)
+        aside = {row["row_id"] for row in found}
+        return replace(
+            page,
+            misfits=[misfit for misfit in page.misfits if misfit.row_id not in aside],
+            row_ids=[row_id for row_id in page.row_ids if row_id not in aside],
+            kept=[kept for kept in page.kept if kept.row_id not in aside],
+        )
 
     def list_met(self, page: Page) -> list[str]:
         """The ids a complete read notes in seen for the page: of its records, and of rows that have none."""
@@ -168,11 +204,11 @@ class Pages:
         await joins.note_stale(connection, self._connector, [key for key in kept.keys if key.stream in self._showing])
         return Counts(name) if self.stream.maps else Counts(name, 0, kept.added, kept.changed, kept.removed)
 
-    async def _set_aside(self, connection: Connection, page: Page) -> None:
+    async def _set_aside(self, connection: Connection, page: Page, gone: Sequence[str] = ()) -> None:
         bad = list({misfit.row_id: (misfit.row_id, misfit.reason, misfit.raw) for misfit in page.misfits}.values())
         if self._has_quarantine:
             misfits = {misfit.row_id for misfit in page.misfits}
             good = [row_id for row_id in page.row_ids if row_id not in misfits]
-            await connection.execute(streams.RELEASE_QUARANTINE, self._connector, self.stream.name, good)
+            await connection.execute(streams.RELEASE_QUARANTINE, self._connector, self.stream.name, [*good, *gone])
         await streams.set_aside(connection, self._connector, self.stream.name, bad)
         self._has_quarantine = self._has_quarantine or bool(bad)

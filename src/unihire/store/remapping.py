@@ -1,0 +1,87 @@
+"""Records made again from what is stored: the rows they were made of, and what no fingerprint tells of them."""
+
+from collections.abc import Iterable, Sequence
+
+import asyncpg
+
+from unihire.store import Connection
+from unihire.store.saving import DELETE_KEYS, INSERT_KEYS, Rendered
+
+# Rows of a stream, behind a place: those that became living records of one model, in feed order.
+LIST_ROWS = """
+    SELECT seq AS place, id, raw FROM record
+    WHERE connector = $1 AND stream = $2 AND seq > $3 AND model = $5 AND seq <= $6 AND deleted_at IS NULL
+    ORDER BY seq LIMIT $4
+"""
+
+# Those that are kept whole.
+LIST_KEPT = """
+    SELECT row_id AS place, NULL::uuid AS id, data AS raw FROM joined
+    WHERE connector = $1 AND origin = $2 AND row_id > $3 AND stream = $2 AND name = $5 ORDER BY row_id LIMIT $4
+"""
+
+# Those that are set aside.
+LIST_ASIDE = """
+    SELECT row_id AS place, raw FROM quarantine WHERE connector = $1 AND stream = $2 AND row_id > $3
+    ORDER BY row_id LIMIT $4
+"""
+
+# What living records were made of.
+FIND_RAW = "SELECT id::text, raw FROM record WHERE id = ANY($1::text[]::uuid[]) AND deleted_at IS NULL"
+
+# How many living records of these models a stream has.
+COUNT_LIVING = """
+    SELECT count(*) FROM record
+    WHERE connector = $1 AND model = ANY($2::smallint[]) AND stream = $3 AND deleted_at IS NULL
+"""
+
+# Let records count as changed whose custom fields differ: their fingerprint does not tell.
+OUTDATE_CUSTOM = """
+    UPDATE record SET fingerprint = ''
+    FROM unnest($1::text[]::uuid[], $2::bytea[]) AS new (id, custom)
+    WHERE record.id = new.id AND coalesce(record.custom, '{}') <> coalesce(new.custom, '{}')
+"""
+
+# Where records stand in the filter index, and the vendor's own words.
+FIND_FILED = "SELECT id::text, seq, keys, words FROM record WHERE id = ANY($1::text[]::uuid[]) AND deleted_at IS NULL"
+
+REFILE_RECORD = "UPDATE record SET keys = $2, words = $3 WHERE id = $1::text::uuid"
+
+
+async def find_raw(connection: Connection, ids: Sequence[str]) -> dict[str, bytes]:
+    """Of those of the records that live: what they were made of."""
+    return {row["id"]: row["raw"] for row in await connection.fetch(FIND_RAW, ids)} if ids else {}
+
+
+async def outdate_records(connection: Connection, records: Sequence[Rendered]) -> None:
+    """Let those count as changed whose custom fields are others now. Call before they are saved, in its transaction."""
+    ids, custom = [record.id for record in records], [record.custom for record in records]
+    await connection.execute(OUTDATE_CUSTOM, ids, custom)
+
+
+async def refile_records(connection: Connection, records: Sequence[Rendered]) -> None:
+    """Put saved records under the keys and words they have now; their place in the feed stays."""
+    filed: dict[str, asyncpg.Record] = {
+        row["id"]: row for row in await connection.fetch(FIND_FILED, [record.id for record in records])
+    }
+    moved = [
+        (record, known)
+        for record in records
+        if (known := filed.get(record.id)) is not None
+        and (known["keys"] != list(record.keys) or known["words"] != record.words)
+    ]
+    if moved:
+        await connection.execute(DELETE_KEYS, *_pair((known["keys"], known["seq"]) for _, known in moved))
+        await connection.execute(INSERT_KEYS, *_pair((record.keys, known["seq"]) for record, known in moved))
+        await connection.executemany(
+            REFILE_RECORD, [(record.id, list(record.keys), record.words) for record, _ in moved]
+        )
+
+
+def _pair(filed: Iterable[tuple[Sequence[int], int]]) -> tuple[list[int], list[int]]:
+    """Keys, and beside each the place of its record."""
+    keys, seqs = list[int](), list[int]()
+    for own, seq in filed:
+        keys += own
+        seqs += [seq] * len(own)
+    return keys, seqs

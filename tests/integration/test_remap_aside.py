@@ -1,0 +1,194 @@
+"""Rows set aside, mapped again: released, or kept with the reason of now."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest_asyncio
+
+from testbed.databases import Databases
+from testbed.remapping import (
+    DEPARTMENTS,
+    JOINED,
+    LOUD_JOBS,
+    NEW,
+    make_joined_tenant,
+    read_aside,
+    read_names,
+    replace_fields,
+    run,
+    to_application,
+    with_maps,
+    with_stream,
+)
+from testbed.tenants import Tenant, make_tenant, open_api
+from testbed.vendor import ACME, Vendor, fill, person, to_job, to_stage
+from unihire.integration.declare import Maps, Source
+from unihire.kit.seal import Sealer
+from unihire.model import Application, Job
+from unihire.store import Pool
+
+
+@pytest_asyncio.fixture
+async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
+    fill(vendor)
+    return await make_tenant(pool, sealer, base_url=vendor.base_url)
+
+
+@pytest_asyncio.fixture
+async def api(databases: Databases, tenant: Tenant) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_api(databases.settings("migrated"), tenant) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def joined(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
+    return await make_joined_tenant(pool, sealer, vendor)
+
+
+async def test_row_set_aside_is_released_once_it_maps_with_what_belongs_to_it(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    vendor.lists["/jobs"][4]["name"] = None
+    vendor.lists["/jobs"][3]["code"] = 5
+    await tenant.sync()
+    vendor.lists["/jobs"][0] |= {"code": 7, "at": NEW}
+    await tenant.sync()
+    assert set(await read_aside(tenant)) == {"1", "4"}
+
+    def to_coded(source: Source) -> Job:
+        return replace_fields(to_job(source), code=str(source.row.get("code", "")))
+
+    asked = len(vendor.log)
+    one = (await run(tenant, with_maps(ACME, "jobs", Maps(Job, to_coded), DEPARTMENTS), only_aside=True))["jobs"]
+    assert (one.rows, one.added, one.changed, one.released, one.aside) == (2, 2, 1, 2, 0)
+    assert await read_aside(tenant) == {}
+    assert {id: code for id, code in (await read_names(api, "jobs", "code")).items() if code} == {"1": "7", "4": "5"}
+    assert "d4" in await read_names(api, "departments")
+    assert len(vendor.log) == asked
+
+
+async def test_row_that_still_does_not_map_keeps_its_place_with_the_reason_of_now(
+    tenant: Tenant, vendor: Vendor
+) -> None:
+    vendor.lists["/jobs"][3]["code"] = 5
+    await tenant.sync()
+    find = "SELECT since, reason, raw FROM quarantine"
+    (before,) = await tenant.pool.fetch(find)
+
+    def to_refused(source: Source) -> Job:
+        if source.row.get("code"):
+            raise ValueError("codes are for machines")
+        return to_job(source)
+
+    one = (await run(tenant, with_maps(ACME, "jobs", Maps(Job, to_refused), DEPARTMENTS)))["jobs"]
+    assert (one.rows, one.released, one.aside) == (5, 0, 1)
+    (after,) = await tenant.pool.fetch(find)
+    assert after["reason"] == "ValueError: codes are for machines"
+    assert (after["since"], after["raw"]) == (before["since"], before["raw"])
+
+
+async def test_record_whose_later_version_is_set_aside_is_made_of_the_one_it_was(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    vendor.lists["/jobs"][1] |= {"code": 5, "at": NEW}
+    await tenant.sync()
+    before = await read_aside(tenant)
+    one = (await run(tenant, LOUD_JOBS))["jobs"]
+    assert (one.changed, one.released, one.aside) == (5, 0, 1)
+    assert (await read_names(api, "jobs"))["2"] == "JOB 2"
+    assert await read_aside(tenant) == before
+
+
+async def test_row_that_maps_no_longer_is_set_aside_and_its_record_stays(
+    tenant: Tenant, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+
+    def to_strict(source: Source) -> Job:
+        if source.row["id"] == "3":
+            raise ValueError("not three")
+        return to_job(source)
+
+    one = (await run(tenant, with_maps(ACME, "jobs", Maps(Job, to_strict), DEPARTMENTS)))["jobs"]
+    assert (one.aside, one.deleted) == (1, 0)
+    assert await read_aside(tenant) == {"3": "ValueError: not three"}
+    assert set(await read_names(api, "jobs")) == set("12345")
+    one = (await run(tenant))["jobs"]
+    assert (one.released, one.aside, one.changed) == (1, 0, 0)
+
+
+async def test_row_without_an_id_is_released_under_the_one_that_is_read_now(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    vendor.lists["/jobs"][2]["id"] = {"number": "3"}
+    await tenant.sync()
+    (before,) = await read_aside(tenant)
+    assert before.startswith("?")
+
+    def read_id(row: dict[str, Any]) -> Any:
+        return row["id"]["number"] if isinstance(row["id"], dict) else row["id"]
+
+    def to_numbered(source: Source) -> Job:
+        return to_job(Source({**source.row, "id": read_id(source.row)}, source.within))
+
+    later = with_stream(ACME, "jobs", id_of=read_id, maps=(Maps(Job, to_numbered), DEPARTMENTS))
+    assert (await run(tenant, later))["jobs"].released == 1
+    assert await read_aside(tenant) == {}
+    assert set(await read_names(api, "jobs")) == set("12345")
+
+
+async def test_row_set_aside_that_lacks_a_detail_says_so(tenant: Tenant, vendor: Vendor) -> None:
+    vendor.lists["/people"].append(person("4", state=None))
+    await tenant.sync()
+    assert set(await read_aside(tenant)) == {"4"}
+    (notes,) = ACME.get_stream("people").details
+    needing = replace(notes, needed=lambda row: row["state"] != "plain")
+    one = (await run(tenant, with_stream(ACME, "people", details=(needing,))))["people"]
+    assert (one.released, one.aside) == (0, 1)
+    assert await read_aside(tenant) == {"4": "its notes were never read: a full sync asks for them"}
+
+
+async def test_row_of_parts_alone_is_released(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
+    vendor.lists["/pipelines"][1]["stages"][0]["name"] = 5
+    await tenant.sync()
+    assert set(await read_names(api, "job-interview-stages")) == {"s1", "s2"}
+
+    def to_named(source: Source) -> Any:
+        return replace_fields(to_stage(source), name=str(source.row["name"]))
+
+    maps = Maps(ACME.streams[0].maps[0].model, to_named, each=lambda row: row["stages"])
+    assert (await run(tenant, with_maps(ACME, "pipelines", maps)))["pipelines"].released == 1
+    assert (await read_names(api, "job-interview-stages"))["s3"] == "5"
+
+
+async def test_row_gone_at_the_vendor_is_not_kept_aside_while_others_are(tenant: Tenant, vendor: Vendor) -> None:
+    await tenant.sync()
+    vendor.lists["/jobs"][1] |= {"code": 5, "at": NEW}
+    vendor.lists["/jobs"][2] |= {"code": 5, "at": NEW}
+    await tenant.sync()
+    del vendor.lists["/jobs"][1]
+    await tenant.sync(full=True)
+    assert set(await read_aside(tenant)) == {"3"}
+
+
+async def test_refreshed_record_leaves_its_later_version_aside(
+    joined: Tenant, vendor: Vendor, databases: Databases
+) -> None:
+    def to_strict(source: Source) -> Application:
+        if source.row.get("odd"):
+            raise ValueError("odd")
+        return to_application(source)
+
+    strict = with_maps(JOINED, "entries", Maps(Application, to_strict))
+    vendor.lists["/entries"][0]["odd"] = True
+    await replace(joined, integration=strict).sync()
+    await joined.pool.execute("UPDATE joined SET data = $1 WHERE stream = 'entries' AND key = '1'", b'{"name":"Other"}')
+    note = "INSERT INTO stale (connector, stream, name, key) VALUES ($1, 'entries', 'label', '1')"
+    await joined.pool.execute(note, joined.connector.number)
+    assert (await run(joined, strict, only_aside=True))["entries"].changed == 2
+    assert await read_aside(joined) == {"1": "ValueError: odd"}
+    async with open_api(databases.settings("migrated"), joined) as api:
+        assert (await read_names(api, "applications", "source"))["1"] == "Other"
