@@ -21,7 +21,7 @@ from unihire.dialects.bindbee.reads import Reads
 from unihire.dialects.bindbee.schema import describe_reads
 from unihire.dialects.tray.connectors import Connectors
 from unihire.dialects.tray.schema import describe_calls
-from unihire.dialects.unihire import capabilities
+from unihire.dialects.unihire import capabilities, quarantine
 from unihire.kit.seal import Sealer, new_key
 from unihire.platform.access import Access
 from unihire.platform.clients import Clients
@@ -94,6 +94,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             Route("/api/ats/v1/{plural}/{id}", reads.answer),
             *Connectors(pool, access, operations).list_routes(),
             *capabilities.list_routes(),
+            *quarantine.Quarantine(pool, access, limiter).list_routes(),
             Route("/health", _answer_health(pool)),
             Route("/openapi.json", _show_description),
             Route("/docs", _show_docs),
@@ -110,6 +111,7 @@ def describe_api() -> dict[str, Any]:
     """The OpenAPI document of everything we serve."""
     paths, schemas = describe_reads()
     own_paths, own_schemas = capabilities.describe_route()
+    aside_paths, aside_schemas = quarantine.describe_route()
     call_paths, call_schemas = describe_calls()
     return {
         "openapi": "3.1.0",
@@ -123,6 +125,7 @@ def describe_api() -> dict[str, Any]:
         "paths": {
             **paths,
             **own_paths,
+            **aside_paths,
             **call_paths,
             "/health": {
                 "get": {
@@ -137,7 +140,7 @@ def describe_api() -> dict[str, Any]:
             },
         },
         "components": {
-            "schemas": {**schemas, **own_schemas, **call_schemas},
+            "schemas": {**schemas, **own_schemas, **aside_schemas, **call_schemas},
             "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key."}},
         },
     }

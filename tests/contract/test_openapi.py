@@ -46,7 +46,7 @@ def test_thirty_two_reads_are_described_and_nothing_they_do_not_do() -> None:
     assert {path for path in paths if path.startswith("/api/ats/")} == expected
     one = "/core/v1/connectors/{name}/versions/{version}"
     calls = {"/core/v1/connectors", f"{one}/operations", f"{one}/call"}
-    assert paths.keys() - expected == {"/api/v1/capabilities", "/health", *calls}
+    assert paths.keys() - expected == {"/api/v1/capabilities", "/api/v1/quarantine", "/health", *calls}
     assert all(list(item) == ["post" if path.endswith("/call") else "get"] for path, item in paths.items())
 
 

@@ -4,7 +4,7 @@ A request is checked in this order, and the first fault is answered: API key (40
 connector token (401, 403), rate (429), query (422), record (404).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from starlette.requests import Request
@@ -37,30 +37,16 @@ class Reads:
 
     async def answer(self, request: Request) -> Response:
         """Any of the thirty-two; the path's `{plural}` and, where it has one, `{id}` say which."""
-        standing: Standing | None = None
-        try:
-            spec = MODELS_BY_PATH.get(request.path_params["plural"])
-            if spec is None:
-                raise NotFound("Not Found")
-            scope = await self._admit(request)
-            standing = self._limiter.take(scope.number) if self._limiter else None
-            if standing is not None and standing.remaining < 0:
-                raise refuse(standing)
-            id = request.path_params.get("id")
-            query: bytes = request.scope["query_string"]
-            body = await (self._list(spec, scope, query) if id is None else self._one(spec, scope, id, query))
-            return Response(body, media_type="application/json", headers=rate_headers(standing))
-        except ApiError as error:
-            if standing is None and self._limiter is not None:
-                standing = self._limiter.look()  # not let in: no connector's call
-            return answer_error(error, standing)
+        spec = MODELS_BY_PATH.get(request.path_params["plural"])
+        if spec is None:
+            return answer_error(NotFound("Not Found"), self._limiter.look() if self._limiter else None)
+        id = request.path_params.get("id")
+        query: bytes = request.scope["query_string"]
 
-    async def _admit(self, request: Request) -> Scope:
-        caller = await self._access.check_key(request.headers.get("authorization"))
-        token = request.headers.get(TOKEN_HEADER)
-        if token is None:
-            raise Invalid([_MISSING_TOKEN])
-        return await self._access.check_token(caller, token, CATEGORY)
+        async def read(scope: Scope) -> bytes:
+            return await (self._list(spec, scope, query) if id is None else self._one(spec, scope, id, query))
+
+        return await answer_read(request, self._access, self._limiter, read)
 
     async def _list(self, spec: ModelSpec, scope: Scope, query: bytes) -> bytes:
         asked = params.read_list_query(spec, query)
@@ -117,6 +103,31 @@ class Reads:
         if asked.expand:
             (body,) = await expand_bodies(self._pool, scope, [body], asked.expand, raw=raw, custom=custom)
         return body
+
+
+async def answer_read(
+    request: Request, access: Access, limiter: RateLimiter | None, read: Callable[[Scope], Awaitable[bytes]]
+) -> Response:
+    """What `read` gives of the connector the request reaches, or the error that kept it from that."""
+    standing: Standing | None = None
+    try:
+        scope = await _admit(access, request)
+        standing = limiter.take(scope.number) if limiter else None
+        if standing is not None and standing.remaining < 0:
+            raise refuse(standing)
+        return Response(await read(scope), media_type="application/json", headers=rate_headers(standing))
+    except ApiError as error:
+        if standing is None and limiter is not None:
+            standing = limiter.look()  # not let in: no connector's call
+        return answer_error(error, standing)
+
+
+async def _admit(access: Access, request: Request) -> Scope:
+    caller = await access.check_key(request.headers.get("authorization"))
+    token = request.headers.get(TOKEN_HEADER)
+    if token is None:
+        raise Invalid([_MISSING_TOKEN])
+    return await access.check_token(caller, token, CATEGORY)
 
 
 def _bad_cursor(spec: ModelSpec, cursor: str) -> dict[str, object]:

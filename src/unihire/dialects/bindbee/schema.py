@@ -65,9 +65,9 @@ def _describe_list(spec: ModelSpec) -> Json:
             *_list_params(spec),
             *(_filter_param(field) for field in spec.filters),
             *_read_params(spec),
-            _token_param(),
+            describe_token(),
         ],
-        "responses": _responses(f"{schema_name(spec)}Page", found=False),
+        "responses": describe_responses(f"{schema_name(spec)}Page", found=False),
     }
 
 
@@ -80,9 +80,9 @@ def _describe_one(spec: ModelSpec) -> Json:
         "parameters": [
             {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Our id."},
             *_read_params(spec),
-            _token_param(),
+            describe_token(),
         ],
-        "responses": _responses(schema_name(spec), found=True),
+        "responses": describe_responses(schema_name(spec), found=True),
     }
 
 
@@ -136,7 +136,8 @@ def _read_params(spec: ModelSpec) -> list[Json]:
     return params
 
 
-def _token_param() -> Json:
+def describe_token() -> Json:
+    """The header every read of a connector needs."""
     return {
         "name": TOKEN_HEADER,
         "in": "header",
@@ -151,7 +152,8 @@ def _query(name: str, description: str, *, schema: Json | None = None, example: 
     return param if example is None else {**param, "example": example}
 
 
-def _responses(schema: str, *, found: bool) -> Json:
+def describe_responses(schema: str, *, found: bool) -> Json:
+    """What a read answers: `schema` names what is found; with `found`, it may also be that there is none."""
     responses: Json = {
         "200": _response("Found.", schema),
         "401": _response("The API key or the connector token is missing, wrong or of another environment.", "Error"),
