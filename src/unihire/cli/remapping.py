@@ -1,0 +1,229 @@
+"""`unihire remap` and `unihire quarantine`: stored rows mapped again, and those that will not map."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Annotated, Any
+
+import asyncpg
+import msgspec
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from unihire.cli.connectors import pick_connectors
+from unihire.cli.ending import EXPECTED, FAILED, Ending, code_of, describe_error, run, tell_error
+from unihire.cli.progress import SyncProgress
+from unihire.cli.starting import run_on_database, start
+from unihire.cli.terminal import ERR, OUT, Json, examples, note, print_json, show_moment
+from unihire.errors import ConfigError, Stopped
+from unihire.integration.registry import get_integration
+from unihire.settings import Settings
+from unihire.store import Pool, streams
+from unihire.store.database import open_database
+from unihire.store.tenancy import Connector, list_connectors
+from unihire.sync.pages import Counts
+from unihire.sync.remap import Remade, remap_connector
+
+REMAP_EPILOG = examples("unihire remap --all", "unihire remap 3f2c --quarantined", "unihire remap --all --json")
+QUARANTINE_EPILOG = examples("unihire quarantine", "unihire quarantine 3f2c --json", "unihire quarantine 3f2c --raw 17")
+
+PATIENCE_SECONDS = 1.5
+"""How long a batch under way may take before it is cut off; either way the next remap does the rest."""
+
+LISTED = 1000
+"""Rows that are fetched at once."""
+
+
+def remap(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CONNECTOR_ID", help="Ids, or their beginnings; one or more.", show_default=False),
+    ] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="Every connector.")] = False,
+    only_aside: Annotated[bool, typer.Option("--quarantined", help="Only rows that are set aside.")] = False,
+    is_json: Json = False,
+) -> None:
+    """Make records again from stored rows.
+
+    Every stored row, and every one that is set aside, is mapped as this version maps it, without a call to the vendor.
+    A record in which nothing changes keeps its modified_at. What was interrupted is done by running it again.
+    """
+    if bool(ids) == is_all:
+        raise typer.BadParameter("name connectors, or give --all", param_hint="CONNECTOR_ID")
+    settings = start()
+    code = run(
+        lambda ending: _remap_all(settings, ids or [], ending, only_aside=only_aside, is_json=is_json),
+        patience=PATIENCE_SECONDS,
+    )
+    if code:
+        raise typer.Exit(code)
+
+
+async def _remap_all(settings: Settings, ids: list[str], ending: Ending, *, only_aside: bool, is_json: bool) -> int:
+    """Remap one after the other; returns the exit code, FAILED where they went wrong in different ways."""
+    codes: set[int] = set()
+    results: list[dict[str, Any]] = []
+    async with open_database(settings) as pool:
+        connectors = await (pick_connectors(pool, ids) if ids else list_connectors(pool))
+        if not connectors:
+            note("There is no connector yet: unihire connect makes one.")
+        for connector in connectors:
+            try:
+                remade = await _remap_one(pool, connector, ending, only_aside=only_aside, is_json=is_json)
+            except (Stopped, asyncio.CancelledError):
+                note("Stopped; what is done is saved, the next remap does the rest.")
+                raise
+            except EXPECTED as error:
+                tell_error(error)
+                codes.add(code_of(error))
+                results.append({**_name(connector), "status": "failed", "error": describe_error(error), "streams": []})
+                continue
+            results.append({
+                **_name(connector), "status": "done", "error": None, "streams": [_describe(one) for one in remade],
+            })  # fmt: skip
+            if not is_json:
+                _show(connector, remade)
+    if is_json:
+        print_json({"connectors": results})
+    return min(codes) if len(codes) == 1 else FAILED if codes else 0
+
+
+async def _remap_one(
+    pool: Pool, connector: Connector, ending: Ending, *, only_aside: bool, is_json: bool
+) -> list[Remade]:
+    integration = get_integration(connector.integration)
+    with SyncProgress(ERR, integration, is_transient=not is_json) as progress:
+
+        def watch(remade: Remade) -> None:
+            progress.watch(Counts(remade.stream, remade.rows, phase="done" if remade.is_done else "walk"))
+
+        return await remap_connector(
+            pool, connector, integration, only_aside=only_aside, watch=watch, stop=ending.is_asked
+        )
+
+
+def _name(connector: Connector) -> dict[str, Any]:
+    return {"connector_id": str(connector.id), "integration": connector.integration, "customer": connector.end_user}
+
+
+def _describe(remade: Remade) -> dict[str, Any]:
+    return {
+        "stream": remade.stream,
+        "made_again": remade.rows,
+        "added": remade.added,
+        "changed": remade.changed,
+        "deleted": remade.deleted,
+        "released": remade.released,
+        "set_aside": remade.aside,
+        "left_for_want_of": dict(remade.lacking),
+        "parts_not_made": remade.unmade,
+    }
+
+
+def _show(connector: Connector, remade: Sequence[Remade]) -> None:
+    name = get_integration(connector.integration).name
+    OUT.print(f"[green]✓[/green] {escape(connector.end_user)} ({name}): made again", soft_wrap=True)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("stream")
+    for title in ("rows", "added", "changed", "deleted", "released", "set aside"):
+        table.add_column(title, justify="right")
+    for one in remade:
+        numbers = (one.rows, one.added, one.changed, one.deleted, one.released, one.aside)
+        table.add_row(one.stream, *(f"{number:,}" for number in numbers))
+    OUT.print(table)
+    for line in _tell_left(remade):
+        mend = f"`unihire sync --full {str(connector.id)[:8]}` makes them again"
+        OUT.print(f"[yellow]![/yellow] {line}; {mend}", soft_wrap=True)
+
+
+def _tell_left(remade: Sequence[Remade]) -> Iterator[str]:
+    """What was left as it was, and why."""
+    for one in remade:
+        for detail, rows in one.lacking.items():
+            yield f"{one.stream}: {rows:,} rows left as they were, whose {detail} are not stored"
+        if one.unmade:
+            yield f"{one.stream}: {one.unmade:,} records left as they were, parts that no stored row tells"
+
+
+def quarantine(
+    id: Annotated[
+        str | None,
+        typer.Argument(metavar="CONNECTOR_ID", help="Its id, or the beginning; without, all.", show_default=False),
+    ] = None,
+    raw_id: Annotated[
+        str | None,
+        typer.Option(
+            "--raw", metavar="ID", help="Show what the vendor sent as the row of this id of its: personal data."
+        ),
+    ] = None,
+    is_json: Json = False,
+) -> None:
+    """List rows that would not map.
+
+    They are set aside with the reason, and tried again when they change and by unihire remap.
+    """
+    settings = start()
+    if raw_id is not None:
+        if id is None:
+            raise typer.BadParameter("name the connector whose row it is", param_hint="CONNECTOR_ID")
+        _show_raw(settings, id, raw_id, is_json=is_json)
+        return
+
+    async def read(pool: Pool) -> list[dict[str, Any]]:
+        connectors = await (list_connectors(pool) if id is None else pick_connectors(pool, [id]))
+        return [
+            {**_name(connector), "rows": [_describe_row(row) async for row in _walk(pool, connector)]}
+            for connector in connectors
+        ]
+
+    found = run_on_database(read, settings)
+    if is_json:
+        print_json({"connectors": found})
+        return
+    if not any(connector["rows"] for connector in found):
+        note("Nothing is set aside.")
+    for connector in found:
+        if not connector["rows"]:
+            continue
+        OUT.print(f"{escape(connector['customer'])} ({connector['integration']}) {connector['connector_id']}")
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for title in ("stream", "id", "since (UTC)"):
+            table.add_column(title, no_wrap=True)
+        table.add_column("reason", overflow="fold")
+        for row in connector["rows"]:
+            since = row["since"].replace("T", " ")
+            table.add_row(row["stream"], escape(row["remote_id"]), since, escape(row["reason"]))
+        OUT.print(table)
+
+
+def _show_raw(settings: Settings, id: str, raw_id: str, *, is_json: bool) -> None:
+    async def find(pool: Pool) -> list[asyncpg.Record]:
+        (connector,) = await pick_connectors(pool, [id])
+        return await pool.fetch(streams.FIND_ASIDE, connector.number, raw_id)
+
+    rows = run_on_database(find, settings)
+    if not rows:
+        raise ConfigError(f"no row {raw_id!r} is set aside: `unihire quarantine {id}` lists them")
+    found = [{"stream": row["stream"], "remote_id": row["row_id"], "raw": msgspec.Raw(row["raw"])} for row in rows]
+    if is_json:
+        print_json({"rows": found})
+        return
+    for row in found:
+        print_json(row["raw"], pretty=True)
+
+
+async def _walk(pool: Pool, connector: Connector) -> AsyncIterator[asyncpg.Record]:
+    after = ("", "")
+    while rows := await streams.list_quarantine(pool, connector.number, after=after, limit=LISTED):
+        for row in rows:
+            yield row
+        after = (rows[-1]["stream"], rows[-1]["row_id"])
+
+
+def _describe_row(row: asyncpg.Record) -> dict[str, Any]:
+    return {
+        "stream": row["stream"],
+        "remote_id": row["row_id"],
+        "reason": row["reason"],
+        "since": show_moment(row["since"]).replace(" ", "T"),
+    }
