@@ -163,11 +163,11 @@ async def test_refused_credentials_need_the_customer_and_are_not_tried_again(
 @pytest.mark.parametrize(
     "body", [b"[]", b"{}", b'"x"', b"null", b'{"access_token": 5}', b'{"access_token": "x", "expires_in": "soon"}']
 )
-async def test_token_answer_of_another_shape_is_a_change_of_the_vendors(
+async def test_token_answer_of_another_shape_is_told_and_may_be_right_later(
     vendor: Vendor, client: VendorClient, body: bytes
 ) -> None:
     vendor.will("/token", *[answer(200, body)] * 50)
-    with pytest.raises(VendorChanged):
+    with pytest.raises(RetryLater, match="token answer"):
         await client.get("/jobs/1")
     assert vendor.count("/token") <= IMPATIENT.attempts
 
@@ -228,7 +228,7 @@ async def test_slow_answer_is_given_up_and_tried_again(vendor: Vendor) -> None:
     async with make_client(vendor, retry=replace(IMPATIENT, timeout=0.05)) as client:
         assert (await client.get("/jobs/1")).body == b'{"id": "1"}'
         vendor.will("/jobs/1", *[dawdle] * IMPATIENT.attempts)
-        with pytest.raises(RetryLater, match="6 tries"):
+        with pytest.raises(RetryLater, match="no answer"):
             await client.get("/jobs/1")
 
 
@@ -306,7 +306,7 @@ async def test_redirect_is_not_followed(vendor: Vendor, client: VendorClient, st
 
 async def test_vendor_that_is_not_there_is_asked_again_later(vendor: Vendor) -> None:
     async with make_client(vendor, base_url="http://127.0.0.1:9") as client:
-        with pytest.raises(RetryLater, match="6 tries"):
+        with pytest.raises(RetryLater, match="no answer"):
             await client.get(f"/jobs?{QUERY}")
 
 

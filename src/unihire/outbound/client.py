@@ -2,29 +2,18 @@
 
 import asyncio
 import random
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
-import msgspec
 from yarl import URL
 
-from unihire.errors import (
-    PermissionMissing,
-    ReauthorizeNeeded,
-    RetryLater,
-    Unanswered,
-    VendorChanged,
-    VendorRefused,
-)
+from unihire.errors import ReauthorizeNeeded, RetryLater, Unanswered, VendorChanged, VendorRefused
 from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.auth import (
     Auth,
@@ -36,14 +25,13 @@ from unihire.outbound.auth import (
     write_token_request,
 )
 from unihire.outbound.budget import Budget, FixedWindowHeaders, TokenBucketHeaders
+from unihire.outbound.judging import find_oauth_word, judge
 from unihire.outbound.paging import Answer
 
 TOKEN_TIMEOUT = 30.0
 """Most seconds one call of the token endpoint may take: others wait for what it buys."""
 
 T = TypeVar("T")
-
-_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +71,10 @@ class Target:
     def locate(self, path: str) -> str:
         """A declared path as seen from the origin: the base address may have a path of its own."""
         return urlsplit(self.base_url).path.rstrip("/") + path
+
+
+class NoToken(RetryLater):
+    """No token could be bought now, so nothing was asked with one."""
 
 
 class VendorClient:
@@ -162,7 +154,7 @@ class VendorClient:
         async def once() -> Answer:
             try:
                 return await self._ask_signed(call, method, self.target.origin + path, body)
-            except aiohttp.ClientConnectorError:
+            except (NoToken, aiohttp.ClientConnectorError):
                 raise  # it never left
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise Unanswered(f"{call}: sent, and no answer came back ({type(error).__name__})") from error
@@ -226,7 +218,7 @@ class VendorClient:
             grant = await self._get_grant(refused=grant)
         if method != "GET" and answer.status == HTTPStatus.NO_CONTENT:
             return answer
-        return _judge(call, answer, self.budget)
+        return judge(call, answer, self.budget)
 
     async def _persist(self, call: str, once: Callable[[], Awaitable[T]]) -> T:
         """`once`, tried again after what passes by itself; raises the last problem when the tries are spent."""
@@ -323,73 +315,19 @@ class VendorClient:
         """One call of the token endpoint, which is outside the API's budget. `by` names for an error what is sent."""
         headers, data = write_token_request(self.target.auth, self._credentials, form)
         timeout = aiohttp.ClientTimeout(total=min(TOKEN_TIMEOUT, self.target.retry.timeout))
-        async with self._open(
-            "POST", self.target.sign_in_url + self.target.auth.token_path, headers, data=data, timeout=timeout
-        ) as got:
-            answer = Answer(got.status, got.headers, await got.read())
+        call, url = "POST " + self.target.auth.token_path, self.target.sign_in_url + self.target.auth.token_path
+        try:
+            async with self._open("POST", url, headers, data=data, timeout=timeout) as got:
+                answer = Answer(got.status, got.headers, await got.read())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise NoToken(f"{call}: no answer ({type(error).__name__})") from error
         if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            word = _oauth_word(answer.body)
+            word = find_oauth_word(answer.body)
             raise ReauthorizeNeeded(f"the vendor refuses {by} ({answer.status}{word})")
-        body = _judge("POST " + self.target.auth.token_path, answer, self._token_budget).body
-        return read_grant(body, now=self._clock.now(), spent=spent)
-
-
-def _judge(call: str, answer: Answer, budget: Budget) -> Answer:
-    """The answer where it is good; otherwise raises what the answer means for the engine.
-
-    `call` is method and path. A query is never told: it can hold personal data. A vendor that says when to come back
-    is obeyed by every call of that budget.
-    """
-    status = answer.status
-    if 200 <= status < 300:
-        if is_json(answer.body):
-            return answer
-        mended = _HALF_PAIRS.sub(_mend, answer.body)
-        if is_json(mended):
-            return Answer(status, answer.headers, mended)
-        raise VendorChanged(f"{call}: the body is not JSON")
-    if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        after = _retry_after(answer.headers)
-        if after is not None:
-            budget.hold(after)
-        raise RetryLater(f"{call}: the vendor answers {status}", after=after, status=status)
-    if status == HTTPStatus.FORBIDDEN:
-        raise PermissionMissing(f"{call}: the credentials do not reach this (403)", body=answer.body)
-    raise VendorRefused(f"{call}: the vendor answers {status}", status=status, body=answer.body)
-
-
-def is_json(body: bytes) -> bool:
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-    except msgspec.DecodeError:
-        return False
-    return True
-
-
-# Escapes, pairs of surrogates first: what is left over of them is half a character, cut off by a system that counts
-# UTF-16 units. It is JSON to its grammar and text to nobody, so it becomes U+FFFD.
-_HALF_PAIRS = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
-
-
-def _mend(escape: re.Match[bytes]) -> bytes:
-    return rb"\ufffd" if escape.group(1) else escape.group(0)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, which a vendor gives as a number or as a date (RFC 9110); None where it gives neither."""
-    said = headers.get("Retry-After", "")
-    try:
-        if said.replace(".", "", 1).isdecimal():
-            return float(said)
-        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
-def _oauth_word(body: bytes) -> str:
-    """The OAuth error code of a refusal (`unauthorized_client`), never its free text."""
-    try:
-        word = msgspec.json.decode(body, type=dict[str, Any]).get("error")
-    except msgspec.DecodeError:
-        return ""
-    return f", {word}" if isinstance(word, str) and word.isidentifier() else ""
+        try:
+            body = judge(call, answer, self._token_budget).body
+            return read_grant(body, now=self._clock.now(), spent=spent)
+        except VendorChanged as error:
+            raise NoToken(str(error)) from error
+        except RetryLater as error:
+            raise NoToken(str(error), after=error.after, status=error.status) from error

@@ -1,0 +1,77 @@
+"""What an answer means: a good one as it is, or mended; any other as the error that says what to do."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from unihire.errors import PermissionMissing, RetryLater, VendorChanged, VendorRefused
+from unihire.outbound.budget import Budget
+from unihire.outbound.paging import Answer
+
+_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+def judge(call: str, answer: Answer, budget: Budget) -> Answer:
+    """The answer where it is good; otherwise raises what the answer means for the engine.
+
+    `call` is method and path. A query is never told: it can hold personal data. A vendor that says when to come back
+    is obeyed by every call of that budget.
+    """
+    status = answer.status
+    if 200 <= status < 300:
+        if is_json(answer.body):
+            return answer
+        mended = _HALF_PAIRS.sub(_mend, answer.body)
+        if is_json(mended):
+            return Answer(status, answer.headers, mended)
+        raise VendorChanged(f"{call}: the body is not JSON")
+    if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        after = _retry_after(answer.headers)
+        if after is not None:
+            budget.hold(after)
+        raise RetryLater(f"{call}: the vendor answers {status}", after=after, status=status)
+    if status == HTTPStatus.FORBIDDEN:
+        raise PermissionMissing(f"{call}: the credentials do not reach this (403)", body=answer.body)
+    raise VendorRefused(f"{call}: the vendor answers {status}", status=status, body=answer.body)
+
+
+def is_json(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+# Escapes, pairs of surrogates first: what is left over of them is half a character, cut off by a system that counts
+# UTF-16 units. It is JSON to its grammar and text to nobody, so it becomes U+FFFD.
+_HALF_PAIRS = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+
+
+def _mend(escape: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if escape.group(1) else escape.group(0)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, which a vendor gives as a number or as a date (RFC 9110); None where it gives neither."""
+    said = headers.get("Retry-After", "")
+    try:
+        if said.replace(".", "", 1).isdecimal():
+            return float(said)
+        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def find_oauth_word(body: bytes) -> str:
+    """The OAuth error code of a refusal (`unauthorized_client`), never its free text."""
+    try:
+        word = msgspec.json.decode(body, type=dict[str, Any]).get("error")
+    except msgspec.DecodeError:
+        return ""
+    return f", {word}" if isinstance(word, str) and word.isidentifier() else ""
