@@ -19,8 +19,8 @@ ODD: dict[str, list[dict[str, Any]]] = {
         {"phone": 5},
         {"linkedin_profile": {"url": "x"}},
         {"location": ["Berlin"]},
-        {"applications": "none"},
-        {"applications": [{"application": 1}]},
+        {"email": {"address": "x"}},
+        {"created_at": "yesterday"},
     ],
     "jobs": [
         {"department": "Engineering"},

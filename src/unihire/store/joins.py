@@ -172,7 +172,7 @@ async def find_absent_rows(pool: Pool, connector: int, origin: str, limit: int) 
 
 
 async def find_joined(
-    pool: Pool, connector: int, stream: str, wanted: Sequence[tuple[str, str]]
+    pool: Pool | Connection, connector: int, stream: str, wanted: Sequence[tuple[str, str]]
 ) -> list[asyncpg.Record]:
     """The rows, as `name`, `key` and `data`, that each `(name, key)` of the stream's joins finds, in id order."""
     names, keys = map(list, zip(*wanted, strict=True))

@@ -51,9 +51,10 @@ async def absorb_rows(
             page = await pages.prepare(rows)
             async with pages.transaction() as connection:
                 counts.add(await pages.save(connection, page))
-        async for stale in pages.list_stale():
-            page = await pages.prepare(stale.rows)
-            async with pages.transaction() as connection:
-                counts.add(await pages.save_again(connection, page, stale))
+        while stream.joins:
+            async with pages.take_stale() as (connection, stale):
+                if stale is None:
+                    break
+                counts.add(await pages.save_again(connection, await pages.prepare(stale.rows, connection), stale))
         told.append(counts)
     return told

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from unihire.integration.declare import Data, Detail, IdFilter, Stream
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Answer, Page, Row, decode_row, decode_rows
-from unihire.store import Pool
+from unihire.store import Connection, Pool
 from unihire.sync.rendering import MISFITS, Misfit, find_row_id
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ async def walk(client: VendorClient, stream: Stream, start: str) -> AsyncGenerat
 
 
 async def fetch_details(
-    client: VendorClient, pool: Pool, connector: int, stream: Stream, rows: Sequence[Row]
+    client: VendorClient, pool: Pool | Connection, connector: int, stream: Stream, rows: Sequence[Row]
 ) -> Details:
     """The details of those rows that need them, from the store where they are of the row's version."""
     details = Details()
@@ -101,7 +101,7 @@ async def fetch_details(
 
 
 async def find_details(
-    pool: Pool, connector: int, stream: Stream, rows: Sequence[Row]
+    pool: Pool | Connection, connector: int, stream: Stream, rows: Sequence[Row]
 ) -> tuple[Details, dict[str, str]]:
     """The stored details of those rows that need them, of whatever version, without a call.
 

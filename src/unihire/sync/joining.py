@@ -1,6 +1,6 @@
 """Joins at work: what is kept of a stream's rows for others to show, and what a page's rows show of others."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,7 +9,7 @@ import msgspec
 
 from unihire.integration.declare import Data, Integration, Join, Stream, find_member
 from unihire.outbound.paging import Row, decode_row
-from unihire.store import Pool, joins, runs
+from unihire.store import Connection, Pool, joins, runs
 from unihire.store.joins import Joined
 from unihire.store.keys import JoinKeys, name_member
 from unihire.sync.rendering import Renderer, find_row_id, model_numbers
@@ -76,7 +76,7 @@ async def find_known(pool: Pool, connector: int, stream: Stream) -> list[Join]:
 
 
 async def find_shown(
-    pool: Pool, connector: int, stream: Stream, known: Sequence[Join], rows: Sequence[Row]
+    pool: Pool | Connection, connector: int, stream: Stream, known: Sequence[Join], rows: Sequence[Row]
 ) -> Mapping[str, dict[str, list[Data]]]:
     """The rows of each known join, by the id of the row that shows them and the join's name."""
     found: dict[str, dict[str, list[Data]]] = {}
@@ -109,42 +109,45 @@ class Stale:
     moved: tuple[str, int, int] | None = None
 
 
-async def list_stale(pool: Pool, connector: int, stream: Stream, renderer: Renderer) -> AsyncIterator[Stale]:
-    """Batches of a stream's rows that show what changed, until there are none: each must be settled before the next."""
+async def find_stale(connection: Connection, connector: int, stream: Stream, renderer: Renderer) -> Stale | None:
+    """The next batch of a stream's rows that show what changed; None when there are none.
+
+    Call in the transaction that saves them again, with the feed locked: nobody saves a later row meanwhile.
+    """
     for join in stream.joins:
-        while found := await pool.fetch(joins.FIND_STALE, connector, stream.name, join.name, STALE_BATCH):
-            if join.key is None:
-                keys = [row["key"] for row in found]
-                ids = [id for key in keys for id in renderer.row_ids(stream, key)]
-                raws = [row["raw"] for row in await pool.fetch(joins.FIND_ROWS, connector, stream.name, ids)]
-                yield Stale(join, _decode(raws, stream), keys)
-            else:
-                yield await _find_by_key(pool, connector, stream, join, found)
+        found = await connection.fetch(joins.FIND_STALE, connector, stream.name, join.name, STALE_BATCH)
+        if found and join.key is not None:
+            return await _find_by_key(connection, connector, stream, join, found)
+        if found:
+            keys = [row["key"] for row in found]
+            ids = [id for key in keys for id in renderer.row_ids(stream, key)]
+            rows = await connection.fetch(joins.FIND_ROWS, connector, stream.name, ids)
+            return Stale(join, _decode(rows, stream), keys)
+    return None
 
 
 async def _find_by_key(
-    pool: Pool, connector: int, stream: Stream, join: Join, found: Sequence[asyncpg.Record]
+    connection: Connection, connector: int, stream: Stream, join: Join, found: Sequence[asyncpg.Record]
 ) -> Stale:
     hashed = JoinKeys(connector, stream.name, join.name)
 
     async def find(keys: Sequence[str], after: int, until: int, limit: int) -> list[asyncpg.Record]:
         hashes = [hashed.key(key) for key in keys]
-        return await pool.fetch(joins.FIND_SHOWING, connector, stream.name, hashes, after, until, limit)
+        return await connection.fetch(joins.FIND_SHOWING, connector, stream.name, hashes, after, until, limit)
 
-    last: int = await pool.fetchval(joins.GET_LAST_SEQ, connector)
+    last: int = await connection.fetchval(joins.GET_LAST_SEQ, connector)
     first = found[0]
     if first["until"] is None:
         keys = [row["key"] for row in found if row["until"] is None]
         rows = await find(keys, 0, last, STALE_BATCH + 1)
         if len(rows) <= STALE_BATCH:
-            return Stale(join, _decode([row["raw"] for row in rows], stream), keys)
+            return Stale(join, _decode(rows, stream), keys)
     key, until = first["key"], first["until"] or last
     rows = await find([key], first["after"], until, STALE_BATCH)
-    decoded = _decode([row["raw"] for row in rows], stream)
     if len(rows) < STALE_BATCH:
-        return Stale(join, decoded, [key])
-    return Stale(join, decoded, [], (key, rows[-1]["seq"], until))
+        return Stale(join, _decode(rows, stream), [key])
+    return Stale(join, _decode(rows, stream), [], (key, rows[-1]["seq"], until))
 
 
-def _decode(raws: Iterable[bytes], stream: Stream) -> list[Row]:
-    return [decode_row(raw, of=stream.name) for raw in raws]
+def _decode(rows: Iterable[asyncpg.Record], stream: Stream) -> list[Row]:
+    return [decode_row(row["raw"], of=stream.name) for row in rows]

@@ -16,7 +16,7 @@ from unihire.store import Connection, Pool, joins, saving, streams
 from unihire.store.joins import Joined
 from unihire.store.saving import Rendered
 from unihire.sync.fetching import Details, fetch_details, find_details
-from unihire.sync.joining import Keeping, Stale, find_known, find_shown, list_stale
+from unihire.sync.joining import Keeping, Stale, find_known, find_shown, find_stale
 from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
 
 
@@ -103,24 +103,31 @@ class Pages:
             await connection.execute(streams.RELAX_COMMIT)
             yield connection
 
-    async def prepare(self, rows: list[Row]) -> Page:
-        """Map the rows with their details and joins; what is missing of the details is asked of the vendor."""
-        assert self._client is not None
-        return await self._map(rows, await fetch_details(self._client, self._pool, self._connector, self.stream, rows))
+    async def prepare(self, rows: list[Row], within: Connection | None = None) -> Page:
+        """Map the rows with their details and joins; what is missing of the details is asked of the vendor.
 
-    async def prepare_stored(self, rows: list[Row]) -> tuple[Page, dict[str, str]]:
+        `within` is the transaction they are to be saved in, where that is open already.
+        """
+        assert self._client is not None
+        source = within or self._pool
+        details = await fetch_details(self._client, source, self._connector, self.stream, rows)
+        return await self._map(rows, details, source)
+
+    async def prepare_stored(self, rows: list[Row], within: Connection) -> tuple[Page, dict[str, str]]:
         """As `prepare`, with stored details of whatever version and no call.
 
         Rows that need a detail which is not stored are left out of the page: its name, by row id. A part that several
         rows tell is in the page as each of them tells it.
         """
-        details, lacking = await find_details(self._pool, self._connector, self.stream, rows)
+        details, lacking = await find_details(within, self._connector, self.stream, rows)
         whole = [row for row in rows if find_row_id(self.stream, row) not in lacking] if lacking else rows
-        return await self._map(whole, details, is_each=self._has_shared), lacking
+        return await self._map(whole, details, within, is_each=self._has_shared), lacking
 
-    async def _map(self, rows: list[Row], details: Details, *, is_each: bool = False) -> Page:
+    async def _map(
+        self, rows: list[Row], details: Details, source: Pool | Connection, *, is_each: bool = False
+    ) -> Page:
         if self._known:
-            shown = await find_shown(self._pool, self._connector, self.stream, self._known, rows)
+            shown = await find_shown(source, self._connector, self.stream, self._known, rows)
             for row_id, by_name in shown.items():
                 details.found.setdefault(row_id, {}).update(by_name)
         odd = {misfit.row_id for misfit in details.misfits}
@@ -150,9 +157,15 @@ class Pages:
             counts.add(await self._keep(connection, page, gone))
         return counts
 
-    def list_stale(self) -> AsyncIterator[Stale]:
-        """Rows whose records show what changed, in batches, each to be saved by `save_again` before the next."""
-        return list_stale(self._pool, self._connector, self.stream, self._renderer)
+    @asynccontextmanager
+    async def take_stale(self) -> AsyncIterator[tuple[Connection, Stale | None]]:
+        """The next rows whose records show what changed, if there are some, and a transaction to save them again in.
+
+        The feed is locked: nobody else saves records of the connector meanwhile.
+        """
+        async with self.transaction() as connection:
+            await connection.execute(saving.LOCK_FEED, self._connector)
+            yield connection, await find_stale(connection, self._connector, self.stream, self._renderer)
 
     async def save_again(self, connection: Connection, page: Page, stale: Stale) -> Counts:
         """Save the records of rows that are stored already, and settle why they were made again."""

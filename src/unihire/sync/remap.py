@@ -137,7 +137,7 @@ class _StreamRemap:
     async def _retry(self, connection: Connection, found: Sequence[asyncpg.Record]) -> None:
         """Map rows that are set aside; those that map are released, the others are kept with the reason of now."""
         rows = self._decode(found)
-        page, lacking = await self._pages.prepare_stored(rows)
+        page, lacking = await self._pages.prepare_stored(rows, connection)
         by_id = {find_row_id(self._stream, row): row for row in rows}
         misfits = page.misfits + [
             Misfit(row_id, f"its {detail} were never read: a full sync asks for them", by_id[row_id].raw)
@@ -152,9 +152,11 @@ class _StreamRemap:
 
     async def _refresh(self) -> None:
         """Make those records again that show what was released or is kept otherwise now, as a sync would."""
-        async for stale in self._pages.list_stale():
-            page, lacking = await self._pages.prepare_stored(stale.rows)
-            async with self._pages.transaction() as connection:
+        while True:
+            async with self._pages.take_stale() as (connection, stale):
+                if stale is None:
+                    return
+                page, lacking = await self._pages.prepare_stored(stale.rows, connection)
                 page = await self._settle_parts(connection, page)
                 counts = await self._pages.save_again(connection, page, stale)
             self.remade.changed += counts.changed
@@ -163,7 +165,7 @@ class _StreamRemap:
     async def _remake(self, connection: Connection, found: Sequence[asyncpg.Record]) -> None:
         """Map rows that are stored; a record its row no longer becomes is gone."""
         rows = self._decode(found)
-        page, lacking = await self._pages.prepare_stored(rows)
+        page, lacking = await self._pages.prepare_stored(rows, connection)
         self.remade.lacking.update(lacking.values())
         page = await self._pages.leave_aside(connection, page, rows)
         mapped = set(page.row_ids) - {misfit.row_id for misfit in page.misfits}

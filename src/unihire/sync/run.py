@@ -1,8 +1,7 @@
 """A sync run of one connector: every stream in order, resumable, at most one at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +9,6 @@ from uuid import UUID
 import structlog
 
 from unihire.errors import (
-    ConfigError,
     PermissionMissing,
     ReauthorizeNeeded,
     VendorChanged,
@@ -66,7 +64,8 @@ async def sync_connector(
     ReauthorizeNeeded when the credentials are refused (the run is over and the connector needs a relink).
     """
     clock = clock or SystemClock()
-    async with _hold(pool, connector):
+    busy = f"connector {connector.id} is being synced already"
+    async with runs.hold_connector(pool, connector.number, otherwise=busy):
         run = await runs.open_run(pool, connector.number, full=full, now=clock.now())
         told = log.bind(run=str(run.id), connector=str(connector.id))
         told.info("sync run", number=run.number, full=run.is_full, resumed=run.is_resumed)
@@ -137,16 +136,3 @@ def explain_failure(stream: Stream, error: Exception) -> str:
     if isinstance(error, PermissionMissing) and stream.permission:
         return f"the credentials lack {stream.permission}"
     return str(error)
-
-
-@asynccontextmanager
-async def _hold(pool: Pool, connector: Connector) -> AsyncIterator[None]:
-    """Be the only one to sync the connector, over all processes; the lock dies with its session."""
-    async with pool.acquire() as connection:
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", runs.SYNC_LOCKS, connector.number):
-            raise ConfigError(f"connector {connector.id} is being synced already")
-        try:
-            yield
-        finally:
-            if not connection.is_closed():
-                await connection.execute("SELECT pg_advisory_unlock($1, $2)", runs.SYNC_LOCKS, connector.number)

@@ -175,10 +175,12 @@ class StreamSync:
 
     async def _refresh(self, *, after: str) -> None:
         """Make those records again that show rows which changed."""
-        async for stale in self._pages.list_stale():
+        while True:
             self._stop_if_asked()
-            page = await self._pages.prepare(stale.rows)
-            async with self._pages.transaction() as connection:
+            async with self._pages.take_stale() as (connection, stale):
+                if stale is None:
+                    break
+                page = await self._pages.prepare(stale.rows, connection)
                 step = await self._pages.save_again(connection, page, stale)
                 await self._move(connection, step, "refresh", None)
             self._tell(step, "refresh")
