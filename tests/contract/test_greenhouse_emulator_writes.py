@@ -258,6 +258,14 @@ def test_custom_values_that_do_not_fit_are_refused(client: httpx.Client, entry: 
     assert list(answer.json()["errors"][0]) == ["custom_fields"]
 
 
+@pytest.mark.parametrize("value", ["somebody", 1, {"user_id": 1}, {"name": "x"}, [1]])
+def test_custom_value_that_is_no_user_is_refused(client: httpx.Client, value: Any) -> None:
+    field = next(row for row in walk(client, "custom_fields", field_type="job") if row["value_type"] == "user")
+    body = {"custom_fields": [{"custom_field_id": field["id"], "value": value}]}
+    answer = patch(client, f"/jobs/{find(client, 'jobs')['id']}", body, 422)
+    assert "is not a user" in str(answer["errors"])
+
+
 def test_nothing_is_created_when_the_nested_application_does_not_fit(client: httpx.Client) -> None:
     newest = find(client, "candidates")["id"]
     body = {"first_name": "A", "last_name": "B", "application": {"job_id": 1}}

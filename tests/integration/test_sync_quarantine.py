@@ -20,7 +20,7 @@ ODD: dict[str, list[dict[str, Any]]] = {
         {"linkedin_profile": {"url": "x"}},
         {"location": ["Berlin"]},
         {"email": {"address": "x"}},
-        {"created_at": "yesterday"},
+        {"first_name": 7},
     ],
     "jobs": [
         {"department": "Engineering"},

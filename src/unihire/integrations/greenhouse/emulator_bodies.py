@@ -187,7 +187,7 @@ def _read_custom_value(rows: GreenhouseRows, field: Row, value: Any) -> Any:
         found = [names[one] for one in asked]
         return found if kind == "multi_select" else found[0]
     if kind == "user":
-        user = rows.find("users", value if type(value) is int else (value or {}).get("user_id"))
+        user = rows.find("users", value.get("user_id") if isinstance(value, dict) else value)
         if user is None:
             raise Invalid({"custom_fields": f"`{value}` is not a user"})
         return {
