@@ -19,8 +19,6 @@ ODD: dict[str, list[dict[str, Any]]] = {
         {"phone": 5},
         {"linkedin_profile": {"url": "x"}},
         {"location": ["Berlin"]},
-        {"email": {"address": "x"}},
-        {"first_name": 7},
     ],
     "jobs": [
         {"department": "Engineering"},
