@@ -28,10 +28,16 @@ HARVEST = Lists("greenhouse")
 
 
 def pick_lists(order: Mapping[str, Any]) -> Integration:
-    """The integration with the streams that the order names, and no others."""
+    """The integration with the streams that the order names, and no others.
+
+    Without names, all, but each list once: pages are recorded by its path.
+    """
     integration = get_integration(order["slug"])
     if not order["names"]:
-        return integration
+        first = {stream.path: stream for stream in reversed(integration.streams)}
+        return dataclasses.replace(
+            integration, streams=tuple(stream for stream in integration.streams if first[stream.path] is stream)
+        )
     return dataclasses.replace(integration, streams=tuple(integration.get_stream(name) for name in order["names"]))
 
 
