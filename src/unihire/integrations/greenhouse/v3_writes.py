@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from unihire.errors import VendorChanged
+from unihire.errors import PermissionMissing, VendorChanged
 from unihire.integration.declare import Data
 from unihire.integration.operate import Desk, Look
 from unihire.integrations.greenhouse.v1_filters import Window
@@ -66,6 +67,10 @@ class Writer:
             raise VendorChanged("POST /v3/candidates: the candidate is there, and its application is not")
         first = min(rows, key=lambda row: int(row["id"]))
         self.note_application(first)
+        if first.get("prospect"):
+            with suppress(PermissionMissing):  # then no sync reads them either
+                rows = await self.desk.find("prospect_details", "application_id", [first["id"]])
+                self.desk.touch("prospect_details", [row["id"] for row in rows])
         return int(first["id"])
 
     def note_application(self, row: Data) -> None:
