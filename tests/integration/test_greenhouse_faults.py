@@ -209,6 +209,32 @@ async def test_permission_taken_away_leaves_what_was_known(databases: Databases,
         assert await read_served(link.api) == before
 
 
+async def test_change_of_what_a_closed_list_shows_is_not_lost(databases: Databases, sealer: Sealer) -> None:
+    async with link_harvest(databases, sealer, size=100, seed=11) as link:
+        await link.settle()
+        shown = {"sources": "name", "interviewers": "user_id", "job_posts": "content", "attachments": "candidate_id"}
+        numbers = {stream: (link.rows[stream] or [])[0]["id"] for stream in shown}
+        lacking = "applications:list,interviews:list,jobs:list,candidates:list"
+        for settings in ({"options": {"without_scopes": lacking}}, {}):
+            link.restart(**settings)
+            for stream, name in shown.items():
+                (await link.control.patch(f"rows/{stream}/{numbers[stream]}", json={name: None})).raise_for_status()
+            await link.wait_an_hour()
+            report = await link.sync()
+            assert report.status == ("partial" if settings else "done")
+        await link.look()
+        await link.check()
+
+
+async def test_administrator_reads_everything(databases: Databases, sealer: Sealer) -> None:
+    async with link_harvest(databases, sealer, size=100, seed=11) as link:
+        await link.look()
+        user = next(row["id"] for row in link.rows["users"] or () if row["site_admin"])
+        link.tenant.credentials["sub"] = str(user)
+        assert (await link.sync()).status == "done"
+        await link.check()
+
+
 async def test_user_who_may_read_nothing_is_told_of_every_list(databases: Databases, sealer: Sealer) -> None:
     async with link_harvest(databases, sealer, size=100, seed=11) as link:
         await link.look()

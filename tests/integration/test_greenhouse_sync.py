@@ -212,6 +212,38 @@ async def test_deleted_rows_are_gone_with_the_next_full_sync_and_no_earlier(
     assert link.served.changed_since(before) == find_changed(expected, now)
 
 
+async def test_rows_that_come_back_are_served_again_under_their_ids(link: HarvestLink) -> None:
+    before, rows = link.expected, {stream: link.rows[stream] or [] for stream in STREAMS}
+    gone = {stream: rows[stream][len(rows[stream]) // 3] for stream in STREAMS}
+    for stream, row in gone.items():
+        (await link.control.delete(f"rows/{stream}/{row['id']}")).raise_for_status()
+    await link.settle()
+    assert find_changed(link.expected, before)
+    for stream, row in gone.items():
+        fields = {name: value for name, value in row.items() if name not in ("created_at", "updated_at")}
+        (await link.control.post(f"rows/{stream}", json=fields)).raise_for_status()
+    await link.follow()
+    for plural, records in before.items():
+        assert {id: record["id"] for id, record in records.items()} == {
+            id: record["id"] for id, record in link.served.records[plural].items()
+        }
+
+
+async def test_companies_with_the_same_ids_do_not_meet(databases: Databases, sealer: Sealer, link: HarvestLink) -> None:
+    async with link_harvest(databases, sealer, beside=link, size=100, seed=8) as other:
+        await other.settle()
+        assert len(other.expected["candidates"].keys() & link.expected["candidates"].keys()) > 50
+        await link.check()
+        for stream in STREAMS:
+            (await other.control.patch(f"rows/{stream}", json={"share": 0.5})).raise_for_status()
+            (await other.control.request("DELETE", f"rows/{stream}", json={"share": 0.2})).raise_for_status()
+        await other.settle()
+        before = link.served
+        await link.sync(full=True)
+        await link.check()
+        assert link.served == before
+
+
 async def test_absence_of_many_rows_is_confirmed_in_batches_of_fifty(link: HarvestLink) -> None:
     answer = await link.control.request("DELETE", "rows/attachments", json={"count": 120})
     assert answer.raise_for_status().json() == {"deleted": 120}

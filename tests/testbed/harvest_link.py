@@ -1,7 +1,7 @@
 """A Greenhouse sandbox, a connector to it and a client of the API: what is there, what is served, and syncs between."""
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -95,8 +95,14 @@ async def read_served(api: httpx.AsyncClient) -> Served:
 
 
 async def read_versions(pool: Pool) -> dict[str, list[Any]]:
-    """Every row that syncing may write but for its own log, with the transaction that wrote it."""
-    tables = ("record", "record_key", "detail", "quarantine", "joined", "stale", "seen")
+    """Every row there is but for a run's own log, the connector's state and its token, with what wrote it."""
+    find = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+    tables = {row["tablename"] for row in await pool.fetch(find)} - {
+        "sync_run",
+        "stream_run",
+        "connector",
+        "connector_grant",
+    }
     return {
         table: [tuple(row) for row in await pool.fetch(f"SELECT xmin::text, ctid::text FROM {table} ORDER BY 1, 2")]
         for table in tables
@@ -149,10 +155,10 @@ class HarvestLink:
         )
 
     def restart(self, **settings: Any) -> None:
-        """The same sandbox anew, at the same address, with other settings."""
+        """The same sandbox as at its start, at the same address and time, with other settings."""
         self.serving.close()
-        port = urlsplit(self.sandbox.ready.base_url).port
-        known = {"size": self.sandbox.ready.size, "seed": self.sandbox.ready.seed, "port": port}
+        ready, clock = self.sandbox.ready, self.sandbox.app.clock
+        known = {"size": ready.size, "seed": ready.seed, "port": urlsplit(ready.base_url).port, "clock": clock}
         self.sandbox = self.serving.enter_context(serve_harvest(**known, **settings))
 
     async def wait_an_hour(self) -> None:
@@ -198,11 +204,15 @@ class HarvestLink:
 
 
 @asynccontextmanager
-async def link_harvest(databases: Databases, sealer: Sealer, **settings: Any) -> AsyncIterator[HarvestLink]:
-    """A sandbox of these settings with a connector, in a database of its own, that was never synced."""
-    with ExitStack() as serving:
+async def link_harvest(
+    databases: Databases, sealer: Sealer, *, beside: HarvestLink | None = None, **settings: Any
+) -> AsyncIterator[HarvestLink]:
+    """A sandbox of these settings, its connector never synced, in a database of its own or `beside` another."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(databases.open()) if beside is None else beside.tenant.pool
+        serving = stack.enter_context(ExitStack())
         sandbox = serving.enter_context(serve_harvest(**settings))
-        async with databases.open() as pool, httpx.AsyncClient(base_url=sandbox.ready.control_url) as control:
+        async with httpx.AsyncClient(base_url=sandbox.ready.control_url) as control:
             tenant = await make_harvest_tenant(pool, sealer, sandbox.ready)
             async with open_api(databases.settings("migrated"), tenant) as api:
                 yield HarvestLink(serving, sandbox, control, tenant, api)
