@@ -49,7 +49,8 @@ class RecordedList:
             rows = b"[" + b",".join(row.raw for row in page.rows) + b"]"
             self._places.append((self._file.tell(), len(rows)))
             self._file.write(rows)
-            self._changed += [_edit(row.data) for row in page.rows[::CHANGED_EVERY] if row.data.get(_EDITED)]
+            named = [row.data for row in page.rows if row.data.get(_EDITED)]
+            self._changed += [_edit(row) for row in named[::CHANGED_EVERY]]
             self.count += len(page.rows)
             self.page_rows = self.page_rows or len(page.rows)
         if len(self._places) != max(1, -(-self.count // max(1, self.page_rows))):
