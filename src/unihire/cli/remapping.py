@@ -1,6 +1,5 @@
 """`unihire remap` and `unihire quarantine`: stored rows mapped again, and those that will not map."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any
 
@@ -11,15 +10,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from unihire.cli.connectors import pick_connectors
-from unihire.cli.ending import EXPECTED, FAILED, Ending, code_of, describe_error, run, tell_error
+from unihire.cli.each import Done, check_choice, work_on_each
+from unihire.cli.ending import Ending, run
 from unihire.cli.progress import SyncProgress
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import ERR, OUT, Json, examples, note, print_json, show_moment
-from unihire.errors import ConfigError, Stopped
+from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
 from unihire.settings import Settings
 from unihire.store import Pool, streams
-from unihire.store.database import open_database
 from unihire.store.tenancy import Connector, list_connectors
 from unihire.sync.pages import Counts
 from unihire.sync.remap import Remade, remap_connector
@@ -48,8 +47,7 @@ def remap(
     Every stored row, and every one that is set aside, is mapped as this version maps it, without a call to the vendor.
     A record in which nothing changes keeps its modified_at. What was interrupted is done by running it again.
     """
-    if bool(ids) == is_all:
-        raise typer.BadParameter("name connectors, or give --all", param_hint="CONNECTOR_ID")
+    check_choice(ids, is_all=is_all)
     settings = start()
     code = run(
         lambda ending: _remap_all(settings, ids or [], ending, only_aside=only_aside, is_json=is_json),
@@ -60,32 +58,13 @@ def remap(
 
 
 async def _remap_all(settings: Settings, ids: list[str], ending: Ending, *, only_aside: bool, is_json: bool) -> int:
-    """Remap one after the other; returns the exit code, FAILED where they went wrong in different ways."""
-    codes: set[int] = set()
-    results: list[dict[str, Any]] = []
-    async with open_database(settings) as pool:
-        connectors = await (pick_connectors(pool, ids) if ids else list_connectors(pool))
-        if not connectors:
-            note("There is no connector yet: unihire connect makes one.")
-        for connector in connectors:
-            try:
-                remade = await _remap_one(pool, connector, ending, only_aside=only_aside, is_json=is_json)
-            except (Stopped, asyncio.CancelledError):
-                note("Stopped; what is done is saved, the next remap does the rest.")
-                raise
-            except EXPECTED as error:
-                tell_error(error)
-                codes.add(code_of(error))
-                results.append({**_name(connector), "status": "failed", "error": describe_error(error), "streams": []})
-                continue
-            results.append({
-                **_name(connector), "status": "done", "error": None, "streams": [_describe(one) for one in remade],
-            })  # fmt: skip
-            if not is_json:
-                _show(connector, remade)
-    if is_json:
-        print_json({"connectors": results})
-    return min(codes) if len(codes) == 1 else FAILED if codes else 0
+    async def work(pool: Pool, connector: Connector) -> Done:
+        remade = await _remap_one(pool, connector, ending, only_aside=only_aside, is_json=is_json)
+        told = {"status": "done", "error": None, "streams": [_describe(one) for one in remade]}
+        return Done(0, told, lambda: _show(connector, remade))
+
+    stopped = "Stopped; what is done is saved, the next remap does the rest."
+    return await work_on_each(settings, ids, work, stopped=stopped, untold={"streams": []}, is_json=is_json)
 
 
 async def _remap_one(

@@ -1,6 +1,5 @@
 """`unihire sync`: connectors brought up to date, in the foreground."""
 
-import asyncio
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -8,19 +7,17 @@ import typer
 from rich.markup import escape
 
 from unihire.app import open_sealer
-from unihire.cli.connectors import pick_connectors
-from unihire.cli.ending import EXPECTED, FAILED, PARTIAL, Ending, code_of, describe_error, run, tell_error
+from unihire.cli.each import Done, check_choice, work_on_each
+from unihire.cli.ending import FAILED, PARTIAL, Ending, run
 from unihire.cli.progress import SyncProgress, make_stream_table
 from unihire.cli.starting import start
-from unihire.cli.terminal import ERR, OUT, Json, examples, note, print_json
-from unihire.errors import Stopped
+from unihire.cli.terminal import ERR, OUT, Json, examples, note
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
 from unihire.platform.connectors import open_connector_client
 from unihire.settings import Settings
 from unihire.store import Pool
-from unihire.store.database import open_database
-from unihire.store.tenancy import Connector, list_connectors
+from unihire.store.tenancy import Connector
 from unihire.sync.run import Report, sync_connector
 
 PATIENCE_SECONDS = 1.5
@@ -45,8 +42,7 @@ def sync(
     A sync that was interrupted, even by a crash, is gone on with from its last saved page. Streams the vendor refuses
     end with the reason, and the others go on.
     """
-    if bool(ids) == is_all:
-        raise typer.BadParameter("name connectors, or give --all", param_hint="CONNECTOR_ID")
+    check_choice(ids, is_all=is_all)
     settings = start()
     code = run(
         lambda ending: _sync_all(settings, ids or [], ending, full=full, is_json=is_json), patience=PATIENCE_SECONDS
@@ -56,33 +52,14 @@ def sync(
 
 
 async def _sync_all(settings: Settings, ids: list[str], ending: Ending, *, full: bool, is_json: bool) -> int:
-    """Sync one after the other; returns the exit code, FAILED where they went wrong in different ways."""
     sealer = open_sealer(settings)
-    codes: set[int] = set()
-    results: list[dict[str, Any]] = []
-    async with open_database(settings) as pool:
-        connectors = await (pick_connectors(pool, ids) if ids else list_connectors(pool))
-        if not connectors:
-            note("There is no connector yet: unihire connect makes one.")
-        for connector in connectors:
-            try:
-                report = await _sync_one(pool, connector, sealer, ending, full=full, is_json=is_json)
-            except (Stopped, asyncio.CancelledError):
-                note("Stopped; the next sync goes on from here.")
-                raise
-            except EXPECTED as error:
-                tell_error(error)
-                codes.add(code_of(error))
-                results.append({**_name(connector), "status": "failed", "error": describe_error(error)})
-                continue
-            codes.add(_STATUS_CODES[report.status])
-            results.append({**_name(connector), **_describe(report)})
-            if not is_json:
-                _show(connector, report)
-    if is_json:
-        print_json({"connectors": results})
-    bad = codes - {0}
-    return min(bad) if len(bad) == 1 else FAILED if bad else 0
+
+    async def work(pool: Pool, connector: Connector) -> Done:
+        report = await _sync_one(pool, connector, sealer, ending, full=full, is_json=is_json)
+        return Done(_STATUS_CODES[report.status], _describe(report), lambda: _show(connector, report))
+
+    stopped = "Stopped; the next sync goes on from here."
+    return await work_on_each(settings, ids, work, stopped=stopped, untold={}, is_json=is_json)
 
 
 async def _sync_one(
@@ -101,10 +78,6 @@ async def _sync_one(
             watch=progress.watch,
             stop=ending.is_asked,
         )
-
-
-def _name(connector: Connector) -> dict[str, Any]:
-    return {"connector_id": str(connector.id), "integration": connector.integration, "customer": connector.end_user}
 
 
 def _describe(report: Report) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Output(msgspec.Struct, kw_only=True):
 
 
 class Desk(Protocol):
-    """What an operation works with: one connector's rows, from the vendor now or as last synced, and writing to it.
+    """What an operation works with: one connector's rows, from the vendor now or as last synced.
 
     Rows are as the vendor sends them, newest id first. Errors are the VendorErrors of the outbound client.
     """
@@ -42,6 +42,10 @@ class Desk(Protocol):
     async def find(self, stream: str, member: str, values: Iterable[object]) -> list[Data]:
         """The rows whose `member` is one of these, asked for many at a time; None among the values is passed over."""
         ...
+
+
+class WritingDesk(Desk, Protocol):
+    """A desk that writes too: what an operation that `is_write` works with."""
 
     def touch(self, stream: str, ids: Iterable[object]) -> None:
         """Say that rows changed by what was written: they are read into the store before the operation answers."""
@@ -72,6 +76,8 @@ class Desk(Protocol):
 class Operation:
     """A named call.
 
+    `run` takes a Desk, or a WritingDesk where the operation `is_write`, and the input.
+
     `public` operations are offered to people; a `ddl` one fills the choices of an input of another. `calls` says in
     words how many calls to the vendor it takes. `writes` names the fields of the vocabulary it sets, by model:
     `{"candidate": ("first_name",)}`; one that `is_write` has some. `advanced` names inputs a form may hide at first.
@@ -82,7 +88,7 @@ class Operation:
     description: str
     input: type[Input]
     output: type[Output]
-    run: Callable[[Desk, Any], Awaitable[Output]]
+    run: Callable[[Any, Any], Awaitable[Output]]
     calls: str
     kind: Literal["public", "ddl"] = "public"
     is_write: bool = False

@@ -9,7 +9,6 @@ import msgspec
 
 from unihire.errors import UnihireError
 from unihire.integration.declare import Data, Integration, Match, Stream, list_values
-from unihire.integration.operate import Look
 from unihire.store import Pool
 from unihire.store import rows as stored
 from unihire.store.keys import JoinKeys, name_member
@@ -185,21 +184,6 @@ class SyncedDesk:
         else:
             hashed = JoinKeys(self._connector.number, name, name_member(question.member))
             wanted.keys.extend(ByKey(number, name, own[0], hashed.key(value)) for value in question.values)
-
-    @property
-    def can_act(self) -> bool:
-        return False
-
-    def plan(self, steps: Iterable[str]) -> None:
-        raise NotImplementedError("only reading operations are answered from the store")
-
-    def touch(self, stream: str, ids: Iterable[object]) -> None:
-        raise NotImplementedError("only reading operations are answered from the store")
-
-    async def create(
-        self, step: str, path: str, body: Data, *, stream: str, look: Look, acting_as: int | None = None
-    ) -> Data:
-        raise NotImplementedError("only reading operations are answered from the store")
 
 
 def _sort(question: _Question, found: Iterable[bytes]) -> list[Data]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from unihire.errors import PermissionMissing
 from unihire.integration.declare import Data
-from unihire.integration.operate import Desk, Operation, Output
+from unihire.integration.operate import Operation, Output, WritingDesk
 from unihire.integrations.greenhouse.v1_applications import Application, shape_applications
 from unihire.integrations.greenhouse.v1_filters import Window
 from unihire.integrations.greenhouse.v1_inputs import (
@@ -55,7 +55,7 @@ class Note(Output):
     visibility: str | None
 
 
-async def create_candidate(desk: Desk, given: CreateCandidate) -> Candidate:
+async def create_candidate(desk: WritingDesk, given: CreateCandidate) -> Candidate:
     referrers = [
         find_referrer_id(desk, one.referrer, f"#/applications/{number}/referrer")
         for number, one in enumerate(given.applications)
@@ -81,7 +81,7 @@ async def create_candidate(desk: Desk, given: CreateCandidate) -> Candidate:
     return await _make_person(desk, given, base, applications, files, given.educations or [], given.employments or [])
 
 
-async def create_prospect(desk: Desk, given: CreateProspect) -> Candidate:
+async def create_prospect(desk: WritingDesk, given: CreateProspect) -> Candidate:
     wanted = given.application or NewProspectApplication()
     base, team, referrer = await asyncio.gather(
         _write_person(desk, given),
@@ -103,7 +103,7 @@ async def create_prospect(desk: Desk, given: CreateProspect) -> Candidate:
     return await _make_person(desk, given, base, [application], [wanted.attachments or []])
 
 
-async def _write_person(desk: Desk, given: NewPerson) -> Data:
+async def _write_person(desk: WritingDesk, given: NewPerson) -> Data:
     """The body of a candidate, once it is sure that there are the authors of the notes, who write them later."""
     notes = enumerate(given.activity_feed_notes or ())
     authors = {f"#/activity_feed_notes/{number}/user_id": note.user_id for number, note in notes}
@@ -134,7 +134,7 @@ def _write_contacts(
     return [leave_out_nones(value=one.value, type=one.type2) for one in given or () if one.value] or None
 
 
-async def _find_team(desk: Desk, given: NewPerson) -> dict[str, int | None]:
+async def _find_team(desk: WritingDesk, given: NewPerson) -> dict[str, int | None]:
     """Who cares for the person, which v3 keeps with each application."""
     recruiter, coordinator = await asyncio.gather(
         find_user_id(desk, given.recruiter, "#/recruiter"), find_user_id(desk, given.coordinator, "#/coordinator")
@@ -143,7 +143,7 @@ async def _find_team(desk: Desk, given: NewPerson) -> dict[str, int | None]:
 
 
 async def _make_person(
-    desk: Desk,
+    desk: WritingDesk,
     given: NewPerson,
     base: Data,
     applications: Sequence[Data],
@@ -186,7 +186,7 @@ async def _make_person(
     return (await shape_candidates(desk, rows or [person]))[0]
 
 
-async def _touch_new_tags(desk: Desk, person: Data, tags: Sequence[str] | None) -> None:
+async def _touch_new_tags(desk: WritingDesk, person: Data, tags: Sequence[str] | None) -> None:
     """Have the tags read that were made with the person. Where they may not be listed, the next run that may sees."""
     if not tags:
         return
@@ -196,7 +196,7 @@ async def _touch_new_tags(desk: Desk, person: Data, tags: Sequence[str] | None) 
         desk.touch("candidate_tags", [row["id"] for row in rows])
 
 
-async def create_candidate_application(desk: Desk, given: CreateApplication) -> Application:
+async def create_candidate_application(desk: WritingDesk, given: CreateApplication) -> Application:
     referrer = await find_referrer_id(desk, given.referrer, "#/referrer")
     files = given.attachments or []
     desk.plan(["application", *(f"attachment.{number}" for number in range(len(files)))])
@@ -218,7 +218,7 @@ async def create_candidate_application(desk: Desk, given: CreateApplication) -> 
     return (await shape_applications(desk, rows or [row]))[0]
 
 
-async def create_candidate_note(desk: Desk, given: CreateNote) -> Note:
+async def create_candidate_note(desk: WritingDesk, given: CreateNote) -> Note:
     desk.plan(["note"])
     note = NewNote(user_id=given.user_id, body=given.body, visibility=given.visibility)
     row = await Writer(desk, given.user_id).make_note("note", given.candidate_id, note)

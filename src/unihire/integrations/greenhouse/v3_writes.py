@@ -8,7 +8,7 @@ from typing import Any
 
 from unihire.errors import PermissionMissing, VendorChanged
 from unihire.integration.declare import Data
-from unihire.integration.operate import Desk, Look
+from unihire.integration.operate import Look, WritingDesk
 from unihire.integrations.greenhouse.v1_filters import Window
 from unihire.integrations.greenhouse.v1_inputs import NewAttachment, NewEducation, NewEmployment, NewNote
 
@@ -32,7 +32,7 @@ class Writer:
     under another step is another.
     """
 
-    def __init__(self, desk: Desk, user_id: int) -> None:
+    def __init__(self, desk: WritingDesk, user_id: int) -> None:
         self.desk = desk
         self.user_id = user_id
         self._made: dict[str, set[int]] = defaultdict(set)
