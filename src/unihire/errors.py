@@ -2,6 +2,7 @@
 
     UnihireError
     ├── ConfigError             the operator: a setting, a file, a database
+    │   └── Busy                nobody: somebody else works on the connector now
     ├── ApiError                the caller of our API; one HTTP status each
     │   ├── Unauthorized        401
     │   ├── Forbidden           403
@@ -32,6 +33,10 @@ class UnihireError(Exception):
 
 class ConfigError(UnihireError):
     """Something the operator must set right before the work can start."""
+
+
+class Busy(ConfigError):
+    """Somebody else works on the connector; try again when they have ended."""
 
 
 class ApiError(UnihireError):

@@ -240,8 +240,9 @@ async def test_key_that_many_records_show_is_worked_off_in_steps_that_survive_a_
     def stop_after_a_step(self: StreamSync, step: Any, phase: str) -> None:
         nonlocal steps
         tell(self, step, phase)
-        steps += phase == "refresh"
-        if phase == "refresh" and steps <= stops:
+        is_of_entries = (phase, step.stream) == ("refresh", "entries")
+        steps += is_of_entries
+        if is_of_entries and steps <= stops:
             raise Stopped("here")
 
     monkeypatch.setattr(StreamSync, "_tell", stop_after_a_step)

@@ -1,42 +1,61 @@
-"""Sync runs: what is under way, how far each stream is, what came of it."""
+"""Sync runs: what was asked for and is under way, how far each stream is, what came of it.
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+A run is asked for first, and taken up by whoever holds the connector (store/holds.py). Who takes it up raises its
+`attempt`; everything saved for it says the attempt it belongs to, and nothing is saved for an earlier one. So a worker
+that was given up for dead, or lost its lock with its connection, does no harm.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
-import asyncpg
-
-from unihire.errors import ConfigError
-from unihire.store import Pool
-
-SYNC_LOCKS = 0x53594E43
-"""The space of the advisory locks, "SYNC" in letters: who syncs or deletes a connector holds the one of its number."""
+from unihire.errors import Busy, Stopped
+from unihire.store import Connection, Pool
+from unihire.store.holds import SYNC_LOCKS
 
 # The run of a connector that has not ended, if there is one: at most one.
-FIND_UNFINISHED = "SELECT id, number, is_full, started_at FROM sync_run WHERE connector = $1 AND status = 'running'"
+FIND_UNFINISHED = """
+    SELECT id, number, is_full, streams FROM sync_run WHERE connector = $1 AND status IN ('queued', 'running')
+"""
+
+# A new run with the connector's next number.
+INSERT_RUN = """
+    INSERT INTO sync_run (id, connector, number, status, is_full, streams, is_scheduled, asked_at)
+    SELECT $2, $1, coalesce(max(number), 0) + 1, 'queued', $3, $4::text[], $5, $6 FROM sync_run WHERE connector = $1
+    RETURNING number
+"""
+
+# Asking for a run of the connector, one after the other.
+LOCK_ASKING = "SELECT FROM connector WHERE number = $1 FOR NO KEY UPDATE"
+
+# Take up the unfinished run.
+TAKE_RUN = """
+    UPDATE sync_run SET status = 'running', attempt = sync_run.attempt + 1, waits_until = NULL, waits_for = NULL,
+        started_at = coalesce(sync_run.started_at, $2)
+    FROM sync_run AS before
+    WHERE sync_run.connector = $1 AND sync_run.status IN ('queued', 'running') AND before.id = sync_run.id
+    RETURNING sync_run.id, sync_run.number, sync_run.is_full, sync_run.streams, sync_run.is_scheduled,
+        sync_run.attempt, sync_run.started_at, sync_run.failures, before.started_at IS NOT NULL AS is_resumed
+"""
 
 # What runs before the new one met.
 FORGET_SEEN = "DELETE FROM seen WHERE connector = $1"
 
-# A new run with the connector's next number.
-INSERT_RUN = """
-    INSERT INTO sync_run (id, connector, number, status, is_full, started_at)
-    SELECT $2, $1, coalesce(max(number), 0) + 1, 'running', $3, $4 FROM sync_run WHERE connector = $1
-    RETURNING number
-"""
-
 # A stream's part in a run, unless it is there.
 INSERT_STREAM = """
-    INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
+    INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at, expected)
     SELECT $1, $2, $3, $4::timestamptz, $4::timestamptz IS NULL AND (
         EXISTS (
             SELECT FROM record
             WHERE connector = $2 AND model = ANY($6::smallint[]) AND stream = $3 AND deleted_at IS NULL
         ) OR EXISTS (SELECT FROM joined WHERE connector = $2 AND origin = $3)
-    ), 'walk', $5
+    ), 'walk', $5, CASE WHEN $4::timestamptz IS NULL THEN (
+        SELECT read FROM stream_run
+        WHERE connector = $2 AND stream = $3 AND window_start IS NULL AND phase = 'done' AND error IS NULL
+        ORDER BY started_at DESC LIMIT 1
+    ) END
     ON CONFLICT (run, stream) DO NOTHING
 """
 
@@ -54,23 +73,47 @@ FIND_FIRST_READS = """
     WHERE connector = $1 AND stream = ANY($2) AND phase = 'done' AND error IS NULL GROUP BY stream
 """
 
-# Move a stream on; part of the page's transaction.
-MOVE_STREAM = """
-    UPDATE stream_run SET phase = $3, position = $4, read = read + $5, added = added + $6, changed = changed + $7,
-        deleted = deleted + $8, quarantined = quarantined + $9
+# The run, held as it is until the transaction ends, if it is still this attempt's.
+HOLD_RUN = "SELECT FROM sync_run WHERE id = $1 AND attempt = $3 AND status = 'running' FOR SHARE"
+
+# Move a stream on; the last statement of a page's transaction. Nothing where the run is no longer this attempt's.
+MOVE_STREAM = f"""
+    UPDATE stream_run SET phase = $4, position = $5, read = read + $6, added = added + $7, changed = changed + $8,
+        deleted = deleted + $9, quarantined = quarantined + $10, requests = requests + $11, waited = waited + $12
+    FROM ({HOLD_RUN}) AS ours
     WHERE run = $1 AND stream = $2
-"""
+    RETURNING (SELECT is_paused FROM connector WHERE number = stream_run.connector) AS is_paused
+"""  # noqa: S608 - of constants
 
 # End a stream's part, with the reason where it went wrong.
-FINISH_STREAM = """
-    UPDATE stream_run SET phase = 'done', position = NULL, finished_at = $3, error = $4 WHERE run = $1 AND stream = $2
-"""
+FINISH_STREAM = f"""
+    UPDATE stream_run SET phase = 'done', position = NULL, finished_at = $4, error = $5,
+        requests = requests + $6, waited = waited + $7
+    FROM ({HOLD_RUN}) AS ours
+    WHERE run = $1 AND stream = $2
+    RETURNING true
+"""  # noqa: S608 - of constants
 
 # Start a stream's phase over, keeping what it counted.
-RESTART_PHASE = "UPDATE stream_run SET position = NULL WHERE run = $1 AND stream = $2"
+RESTART_PHASE = "UPDATE stream_run SET phase = $3, position = NULL WHERE run = $1 AND stream = $2"
 
-# End a run.
-FINISH_RUN = "UPDATE sync_run SET status = $2, finished_at = $3 WHERE id = $1"
+# End a run, if it is still this attempt's.
+FINISH_RUN = """
+    UPDATE sync_run SET status = $3, finished_at = $4, error = $5, waits_until = NULL, waits_for = NULL
+    WHERE id = $1 AND attempt = $2 AND status = 'running'
+"""
+
+# End whatever run of the connector has not ended.
+CANCEL_RUN = """
+    UPDATE sync_run SET status = 'cancelled', finished_at = $2, waits_until = NULL, waits_for = NULL
+    WHERE connector = $1 AND status IN ('queued', 'running') RETURNING id
+"""
+
+# Note that a run was put off, until when and why; with or without a failure.
+PUT_OFF_RUN = """
+    UPDATE sync_run SET waits_until = $3, waits_for = $4, failures = $5
+    WHERE id = $1 AND attempt = $2 AND status = 'running'
+"""
 
 # The parts of a run, for telling.
 LIST_STREAMS = "SELECT * FROM stream_run WHERE run = $1 ORDER BY started_at, stream"
@@ -93,46 +136,92 @@ HAS_SYNCED_SINCE = """
 # The latest run of a connector.
 FIND_LATEST = "SELECT * FROM sync_run WHERE connector = $1 ORDER BY number DESC LIMIT 1"
 
+# Runs of a connector, newest first, before a number.
+LIST_RUNS = "SELECT * FROM sync_run WHERE connector = $1 AND number < $2 ORDER BY number DESC LIMIT $3"
 
-@asynccontextmanager
-async def hold_connector(pool: Pool, number: int, *, otherwise: str) -> AsyncIterator[None]:
-    """Be the only one to sync the connector or make its records again, over all processes.
-
-    The lock dies with its session. Raises ConfigError, saying `otherwise`, while somebody else holds it.
-    """
-    async with pool.acquire() as connection:
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", SYNC_LOCKS, number):
-            raise ConfigError(otherwise)
-        try:
-            yield
-        finally:
-            if not connection.is_closed():
-                await connection.execute("SELECT pg_advisory_unlock($1, $2)", SYNC_LOCKS, number)
+GET_RUN = "SELECT * FROM sync_run WHERE connector = $1 AND id = $2"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
+    """A run that was taken up. `streams` are the names of those to read, None: all."""
+
     id: UUID
     number: int
     is_full: bool
+    streams: tuple[str, ...] | None
+    is_scheduled: bool
+    attempt: int
     started_at: datetime
+    failures: int
     is_resumed: bool
 
 
-async def open_run(pool: Pool, connector: int, *, full: bool, now: datetime) -> Run:
-    """The connector's unfinished run, to go on with, or a new one.
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """How much a run reads; `streams` None: all."""
 
-    A full run takes the place of an unfinished incremental one, which it covers.
+    is_full: bool
+    streams: frozenset[str] | None
+
+    @classmethod
+    def of(cls, is_full: bool, streams: Collection[str] | None) -> Self:
+        return cls(is_full, None if streams is None else frozenset(streams))
+
+    def covers(self, other: "_Extent") -> bool:
+        if other.is_full and not self.is_full:
+            return False
+        return self.streams is None or (other.streams is not None and other.streams <= self.streams)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The run that does what was asked for; one that was under way already, or a new one."""
+
+    id: UUID
+    number: int
+    is_new: bool
+
+
+async def ask_run(
+    connection: Connection,
+    connector: int,
+    *,
+    full: bool = False,
+    streams: Collection[str] | None = None,
+    is_scheduled: bool = False,
+    now: datetime,
+) -> Asked:
+    """Ask for a run. Call inside a transaction: it is there for others when that commits.
+
+    An unfinished run that covers what is asked for is the answer, and what the schedule asks for is always covered.
+    One that what is asked for covers is cancelled. Raises Busy where neither covers the other.
     """
-    row = await pool.fetchrow(FIND_UNFINISHED, connector)
-    if row is not None and (row["is_full"] or not full):
-        return Run(row["id"], row["number"], row["is_full"], row["started_at"], is_resumed=True)
+    await connection.execute(LOCK_ASKING, connector)
+    row = await connection.fetchrow(FIND_UNFINISHED, connector)
     if row is not None:
-        await pool.execute(FINISH_RUN, row["id"], "failed", now)
-    await pool.execute(FORGET_SEEN, connector)
+        old, new = _Extent.of(row["is_full"], row["streams"]), _Extent.of(full, streams)
+        if is_scheduled or old.covers(new):
+            return Asked(row["id"], row["number"], is_new=False)
+        if not new.covers(old):
+            raise Busy(f"run {row['number']} of the connector is under way: cancel it or ask again when it has ended")
+        await connection.execute(CANCEL_RUN, connector, now)
     id = uuid4()
-    number: int = await pool.fetchval(INSERT_RUN, connector, id, full, now)
-    return Run(id, number, full, now, is_resumed=False)
+    names = None if streams is None else sorted(streams)
+    number: int = await connection.fetchval(INSERT_RUN, connector, id, full, names, is_scheduled, now)
+    return Asked(id, number, is_new=True)
+
+
+async def take_run(pool: Pool, connector: int, now: datetime) -> Run | None:
+    """Take up the connector's unfinished run, if there is one. Call while holding the connector."""
+    async with pool.acquire() as connection, connection.transaction():
+        row = await connection.fetchrow(TAKE_RUN, connector, now)
+        if row is None:
+            return None
+        if not row["is_resumed"]:
+            await connection.execute(FORGET_SEEN, connector)
+        names = None if row["streams"] is None else tuple(row["streams"])
+        return Run(**{**row, "streams": names})
 
 
 async def open_stream(
@@ -144,14 +233,45 @@ async def open_stream(
     window_start: datetime | None,
     models: Sequence[int],
     now: datetime,
-) -> asyncpg.Record:
+) -> Mapping[str, Any]:
     """The stream's part in the run, made if it is not there.
 
     A complete read (no `window_start`) notes what it meets only where there is something it could find missing.
     """
     await pool.execute(INSERT_STREAM, run.id, connector, stream, window_start, now, models)
     (row,) = await pool.fetch(GET_STREAM, run.id, stream)
-    return row
+    return dict(row)
+
+
+async def move_stream(
+    connection: Connection | Pool, run: Run, stream: str, phase: str, position: str | None, counted: Sequence[float]
+) -> bool:
+    """Move a stream on, and tell whether the connector is paused; the last statement of a page's transaction.
+
+    `counted` is what is to be added: read, added, changed, deleted, quarantined, requests, waited. Raises Stopped, with
+    which the transaction is to be undone, where the run was cancelled or taken over.
+    """
+    row = await connection.fetchrow(MOVE_STREAM, run.id, stream, run.attempt, phase, position, *counted)
+    if row is None:
+        raise Superseded(run)
+    is_paused: bool = row["is_paused"]
+    return is_paused
+
+
+async def finish_stream(
+    connection: Connection, run: Run, stream: str, now: datetime, error: str | None, *, requests: int, waited: float
+) -> None:
+    """End a stream's part. Raises Stopped as `move_stream` does."""
+    row = await connection.fetchrow(FINISH_STREAM, run.id, stream, run.attempt, now, error, requests, waited)
+    if row is None:
+        raise Superseded(run)
+
+
+class Superseded(Stopped):
+    """The run was cancelled, or somebody else has taken it up."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"run {run.number} was cancelled or taken over: nothing more is saved for this attempt")
 
 
 async def find_first_reads(pool: Pool, connector: int, streams: Collection[str]) -> dict[str, datetime]:

@@ -8,7 +8,7 @@ import asyncpg
 
 from unihire.errors import ConfigError
 from unihire.store import Connection, Pool
-from unihire.store.runs import SYNC_LOCKS
+from unihire.store.holds import SYNC_LOCKS
 
 ACCESS_CHANNEL = "unihire_access"
 """Notified when a key or a connector changes, so that every process forgets what it remembered of them."""

@@ -1,12 +1,10 @@
 """Pages of one stream's rows: mapped with what belongs to them, and saved with everything they leave behind."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
-
-import asyncpg
 
 from unihire.integration.declare import Join, Stream
 from unihire.kit.clock import Clock
@@ -31,9 +29,11 @@ class Counts:
     deleted: int = 0
     quarantined: int = 0
     phase: str = "walk"
+    requests: int = 0
+    waited: float = 0.0
 
     @classmethod
-    def read_from(cls, state: asyncpg.Record) -> Self:
+    def read_from(cls, state: Mapping[str, Any]) -> Self:
         """The counts in a row of stream_run."""
         return cls(**{name: state[name] for name in cls.__slots__})
 
@@ -43,6 +43,14 @@ class Counts:
         self.changed += other.changed
         self.deleted += other.deleted
         self.quarantined += other.quarantined
+        self.requests += other.requests
+        self.waited += other.waited
+
+    def list_counted(self) -> tuple[float, ...]:
+        """The counts in the order in which the store adds them."""
+        return (
+            self.read, self.added, self.changed, self.deleted, self.quarantined, self.requests, self.waited,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +222,10 @@ class Pages:
         """Keep what others show of the page's rows; the counts are told of a stream that makes no records."""
         name = self.stream.name
         kept = await joins.keep_rows(connection, self._connector, name, [*page.row_ids, *gone], page.kept)
-        await joins.note_stale(connection, self._connector, [key for key in kept.keys if key.stream in self._showing])
+        stale = [key for key in kept.keys if key.stream in self._showing]
+        if stale:
+            await connection.execute(saving.LOCK_FEED, self._connector)  # always before the keys: no two wait crosswise
+            await joins.note_stale(connection, self._connector, stale)
         return Counts(name) if self.stream.maps else Counts(name, 0, kept.added, kept.changed, kept.removed)
 
     async def _set_aside(self, connection: Connection, page: Page, gone: Sequence[str] = ()) -> None:

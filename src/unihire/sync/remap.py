@@ -13,7 +13,8 @@ from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import Clock, SystemClock
 from unihire.model import spec_of
 from unihire.outbound.paging import Row, decode_row
-from unihire.store import Connection, Pool, joins, remapping, runs, saving, streams
+from unihire.store import Connection, Pool, joins, remapping, saving, streams
+from unihire.store.holds import hold_connector
 from unihire.store.tenancy import Connector
 from unihire.sync.joining import KEPT_WHOLE, Keeping
 from unihire.sync.pages import Page, Pages
@@ -70,7 +71,7 @@ async def remap_connector(
     busy = f"connector {connector.id} is being synced or remapped: try again when that has ended"
     renderer = Renderer(connector.id, connector.number)
     told = []
-    async with runs.hold_connector(pool, connector.number, otherwise=busy):
+    async with hold_connector(pool, connector.number, otherwise=busy):
         for stream in integration.streams:
             pages = Pages(
                 pool=pool, client=None, renderer=renderer, connector=connector.number, stream=stream,

@@ -1,7 +1,7 @@
-"""A sync run of one connector: every stream in order, resumable, at most one at a time."""
+"""A sync run of one connector: its streams side by side, in the order they need, resumable, at most one at a time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -9,15 +9,22 @@ from uuid import UUID
 import structlog
 
 from unihire.errors import (
+    ConfigError,
     PermissionMissing,
     ReauthorizeNeeded,
+    RetryLater,
+    Stopped,
+    UnihireError,
     VendorChanged,
     VendorRefused,
 )
 from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import Clock, SystemClock
+from unihire.model import spec_of
 from unihire.outbound.client import VendorClient
 from unihire.store import Pool, rows, runs
+from unihire.store.holds import hold_connector
+from unihire.store.runs import Run
 from unihire.store.tenancy import Connector, set_status
 from unihire.sync.joining import Keeping
 from unihire.sync.pages import Counts, Pages
@@ -25,6 +32,9 @@ from unihire.sync.rendering import Renderer, model_numbers
 from unihire.sync.streaming import MEASURED_FROM, StreamSync
 
 log = structlog.get_logger()
+
+ABREAST = 4
+"""Streams of one run that are read at once."""
 
 
 @dataclass(slots=True)
@@ -52,83 +62,208 @@ async def sync_connector(
     client: VendorClient,
     *,
     full: bool = False,
+    models: Collection[str] | None = None,
     clock: Clock | None = None,
     watch: Callable[[Counts], None] = lambda counts: None,
     stop: asyncio.Event | None = None,
 ) -> Report:
-    """Bring a connector's records up to date; `full` reads every list whole.
+    """Bring a connector's records up to date; `full` reads every list whole, `models` only the lists they are made of.
 
     An unfinished run is gone on with, from its last committed page. A stream the vendor refuses ends with its reason
-    and the others go on. Raises ConfigError while another run of the connector is under way, RetryLater when the
+    and the others go on. Raises Busy while another run of the connector is under way, RetryLater when the
     vendor cannot answer now and Stopped when asked to end (both leave the run to be gone on with), and
     ReauthorizeNeeded when the credentials are refused (the run is over and the connector needs a relink).
     """
     clock = clock or SystemClock()
     busy = f"connector {connector.id} is being synced already"
-    async with runs.hold_connector(pool, connector.number, otherwise=busy):
-        run = await runs.open_run(pool, connector.number, full=full, now=clock.now())
-        told = log.bind(run=str(run.id), connector=str(connector.id))
-        told.info("sync run", number=run.number, full=run.is_full, resumed=run.is_resumed)
-        report = Report(run.id, run.number, run.is_full, run.is_resumed)
-        renderer = Renderer(connector.id, connector.number)
+    names = None if models is None else find_streams(integration, models)
+    async with hold_connector(pool, connector.number, otherwise=busy):
+        async with pool.acquire() as connection, connection.transaction():
+            await runs.ask_run(connection, connector.number, full=full, streams=names, now=clock.now())
+        run = await runs.take_run(pool, connector.number, clock.now())
+        if run is None:
+            raise Stopped("the run was cancelled before it began")
+        return await work_on_run(pool, connector, integration, client, run, clock=clock, watch=watch, stop=stop)
+
+
+async def work_on_run(
+    pool: Pool,
+    connector: Connector,
+    integration: Integration,
+    client: VendorClient,
+    run: Run,
+    *,
+    clock: Clock | None = None,
+    watch: Callable[[Counts], None] = lambda counts: None,
+    stop: asyncio.Event | None = None,
+) -> Report:
+    """Take a run that was taken up to its end. Raises as `sync_connector`; call while holding the connector."""
+    engine = _RunSync(pool, connector, integration, client, run, clock or SystemClock(), watch, stop or asyncio.Event())
+    with structlog.contextvars.bound_contextvars(run=str(run.id), connector=str(connector.id)):
+        return await engine.work()
+
+
+def find_streams(integration: Integration, models: Collection[str]) -> list[str]:
+    """The streams that these models are made of, with those whose rows they show.
+
+    Raises ConfigError for a name that is no model, or one the integration does not fill.
+    """
+    made = {spec_of(maps.model).name for stream in integration.streams for maps in stream.maps}
+    if unknown := sorted(set(models) - made):
+        known = ", ".join(sorted(made))
+        raise ConfigError(f"{integration.name} fills no {', '.join(unknown)}; what it fills: {known}")
+    wanted = {
+        stream.name for stream in integration.streams if any(spec_of(maps.model).name in models for maps in stream.maps)
+    }
+    while True:
+        shown = {join.stream for stream in integration.streams if stream.name in wanted for join in stream.joins}
+        if shown <= wanted:
+            return sorted(wanted)
+        wanted |= shown
+
+
+class _RunSync:
+    """Works on one run."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        connector: Connector,
+        integration: Integration,
+        client: VendorClient,
+        run: Run,
+        clock: Clock,
+        watch: Callable[[Counts], None],
+        stop: asyncio.Event,
+    ) -> None:
+        self._pool = pool
+        self._connector = connector
+        self._integration = integration
+        self._client = client
+        self._run = run
+        self._clock = clock
+        self._watch = watch
+        self._stop = stop
+        self._pause = asyncio.Event()
+        self._renderer = Renderer(connector.id, connector.number)
+        self._streams = [stream for stream in integration.streams if run.streams is None or stream.name in run.streams]
+        self._counts: dict[str, Counts] = {}
+        self._report = Report(run.id, run.number, run.is_full, run.is_resumed)
+
+    async def work(self) -> Report:
+        run, report = self._run, self._report
+        log.info("sync run", number=run.number, full=run.is_full, resumed=run.is_resumed)
         try:
-            async with client:
-                for stream in integration.streams:
-                    since = await _find_window(pool, connector, stream, full=run.is_full)
-                    state = await runs.open_stream(
-                        pool, run, connector.number, stream.name,
-                        window_start=since, models=model_numbers(stream), now=clock.now(),
-                    )  # fmt: skip
-                    if state["phase"] == "done":
-                        report.streams.append(Counts.read_from(state))
-                        if state["error"] is not None:
-                            report.errors[stream.name] = state["error"]
-                        continue
-                    pages = Pages(
-                        pool=pool, client=client, renderer=renderer, connector=connector.number, stream=stream,
-                        keeping=Keeping.of(integration, stream), clock=clock,
-                    )  # fmt: skip
-                    part = StreamSync(
-                        pool=pool, client=client, connector=connector.number, run=run, pages=pages, clock=clock,
-                        watch=watch, stop=stop or asyncio.Event(),
-                    )  # fmt: skip
-                    try:
-                        await part.sync(state)
-                    except (PermissionMissing, VendorRefused, VendorChanged) as error:
-                        reason = explain_failure(stream, error)
-                        told.warning("stream failed", stream=stream.name, reason=reason)
-                        await part.fail(reason)
-                        report.errors[stream.name] = reason
-                    report.streams.append(part.counts)
-        except ReauthorizeNeeded:
-            await set_status(pool, connector.id, "RELINK_NEEDED")
-            await pool.execute(runs.FINISH_RUN, run.id, "failed", clock.now())
+            async with self._client:
+                await self._sync_streams()
+        except ReauthorizeNeeded as error:
+            await set_status(self._pool, self._connector.id, "RELINK_NEEDED")
+            await self._finish("failed", str(error))
             raise
         finally:
-            report.requests, report.waited_seconds = client.calls, client.budget.waited
+            report.requests, report.waited_seconds = self._client.calls, self._client.budget.waited
+            report.streams = [self._counts[stream.name] for stream in self._streams if stream.name in self._counts]
         if sum(counts.added for counts in report.streams) > MEASURED_FROM:
-            await pool.execute(rows.MEASURE)
-        needed = {stream.name for stream in integration.streams if not stream.is_optional}
+            await self._pool.execute(rows.MEASURE)
+        needed = {stream.name for stream in self._streams if not stream.is_optional}
         failed = needed & report.errors.keys()
         report.status = "done" if not failed else "failed" if failed == needed else "partial"
-        await pool.execute(runs.FINISH_RUN, run.id, report.status, clock.now())
-        await set_status(pool, connector.id, "COMPLETE")
-        told.info("sync run ended", status=report.status, requests=report.requests)
+        await self._finish(report.status, None)
+        await set_status(self._pool, self._connector.id, "COMPLETE")
+        log.info("sync run ended", status=report.status, requests=report.requests)
         return report
 
+    async def _finish(self, status: str, error: str | None) -> None:
+        await self._pool.execute(runs.FINISH_RUN, self._run.id, self._run.attempt, status, self._clock.now(), error)
 
-async def _find_window(pool: Pool, connector: Connector, stream: Stream, *, full: bool) -> datetime | None:
-    """Where an incremental read starts: the start of the last good one, less the overlap. None: read it whole.
+    async def _sync_streams(self) -> None:
+        """Every stream, some side by side, each when those it shows rows of have ended.
 
-    A stream is read whole once more when one it joins was first read after it: every record may show its rows now.
-    """
-    if full or stream.changed_since is None:
-        return None
-    last: datetime | None = await pool.fetchval(runs.FIND_LAST_READ, connector.number, stream.name)
-    if last is None:
-        return None
-    joined = await runs.find_first_reads(pool, connector.number, {join.stream for join in stream.joins})
-    return None if any(first > last for first in joined.values()) else last - stream.overlap
+        A problem that passes by itself, or being asked to end, keeps further streams from being begun; those under way
+        go on until it meets them too, and it is raised when they have ended. Any other error ends them at once.
+        """
+        waiting = list(self._streams)
+        under_way: dict[asyncio.Task[None], str] = {}
+        problem: UnihireError | None = None
+        try:
+            while True:
+                if problem is None:
+                    unended = {stream.name for stream in waiting} | set(under_way.values())
+                    for stream in [one for one in waiting if not unended & {join.stream for join in one.joins}]:
+                        if len(under_way) < ABREAST:
+                            waiting.remove(stream)
+                            task = asyncio.create_task(self._sync_stream(stream), name=stream.name)
+                            under_way[task] = stream.name
+                if not under_way:
+                    break
+                ended, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                for task in ended:
+                    del under_way[task]
+                    try:
+                        task.result()
+                    except (RetryLater, Stopped) as error:
+                        problem = _choose(problem, error)
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+        if problem is not None:
+            raise problem
+
+    async def _sync_stream(self, stream: Stream) -> None:
+        with structlog.contextvars.bound_contextvars(stream=stream.name):
+            number, run = self._connector.number, self._run
+            since = await self._find_window(stream)
+            state = await runs.open_stream(
+                self._pool, run, number, stream.name,
+                window_start=since, models=model_numbers(stream), now=self._clock.now(),
+            )  # fmt: skip
+            if state["phase"] == "done":
+                self._counts[stream.name] = Counts.read_from(state)
+                if state["error"] is not None:
+                    self._report.errors[stream.name] = state["error"]
+                return
+            pages = Pages(
+                pool=self._pool, client=self._client, renderer=self._renderer, connector=number, stream=stream,
+                keeping=Keeping.of(self._integration, stream), clock=self._clock,
+            )  # fmt: skip
+            part = StreamSync(
+                pool=self._pool, client=self._client, connector=number, run=run, pages=pages, clock=self._clock,
+                watch=self._watch, stop=self._stop, pause=self._pause,
+            )  # fmt: skip
+            try:
+                await part.sync(state)
+            except (PermissionMissing, VendorRefused, VendorChanged) as error:
+                reason = explain_failure(stream, error)
+                log.warning("stream failed", reason=reason)
+                await part.fail(reason)
+                self._report.errors[stream.name] = reason
+            finally:
+                self._counts[stream.name] = part.counts
+
+    async def _find_window(self, stream: Stream) -> datetime | None:
+        """Where an incremental read starts: the start of the last good one, less the overlap. None: read it whole.
+
+        A stream is read whole once more when one it joins was first read after it: every record may show its rows now.
+        """
+        if self._run.is_full or stream.changed_since is None:
+            return None
+        number = self._connector.number
+        last: datetime | None = await self._pool.fetchval(runs.FIND_LAST_READ, number, stream.name)
+        if last is None:
+            return None
+        joined = await runs.find_first_reads(self._pool, number, {join.stream for join in stream.joins})
+        return None if any(first > last for first in joined.values()) else last - stream.overlap
+
+
+def _choose(one: UnihireError | None, other: UnihireError) -> UnihireError:
+    """Which of two problems a run ends with: being asked to end, else the one that lasts longer."""
+    if one is None or isinstance(other, Stopped):
+        return other
+    if isinstance(one, Stopped):
+        return one
+    after = [error.after or 0.0 for error in (one, other) if isinstance(error, RetryLater)]
+    return one if after[0] >= after[-1] else other
 
 
 def explain_failure(stream: Stream, error: Exception) -> str:

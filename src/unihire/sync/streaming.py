@@ -14,15 +14,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
-
-import asyncpg
 
 from unihire.errors import Stopped, VendorRefused
 from unihire.kit.clock import Clock
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
+from unihire.outbound.tally import TALLY, Tally
 from unihire.store import Connection, Pool, joins, runs, streams
 from unihire.sync.fetching import fetch_rows, first_page, walk
 from unihire.sync.pages import Counts, Page, Pages
@@ -49,7 +48,9 @@ class StreamSync:
         clock: Clock,
         watch: Callable[[Counts], None],
         stop: asyncio.Event,
+        pause: asyncio.Event,
     ) -> None:
+        """`pause` is set where the connector is found paused; either event ends the work before the next page."""
         self._pool = pool
         self._client = client
         self._connector = connector
@@ -59,16 +60,25 @@ class StreamSync:
         self._clock = clock
         self._watch = watch
         self._stop = stop
+        self._pause = pause
+        self._tally = Tally()
         self.counts = Counts(pages.stream.name)
 
-    async def sync(self, state: asyncpg.Record) -> None:
-        """Take the stream from where `state` (its row in stream_run) says to its end."""
+    async def sync(self, state: Mapping[str, Any]) -> None:
+        """Take the stream from where `state` (its row in stream_run) says to its end.
+
+        Raises Stopped when asked to end, and where the run is no longer this attempt's.
+        """
+        TALLY.set(self._tally)
         position: str | None = state["position"]
         since: datetime | None = state["window_start"]
         tracking: bool = state["is_tracking"]
         self.counts = Counts.read_from(state)
         await self._pages.open()
         phases = self._list_phases(since, tracking)
+        if state["phase"] not in phases:  # an earlier version of the program knew another one
+            await self._pool.execute(runs.RESTART_PHASE, self._run.id, self._stream.name, phases[0])
+            state, position = {**state, "phase": phases[0]}, None
         for phase, following in pairwise(phases[phases.index(state["phase"]) :]):
             if phase == "walk":
                 await self._walk_or_start_over(phase, position, since, tracking, after=following)
@@ -80,10 +90,7 @@ class StreamSync:
             else:
                 await self._mark_absent()
             position = None
-        if since is None and not self.counts.quarantined:
-            # Every row there is mapped: whatever was set aside before is no longer there.
-            await self._pool.execute(streams.EMPTY_QUARANTINE, self._connector, self._stream.name)
-        await self._finish(None)
+        await self._finish(None, is_whole=since is None)
 
     def _list_phases(self, since: datetime | None, tracking: bool) -> list[str]:
         phases = ["walk"]
@@ -99,10 +106,18 @@ class StreamSync:
         """End the stream's part with the reason; the next run reads it anew."""
         await self._finish(reason)
 
-    async def _finish(self, error: str | None) -> None:
+    async def _finish(self, error: str | None, *, is_whole: bool = False) -> None:
+        name, now, step = self._stream.name, self._clock.now(), Counts(self._stream.name)
+        self._take_tally(step)
         async with self._pool.acquire() as connection, connection.transaction():
-            await streams.forget_seen(connection, self._connector, self._stream.name)
-            await connection.execute(runs.FINISH_STREAM, self._run.id, self._stream.name, self._clock.now(), error)
+            await streams.forget_seen(connection, self._connector, name)
+            if is_whole and not self.counts.quarantined:
+                # Every row there is mapped: whatever was set aside before is no longer there.
+                await connection.execute(streams.EMPTY_QUARANTINE, self._connector, name)
+            await runs.finish_stream(
+                connection, self._run, name, now, error, requests=step.requests, waited=step.waited
+            )
+        self.counts.add(step)
         self.counts.phase = "done"
         self._watch(self.counts)
 
@@ -118,7 +133,7 @@ class StreamSync:
             async with self._pool.acquire() as connection, connection.transaction():
                 if phase == "walk":
                     await streams.forget_seen(connection, self._connector, self._stream.name)
-                await connection.execute(runs.RESTART_PHASE, self._run.id, self._stream.name)
+                await connection.execute(runs.RESTART_PHASE, self._run.id, self._stream.name, phase)
             await self._walk(phase, None, since, tracking, after=after)
 
     async def _walk(
@@ -162,11 +177,18 @@ class StreamSync:
             await self._move(connection, step, phase, position)
         self._tell(step, phase)
 
-    async def _move(self, connection: Connection, step: Counts, phase: str, position: str | None) -> None:
-        await connection.execute(
-            runs.MOVE_STREAM, self._run.id, self._stream.name, phase, position,
-            step.read, step.added, step.changed, step.deleted, step.quarantined,
-        )  # fmt: skip
+    async def _move(self, connection: Connection | Pool, step: Counts, phase: str, position: str | None) -> None:
+        """Note the step and what it asked of the vendor; the last statement of a page's transaction."""
+        self._take_tally(step)
+        is_paused = await runs.move_stream(
+            connection, self._run, self._stream.name, phase, position, step.list_counted()
+        )
+        if is_paused:
+            self._pause.set()
+
+    def _take_tally(self, step: Counts) -> None:
+        step.requests, step.waited = self._tally.calls, self._tally.waited
+        self._tally.calls, self._tally.waited = 0, 0.0
 
     def _tell(self, step: Counts, phase: str) -> None:
         self.counts.add(step)
@@ -184,10 +206,10 @@ class StreamSync:
                 step = await self._pages.save_again(connection, page, stale)
                 await self._move(connection, step, "refresh", None)
             self._tell(step, "refresh")
-        await self._pool.execute(runs.MOVE_STREAM, self._run.id, self._stream.name, after, None, 0, 0, 0, 0, 0)
+        await self._move(self._pool, Counts(self._stream.name), after, None)
 
     def _stop_if_asked(self) -> None:
-        if self._stop.is_set():
+        if self._stop.is_set() or self._pause.is_set():
             raise Stopped("the sync was asked to stop; the next one goes on from here")
 
     async def _mark_absent(self) -> None:
