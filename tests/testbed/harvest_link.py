@@ -100,6 +100,7 @@ async def read_versions(pool: Pool) -> dict[str, list[Any]]:
     tables = {row["tablename"] for row in await pool.fetch(find)} - {
         "sync_run",
         "stream_run",
+        "stream_state",
         "connector",
         "connector_grant",
     }

@@ -16,6 +16,8 @@ from unihire.store.migrate import migrate
 DATABASE = "unihire"
 _SCRATCH_LOCK = 0x73637261746368  # "scratch": one process at a time makes such a database
 
+_addresses: dict[int, str] = {}  # of the database behind an open pool, by the pool's identity
+
 # Databases of the server whose name starts so and that nobody is connected to.
 LIST_IDLE_DATABASES = """
     SELECT datname FROM pg_database
@@ -77,6 +79,11 @@ async def open_scratch_database(settings: Settings, *, prefix: str, name: str) -
         await asyncio.to_thread(server.close)
 
 
+def get_address(pool: Pool) -> str:
+    """Where the database behind an open pool is, for libraries that bring connections of their own. Holds secrets."""
+    return _addresses[id(pool)]
+
+
 async def describe_database(pool: Pool) -> tuple[str, int]:
     """The server's version, and that of the schema."""
     (row,) = await pool.fetch(DESCRIBE_DATABASE)
@@ -99,8 +106,10 @@ async def _open_pool(dsn: str, settings: Settings) -> AsyncIterator[Pool]:
     try:
         async with pool.acquire() as connection:
             await migrate(connection)
+        _addresses[id(pool)] = dsn
         yield pool
     finally:
+        _addresses.pop(id(pool), None)
         try:
             async with asyncio.timeout(2):
                 await pool.close()

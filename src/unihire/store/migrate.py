@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from unihire.errors import ConfigError
-from unihire.store import Connection
+from unihire.store import Connection, jobs
 
 _LOCK = 0x756E6968697265  # "unihire": one process migrates, others wait
 _MINIMUM = 150000  # PostgreSQL 15
@@ -49,7 +49,9 @@ async def migrate(connection: Connection, *, upto: int | None = None) -> list[in
             "applied_at timestamptz NOT NULL DEFAULT now())"
         )
         applied = {row["version"]: row["checksum"] for row in await connection.fetch("SELECT * FROM schema_version")}
-        return await _apply(connection, applied, upto)
+        done = await _apply(connection, applied, upto)
+        await jobs.install(connection)
+        return done
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
 

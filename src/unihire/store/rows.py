@@ -66,10 +66,7 @@ FIND_UNREAD = """
         WHERE part.connector = $1 AND part.stream = wanted.stream AND part.phase = 'done'
         ORDER BY started_at DESC LIMIT 1
     ) AS latest ON true
-    WHERE NOT EXISTS (
-        SELECT FROM stream_run AS part
-        WHERE part.connector = $1 AND part.stream = wanted.stream AND part.phase = 'done' AND part.error IS NULL
-    )
+    WHERE NOT EXISTS (SELECT FROM stream_state WHERE connector = $1 AND stream_state.stream = wanted.stream)
 """
 
 ABOVE_ALL = (2**31 - 1, "")

@@ -52,9 +52,7 @@ INSERT_STREAM = """
             WHERE connector = $2 AND model = ANY($6::smallint[]) AND stream = $3 AND deleted_at IS NULL
         ) OR EXISTS (SELECT FROM joined WHERE connector = $2 AND origin = $3)
     ), 'walk', $5, CASE WHEN $4::timestamptz IS NULL THEN (
-        SELECT read FROM stream_run
-        WHERE connector = $2 AND stream = $3 AND window_start IS NULL AND phase = 'done' AND error IS NULL
-        ORDER BY started_at DESC LIMIT 1
+        SELECT rows FROM stream_state WHERE connector = $2 AND stream = $3
     ) END
     ON CONFLICT (run, stream) DO NOTHING
 """
@@ -63,15 +61,10 @@ INSERT_STREAM = """
 GET_STREAM = "SELECT * FROM stream_run WHERE run = $1 AND stream = $2"
 
 # When the latest read of a stream that ended well was begun.
-FIND_LAST_READ = """
-    SELECT max(started_at) FROM stream_run WHERE connector = $1 AND stream = $2 AND phase = 'done' AND error IS NULL
-"""
+FIND_LAST_READ = "SELECT last_read_at FROM stream_state WHERE connector = $1 AND stream = $2"
 
 # Which of these streams have been read well, and when the first such read of each was begun.
-FIND_FIRST_READS = """
-    SELECT stream, min(started_at) AS started_at FROM stream_run
-    WHERE connector = $1 AND stream = ANY($2) AND phase = 'done' AND error IS NULL GROUP BY stream
-"""
+FIND_FIRST_READS = "SELECT stream, first_read_at FROM stream_state WHERE connector = $1 AND stream = ANY($2)"
 
 # The run, held as it is until the transaction ends, if it is still this attempt's.
 HOLD_RUN = "SELECT FROM sync_run WHERE id = $1 AND attempt = $3 AND status = 'running' FOR SHARE"
@@ -91,8 +84,17 @@ FINISH_STREAM = f"""
         requests = requests + $6, waited = waited + $7
     FROM ({HOLD_RUN}) AS ours
     WHERE run = $1 AND stream = $2
-    RETURNING true
+    RETURNING connector, started_at, window_start IS NULL AS is_whole, read
 """  # noqa: S608 - of constants
+
+# Note a read that ended well.
+NOTE_READ = """
+    INSERT INTO stream_state AS state (connector, stream, first_read_at, last_read_at, last_whole_at, rows)
+    VALUES ($1, $2, $3::timestamptz, $3, CASE WHEN $4 THEN $3 END, CASE WHEN $4 THEN $5::bigint END)
+    ON CONFLICT (connector, stream) DO UPDATE SET last_read_at = excluded.last_read_at,
+        last_whole_at = coalesce(excluded.last_whole_at, state.last_whole_at),
+        rows = coalesce(excluded.rows, state.rows)
+"""
 
 # Start a stream's phase over, keeping what it counted.
 RESTART_PHASE = "UPDATE stream_run SET phase = $3, position = NULL WHERE run = $1 AND stream = $2"
@@ -265,6 +267,9 @@ async def finish_stream(
     row = await connection.fetchrow(FINISH_STREAM, run.id, stream, run.attempt, now, error, requests, waited)
     if row is None:
         raise Superseded(run)
+    if error is None:
+        whole = row["is_whole"]
+        await connection.execute(NOTE_READ, row["connector"], stream, row["started_at"], whole, row["read"])
 
 
 class Superseded(Stopped):
@@ -277,7 +282,7 @@ class Superseded(Stopped):
 async def find_first_reads(pool: Pool, connector: int, streams: Collection[str]) -> dict[str, datetime]:
     """Those of the streams that have been read well, with when the first such read was begun."""
     rows = await pool.fetch(FIND_FIRST_READS, connector, list(streams))
-    return {row["stream"]: row["started_at"] for row in rows}
+    return {row["stream"]: row["first_read_at"] for row in rows}
 
 
 async def has_synced_since(pool: Pool, connector: int, moment: datetime) -> bool:

@@ -50,6 +50,9 @@ COUNT_QUARANTINE = (
     "SELECT stream, count(*) AS rows FROM quarantine WHERE connector = $1 GROUP BY stream ORDER BY stream"
 )
 
+# How many rows of one stream are set aside.
+COUNT_ASIDE = "SELECT count(*) FROM quarantine WHERE connector = $1 AND stream = $2"
+
 # Living records of a stream that its complete read has not met.
 FIND_ABSENT = """
     SELECT id, model, remote_id FROM record
@@ -90,6 +93,11 @@ async def list_quarantine(
     """Rows set aside behind a `(stream, row id)`: `stream`, `row_id`, `reason`, `since`, and `raw` where asked for."""
     query = LIST_QUARANTINE.format(raw=", raw" if raw else "")
     return await pool.fetch(query, connector, *after, limit)
+
+
+async def count_quarantine(pool: Pool, connector: int, stream: str) -> int:
+    counted: int = await pool.fetchval(COUNT_ASIDE, connector, stream)
+    return counted
 
 
 async def note_seen(connection: Connection, connector: int, stream: str, ids: Sequence[str]) -> None:

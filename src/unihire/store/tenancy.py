@@ -48,6 +48,8 @@ FIND_OPENED = """
 
 GET_CONNECTOR = "SELECT * FROM connector WHERE id = $1"
 
+GET_NUMBERED = "SELECT * FROM connector WHERE number = $1"
+
 LIST_CONNECTORS = "SELECT * FROM connector ORDER BY created_at"
 
 # What the customer must know of the credentials.
@@ -108,6 +110,11 @@ def _read_connector(row: asyncpg.Record) -> Connector:
 
 async def get_connector(pool: Pool, id: UUID) -> Connector | None:
     row = await pool.fetchrow(GET_CONNECTOR, id)
+    return None if row is None else _read_connector(row)
+
+
+async def get_numbered(pool: Pool, number: int) -> Connector | None:
+    row = await pool.fetchrow(GET_NUMBERED, number)
     return None if row is None else _read_connector(row)
 
 

@@ -86,6 +86,7 @@ class Pages:
         self.stream = stream
         self.own = model_numbers(stream, rows_only=True)
         self.is_kept = bool(keeping)
+        self.has_quarantine = False
         self._pool = pool
         self._client = client
         self._renderer = renderer
@@ -94,13 +95,12 @@ class Pages:
         self._clock = clock
         self._has_parts = any(maps.is_owned for maps in stream.maps)
         self._has_shared = any(maps.each is not None and not maps.is_owned for maps in stream.maps)
-        self._has_quarantine = False
         self._known: list[Join] = []
         self._showing: set[str] = set()
 
     async def open(self) -> None:
         """Look up what preparing and saving must know of the store."""
-        self._has_quarantine = await self._pool.fetchval(streams.HAS_QUARANTINE, self._connector, self.stream.name)
+        self.has_quarantine = await self._pool.fetchval(streams.HAS_QUARANTINE, self._connector, self.stream.name)
         self._known = await find_known(self._pool, self._connector, self.stream)
         self._showing = await self._keeping.find_showing(self._pool, self._connector)
 
@@ -189,7 +189,7 @@ class Pages:
 
         The records are made of the earlier versions; what is set aside stays so, and is what others show.
         """
-        if not self._has_quarantine:
+        if not self.has_quarantine:
             return page
         ids, raws = [find_row_id(self.stream, row) for row in rows], [row.raw for row in rows]
         found = await connection.fetch(streams.FIND_LATER_ASIDE, self._connector, self.stream.name, ids, raws)
@@ -230,9 +230,9 @@ class Pages:
 
     async def _set_aside(self, connection: Connection, page: Page, gone: Sequence[str] = ()) -> None:
         bad = list({misfit.row_id: (misfit.row_id, misfit.reason, misfit.raw) for misfit in page.misfits}.values())
-        if self._has_quarantine:
+        if self.has_quarantine:
             misfits = {misfit.row_id for misfit in page.misfits}
             good = [row_id for row_id in page.row_ids if row_id not in misfits]
             await connection.execute(streams.RELEASE_QUARANTINE, self._connector, self.stream.name, [*good, *gone])
         await streams.set_aside(connection, self._connector, self.stream.name, bad)
-        self._has_quarantine = self._has_quarantine or bool(bad)
+        self.has_quarantine = self.has_quarantine or bool(bad)

@@ -22,10 +22,11 @@ from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import Clock, SystemClock
 from unihire.model import spec_of
 from unihire.outbound.client import VendorClient
-from unihire.store import Pool, rows, runs
+from unihire.store import Pool, issues, rows, runs, streams
 from unihire.store.holds import hold_connector
 from unihire.store.runs import Run
 from unihire.store.tenancy import Connector, set_status
+from unihire.sync.issues import OF_CONNECTORS, OF_STREAMS, Kind, find_kind
 from unihire.sync.joining import Keeping
 from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer, model_numbers
@@ -158,6 +159,7 @@ class _RunSync:
                 await self._sync_streams()
         except ReauthorizeNeeded as error:
             await set_status(self._pool, self._connector.id, "RELINK_NEEDED")
+            await self._open_issue(error)
             await self._finish("failed", str(error))
             raise
         finally:
@@ -168,6 +170,7 @@ class _RunSync:
         needed = {stream.name for stream in self._streams if not stream.is_optional}
         failed = needed & report.errors.keys()
         report.status = "done" if not failed else "failed" if failed == needed else "partial"
+        await issues.resolve_issues(self._pool, self._connector.number, OF_CONNECTORS, self._clock.now())
         await self._finish(report.status, None)
         await set_status(self._pool, self._connector.id, "COMPLETE")
         log.info("sync run ended", status=report.status, requests=report.requests)
@@ -175,6 +178,10 @@ class _RunSync:
 
     async def _finish(self, status: str, error: str | None) -> None:
         await self._pool.execute(runs.FINISH_RUN, self._run.id, self._run.attempt, status, self._clock.now(), error)
+
+    async def _open_issue(self, error: Exception, message: str | None = None, *, stream: str = "") -> None:
+        number, now = self._connector.number, self._clock.now()
+        await issues.open_issue(self._pool, number, find_kind(error), message or str(error), now, stream=stream)
 
     async def _sync_streams(self) -> None:
         """Every stream, some side by side, each when those it shows rows of have ended.
@@ -237,9 +244,23 @@ class _RunSync:
                 reason = explain_failure(stream, error)
                 log.warning("stream failed", reason=reason)
                 await part.fail(reason)
+                await self._open_issue(error, reason, stream=stream.name)
                 self._report.errors[stream.name] = reason
+            else:
+                await self._settle_issues(stream.name, aside=pages.has_quarantine)
             finally:
                 self._counts[stream.name] = part.counts
+
+    async def _settle_issues(self, stream: str, *, aside: bool) -> None:
+        """A stream was read well: what is left to tell of is rows that are set aside."""
+        number, now = self._connector.number, self._clock.now()
+        await issues.resolve_issues(self._pool, number, OF_STREAMS, now, stream=stream)
+        rows_aside = await streams.count_quarantine(self._pool, number, stream) if aside else 0
+        if rows_aside:
+            message = f"{rows_aside:,} rows of {stream} do not map and are set aside"
+            await issues.open_issue(self._pool, number, Kind.ROWS_SET_ASIDE, message, now, stream=stream)
+        else:
+            await issues.resolve_issues(self._pool, number, [Kind.ROWS_SET_ASIDE], now, stream=stream)
 
     async def _find_window(self, stream: Stream) -> datetime | None:
         """Where an incremental read starts: the start of the last good one, less the overlap. None: read it whole.

@@ -52,3 +52,22 @@ CREATE TABLE issue (
 
 CREATE UNIQUE INDEX issue_open ON issue (connector, kind, stream) WHERE resolved_at IS NULL;
 CREATE INDEX issue_latest ON issue (connector, opened_at DESC);
+
+-- What reads of a stream that ended well have shown: when the first, the latest and the latest complete one were begun,
+-- and how many rows that one found. The history of runs may be cut without losing it.
+CREATE TABLE stream_state (
+    connector integer NOT NULL REFERENCES connector (number) ON DELETE CASCADE,
+    stream text NOT NULL,
+    first_read_at timestamptz NOT NULL,
+    last_read_at timestamptz NOT NULL,
+    last_whole_at timestamptz,
+    rows bigint,
+    PRIMARY KEY (connector, stream)
+);
+
+INSERT INTO stream_state
+SELECT stream_run.connector, stream, min(stream_run.started_at), max(stream_run.started_at),
+    max(stream_run.started_at) FILTER (WHERE window_start IS NULL),
+    (array_agg(read ORDER BY stream_run.started_at DESC) FILTER (WHERE window_start IS NULL))[1]
+FROM stream_run JOIN connector ON connector.number = stream_run.connector
+WHERE phase = 'done' AND error IS NULL GROUP BY stream_run.connector, stream;

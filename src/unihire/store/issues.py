@@ -1,0 +1,57 @@
+"""Issues: what somebody must know of or mend. They open when it is met, and resolve when it is over."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import uuid4
+
+import asyncpg
+
+from unihire.store import Connection, Pool
+
+# Open an issue, or note that one is still there.
+OPEN_ISSUE = """
+    INSERT INTO issue AS known (id, connector, kind, stream, message, opened_at, seen_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $6)
+    ON CONFLICT (connector, kind, stream) WHERE resolved_at IS NULL DO UPDATE
+    SET message = excluded.message, seen_at = excluded.seen_at, times = known.times + 1
+"""
+
+RESOLVE_ISSUES = """
+    UPDATE issue SET resolved_at = $4
+    WHERE connector = $1 AND stream = $2 AND kind = ANY($3) AND resolved_at IS NULL
+"""
+
+# Issues of a connector, the latest first, those that are open before the others.
+LIST_ISSUES = """
+    SELECT id, kind, stream, message, times, opened_at, seen_at, resolved_at FROM issue
+    WHERE connector = $1 AND ($2 OR resolved_at IS NULL) ORDER BY resolved_at IS NOT NULL, opened_at DESC, id LIMIT $3
+"""
+
+# How many are open, by integration and kind.
+COUNT_OPEN = """
+    SELECT integration, kind, count(*) AS issues FROM issue JOIN connector ON connector.number = issue.connector
+    WHERE resolved_at IS NULL GROUP BY integration, kind
+"""
+
+DROP_OLD_ISSUES = "DELETE FROM issue WHERE resolved_at < $1"
+
+
+async def open_issue(
+    connection: Connection | Pool, connector: int, kind: str, message: str, now: datetime, *, stream: str = ""
+) -> None:
+    """Open an issue; where it is open already, its message and when it was seen last are those of now."""
+    await connection.execute(OPEN_ISSUE, uuid4(), connector, kind, stream, message, now)
+
+
+async def resolve_issues(
+    connection: Connection | Pool, connector: int, kinds: Collection[str], now: datetime, *, stream: str = ""
+) -> None:
+    """What these issues were about is over."""
+    await connection.execute(RESOLVE_ISSUES, connector, stream, list(kinds), now)
+
+
+async def list_issues(
+    pool: Pool, connector: int, *, with_resolved: bool = False, limit: int = 100
+) -> Sequence[asyncpg.Record]:
+    """`id`, `kind`, `stream`, `message`, `times`, `opened_at`, `seen_at`, `resolved_at`; open ones first."""
+    return await pool.fetch(LIST_ISSUES, connector, with_resolved, limit)

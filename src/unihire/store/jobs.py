@@ -1,0 +1,124 @@
+"""Jobs: what makes a worker take a connector up. They are procrastinate's, in the same database.
+
+A job only says "look whether this connector has something to do": the run holds what there is to do and how far it is.
+So a job may come twice, or too early, and does no harm; one that is missing is made anew by `list_forsaken`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from importlib import resources
+
+from unihire.store import Connection, Pool
+from unihire.store.runs import LOCK_ASKING
+
+QUEUE = "sync"
+TASK = "sync"
+
+# A job of the connector that waits for its time may start at another one.
+WAKE_JOB = """
+    UPDATE procrastinate_jobs SET scheduled_at = $2
+    WHERE queueing_lock = 'sync:' || $1::int AND status = 'todo' AND coalesce(scheduled_at > $2, false)
+"""
+
+# A job for the connector, unless one is waiting.
+DEFER_JOB = """
+    SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(
+        'sync', 'sync', 0, 'sync:' || $1::int, 'sync:' || $1::int, jsonb_build_object('connector', $1::int), $2
+    )::procrastinate_job_to_defer_v1])
+    WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = 'sync:' || $1::int AND status = 'todo')
+"""
+
+# Jobs whose worker is gone go back into the queue, or out of it where another one of their connector waits.
+RECOVER_JOBS = """
+    SELECT CASE
+        WHEN EXISTS (
+            SELECT FROM procrastinate_jobs AS other
+            WHERE other.queueing_lock = job.queueing_lock AND other.status = 'todo'
+        ) THEN procrastinate_finish_job_v1(job.id, 'aborted', true)
+        ELSE procrastinate_retry_job_v2(job.id, now(), NULL, NULL, NULL)
+    END
+    FROM procrastinate_jobs AS job LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
+    WHERE job.status = 'doing' AND (worker.id IS NULL OR worker.last_heartbeat < now() - $1::interval)
+"""
+
+# Connectors with a run that has not ended and no job that would go on with it.
+LIST_FORSAKEN = """
+    SELECT run.connector, run.waits_until FROM sync_run AS run JOIN connector ON connector.number = run.connector
+    WHERE run.status IN ('queued', 'running') AND NOT connector.is_paused AND NOT EXISTS (
+        SELECT FROM procrastinate_jobs AS job
+        WHERE job.lock = 'sync:' || run.connector AND job.status IN ('todo', 'doing')
+    )
+"""
+
+# Whether a job waits for a worker that has room.
+HAS_WAITING = """
+    SELECT EXISTS (
+        SELECT FROM procrastinate_jobs
+        WHERE status = 'todo' AND queue_name = 'sync' AND (scheduled_at IS NULL OR scheduled_at <= now())
+    )
+"""
+
+# How many jobs wait for a worker, wait for their time, and are worked on, and how long the first has waited.
+COUNT_JOBS = """
+    SELECT count(*) FILTER (WHERE status = 'todo' AND NOT is_later) AS waiting,
+        count(*) FILTER (WHERE status = 'todo' AND is_later) AS put_off,
+        count(*) FILTER (WHERE status = 'doing') AS doing
+    FROM (SELECT status, coalesce(scheduled_at > now(), false) AS is_later FROM procrastinate_jobs) AS job
+"""
+
+COUNT_WORKERS = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - $1::interval"
+
+# Only one process at a time does what all would do.
+TRY_CHORE = "SELECT pg_try_advisory_xact_lock($1)"
+
+CHORE_LOCK = 0x43484F5245  # "CHORE"
+
+CREATE_JOB_SCHEMA = "CREATE TABLE IF NOT EXISTS job_schema (migration text PRIMARY KEY)"
+
+GET_JOB_SCHEMA = "SELECT max(migration) FROM job_schema"
+
+NOTE_JOB_SCHEMA = "INSERT INTO job_schema (migration) VALUES ($1)"
+
+
+async def install(connection: Connection) -> None:
+    """Bring the library's tables to its version, by the files it ships. Call while nobody else migrates."""
+    folder = resources.files("procrastinate") / "sql"
+    migrations = {file.name: file for file in (folder / "migrations").iterdir() if file.name.endswith(".sql")}
+    newest = max(migrations)
+    await connection.execute(CREATE_JOB_SCHEMA)
+    applied: str | None = await connection.fetchval(GET_JOB_SCHEMA)
+    steps = [folder / "schema.sql"] if applied is None else [
+        migrations[name] for name in sorted(migrations) if name > applied
+    ]  # fmt: skip
+    if not steps:
+        return
+    async with connection.transaction():
+        for step in steps:
+            await connection.execute(step.read_text(encoding="utf-8"))
+        await connection.execute(NOTE_JOB_SCHEMA, newest)
+
+
+async def defer_sync(connection: Connection, connector: int, at: datetime | None = None) -> None:
+    """Let a worker look after the connector, at once or `at` that moment; it is there when the transaction commits.
+
+    One job of a connector waits at most: it is brought forward where it would come later. Call inside a transaction.
+    """
+    await connection.execute(LOCK_ASKING, connector)
+    await connection.execute(WAKE_JOB, connector, at)
+    await connection.execute(DEFER_JOB, connector, at)
+
+
+async def recover_jobs(connection: Connection, silent_for: timedelta) -> int:
+    """Put jobs back whose worker gave no sign for so long; returns how many."""
+    return len(await connection.fetch(RECOVER_JOBS, silent_for))
+
+
+async def list_forsaken(connection: Connection) -> Sequence[tuple[int, datetime | None]]:
+    """Connectors with an unfinished run that no job stands for, and until when it was put off."""
+    return [(row["connector"], row["waits_until"]) for row in await connection.fetch(LIST_FORSAKEN)]
+
+
+async def has_waiting(pool: Pool) -> bool:
+    """Whether somebody waits for room on a worker."""
+    found: bool = await pool.fetchval(HAS_WAITING)
+    return found

@@ -1,0 +1,50 @@
+"""The kinds of issues, and what to do about each."""
+
+from enum import StrEnum
+
+from unihire.errors import PermissionMissing, ReauthorizeNeeded, RetryLater, VendorChanged, VendorRefused
+
+
+class Kind(StrEnum):
+    REAUTHORIZE = "reauthorize"
+    PERMISSION_MISSING = "permission_missing"
+    VENDOR_REFUSED = "vendor_refused"
+    VENDOR_CHANGED = "vendor_changed"
+    VENDOR_UNAVAILABLE = "vendor_unavailable"
+    ROWS_SET_ASIDE = "rows_set_aside"
+    FAULT = "fault"
+
+
+ADVICE = {
+    Kind.REAUTHORIZE: "The customer must connect again: the vendor refuses the stored credentials.",
+    Kind.PERMISSION_MISSING: "The customer's administrator must give the credentials this permission at the vendor; "
+    "the next sync then reads the list by itself.",
+    Kind.VENDOR_REFUSED: "The vendor understood the request and declined it. Every sync tries again; if it stays, "
+    "ask the vendor's support with this message.",
+    Kind.VENDOR_CHANGED: "The vendor's answers are not as documented. Every sync tries again; if it stays, the "
+    "integration needs an update.",
+    Kind.VENDOR_UNAVAILABLE: "Nothing is to be done: the vendor cannot answer now, and the sync goes on by itself.",
+    Kind.ROWS_SET_ASIDE: "Rows are not as documented and became no records. `unihire quarantine` shows them with the "
+    "reason; they are tried again when they change, after an upgrade and by `unihire remap`.",
+    Kind.FAULT: "A fault of ours: the log has the traceback. The sync is tried again by itself.",
+}
+"""What to do, by kind."""
+
+OF_STREAMS = (Kind.PERMISSION_MISSING, Kind.VENDOR_REFUSED, Kind.VENDOR_CHANGED)
+"""Kinds that a stream's good end resolves."""
+
+OF_CONNECTORS = (Kind.REAUTHORIZE, Kind.VENDOR_UNAVAILABLE, Kind.FAULT)
+"""Kinds that the end of a run resolves."""
+
+_KINDS: tuple[tuple[type[Exception], Kind], ...] = (
+    (ReauthorizeNeeded, Kind.REAUTHORIZE),
+    (PermissionMissing, Kind.PERMISSION_MISSING),
+    (VendorRefused, Kind.VENDOR_REFUSED),
+    (VendorChanged, Kind.VENDOR_CHANGED),
+    (RetryLater, Kind.VENDOR_UNAVAILABLE),
+)
+
+
+def find_kind(error: Exception) -> Kind:
+    """The kind of issue that an error is."""
+    return next((kind for error_type, kind in _KINDS if isinstance(error, error_type)), Kind.FAULT)
