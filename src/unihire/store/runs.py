@@ -63,6 +63,9 @@ GET_STREAM = "SELECT * FROM stream_run WHERE run = $1 AND stream = $2"
 # When the latest read of a stream that ended well was begun.
 FIND_LAST_READ = "SELECT last_read_at FROM stream_state WHERE connector = $1 AND stream = $2"
 
+# What is known of each list that was read well.
+LIST_STATES = "SELECT * FROM stream_state WHERE connector = $1 ORDER BY stream"
+
 # Which of these streams have been read well, and when the first such read of each was begun.
 FIND_FIRST_READS = "SELECT stream, first_read_at FROM stream_state WHERE connector = $1 AND stream = ANY($2)"
 

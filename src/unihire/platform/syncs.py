@@ -1,0 +1,97 @@
+"""Syncs asked for, paused, gone on with and cancelled; each run told with its progress."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from unihire.integration.declare import Integration
+from unihire.kit.clock import Clock, SystemClock
+from unihire.store import Pool, jobs, runs, schedules
+from unihire.store.runs import Asked
+from unihire.store.tenancy import Connector
+from unihire.sync.run import find_streams
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: `done` of 1, and the seconds that are left, both None where nobody can know.
+
+    Of a full run it is known once every list has been read whole before: it finds about as many rows again. How much
+    has changed at a vendor, nobody can say.
+    """
+
+    done: float | None
+    seconds_left: float | None
+
+
+async def ask_sync(
+    pool: Pool,
+    connector: Connector,
+    integration: Integration,
+    *,
+    full: bool = False,
+    models: Collection[str] | None = None,
+    clock: Clock | None = None,
+) -> Asked:
+    """Ask the workers for a run, or name the one under way that does what is asked for.
+
+    `full` reads every list whole, `models` only the lists these are made of. It is asked for when this returns, and
+    survives any crash. Raises ConfigError for a model the integration does not fill, Busy where a run that does
+    something else is under way.
+    """
+    now = (clock or SystemClock()).now()
+    names = None if models is None else find_streams(integration, models)
+    async with pool.acquire() as connection, connection.transaction():
+        asked = await runs.ask_run(connection, connector.number, full=full, streams=names, now=now)
+        await schedules.note_run(connection, connector, now)
+        await jobs.defer_sync(connection, connector.number)
+    return asked
+
+
+async def pause_syncs(pool: Pool, connector: Connector) -> None:
+    """No run is begun or gone on with until `resume_syncs`; one under way rests after the page it is on."""
+    async with pool.acquire() as connection, connection.transaction():
+        await schedules.set_paused(connection, connector.number, is_paused=True)
+
+
+async def resume_syncs(pool: Pool, connector: Connector) -> None:
+    """The schedule counts again, and a run that rested goes on."""
+    async with pool.acquire() as connection, connection.transaction():
+        await schedules.set_paused(connection, connector.number, is_paused=False)
+        await jobs.defer_sync(connection, connector.number)
+
+
+async def cancel_sync(pool: Pool, connector: Connector, *, clock: Clock | None = None) -> UUID | None:
+    """End the run that has not ended, if there is one; what it saved stays, the page it is on is not saved."""
+    found: UUID | None = await pool.fetchval(runs.CANCEL_RUN, connector.number, (clock or SystemClock()).now())
+    return found
+
+
+def find_progress(
+    run: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], known: Mapping[str, int | None], now: datetime
+) -> Progress:
+    """How far a run is; `parts` are its rows of stream_run, `known` the rows each list to be read had last time."""
+    if run["status"] not in ("queued", "running"):
+        return Progress(1.0, 0.0)
+    if not run["is_full"] or run["started_at"] is None:
+        return Progress(None, None)
+    read = {part["stream"]: part["read"] for part in parts}
+    ended = {part["stream"] for part in parts if part["phase"] == "done"}
+    total = 0
+    for stream, rows in known.items():
+        if rows is None and stream not in ended:
+            return Progress(None, None)
+        total += read[stream] if stream in ended else max(rows or 0, read.get(stream, 0))
+    if not total:
+        return Progress(None, None)
+    done = min(sum(read.values()) / total, 0.99)
+    spent = (now - run["started_at"]) / timedelta(seconds=1)
+    return Progress(done, spent * (1 - done) / done if done else None)
+
+
+async def list_known_rows(pool: Pool, connector: Connector, streams: Collection[str]) -> dict[str, int | None]:
+    """How many rows the latest complete read of each of these lists found; None where there was none."""
+    found = {row["stream"]: row["rows"] for row in await pool.fetch(runs.LIST_STATES, connector.number)}
+    return {stream: found.get(stream) for stream in streams}
