@@ -11,6 +11,7 @@
     │   └── RateLimited         429
     ├── VendorError             the engine: the class says what it does next
     │   ├── RetryLater          wait, then ask again
+    │   │   └── BudgetSpent     our own rate budget for the vendor is; nothing was sent
     │   ├── ReauthorizeNeeded   the credentials no longer work; the customer must connect again
     │   ├── PermissionMissing   this stream is closed to these credentials; the others go on
     │   ├── VendorRefused       the vendor understood and said no
@@ -95,6 +96,13 @@ class RetryLater(VendorError):
         super().__init__(message)
         self.after = after
         self.status = status
+
+
+class BudgetSpent(RetryLater):
+    """The vendor's rate budget has no call left that may be waited for; in `after` seconds it has."""
+
+    def __init__(self, after: float) -> None:
+        super().__init__(f"the vendor's rate budget is spent: the next call can be made in {after:.1f} s", after=after)
 
 
 class ReauthorizeNeeded(VendorError):

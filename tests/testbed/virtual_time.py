@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 import pytest
 
-from unihire.outbound import budget
+from unihire.outbound import budget, keeping, tally
 
 T = TypeVar("T")
 TICK = 1e-9
@@ -33,7 +33,8 @@ class VirtualTime:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of work whose sleeps, timeouts and budgets go by this time."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(budget, "time", self)
+            for module in (budget, keeping, tally):
+                patch.setattr(module, "time", self)
             return self._runner.run(work)
 
 

@@ -161,7 +161,7 @@ class Demo:
     async def _sync(self, pool: Pool, links: Sequence[Link]) -> None:
         for link in links:
             name, begun_at = link.integration.name, time.monotonic()
-            client = open_connector_client(pool, link.connector, self._sealer)
+            client = open_connector_client(pool, link.connector, self._sealer, is_background=True)
             totals = await _count_rows(link.ready)
             with SyncProgress(ERR, link.integration, totals, is_transient=not self._is_json) as progress:
                 report = await sync_connector(pool, link.connector, link.integration, client, watch=progress.watch)

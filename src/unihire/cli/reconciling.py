@@ -108,7 +108,7 @@ async def count_at_vendor(
     name = f"records {str(connector.id)[:8]}"
     try:
         integration = get_integration(connector.integration)
-        client = open_connector_client(pool, connector, sealer)
+        client = open_connector_client(pool, connector, sealer, is_background=True)
         with SyncProgress(ERR, integration, is_transient=True) as progress:
             found = await reconcile(pool, connector, integration, client, watch=progress.watch)
     except EXPECTED as error:

@@ -73,7 +73,7 @@ async def _sync_one(
             pool,
             connector,
             integration,
-            open_connector_client(pool, connector, sealer),
+            open_connector_client(pool, connector, sealer, is_background=True),
             full=full,
             watch=progress.watch,
             stop=ending.is_asked,

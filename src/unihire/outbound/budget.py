@@ -1,12 +1,26 @@
 """The vendor's rate budget: what may be asked now, taught by the vendor's own headers."""
 
 import asyncio
+import contextlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Protocol
+
+from unihire.errors import BudgetSpent
+from unihire.outbound.keeping import BudgetKeeper, BudgetState, BudgetUnknown, MemoryBudgets
+from unihire.outbound.meters import Bucket, BucketNews, VendorClock, Window, WindowNews
+from unihire.outbound.tally import TALLY, Tally
+
+CALL_SECONDS = 60.0
+"""Seconds after which a call is over for sure, unless a client says otherwise."""
+
+LOOK_SECONDS = 1.0
+"""Seconds for which a budget without a limit is taken to have none, whatever other processes are told."""
+
+NAPS = (0.05, 0.5)
+"""Seconds between two looks at a budget that others change: the first ones, and the longest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +29,14 @@ class TokenBucketHeaders:
 
     remaining: str
     per_second: str
+
+    def make_meter(self) -> Bucket:
+        return Bucket()
+
+    def read(self, headers: Mapping[str, str]) -> BucketNews | None:
+        """None where the vendor left something out."""
+        left, rate = _read_number(headers, self.remaining), _read_number(headers, self.per_second)
+        return None if left is None or rate is None or rate <= 0 else BucketNews(left, rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,235 +51,199 @@ class FixedWindowHeaders:
     reset: str
     seconds: int
 
+    def make_meter(self) -> Window:
+        return Window(seconds=self.seconds, vendor=VendorClock(seconds=self.seconds))
+
+    def read(self, headers: Mapping[str, str]) -> WindowNews | None:
+        """None where the vendor left something out."""
+        limit, left = _read_number(headers, self.limit), _read_number(headers, self.remaining)
+        reset = _read_number(headers, self.reset)
+        if limit is None or limit < 1 or left is None or reset is None:
+            return None
+        return WindowNews(limit, left, reset, _read_date(headers))
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call that was let go; `sent_at` is time.monotonic()."""
+
+    sent_at: float
+    number: int = 0
+    known_to: float = math.nan
+    """When the state was born that has it by this number; none has while nobody knows of a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a try to take a call found: how long to wait, or else the call's number in that state."""
+
+    pause: float
+    number: int
+    known_to: float
+    has_no_limit: bool
+    has_one_alone: bool
+
 
 class Budget:
-    """Calls that may be made, for one credential.
+    """Calls that one client may make. Clients that share a keeper share the budget.
 
-    Until the vendor says otherwise there is no limit; after a refusal all calls wait as long as it asked. Every call
-    that `wait` let go is to be ended, whatever became of it.
+    Until the vendor says otherwise there is no limit, and the keeper is not asked for each call; after a refusal all
+    calls wait as long as the vendor asked. Every call that `take` let go is to be ended, whatever became of it; those
+    of a process that died are taken for lost after `timeout` seconds. Calls in the background leave a reserve to the
+    others and stand back while one of them waits. With `patience`, in seconds, no call waits longer.
     """
 
-    def __init__(self, headers: TokenBucketHeaders | FixedWindowHeaders | None) -> None:
-        self._meter: _Meter | None = None
-        if isinstance(headers, TokenBucketHeaders):
-            self._meter = _Bucket(headers)
-        elif isinstance(headers, FixedWindowHeaders):
-            self._meter = _Window(headers)
-        self._free_at = 0.0
-        self._calls = 0
+    def __init__(
+        self,
+        headers: TokenBucketHeaders | FixedWindowHeaders | None,
+        keeper: BudgetKeeper | None = None,
+        *,
+        is_background: bool = False,
+        patience: float | None = None,
+        timeout: float = CALL_SECONDS,
+    ) -> None:
+        self._headers = headers
+        self._keeper = keeper or MemoryBudgets()
+        self._is_background = is_background
+        self._patience = math.inf if patience is None else patience
+        self._timeout = timeout
+        self._turn = asyncio.Lock()  # one call looks and waits, the others wait for it
+        self._waiting = 0
         self._news = asyncio.Event()
-        self._waited_until = 0.0
-        self.waited = 0.0
+        self._under_way: dict[Call, None] = {}  # in the order in which they went out
+        self._free_until = -math.inf
+        self._tally = Tally()
+
+    @property
+    def waited(self) -> float:
         """Seconds in which a call waited; those of calls that wait abreast count once."""
+        return self._tally.waited
 
-    async def wait(self) -> int:
-        """Returns when a call may be made, with the call's number, for `learn` and `end`."""
-        while (pause := self._find_pause()) > 0:
-            began_at = time.monotonic()
+    async def take(self) -> Call:
+        """Returns when a call may be made. Raises BudgetSpent where that is beyond the client's patience."""
+        call = Call(time.monotonic())
+        if call.sent_at >= self._free_until:
+            self._waiting += 1
             try:
-                async with asyncio.timeout(pause):
-                    await self._news.wait()
-            except TimeoutError:
-                pass
+                with self._count_wait() if self._turn.locked() else contextlib.nullcontext():
+                    await self._turn.acquire()
+                try:
+                    await self._wait(call)
+                finally:
+                    self._turn.release()
             finally:
-                now = time.monotonic()
-                self.waited += now - max(began_at, self._waited_until)
-                self._waited_until = now
-        self._calls += 1
-        if self._meter is not None:
-            self._meter.start(self._calls, time.monotonic())
-        return self._calls
+                self._waiting -= 1
+        if self._headers is not None:
+            self._under_way[call] = None
+        return call
 
-    def _find_pause(self) -> float:
-        now = time.monotonic()
-        return max(self._free_at - now, 0.0 if self._meter is None else self._meter.find_pause(now))
+    async def _wait(self, call: Call) -> None:
+        began_at, nap = time.monotonic(), NAPS[0]
+        while True:
+            call.sent_at = time.monotonic()
+            if call.sent_at < self._free_until:
+                return
+            look = await self._look()
+            if look.has_no_limit:
+                self._free_until = call.sent_at + LOOK_SECONDS
+            if look.pause <= 0:
+                call.number, call.known_to = look.number, look.known_to
+                return
+            # Where one goes alone, its answer comes soon, or the next one goes.
+            is_brief = look.has_one_alone and time.monotonic() - began_at < self._patience
+            if look.pause > self._patience and not is_brief:
+                raise BudgetSpent(look.pause)
+            with self._count_wait():
+                await self._nap(min(look.pause, nap))
+            nap = min(1.5 * nap, NAPS[1])
 
-    def learn(self, headers: Mapping[str, str], call: int) -> None:
-        """Take in what the headers of that call's answer say."""
-        if self._meter is not None:
-            self._meter.learn(headers, call, time.monotonic())
-            self._wake()
+    async def _look(self) -> _Look:
+        """Take a call if there is one."""
 
-    def end(self, call: int) -> None:
-        """The call is over. One without an answer may have been counted all the same."""
-        if self._meter is not None:
-            self._meter.end(call, time.monotonic())
-            self._wake()
+        def work(state: BudgetState, now: float) -> tuple[_Look, dict[Call, int], float]:
+            self._settle(state, now)
+            has_no_limit, number, known_to = state.has_no_limit, 0, math.nan
+            numbers = {} if has_no_limit else self._enrol(state, now)
+            pause = state.find_pause(now, is_background=self._is_background)
+            has_one_alone = state.has_one_alone(now)
+            if pause > 0 and not self._is_background:
+                state.ask(now)
+            elif pause <= 0 and not has_no_limit:
+                number, known_to = state.start(now, now + self._timeout), state.born_at
+                if not self._is_background and self._waiting == 1:
+                    state.asked_at = -math.inf
+            return _Look(pause, number, known_to, has_no_limit, has_one_alone), numbers, state.born_at
 
-    def hold(self, seconds: float) -> None:
-        """No call for `seconds` from now."""
-        self._free_at = max(self._free_at, time.monotonic() + seconds)
+        look, numbers, born_at = await self._keeper.change(work)
+        self._note(numbers, born_at)
+        return look
 
-    def _wake(self) -> None:
-        self._news.set()
-        self._news.clear()
+    async def end(self, call: Call, headers: Mapping[str, str] | None = None) -> None:
+        """The call is over, with an answer of these headers or without one; nothing where it was ended before.
 
-
-class _Meter(Protocol):
-    """One vendor's way of counting; `now` is time.monotonic()."""
-
-    def find_pause(self, now: float) -> float:
-        """Seconds until a call may be left, unless there is news before; 0: there is one now."""
-        ...
-
-    def start(self, call: int, now: float) -> None: ...
-
-    def learn(self, headers: Mapping[str, str], call: int, now: float) -> None: ...
-
-    def end(self, call: int, now: float) -> None: ...
-
-
-class _Bucket:
-    """A token bucket: each call takes one of those the vendor said are left, and they grow back at the rate it said.
-
-    A vendor may have a bucket for each endpoint: the emptiest is taken for all.
-    """
-
-    def __init__(self, headers: TokenBucketHeaders) -> None:
-        self._headers = headers
-        self._calls = 0
-        self._told = 0  # the latest call whose answer taught us
-        self._left = math.inf
-        self._left_at = 0.0
-        self._rate = 0.0
-        self._most = 1.0  # calls the bucket has been seen to hold; one at least, or none could ever be made
-
-    def find_pause(self, now: float) -> float:
-        if self._left == math.inf:
-            return 0.0
-        self._refill(now)
-        return max(0.0, 1 - self._left) / self._rate
-
-    def _refill(self, now: float) -> None:
-        if self._left != math.inf:
-            self._left = min(self._most, self._left + (now - self._left_at) * self._rate)
-        self._left_at = now
-
-    def start(self, call: int, now: float) -> None:
-        self._left -= 1
-        self._calls = call
-
-    def learn(self, headers: Mapping[str, str], call: int, now: float) -> None:
-        remaining = _read_number(headers, self._headers.remaining)
-        rate = _read_number(headers, self._headers.per_second)
-        if call <= self._told or remaining is None or rate is None or rate <= 0:
+        One without an answer may have been counted all the same.
+        """
+        if self._headers is None or call not in self._under_way:
             return
-        self._refill(now)
-        self._most = max(self._most, remaining)
-        # The vendor cannot have counted the calls that went out after this one.
-        self._left = min(self._left, remaining - (self._calls - call))
-        self._rate = rate
-        self._told = call
+        news = None if headers is None else self._headers.read(headers)
 
-    def end(self, call: int, now: float) -> None:
-        pass
+        def work(state: BudgetState, now: float) -> tuple[dict[Call, int], float]:
+            self._settle(state, now)
+            numbers = self._enrol(state, now)
+            state.end(numbers.get(call, call.number), news, now)
+            return numbers, state.born_at
 
+        try:
+            if news is not None or call.number:
+                self._note(*await self._keeper.change(work))
+                self._free_until = -math.inf
+        except BudgetUnknown:
+            pass  # it is taken for lost in time
+        finally:
+            self._under_way.pop(call, None)
+            self._news.set()
+            self._news.clear()
 
-TURN_MARGIN = 0.1
-"""Seconds a window is taken to end late: a vendor's machines do not agree on the time to the millisecond."""
+    async def hold(self, seconds: float) -> None:
+        """No call for `seconds` from now."""
 
+        def work(state: BudgetState, now: float) -> None:
+            self._settle(state, now)
+            state.hold(now + seconds, now)
 
-class _Window:
-    """A fixed window: so many calls until it ends, whatever their pace, and then anew.
+        self._free_until = -math.inf
+        with contextlib.suppress(BudgetUnknown):  # others will be told by the vendor
+            await self._keeper.change(work)
 
-    What may go out is what the vendor said is left, less the calls under way: those it may not have counted yet, and
-    around a window's end it may count them in either. When the window ends is found without an answer, by the clock.
-    """
+    def _settle(self, state: BudgetState, now: float) -> None:
+        state.settle(None if self._headers is None else self._headers.make_meter(), now)
 
-    def __init__(self, headers: FixedWindowHeaders) -> None:
-        self._headers = headers
-        self._vendor = _VendorClock(headers.seconds)
-        self._under_way: dict[int, float] = {}  # call → when it went out
-        self._lost: list[float] = []  # when calls ended that the vendor may have counted and has not told of
-        self._is_wary = True
-        self._limit = 0.0
-        self._left = math.inf
-        self._reset = -math.inf  # end of the latest window the vendor told of, by its clock
-        self._has_turned = False  # that one is over, by our clock
-        self._since = 0.0  # calls that went out later count in the window that is open now
-        self._turns_at = math.inf
+    def _enrol(self, state: BudgetState, now: float) -> dict[Call, int]:
+        """Let the state know of our calls under way that it does not know; their numbers."""
+        clock = time.monotonic()
+        return {
+            call: state.start(now - (clock - call.sent_at), now + self._timeout)
+            for call in self._under_way
+            if call.known_to != state.born_at
+        }
 
-    def find_pause(self, now: float) -> float:
-        if now >= self._turns_at:
-            self._turn(now)
-        # The first call of all goes alone: a process before this one may have spent the window. So does the first after
-        # a window's end once our clock has been wrong about one.
-        goes_alone = self._is_wary and (self._has_turned or self._left == math.inf)
-        if self._left - len(self._lost) - len(self._under_way) >= 1 and not (goes_alone and self._under_way):
-            return 0.0
-        return min(self._turns_at - now, self._headers.seconds)
+    def _note(self, numbers: Mapping[Call, int], known_to: float) -> None:
+        for call, number in numbers.items():
+            call.number, call.known_to = number, known_to
 
-    def _turn(self, now: float) -> None:
-        if not self._has_turned:
-            self._has_turned, self._since = True, self._turns_at
-        self._turns_at += ((now - self._turns_at) // self._headers.seconds + 1) * self._headers.seconds
-        self._left = self._limit
-        self._lost.clear()
+    @contextlib.contextmanager
+    def _count_wait(self) -> Iterator[None]:
+        tally = TALLY.get()
+        with self._tally.count_wait(), contextlib.nullcontext() if tally is None else tally.count_wait():
+            yield
 
-    def start(self, call: int, now: float) -> None:
-        self._under_way[call] = now
-
-    def learn(self, headers: Mapping[str, str], call: int, now: float) -> None:
-        limit, remaining = _read_number(headers, self._headers.limit), _read_number(headers, self._headers.remaining)
-        reset = _read_number(headers, self._headers.reset)
-        if limit is None or limit < 1 or remaining is None or reset is None or call not in self._under_way:
-            return  # `end` counts it among the lost
-        sent_at = self._under_way.pop(call)
-        self._limit = limit
-        self._vendor.observe(reset, _read_date(headers), sent_at, now)
-        if reset > self._reset or (sent_at >= self._since and (self._has_turned or reset < self._reset)):
-            # A window begins, or our clock took one for over that is not, or the vendor's clock was set back.
-            has_begun = self._has_turned or reset > self._reset
-            self._is_wary = reset <= self._reset or (self._is_wary and self._reset != -math.inf)
-            self._left = remaining if has_begun else min(self._left, remaining)
-            self._reset, self._has_turned, self._since = reset, False, now
-        elif reset == self._reset and not self._has_turned:
-            self._left = min(self._left, remaining)
-        else:
-            return  # it counted in a window that is over
-        self._lost = [lost_at for lost_at in self._lost if lost_at > sent_at]  # what is left tells of the others
-        self._turns_at = self._vendor.find_moment(reset) + TURN_MARGIN
-
-    def end(self, call: int, now: float) -> None:
-        if self._under_way.pop(call, None) is not None:
-            if self._left != math.inf:
-                self._lost.append(now)
-            else:
-                self._is_wary = False
-
-
-class _VendorClock:
-    """How far the vendor's clock is ahead of ours, between two bounds that every answer narrows.
-
-    An answer that tells of a window was made while that was open. Its `Date` has whole seconds and may be kept for a
-    second by the vendor's server: it was that late at least.
-    """
-
-    DRIFT = 1e-4
-    SKEW = 2.0  # seconds; beyond that clocks are not inexact but different
-
-    def __init__(self, seconds: int) -> None:
-        self._seconds = seconds
-        self._least, self._most = -math.inf, math.inf
-        self._is_date_good = True
-        self._at = 0.0
-
-    def observe(self, reset: float, date: float | None, sent_at: float, now: float) -> None:
-        """An answer to what went out at `sent_at` and came back `now` told of the window that ends at `reset`."""
-        slack, self._at = self.DRIFT * (now - self._at), now
-        least, most = reset - self._seconds - now, reset - sent_at
-        self._least, self._most = self._least - slack, self._most + slack
-        if least >= self._most or self._least - most >= self.SKEW:  # one of the clocks was set
-            self._least, self._most, self._is_date_good = least, most, True
-        self._least, self._most = max(self._least, least), min(self._most, most)
-        if date is not None and self._is_date_good and date - now - self._most < self.SKEW:
-            self._least = max(self._least, date - now)
-        if self._least >= self._most:  # the clock behind `Date` is ahead of the one behind the windows
-            self._least, self._is_date_good = max(least, self._most - 1), False
-
-    def find_moment(self, moment: float) -> float:
-        """When it is `moment` by the vendor's clock, at the latest."""
-        return moment - self._least
+    async def _nap(self, seconds: float) -> None:
+        """So long, or until a call of ours ends."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            pass
 
 
 def _read_number(headers: Mapping[str, str], name: str) -> float | None:

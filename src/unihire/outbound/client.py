@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 from yarl import URL
 
-from unihire.errors import ReauthorizeNeeded, RetryLater, Unanswered, VendorChanged, VendorRefused
+from unihire.errors import BudgetSpent, ReauthorizeNeeded, RetryLater, Unanswered, VendorChanged, VendorRefused
 from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.auth import (
     Auth,
@@ -26,7 +26,9 @@ from unihire.outbound.auth import (
 )
 from unihire.outbound.budget import Budget, FixedWindowHeaders, TokenBucketHeaders
 from unihire.outbound.judging import find_oauth_word, judge
+from unihire.outbound.keeping import BudgetKeeper, BudgetUnknown
 from unihire.outbound.paging import Answer
+from unihire.outbound.tally import TALLY
 
 TOKEN_TIMEOUT = 30.0
 """Most seconds one call of the token endpoint may take: others wait for what it buys."""
@@ -84,8 +86,10 @@ class VendorClient:
     429, 5xx, timeouts, cut bodies and bodies that are no JSON are tried again; a token refused with 401 is replaced.
     Only the configured addresses, of the API and of its tokens, are ever called; redirects are not followed.
 
-    Whoever keeps the grant shares it among all clients of the connector. One that is being bought is bought to the
-    end, also when the call that needed it is cancelled: a refresh token spent for nothing would be lost.
+    Whoever keeps the grant shares it among all clients of the connector, and likewise the budget. A grant that is being
+    bought is bought to the end, also when the call that needed it is cancelled: a refresh token spent for nothing would
+    be lost. Calls in the background let others go first; with `patience` those raise RetryLater that the budget or the
+    vendor asks to wait longer, in seconds, and `after` says how long.
     """
 
     def __init__(
@@ -94,11 +98,21 @@ class VendorClient:
         credentials: Mapping[str, str],
         *,
         grants: GrantKeeper | None = None,
+        budgets: BudgetKeeper | None = None,
+        is_background: bool = False,
+        patience: float | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.target = target
-        self.budget = Budget(target.budget_headers)
+        self.budget = Budget(
+            target.budget_headers,
+            budgets,
+            is_background=is_background,
+            patience=patience,
+            timeout=target.retry.timeout + 1,
+        )
         self.calls = 0
+        self._patience = patience
         self._credentials = credentials
         self._grants = grants or MemoryGrants()
         self._clock = clock or SystemClock()
@@ -154,7 +168,7 @@ class VendorClient:
         async def once() -> Answer:
             try:
                 return await self._ask_signed(call, method, self.target.origin + path, body)
-            except (NoToken, aiohttp.ClientConnectorError):
+            except (NoToken, BudgetSpent, BudgetUnknown, aiohttp.ClientConnectorError):
                 raise  # it never left
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise Unanswered(f"{call}: sent, and no answer came back ({type(error).__name__})") from error
@@ -177,7 +191,8 @@ class VendorClient:
             return self
         name = tuple(sorted(credentials.items()))
         if name not in self._acting:
-            acting = VendorClient(self.target, {**self._credentials, **credentials}, clock=self._clock)
+            others = {**self._credentials, **credentials}
+            acting = VendorClient(self.target, others, patience=self._patience, clock=self._clock)
             acting.budget, acting._session = self.budget, self._session
             self._acting[name] = acting
         return self._acting[name]
@@ -218,7 +233,16 @@ class VendorClient:
             grant = await self._get_grant(refused=grant)
         if method != "GET" and answer.status == HTTPStatus.NO_CONTENT:
             return answer
-        return judge(call, answer, self.budget)
+        return await self._judge(call, answer, self.budget)
+
+    async def _judge(self, call: str, answer: Answer, budget: Budget) -> Answer:
+        """A vendor that says when to come back is obeyed by every call of that budget."""
+        try:
+            return judge(call, answer)
+        except RetryLater as error:
+            if error.after is not None:
+                await budget.hold(error.after)
+            raise
 
     async def _persist(self, call: str, once: Callable[[], Awaitable[T]]) -> T:
         """`once`, tried again after what passes by itself; raises the last problem when the tries are spent."""
@@ -227,17 +251,27 @@ class VendorClient:
             pause = retry.pause(attempt)
             try:
                 return await once()
+            except BudgetSpent:
+                raise
             except (RetryLater, VendorChanged) as error:
                 if attempt == retry.attempts:
                     raise
                 if isinstance(error, RetryLater) and error.after is not None:
                     pause = error.after
+                    if self._patience is not None and pause > self._patience:
+                        raise
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt == retry.attempts:
                     kind = type(error).__name__
                     raise RetryLater(f"{call}: no answer after {attempt} tries ({kind})") from error
-            await asyncio.sleep(pause)
+            await self._rest(pause)
         raise AssertionError("a Retry has at least one attempt")
+
+    @staticmethod
+    async def _rest(seconds: float) -> None:
+        tally = TALLY.get()
+        with nullcontext() if tally is None else tally.count_wait():
+            await asyncio.sleep(seconds)
 
     async def _ask(self, method: str, url: str, grant: Grant, body: bytes | None = None) -> Answer:
         """One call of the API, within its budget."""
@@ -247,13 +281,15 @@ class VendorClient:
             "Accept": "application/json",
             **({} if body is None else {"Content-Type": "application/json"}),
         }
-        call = await self.budget.wait()
+        call = await self.budget.take()
+        if (tally := TALLY.get()) is not None:
+            tally.calls += 1
         try:
             async with self._open(method, url, headers, data=body) as answer:
-                self.budget.learn(answer.headers, call)
+                await self.budget.end(call, answer.headers)
                 return Answer(answer.status, answer.headers, await answer.read())
         finally:
-            self.budget.end(call)
+            await self.budget.end(call)
 
     def _open(
         self, method: str, url: str, headers: Mapping[str, str], **more: Any
@@ -291,7 +327,7 @@ class VendorClient:
         """The grant another client has bought meanwhile, or else one bought now and saved."""
         grant = await self._grants.find()
         if grant is None or not self._is_good(grant, refused):
-            await self._token_budget.wait()
+            await self._token_budget.take()
             async with self._grants.hold() as held:
                 grant = held.grant
                 if grant is None or not self._is_good(grant, refused):
@@ -325,7 +361,7 @@ class VendorClient:
             word = find_oauth_word(answer.body)
             raise ReauthorizeNeeded(f"the vendor refuses {by} ({answer.status}{word})")
         try:
-            body = judge(call, answer, self._token_budget).body
+            body = (await self._judge(call, answer, self._token_budget)).body
             return read_grant(body, now=self._clock.now(), spent=spent)
         except VendorChanged as error:
             raise NoToken(str(error)) from error

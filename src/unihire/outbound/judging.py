@@ -10,17 +10,15 @@ from typing import Any
 import msgspec
 
 from unihire.errors import PermissionMissing, RetryLater, VendorChanged, VendorRefused
-from unihire.outbound.budget import Budget
 from unihire.outbound.paging import Answer
 
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-def judge(call: str, answer: Answer, budget: Budget) -> Answer:
+def judge(call: str, answer: Answer) -> Answer:
     """The answer where it is good; otherwise raises what the answer means for the engine.
 
-    `call` is method and path. A query is never told: it can hold personal data. A vendor that says when to come back
-    is obeyed by every call of that budget.
+    `call` is method and path. A query is never told: it can hold personal data.
     """
     status = answer.status
     if 200 <= status < 300:
@@ -32,8 +30,6 @@ def judge(call: str, answer: Answer, budget: Budget) -> Answer:
         raise VendorChanged(f"{call}: the body is not JSON")
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         after = _retry_after(answer.headers)
-        if after is not None:
-            budget.hold(after)
         raise RetryLater(f"{call}: the vendor answers {status}", after=after, status=status)
     if status == HTTPStatus.FORBIDDEN:
         raise PermissionMissing(f"{call}: the credentials do not reach this (403)", body=answer.body)

@@ -1,4 +1,4 @@
-"""Clients of connectors that stay open between calls, so that calls of one connector share its rate budget."""
+"""Clients of connectors that stay open between calls, so that calls of one connector share its connections."""
 
 import asyncio
 import contextlib

@@ -14,6 +14,8 @@ from unihire.kit.ids import hash_token, new_token
 from unihire.kit.seal import Sealer
 from unihire.outbound.auth import Auth, Grant, GrantKeeper
 from unihire.outbound.client import Retry, Target, VendorClient
+from unihire.outbound.keeping import BudgetKeeper
+from unihire.platform.budgets import StoredBudgets
 from unihire.platform.grants import StoredGrants, seal_grant
 from unihire.platform.organisations import ENVIRONMENTS
 from unihire.store import Pool, tenancy
@@ -104,11 +106,15 @@ def open_client(
     *,
     is_partner: bool = False,
     grants: GrantKeeper | None = None,
+    budgets: BudgetKeeper | None = None,
+    is_background: bool = False,
+    patience: float | None = None,
     retry: Retry | None = None,
 ) -> VendorClient:
-    """A client for one customer's link, to be used in `async with`; without `grants` it keeps its token to itself.
+    """A client for one customer's link, to be used in `async with`.
 
-    A link with an address of its own gets its tokens there as well.
+    Without `grants` it keeps its token to itself, and without `budgets` what it knows of the rate budget. A link with
+    an address of its own gets its tokens there as well.
     """
     auth = get_auth(integration, is_partner=is_partner)
     target = Target(
@@ -119,12 +125,17 @@ def open_client(
         budget_headers=integration.budget_headers,
         retry=retry or Retry(),
     )
-    return VendorClient(target, credentials, grants=grants)
+    return VendorClient(
+        target, credentials, grants=grants, budgets=budgets, is_background=is_background, patience=patience
+    )
 
 
-def open_connector_client(pool: Pool, connector: Connector, sealer: Sealer) -> VendorClient:
-    """A client for a stored connector; all of them, in every process, share one grant.
+def open_connector_client(
+    pool: Pool, connector: Connector, sealer: Sealer, *, is_background: bool = False, patience: float | None = None
+) -> VendorClient:
+    """A client for a stored connector; all of them, in every process, share one grant and one rate budget.
 
+    Those in the background, which nobody waits for, let the others go first; see VendorClient for `patience`.
     Raises ConfigError where its credentials do not open.
     """
     return open_client(
@@ -133,6 +144,9 @@ def open_connector_client(pool: Pool, connector: Connector, sealer: Sealer) -> V
         connector.base_url,
         is_partner=connector.is_partner,
         grants=StoredGrants(pool, sealer, connector=connector.id, number=connector.number),
+        budgets=StoredBudgets(pool, connector=connector.id, number=connector.number),
+        is_background=is_background,
+        patience=patience,
     )
 
 

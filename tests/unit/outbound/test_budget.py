@@ -23,12 +23,12 @@ def time() -> Iterator[VirtualTime]:
 
 async def spend(calls: int, rules: Budget) -> None:
     for _ in range(calls):
-        rules.end(await rules.wait())
+        await rules.end(await rules.take())
 
 
 async def ask(rules: Budget, left: str, rate: str) -> None:
     """A call whose answer says this."""
-    rules.learn({"left": left, "rate": rate}, await rules.wait())
+    await rules.end(await rules.take(), {"left": left, "rate": rate})
 
 
 def test_nothing_is_waited_for_before_the_vendor_has_said_anything(time: VirtualTime) -> None:
@@ -77,9 +77,10 @@ def test_empty_bucket_that_is_all_we_ever_saw_fills_again(time: VirtualTime) -> 
 def test_calls_under_way_are_taken_off_what_the_vendor_says(time: VirtualTime) -> None:
     async def work() -> None:
         rules = Budget(NAMES)
-        first = await rules.wait()
-        await spend(4, rules)  # sent after the first, whose answer comes now
-        rules.learn({"left": "5", "rate": "1"}, first)
+        first = await rules.take()
+        for _ in range(4):  # sent after the first, whose answer comes now
+            await rules.take()
+        await rules.end(first, {"left": "5", "rate": "1"})
         await spend(1, rules)
         assert time.now == pytest.approx(1000)
         await spend(1, rules)
@@ -91,9 +92,9 @@ def test_calls_under_way_are_taken_off_what_the_vendor_says(time: VirtualTime) -
 def test_older_answer_that_comes_late_teaches_nothing(time: VirtualTime) -> None:
     async def work() -> None:
         rules = Budget(NAMES)
-        first, second = await rules.wait(), await rules.wait()
-        rules.learn({"left": "7", "rate": "1"}, second)
-        rules.learn({"left": "0", "rate": "1"}, first)
+        first, second = await rules.take(), await rules.take()
+        await rules.end(second, {"left": "7", "rate": "1"})
+        await rules.end(first, {"left": "0", "rate": "1"})
         await spend(7, rules)
 
     time.run(work())
@@ -133,8 +134,8 @@ def test_hold_stops_every_call_for_as_long_as_was_asked(
 ) -> None:
     async def work() -> None:
         rules = Budget(headers)
-        rules.hold(30)
-        rules.hold(5)
+        await rules.hold(30)
+        await rules.hold(5)
         await spend(1, rules)
 
     time.run(work())

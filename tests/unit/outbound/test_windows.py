@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testbed.virtual_time import VirtualTime
-from unihire.outbound.budget import TURN_MARGIN, Budget, FixedWindowHeaders
+from unihire.outbound.budget import Budget, Call, FixedWindowHeaders
+from unihire.outbound.meters import TURN_MARGIN
 
 SECONDS, LIMIT = 30, 50
 NAMES = FixedWindowHeaders(limit="limit", remaining="left", reset="reset", seconds=SECONDS)
@@ -54,14 +55,14 @@ class Vendor:
 
     async def serve(self, rules: Budget) -> None:
         """One call of a client with that budget, from its waiting to its answer."""
-        call = await rules.wait()
+        call = await rules.take()
         try:
             await asyncio.sleep(self.latency(self.chance))
             headers = self.answer()
             await asyncio.sleep(self.latency(self.chance))
-            rules.learn(headers, call)
+            await rules.end(call, headers)
         finally:
-            rules.end(call)
+            await rules.end(call)
 
     def use(self, calls: int, abreast: int, rules: Budget | None = None) -> Budget:
         """Make so many calls, so many at a time."""
@@ -146,7 +147,7 @@ def test_calls_that_end_without_an_answer_are_taken_for_counted_until_the_vendor
 
     async def lose(calls: int) -> None:
         for _ in range(calls):
-            budget.end(await budget.wait())
+            await budget.end(await budget.take())
 
     vendor.time.run(lose(LIMIT - 10))
     began_at = vendor.time.now
@@ -217,14 +218,14 @@ def test_answer_of_a_window_that_is_over_takes_nothing_from_the_next(vendor: Ven
     async def work() -> None:
         budget = Budget(NAMES)
         late = [await _learn(vendor, budget)]
-        late = [await budget.wait() for _ in range(5)]
+        late = [await budget.take() for _ in range(5)]
         said = vendor.answer()
         await asyncio.sleep(SECONDS)
         for _ in range(LIMIT - 5):
             await _learn(vendor, budget)
         began_at = vendor.time.now
         for call in late:
-            budget.learn(said, call)
+            await budget.end(call, said)
         for _ in range(5):
             await _learn(vendor, budget)
         assert vendor.time.now == pytest.approx(began_at)
@@ -233,9 +234,9 @@ def test_answer_of_a_window_that_is_over_takes_nothing_from_the_next(vendor: Ven
     assert vendor.counts[max(vendor.counts)] == LIMIT
 
 
-async def _learn(vendor: Vendor, budget: Budget) -> int:
-    call = await budget.wait()
-    budget.learn(vendor.answer(), call)
+async def _learn(vendor: Vendor, budget: Budget) -> Call:
+    call = await budget.take()
+    await budget.end(call, vendor.answer())
     return call
 
 
@@ -243,15 +244,15 @@ def test_calls_under_way_at_a_windows_end_may_count_in_either(vendor: Vendor) ->
     async def work() -> None:
         budget = Budget(NAMES)
         await _learn(vendor, budget)
-        under_way = [await budget.wait() for _ in range(5)]
+        under_way = [await budget.take() for _ in range(5)]
         await asyncio.sleep(SECONDS)
         for _ in range(LIMIT - 5):
             await _learn(vendor, budget)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
-                await budget.wait()
+                await budget.take()
         for call in under_way:
-            budget.learn(vendor.answer(), call)
+            await budget.end(call, vendor.answer())
 
     vendor.time.run(work())
     assert vendor.counts[max(vendor.counts)] == LIMIT
@@ -272,12 +273,10 @@ def test_whatever_the_vendor_says_a_call_can_be_made_within_a_window(
         for limit, left, reset, date, is_lost in said:
             for _ in range(2):
                 began_at = time.now
-                call = await budget.wait()
+                call = await budget.take()
                 assert time.now - began_at <= SECONDS + 2
-                budget.end(call) if is_lost else budget.learn(
-                    {"limit": limit, "left": left, "reset": reset, "Date": date}, call
-                )
-                budget.end(call)
+                said_now = {"limit": limit, "left": left, "reset": reset, "Date": date}
+                await budget.end(call, None if is_lost else said_now)
 
     with VirtualTime() as time:
         time.run(work(time))

@@ -1,0 +1,106 @@
+"""What is known of one credential's budget, and who keeps it for all that use it."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from unihire.errors import RetryLater
+from unihire.outbound.meters import Bucket, News, Window
+
+T = TypeVar("T")
+
+ASKING_SECONDS = 2.0
+"""Seconds for which the background stands back after somebody was seen to wait for a call."""
+
+
+class BudgetState(msgspec.Struct):
+    """All that is known of one budget, by one clock for all who share it.
+
+    One that was lost is a budget nobody knows: the first call is careful again.
+    """
+
+    born_at: float = -math.inf
+    """Tells this state from one before it, whose calls it does not know."""
+    changed_at: float = -math.inf
+    meter: Bucket | Window | None = None
+    calls: int = 0
+    free_at: float = -math.inf
+    """No call before: the vendor asked for a rest."""
+    asked_at: float = -math.inf
+    """When a call that is not in the background last had to wait."""
+
+    def settle(self, fresh: Bucket | Window | None, now: float) -> None:
+        """Begin anew, with this meter, where the kept one is of another kind, or the clock was set back since."""
+        if now < self.changed_at - 1 or not _is_alike(self.meter, fresh):
+            self.born_at, self.changed_at, self.meter, self.calls = now, now, fresh, 0
+            self.free_at = self.asked_at = -math.inf
+
+    @property
+    def has_no_limit(self) -> bool:
+        return self.free_at == -math.inf and (self.meter is None or self.meter.has_no_limit)
+
+    def has_one_alone(self, now: float) -> bool:
+        return self.meter is not None and self.meter.has_one_alone(now)
+
+    def find_pause(self, now: float, *, is_background: bool) -> float:
+        """Seconds until a call may be made, unless there is news before; 0: now."""
+        if self.free_at <= now:
+            self.free_at = -math.inf
+        pause = 0.0 if self.meter is None else self.meter.find_pause(now, is_background=is_background)
+        return max(pause, self.free_at - now, self.asked_at + ASKING_SECONDS - now if is_background else 0.0)
+
+    def start(self, sent_at: float, until: float) -> int:
+        """A call goes out, which is over `until` then for sure; its number."""
+        self.calls, self.changed_at = self.calls + 1, max(self.changed_at, sent_at)
+        if self.meter is not None:
+            self.meter.start(self.calls, sent_at, until)
+        return self.calls
+
+    def end(self, call: int, news: News | None, now: float) -> None:
+        """The call is over; its answer told this."""
+        self.changed_at = now
+        if self.meter is not None:
+            self.meter.end(call, news, now)
+
+    def ask(self, now: float) -> None:
+        """Somebody waits for a call. What is known already is not said again."""
+        if self.asked_at < now - ASKING_SECONDS / 2:
+            self.asked_at = now
+
+    def hold(self, until: float, now: float) -> None:
+        self.free_at, self.changed_at = max(self.free_at, until), now
+
+
+def _is_alike(one: Bucket | Window | None, other: Bucket | Window | None) -> bool:
+    if isinstance(one, Window) and isinstance(other, Window):
+        return one.seconds == other.seconds
+    return type(one) is type(other)
+
+
+class BudgetUnknown(RetryLater):
+    """Who keeps the budget does not answer, so nothing was asked."""
+
+
+class BudgetKeeper(Protocol):
+    """Where a budget is kept, for all who use the same credential."""
+
+    async def change(self, work: Callable[[BudgetState, float], T]) -> T:
+        """What `work` makes of the state as it is now; its changes are kept.
+
+        `work` is given the time by the keeper's clock, in seconds. It may be called several times, each time with the
+        state as it is by then, and changes nothing else. Raises BudgetUnknown where the state cannot be had.
+        """
+        ...
+
+
+class MemoryBudgets:
+    """A budget of this process alone."""
+
+    def __init__(self) -> None:
+        self._state = BudgetState()
+
+    async def change(self, work: Callable[[BudgetState, float], T]) -> T:
+        return work(self._state, time.monotonic())
