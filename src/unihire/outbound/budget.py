@@ -81,7 +81,7 @@ class _Look:
     number: int
     known_to: float
     has_no_limit: bool
-    has_one_alone: bool
+    may_learn: bool
 
 
 class Budget:
@@ -149,8 +149,7 @@ class Budget:
             if look.pause <= 0:
                 call.number, call.known_to = look.number, look.known_to
                 return
-            # Where one goes alone, its answer comes soon, or the next one goes.
-            is_brief = look.has_one_alone and time.monotonic() - began_at < self._patience
+            is_brief = look.may_learn and time.monotonic() - began_at < self._patience
             if look.pause > self._patience and not is_brief:
                 raise BudgetSpent(look.pause)
             with self._count_wait():
@@ -165,14 +164,14 @@ class Budget:
             has_no_limit, number, known_to = state.has_no_limit, 0, math.nan
             numbers = {} if has_no_limit else self._enrol(state, now)
             pause = state.find_pause(now, is_background=self._is_background)
-            has_one_alone = state.has_one_alone(now)
+            may_learn = state.may_learn(now, is_background=self._is_background)
             if pause > 0 and not self._is_background:
                 state.ask(now)
             elif pause <= 0 and not has_no_limit:
                 number, known_to = state.start(now, now + self._timeout), state.born_at
                 if not self._is_background and self._waiting == 1:
                     state.asked_at = -math.inf
-            return _Look(pause, number, known_to, has_no_limit, has_one_alone), numbers, state.born_at
+            return _Look(pause, number, known_to, has_no_limit, may_learn), numbers, state.born_at
 
         look, numbers, born_at = await self._keeper.change(work)
         self._note(numbers, born_at)

@@ -42,8 +42,10 @@ class BudgetState(msgspec.Struct):
     def has_no_limit(self) -> bool:
         return self.free_at == -math.inf and (self.meter is None or self.meter.has_no_limit)
 
-    def has_one_alone(self, now: float) -> bool:
-        return self.meter is not None and self.meter.has_one_alone(now)
+    def may_learn(self, now: float, *, is_background: bool) -> bool:
+        """Whether answers to what is under way may show that there is a call."""
+        is_held = self.free_at > now
+        return self.meter is not None and not is_held and self.meter.may_learn(now, is_background=is_background)
 
     def find_pause(self, now: float, *, is_background: bool) -> float:
         """Seconds until a call may be made, unless there is news before; 0: now."""

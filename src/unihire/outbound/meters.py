@@ -59,7 +59,8 @@ class Bucket(msgspec.Struct, tag="bucket"):
     def has_no_limit(self) -> bool:
         return self.left == math.inf
 
-    def has_one_alone(self, now: float) -> bool:
+    def may_learn(self, now: float, *, is_background: bool) -> bool:
+        """Whether answers to what is under way may show that there is a call."""
         return False
 
     def find_pause(self, now: float, *, is_background: bool) -> float:
@@ -152,8 +153,21 @@ class Window(msgspec.Struct, tag="window"):
     def has_no_limit(self) -> bool:
         return self.left == math.inf and not self.is_wary
 
-    def has_one_alone(self, now: float) -> bool:
-        """Whether the answer to the call that is under way is waited for.
+    def may_learn(self, now: float, *, is_background: bool) -> bool:
+        """Whether answers to what is under way may show that there is a call: it may be counted already."""
+        free = self.left - len(self.lost) - self._count_kept(now, is_background=is_background)
+        return bool(self.under_way) and (free >= 1 or self._has_one_alone(now))
+
+    def _count_kept(self, now: float, *, is_background: bool) -> int:
+        """The reserve, which is for all in the last part of the window."""
+        return count_reserve(self.limit) if is_background and now < self._opens_at else 0
+
+    @property
+    def _opens_at(self) -> float:
+        return self.turns_at - max(0.1 * self.seconds, 2.0)
+
+    def _has_one_alone(self, now: float) -> bool:
+        """Whether the answer to the call that is under way is waited for, whatever is left.
 
         The first call of all goes alone: a process before this one may have spent the window. So does the first after
         a window's end once our clock has been wrong about one.
@@ -162,23 +176,19 @@ class Window(msgspec.Struct, tag="window"):
         return goes_alone and any(sent_at + ALONE_SECONDS > now for sent_at, _ in self.under_way.values())
 
     def find_pause(self, now: float, *, is_background: bool) -> float:
-        """Seconds until a call may be left, unless there is news before; 0: there is one now.
-
-        The reserve is for all in the last part of the window.
-        """
+        """Seconds until a call may be left, unless there is news before; 0: there is one now."""
         self._forget(now)
         if now >= self.turns_at:
             self._turn(now)
         pause = min(self.turns_at - now, self.seconds)
-        if self.has_one_alone(now):
+        if self._has_one_alone(now):
             youngest = max(sent_at for sent_at, _ in self.under_way.values())
             return min(pause, youngest + ALONE_SECONDS - now)
         free = self.left - len(self.lost) - len(self.under_way)
-        opens_in = self.turns_at - max(0.1 * self.seconds, 2.0) - now
         if free < 1:
             return pause
-        if is_background and free < 1 + count_reserve(self.limit) and opens_in > 0:
-            return min(pause, opens_in)
+        if free < 1 + self._count_kept(now, is_background=is_background):
+            return min(pause, self._opens_at - now)
         return 0.0
 
     def _forget(self, now: float) -> None:

@@ -2,98 +2,27 @@
 
 import asyncio
 import random
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from email.utils import formatdate
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testbed.virtual_time import VirtualTime
-from unihire.outbound.budget import Budget, Call, FixedWindowHeaders
+from testbed.window_vendor import LIMIT, NAMES, SECONDS, WindowVendor
+from unihire.outbound.budget import Budget, Call
 from unihire.outbound.meters import TURN_MARGIN
-
-SECONDS, LIMIT = 30, 50
-NAMES = FixedWindowHeaders(limit="limit", remaining="left", reset="reset", seconds=SECONDS)
-
-
-@dataclass
-class Vendor:
-    """Counts calls in windows by a clock that is `ahead` of ours; the one of its `Date` is another `skew` ahead."""
-
-    time: VirtualTime
-    ahead: float = 1_764_000_007.3
-    skew: float = 0.0
-    has_date: bool = True
-    is_silent: Callable[[int], bool] = lambda call: False
-    latency: Callable[[random.Random], float] = lambda chance: chance.uniform(0.005, 0.08)
-    chance: random.Random = field(default_factory=lambda: random.Random(1))
-    counts: Counter[int] = field(default_factory=Counter)
-    refused: int = 0
-    calls: int = 0
-
-    @property
-    def now(self) -> float:
-        return self.time.now + self.ahead
-
-    def answer(self) -> Mapping[str, str]:
-        """The headers of one call's answer."""
-        self.calls += 1
-        window = int(self.now // SECONDS)
-        self.counts[window] += 1
-        self.refused += self.counts[window] > LIMIT
-        said = {
-            "limit": str(LIMIT),
-            "left": str(max(0, LIMIT - self.counts[window])),
-            "reset": str((window + 1) * SECONDS),
-        }
-        if self.has_date:
-            said["Date"] = formatdate(int(self.now + self.skew), usegmt=True)
-        return {} if self.is_silent(self.calls) else said
-
-    async def serve(self, rules: Budget) -> None:
-        """One call of a client with that budget, from its waiting to its answer."""
-        call = await rules.take()
-        try:
-            await asyncio.sleep(self.latency(self.chance))
-            headers = self.answer()
-            await asyncio.sleep(self.latency(self.chance))
-            await rules.end(call, headers)
-        finally:
-            await rules.end(call)
-
-    def use(self, calls: int, abreast: int, rules: Budget | None = None) -> Budget:
-        """Make so many calls, so many at a time."""
-        budget = rules or Budget(NAMES)
-
-        async def work() -> None:
-            turns = iter(range(calls))
-
-            async def take_turns() -> None:
-                for _ in turns:
-                    await self.serve(budget)
-
-            await asyncio.gather(*(take_turns() for _ in range(abreast)))
-
-        self.time.run(work())
-        return budget
-
-    def list_whole(self) -> list[int]:
-        """Calls in each window but the first and the last."""
-        return [self.counts[window] for window in sorted(self.counts)][1:-1]
 
 
 @pytest.fixture
-def vendor() -> Iterator[Vendor]:
+def vendor() -> Iterator[WindowVendor]:
     with VirtualTime() as time:
-        yield Vendor(time)
+        yield WindowVendor(time)
 
 
 @pytest.mark.parametrize("abreast", [1, 8, 40])
 @pytest.mark.parametrize("phase", [0.0, 0.01, 11.2, 29.0, 29.9, 29.99])
-def test_window_is_used_to_the_last_call_and_never_overrun(vendor: Vendor, abreast: int, phase: float) -> None:
+def test_window_is_used_to_the_last_call_and_never_overrun(vendor: WindowVendor, abreast: int, phase: float) -> None:
     vendor.ahead += phase
     vendor.use(10 * LIMIT, abreast)
     assert vendor.refused == 0
@@ -103,7 +32,7 @@ def test_window_is_used_to_the_last_call_and_never_overrun(vendor: Vendor, abrea
 
 
 @pytest.mark.parametrize("abreast", [1, 8])
-def test_work_that_is_slower_than_the_budget_is_not_slowed(vendor: Vendor, abreast: int) -> None:
+def test_work_that_is_slower_than_the_budget_is_not_slowed(vendor: WindowVendor, abreast: int) -> None:
     vendor.latency = lambda chance: 0.5 * abreast
     budget = vendor.use(200, abreast)
     assert budget.waited <= abreast + 0.01  # as long as the first call, which goes alone
@@ -111,14 +40,14 @@ def test_work_that_is_slower_than_the_budget_is_not_slowed(vendor: Vendor, abrea
 
 
 @pytest.mark.parametrize("phase", range(0, SECONDS, 4))
-def test_wait_for_the_window_is_at_most_a_second_too_long(vendor: Vendor, phase: int) -> None:
+def test_wait_for_the_window_is_at_most_a_second_too_long(vendor: WindowVendor, phase: int) -> None:
     vendor.ahead = 1_764_000_000 + phase + phase / 31
     vendor.use(LIMIT + 1, 8)
     answered_after = 0.16
     assert (vendor.now - answered_after) % SECONDS < 1 + TURN_MARGIN
 
 
-def test_waiting_is_counted(vendor: Vendor) -> None:
+def test_waiting_is_counted(vendor: WindowVendor) -> None:
     vendor.latency = lambda chance: 0.001
     began_at = vendor.time.now
     budget = vendor.use(3 * LIMIT, 8)
@@ -127,7 +56,7 @@ def test_waiting_is_counted(vendor: Vendor) -> None:
 
 
 @pytest.mark.parametrize("abreast", [1, 8])
-def test_answers_without_headers_do_not_stop_or_overrun_anything(vendor: Vendor, abreast: int) -> None:
+def test_answers_without_headers_do_not_stop_or_overrun_anything(vendor: WindowVendor, abreast: int) -> None:
     vendor.is_silent = lambda call: call > 3 and call % 10 != 0
     vendor.use(8 * LIMIT, abreast)
     assert vendor.refused == 0
@@ -135,14 +64,14 @@ def test_answers_without_headers_do_not_stop_or_overrun_anything(vendor: Vendor,
     assert min(vendor.list_whole()) >= (0.95 if abreast == 1 else 0.75) * LIMIT
 
 
-def test_vendor_that_falls_silent_is_counted_for(vendor: Vendor) -> None:
+def test_vendor_that_falls_silent_is_counted_for(vendor: WindowVendor) -> None:
     vendor.is_silent = lambda call: call > 20
     vendor.use(6 * LIMIT, 8)
     assert vendor.refused == 0
     assert len(vendor.counts) <= 8
 
 
-def test_calls_that_end_without_an_answer_are_taken_for_counted_until_the_vendor_tells(vendor: Vendor) -> None:
+def test_calls_that_end_without_an_answer_are_taken_for_counted_until_the_vendor_tells(vendor: WindowVendor) -> None:
     budget = vendor.use(10, 1)
 
     async def lose(calls: int) -> None:
@@ -160,7 +89,7 @@ def test_calls_that_end_without_an_answer_are_taken_for_counted_until_the_vendor
 
 
 @pytest.mark.parametrize("has_date", [True, False])
-def test_window_spent_by_others_is_waited_out(vendor: Vendor, has_date: bool) -> None:
+def test_window_spent_by_others_is_waited_out(vendor: WindowVendor, has_date: bool) -> None:
     vendor.has_date = has_date
     vendor.counts[int(vendor.now // SECONDS)] = LIMIT - 3
     vendor.use(LIMIT, 8)
@@ -168,7 +97,7 @@ def test_window_spent_by_others_is_waited_out(vendor: Vendor, has_date: bool) ->
     assert sorted(vendor.counts.values()) == [LIMIT - 3, LIMIT]
 
 
-def test_others_who_share_the_window_are_told_by_what_is_left(vendor: Vendor) -> None:
+def test_others_who_share_the_window_are_told_by_what_is_left(vendor: WindowVendor) -> None:
     def share(chance: random.Random) -> float:
         vendor.counts[int(vendor.now // SECONDS)] += chance.random() < 0.25
         return 0.05
@@ -179,7 +108,7 @@ def test_others_who_share_the_window_are_told_by_what_is_left(vendor: Vendor) ->
 
 
 @pytest.mark.parametrize("abreast", [1, 8])
-def test_without_a_date_windows_are_found_by_their_turns_alone(vendor: Vendor, abreast: int) -> None:
+def test_without_a_date_windows_are_found_by_their_turns_alone(vendor: WindowVendor, abreast: int) -> None:
     vendor.has_date = False
     vendor.use(8 * LIMIT, abreast)
     assert vendor.refused == 0
@@ -187,7 +116,7 @@ def test_without_a_date_windows_are_found_by_their_turns_alone(vendor: Vendor, a
 
 
 @pytest.mark.parametrize("skew", [-3600, -1.5, -0.3, 0.05, 0.3, 1.2, 3600])
-def test_date_of_another_clock_costs_a_few_refusals_at_most(vendor: Vendor, skew: float) -> None:
+def test_date_of_another_clock_costs_a_few_refusals_at_most(vendor: WindowVendor, skew: float) -> None:
     vendor.skew = skew
     vendor.use(20 * LIMIT, 8)
     assert vendor.refused <= (10 if 0.1 < skew < 10 else 0)
@@ -195,7 +124,7 @@ def test_date_of_another_clock_costs_a_few_refusals_at_most(vendor: Vendor, skew
 
 
 @pytest.mark.parametrize("step", [-86400, -40, -7, 7, 40, 86400])
-def test_clock_that_is_set_is_learned_again(vendor: Vendor, step: float) -> None:
+def test_clock_that_is_set_is_learned_again(vendor: WindowVendor, step: float) -> None:
     budget = vendor.use(3 * LIMIT + 20, 8)
     vendor.ahead += step
     vendor.use(3 * LIMIT, 8, budget)
@@ -205,7 +134,7 @@ def test_clock_that_is_set_is_learned_again(vendor: Vendor, step: float) -> None
     assert vendor.time.now - began_at < 6.5 * SECONDS
 
 
-def test_clocks_that_drift_apart_do_no_harm(vendor: Vendor) -> None:
+def test_clocks_that_drift_apart_do_no_harm(vendor: WindowVendor) -> None:
     budget = Budget(NAMES)
     for _ in range(200):
         vendor.use(LIMIT, 8, budget)
@@ -214,7 +143,7 @@ def test_clocks_that_drift_apart_do_no_harm(vendor: Vendor) -> None:
     assert min(vendor.list_whole()) >= 0.95 * LIMIT
 
 
-def test_answer_of_a_window_that_is_over_takes_nothing_from_the_next(vendor: Vendor) -> None:
+def test_answer_of_a_window_that_is_over_takes_nothing_from_the_next(vendor: WindowVendor) -> None:
     async def work() -> None:
         budget = Budget(NAMES)
         late = [await _learn(vendor, budget)]
@@ -234,13 +163,13 @@ def test_answer_of_a_window_that_is_over_takes_nothing_from_the_next(vendor: Ven
     assert vendor.counts[max(vendor.counts)] == LIMIT
 
 
-async def _learn(vendor: Vendor, budget: Budget) -> Call:
+async def _learn(vendor: WindowVendor, budget: Budget) -> Call:
     call = await budget.take()
     await budget.end(call, vendor.answer())
     return call
 
 
-def test_calls_under_way_at_a_windows_end_may_count_in_either(vendor: Vendor) -> None:
+def test_calls_under_way_at_a_windows_end_may_count_in_either(vendor: WindowVendor) -> None:
     async def work() -> None:
         budget = Budget(NAMES)
         await _learn(vendor, budget)
