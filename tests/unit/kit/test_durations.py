@@ -30,7 +30,8 @@ def test_duration_is_read_and_written_in_its_largest_whole_unit(text: str, minut
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "h", "1 h", " 1h", "1h\n", "-1h", "+1h", "1.5h", "1h30m", "1H", "1w", "\u0661h", "9999999999d", "PT1H"]
+    "text",
+    ["", "1", "h", "1 h", " 1h", "1h\n", "-1h", "+1h", "1.5h", "1h30m", "1H", "1w", "\u0661h", "9999999999d", "PT1H"],
 )
 def test_anything_else_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="a duration is a whole number"):
