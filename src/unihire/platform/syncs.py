@@ -13,6 +13,9 @@ from unihire.store.runs import Asked
 from unihire.store.tenancy import Connector
 from unihire.sync.run import find_streams
 
+UNFINISHED = ("queued", "running")
+"""The statuses a run has in the store until it has ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -69,11 +72,21 @@ async def cancel_sync(pool: Pool, connector: Connector, *, clock: Clock | None =
     return found
 
 
+def find_status(run: Mapping[str, Any], *, is_paused: bool, now: datetime) -> str:
+    """How a run is: its status in the store, or `paused` with its connector, or `waiting` where it was put off."""
+    status: str = run["status"]
+    if status not in UNFINISHED:
+        return status
+    if is_paused:
+        return "paused"
+    return "waiting" if run["waits_until"] is not None and run["waits_until"] > now else status
+
+
 def find_progress(
     run: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], known: Mapping[str, int | None], now: datetime
 ) -> Progress:
     """How far a run is; `parts` are its rows of stream_run, `known` the rows each list to be read had last time."""
-    if run["status"] not in ("queued", "running"):
+    if run["status"] not in UNFINISHED:
         return Progress(1.0, 0.0)
     if not run["is_full"] or run["started_at"] is None:
         return Progress(None, None)

@@ -1,0 +1,42 @@
+"""The history of runs, over connectors."""
+
+from datetime import UTC, datetime
+
+import pytest_asyncio
+
+from testbed.tenants import Tenant, make_tenant
+from testbed.vendor import Vendor, fill
+from unihire.kit.seal import Sealer
+from unihire.platform.syncs import ask_sync
+from unihire.store import Pool
+from unihire.store.history import list_history
+
+
+@pytest_asyncio.fixture
+async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
+    fill(vendor)
+    return await make_tenant(pool, sealer, base_url=vendor.base_url)
+
+
+async def test_history_starts_with_what_has_not_ended_and_sums_the_streams(tenant: Tenant, sealer: Sealer) -> None:
+    pool = tenant.pool
+    first = await tenant.sync()
+    await tenant.sync(full=True)
+    other = await make_tenant(pool, sealer, organisation="Other", base_url=tenant.connector.base_url)
+    await ask_sync(pool, tenant.connector, tenant.integration, full=True)
+    await other.sync()
+    found = [(row["connector"], row["number"]) for row in await list_history(pool, limit=20)]
+    mine, theirs = tenant.connector.number, other.connector.number
+    assert found == [(mine, 3), (theirs, 1), (mine, 2), (mine, 1)]
+    assert len(await list_history(pool, limit=2)) == 2
+    (row,) = await list_history(pool, connectors=[mine], number=1, limit=20)
+    assert row["read"] == sum(counts.read for counts in first.streams) > 0
+    assert row["added"] == sum(counts.added for counts in first.streams) > 0
+    assert row["requests"] == sum(counts.requests for counts in first.streams) > 0
+    assert row["asked_at"] < row["finished_at"] < datetime.now(UTC)
+
+
+async def test_a_run_that_has_read_nothing_yet_is_in_the_history(tenant: Tenant) -> None:
+    await ask_sync(tenant.pool, tenant.connector, tenant.integration)
+    (row,) = await list_history(tenant.pool, connectors=[tenant.connector.number], limit=20)
+    assert (row["status"], row["read"], row["waited"], row["is_paused"]) == ("queued", 0, 0.0, False)
