@@ -23,6 +23,7 @@ from unihire.dialects.tray.connectors import Connectors
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import capabilities, quarantine
 from unihire.kit.seal import Sealer, new_key
+from unihire.outbound.client import VendorClient
 from unihire.platform.access import Access
 from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client
@@ -30,8 +31,14 @@ from unihire.platform.limits import RateLimiter
 from unihire.platform.operations import Operations
 from unihire.settings import Settings
 from unihire.store import Pool
+from unihire.store.database import get_address
+from unihire.store.tenancy import Connector
+from unihire.sync.worker import Worker
 
 log = structlog.get_logger()
+
+PATIENCE_SECONDS = 2.0
+"""How long a sync of a worker waits for a vendor before it gives its place to another."""
 
 _UNAVAILABLE: tuple[type[Exception], ...] = (
     OSError,
@@ -105,6 +112,16 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             **dict.fromkeys(_UNAVAILABLE, _answer_unavailable),
         },
     )
+
+
+def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Worker:
+    """A worker on an open database, to run beside an application or alone."""
+    opens = sealer or open_sealer(settings)
+
+    def open_client(connector: Connector) -> VendorClient:
+        return open_connector_client(pool, connector, opens, is_background=True, patience=PATIENCE_SECONDS)
+
+    return Worker(pool, get_address(pool), open_client, slots=settings.worker_slots)
 
 
 def describe_api() -> dict[str, Any]:

@@ -43,7 +43,8 @@ class Settings(BaseSettings):
     rate_limit: Annotated[
         int, Field(ge=0, description="Requests a minute for one connector token; 0 switches the limit off.")
     ] = 200
-    database_pool: Annotated[int, Field(ge=4, le=200, description="Most connections to PostgreSQL.")] = 8
+    database_pool: Annotated[int, Field(ge=4, le=200, description="Most connections to PostgreSQL.")] = 16
+    worker_slots: Annotated[int, Field(ge=1, le=100, description="Connectors that one worker syncs at once.")] = 8
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Least level logged.")] = "info"
     log_format: Annotated[str, Field(pattern="^(console|json)$", description="How log lines are written.")] = "console"
 

@@ -20,6 +20,7 @@ from unihire.cli import (
     sandbox,
     serving,
     syncing,
+    working,
 )
 from unihire.cli.ending import EXIT_CODES, EXPECTED, Interrupted, handle_signals_plainly, tell_error
 from unihire.cli.terminal import explain
@@ -55,6 +56,7 @@ def unihire(
 _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("demo", demo.demo, demo.EPILOG),
     ("serve", serving.serve, serving.EPILOG),
+    ("worker", working.worker, working.EPILOG),
     ("sandbox", sandbox.sandbox, sandbox.EPILOG),
     ("connect", connecting.connect, connecting.EPILOG),
     ("sync", syncing.sync, syncing.EPILOG),

@@ -18,6 +18,7 @@ from unihire.app import create_app
 from unihire.cli.ending import Ending, run
 from unihire.cli.starting import start
 from unihire.cli.terminal import ERR, Json, examples, note, print_json
+from unihire.cli.working import run_worker
 from unihire.errors import ConfigError, UnihireError
 from unihire.settings import Settings
 from unihire.store.database import open_database
@@ -35,9 +36,12 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="0 picks a free one.", show_default="UNIHIRE_PORT")
     ] = None,
+    with_worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Also sync what is due and what is asked for.")
+    ] = True,
     is_json: Json = False,
 ) -> None:
-    """Serve the API.
+    """Serve the API, and keep what it serves up to date.
 
     Ctrl-C and SIGTERM end it, and requests under way are answered first. The
     database is the embedded one unless UNIHIRE_DATABASE_URL names another.
@@ -46,19 +50,23 @@ def serve(
     chosen_host = host if host is not None else settings.host
     chosen_port = port if port is not None else settings.port
     with contextlib.closing(bind(chosen_host, chosen_port)) as door:
-        run(lambda ending: _serve(settings, door, ending, is_json=is_json))
+        run(lambda ending: _serve(settings, door, ending, with_worker=with_worker, is_json=is_json))
 
 
-async def _serve(settings: Settings, door: socket.socket, ending: Ending, *, is_json: bool) -> None:
+async def _serve(settings: Settings, door: socket.socket, ending: Ending, *, with_worker: bool, is_json: bool) -> None:
     url = address_of(door)
-    async with open_database(settings) as pool, serve_api(create_app(settings, pool), door) as ended:
+    async with contextlib.AsyncExitStack() as running:
+        pool = await running.enter_async_context(open_database(settings))
+        ends = {await running.enter_async_context(serve_api(create_app(settings, pool), door))}
+        if with_worker:
+            ends.add(await running.enter_async_context(run_worker(settings, pool)))
         ending.is_serving = True
         log.info("serving", url=url)
         if is_json:
             print_json({"base_url": url, "pid": os.getpid()})
         elif ERR.is_terminal:
             note(f"Serving on [bold]{url}[/bold]; the API is described at {url}/docs. Ctrl-C ends.")
-        await asyncio.wait({ended})
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         raise UnihireError("the server ended by itself")
 
 

@@ -52,6 +52,11 @@ GET_NUMBERED = "SELECT * FROM connector WHERE number = $1"
 
 LIST_CONNECTORS = "SELECT * FROM connector ORDER BY created_at"
 
+# The version of the mapping that tried the rows set aside last.
+GET_MAPPED_BY = "SELECT mapped_by FROM connector WHERE number = $1"
+
+SET_MAPPED_BY = "UPDATE connector SET mapped_by = $2 WHERE number = $1"
+
 # What the customer must know of the credentials.
 SET_STATUS = """
     UPDATE connector SET status = $2, relink_needed_at = CASE WHEN $2 = 'RELINK_NEEDED' THEN now() END

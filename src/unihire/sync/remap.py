@@ -69,17 +69,33 @@ async def remap_connector(
     Raises ConfigError while the connector is synced or remapped by another, Stopped when asked to end.
     """
     busy = f"connector {connector.id} is being synced or remapped: try again when that has ended"
+    async with hold_connector(pool, connector.number, otherwise=busy):
+        return await remap_held(
+            pool, connector, integration, only_aside=only_aside, clock=clock, watch=watch, stop=stop
+        )
+
+
+async def remap_held(
+    pool: Pool,
+    connector: Connector,
+    integration: Integration,
+    *,
+    only_aside: bool = False,
+    clock: Clock | None = None,
+    watch: Callable[[Remade], None] = lambda remade: None,
+    stop: asyncio.Event | None = None,
+) -> list[Remade]:
+    """As `remap_connector`, by one who holds the connector already."""
     renderer = Renderer(connector.id, connector.number)
     told = []
-    async with hold_connector(pool, connector.number, otherwise=busy):
-        for stream in integration.streams:
-            pages = Pages(
-                pool=pool, client=None, renderer=renderer, connector=connector.number, stream=stream,
-                keeping=Keeping.of(integration, stream), clock=clock or SystemClock(),
-            )  # fmt: skip
-            part = _StreamRemap(pool, connector.number, pages, watch, stop or asyncio.Event())
-            await part.remap(only_aside=only_aside)
-            told.append(part.remade)
+    for stream in integration.streams:
+        pages = Pages(
+            pool=pool, client=None, renderer=renderer, connector=connector.number, stream=stream,
+            keeping=Keeping.of(integration, stream), clock=clock or SystemClock(),
+        )  # fmt: skip
+        part = _StreamRemap(pool, connector.number, pages, watch, stop or asyncio.Event())
+        await part.remap(only_aside=only_aside)
+        told.append(part.remade)
     return told
 
 

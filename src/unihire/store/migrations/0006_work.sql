@@ -71,3 +71,6 @@ SELECT stream_run.connector, stream, min(stream_run.started_at), max(stream_run.
     (array_agg(read ORDER BY stream_run.started_at DESC) FILTER (WHERE window_start IS NULL))[1]
 FROM stream_run JOIN connector ON connector.number = stream_run.connector
 WHERE phase = 'done' AND error IS NULL GROUP BY stream_run.connector, stream;
+
+CREATE INDEX sync_run_ended ON sync_run (finished_at);
+CREATE INDEX issue_ended ON issue (resolved_at);

@@ -1,0 +1,42 @@
+"""After an upgrade: rows that were set aside are tried again by the mapping of now."""
+
+from functools import cache
+from hashlib import blake2b
+from importlib import resources
+
+import structlog
+
+from unihire.errors import ConfigError
+from unihire.integration.registry import get_integration
+from unihire.store import Pool, streams, tenancy
+from unihire.store.tenancy import Connector
+from unihire.sync.remap import remap_held
+
+log = structlog.get_logger()
+
+
+@cache
+def find_mapping_version(slug: str) -> str:
+    """Stands for how an integration maps: it differs when a module of its folder, or of the vocabulary, does."""
+    digest = blake2b(digest_size=8)
+    for package in (f"unihire.integrations.{slug}", "unihire.model"):
+        for file in sorted(resources.files(package).iterdir(), key=lambda file: file.name):
+            if file.name.endswith(".py") and not file.name.startswith("emulator"):
+                digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+async def retry_aside(pool: Pool, connector: Connector) -> None:
+    """Map what is set aside again, once for each version of the mapping. Call while holding the connector."""
+    try:
+        integration = get_integration(connector.integration)
+    except ConfigError:
+        return  # the run itself tells that the integration is gone
+    version = find_mapping_version(integration.slug)
+    if await pool.fetchval(tenancy.GET_MAPPED_BY, connector.number) == version:
+        return
+    if await pool.fetch(streams.COUNT_QUARANTINE, connector.number):
+        remade = await remap_held(pool, connector, integration, only_aside=True)
+        released, left = sum(one.released for one in remade), sum(one.aside for one in remade)
+        log.info("rows set aside were tried again", released=released, left=left)
+    await pool.execute(tenancy.SET_MAPPED_BY, connector.number, version)

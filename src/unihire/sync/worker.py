@@ -1,0 +1,245 @@
+"""The worker: takes connectors up as their jobs come, and works on several at once.
+
+Any number of workers, in any number of processes and on any number of machines, work on one database. What a worker
+was at when it died is taken up by another from the last committed page: at once where only the process died and another
+job comes for the connector, else as soon as the worker has given no sign for `SILENT_FOR`.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+import procrastinate
+import psycopg
+import structlog
+from procrastinate.exceptions import ConnectorException
+
+from unihire.errors import BudgetSpent, Busy, ReauthorizeNeeded, RetryLater, Stopped
+from unihire.integration.registry import get_integration
+from unihire.kit.clock import Clock, SystemClock
+from unihire.outbound.client import VendorClient
+from unihire.store import Pool, issues, jobs, runs, schedules
+from unihire.store.grants import LOST
+from unihire.store.holds import hold_connector
+from unihire.store.runs import Run, Superseded
+from unihire.store.tenancy import Connector, get_numbered
+from unihire.sync.chores import SILENT_FOR, do_chores
+from unihire.sync.issues import find_kind
+from unihire.sync.pages import Counts
+from unihire.sync.run import work_on_run
+from unihire.sync.upgrading import retry_aside
+
+log = structlog.get_logger()
+
+HEARTBEAT_SECONDS = 5.0
+POLL_SECONDS = 1.0
+"""How often a worker looks for jobs whose time has come; of those that may start at once it is notified."""
+
+SLICE_SECONDS = 20.0
+"""How long a run may keep its place while others wait for one. Then it goes on behind them."""
+
+BUSY_PAUSE = timedelta(seconds=5)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=1)
+"""How long a run is put off after a failure, doubled with each further one in a row."""
+
+ENDING_SECONDS = 3.0
+"""How long runs may take to end after the page they are on, before they are cut off."""
+
+RATE_LIMIT = "the vendor's rate limit"
+
+_DATABASE_AWAY = (
+    *LOST,
+    asyncpg.InsufficientResourcesError,  # no connection left, disk full
+    asyncpg.DeadlockDetectedError,
+    psycopg.Error,
+    ConnectorException,
+)
+"""The database cannot answer now, or one side of two had to give way: tried again within seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """When the connector is to be looked after again; nothing to wait for: at once, behind those that wait."""
+
+    at: datetime | None = None
+
+
+class Worker:
+    """Runs the jobs of one process, `slots` at once.
+
+    `open_client` opens a connector's client for work in the background: it gives up, with BudgetSpent, where it would
+    have to wait long for the vendor's rate limit, so that the place is free for others meanwhile.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        address: str,
+        open_client: Callable[[Connector], VendorClient],
+        *,
+        slots: int,
+        clock: Clock | None = None,
+    ) -> None:
+        self._pool = pool
+        self._address = address
+        self._open_client = open_client
+        self._slots = slots
+        self._clock = clock or SystemClock()
+        self._ending = asyncio.Event()
+        self._stops: set[asyncio.Event] = set()
+
+    async def run(self) -> None:
+        """Work until `stop`, or until cancelled; survives a database that goes away and comes back."""
+        chores = asyncio.create_task(self._do_chores())
+        try:
+            while not self._ending.is_set():
+                try:
+                    await self._work_while_connected()
+                except _DATABASE_AWAY as error:
+                    log.warning("the worker lost the database", error=type(error).__name__)
+                if not self._ending.is_set():
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._ending.wait(), POLL_SECONDS)
+        finally:
+            chores.cancel()
+            await asyncio.gather(chores, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Take nothing up any more; what is under way ends after the page it is on, to be gone on with by others."""
+        self._ending.set()
+        for stop in self._stops:
+            stop.set()
+
+    async def _work_while_connected(self) -> None:
+        """Run procrastinate's worker until it ends: when asked to, or when its database is gone."""
+        queue = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(conninfo=self._address, min_size=1, max_size=3, timeout=5)
+        )
+        queue.task(name=jobs.TASK, queue=jobs.QUEUE)(self._look_after)
+        async with queue.open_async():
+            working = asyncio.create_task(
+                queue.run_worker_async(
+                    queues=[jobs.QUEUE],
+                    concurrency=self._slots,
+                    fetch_job_polling_interval=POLL_SECONDS,
+                    update_heartbeat_interval=HEARTBEAT_SECONDS,
+                    stalled_worker_timeout=SILENT_FOR.total_seconds(),
+                    shutdown_graceful_timeout=ENDING_SECONDS,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                )
+            )
+            ending = asyncio.create_task(self._ending.wait())
+            try:
+                await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                ending.cancel()
+                for stop in self._stops:
+                    stop.set()
+                working.cancel()
+                with suppress(asyncio.CancelledError):
+                    await working
+
+    async def _do_chores(self) -> None:
+        while True:
+            try:
+                await do_chores(self._pool, self._open_client, self._clock)
+            except _DATABASE_AWAY as error:
+                log.warning("chores are put off", error=type(error).__name__)
+            except Exception:
+                log.exception("a chore failed")
+            await asyncio.sleep(5.0)
+
+    async def _look_after(self, connector: int) -> None:
+        """One job: go on with the connector's unfinished run, if it has one, and see that it is gone on with."""
+        with structlog.contextvars.bound_contextvars(number=connector):
+            later = await self._work_on(connector)
+            if later is not None:
+                async with self._pool.acquire() as connection, connection.transaction():
+                    await jobs.defer_sync(connection, connector, later.at)
+
+    async def _work_on(self, number: int) -> Later | None:
+        connector = await get_numbered(self._pool, number)
+        if connector is None or (await schedules.get_schedule(self._pool, number)).is_paused:
+            return None
+        try:
+            async with hold_connector(self._pool, number, otherwise="taken"):
+                await retry_aside(self._pool, connector)
+                run = await runs.take_run(self._pool, number, self._clock.now())
+                return None if run is None else await self._work_on_run(connector, run)
+        except Busy:  # a sync or remap in the foreground; or one whose end the database has not noticed yet
+            return Later(self._clock.now() + BUSY_PAUSE)
+
+    async def _work_on_run(self, connector: Connector, run: Run) -> Later | None:
+        has_moved = False
+
+        def watch(counts: Counts) -> None:
+            nonlocal has_moved
+            has_moved = True
+
+        try:
+            async with self._bound_time() as stop:
+                integration = get_integration(connector.integration)
+                client = self._open_client(connector)
+                await work_on_run(
+                    self._pool, connector, integration, client, run, clock=self._clock, watch=watch, stop=stop
+                )
+        except (Superseded, ReauthorizeNeeded):
+            return None
+        except Stopped:
+            return Later()
+        except BudgetSpent as error:
+            return await self._put_off(run, timedelta(seconds=error.after or 0.0), RATE_LIMIT, failures=0)
+        except _DATABASE_AWAY:
+            raise  # the job ends here, and a chore makes the next one
+        except Exception as error:
+            failures = 1 if has_moved else run.failures + 1
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))
+            if isinstance(error, RetryLater):
+                pause = max(pause, timedelta(seconds=error.after or 0.0))
+                reason = str(error)
+            else:
+                log.exception("a run failed by a fault of ours")
+                reason = f"a fault of ours ({type(error).__name__})"
+            kind = find_kind(error)
+            await issues.open_issue(self._pool, connector.number, kind, reason, self._clock.now())
+            return await self._put_off(run, pause, reason, failures=failures)
+        return None
+
+    async def _put_off(self, run: Run, pause: timedelta, reason: str, *, failures: int) -> Later:
+        until = self._clock.now() + pause
+        await self._pool.execute(runs.PUT_OFF_RUN, run.id, run.attempt, until, reason, failures)
+        log.info("sync run put off", until=until.isoformat(), reason=reason)
+        return Later(until)
+
+    @asynccontextmanager
+    async def _bound_time(self) -> AsyncIterator[asyncio.Event]:
+        """An event that is set when the run is to make room: the worker ends, or others have waited for long."""
+        stop = asyncio.Event()
+        self._stops.add(stop)
+        if self._ending.is_set():
+            stop.set()
+        timing = asyncio.create_task(self._make_room(stop))
+        try:
+            yield stop
+        finally:
+            self._stops.discard(stop)
+            timing.cancel()
+            await asyncio.gather(timing, return_exceptions=True)
+
+    async def _make_room(self, stop: asyncio.Event) -> None:
+        pause = SLICE_SECONDS
+        while not stop.is_set():
+            await asyncio.sleep(pause)
+            if await jobs.has_waiting(self._pool):
+                stop.set()
+            pause = SLICE_SECONDS / 10
+
+
+def calm_library_logs() -> None:
+    """The library logs each job twice; our own lines tell more."""
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
