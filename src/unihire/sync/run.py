@@ -22,7 +22,7 @@ from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import Clock, SystemClock
 from unihire.model import spec_of
 from unihire.outbound.client import VendorClient
-from unihire.store import Pool, issues, rows, runs, streams
+from unihire.store import Pool, issues, rows, runs, schedules, streams
 from unihire.store.holds import hold_connector
 from unihire.store.runs import Run
 from unihire.store.tenancy import Connector, set_status
@@ -81,6 +81,7 @@ async def sync_connector(
     async with hold_connector(pool, connector.number, otherwise=busy):
         async with pool.acquire() as connection, connection.transaction():
             await runs.ask_run(connection, connector.number, full=full, streams=names, now=clock.now())
+            await schedules.note_run(connection, connector, clock.now())
         run = await runs.take_run(pool, connector.number, clock.now())
         if run is None:
             raise Stopped("the run was cancelled before it began")
