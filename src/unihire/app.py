@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from unihire import __version__
 from unihire.dialects.bindbee.reads import Reads
 from unihire.dialects.bindbee.schema import describe_reads
+from unihire.dialects.calls import Entrance
 from unihire.dialects.tray.connectors import Connectors
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import capabilities, quarantine
@@ -81,7 +82,8 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     clients = Clients(lambda connector: open_connector_client(pool, connector, sealer or open_sealer(settings)))
     operations = Operations(pool, clients)
     limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
-    reads = Reads(pool, access, limiter)
+    entrance = Entrance(access, limiter)
+    reads = Reads(pool, entrance)
 
     @contextlib.asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
@@ -101,7 +103,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             Route("/api/ats/v1/{plural}/{id}", reads.answer),
             *Connectors(pool, access, operations).list_routes(),
             *capabilities.list_routes(),
-            *quarantine.Quarantine(pool, access, limiter).list_routes(),
+            *quarantine.Quarantine(pool, entrance).list_routes(),
             Route("/health", _answer_health(pool)),
             Route("/openapi.json", _show_description),
             Route("/docs", _show_docs),

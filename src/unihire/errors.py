@@ -7,6 +7,8 @@
     │   ├── Unauthorized        401
     │   ├── Forbidden           403
     │   ├── NotFound            404
+    │   ├── Conflict            409
+    │   ├── TooLarge            413
     │   ├── Invalid             422
     │   └── RateLimited         429
     ├── VendorError             the engine: the class says what it does next
@@ -60,6 +62,16 @@ class Forbidden(ApiError):
 
 class NotFound(ApiError):
     status = 404
+
+
+class Conflict(ApiError):
+    """What is asked for cannot be while something else is; the text says what, and what to do."""
+
+    status = 409
+
+
+class TooLarge(ApiError):
+    status = 413
 
 
 class Invalid(ApiError):

@@ -15,11 +15,12 @@ from testbed.databases import Databases
 from testbed.losing import never
 from testbed.vendor import Answerer, cut, say
 from unihire.dialects.tray.connectors import REPLAYED
+from unihire.errors import Conflict
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
 from unihire.platform import desk
 from unihire.platform.inputs import BadInput
-from unihire.platform.operations import LONGEST, Conflict, Operations
+from unihire.platform.operations import LONGEST, Operations
 from unihire.store import operations as stored
 from unihire.store.operations import Step
 

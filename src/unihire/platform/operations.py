@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from unihire.errors import (
-    ApiError,
+    Conflict,
     NotFound,
     PermissionMissing,
     ReauthorizeNeeded,
@@ -41,12 +41,6 @@ LONGEST = timedelta(seconds=110)
 """How long a call may take; who works on it holds its idempotency key a little longer."""
 
 _CLAIM = LONGEST + timedelta(seconds=10)
-
-
-class Conflict(ApiError):
-    """The idempotency key is in use, now or for another call."""
-
-    status = 409
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,3 +108,13 @@ async def list_known_rows(pool: Pool, connector: Connector, streams: Collection[
     """How many rows the latest complete read of each of these lists found; None where there was none."""
     found = {row["stream"]: row["rows"] for row in await pool.fetch(runs.LIST_STATES, connector.number)}
     return {stream: found.get(stream) for stream in streams}
+
+
+async def measure_progress(
+    pool: Pool, connector: Connector, integration: Integration, run: Mapping[str, Any], now: datetime
+) -> Progress:
+    """How far a run, a row of sync_run, is now."""
+    parts = await runs.list_stream_runs(pool, run["id"])
+    every = [stream.name for stream in integration.streams]
+    known = await list_known_rows(pool, connector, every if run["streams"] is None else run["streams"])
+    return find_progress(run, parts, known, now)

@@ -1,6 +1,7 @@
 """The history of runs over one connector or several: the latest first, each with what it came to."""
 
 from collections.abc import Collection, Sequence
+from uuid import UUID
 
 import asyncpg
 
@@ -11,6 +12,7 @@ LIST_HISTORY = """
     SELECT latest.*, totals.* FROM (
         SELECT run.*, connector.is_paused FROM connector CROSS JOIN LATERAL (
             SELECT * FROM sync_run WHERE sync_run.connector = connector.number AND ($2::int IS NULL OR number = $2)
+                AND ($4::uuid IS NULL OR id = $4) AND ($5::int IS NULL OR number < $5)
             ORDER BY number DESC LIMIT $3
         ) AS run
         WHERE $1::int[] IS NULL OR connector.number = ANY($1)
@@ -27,10 +29,17 @@ LIST_HISTORY = """
 
 
 async def list_history(
-    pool: Pool, *, connectors: Collection[int] | None = None, number: int | None = None, limit: int
+    pool: Pool,
+    *,
+    connectors: Collection[int] | None = None,
+    number: int | None = None,
+    id: UUID | None = None,
+    before: int | None = None,
+    limit: int,
 ) -> Sequence[asyncpg.Record]:
     """Rows of sync_run with the connector's `is_paused` and the sums over its streams; of all connectors unless named.
 
-    `number` is that of one run.
+    `number` or `id` are those of one run; `before` leaves out that number and later ones.
     """
-    return await pool.fetch(LIST_HISTORY, None if connectors is None else list(connectors), number, limit)
+    named = None if connectors is None else list(connectors)
+    return await pool.fetch(LIST_HISTORY, named, number, limit, id, before)

@@ -1,52 +1,45 @@
 """The thirty-two data reads: sixteen lists and sixteen records by id.
 
-A request is checked in this order, and the first fault is answered: API key (401), connector-token header (422),
-connector token (401, 403), rate (429), query (422), record (404).
+What a read itself checks: query (422), record (404).
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from unihire.dialects.bindbee import cursors, params
 from unihire.dialects.bindbee.expansion import expand_bodies
-from unihire.errors import ApiError, Invalid, NotFound, RateLimited, Unauthorized
+from unihire.dialects.calls import Entrance, Reply, describe_problem
+from unihire.errors import Invalid, NotFound
 from unihire.kit.clock import to_micros
 from unihire.model import MODELS, ModelSpec
-from unihire.platform.access import Access, Scope
-from unihire.platform.limits import RateLimiter, Standing, refuse
+from unihire.platform.access import Scope
 from unihire.store import Pool, reading
 from unihire.store.keys import FilterKeys, derive_ids
 
-CATEGORY = "ATS"
-TOKEN_HEADER = "x-connector-token"  # noqa: S105 (the header's name)
 MODELS_BY_PATH: Mapping[str, ModelSpec] = {spec.plural: spec for spec in MODELS.values()}
-
-_MISSING_TOKEN = {"type": "missing", "loc": ["header", TOKEN_HEADER], "msg": "Field required", "input": None}
 
 
 class Reads:
     """Answers data reads from the store."""
 
-    def __init__(self, pool: Pool, access: Access, limiter: RateLimiter | None) -> None:
+    def __init__(self, pool: Pool, entrance: Entrance) -> None:
         self._pool = pool
-        self._access = access
-        self._limiter = limiter
+        self._entrance = entrance
 
     async def answer(self, request: Request) -> Response:
         """Any of the thirty-two; the path's `{plural}` and, where it has one, `{id}` say which."""
         spec = MODELS_BY_PATH.get(request.path_params["plural"])
         if spec is None:
-            return answer_error(NotFound("Not Found"), self._limiter.look() if self._limiter else None)
+            return self._entrance.refuse(NotFound("Not Found"))
         id = request.path_params.get("id")
         query: bytes = request.scope["query_string"]
 
-        async def read(scope: Scope) -> bytes:
-            return await (self._list(spec, scope, query) if id is None else self._one(spec, scope, id, query))
+        async def read(scope: Scope) -> Reply:
+            return Reply(await (self._list(spec, scope, query) if id is None else self._one(spec, scope, id, query)))
 
-        return await answer_read(request, self._access, self._limiter, read)
+        return await self._entrance.serve_connector(request, read)
 
     async def _list(self, spec: ModelSpec, scope: Scope, query: bytes) -> bytes:
         asked = params.read_list_query(spec, query)
@@ -105,56 +98,5 @@ class Reads:
         return body
 
 
-async def answer_read(
-    request: Request, access: Access, limiter: RateLimiter | None, read: Callable[[Scope], Awaitable[bytes]]
-) -> Response:
-    """What `read` gives of the connector the request reaches, or the error that kept it from that."""
-    standing: Standing | None = None
-    try:
-        scope = await _admit(access, request)
-        standing = limiter.take(scope.number) if limiter else None
-        if standing is not None and standing.remaining < 0:
-            raise refuse(standing)
-        return Response(await read(scope), media_type="application/json", headers=rate_headers(standing))
-    except ApiError as error:
-        if standing is None and limiter is not None:
-            standing = limiter.look()  # not let in: no connector's call
-        return answer_error(error, standing)
-
-
-async def _admit(access: Access, request: Request) -> Scope:
-    caller = await access.check_key(request.headers.get("authorization"))
-    token = request.headers.get(TOKEN_HEADER)
-    if token is None:
-        raise Invalid([_MISSING_TOKEN])
-    return await access.check_token(caller, token, CATEGORY)
-
-
 def _bad_cursor(spec: ModelSpec, cursor: str) -> dict[str, object]:
-    return {
-        "type": "value_error",
-        "loc": ["query", "cursor"],
-        "msg": f"Value error, this is not a cursor of this list of {spec.plural}",
-        "input": cursor,
-    }
-
-
-def rate_headers(standing: Standing | None) -> dict[str, str]:
-    if standing is None:
-        return {}
-    return {
-        "X-RateLimit-Limit": str(standing.limit),
-        "X-RateLimit-Remaining": str(max(0, standing.remaining)),
-        "X-RateLimit-Reset": str(standing.reset),
-    }
-
-
-def answer_error(error: ApiError, standing: Standing | None = None) -> Response:
-    """An error as the contract writes it: `detail` is text, or the list of problems of a 422."""
-    headers = rate_headers(standing)
-    if isinstance(error, Unauthorized):
-        headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, RateLimited):
-        headers["Retry-After"] = str(error.retry_after)
-    detail: object = error.problems if isinstance(error, Invalid) else error.detail
-    return Response(msgspec.json.encode({"detail": detail}), error.status, headers, "application/json")
+    return describe_problem("query", "cursor", f"this is not a cursor of this list of {spec.plural}", cursor)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from unihire.dialects.bindbee.params import PAGE_SIZE, PAGE_SIZE_MOST
-from unihire.dialects.bindbee.reads import TOKEN_HEADER
+from unihire.dialects.calls import TOKEN_HEADER
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec, Url
 from unihire.model.spec import resolve_fields
 
@@ -154,21 +154,27 @@ def _query(name: str, description: str, *, schema: Json | None = None, example: 
 
 def describe_responses(schema: str, *, found: bool) -> Json:
     """What a read answers: `schema` names what is found; with `found`, it may also be that there is none."""
-    responses: Json = {
-        "200": _response("Found.", schema),
-        "401": _response("The API key or the connector token is missing, wrong or of another environment.", "Error"),
-        "403": _response("The connector token belongs to another category.", "Error"),
-        "422": _response("A parameter is missing or has a value it cannot have.", "HTTPValidationError"),
-        "429": _response("The connector's calls of this minute are spent.", "Error"),
-    }
-    responses["401"]["headers"]["WWW-Authenticate"] = _header("The challenge.", "string")
-    responses["429"]["headers"]["Retry-After"] = _header("Seconds to wait.", "integer")
+    responses = {"200": describe_response("Found.", schema), **describe_refusals()}
     if found:
-        responses["404"] = _response("There is no such record on this connector.", "Error")
+        responses["404"] = describe_response("There is no such record on this connector.", "Error")
     return responses
 
 
-def _response(description: str, schema: str) -> Json:
+def describe_refusals() -> Json:
+    """How any call that names a connector is refused."""
+    responses: Json = {
+        "401": describe_response("The key or the token is missing, wrong or of another environment.", "Error"),
+        "403": describe_response("The connector token belongs to another category.", "Error"),
+        "422": describe_response("A parameter is missing or has a value it cannot have.", "HTTPValidationError"),
+        "429": describe_response("The connector's calls of this minute are spent.", "Error"),
+    }
+    responses["401"]["headers"]["WWW-Authenticate"] = _header("The challenge.", "string")
+    responses["429"]["headers"]["Retry-After"] = _header("Seconds to wait.", "integer")
+    return responses
+
+
+def describe_response(description: str, schema: str) -> Json:
+    """An answer with the headers that all have."""
     return {
         "description": description,
         "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},

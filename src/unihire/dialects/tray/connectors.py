@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from unihire.dialects.calls import read_bytes
 from unihire.errors import ApiError, NotFound
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation, describe_type
@@ -41,10 +42,6 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 class BadRequest(ApiError):
     status = 400
-
-
-class TooLarge(ApiError):
-    status = 413
 
 
 class Call(msgspec.Struct, rename="camel"):
@@ -157,13 +154,9 @@ def _find_connector(request: Request) -> Integration:
 
 
 async def _read_call(request: Request) -> Call:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise TooLarge(f"The body is larger than {MOST_BYTES // 1024 // 1024} MiB")
+    body = await read_bytes(request, MOST_BYTES)
     try:
-        return msgspec.json.decode(bytes(body), type=Call)
+        return msgspec.json.decode(body, type=Call)
     except msgspec.ValidationError as error:
         raise BadRequest(f"The body does not fit: {error}") from None
     except (msgspec.DecodeError, RecursionError):

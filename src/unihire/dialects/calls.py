@@ -1,0 +1,150 @@
+"""Calls let in, counted and answered: what all routes that ask for a key have in common.
+
+A call is checked in this order, and the first fault is answered: API key (401), connector-token header (422), connector
+token (401, 403), rate (429), and then what the route itself checks.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from unihire.errors import ApiError, Invalid, RateLimited, TooLarge, Unauthorized
+from unihire.platform.access import Access, Caller, Scope
+from unihire.platform.limits import RateLimiter, Standing, refuse
+
+CATEGORY = "ATS"
+TOKEN_HEADER = "x-connector-token"  # noqa: S105 (the header's name)
+MOST_BYTES = 64 * 1024
+"""Of a body that says what to do."""
+
+_MISSING_TOKEN = {"type": "missing", "loc": ["header", TOKEN_HEADER], "msg": "Field required", "input": None}
+
+Asked = TypeVar("Asked", bound=BaseModel)
+Who = TypeVar("Who", Scope, Caller)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a call comes to: JSON."""
+
+    body: bytes
+    status: int = 200
+
+
+class Entrance:
+    """Lets calls in, by key or by key and connector token, and counts them."""
+
+    def __init__(self, access: Access, limiter: RateLimiter | None) -> None:
+        self._access = access
+        self._limiter = limiter
+
+    async def serve_connector(self, request: Request, work: Callable[[Scope], Awaitable[Reply]]) -> Response:
+        """What `work` gives of the connector the call reaches, or the error that kept it from that."""
+
+        async def admit(caller: Caller) -> tuple[object, Scope]:
+            token = request.headers.get(TOKEN_HEADER)
+            if token is None:
+                raise Invalid([_MISSING_TOKEN])
+            scope = await self._access.check_token(caller, token, CATEGORY)
+            return scope.number, scope
+
+        return await self._serve(request, admit, work)
+
+    async def serve_caller(self, request: Request, work: Callable[[Caller], Awaitable[Reply]]) -> Response:
+        """The same for a call that names no connector; those of one organisation and environment count together."""
+
+        async def admit(caller: Caller) -> tuple[object, Caller]:
+            return caller, caller
+
+        return await self._serve(request, admit, work)
+
+    async def _serve(
+        self,
+        request: Request,
+        admit: Callable[[Caller], Awaitable[tuple[object, Who]]],
+        work: Callable[[Who], Awaitable[Reply]],
+    ) -> Response:
+        standing: Standing | None = None
+        try:
+            counted_as, who = await admit(await self._access.check_key(request.headers.get("authorization")))
+            standing = self._limiter.take(counted_as) if self._limiter else None
+            if standing is not None and standing.remaining < 0:
+                raise refuse(standing)
+            reply = await work(who)
+            return Response(reply.body, reply.status, _rate_headers(standing), "application/json")
+        except ApiError as error:
+            return self.refuse(error, standing)
+
+    def refuse(self, error: ApiError, standing: Standing | None = None) -> Response:
+        """An error as the contract writes it: `detail` is text, or the list of problems of a 422.
+
+        Without a standing the call was not let in, and is nobody's.
+        """
+        if standing is None and self._limiter is not None:
+            standing = self._limiter.look()
+        headers = _rate_headers(standing)
+        if isinstance(error, Unauthorized):
+            headers["WWW-Authenticate"] = "Bearer"
+        if isinstance(error, RateLimited):
+            headers["Retry-After"] = str(error.retry_after)
+        detail: object = error.problems if isinstance(error, Invalid) else error.detail
+        return Response(msgspec.json.encode({"detail": detail}), error.status, headers, "application/json")
+
+
+def _rate_headers(standing: Standing | None) -> dict[str, str]:
+    if standing is None:
+        return {}
+    return {
+        "X-RateLimit-Limit": str(standing.limit),
+        "X-RateLimit-Remaining": str(max(0, standing.remaining)),
+        "X-RateLimit-Reset": str(standing.reset),
+    }
+
+
+def read_query(request: Request, model: type[Asked]) -> Asked:
+    """The query's parameters, the last of each name. Raises Invalid."""
+    try:
+        return model.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise Invalid(list_problems("query", error)) from None
+
+
+async def read_body(request: Request, model: type[Asked]) -> Asked:
+    """The body, JSON; an empty one is an empty object. Raises TooLarge and Invalid."""
+    body = await read_bytes(request, MOST_BYTES)
+    try:
+        return model.model_validate_json(body or b"{}", strict=True)
+    except ValidationError as error:
+        raise Invalid(list_problems("body", error)) from None
+
+
+async def read_bytes(request: Request, most: int) -> bytes:
+    """The body as it is. Raises TooLarge, without reading on."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise TooLarge(f"The body is larger than {most // 1024:,} KiB")
+    return bytes(body)
+
+
+def list_problems(place: str, error: ValidationError) -> list[dict[str, Any]]:
+    """What is wrong, by the parameter or member it is wrong with."""
+    return [
+        {**problem, "loc": [place, *problem["loc"][:1]], "input": _show_input(problem)}
+        for problem in error.errors(include_url=False, include_context=True)
+    ]
+
+
+def _show_input(problem: Any) -> Any:
+    return {} if problem["type"] == "json_invalid" else problem["input"]
+
+
+def describe_problem(place: str, name: str, message: str, given: Any) -> dict[str, Any]:
+    """An entry of `Invalid` that we find ourselves."""
+    return {"type": "value_error", "loc": [place, name], "msg": f"Value error, {message}", "input": given}
