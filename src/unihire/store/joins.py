@@ -41,9 +41,13 @@ class Kept:
     keys: set[Key]
 
 
-# What is kept of some rows of a stream.
+# What is kept of some rows of a stream. Behind the OFFSET each row is one look into the index: the planner, which knows
+# no sizes during a first read, would rather read all that the stream has kept.
 FIND_KEPT = """
-    SELECT row_id, stream, name, key, data FROM joined WHERE connector = $1 AND origin = $2 AND row_id = ANY($3)
+    SELECT found.* FROM unnest($3::text[]) AS wanted (row_id) CROSS JOIN LATERAL (
+        SELECT row_id, stream, name, key, data FROM joined
+        WHERE connector = $1 AND origin = $2 AND row_id = wanted.row_id OFFSET 0
+    ) AS found
 """
 
 UPSERT_JOINED = """
@@ -58,13 +62,14 @@ DELETE_JOINED = """
         AND joined.row_id = gone.row_id AND joined.stream = gone.stream AND joined.name = gone.name
 """
 
-# The rows that some keys of a stream's joins find, in the order of their ids, numbers by size.
+# The rows that some keys of a stream's joins find, in the order of their ids, numbers by size; OFFSET as above.
 FIND_JOINED = """
-    SELECT joined.name, joined.key, joined.data
-    FROM unnest($3::text[], $4::text[]) AS wanted (name, key)
-    JOIN joined ON joined.connector = $1 AND joined.stream = $2
-        AND joined.name = wanted.name AND joined.key = wanted.key
-    ORDER BY length(joined.row_id), joined.row_id
+    SELECT wanted.name, wanted.key, found.data
+    FROM unnest($3::text[], $4::text[]) AS wanted (name, key) CROSS JOIN LATERAL (
+        SELECT row_id, data FROM joined
+        WHERE connector = $1 AND stream = $2 AND name = wanted.name AND key = wanted.key OFFSET 0
+    ) AS found
+    ORDER BY length(found.row_id), found.row_id
 """
 
 # Rows without records of their own that a complete read has not met.
@@ -96,13 +101,18 @@ FIND_ROWS = """
     SELECT raw FROM record WHERE connector = $1 AND stream = $2 AND id = ANY($3::text[]::uuid[]) AND deleted_at IS NULL
 """
 
-# Living records that have one of these keys, as the rows they were made of, in feed order.
+# Living records of these models that have one of these keys, as the rows they were made of, in feed order.
 FIND_SHOWING = """
-    SELECT DISTINCT ON (record.seq) record.seq, record.raw
-    FROM record_key JOIN record ON record.seq = record_key.seq
-    WHERE record_key.key = ANY($3) AND record_key.seq > $4 AND record_key.seq <= $5
-        AND record.connector = $1 AND record.stream = $2 AND record.deleted_at IS NULL
-    ORDER BY record.seq LIMIT $6
+    SELECT step.seq, found.raw
+    FROM (
+        SELECT DISTINCT seq FROM record_key WHERE key = ANY($3) AND seq > $4 AND seq <= $5 ORDER BY seq OFFSET 0
+    ) AS step
+    CROSS JOIN unnest($7::smallint[]) AS kind (model)
+    CROSS JOIN LATERAL (
+        SELECT raw FROM record
+        WHERE connector = $1 AND model = kind.model AND seq = step.seq AND stream = $2 AND deleted_at IS NULL OFFSET 0
+    ) AS found
+    ORDER BY step.seq LIMIT $6
 """
 
 # The connector's place in the feed.

@@ -43,10 +43,10 @@ FIND_ROWS = """
     ) AS found
 """
 
-# Rows of a stream below an id, the highest first, numbers by size.
+# Rows of a stream below an id, the highest first, numbers by size. Connector and model are written as record_newest is.
 LIST_RECORDS = """
     SELECT remote_id AS id, raw AS row FROM record
-    WHERE connector = $1 AND stream = $2 AND model = $3 AND deleted_at IS NULL
+    WHERE (connector::bigint << 16 | model) = ($1::bigint << 16 | $3::smallint) AND stream = $2 AND deleted_at IS NULL
         AND (length(remote_id), remote_id) < ($4::int, $5::text)
     ORDER BY length(remote_id) DESC, remote_id DESC OFFSET $6 LIMIT $7
 """

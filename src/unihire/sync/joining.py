@@ -130,10 +130,11 @@ async def _find_by_key(
     connection: Connection, connector: int, stream: Stream, join: Join, found: Sequence[asyncpg.Record]
 ) -> Stale:
     hashed = JoinKeys(connector, stream.name, join.name)
+    models = model_numbers(stream, rows_only=True)
 
     async def find(keys: Sequence[str], after: int, until: int, limit: int) -> list[asyncpg.Record]:
         hashes = [hashed.key(key) for key in keys]
-        return await connection.fetch(joins.FIND_SHOWING, connector, stream.name, hashes, after, until, limit)
+        return await connection.fetch(joins.FIND_SHOWING, connector, stream.name, hashes, after, until, limit, models)
 
     last: int = await connection.fetchval(joins.GET_LAST_SEQ, connector)
     first = found[0]

@@ -215,7 +215,9 @@ class Pages:
         row_ids = [*(row_id for row_id in page.row_ids if row_id not in misfits), *gone]
         keys = self._renderer.owned_keys(self.stream, row_ids)
         met = {record.id for record in page.records}
-        found = await connection.fetch(saving.FIND_KEYED, self._connector, self.stream.name, keys)
+        found = await connection.fetch(
+            saving.FIND_KEYED, self._connector, self.stream.name, keys, model_numbers(self.stream)
+        )
         return [row["id"] for row in found if str(row["id"]) not in met]
 
     async def _keep(self, connection: Connection, page: Page, gone: Sequence[str]) -> Counts:

@@ -1,0 +1,73 @@
+"""What a page of a first read looks up costs the same however much is stored, with no statistics of the tables."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest_asyncio
+
+from testbed.databases import Databases
+from testbed.records import PLURALS, id_in, save
+from testbed.tenants import Tenant, make_tenant
+from unihire.kit.seal import Sealer
+from unihire.store import joins, saving
+from unihire.store.keys import FilterKeys
+
+PAGE = 500
+ASKED = [str(number) for number in range(0, PAGE, 10)]
+SPEC = PLURALS["applications"]
+
+Look = tuple[str, tuple[Any, ...]]
+
+
+@pytest_asyncio.fixture
+async def fresh(databases: Databases, sealer: Sealer) -> AsyncIterator[Tenant]:
+    """A tenant in a database whose tables nobody measures."""
+    async with databases.open() as pool:
+        for table in ("record", "record_key", "joined"):
+            await pool.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        yield await make_tenant(pool, sealer)
+
+
+async def save_page(tenant: Tenant, number: int) -> None:
+    """Save records, each with a key of its own, and rows that joins find."""
+    names = [str(name) for name in range(number * PAGE, (number + 1) * PAGE)]
+    await save(tenant, "application", *({"remote_id": name, "candidate": name} for name in names))
+    wanted = [
+        joins.Joined(name, "others", "shown", name, id_in(tenant, "application", name), b'{"id":1}') for name in names
+    ]
+    async with tenant.pool.acquire() as connection, connection.transaction():
+        await joins.keep_rows(connection, tenant.connector.number, "applications", names, wanted)
+
+
+def list_looks(tenant: Tenant) -> Mapping[str, Look]:
+    number = tenant.connector.number
+    hashed = FilterKeys(number, SPEC.number, next(field for field in SPEC.filters if field.name == "candidate"))
+    keys = [hashed.key(id_in(tenant, "candidate", name)) for name in ASKED]
+    ids, names = [id_in(tenant, "application", name) for name in ASKED], ["shown"] * len(ASKED)
+    return {
+        "stored": (saving.FIND_STORED, (ids,)),
+        "keyed": (saving.FIND_KEYED, (number, "applications", keys, [SPEC.number])),
+        "showing": (joins.FIND_SHOWING, (number, "applications", keys, 0, 2**62, PAGE, [SPEC.number])),
+        "kept": (joins.FIND_KEPT, (number, "applications", ASKED)),
+        "joined": (joins.FIND_JOINED, (number, "others", names, ASKED)),
+    }
+
+
+async def count_blocks(tenant: Tenant, look: Look) -> int:
+    """How many blocks of tables and indexes a query reads."""
+    query, arguments = look
+    found = await tenant.pool.fetch(query, *arguments)
+    assert len(found) == len(ASKED)
+    plan = await tenant.pool.fetch(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {query}", *arguments)
+    read = next(line for (line,) in plan if "Buffers: shared hit=" in line)
+    return int(read.partition("hit=")[2].split()[0])
+
+
+async def test_looking_up_a_page_reads_no_more_when_more_is_stored(fresh: Tenant) -> None:
+    await save_page(fresh, 0)
+    few = {name: await count_blocks(fresh, look) for name, look in list_looks(fresh).items()}
+    for number in range(1, 9):
+        await save_page(fresh, number)
+    many = {name: await count_blocks(fresh, look) for name, look in list_looks(fresh).items()}
+    # An index may have grown by a level.
+    assert {name: blocks for name, blocks in many.items() if blocks > 2 * few[name] + len(ASKED)} == {}, (few, many)
