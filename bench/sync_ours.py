@@ -30,7 +30,10 @@ async def main() -> None:
         while order is not None:
             started = time.perf_counter()
             report = await sync_connector(
-                pool, tenant.connector, integration, open_connector_client(pool, tenant.connector, sealer)
+                pool,
+                tenant.connector,
+                integration,
+                open_connector_client(pool, tenant.connector, sealer, is_background=True),
             )
             answer(
                 {

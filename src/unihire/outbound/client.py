@@ -251,8 +251,6 @@ class VendorClient:
             pause = retry.pause(attempt)
             try:
                 return await once()
-            except BudgetSpent:
-                raise
             except (RetryLater, VendorChanged) as error:
                 if attempt == retry.attempts:
                     raise

@@ -12,7 +12,7 @@ import pytest
 from testbed.virtual_time import VirtualTime
 from testbed.window_vendor import LIMIT, NAMES, SECONDS, WindowVendor
 from unihire.errors import BudgetSpent
-from unihire.outbound.budget import LOOK_SECONDS, Budget, FixedWindowHeaders, TokenBucketHeaders
+from unihire.outbound.budget import LOOK_SECONDS, NAPS, Budget, FixedWindowHeaders, TokenBucketHeaders
 from unihire.outbound.keeping import ASKING_SECONDS, BudgetState, BudgetUnknown
 from unihire.outbound.meters import ALONE_SECONDS, count_reserve
 from unihire.outbound.tally import TALLY, Tally
@@ -180,6 +180,21 @@ def test_background_stands_back_while_somebody_waits(vendor: WindowVendor, shelf
     vendor.time.run(work())
     assert order.index("sync") >= 18
     assert vendor.refused == 0
+
+
+@pytest.mark.parametrize("begins_in", [3.0, 3.3, 3.6, 3.9])
+def test_background_goes_on_when_nobody_waits_any_more(vendor: WindowVendor, shelf: Shelf, begins_in: float) -> None:
+    async def work() -> None:
+        (sync,), (interactive,) = share(shelf, 1, is_background=True), share(shelf, 1)
+        await spend(vendor, [interactive], LIMIT, 8)
+        await asyncio.sleep(begins_in)
+        waiting = asyncio.create_task(vendor.serve(sync))
+        await vendor.serve(interactive)
+        began_at = vendor.time.now
+        await waiting
+        assert vendor.time.now - began_at < NAPS[1] + 0.2
+
+    vendor.time.run(work())
 
 
 def test_waiting_of_somebody_who_gave_up_is_soon_forgotten(vendor: WindowVendor, shelf: Shelf) -> None:
