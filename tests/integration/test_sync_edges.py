@@ -15,6 +15,8 @@ from testbed.vendor import Answerer, Vendor, counts, fill, job, say
 from unihire.errors import ConfigError, ReauthorizeNeeded, RetryLater, Stopped
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
+from unihire.platform.connectors import remove_connector
+from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.store import Pool
 
 
@@ -251,3 +253,73 @@ async def test_row_that_changed_while_its_list_was_walked_is_caught_up_with(
     names = {item["remote_id"]: item["name"] for item in await read_all(api, "jobs")}
     assert names["5"] == "Changed meanwhile"
     assert len(names) == 5
+
+
+async def test_paused_connector_is_not_synced_until_it_is_resumed(tenant: Tenant, vendor: Vendor) -> None:
+    await pause_syncs(tenant.pool, tenant.connector)
+    with pytest.raises(ConfigError, match="is paused"):
+        await tenant.sync()
+    assert not vendor.log
+    await resume_syncs(tenant.pool, tenant.connector)
+    assert (await tenant.sync()).status == "done"
+
+
+async def test_pause_during_a_run_rests_it_after_its_page(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    async def pause(request: web.Request) -> web.StreamResponse:
+        await pause_syncs(tenant.pool, tenant.connector)
+        return vendor.page(request)
+
+    vendor.will("/jobs", pause)
+    with pytest.raises(Stopped):
+        await tenant.sync()
+    found = await served(api, "jobs")
+    assert 0 < len(found) < 5
+    await resume_syncs(tenant.pool, tenant.connector)
+    report = await tenant.sync()
+    assert report.is_resumed
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+
+
+async def test_cancelled_run_saves_no_more_and_the_next_is_a_new_one(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    async def cancel(request: web.Request) -> web.StreamResponse:
+        await cancel_sync(tenant.pool, tenant.connector)
+        return vendor.page(request)
+
+    vendor.will("/jobs", cancel)
+    with pytest.raises(Stopped):
+        await tenant.sync()
+    assert await served(api, "jobs") == []
+    assert await tenant.pool.fetchval("SELECT status FROM sync_run") == "cancelled"
+    report = await tenant.sync()
+    assert (report.number, report.is_resumed, report.status) == (2, False, "done")
+
+
+async def test_removing_a_connector_ends_the_sync_it_is_in(tenant: Tenant, vendor: Vendor) -> None:
+    is_asked = asyncio.Event()
+
+    async def dawdle(request: web.Request) -> web.StreamResponse:
+        is_asked.set()
+        await asyncio.sleep(0.5)
+        return vendor.page(request)
+
+    vendor.will("/jobs", dawdle)
+    syncing = asyncio.create_task(tenant.sync())
+    await is_asked.wait()
+    await remove_connector(tenant.pool, tenant.connector)
+    with pytest.raises(Stopped):
+        await syncing
+    for table in ("connector", "record", "sync_run", "stream_run", "seen", "joined"):
+        assert await tenant.pool.fetchval(f"SELECT count(*) FROM {table}") == 0, table
+
+
+async def test_models_asked_for_are_read_with_what_they_show_and_no_others(tenant: Tenant, vendor: Vendor) -> None:
+    await tenant.sync()
+    vendor.log.clear()
+    report = await tenant.sync(full=True, models=["job"])
+    assert [counts.stream for counts in report.streams] == ["jobs"]
+    with pytest.raises(ConfigError, match="fills no offer, unicorn"):
+        await tenant.sync(models=["job", "unicorn", "offer"])

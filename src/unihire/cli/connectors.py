@@ -14,9 +14,10 @@ from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, show_moment
 from unihire.errors import ConfigError
 from unihire.model import MODELS
+from unihire.platform.connectors import remove_connector
 from unihire.platform.organisations import list_organisations
 from unihire.store import Pool, runs, streams, tenancy
-from unihire.store.tenancy import Connector, delete_connector, list_connectors
+from unihire.store.tenancy import Connector, list_connectors
 
 EPILOG = examples("unihire connectors", "unihire connectors show 3f2c", "unihire connectors delete 3f2c")
 
@@ -105,7 +106,7 @@ def delete(
 ) -> None:
     """Delete a connector and all it brought.
 
-    Its credentials and every record go; what the vendor has stays as it is.
+    Its credentials and every record go; what the vendor has stays as it is. A sync under way is cancelled.
     """
     settings = start()
 
@@ -123,7 +124,7 @@ def delete(
         if input().strip().lower() not in ("y", "yes"):
             note("Nothing was deleted.")
             raise typer.Exit(FAILED)
-    run_on_database(lambda pool: delete_connector(pool, connector.number), settings)
+    run_on_database(lambda pool: remove_connector(pool, connector), settings)
     if is_json:
         print_json({"deleted": str(connector.id), "records": records})
     else:

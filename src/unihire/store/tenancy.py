@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from unihire.errors import ConfigError
+from unihire.errors import Busy
 from unihire.store import Connection, Pool
 from unihire.store.holds import SYNC_LOCKS
 
@@ -132,10 +132,10 @@ async def set_status(connection: Connection | Pool, id: UUID, status: str) -> No
 
 
 async def delete_connector(pool: Pool, number: int) -> None:
-    """Remove a connector with every record it has, in one transaction. Raises ConfigError while it is being synced."""
+    """Remove a connector with every record it has, in one transaction. Raises Busy while it is being synced."""
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1, $2)", SYNC_LOCKS, number):
-            raise ConfigError("the connector is being synced: stop that first")
+            raise Busy("the connector is being synced: stop that first")
         for statement in DELETE_DATA:
             await connection.execute(statement, number)
         await announce_access(connection)

@@ -71,13 +71,15 @@ async def sync_connector(
     """Bring a connector's records up to date; `full` reads every list whole, `models` only the lists they are made of.
 
     An unfinished run is gone on with, from its last committed page. A stream the vendor refuses ends with its reason
-    and the others go on. Raises Busy while another run of the connector is under way, RetryLater when the
-    vendor cannot answer now and Stopped when asked to end (both leave the run to be gone on with), and
-    ReauthorizeNeeded when the credentials are refused (the run is over and the connector needs a relink).
+    and the others go on. Raises Busy while another run of the connector is under way, ConfigError where it is paused,
+    RetryLater when the vendor cannot answer now, Stopped when asked to end (both leave the run to be gone on with),
+    and ReauthorizeNeeded when the credentials are refused (the run is over and the connector needs a relink).
     """
     clock = clock or SystemClock()
     busy = f"connector {connector.id} is being synced already"
     names = None if models is None else find_streams(integration, models)
+    if (await schedules.get_schedule(pool, connector.number)).is_paused:
+        raise ConfigError(f"connector {connector.id} is paused: resume it first")
     async with hold_connector(pool, connector.number, otherwise=busy):
         async with pool.acquire() as connection, connection.transaction():
             await runs.ask_run(connection, connector.number, full=full, streams=names, now=clock.now())
