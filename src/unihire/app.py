@@ -17,12 +17,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from unihire import __version__
+from unihire.dialects.bindbee import connectors as linked
 from unihire.dialects.bindbee.reads import Reads
 from unihire.dialects.bindbee.schema import describe_reads
 from unihire.dialects.calls import Entrance
 from unihire.dialects.tray.connectors import Connectors
 from unihire.dialects.tray.schema import describe_calls
-from unihire.dialects.unihire import capabilities, quarantine
+from unihire.dialects.unihire import capabilities, issues, quarantine, schedule, syncs
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.client import VendorClient
 from unihire.platform.access import Access
@@ -99,11 +100,15 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     return Starlette(
         lifespan=live,
         routes=[
+            *linked.LinkedConnectors(pool, entrance).list_routes(),
             Route("/api/ats/v1/{plural}", reads.answer),
             Route("/api/ats/v1/{plural}/{id}", reads.answer),
             *Connectors(pool, access, operations).list_routes(),
             *capabilities.list_routes(),
             *quarantine.Quarantine(pool, entrance).list_routes(),
+            *syncs.Syncs(pool, entrance).list_routes(),
+            *schedule.Schedules(pool, entrance).list_routes(),
+            *issues.Issues(pool, entrance).list_routes(),
             Route("/health", _answer_health(pool)),
             Route("/openapi.json", _show_description),
             Route("/docs", _show_docs),
@@ -128,10 +133,21 @@ def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) ->
 
 def describe_api() -> dict[str, Any]:
     """The OpenAPI document of everything we serve."""
-    paths, schemas = describe_reads()
-    own_paths, own_schemas = capabilities.describe_route()
-    aside_paths, aside_schemas = quarantine.describe_route()
-    call_paths, call_schemas = describe_calls()
+    paths: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
+    for describe in (
+        describe_reads,
+        linked.describe_routes,
+        capabilities.describe_route,
+        quarantine.describe_route,
+        syncs.describe_routes,
+        schedule.describe_route,
+        issues.describe_route,
+        describe_calls,
+    ):
+        more_paths, more_schemas = describe()
+        paths |= more_paths
+        schemas |= more_schemas
     return {
         "openapi": "3.1.0",
         "info": {
@@ -143,9 +159,6 @@ def describe_api() -> dict[str, Any]:
         },
         "paths": {
             **paths,
-            **own_paths,
-            **aside_paths,
-            **call_paths,
             "/health": {
                 "get": {
                     "operationId": "get_health",
@@ -159,7 +172,7 @@ def describe_api() -> dict[str, Any]:
             },
         },
         "components": {
-            "schemas": {**schemas, **own_schemas, **aside_schemas, **call_schemas},
+            "schemas": schemas,
             "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key."}},
         },
     }

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from uuid import uuid4
+from typing import NamedTuple, Self
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -21,10 +22,14 @@ RESOLVE_ISSUES = """
     WHERE connector = $1 AND stream = $2 AND kind = ANY($3) AND resolved_at IS NULL
 """
 
-# Issues of a connector, the latest first, those that are open before the others.
+# Issues of a connector, the latest first, those that are open before the others; after a place in this order.
 LIST_ISSUES = """
     SELECT id, kind, stream, message, times, opened_at, seen_at, resolved_at FROM issue
-    WHERE connector = $1 AND ($2 OR resolved_at IS NULL) ORDER BY resolved_at IS NOT NULL, opened_at DESC, id LIMIT $3
+    WHERE connector = $1 AND ($2 OR resolved_at IS NULL) AND (
+        $4::boolean IS NULL OR (resolved_at IS NOT NULL) > $4
+        OR (resolved_at IS NOT NULL) = $4 AND (opened_at < $5 OR opened_at = $5 AND id > $6)
+    )
+    ORDER BY resolved_at IS NOT NULL, opened_at DESC, id LIMIT $3
 """
 
 # How many are open, by integration and kind.
@@ -50,8 +55,21 @@ async def resolve_issues(
     await connection.execute(RESOLVE_ISSUES, connector, stream, list(kinds), now)
 
 
+class Place(NamedTuple):
+    """Of an issue in the list. One that resolves moves to another place."""
+
+    is_resolved: bool
+    opened_at: datetime
+    id: UUID
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> Self:
+        return cls(row["resolved_at"] is not None, row["opened_at"], row["id"])
+
+
 async def list_issues(
-    pool: Pool, connector: int, *, with_resolved: bool = False, limit: int = 100
+    pool: Pool, connector: int, *, with_resolved: bool = False, limit: int = 100, after: Place | None = None
 ) -> Sequence[asyncpg.Record]:
     """`id`, `kind`, `stream`, `message`, `times`, `opened_at`, `seen_at`, `resolved_at`; open ones first."""
-    return await pool.fetch(LIST_ISSUES, connector, with_resolved, limit)
+    place = (None, None, None) if after is None else after
+    return await pool.fetch(LIST_ISSUES, connector, with_resolved, limit, *place)

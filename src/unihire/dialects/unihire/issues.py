@@ -1,0 +1,105 @@
+"""What somebody must know of or mend about a connector, as a list: open ones first, the latest first."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from unihire.dialects.bindbee.schema import describe_responses, describe_token
+from unihire.dialects.calls import Entrance, Reply, read_query
+from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
+from unihire.platform.access import Scope
+from unihire.store import Pool
+from unihire.store.issues import Place, list_issues
+from unihire.sync.issues import ADVICE, Kind
+
+PATH = "/api/v1/issues"
+_LIST = "issues"
+_ADVICE: Mapping[str, str] = {kind.value: advice for kind, advice in ADVICE.items()}
+
+
+class Issue(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody must know of or mend. It opens when it is met, and resolves when it is over."""
+
+    id: UUID
+    kind: Annotated[str, Meta(description=f"One of {', '.join(Kind)}.", examples=[Kind.REAUTHORIZE.value])]
+    stream: Annotated[str | None, Meta(description="The list it concerns; null: the whole connector.")]
+    message: Annotated[str, Meta(description="What was met last.")]
+    advice: Annotated[str | None, Meta(description="What to do.")]
+    times: Annotated[int, Meta(description="How often it was met.")]
+    opened_at: datetime
+    last_seen_at: datetime
+    resolved_at: datetime | None
+
+
+class IssueQuery(PageQuery):
+    """What the list may be asked for."""
+
+    resolved: bool = False
+
+
+class Issues:
+    """Answers the list."""
+
+    def __init__(self, pool: Pool, entrance: Entrance) -> None:
+        self._pool = pool
+        self._entrance = entrance
+
+    def list_routes(self) -> Sequence[Route]:
+        return [Route(PATH, self._answer, methods=["GET"])]
+
+    async def _answer(self, request: Request) -> Response:
+        async def read(scope: Scope) -> Reply:
+            asked = read_query(request, IssueQuery)
+            after = read_place(scope.connector, _LIST, asked.cursor, Place)
+            found = await list_issues(
+                self._pool, scope.number, with_resolved=asked.resolved, limit=asked.page_size + 1, after=after
+            )
+            items = [
+                Issue(
+                    id=row["id"],
+                    kind=row["kind"],
+                    stream=row["stream"] or None,
+                    message=row["message"],
+                    advice=_ADVICE.get(row["kind"]),
+                    times=row["times"],
+                    opened_at=row["opened_at"],
+                    last_seen_at=row["seen_at"],
+                    resolved_at=row["resolved_at"],
+                )
+                for row in found[: asked.page_size]
+            ]
+            return Reply(write_page(scope.connector, _LIST, items, [Place.of(row) for row in found]))
+
+        return await self._entrance.serve_connector(request, read)
+
+
+def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Its OpenAPI path, and the schemas it refers to."""
+    operation = {
+        "operationId": "list_issues",
+        "tags": ["syncs"],
+        "summary": "List issues",
+        "description": "What somebody must know of or mend, and what to do about it: open ones first, the latest "
+        "first; the last page is the one whose `cursor` is null.",
+        "security": [{"ApiKey": []}],
+        "parameters": [
+            *describe_page_params(),
+            {
+                "name": "resolved",
+                "in": "query",
+                "schema": {"type": "boolean", "default": False},
+                "description": "Those that are over as well.",
+            },
+            describe_token(),
+        ],
+        "responses": describe_responses("IssuePage", found=False),
+    }
+    _, schemas = msgspec.json.schema_components([Issue], ref_template="#/components/schemas/{name}")
+    return {PATH: {"get": operation}}, {**schemas, "IssuePage": describe_page("Issue")}

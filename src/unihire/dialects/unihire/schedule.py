@@ -1,0 +1,116 @@
+"""The connector's schedule: read, and changed."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from unihire.dialects.bindbee.schema import describe_response, describe_responses, describe_token
+from unihire.dialects.calls import MOST_BYTES, Entrance, Reply, read_body
+from unihire.dialects.unihire.syncs import find_connector
+from unihire.dialects.unihire.told import Schedule, tell_schedule
+from unihire.errors import ConfigError
+from unihire.kit.clock import Clock, SystemClock
+from unihire.kit.durations import parse_duration
+from unihire.platform.access import Scope
+from unihire.store import Pool
+from unihire.store.schedules import check_interval, get_schedule, set_schedule
+
+PATH = "/api/v1/schedule"
+
+
+def _parse_interval(text: object) -> timedelta:
+    if not isinstance(text, str):
+        raise PydanticCustomError("string_type", "Input should be a valid string")
+    try:
+        return check_interval(parse_duration(text))
+    except (ValueError, ConfigError) as error:
+        raise PydanticCustomError("value_error", "Value error, {reason}", {"reason": str(error)}) from None
+
+
+Interval = Annotated[timedelta, BeforeValidator(_parse_interval)]
+
+
+class ScheduleBody(BaseModel):
+    """What is to be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    every: Interval | None = None
+    full_every: Interval | None = None
+
+    @model_validator(mode="after")
+    def check(self) -> "ScheduleBody":
+        if not self.model_fields_set:
+            raise PydanticCustomError("value_error", "Value error, send every, full_every or both")
+        return self
+
+
+class Schedules:
+    """Answers the two calls."""
+
+    def __init__(self, pool: Pool, entrance: Entrance, clock: Clock | None = None) -> None:
+        self._pool = pool
+        self._entrance = entrance
+        self._clock = clock or SystemClock()
+
+    def list_routes(self) -> Sequence[Route]:
+        return [Route(PATH, self._answer, methods=["GET", "PUT"])]
+
+    async def _answer(self, request: Request) -> Response:
+        async def work(scope: Scope) -> Reply:
+            if request.method == "PUT":
+                asked = await read_body(request, ScheduleBody)
+                connector = await find_connector(self._pool, scope)
+                schedule = await set_schedule(
+                    self._pool, connector, every=asked.every, full_every=asked.full_every, now=self._clock.now()
+                )
+            else:
+                schedule = await get_schedule(self._pool, scope.number)
+            return Reply(msgspec.json.encode(tell_schedule(schedule)))
+
+        return await self._entrance.serve_connector(request, work)
+
+
+def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Its OpenAPI path, and the schemas it refers to."""
+    common = {"tags": ["syncs"], "security": [{"ApiKey": []}], "parameters": [describe_token()]}
+    interval = {"type": "string", "pattern": "^[0-9]{1,9}[dhms]$", "examples": ["15m", "1h", "7d"]}
+    body = {
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": {
+            "every": {**interval, "description": "Between two runs: 15 minutes to 7 days."},
+            "full_every": {
+                **interval,
+                "description": "How old the latest complete read of any list may become before a run reads every list "
+                "whole: 15 minutes to 7 days.",
+            },
+        },
+    }
+    get = {
+        **common,
+        "operationId": "get_schedule",
+        "summary": "When the connector is synced",
+        "responses": describe_responses("Schedule", found=False),
+    }
+    put = {
+        **common,
+        "operationId": "set_schedule",
+        "summary": "Change when the connector is synced",
+        "description": "What is left out stays. A new `every` counts from now.",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            **describe_responses("Schedule", found=False),
+            "413": describe_response(f"The body is larger than {MOST_BYTES // 1024} KiB.", "Error"),
+        },
+    }
+    _, schemas = msgspec.json.schema_components([Schedule], ref_template="#/components/schemas/{name}")
+    return {PATH: {"get": get, "put": put}}, schemas
