@@ -34,7 +34,7 @@ def _parse_interval(text: object) -> timedelta:
         raise PydanticCustomError("value_error", "Value error, {reason}", {"reason": str(error)}) from None
 
 
-Interval = Annotated[timedelta, BeforeValidator(_parse_interval)]
+Interval = Annotated[timedelta | None, BeforeValidator(_parse_interval)]
 
 
 class ScheduleBody(BaseModel):
@@ -42,8 +42,8 @@ class ScheduleBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    every: Interval | None = None
-    full_every: Interval | None = None
+    every: Interval = None
+    full_every: Interval = None
 
     @model_validator(mode="after")
     def check(self) -> "ScheduleBody":
@@ -65,9 +65,9 @@ class Schedules:
 
     async def _answer(self, request: Request) -> Response:
         async def work(scope: Scope) -> Reply:
+            connector = await find_connector(self._pool, scope)
             if request.method == "PUT":
                 asked = await read_body(request, ScheduleBody)
-                connector = await find_connector(self._pool, scope)
                 schedule = await set_schedule(
                     self._pool, connector, every=asked.every, full_every=asked.full_every, now=self._clock.now()
                 )

@@ -1,0 +1,110 @@
+"""Issues over HTTP: what is open, what is over, and what to do."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from testbed.tenants import Tenant
+from unihire.store.issues import open_issue, resolve_issues
+from unihire.sync.issues import ADVICE, Kind
+
+PATH = "/api/v1/issues"
+NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+
+
+async def open_one(tenant: Tenant, kind: str, stream: str = "", *, minutes: int = 0) -> None:
+    at = NOW + timedelta(minutes=minutes)
+    await open_issue(tenant.pool, tenant.connector.number, kind, f"{kind} of {stream}", at, stream=stream)
+
+
+async def resolve(tenant: Tenant, kind: str, stream: str = "") -> None:
+    await resolve_issues(tenant.pool, tenant.connector.number, [kind], NOW + timedelta(days=1), stream=stream)
+
+
+async def list_all(api: httpx.AsyncClient, **params: Any) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        answer = await api.get(PATH, params={**params, **({"cursor": cursor} if cursor else {})})
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        assert page["page_size"] == len(page["items"])
+        items += page["items"]
+        cursor = page["cursor"]
+        if cursor is None:
+            return items
+
+
+async def test_connector_without_issues_has_none(api: httpx.AsyncClient) -> None:
+    assert (await api.get(PATH)).json() == {"cursor": None, "page_size": 0, "items": []}
+
+
+async def test_issue_says_what_where_how_often_and_what_to_do(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    await open_one(tenant, Kind.PERMISSION_MISSING, "jobs")
+    await open_one(tenant, Kind.PERMISSION_MISSING, "jobs", minutes=5)
+    (issue,) = await list_all(api)
+    assert issue.pop("id")
+    assert issue == {
+        "kind": "permission_missing",
+        "stream": "jobs",
+        "message": "permission_missing of jobs",
+        "advice": ADVICE[Kind.PERMISSION_MISSING],
+        "times": 2,
+        "opened_at": "2026-01-31T09:30:00Z",
+        "last_seen_at": "2026-01-31T09:35:00Z",
+        "resolved_at": None,
+    }
+
+
+async def test_issue_of_the_whole_connector_names_no_list(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    await open_one(tenant, Kind.REAUTHORIZE)
+    assert [issue["stream"] for issue in await list_all(api)] == [None]
+
+
+async def test_issue_that_is_over_is_told_on_request_alone(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    await open_one(tenant, Kind.FAULT)
+    await resolve(tenant, Kind.FAULT)
+    assert await list_all(api) == []
+    (issue,) = await list_all(api, resolved="true")
+    assert issue["resolved_at"] == "2026-02-01T09:30:00Z"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 100])
+async def test_pages_have_every_issue_once_open_ones_first_the_latest_first(
+    api: httpx.AsyncClient, tenant: Tenant, size: int
+) -> None:
+    for stream, minutes in (("a", 0), ("b", 1), ("c", 1), ("d", 2), ("e", 3)):
+        await open_one(tenant, Kind.VENDOR_REFUSED, stream, minutes=minutes)
+    await resolve(tenant, Kind.VENDOR_REFUSED, "d")
+    await resolve(tenant, Kind.VENDOR_REFUSED, "b")
+    streams = [issue["stream"] for issue in await list_all(api, resolved="true", page_size=size)]
+    assert streams == ["e", "c", "a", "d", "b"]
+
+
+async def test_kind_that_a_later_version_knows_is_told_without_advice(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    await open_one(tenant, "of_tomorrow")
+    assert [(issue["kind"], issue["advice"]) for issue in await list_all(api)] == [("of_tomorrow", None)]
+
+
+async def test_issues_of_another_connector_are_not_told(
+    api: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    for kind in (Kind.FAULT, Kind.REAUTHORIZE):
+        await open_one(tenant, kind)
+    assert (await api.get(PATH, headers=other_tenant.headers)).json()["items"] == []
+    cursor = (await api.get(PATH, params={"page_size": 1})).json()["cursor"]
+    assert (await api.get(PATH, params={"cursor": cursor}, headers=other_tenant.headers)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("params", "where"),
+    [({"resolved": "perhaps"}, "resolved"), ({"page_size": "0"}, "page_size"), ({"cursor": "x"}, "cursor")],
+)
+async def test_query_that_cannot_be_is_told_by_its_parameter(
+    api: httpx.AsyncClient, params: dict[str, str], where: str
+) -> None:
+    answer = await api.get(PATH, params=params)
+    assert answer.status_code == 422
+    assert [problem["loc"] for problem in answer.json()["detail"]] == [["query", where]]
