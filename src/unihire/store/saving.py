@@ -5,9 +5,10 @@ first and hold it until they commit, so commit order is feed order and a reader 
 nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from struct import Struct
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +16,7 @@ import msgspec
 
 from unihire.kit.clock import from_micros, to_micros
 from unihire.store import Connection
+from unihire.store.copying import copy_rows, count_micros, write_bigints, write_fields
 
 EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
 """How every stored answer ends; the reader cuts it off to splice in what was asked for."""
@@ -85,7 +87,7 @@ BURY_RECORDS = """
 """
 
 # Living records of a stream, of these models, that have one of these keys. Each step stands behind an OFFSET, so that
-# it is one look into an index: the planner, which knows no sizes during a first read, would rather compare all with all.
+# it is one look into an index: the planner, which knows no sizes during a first read, would compare all with all.
 FIND_KEYED = """
     SELECT DISTINCT found.id FROM unnest($3::bigint[]) AS wanted (key)
     CROSS JOIN LATERAL (SELECT seq FROM record_key AS k WHERE k.key = wanted.key OFFSET 0) AS step
@@ -103,9 +105,12 @@ FIND_KEYS = """
 """
 
 _COLUMNS = (
-    "seq", "connector", "model", "id", "first_saved_at", "remote_id", "stream", "fingerprint", "keys", "body", "raw",
+    "seq", "connector", "model", "id", "first_saved_at", "keys", "stream", "remote_id", "fingerprint", "body", "raw",
     "custom", "words",
 )  # fmt: skip
+# The first five of these thirteen, and a row of record_key: each value behind its length.
+_WRITE_START = Struct(">h iq ii ih i16s iq".replace(" ", "")).pack
+_WRITE_KEY = Struct(">hiqiq").pack
 
 
 async def save_records(
@@ -140,23 +145,34 @@ async def save_records(
         await connection.execute(DELETE_VERSIONS, [row["id"] for row in outdated])
         await _delete_keys(connection, ((key, row["seq"]) for row in outdated for key in row["keys"]))
     start = max(last + 1, to_micros(now))
-    rows = []
-    keys: list[int] = []
-    seqs: list[int] = []
-    for seq, record in enumerate(fresh, start):
-        known = stored.get(record.id)
-        first_saved_at = known["first_saved_at"] if known else now
-        rows.append((
-            seq, connector, record.model, record.id, first_saved_at, record.remote_id, stream, record.fingerprint,
-            record.keys, _compose_body(record, stamps.text(seq)), record.raw, record.custom, record.words,
-        ))  # fmt: skip
-        keys += record.keys
-        seqs += [seq] * len(record.keys)
-    await connection.copy_records_to_table("record", records=rows, columns=_COLUMNS)
+    since = {row["id"]: row["first_saved_at"] for row in outdated}
+    await copy_rows(connection, "record", _COLUMNS, _write_records(connector, stream, fresh, start, now, since))
+    keys = [_WRITE_KEY(2, 8, key, 8, seq) for seq, record in enumerate(fresh, start) for key in record.keys]
     if keys:
-        await connection.execute(INSERT_KEYS, keys, seqs)
+        await copy_rows(connection, "record_key", ("key", "seq"), keys)
     await connection.execute(MOVE_FEED, connector, start + len(fresh) - 1)
     return Saved(added=len(fresh) - len(outdated), changed=len(outdated))
+
+
+def _write_records(
+    connector: int, stream: str, records: Sequence[Rendered], start: int, now: datetime, since: Mapping[str, datetime]
+) -> list[bytes]:
+    """The rows of records in pieces, in feed order from `start` on; `since` has when known ones were first saved."""
+    stamps, pieces, name, first_saved = _Stamps(), list[bytes](), stream.encode(), count_micros(now)
+    for seq, record in enumerate(records, start):
+        known = since.get(record.id)
+        pieces += (
+            _WRITE_START(
+                13, 8, seq, 4, connector, 2, record.model, 16, bytes.fromhex(record.id.replace("-", "")),
+                8, first_saved if known is None else count_micros(known),
+            ),
+            write_bigints(record.keys),
+            write_fields(
+                name, record.remote_id.encode(), record.fingerprint, _compose_body(record, stamps.text(seq)),
+                record.raw, record.custom, record.words,
+            ),
+        )  # fmt: skip
+    return pieces
 
 
 def _compose_body(record: Rendered, modified_at: bytes) -> bytes:
@@ -190,11 +206,11 @@ class _Stamps:
 
     def __init__(self) -> None:
         self._second = -1
-        self._text = ""
+        self._text = b""
 
     def text(self, seq: int) -> bytes:
         second, micros = divmod(seq, 1_000_000)
         if second != self._second:
             self._second = second
-            self._text = from_micros(second * 1_000_000).replace(tzinfo=None).isoformat()
-        return f"{self._text}.{micros:06d}Z".encode()
+            self._text = from_micros(second * 1_000_000).replace(tzinfo=None).isoformat().encode()
+        return b"%b.%06dZ" % (self._text, micros)
