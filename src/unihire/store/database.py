@@ -14,6 +14,19 @@ from unihire.store.embedded import EmbeddedServer
 from unihire.store.migrate import migrate
 
 DATABASE = "unihire"
+
+SESSION = {
+    "application_name": "unihire",
+    "jit": "off",
+    # What a process that is frozen, or a machine that went away, held is free again within half a minute.
+    "idle_in_transaction_session_timeout": "30s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30s",
+}
+"""Settings of every session of ours."""
+
 _SCRATCH_LOCK = 0x73637261746368  # "scratch": one process at a time makes such a database
 
 _addresses: dict[int, str] = {}  # of the database behind an open pool, by the pool's identity
@@ -99,7 +112,7 @@ async def _open_pool(dsn: str, settings: Settings) -> AsyncIterator[Pool]:
             max_size=settings.database_pool,
             # Our connections carry no session state between uses, so the round trip that clears it is saved.
             reset=_keep,
-            server_settings={"application_name": "unihire", "jit": "off"},
+            server_settings=SESSION,
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         raise ConfigError(f"the database does not answer: {_without_secrets(str(error))}") from None

@@ -14,10 +14,11 @@ from unihire.store.runs import LOCK_ASKING
 QUEUE = "sync"
 TASK = "sync"
 
-# A job of the connector that waits for its time may start at another one.
+# A job of the connector that waits for its time may start at another one; null: at once.
 WAKE_JOB = """
-    UPDATE procrastinate_jobs SET scheduled_at = $2
-    WHERE queueing_lock = 'sync:' || $1::int AND status = 'todo' AND coalesce(scheduled_at > $2, false)
+    UPDATE procrastinate_jobs SET scheduled_at = $2::timestamptz
+    WHERE queueing_lock = 'sync:' || $1::int AND status = 'todo'
+        AND scheduled_at > coalesce($2::timestamptz, '-infinity')
 """
 
 # A job for the connector, unless one is waiting.
@@ -28,17 +29,31 @@ DEFER_JOB = """
     WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = 'sync:' || $1::int AND status = 'todo')
 """
 
-# Jobs whose worker is gone go back into the queue, or out of it where another one of their connector waits.
-RECOVER_JOBS = """
-    SELECT CASE
-        WHEN EXISTS (
-            SELECT FROM procrastinate_jobs AS other
-            WHERE other.queueing_lock = job.queueing_lock AND other.status = 'todo'
-        ) THEN procrastinate_finish_job_v1(job.id, 'aborted', true)
-        ELSE procrastinate_retry_job_v2(job.id, now(), NULL, NULL, NULL)
-    END
-    FROM procrastinate_jobs AS job LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
-    WHERE job.status = 'doing' AND (worker.id IS NULL OR worker.last_heartbeat < now() - $1::interval)
+# Jobs whose worker is gone; a run they stood for is forsaken then, and gets another one.
+DROP_DEAD_JOBS = """
+    DELETE FROM procrastinate_jobs AS job
+    WHERE status = 'doing' AND NOT EXISTS (
+        SELECT FROM procrastinate_workers AS worker
+        WHERE worker.id = job.worker_id AND worker.last_heartbeat >= now() - $1::interval
+    )
+"""
+
+# Jobs that a worker has by the list and does not know of: it was cut off while it took them up or gave them back.
+FIND_STRAY_JOBS = (
+    "SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = $1 AND id <> ALL($2::bigint[])"
+)
+
+DROP_STRAY_JOBS = "DELETE FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = $1 AND id = ANY($2::bigint[])"
+
+# Workers that ended and could not say so: their jobs are nobody's at once.
+DROP_WORKERS = "DELETE FROM procrastinate_workers WHERE id = ANY($1::bigint[])"
+
+# Sessions of ours that stopped in the middle of a statement, waiting for a process that is frozen or out of reach.
+END_STUCK_SESSIONS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user
+        AND application_name = current_setting('application_name') AND state = 'active'
+        AND wait_event_type = 'Client' AND query_start < now() - $1::interval AND pid <> pg_backend_pid()
 """
 
 # Connectors with a run that has not ended and no job that would go on with it.
@@ -108,9 +123,9 @@ async def defer_sync(connection: Connection, connector: int, at: datetime | None
     await connection.execute(DEFER_JOB, connector, at)
 
 
-async def recover_jobs(connection: Connection, silent_for: timedelta) -> int:
-    """Put jobs back whose worker gave no sign for so long; returns how many."""
-    return len(await connection.fetch(RECOVER_JOBS, silent_for))
+async def drop_dead_jobs(connection: Connection, silent_for: timedelta) -> int:
+    """Drop jobs whose worker gave no sign for so long; returns how many."""
+    return int((await connection.execute(DROP_DEAD_JOBS, silent_for)).split()[-1])
 
 
 async def list_forsaken(connection: Connection) -> Sequence[tuple[int, datetime | None]]:

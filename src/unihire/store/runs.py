@@ -99,8 +99,11 @@ NOTE_READ = """
         rows = coalesce(excluded.rows, state.rows)
 """
 
-# Start a stream's phase over, keeping what it counted.
-RESTART_PHASE = "UPDATE stream_run SET phase = $3, position = NULL WHERE run = $1 AND stream = $2"
+# Start a stream's phase over, keeping what it counted. Nothing where the run is no longer this attempt's.
+RESTART_PHASE = f"""
+    UPDATE stream_run SET phase = $4, position = NULL FROM ({HOLD_RUN}) AS ours WHERE run = $1 AND stream = $2
+    RETURNING run
+"""  # noqa: S608 - of constants
 
 # End a run, if it is still this attempt's.
 FINISH_RUN = """
@@ -261,6 +264,12 @@ async def move_stream(
         raise Superseded(run)
     is_paused: bool = row["is_paused"]
     return is_paused
+
+
+async def restart_phase(connection: Connection | Pool, run: Run, stream: str, phase: str) -> None:
+    """Start a stream's phase over. Raises Stopped as `move_stream` does."""
+    if await connection.fetchval(RESTART_PHASE, run.id, stream, run.attempt, phase) is None:
+        raise Superseded(run)
 
 
 async def finish_stream(

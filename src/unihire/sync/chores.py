@@ -1,21 +1,49 @@
-"""What workers do besides syncing: one of them at a time, every few seconds."""
+"""What workers do besides syncing: every few seconds, and what concerns all of them one at a time."""
 
-from collections.abc import Callable
-from datetime import timedelta
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import asyncpg
 import structlog
 
 from unihire.errors import ReauthorizeNeeded, VendorError
 from unihire.kit.clock import Clock
 from unihire.outbound.client import VendorClient
-from unihire.store import Pool, grants, issues, jobs, retention, runs, schedules
+from unihire.store import Connection, Pool, grants, issues, jobs, retention, runs, schedules
 from unihire.store.tenancy import Connector, get_numbered, set_status
 from unihire.sync.issues import Kind
 
 log = structlog.get_logger()
 
-SILENT_FOR = timedelta(seconds=20)
-"""A worker that gave no sign for so long is dead, and its jobs are others'."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often a worker does what, in seconds.
+
+    It gives a sign of life every `heartbeat`, and is dead for others once it has been `silent` for so long. Every
+    `poll` it looks for jobs whose time has come; of those that may start at once it is notified. A run may keep its
+    place for a `slice` while others wait for one, and then goes on behind them. One that finds its connector taken
+    comes again after `busy`.
+    """
+
+    heartbeat: float = 5.0
+    silent: float = 20.0
+    chores: float = 5.0
+    poll: float = 1.0
+    slice: float = 20.0
+    busy: float = 5.0
+
+
+PACE = Pace()
+
+STUCK_FOR = timedelta(seconds=30)
+"""A session whose statement waits for its own process for so long is ended."""
+
+LOCK_MILLISECONDS = "500"
+"""How long a chore waits for a connector that somebody writes to; it is looked after the next time."""
 
 DUE_AT_ONCE = 200
 """Connectors whose runs are asked for in one go."""
@@ -24,37 +52,103 @@ RENEW_AFTER = timedelta(hours=8)
 """How old the grant of a partner may get: refresh tokens that nobody uses end, the shortest known after 24 hours."""
 
 RENEW_AT_ONCE = 20
+RENEW_AGAIN_AFTER = timedelta(minutes=5)
+"""When a grant that could not be renewed is tried again."""
+
+# How long a statement may wait for a lock, until the transaction ends.
+LIMIT_LOCKS = "SELECT set_config('lock_timeout', $1, true)"
 
 
-async def do_chores(pool: Pool, open_client: Callable[[Connector], VendorClient], clock: Clock) -> None:
-    """Once: what is due is asked for, jobs of dead workers are put back, runs without a job get one, grants are renewed
-    before they end, history that is too old goes."""
+@asynccontextmanager
+async def _be_alone(pool: Pool) -> AsyncIterator[Connection | None]:
+    """A transaction in which nobody else does chores; None where somebody is at it."""
     async with pool.acquire() as connection, connection.transaction():
-        if not await connection.fetchval(jobs.TRY_CHORE, jobs.CHORE_LOCK):
+        yield connection if await connection.fetchval(jobs.TRY_CHORE, jobs.CHORE_LOCK) else None
+
+
+async def drop_dead(pool: Pool, clock: Clock, pace: Pace) -> None:
+    """Let go of what workers that are gone were at."""
+    async with _be_alone(pool) as connection:
+        if connection is None:
+            return
+        await connection.execute(jobs.END_STUCK_SESSIONS, STUCK_FOR)
+        if dropped := await jobs.drop_dead_jobs(connection, timedelta(seconds=pace.silent)):
+            log.warning("a worker is gone; others go on with what it was at", jobs=dropped)
+
+
+async def ask_for_forsaken(pool: Pool, clock: Clock, pace: Pace) -> None:
+    """Give each run that nobody would go on with a job."""
+    async with _be_alone(pool) as connection:
+        if connection is None:
+            return
+        await connection.execute(LIMIT_LOCKS, LOCK_MILLISECONDS)
+        for number, until in await jobs.list_forsaken(connection):
+            try:
+                async with connection.transaction():
+                    await jobs.defer_sync(connection, number, until)
+            except asyncpg.LockNotAvailableError:
+                log.info("a connector is written to; its run gets a job later", number=number)
+
+
+async def ask_for_due(pool: Pool, clock: Clock, pace: Pace) -> None:
+    """Ask for the runs that are due, and let go of history that is too old."""
+    async with _be_alone(pool) as connection:
+        if connection is None:
             return
         now = clock.now()
-        if recovered := await jobs.recover_jobs(connection, SILENT_FOR):
-            log.warning("jobs of a worker that is gone were put back", jobs=recovered)
-        for number, until in await jobs.list_forsaken(connection):
-            await jobs.defer_sync(connection, number, until)
         for due in await schedules.list_due(connection, now, DUE_AT_ONCE):
             await runs.ask_run(connection, due.number, full=due.is_full, is_scheduled=True, now=now)
             await jobs.defer_sync(connection, due.number)
         await retention.cut(connection, now)
-        old = await connection.fetch(grants.LIST_OLD, now - RENEW_AFTER, RENEW_AT_ONCE)
-    for row in old:
-        await _renew(pool, open_client, clock, row["connector"])
 
 
-async def _renew(pool: Pool, open_client: Callable[[Connector], VendorClient], clock: Clock, number: int) -> None:
-    connector = await get_numbered(pool, number)
-    if connector is None or connector.status != "COMPLETE":
-        return
-    try:
-        async with open_client(connector) as client:
-            await client.check()
-    except ReauthorizeNeeded as error:
-        await set_status(pool, connector.id, "RELINK_NEEDED")
-        await issues.open_issue(pool, number, Kind.REAUTHORIZE, str(error), clock.now())
-    except VendorError as error:
-        log.warning("a grant could not be renewed yet", connector=str(connector.id), reason=str(error))
+COMMON = (drop_dead, ask_for_forsaken, ask_for_due)
+"""What one worker does for all."""
+
+
+class Renewing:
+    """Renews the grants of partners before they end, a few at once; no vendor keeps the others waiting."""
+
+    def __init__(self, pool: Pool, open_client: Callable[[Connector], VendorClient], clock: Clock) -> None:
+        self._pool = pool
+        self._open_client = open_client
+        self._clock = clock
+        self._not_before: dict[int, datetime] = {}
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+
+    async def renew_old(self) -> None:
+        """Begin to renew what is old; it is done some time after this has returned."""
+        now = self._clock.now()
+        self._not_before = {number: moment for number, moment in self._not_before.items() if moment > now}
+        apart = [*self._not_before, *self._under_way]
+        room = RENEW_AT_ONCE - len(self._under_way)
+        for row in await self._pool.fetch(grants.LIST_OLD, now - RENEW_AFTER, room, apart):
+            number = row["connector"]
+            self._under_way[number] = asyncio.create_task(self._renew(number))
+
+    async def end(self) -> None:
+        for task in self._under_way.values():
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def _renew(self, number: int) -> None:
+        try:
+            connector = await get_numbered(self._pool, number)
+            if connector is not None and connector.status == "COMPLETE":
+                await self._renew_of(connector)
+        except VendorError as error:
+            self._not_before[number] = self._clock.now() + RENEW_AGAIN_AFTER
+            log.warning("a grant could not be renewed yet", number=number, reason=str(error))
+        except Exception:
+            self._not_before[number] = self._clock.now() + RENEW_AGAIN_AFTER
+            log.exception("a grant could not be renewed", number=number)
+        finally:
+            self._under_way.pop(number, None)
+
+    async def _renew_of(self, connector: Connector) -> None:
+        try:
+            async with self._open_client(connector) as client:
+                await client.check()
+        except ReauthorizeNeeded as error:
+            await set_status(self._pool, connector.id, "RELINK_NEEDED")
+            await issues.open_issue(self._pool, connector.number, Kind.REAUTHORIZE, str(error), self._clock.now())

@@ -77,7 +77,7 @@ class StreamSync:
         await self._pages.open()
         phases = self._list_phases(since, tracking)
         if state["phase"] not in phases:  # an earlier version of the program knew another one
-            await self._pool.execute(runs.RESTART_PHASE, self._run.id, self._stream.name, phases[0])
+            await runs.restart_phase(self._pool, self._run, self._stream.name, phases[0])
             state, position = {**state, "phase": phases[0]}, None
         for phase, following in pairwise(phases[phases.index(state["phase"]) :]):
             if phase == "walk":
@@ -133,7 +133,7 @@ class StreamSync:
             async with self._pool.acquire() as connection, connection.transaction():
                 if phase == "walk":
                     await streams.forget_seen(connection, self._connector, self._stream.name)
-                await connection.execute(runs.RESTART_PHASE, self._run.id, self._stream.name, phase)
+                await runs.restart_phase(connection, self._run, self._stream.name, phase)
             await self._walk(phase, None, since, tracking, after=after)
 
     async def _walk(

@@ -2,32 +2,38 @@
 
 Any number of workers, in any number of processes and on any number of machines, work on one database. What a worker
 was at when it died is taken up by another from the last committed page: at once where only the process died and another
-job comes for the connector, else as soon as the worker has given no sign for `SILENT_FOR`.
+job comes for the connector, else as soon as the worker has given no sign for a while.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import asyncpg
 import procrastinate
 import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
+from procrastinate.job_context import JobContext
+from procrastinate.worker import Worker as Library
 
 from unihire.errors import BudgetSpent, Busy, ReauthorizeNeeded, RetryLater, Stopped
 from unihire.integration.registry import get_integration
 from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.client import VendorClient
+from unihire.outbound.keeping import BudgetUnknown
 from unihire.store import Pool, issues, jobs, runs, schedules
+from unihire.store.database import SESSION
 from unihire.store.grants import LOST
 from unihire.store.holds import hold_connector
 from unihire.store.runs import Run, Superseded
 from unihire.store.tenancy import Connector, get_numbered
-from unihire.sync.chores import SILENT_FOR, do_chores
+from unihire.sync import chores
+from unihire.sync.chores import Pace, Renewing
 from unihire.sync.issues import find_kind
 from unihire.sync.pages import Counts
 from unihire.sync.run import work_on_run
@@ -35,14 +41,6 @@ from unihire.sync.upgrading import retry_aside
 
 log = structlog.get_logger()
 
-HEARTBEAT_SECONDS = 5.0
-POLL_SECONDS = 1.0
-"""How often a worker looks for jobs whose time has come; of those that may start at once it is notified."""
-
-SLICE_SECONDS = 20.0
-"""How long a run may keep its place while others wait for one. Then it goes on behind them."""
-
-BUSY_PAUSE = timedelta(seconds=5)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=1)
 """How long a run is put off after a failure, doubled with each further one in a row."""
 
@@ -51,12 +49,15 @@ ENDING_SECONDS = 3.0
 
 RATE_LIMIT = "the vendor's rate limit"
 
+SESSION_OPTIONS = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+
 _DATABASE_AWAY = (
     *LOST,
     asyncpg.InsufficientResourcesError,  # no connection left, disk full
     asyncpg.DeadlockDetectedError,
     psycopg.Error,
     ConnectorException,
+    BudgetUnknown,
 )
 """The database cannot answer now, or one side of two had to give way: tried again within seconds."""
 
@@ -83,30 +84,38 @@ class Worker:
         *,
         slots: int,
         clock: Clock | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._pool = pool
         self._address = address
         self._open_client = open_client
         self._slots = slots
         self._clock = clock or SystemClock()
+        self._pace = pace or chores.PACE
         self._ending = asyncio.Event()
         self._stops: set[asyncio.Event] = set()
+        self._library: Library | None = None
+        self._jobs: set[int] = set()  # under way, by id
+        self._strays: set[int] = set()
+        self._left: list[int] = []  # what we were called when the database went away
 
     async def run(self) -> None:
         """Work until `stop`, or until cancelled; survives a database that goes away and comes back."""
-        chores = asyncio.create_task(self._do_chores())
+        busy = asyncio.create_task(self._do_chores())
         try:
             while not self._ending.is_set():
                 try:
                     await self._work_while_connected()
                 except _DATABASE_AWAY as error:
                     log.warning("the worker lost the database", error=type(error).__name__)
+                except Exception:
+                    log.exception("the worker stumbled")
                 if not self._ending.is_set():
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._ending.wait(), POLL_SECONDS)
+                        await asyncio.wait_for(self._ending.wait(), self._pace.poll)
         finally:
-            chores.cancel()
-            await asyncio.gather(chores, return_exceptions=True)
+            busy.cancel()
+            await asyncio.gather(busy, return_exceptions=True)
 
     def stop(self) -> None:
         """Take nothing up any more; what is under way ends after the page it is on, to be gone on with by others."""
@@ -116,23 +125,29 @@ class Worker:
 
     async def _work_while_connected(self) -> None:
         """Run procrastinate's worker until it ends: when asked to, or when its database is gone."""
+        if self._left:
+            await self._pool.execute(jobs.DROP_WORKERS, self._left)
+            self._left.clear()
+        pace = self._pace
         queue = procrastinate.App(
-            connector=procrastinate.PsycopgConnector(conninfo=self._address, min_size=1, max_size=3, timeout=5)
-        )
-        queue.task(name=jobs.TASK, queue=jobs.QUEUE)(self._look_after)
-        async with queue.open_async():
-            working = asyncio.create_task(
-                queue.run_worker_async(
-                    queues=[jobs.QUEUE],
-                    concurrency=self._slots,
-                    fetch_job_polling_interval=POLL_SECONDS,
-                    update_heartbeat_interval=HEARTBEAT_SECONDS,
-                    stalled_worker_timeout=SILENT_FOR.total_seconds(),
-                    shutdown_graceful_timeout=ENDING_SECONDS,
-                    delete_jobs="always",
-                    install_signal_handlers=False,
-                )
+            connector=procrastinate.PsycopgConnector(
+                conninfo=self._address, kwargs={"options": SESSION_OPTIONS}, min_size=1, max_size=3, timeout=5
             )
+        )
+        queue.task(name=jobs.TASK, queue=jobs.QUEUE, pass_context=True)(self._look_after)
+        async with queue.open_async():
+            library = self._library = Library(
+                queue,
+                queues=[jobs.QUEUE],
+                concurrency=self._slots,
+                fetch_job_polling_interval=pace.poll,
+                update_heartbeat_interval=pace.heartbeat,
+                stalled_worker_timeout=pace.silent,
+                shutdown_graceful_timeout=ENDING_SECONDS,
+                delete_jobs="always",
+                install_signal_handlers=False,
+            )
+            working = asyncio.create_task(library.run())  # type: ignore[no-untyped-call]
             ending = asyncio.create_task(self._ending.wait())
             try:
                 await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -141,26 +156,56 @@ class Worker:
                 for stop in self._stops:
                     stop.set()
                 working.cancel()
-                with suppress(asyncio.CancelledError):
-                    await working
+                try:
+                    with suppress(asyncio.CancelledError):
+                        await working
+                finally:
+                    self._library = None
+                    if library.worker_id is not None:  # it could not sign off
+                        self._left.append(library.worker_id)
 
     async def _do_chores(self) -> None:
-        while True:
-            try:
-                await do_chores(self._pool, self._open_client, self._clock)
-            except _DATABASE_AWAY as error:
-                log.warning("chores are put off", error=type(error).__name__)
-            except Exception:
-                log.exception("a chore failed")
-            await asyncio.sleep(5.0)
+        renewing = Renewing(self._pool, self._open_client, self._clock)
+        common = [partial(chore, self._pool, self._clock, self._pace) for chore in chores.COMMON]
+        steps: list[Callable[[], Awaitable[None]]] = [self._drop_strays, *common, renewing.renew_old]
+        try:
+            while True:
+                for step in steps:
+                    try:
+                        await step()
+                    except _DATABASE_AWAY as error:
+                        log.warning("chores are put off", error=type(error).__name__)
+                    except Exception:
+                        log.exception("a chore failed")
+                await asyncio.sleep(self._pace.chores)
+        finally:
+            await renewing.end()
 
-    async def _look_after(self, connector: int) -> None:
+    async def _drop_strays(self) -> None:
+        """Drop jobs that are ours by the list only, seen so twice: one that is just begun or ended looks like it."""
+        if self._library is None or (worker := self._library.worker_id) is None:
+            self._strays.clear()
+            return
+        rows = await self._pool.fetch(jobs.FIND_STRAY_JOBS, worker, list(self._jobs))
+        found = {row["id"] for row in rows}
+        if stray := found & self._strays - self._jobs:
+            await self._pool.execute(jobs.DROP_STRAY_JOBS, worker, list(stray))
+            log.warning("jobs that nobody works on were dropped", jobs=len(stray))
+        self._strays = found - stray
+
+    async def _look_after(self, context: JobContext, connector: int) -> None:
         """One job: go on with the connector's unfinished run, if it has one, and see that it is gone on with."""
-        with structlog.contextvars.bound_contextvars(number=connector):
-            later = await self._work_on(connector)
-            if later is not None:
-                async with self._pool.acquire() as connection, connection.transaction():
-                    await jobs.defer_sync(connection, connector, later.at)
+        job = context.job.id
+        assert job is not None
+        self._jobs.add(job)
+        try:
+            with structlog.contextvars.bound_contextvars(number=connector):
+                later = await self._work_on(connector)
+                if later is not None:
+                    async with self._pool.acquire() as connection, connection.transaction():
+                        await jobs.defer_sync(connection, connector, later.at)
+        finally:
+            self._jobs.discard(job)
 
     async def _work_on(self, number: int) -> Later | None:
         connector = await get_numbered(self._pool, number)
@@ -168,11 +213,20 @@ class Worker:
             return None
         try:
             async with hold_connector(self._pool, number, otherwise="taken"):
-                await retry_aside(self._pool, connector)
+                await self._retry_aside(connector)
                 run = await runs.take_run(self._pool, number, self._clock.now())
                 return None if run is None else await self._work_on_run(connector, run)
         except Busy:  # a sync or remap in the foreground; or one whose end the database has not noticed yet
-            return Later(self._clock.now() + BUSY_PAUSE)
+            return Later(self._clock.now() + timedelta(seconds=self._pace.busy))
+
+    async def _retry_aside(self, connector: Connector) -> None:
+        """What cannot be tried again now keeps nothing from being synced."""
+        try:
+            await retry_aside(self._pool, connector)
+        except _DATABASE_AWAY:
+            raise
+        except Exception:
+            log.exception("rows set aside could not be tried again")
 
     async def _work_on_run(self, connector: Connector, run: Run) -> Later | None:
         has_moved = False
@@ -232,12 +286,12 @@ class Worker:
             await asyncio.gather(timing, return_exceptions=True)
 
     async def _make_room(self, stop: asyncio.Event) -> None:
-        pause = SLICE_SECONDS
+        pause = self._pace.slice
         while not stop.is_set():
             await asyncio.sleep(pause)
             if await jobs.has_waiting(self._pool):
                 stop.set()
-            pause = SLICE_SECONDS / 10
+            pause = self._pace.slice / 10
 
 
 def calm_library_logs() -> None:

@@ -1,0 +1,408 @@
+"""Workers on a real database and a vendor over a socket: what is asked for is done, whatever comes between."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from testbed.databases import Databases
+from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
+from testbed.tenants import Tenant
+from testbed.vendor import ACME, Vendor, fill, job, person, say
+from testbed.working import QUICK, Works, keep_waiting, until
+from unihire.integration.declare import Integration, Maps, Source
+from unihire.kit.seal import Sealer
+from unihire.model import Job
+from unihire.outbound.budget import FixedWindowHeaders
+from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
+from unihire.settings import Settings
+from unihire.store import Pool, holds, jobs, runs, schedules
+from unihire.store.database import get_address, open_database
+from unihire.store.holds import hold_connector
+from unihire.store.saving import LOCK_FEED
+
+PEOPLE = ["1", "2", "3"]
+JOBS = ["1", "2", "3", "4", "5"]
+
+
+@pytest_asyncio.fixture
+async def works(pool: Pool, sealer: Sealer, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Works]:
+    await pool.execute("DELETE FROM procrastinate_jobs")
+    await pool.execute("DELETE FROM procrastinate_workers")
+    fill(vendor)
+    yield Works(pool, sealer, vendor, monkeypatch)
+
+
+@pytest_asyncio.fixture
+async def customer(works: Works) -> Tenant:
+    return await works.connect()
+
+
+async def test_a_run_that_is_asked_for_is_done_and_leaves_no_job(works: Works, customer: Tenant) -> None:
+    async with works.work():
+        await works.ask(customer)
+        run = await works.wait_for(customer)
+        await until(lambda: is_empty(works))
+    assert (run["attempt"], run["failures"], run["is_scheduled"]) == (1, 0, False)
+    assert await works.list_names("people") == PEOPLE
+    assert await works.list_names("jobs") == JOBS
+
+
+async def is_empty(works: Works) -> bool:
+    return not await works.list_jobs()
+
+
+async def test_a_schedule_asks_for_runs_and_for_a_full_one_where_the_last_is_too_old(
+    works: Works, customer: Tenant
+) -> None:
+    async with works.work():
+        works.clock.advance(timedelta(hours=6))
+        first = await works.wait_for(customer)
+        works.clock.advance(timedelta(hours=2))
+        second = await works.wait_for(customer, number=2)
+        works.clock.advance(timedelta(days=1))
+        third = await works.wait_for(customer, number=3)
+    assert [run["is_scheduled"] for run in (first, second, third)] == [True] * 3
+    assert [run["is_full"] for run in (first, second, third)] == [False, False, True]
+
+
+async def test_a_paused_run_rests_after_its_page_and_goes_on_when_resumed(works: Works, customer: Tenant) -> None:
+    works.vendor.lists["/jobs"] = [job(str(number)) for number in range(20)]
+    gate = keep_waiting(works.vendor, "/jobs", after=1)
+    async with works.work():
+        await works.ask(customer)
+        await gate.arrived.wait()
+        await pause_syncs(works.pool, customer.connector)
+        gate.opened.set()
+        await until(lambda: is_empty(works))
+        resting = await works.get_run(customer)
+        saved = await works.count_saved(customer, "jobs")
+        assert (resting["status"], saved < 10) == ("running", True)  # a page or two were on their way
+        await asyncio.sleep(0.3)
+        assert await works.count_saved(customer, "jobs") == saved
+        await resume_syncs(works.pool, customer.connector)
+        done = await works.wait_for(customer)
+    assert done["id"] == resting["id"]
+    assert await works.count_saved(customer, "jobs") == 20
+
+
+async def test_a_cancelled_run_ends_and_the_page_under_way_is_not_saved(works: Works, customer: Tenant) -> None:
+    gate = keep_waiting(works.vendor, "/jobs", after=1)
+    async with works.work():
+        await works.ask(customer)
+        await gate.arrived.wait()
+        await until(lambda: works.count_saved(customer, "jobs"))
+        await cancel_sync(works.pool, customer.connector)
+        gate.opened.set()
+        await until(lambda: is_empty(works))
+        assert (await works.get_run(customer))["status"] == "cancelled"
+        assert await works.list_names("jobs") == JOBS[:2]
+        assert await works.list_issues(customer) == []
+        await works.ask(customer)
+        await works.wait_for(customer, number=2)
+    assert await works.list_names("jobs") == JOBS
+
+
+async def test_two_workers_make_one_run_of_one_connector(works: Works, customer: Tenant, databases: Databases) -> None:
+    gate = keep_waiting(works.vendor, "/jobs")
+    settings = Settings(_env_file=None, home=databases.home, database_url=get_address(works.pool))
+    async with open_database(settings) as other, works.work(), works.work(pool=other):
+        await works.ask(customer)
+        await gate.arrived.wait()
+        for _ in range(3):  # jobs may come twice
+            await works.look_after(customer)
+            await asyncio.sleep(0.05)
+        gate.opened.set()
+        run = await works.wait_for(customer)
+        await until(lambda: is_empty(works))
+    assert run["attempt"] == 1
+    assert [one["number"] for one in await works.list_runs(customer)] == [1]
+    assert works.vendor.count("/jobs") == 3 + 1  # its pages, and once more for what changed meanwhile
+
+
+async def test_a_vendor_that_cannot_answer_puts_the_run_off_for_longer_each_time_and_an_issue_tells(
+    works: Works, customer: Tenant
+) -> None:
+    works.vendor.will("/pipelines", *[lambda request: say({}, 503)] * 12)
+    async with works.work():
+        pauses = []
+        for number in (1, 2):
+            asked_at = works.clock.now()
+            await works.ask(customer)
+            run = await works.wait_for_putting_off(customer)
+            assert run["failures"] in (number, 1)
+            pauses.append((run["waits_until"] - asked_at).total_seconds())
+            assert await works.list_issues(customer) == ["vendor_unavailable"]
+            works.vendor.answers["/pipelines"] = works.vendor.answers["/pipelines"][:6]
+        assert 15 <= pauses[0] < 20
+        works.vendor.answers.clear()
+        await works.ask(customer)  # nobody waits for the pause to end
+        await works.wait_for(customer)
+    assert await works.list_issues(customer) == []
+    assert await works.list_issues(customer, with_resolved=True) == ["vendor_unavailable"]
+
+
+async def test_a_spent_budget_puts_the_run_off_until_it_is_back_without_a_failure(
+    works: Works, customer: Tenant
+) -> None:
+    headers = FixedWindowHeaders(limit="limit", remaining="left", reset="reset", seconds=3600)
+    works.install(replace(ACME, budget_headers=headers))
+    asked_at = works.clock.now()
+    reset = str(int(asked_at.timestamp()) // 3600 * 3600 + 3600)
+
+    def spend(request: web.Request) -> web.StreamResponse:
+        answer = works.vendor.page(request)
+        answer.headers.update({"limit": "2", "left": "0", "reset": reset})
+        return answer
+
+    works.vendor.will("/pipelines", spend)
+    works.vendor.will("/jobs", spend)
+    async with works.work():
+        await works.ask(customer)
+        run = await works.wait_for_putting_off(customer)
+    assert (run["failures"], run["waits_for"]) == (0, "the vendor's rate limit")
+    assert run["waits_until"].timestamp() == pytest.approx(int(reset), abs=10)
+    assert await works.list_issues(customer, with_resolved=True) == []
+
+
+async def test_a_run_makes_room_after_its_slice_while_others_wait(works: Works, customer: Tenant) -> None:
+    other = await works.connect(organisation="Another")
+    works.vendor.lists["/jobs"] = [job(str(number)) for number in range(40)]
+
+    async def slowly(request: web.Request) -> web.Response:
+        await asyncio.sleep(0.05)
+        return works.vendor.page(request)
+
+    works.vendor.will("/jobs", *[slowly] * 40)
+    async with works.work(slots=1, pace=replace(QUICK, slice=0.3)):
+        await works.ask(customer)
+        await until(lambda: works.count_saved(customer, "jobs"))
+        await works.ask(other)
+        await until(lambda: works.count_saved(other, "jobs"))
+        assert (await works.get_run(customer))["status"] == "running"
+        await works.wait_for(customer)
+        await works.wait_for(other)
+    assert (await works.get_run(customer))["attempt"] > 1
+    assert await works.count_saved(customer, "jobs") == 40
+
+
+async def test_rows_set_aside_are_tried_again_once_by_each_version_of_the_mapping(
+    works: Works, customer: Tenant
+) -> None:
+    works.vendor.lists["/people"].append(person("4", state=7))
+    async with works.work():
+        await works.ask(customer)
+        await works.wait_for(customer)
+        assert await works.list_issues(customer) == ["rows_set_aside"]
+        assert await works.list_names("people") == PEOPLE
+        works.install(mend(ACME))
+        await works.look_after(customer)
+        await until(lambda: is_empty(works))
+        assert await works.list_names("people") == PEOPLE
+        asked = len(works.vendor.log)
+        works.version = "2"
+        await works.look_after(customer)
+        await until(lambda: is_empty(works))
+    assert await works.list_names("people") == [*PEOPLE, "4"]
+    assert len(works.vendor.log) == asked
+
+
+def mend(integration: Integration) -> Integration:
+    """The integration, with no detail that an odd state could spoil."""
+    streams = [replace(stream, details=()) for stream in integration.streams]
+    return replace(integration, streams=tuple(streams))
+
+
+async def test_a_run_without_a_job_gets_one(works: Works, customer: Tenant) -> None:
+    async with works.pool.acquire() as connection, connection.transaction():
+        await runs.ask_run(connection, customer.connector.number, now=works.clock.now())
+    async with works.work():
+        await works.wait_for(customer)
+
+
+async def test_what_a_dead_worker_was_at_is_gone_on_with(works: Works, customer: Tenant) -> None:
+    await works.ask(customer)
+    await works.pool.execute("""
+        WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - '1 minute'::interval)
+            RETURNING id)
+        UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead
+    """)
+    async with works.work():
+        await works.wait_for(customer)
+
+
+async def test_a_job_that_its_worker_does_not_know_of_is_dropped(works: Works, customer: Tenant) -> None:
+    async with works.work():
+        await until(lambda: works.pool.fetchval("SELECT count(*) FROM procrastinate_workers"))
+        async with works.pool.acquire() as connection, connection.transaction():
+            await runs.ask_run(connection, customer.connector.number, now=works.clock.now())
+            await connection.execute(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, status, worker_id) "
+                "SELECT 'sync', 'sync', 'sync:' || $1::int, 'sync:' || $1::int, '{}', 'doing', id "
+                "FROM procrastinate_workers",
+                customer.connector.number,
+            )
+        await works.wait_for(customer)
+
+
+async def test_the_grant_of_a_partner_is_renewed_before_it_ends(works: Works, sealer: Sealer) -> None:
+    works.install(PARTNER)
+    desk = Desk(works.vendor)
+    desk.open()
+    partner = await connect_partner(
+        works.pool, sealer, integration=PARTNER, base_url=works.vendor.base_url, credentials=SECRETS, grant=make_grant()
+    )
+    await works.pool.execute("UPDATE connector SET next_sync_at = now() + '5 hours'")
+    async with works.work():
+        await asyncio.sleep(0.3)
+        assert desk.spent == []
+        await works.pool.execute("UPDATE connector_grant SET saved_at = now() - '9 hours'::interval")
+        await until(lambda: has_spent(desk))
+        await asyncio.sleep(0.3)
+    assert desk.spent == ["refresh-0"]
+    assert partner.number
+
+
+async def has_spent(desk: Desk) -> bool:
+    return bool(desk.spent)
+
+
+async def test_a_grant_that_is_refused_needs_a_relink_and_one_that_cannot_be_opened_stops_nobody(
+    works: Works, sealer: Sealer, customer: Tenant
+) -> None:
+    works.install(PARTNER)
+    broken, refused = [
+        await connect_partner(
+            works.pool, sealer, integration=PARTNER, base_url=works.vendor.base_url, credentials=SECRETS,
+            grant=make_grant(),
+        ) for _ in range(2)
+    ]  # fmt: skip
+    works.vendor.will("/token", *[lambda request: say({"error": "invalid_grant"}, 400)] * 5)
+    await works.pool.execute("UPDATE connector_grant SET saved_at = now() - '9 hours'::interval")
+    await works.pool.execute("UPDATE connector SET next_sync_at = now() + '5 hours'")
+    await works.pool.execute("UPDATE connector SET credentials = 'x' WHERE number = $1", broken.number)
+    status = "SELECT status FROM connector WHERE number = $1"
+
+    async def is_refused() -> bool:
+        return bool(await works.pool.fetchval(status, refused.number) == "RELINK_NEEDED")
+
+    async with works.work():
+        await until(is_refused)
+        works.vendor.answers.clear()
+        await works.ask(customer)
+        await works.wait_for(customer)
+    assert await works.pool.fetchval(status, broken.number) == "COMPLETE"
+
+
+async def test_a_worker_that_is_told_to_end_leaves_its_run_to_the_next_one(works: Works, customer: Tenant) -> None:
+    gate = keep_waiting(works.vendor, "/jobs", after=1)
+    async with works.work() as worker:
+        await works.ask(customer)
+        await gate.arrived.wait()
+        worker.stop()
+        gate.opened.set()
+    assert (await works.get_run(customer))["status"] == "running"
+    assert await works.list_jobs() == ["todo"]
+    assert await works.pool.fetchval("SELECT count(*) FROM procrastinate_workers") == 0
+    async with works.work():
+        run = await works.wait_for(customer)
+    assert (run["attempt"], run["failures"]) == (2, 0)
+    assert await works.count_saved(customer, "jobs") == len(JOBS)
+
+
+async def test_a_connector_of_an_unknown_integration_tells_so_and_stops_nobody(works: Works, customer: Tenant) -> None:
+    other = await works.connect(organisation="Another")
+    await works.pool.execute("UPDATE connector SET integration = 'gone' WHERE id = $1", customer.connector.id)
+    async with works.work():
+        await works.ask(customer)
+        run = await works.wait_for_putting_off(customer)
+        assert await works.list_issues(customer) == ["fault"]
+        await works.ask(other)
+        await works.wait_for(other)
+    assert run["failures"] == 1
+
+
+def fail(source: Source) -> Job:
+    raise RuntimeError("no row of anybody is in this text")
+
+
+async def test_a_fault_in_a_mapping_puts_the_run_off_and_the_next_try_goes_on(works: Works, customer: Tenant) -> None:
+    streams = [replace(stream, maps=(Maps(Job, fail),)) if stream.name == "jobs" else stream for stream in ACME.streams]
+    works.install(replace(ACME, streams=tuple(streams)))
+    async with works.work():
+        await works.ask(customer)
+        run = await works.wait_for_putting_off(customer)
+        assert run["waits_for"] == "a fault of ours (RuntimeError)"
+        assert await works.list_issues(customer) == ["fault"]
+        works.install(ACME)
+        await works.ask(customer)
+        await works.wait_for(customer)
+    assert await works.list_issues(customer) == []
+    assert await works.list_names("jobs") == JOBS
+
+
+async def test_who_gives_no_sign_loses_the_connector_and_saves_nothing_more(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holds, "BEAT_SECONDS", 60.0)
+    monkeypatch.setattr(holds, "SILENT_SECONDS", 0.3)
+    async with hold_connector(works.pool, customer.connector.number, otherwise="taken"):
+        async with works.pool.acquire() as connection, connection.transaction():
+            await runs.ask_run(connection, customer.connector.number, now=works.clock.now())
+        stale = await runs.take_run(works.pool, customer.connector.number, works.clock.now())
+        assert stale is not None
+        # Another process has sessions of its own.
+        monkeypatch.setattr(holds, "_sessions", {})
+        async with works.work():
+            await works.wait_for(customer)
+        with pytest.raises(runs.Superseded):
+            await runs.move_stream(works.pool, stale, "jobs", "walk", None, [1, 0, 0, 0, 0, 0, 0])
+        with pytest.raises(runs.Superseded):
+            await runs.restart_phase(works.pool, stale, "jobs", "walk")
+        monkeypatch.undo()
+
+
+async def test_lost_connections_end_no_worker_and_no_run(works: Works, customer: Tenant) -> None:
+    gate = keep_waiting(works.vendor, "/jobs", after=1)
+    async with works.work():
+        await works.ask(customer)
+        await gate.arrived.wait()
+        await works.pool.execute("""
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+        """)
+        gate.opened.set()
+        run = await works.wait_for(customer)
+    assert run["failures"] == 0
+    assert await works.count_saved(customer, "jobs") == len(JOBS)
+
+
+async def test_a_connector_that_somebody_writes_to_for_long_keeps_no_other_waiting(
+    works: Works, customer: Tenant
+) -> None:
+    other = await works.connect(organisation="Another")
+    async with works.pool.acquire() as connection, connection.transaction():
+        for tenant in (customer, other):
+            await runs.ask_run(connection, tenant.connector.number, now=works.clock.now())
+    async with works.pool.acquire() as writing, works.work():
+        async with writing.transaction():
+            await writing.execute(LOCK_FEED, customer.connector.number)
+            await works.wait_for(other)
+            assert (await works.get_run(customer))["status"] == "queued"
+        await works.wait_for(customer)
+
+
+async def test_asking_brings_a_job_forward_that_waits_for_later(works: Works, customer: Tenant) -> None:
+    number = customer.connector.number
+    async with works.pool.acquire() as connection, connection.transaction():
+        await jobs.defer_sync(connection, number, works.clock.now() + timedelta(hours=1))
+        await jobs.defer_sync(connection, number, works.clock.now() + timedelta(hours=2))
+    assert not await jobs.has_waiting(works.pool)
+    await works.ask(customer)
+    assert await jobs.has_waiting(works.pool)
+    assert await works.list_jobs() == ["todo"]
+    assert not (await schedules.get_schedule(works.pool, number)).is_paused
