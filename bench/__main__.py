@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from bench.budget import measure_budget
+from bench.fair import measure_fairness
 from bench.figures import BARS, Figures, render_bars, render_rest
 from bench.place import open_place
 from bench.processes import ChildFailed, Mismatch
@@ -18,7 +19,7 @@ from bench.sizes import FULL, QUICK, TINY, Sizes
 from bench.sync import measure_syncing
 
 NEEDED = ("dlt", "greenlet", "psutil", "psycopg2", "sqlalchemy")
-PARTS = ("serve", "sync", "budget")
+PARTS = ("serve", "sync", "fair", "budget")
 
 
 async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
@@ -28,6 +29,8 @@ async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> Non
             await measure_serving(place, sizes, figures)
         if "sync" in parts:
             await measure_syncing(place, sizes, figures)
+        if "fair" in parts:
+            await measure_fairness(place, sizes, figures)
         if "budget" in parts:
             await measure_budget(place, sizes, figures)
 

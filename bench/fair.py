@@ -1,0 +1,201 @@
+"""Many connectors on one machine: 2 workers, everything due at once, a few big ones among the small.
+
+Who is fair lets no small connector wait for a big one to end, and lets nobody starve.
+"""
+
+import asyncio
+import time
+import urllib.request
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from bench.figures import Figures
+from bench.place import Place
+from bench.processes import Child, Mismatch
+from bench.seeding import settle
+from bench.server_load import Counters, read_counters, read_cpu
+from bench.sizes import Sizes
+from bench.vendors import Vendor, start_emulator
+from bench.workers import SET_DUE, Site, open_site
+
+WORKERS = 2
+SLOTS = 4
+"""Of each worker: together as many as there are big connectors, so that these could keep everybody out."""
+
+SMALL = 100
+"""Candidates of a small connector."""
+
+UNLIMITED = {"personio": {"token_requests": "0"}, "greenhouse": {"rate_limit": "0", "token_rate_limit": "0"}}
+"""Many connectors share an emulator, so its budget must not be what they wait for."""
+
+LOOK_SECONDS = 0.25
+LONGEST_SECONDS = 1800
+
+# How many runs of these connectors that were asked for since a moment have ended.
+COUNT_ENDED = """
+    SELECT count(*) FROM sync_run WHERE connector = ANY($1) AND asked_at >= $2 AND finished_at IS NOT NULL
+"""
+
+# The runs of these connectors that were asked for since a moment.
+LIST_RUNS = """
+    SELECT connector, status, attempt, started_at, finished_at FROM sync_run
+    WHERE connector = ANY($1) AND asked_at >= $2 ORDER BY finished_at
+"""
+
+COUNT_READ = "SELECT coalesce(sum(read), 0)::bigint FROM stream_run"
+
+COUNT_RECORDS = "SELECT count(*) FROM record"
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Runs of connectors that were due at one moment; waits in seconds, sorted."""
+
+    seconds: float
+    done: int
+    attempts: int
+    until_begun: Sequence[float]
+    until_done: Sequence[float]
+
+    @classmethod
+    def of(cls, rows: Sequence[Any], due: datetime) -> "Wave":
+        begun = sorted((row["started_at"] - due).total_seconds() for row in rows if row["started_at"])
+        done = sorted((row["finished_at"] - due).total_seconds() for row in rows if row["finished_at"])
+        ended_well = sum(row["status"] == "done" for row in rows)
+        return cls(done[-1] if done else 0.0, ended_well, sum(row["attempt"] for row in rows), begun, done)
+
+
+def find_percentile(ordered: Sequence[float], share: float) -> float:
+    """The least value that at least this share of the values does not exceed; 0 of none."""
+    return ordered[max(0, -int(-share * len(ordered) // 1) - 1)] if ordered else 0.0
+
+
+async def measure_fairness(place: Place, sizes: Sizes, figures: Figures) -> None:
+    """The figures `fair.*`."""
+    small, big = sizes.fair_small, sizes.fair_big
+    print(
+        f"fair: {small} connectors of {SMALL} candidates and {big} of {sizes.fair_big_candidates:,}, {WORKERS} workers",
+        flush=True,
+    )
+    async with AsyncExitStack() as running:
+        vendors = [
+            (slug, await running.enter_async_context(start_emulator(slug, size, **UNLIMITED[slug])))
+            for slug, size in (("personio", SMALL), ("greenhouse", SMALL), ("personio", sizes.fair_big_candidates))
+        ]
+        site = await running.enter_async_context(open_site(place, "fair"))
+        crowd = _Crowd(
+            site,
+            [*await site.connect(*vendors[0], small - small // 2), *await site.connect(*vendors[1], small // 2)],
+            await site.connect(*vendors[2], big),
+        )
+        await settle(site.pool)
+        workers = await running.enter_async_context(site.start_workers(WORKERS, SLOTS))
+        await _measure_waves(crowd, workers, [vendor for _, vendor in vendors], figures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    site: Site
+    small: Sequence[int]
+    big: Sequence[int]
+
+    async def make_due(self, *, with_big: bool) -> datetime:
+        """Everybody at once, the big ones a little before the others."""
+        now = datetime.now(UTC)
+        await self.site.pool.execute(SET_DUE, self.small, now)
+        if with_big:
+            await self.site.pool.execute(SET_DUE, self.big, now - timedelta(seconds=1))
+        return now
+
+    async def wait(self, numbers: Sequence[int], due: datetime) -> None:
+        """Until each has ended the run that was due then. Raises Mismatch where that takes too long."""
+        until = time.monotonic() + LONGEST_SECONDS
+        while await self.site.pool.fetchval(COUNT_ENDED, numbers, due) < len(numbers):
+            if time.monotonic() > until:
+                raise Mismatch(f"connectors have not been synced for {LONGEST_SECONDS} seconds")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def tell(self, numbers: Sequence[int], due: datetime) -> Wave:
+        return Wave.of(await self.site.pool.fetch(LIST_RUNS, numbers, due), due)
+
+
+async def _measure_waves(crowd: _Crowd, workers: Sequence[Child], vendors: Sequence[Vendor], figures: Figures) -> None:
+    """All for the first time; the small again while the big still are at it; then the small alone."""
+    pool = crowd.site.pool
+    before, cpu_before = await read_counters(pool), sum(read_cpu(worker.pid) for worker in workers)
+    due = await crowd.make_due(with_big=True)
+    print("fair: first syncs", flush=True)
+    await crowd.wait(crowd.small, due)
+    first = await crowd.tell(crowd.small, due)
+    connections = (await read_counters(pool)).connections
+    await _change(vendors)
+    due_again = await crowd.make_due(with_big=False)
+    print("fair: small ones again, beside the big", flush=True)
+    await crowd.wait(crowd.small, due_again)
+    big_left = len(crowd.big) - await pool.fetchval(COUNT_ENDED, crowd.big, due)
+    beside = await crowd.tell(crowd.small, due_again)
+    await crowd.wait(crowd.big, due)
+    big = await crowd.tell(crowd.big, due)
+    seconds = (datetime.now(UTC) - due).total_seconds()
+    await asyncio.sleep(1.5)  # the server's statistics come late
+    after, cpu_after = await read_counters(pool), sum(read_cpu(worker.pid) for worker in workers)
+    await _change(vendors)
+    due_alone = await crowd.make_due(with_big=False)
+    print("fair: small ones again, alone", flush=True)
+    await crowd.wait(crowd.small, due_alone)
+    alone = await crowd.tell(crowd.small, due_alone)
+
+    waves = (first, beside, big, alone)
+    runs = 3 * len(crowd.small) + len(crowd.big)
+    figures.put("fair.done", sum(wave.done for wave in waves) / runs)
+    whole = max(first.seconds, big.seconds)
+    figures.put("fair.small_wait", find_percentile(first.until_done, 0.99) / whole)
+    if big_left:
+        slowdown = find_percentile(beside.until_done, 0.99) / find_percentile(alone.until_done, 0.99)
+        figures.put("fair.slowdown", slowdown)
+    else:
+        figures.remarks.append("the big connectors were done before the small ones had been synced twice")
+    figures.put("fair.seconds", seconds)
+    figures.put("fair.seconds.first_done", min(first.until_done[0], big.until_done[0]))
+    for name, wave in {"first": first, "beside_big": beside, "alone": alone, "big": big}.items():
+        for until, waits in {"begun": wave.until_begun, "done": wave.until_done}.items():
+            figures.put(f"fair.{name}.until_{until}.p50", find_percentile(waits, 0.5))
+            figures.put(f"fair.{name}.until_{until}.p99", find_percentile(waits, 0.99))
+            figures.put(f"fair.{name}.until_{until}.max", waits[-1])
+    figures.put("fair.big.slices", big.attempts / len(crowd.big))
+    attempts = first.attempts + beside.attempts + big.attempts
+    figures.put("fair.jobs_per_second", attempts / seconds)
+    figures.put("fair.jobs_per_second.alone", len(crowd.small) / alone.seconds)
+    figures.put("fair.workers.cpu_cores", (cpu_after - cpu_before) / seconds)
+    figures.put("fair.database.connections", connections)
+    await _tell_database(crowd, before, after, seconds, figures)
+
+
+async def _tell_database(crowd: _Crowd, before: Counters, after: Counters, seconds: float, figures: Figures) -> None:
+    """What the server did from the first connector's due moment until the last big one was done."""
+    pool = crowd.site.pool
+    figures.put("fair.database.cpu_cores", (after.cpu - before.cpu) / seconds)
+    figures.put("fair.database.transactions_per_second", (after.transactions - before.transactions) / seconds)
+    figures.put("fair.database.writes_per_second", (after.writes - before.writes) / seconds)
+    figures.put("fair.database.flushes_per_second", (after.flushes - before.flushes) / seconds)
+    figures.put("fair.database.wal_mb", (after.wal - before.wal) / 1e6)
+    figures.put("fair.database.size_mb", (after.size - before.size) / 1e6)
+    figures.put("fair.rows_per_second", await pool.fetchval(COUNT_READ) / seconds)
+    figures.put("fair.records", await pool.fetchval(COUNT_RECORDS))
+
+
+async def _change(vendors: Sequence[Vendor]) -> None:
+    """Every hundredth candidate is edited at each vendor."""
+    for vendor in vendors:
+        await asyncio.to_thread(_change_candidates, vendor)
+
+
+def _change_candidates(vendor: Vendor) -> None:
+    url, body = f"{vendor.control_url}rows/candidates", msgspec.json.encode({"share": 0.01})
+    request = urllib.request.Request(url, body, {"content-type": "application/json"}, method="PATCH")
+    urllib.request.urlopen(request, timeout=60).close()
