@@ -14,12 +14,13 @@ from bench.fair import measure_fairness
 from bench.figures import BARS, Figures, render_bars, render_rest
 from bench.place import open_place
 from bench.processes import ChildFailed, Mismatch
+from bench.queue import measure_queue
 from bench.serve import measure_serving
 from bench.sizes import FULL, QUICK, TINY, Sizes
 from bench.sync import measure_syncing
 
 NEEDED = ("dlt", "greenlet", "psutil", "psycopg2", "sqlalchemy")
-PARTS = ("serve", "sync", "fair", "budget")
+PARTS = ("serve", "sync", "fair", "queue", "budget")
 
 
 async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
@@ -31,6 +32,8 @@ async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> Non
             await measure_syncing(place, sizes, figures)
         if "fair" in parts:
             await measure_fairness(place, sizes, figures)
+        if "queue" in parts:
+            await measure_queue(place, sizes, figures)
         if "budget" in parts:
             await measure_budget(place, sizes, figures)
 

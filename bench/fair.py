@@ -4,7 +4,6 @@ Who is fair lets no small connector wait for a big one to end, and lets nobody s
 """
 
 import asyncio
-import time
 import urllib.request
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -16,12 +15,12 @@ import msgspec
 
 from bench.figures import Figures
 from bench.place import Place
-from bench.processes import Child, Mismatch
+from bench.processes import Child
 from bench.seeding import settle
 from bench.server_load import Counters, read_counters, read_cpu
 from bench.sizes import Sizes
 from bench.vendors import Vendor, start_emulator
-from bench.workers import SET_DUE, Site, open_site
+from bench.workers import COUNT_ENDED, Site, open_site
 
 WORKERS = 2
 SLOTS = 4
@@ -32,14 +31,6 @@ SMALL = 100
 
 UNLIMITED = {"personio": {"token_requests": "0"}, "greenhouse": {"rate_limit": "0", "token_rate_limit": "0"}}
 """Many connectors share an emulator, so its budget must not be what they wait for."""
-
-LOOK_SECONDS = 0.25
-LONGEST_SECONDS = 1800
-
-# How many runs of these connectors that were asked for since a moment have ended.
-COUNT_ENDED = """
-    SELECT count(*) FROM sync_run WHERE connector = ANY($1) AND asked_at >= $2 AND finished_at IS NOT NULL
-"""
 
 # The runs of these connectors that were asked for since a moment.
 LIST_RUNS = """
@@ -107,18 +98,10 @@ class _Crowd:
     async def make_due(self, *, with_big: bool) -> datetime:
         """Everybody at once, the big ones a little before the others."""
         now = datetime.now(UTC)
-        await self.site.pool.execute(SET_DUE, self.small, now)
+        await self.site.make_due(self.small, now)
         if with_big:
-            await self.site.pool.execute(SET_DUE, self.big, now - timedelta(seconds=1))
+            await self.site.make_due(self.big, now - timedelta(seconds=1))
         return now
-
-    async def wait(self, numbers: Sequence[int], due: datetime) -> None:
-        """Until each has ended the run that was due then. Raises Mismatch where that takes too long."""
-        until = time.monotonic() + LONGEST_SECONDS
-        while await self.site.pool.fetchval(COUNT_ENDED, numbers, due) < len(numbers):
-            if time.monotonic() > until:
-                raise Mismatch(f"connectors have not been synced for {LONGEST_SECONDS} seconds")
-            await asyncio.sleep(LOOK_SECONDS)
 
     async def tell(self, numbers: Sequence[int], due: datetime) -> Wave:
         return Wave.of(await self.site.pool.fetch(LIST_RUNS, numbers, due), due)
@@ -130,24 +113,24 @@ async def _measure_waves(crowd: _Crowd, workers: Sequence[Child], vendors: Seque
     before, cpu_before = await read_counters(pool), sum(read_cpu(worker.pid) for worker in workers)
     due = await crowd.make_due(with_big=True)
     print("fair: first syncs", flush=True)
-    await crowd.wait(crowd.small, due)
+    await crowd.site.wait(crowd.small, due)
     first = await crowd.tell(crowd.small, due)
     connections = (await read_counters(pool)).connections
     await _change(vendors)
     due_again = await crowd.make_due(with_big=False)
-    print("fair: small ones again, beside the big", flush=True)
-    await crowd.wait(crowd.small, due_again)
+    print("fair: the small ones again, beside the big", flush=True)
+    await crowd.site.wait(crowd.small, due_again)
     big_left = len(crowd.big) - await pool.fetchval(COUNT_ENDED, crowd.big, due)
     beside = await crowd.tell(crowd.small, due_again)
-    await crowd.wait(crowd.big, due)
+    await crowd.site.wait(crowd.big, due)
     big = await crowd.tell(crowd.big, due)
     seconds = (datetime.now(UTC) - due).total_seconds()
     await asyncio.sleep(1.5)  # the server's statistics come late
     after, cpu_after = await read_counters(pool), sum(read_cpu(worker.pid) for worker in workers)
     await _change(vendors)
     due_alone = await crowd.make_due(with_big=False)
-    print("fair: small ones again, alone", flush=True)
-    await crowd.wait(crowd.small, due_alone)
+    print("fair: the small ones again, alone", flush=True)
+    await crowd.site.wait(crowd.small, due_alone)
     alone = await crowd.tell(crowd.small, due_alone)
 
     waves = (first, beside, big, alone)

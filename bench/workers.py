@@ -1,13 +1,15 @@
 """`unihire worker` processes on a scratch database, and connectors for them to work on."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from bench.place import Place
-from bench.processes import Child, start_child
+from bench.processes import Child, Mismatch, start_child
 from bench.vendors import Vendor
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer, new_key
@@ -16,8 +18,20 @@ from unihire.platform.organisations import ensure_organisation
 from unihire.store import Pool
 from unihire.store.tenancy import get_connector
 
-# Let connectors be due at a moment, and by their schedule no more.
-SET_DUE = "UPDATE connector SET next_sync_at = $2, sync_every = '7 days' WHERE number = ANY($1)"
+# Let connectors be due at a moment, for a run that reads every list whole or one that need not, and then not for long.
+SET_DUE = """
+    UPDATE connector SET next_sync_at = $2, sync_every = '7 days',
+        full_every = CASE WHEN $3 THEN interval '0' ELSE interval '7 days' END
+    WHERE number = ANY($1)
+"""
+
+# How many runs of these connectors that were asked for since a moment have ended.
+COUNT_ENDED = """
+    SELECT count(*) FROM sync_run WHERE connector = ANY($1) AND asked_at >= $2 AND finished_at IS NOT NULL
+"""
+
+LOOK_SECONDS = 0.25
+LONGEST_SECONDS = 1800
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +52,7 @@ class Site:
         }
 
     async def connect(self, slug: str, vendor: Vendor, count: int) -> list[int]:
-        """The numbers of so many new connectors to one vendor, all paused by being due in a week."""
+        """The numbers of so many new connectors to one vendor, none of them due."""
         sealer = Sealer([self.key])
         organisation = await ensure_organisation(self.pool, "Example")
         integration = get_integration(slug)
@@ -50,10 +64,19 @@ class Site:
             )  # fmt: skip
             made.append(new.id)
         numbers = [found.number for id in made if (found := await get_connector(self.pool, id)) is not None]
-        await self.pool.execute(
-            "UPDATE connector SET next_sync_at = now() + interval '7 days' WHERE number = ANY($1)", numbers
-        )
+        await self.make_due(numbers, datetime.now(UTC) + timedelta(days=7))
         return numbers
+
+    async def make_due(self, numbers: Sequence[int], at: datetime, *, full: bool = False) -> None:
+        await self.pool.execute(SET_DUE, numbers, at, full)
+
+    async def wait(self, numbers: Sequence[int], due: datetime) -> None:
+        """Until each has ended the run that was due then. Raises Mismatch where that takes too long."""
+        until = time.monotonic() + LONGEST_SECONDS
+        while await self.pool.fetchval(COUNT_ENDED, numbers, due) < len(numbers):
+            if time.monotonic() > until:
+                raise Mismatch(f"connectors have not been synced for {LONGEST_SECONDS} seconds")
+            await asyncio.sleep(LOOK_SECONDS)
 
     @asynccontextmanager
     async def start_workers(self, count: int, slots: int) -> AsyncIterator[Sequence[Child]]:
