@@ -1,15 +1,17 @@
 """What a page of a first read looks up costs the same however much is stored, with no statistics of the tables."""
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.records import PLURALS, id_in, save
 from testbed.tenants import Tenant, make_tenant
 from unihire.kit.seal import Sealer
-from unihire.store import joins, saving
+from unihire.store import joins, rows, runs, saving
 from unihire.store.keys import FilterKeys
 
 PAGE = 500
@@ -53,11 +55,10 @@ def list_looks(tenant: Tenant) -> Mapping[str, Look]:
     }
 
 
-async def count_blocks(tenant: Tenant, look: Look) -> int:
-    """How many blocks of tables and indexes a query reads."""
+async def count_blocks(tenant: Tenant, look: Look, *, found: int = len(ASKED)) -> int:
+    """How many blocks of tables and indexes a query reads that finds so many rows."""
     query, arguments = look
-    found = await tenant.pool.fetch(query, *arguments)
-    assert len(found) == len(ASKED)
+    assert len(await tenant.pool.fetch(query, *arguments)) == found
     plan = await tenant.pool.fetch(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {query}", *arguments)
     read = next(line for (line,) in plan if "Buffers: shared hit=" in line)
     return int(read.partition("hit=")[2].split()[0])
@@ -71,3 +72,53 @@ async def test_looking_up_a_page_reads_no_more_when_more_is_stored(fresh: Tenant
     many = {name: await count_blocks(fresh, look) for name, look in list_looks(fresh).items()}
     # An index may have grown by a level.
     assert {name: blocks for name, blocks in many.items() if blocks > 2 * few[name] + len(ASKED)} == {}, (few, many)
+
+
+@pytest.mark.parametrize("is_measured", [True, False])
+async def test_new_connector_reads_nothing_of_what_others_have(
+    fresh: Tenant, sealer: Sealer, *, is_measured: bool
+) -> None:
+    for number in range(9):
+        await save_page(fresh, number)
+    new = await make_tenant(fresh.pool, sealer, organisation="Example Two")
+    if is_measured:
+        await rows.measure(fresh.pool)
+    arguments = (new.connector.number, [SPEC.number], "applications")
+    assert await count_blocks(new, (joins.HAS_RECORDS, arguments), found=1) < 10
+    run = await begin_run(new)
+    opened = (run.id, new.connector.number, "applications", None, run.started_at, [SPEC.number])
+    assert await count_blocks(new, (runs.INSERT_STREAM, opened), found=0) < 30
+
+
+async def begin_run(tenant: Tenant) -> runs.Run:
+    async with tenant.pool.acquire() as connection, connection.transaction():
+        await runs.ask_run(connection, tenant.connector.number, now=datetime.now(UTC))
+    run = await runs.take_run(tenant.pool, tenant.connector.number, datetime.now(UTC))
+    assert run is not None
+    return run
+
+
+async def test_tables_are_measured_again_when_they_have_doubled(fresh: Tenant) -> None:
+    async def count_measured() -> int:
+        await fresh.pool.execute("SELECT pg_stat_force_next_flush()")  # of the one that saved
+        assert await fresh.pool.fetchval(COUNT_CHANGED) == saved
+        await rows.measure(fresh.pool)
+        counted: int = await fresh.pool.fetchval("SELECT reltuples::int FROM pg_class WHERE oid = 'record'::regclass")
+        return counted
+
+    saved = 0
+    assert await count_measured() == 0
+    for number in range(3):
+        await save_page(fresh, number)
+        saved += PAGE
+    assert await count_measured() == 3 * PAGE
+    await save_page(fresh, 3)
+    saved = PAGE
+    assert await count_measured() == 3 * PAGE
+    for number in range(4, 8):
+        await save_page(fresh, number)
+        saved += PAGE
+    assert await count_measured() == 8 * PAGE
+
+
+COUNT_CHANGED = "SELECT n_mod_since_analyze FROM pg_stat_user_tables WHERE relid = 'record'::regclass"

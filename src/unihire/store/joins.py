@@ -119,7 +119,14 @@ FIND_SHOWING = """
 GET_LAST_SEQ = "SELECT last_seq FROM connector WHERE number = $1"
 
 # Whether a stream has made records.
-HAS_RECORDS = "SELECT EXISTS (SELECT FROM record WHERE connector = $1 AND model = ANY($2::smallint[]) AND stream = $3)"
+HAS_RECORDS = """
+    SELECT EXISTS (
+        SELECT FROM unnest($2::smallint[]) AS kind (model) CROSS JOIN LATERAL (
+            SELECT FROM record
+            WHERE connector = $1 AND model = kind.model AND stream = $3 AND deleted_at IS NULL OFFSET 0
+        ) AS found
+    )
+"""
 
 
 async def keep_rows(

@@ -73,11 +73,24 @@ ABOVE_ALL = (2**31 - 1, "")
 """Length and text of an id above every other."""
 
 # Tell the planner how much is stored: after a first sync it would look rows up by any index that begins with the
-# connector.
-MEASURE = "ANALYZE record, record_key, joined"
+# connector. Somebody who is at it already does it for all.
+MEASURE = "ANALYZE (SKIP_LOCKED) record, record_key, joined"
+
+# Whether one of the tables was never measured, or has doubled since: of many connectors each is a small part.
+HAS_DOUBLED = """
+    SELECT bool_or(reltuples < 0 OR n_mod_since_analyze > greatest(reltuples, 1000))
+    FROM pg_class JOIN pg_stat_user_tables ON relid = pg_class.oid
+    WHERE pg_class.oid = ANY(ARRAY['record', 'record_key', 'joined']::regclass[])
+"""
 
 AHEAD = 500
 """Rows of a walk that are fetched at once."""
+
+
+async def measure(pool: Pool) -> None:
+    """Tell the planner how much is stored, where that has changed much."""
+    if await pool.fetchval(HAS_DOUBLED):
+        await pool.execute(MEASURE)
 
 
 class Place(NamedTuple):

@@ -43,13 +43,16 @@ TAKE_RUN = """
 # What runs before the new one met.
 FORGET_SEEN = "DELETE FROM seen WHERE connector = $1"
 
-# A stream's part in a run, unless it is there.
+# A stream's part in a run, unless it is there. The OFFSET keeps to the connector's own records: the planner would read
+# the table until it meets one.
 INSERT_STREAM = """
     INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at, expected)
     SELECT $1, $2, $3, $4::timestamptz, $4::timestamptz IS NULL AND (
         EXISTS (
-            SELECT FROM record
-            WHERE connector = $2 AND model = ANY($6::smallint[]) AND stream = $3 AND deleted_at IS NULL
+            SELECT FROM unnest($6::smallint[]) AS kind (model) CROSS JOIN LATERAL (
+                SELECT FROM record
+                WHERE connector = $2 AND model = kind.model AND stream = $3 AND deleted_at IS NULL OFFSET 0
+            ) AS found
         ) OR EXISTS (SELECT FROM joined WHERE connector = $2 AND origin = $3)
     ), 'walk', $5, CASE WHEN $4::timestamptz IS NULL THEN (
         SELECT rows FROM stream_state WHERE connector = $2 AND stream = $3

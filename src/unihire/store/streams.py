@@ -62,7 +62,7 @@ FIND_ABSENT = """
 """
 
 # Tell the planner how many there are: freshly filled, it would take them for few and compare each with each.
-MEASURE_SEEN = "ANALYZE seen, record"
+MEASURE_SEEN = "ANALYZE seen"
 
 FORGET_SEEN = "DELETE FROM seen WHERE connector = $1 AND stream = $2"
 

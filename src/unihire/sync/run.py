@@ -169,7 +169,7 @@ class _RunSync:
             report.requests, report.waited_seconds = self._client.calls, self._client.budget.waited
             report.streams = [self._counts[stream.name] for stream in self._streams if stream.name in self._counts]
         if sum(counts.added for counts in report.streams) > MEASURED_FROM:
-            await self._pool.execute(rows.MEASURE)
+            await rows.measure(self._pool)
         needed = {stream.name for stream in self._streams if not stream.is_optional}
         failed = needed & report.errors.keys()
         report.status = "done" if not failed else "failed" if failed == needed else "partial"

@@ -22,7 +22,7 @@ from unihire.kit.clock import Clock
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
 from unihire.outbound.tally import TALLY, Tally
-from unihire.store import Connection, Pool, joins, runs, streams
+from unihire.store import Connection, Pool, joins, rows, runs, streams
 from unihire.sync.fetching import fetch_rows, first_page, walk
 from unihire.sync.pages import Counts, Page, Pages
 from unihire.sync.rendering import model_numbers
@@ -219,6 +219,7 @@ class StreamSync:
         of rows come last, when every row that still mentions them has been met.
         """
         if self.counts.read > MEASURED_FROM:
+            await rows.measure(self._pool)
             await self._pool.execute(streams.MEASURE_SEEN)
         number, name = self._connector, self._stream.name
         if self._pages.own:
