@@ -33,6 +33,8 @@ FIND_OLDEST_WHOLE = "SELECT min(last_whole_at) FROM stream_state WHERE connector
 
 GET_SCHEDULE = "SELECT sync_every, full_every, next_sync_at, is_paused FROM connector WHERE number = $1"
 
+LOCK_SCHEDULE = f"{GET_SCHEDULE} FOR NO KEY UPDATE"
+
 SET_SCHEDULE = "UPDATE connector SET sync_every = $2, full_every = $3, next_sync_at = $4 WHERE number = $1"
 
 SET_PAUSED = "UPDATE connector SET is_paused = $2 WHERE number = $1"
@@ -94,7 +96,7 @@ async def set_schedule(
 ) -> Schedule:
     """Change what is given; a new interval counts from now. Raises ConfigError for one out of bounds."""
     async with pool.acquire() as connection, connection.transaction():
-        (row,) = await connection.fetch(GET_SCHEDULE, connector.number)
+        (row,) = await connection.fetch(LOCK_SCHEDULE, connector.number)
         new_every = row["sync_every"] if every is None else check_interval(every)
         new_full = row["full_every"] if full_every is None else check_interval(full_every)
         next_at = row["next_sync_at"] if every is None else find_next(connector.id, new_every, now)
