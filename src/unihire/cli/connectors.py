@@ -11,12 +11,16 @@ from rich.table import Table
 from unihire.cli.ending import FAILED
 from unihire.cli.progress import make_stream_table
 from unihire.cli.starting import run_on_database, start
-from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, show_moment
+from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, write_moment
 from unihire.errors import ConfigError
+from unihire.kit.clock import SystemClock
 from unihire.model import MODELS
 from unihire.platform.connectors import remove_connector
 from unihire.platform.organisations import list_organisations
+from unihire.platform.syncs import find_status
 from unihire.store import Pool, runs, streams, tenancy
+from unihire.store.issues import COUNT_OPEN_BY_CONNECTOR
+from unihire.store.schedules import get_schedule
 from unihire.store.tenancy import Connector, list_connectors
 
 EPILOG = examples("unihire connectors", "unihire connectors show 3f2c", "unihire connectors delete 3f2c")
@@ -40,8 +44,8 @@ def list_them(is_json: Json = False) -> None:
     """List the connectors with their status and latest sync."""
 
     async def read(pool: Pool) -> list[dict[str, Any]]:
-        names = await list_organisations(pool)
-        return [await _summarise(pool, connector, names) for connector in await list_connectors(pool)]
+        names, troubles = await list_organisations(pool), await _count_issues(pool)
+        return [await _summarise(pool, connector, names, troubles) for connector in await list_connectors(pool)]
 
     found = run_on_database(read, start())
     if is_json:
@@ -52,15 +56,19 @@ def list_them(is_json: Json = False) -> None:
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("id", no_wrap=True)
-    for title in ("customer", "integration", "status", "latest sync (UTC)"):
-        table.add_column(title, overflow="fold")
+    table.add_column("customer", overflow="fold")
+    table.add_column("integration", overflow="fold")
+    table.add_column("status", no_wrap=True)
+    table.add_column("issues", justify="right")
+    table.add_column("latest sync (UTC)", no_wrap=True)
     for row in found:
         # The beginning of an id is enough wherever one is asked for; `show` tells the whole of it.
         table.add_row(
             row["connector_id"][:8],
             escape(row["customer"]),
-            f"{row['integration']} ({row['environment']})",
-            _colour(row["status"]),
+            row["integration"] + (" (development)" if row["environment"] == "development" else ""),
+            "[yellow]paused[/yellow]" if row["paused"] and row["status"] == "COMPLETE" else _colour(row["status"]),
+            f"[yellow]{row['open_issues']:,}[/yellow]" if row["open_issues"] else "0",
             _tell_run(row["latest_sync"], brief=True),
         )
     OUT.print(table)
@@ -72,7 +80,7 @@ def show(id: Id, is_json: Json = False) -> None:
 
     async def read(pool: Pool) -> dict[str, Any]:
         (connector,) = await pick_connectors(pool, [id])
-        return await _describe(pool, connector, await list_organisations(pool))
+        return await _describe(pool, connector, await list_organisations(pool), await _count_issues(pool))
 
     found = run_on_database(read, start())
     if is_json:
@@ -81,9 +89,11 @@ def show(id: Id, is_json: Json = False) -> None:
     for title in ("connector_id", "customer", "organisation", "environment", "integration", "origin_id", "base_url"):
         if found[title] is not None:
             print_plain(f"{title.replace('_', ' '):<14}{found[title]}")
-    OUT.print(f"{'status':<14}{_colour(found['status'])}")
+    OUT.print(f"{'status':<14}{_colour(found['status'])}{' [yellow]paused[/yellow]' if found['paused'] else ''}")
     OUT.print(f"{'created':<14}{found['created_at'].replace('T', ' ')}")
     OUT.print(f"{'latest sync':<14}{_tell_run(found['latest_sync'])}")
+    if found["open_issues"]:
+        OUT.print(f"{'open issues':<14}[yellow]{found['open_issues']:,}[/yellow]: `unihire issues {id}` tells of them")
     if found["streams"]:
         OUT.print("\n[bold]Latest sync[/bold]")
         OUT.print(make_stream_table([{**row, "quarantined": row["set_aside"]} for row in found["streams"]]))
@@ -144,8 +154,15 @@ async def pick_connectors(pool: Pool, texts: Sequence[str]) -> list[Connector]:
     return list(picked.values())
 
 
-async def _summarise(pool: Pool, connector: Connector, names: dict[Any, str]) -> dict[str, Any]:
+async def _count_issues(pool: Pool) -> dict[int, int]:
+    return {row["connector"]: row["issues"] for row in await pool.fetch(COUNT_OPEN_BY_CONNECTOR)}
+
+
+async def _summarise(
+    pool: Pool, connector: Connector, names: dict[Any, str], troubles: dict[int, int]
+) -> dict[str, Any]:
     run = await pool.fetchrow(runs.FIND_LATEST, connector.number)
+    schedule = await get_schedule(pool, connector.number)
     return {
         "connector_id": str(connector.id),
         "customer": connector.end_user,
@@ -155,24 +172,29 @@ async def _summarise(pool: Pool, connector: Connector, names: dict[Any, str]) ->
         "origin_id": connector.origin_id,
         "base_url": connector.base_url,
         "status": connector.status,
-        "created_at": show_moment(connector.created_at).replace(" ", "T"),
+        "paused": schedule.is_paused,
+        "open_issues": troubles.get(connector.number, 0),
+        "created_at": write_moment(connector.created_at),
         "latest_sync": None
         if run is None
         else {
             "run": run["number"],
-            "status": run["status"],
+            "status": find_status(dict(run), is_paused=schedule.is_paused, now=SystemClock().now()),
             "full": run["is_full"],
-            "started_at": show_moment(run["started_at"]).replace(" ", "T"),
-            "finished_at": None if run["finished_at"] is None else show_moment(run["finished_at"]).replace(" ", "T"),
+            "asked_at": write_moment(run["asked_at"]),
+            "started_at": write_moment(run["started_at"]),
+            "finished_at": write_moment(run["finished_at"]),
         },
     }
 
 
-async def _describe(pool: Pool, connector: Connector, names: dict[Any, str]) -> dict[str, Any]:
+async def _describe(
+    pool: Pool, connector: Connector, names: dict[Any, str], troubles: dict[int, int]
+) -> dict[str, Any]:
     run = await pool.fetchrow(runs.FIND_LATEST, connector.number)
     parts = [] if run is None else await runs.list_stream_runs(pool, run["id"])
     return {
-        **await _summarise(pool, connector, names),
+        **await _summarise(pool, connector, names, troubles),
         "records": await _count_records(pool, connector),
         "streams": [
             {
@@ -202,5 +224,5 @@ def _colour(status: str) -> str:
 def _tell_run(run: dict[str, Any] | None, *, brief: bool = False) -> str:
     if run is None:
         return "never"
-    moment = (run["finished_at"] or run["started_at"]).replace("T", " ")
+    moment = (run["finished_at"] or run["started_at"] or run["asked_at"]).replace("T", " ")
     return f"{'unfinished' if run['status'] == 'running' else run['status']} {moment[:16] if brief else moment}"

@@ -15,6 +15,7 @@ from unihire.cli.configuration import list_unknown_variables
 from unihire.cli.connecting import name_variable
 from unihire.cli.connectors import pick_connectors
 from unihire.cli.ending import EXPECTED, FAILED, describe_error, run
+from unihire.cli.engine import judge_engine, look_at_engine
 from unihire.cli.findings import Finding, Findings, Status
 from unihire.cli.reconciling import count_at_vendor, describe_stored, make_stored_tables
 from unihire.cli.serving import PortTaken, bind
@@ -23,13 +24,16 @@ from unihire.cli.terminal import Json, examples, print_json, show_moment
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.registry import list_integrations
+from unihire.kit.clock import SystemClock
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
 from unihire.platform.connectors import open_credentials
+from unihire.platform.syncs import find_status
 from unihire.settings import Settings
 from unihire.store import Pool, runs, streams
 from unihire.store.database import describe_database, open_database
 from unihire.store.migrate import list_migrations
+from unihire.store.schedules import get_schedule
 from unihire.store.tenancy import Connector, list_connectors
 
 LEAST_FREE_BYTES = 1_000_000_000
@@ -51,9 +55,10 @@ def doctor(
 ) -> None:
     """Look for what can go wrong.
 
-    Looks at settings, folders, integrations, the database, the encryption key, and what each connector has here. Ends
-    with 1 where something does not work; warnings are told and do not count. No vendor is asked, but with --vendor:
-    then each connector's records are counted there and here, and it ends with 1 where they differ.
+    Looks at settings, folders, integrations, the database, the encryption key, workers, schedules and issues, and what
+    each connector has here. Ends with 1 where something does not work; warnings are told and do not count. No vendor is
+    asked, but with --vendor: then each connector's records are counted there and here, and it ends with 1 where they
+    differ.
     """
     settings = start()
     findings = Findings(is_json)
@@ -160,6 +165,9 @@ async def _examine_store(settings: Settings, findings: Findings, ids: Sequence[s
             connectors = await list_connectors(pool)
             if sealer is not None:
                 findings.tell(_examine_key(settings, sealer, connectors))
+            if status == "ok":
+                for finding in judge_engine(await look_at_engine(pool)):
+                    findings.tell(finding)
             try:
                 picked = await pick_connectors(pool, ids) if ids else connectors
             except ConfigError as error:
@@ -198,11 +206,22 @@ async def _examine_connector(pool: Pool, connector: Connector) -> Finding:
         return Finding(name, "warning", f"{what}: never synced")
     said = f"{what}: sync {latest['number']}"
     aside = sum(row["rows"] for row in await pool.fetch(streams.COUNT_QUARANTINE, connector.number))
-    if latest["status"] == "running":
+    schedule = await get_schedule(pool, connector.number)
+    now = SystemClock().now()
+    state = find_status(dict(latest), is_paused=schedule.is_paused, now=now)
+    if state == "waiting":
+        until = show_moment(latest["waits_until"])
+        return Finding(name, "warning", f"{said} waits until {until}: {latest['waits_for']}")
+    if state == "paused":
+        return Finding(name, "warning", f"{said} rests, for the connector is paused")
+    if state == "queued":
+        return Finding(name, "warning", f"{said} asked for {show_moment(latest['asked_at'])} and not begun")
+    if state == "running":
         return Finding(name, "warning", f"{said} under way or interrupted, begun {show_moment(latest['started_at'])}")
     said = f"{said} {latest['status']} {show_moment(latest['finished_at'])}"
     if latest["status"] != "done":
-        return Finding(name, "warning", f"{said}; `unihire connectors show {str(connector.id)[:8]}` tells why")
+        tells = f"`unihire runs {str(connector.id)[:8]} {latest['number']}` tells more"
+        return Finding(name, "warning", f"{said}; {tells}")
     if aside:
         return Finding(name, "warning", f"{said}; {aside:,} rows do not map and are set aside")
     return Finding(name, "ok", said)

@@ -9,7 +9,7 @@ import typer
 
 from unihire.cli.connectors import pick_connectors
 from unihire.cli.ending import EXPECTED, FAILED, code_of, describe_error, tell_error
-from unihire.cli.terminal import note, print_json
+from unihire.cli.terminal import name_connector, note, print_json
 from unihire.errors import Stopped
 from unihire.settings import Settings
 from unihire.store import Pool
@@ -52,11 +52,7 @@ async def work_on_each(
         if not connectors:
             note("There is no connector yet: unihire connect makes one.")
         for connector in connectors:
-            name = {
-                "connector_id": str(connector.id),
-                "integration": connector.integration,
-                "customer": connector.end_user,
-            }
+            name = name_connector(connector)
             try:
                 done = await work(pool, connector)
             except (Stopped, asyncio.CancelledError):

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from unihire.cli.tables import Line, make_noted_table
 from unihire.integration.declare import Integration
 from unihire.sync.pages import Counts
 
@@ -75,15 +75,12 @@ class SyncProgress:
         self._progress.stop()
 
 
-def make_stream_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def make_stream_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     """What a run did, a line for each stream; `rows` have the fields of Counts, and `error`."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("stream")
-    for title in ("read", "added", "changed", "deleted", "set aside"):
-        table.add_column(title, justify="right")
+    lines = []
     for row in rows:
         numbers = (row["read"], row["added"], row["changed"], row["deleted"], row["quarantined"])
-        table.add_row(row["stream"], *(f"{number:,}" for number in numbers))
-        if row.get("error"):
-            table.add_row(f"[red]  failed: {escape(row['error'])}[/red]")
-    return table
+        notes = [f"[red]failed: {escape(row['error'])}[/red]"] if row.get("error") else []
+        lines.append(Line((row["stream"], *(f"{number:,}" for number in numbers)), notes))
+    titles = ("stream", "read", "added", "changed", "deleted", "set aside")
+    return make_noted_table(titles, lines, indent=2, numbers_from=1)

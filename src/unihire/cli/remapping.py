@@ -14,7 +14,7 @@ from unihire.cli.each import Done, check_choice, work_on_each
 from unihire.cli.ending import Ending, run
 from unihire.cli.progress import SyncProgress
 from unihire.cli.starting import run_on_database, start
-from unihire.cli.terminal import ERR, OUT, Json, examples, note, print_json, show_moment
+from unihire.cli.terminal import ERR, OUT, Json, examples, name_connector, note, print_json, show_moment
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
 from unihire.settings import Settings
@@ -79,10 +79,6 @@ async def _remap_one(
         return await remap_connector(
             pool, connector, integration, only_aside=only_aside, watch=watch, stop=ending.is_asked
         )
-
-
-def _name(connector: Connector) -> dict[str, Any]:
-    return {"connector_id": str(connector.id), "integration": connector.integration, "customer": connector.end_user}
 
 
 def _describe(remade: Remade) -> dict[str, Any]:
@@ -151,7 +147,7 @@ def quarantine(
     async def read(pool: Pool) -> list[dict[str, Any]]:
         connectors = await (list_connectors(pool) if id is None else pick_connectors(pool, [id]))
         return [
-            {**_name(connector), "rows": [_describe_row(row) async for row in _walk(pool, connector)]}
+            {**name_connector(connector), "rows": [_describe_row(row) async for row in _walk(pool, connector)]}
             for connector in connectors
         ]
 

@@ -1,4 +1,4 @@
-"""`unihire sync`: connectors brought up to date, in the foreground."""
+"""`unihire sync`: connectors brought up to date, in the foreground or by the workers."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -9,21 +9,31 @@ from rich.markup import escape
 from unihire.app import open_sealer
 from unihire.cli.each import Done, check_choice, work_on_each
 from unihire.cli.ending import FAILED, PARTIAL, Ending, run
+from unihire.cli.engine import is_worker_alive, note_missing_worker
 from unihire.cli.progress import SyncProgress, make_stream_table
 from unihire.cli.starting import start
 from unihire.cli.terminal import ERR, OUT, Json, examples, note
+from unihire.errors import ConfigError, Stopped
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
+from unihire.model import MODELS
 from unihire.platform.connectors import open_connector_client
+from unihire.platform.syncs import ask_sync
 from unihire.settings import Settings
 from unihire.store import Pool
+from unihire.store.schedules import get_schedule
 from unihire.store.tenancy import Connector
 from unihire.sync.run import Report, sync_connector
 
 PATIENCE_SECONDS = 1.5
 """How long a page under way may take to be saved before the sync is cut off; either way it can be gone on with."""
 
-EPILOG = examples("unihire sync --all", "unihire sync 3f2c", "unihire sync --all --full --json")
+EPILOG = examples(
+    "unihire sync --all",
+    "unihire sync 3f2c --model candidate --model application",
+    "unihire sync --all --full --queue",
+    "unihire sync --all --json",
+)
 
 _STATUS_CODES = {"done": 0, "partial": PARTIAL, "failed": FAILED}
 
@@ -35,35 +45,109 @@ def sync(
     ] = None,
     is_all: Annotated[bool, typer.Option("--all", help="Every connector.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Read every list whole, not only what changed.")] = False,
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="MODEL", help="Only what this model is made of; may be repeated."),
+    ] = None,
+    is_queued: Annotated[
+        bool, typer.Option("--queue", help="Ask the workers for it and return; unihire runs tells how far it is.")
+    ] = False,
     is_json: Json = False,
 ) -> None:
     """Bring connectors up to date.
 
     A sync that was interrupted, even by a crash, is gone on with from its last saved page. Streams the vendor refuses
-    end with the reason, and the others go on.
+    end with the reason, and the others go on. With --all, connectors that are paused are left alone.
     """
     check_choice(ids, is_all=is_all)
+    if unknown := sorted(set(models or []) - MODELS.keys()):
+        raise typer.BadParameter(
+            f"there is no model {', '.join(unknown)}; there are {', '.join(MODELS)}", param_hint="--model"
+        )
     settings = start()
-    code = run(
-        lambda ending: _sync_all(settings, ids or [], ending, full=full, is_json=is_json), patience=PATIENCE_SECONDS
-    )
+    if is_queued:
+        code = run(lambda _: _ask_all(settings, ids or [], full=full, models=models, is_json=is_json))
+    else:
+        code = run(
+            lambda ending: _sync_all(settings, ids or [], ending, full=full, models=models, is_json=is_json),
+            patience=PATIENCE_SECONDS,
+        )
     if code:
         raise typer.Exit(code)
 
 
-async def _sync_all(settings: Settings, ids: list[str], ending: Ending, *, full: bool, is_json: bool) -> int:
+async def _ask_all(settings: Settings, ids: list[str], *, full: bool, models: list[str] | None, is_json: bool) -> int:
+    """Ask the workers for a run of each."""
+    alive = []
+
+    async def work(pool: Pool, connector: Connector) -> Done:
+        integration = get_integration(connector.integration)
+        asked = await ask_sync(pool, connector, integration, full=full, models=models)
+        alive.append(await is_worker_alive(pool))
+        schedule = await get_schedule(pool, connector.number)
+        said = f"sync {asked.number} {'is asked for' if asked.is_new else 'is under way and does that'}"
+        if schedule.is_paused:
+            said += f"; it rests until `unihire resume {str(connector.id)[:8]}`"
+        told = {"status": "asked", "error": None, "run": asked.number, "run_id": str(asked.id), "new": asked.is_new}
+        name = f"{escape(connector.end_user)} ({integration.name})"
+        return Done(0, told, lambda: OUT.print(f"[green]✓[/green] {name}: {said}", soft_wrap=True))
+
+    stopped = "Stopped; what is told of is asked for."
+    code = await work_on_each(settings, ids, work, stopped=stopped, untold={}, is_json=is_json)
+    if alive and not any(alive):
+        note_missing_worker()
+    return code
+
+
+async def _sync_all(
+    settings: Settings, ids: list[str], ending: Ending, *, full: bool, models: list[str] | None, is_json: bool
+) -> int:
     sealer = open_sealer(settings)
 
     async def work(pool: Pool, connector: Connector) -> Done:
-        report = await _sync_one(pool, connector, sealer, ending, full=full, is_json=is_json)
+        if (await get_schedule(pool, connector.number)).is_paused:
+            return _leave_alone(connector, is_named=bool(ids))
+        try:
+            report = await _sync_one(pool, connector, sealer, ending, full=full, models=models, is_json=is_json)
+        except Stopped:
+            if ending.is_asked.is_set():
+                raise
+            return await _tell_ended(pool, connector)
         return Done(_STATUS_CODES[report.status], _describe(report), lambda: _show(connector, report))
 
     stopped = "Stopped; the next sync goes on from here."
     return await work_on_each(settings, ids, work, stopped=stopped, untold={}, is_json=is_json)
 
 
+def _leave_alone(connector: Connector, *, is_named: bool) -> Done:
+    """A paused connector is no fault where all are synced. Raises ConfigError for one that was named."""
+    mend = f"`unihire resume {str(connector.id)[:8]}` lets it go on"
+    if is_named:
+        raise ConfigError(f"connector {connector.id} is paused: {mend}")
+    name = f"{escape(connector.end_user)} ({connector.integration})"
+    said = f"[yellow]-[/yellow] {name}: paused; {mend}"
+    return Done(0, {"status": "paused", "error": None}, lambda: OUT.print(said, soft_wrap=True))
+
+
+async def _tell_ended(pool: Pool, connector: Connector) -> Done:
+    """Somebody else ended the sync that was under way here: paused it, cancelled it or took it over."""
+    is_paused = (await get_schedule(pool, connector.number)).is_paused
+    status = "paused" if is_paused else "cancelled"
+    what = "paused meanwhile; it goes on from here" if is_paused else "cancelled, or gone on with elsewhere"
+    name = f"{escape(connector.end_user)} ({connector.integration})"
+    said = f"[yellow]![/yellow] {name}: the sync was {what}"
+    return Done(FAILED, {"status": status, "error": f"the sync was {what}"}, lambda: OUT.print(said, soft_wrap=True))
+
+
 async def _sync_one(
-    pool: Pool, connector: Connector, sealer: Sealer, ending: Ending, *, full: bool, is_json: bool
+    pool: Pool,
+    connector: Connector,
+    sealer: Sealer,
+    ending: Ending,
+    *,
+    full: bool,
+    models: list[str] | None,
+    is_json: bool,
 ) -> Report:
     integration = get_integration(connector.integration)
     if ERR.is_terminal and is_json:
@@ -75,6 +159,7 @@ async def _sync_one(
             integration,
             open_connector_client(pool, connector, sealer, is_background=True),
             full=full,
+            models=models,
             watch=progress.watch,
             stop=ending.is_asked,
         )

@@ -38,6 +38,11 @@ COUNT_OPEN = """
     WHERE resolved_at IS NULL GROUP BY integration, kind
 """
 
+# How many are open, by connector.
+COUNT_OPEN_BY_CONNECTOR = """
+    SELECT connector, count(*) AS issues FROM issue WHERE resolved_at IS NULL GROUP BY connector
+"""
+
 DROP_OLD_ISSUES = "DELETE FROM issue WHERE resolved_at < $1"
 
 

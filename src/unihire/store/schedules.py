@@ -28,6 +28,13 @@ LIST_DUE = """
 
 SET_NEXT = "UPDATE connector SET next_sync_at = $2 WHERE number = $1"
 
+# How many connectors are paused, and how many others have been due since before a moment.
+COUNT_LATE = """
+    SELECT count(*) FILTER (WHERE is_paused) AS paused,
+        count(*) FILTER (WHERE NOT is_paused AND next_sync_at < $1) AS overdue
+    FROM connector
+"""
+
 # When the complete read was begun that is the oldest among the latest of each list; null before there is one.
 FIND_OLDEST_WHOLE = "SELECT min(last_whole_at) FROM stream_state WHERE connector = $1"
 

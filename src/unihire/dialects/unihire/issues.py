@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from msgspec import Meta
 from starlette.requests import Request
@@ -38,6 +39,21 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     resolved_at: datetime | None
 
 
+def tell_issue(row: asyncpg.Record) -> Issue:
+    """`row` as store.issues has it."""
+    return Issue(
+        id=row["id"],
+        kind=row["kind"],
+        stream=row["stream"] or None,
+        message=row["message"],
+        advice=_ADVICE.get(row["kind"]),
+        times=row["times"],
+        opened_at=row["opened_at"],
+        last_seen_at=row["seen_at"],
+        resolved_at=row["resolved_at"],
+    )
+
+
 class IssueQuery(PageQuery):
     """What the list may be asked for."""
 
@@ -61,20 +77,7 @@ class Issues:
             found = await list_issues(
                 self._pool, scope.number, with_resolved=asked.resolved, limit=asked.page_size + 1, after=after
             )
-            items = [
-                Issue(
-                    id=row["id"],
-                    kind=row["kind"],
-                    stream=row["stream"] or None,
-                    message=row["message"],
-                    advice=_ADVICE.get(row["kind"]),
-                    times=row["times"],
-                    opened_at=row["opened_at"],
-                    last_seen_at=row["seen_at"],
-                    resolved_at=row["resolved_at"],
-                )
-                for row in found[: asked.page_size]
-            ]
+            items = [tell_issue(row) for row in found[: asked.page_size]]
             return Reply(write_page(scope.connector, _LIST, items, [Place.of(row) for row in found]))
 
         return await self._entrance.serve_connector(request, read)

@@ -1,0 +1,187 @@
+"""`unihire runs`: what was synced, what is under way, and how far it is."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.markup import escape
+
+from unihire.cli.connectors import pick_connectors
+from unihire.cli.starting import run_on_database, start
+from unihire.cli.tables import Line, make_noted_table
+from unihire.cli.terminal import OUT, Json, examples, name_connector, note, print_json
+from unihire.dialects.unihire.told import tell_run, tell_run_with_streams
+from unihire.errors import ConfigError
+from unihire.integration.registry import get_integration
+from unihire.kit.clock import SystemClock
+from unihire.platform.syncs import Progress, measure_progress
+from unihire.store import Pool, runs
+from unihire.store.history import list_history
+from unihire.store.tenancy import Connector, list_connectors
+
+EPILOG = examples("unihire runs", "unihire runs 3f2c", "unihire runs 3f2c 12", "unihire runs 3f2c --last 100 --json")
+
+_COLOURS = {
+    "queued": "cyan", "running": "cyan", "waiting": "yellow", "paused": "yellow",
+    "done": "green", "partial": "yellow", "failed": "red", "cancelled": "dim",
+}  # fmt: skip
+
+
+def list_runs(
+    id: Annotated[
+        str | None,
+        typer.Argument(metavar="CONNECTOR_ID", help="Its id, or the beginning; without, all.", show_default=False),
+    ] = None,
+    number: Annotated[
+        int | None, typer.Argument(min=1, metavar="NUMBER", help="Show this run, by stream.", show_default=False)
+    ] = None,
+    last: Annotated[int, typer.Option("--last", min=1, max=10_000, help="How many of the latest runs.")] = 20,
+    is_json: Json = False,
+) -> None:
+    """List the latest sync runs.
+
+    Those that have not ended come first: with how far they are, where that can be known, and why they wait.
+    """
+
+    async def read(pool: Pool) -> list[dict[str, Any]]:
+        connectors = await (list_connectors(pool) if id is None else pick_connectors(pool, [id]))
+        if number is None:
+            return await describe_runs(pool, connectors, limit=last)
+        found = await describe_runs(pool, connectors, number=number, limit=1)
+        if not found:
+            raise ConfigError(f"there is no run {number} of the connector: `unihire runs {id}` lists them")
+        return found
+
+    found = run_on_database(read, start())
+    if is_json:
+        print_json({"runs": found} if number is None else found[0])
+    elif not found:
+        note("There is no sync run yet: unihire sync makes one.")
+    elif number is None:
+        _show_list(found)
+    else:
+        _show_run(found[0])
+
+
+async def describe_runs(
+    pool: Pool, connectors: Sequence[Connector], *, number: int | None = None, limit: int
+) -> list[dict[str, Any]]:
+    """Runs as the API tells them, each with its connector; the one of a `number` with its streams."""
+    now = SystemClock().now()
+    known = {connector.number: connector for connector in connectors}
+    described = []
+    for record in await list_history(pool, connectors=known, number=number, limit=limit):
+        run = dict(record)
+        connector = known[run["connector"]]
+        progress = None if run["finished_at"] else await _find_progress(pool, connector, run, now)
+        told = tell_run(run, progress, now)
+        if number is not None:
+            told = tell_run_with_streams(run, await runs.list_stream_runs(pool, run["id"]), progress, now)
+        spent = None if run["started_at"] is None else (run["finished_at"] or now) - run["started_at"]
+        described.append(
+            {
+                **name_connector(connector),
+                **msgspec.to_builtins(told),
+                "took_seconds": None if spent is None else round(spent / timedelta(seconds=1), 3),
+            }
+        )
+    return described
+
+
+async def _find_progress(pool: Pool, connector: Connector, run: Mapping[str, Any], now: datetime) -> Progress | None:
+    try:
+        integration = get_integration(connector.integration)
+    except ConfigError:  # the integration is no longer there; its runs are
+        return None
+    return await measure_progress(pool, connector, integration, run, now)
+
+
+def _show_list(found: Sequence[dict[str, Any]]) -> None:
+    titles = ("connector", "run", "status", "asked for (UTC)", "new", "changed", "deleted", "aside")
+    lines = []
+    for run in found:
+        counted = (run["totals"][name] for name in ("new", "changed", "deleted", "set_aside"))
+        cells = (
+            run["connector_id"][:8],
+            str(run["number"]),
+            colour_status(run["status"]),
+            show_minute(run["asked_at"]),
+            *(f"{number:,}" for number in counted),
+        )
+        lines.append(Line(cells, explain_run(run)))
+    OUT.print(make_noted_table(titles, lines, indent=4, numbers_from=4))
+
+
+def _show_run(run: dict[str, Any]) -> None:
+    who = f"{escape(run['customer'])} ({run['integration']}) {run['connector_id']}"
+    OUT.print(f"{who}\nrun {run['number']} {colour_status(run['status'])}", soft_wrap=True)
+    for title, moment in (("asked for", "asked_at"), ("started", "started_at"), ("ended", "finished_at")):
+        if run[moment] is not None:
+            OUT.print(f"  {title:<11}{run[moment][:19].replace('T', ' ')} UTC")
+    for said in explain_run(run, by_whom=False):
+        OUT.print(f"  {said}")
+    if not run["streams"]:
+        return
+    titles = ("stream", "read", "new", "changed", "deleted", "aside", "requests", "waited")
+    lines = []
+    for part in run["streams"]:
+        counted = (part[name] for name in ("read", "new", "changed", "deleted", "set_aside", "requests"))
+        waited = tell_span(part["waited_seconds"]) if part["waited_seconds"] >= 1 else "-"
+        notes = [f"[red]failed: {escape(part['error'])}[/red]"] if part["error"] else []
+        is_open = part["finished_at"] is None
+        name = f"[cyan]{part['stream']}[/cyan]" if is_open else part["stream"]
+        lines.append(Line((name, *(f"{number:,}" for number in counted), waited), notes))
+    OUT.print()
+    OUT.print(make_noted_table(titles, lines, indent=2, numbers_from=1))
+
+
+def explain_run(run: Mapping[str, Any], *, by_whom: bool = True) -> list[str]:
+    """What there is to say of a run besides its counts, in rich's markup."""
+    who = [escape(run["customer"])] if by_whom else []
+    what = "everything" if run["full"] else "what changed"
+    if run["only_streams"] is not None:
+        what += f" of {', '.join(run['only_streams'])}"
+    said = [*who, what, "by schedule" if run["triggered_by"] == "schedule" else "on request"]
+    if run["took_seconds"] is not None:
+        said.append(f"{'took' if run['finished_at'] else 'for'} {tell_span(run['took_seconds'])}")
+    totals = run["totals"]
+    if totals["requests"]:
+        waited = f", {tell_span(totals['waited_seconds'])} waiting" if totals["waited_seconds"] >= 1 else ""
+        said.append(f"{totals['requests']:,} {'request' if totals['requests'] == 1 else 'requests'}{waited}")
+    lines = [f"[dim]{' · '.join(said)}[/dim]"]
+    if run["progress"] is not None and not run["finished_at"]:
+        left = run["progress"]["seconds_left"]
+        about = "" if left is None else f", about {tell_span(left)} left"
+        lines.append(f"[cyan]{run['progress']['done']:.0%} read{about}[/cyan]")
+    if run["status"] == "paused":
+        lines.append(f"[yellow]rests until `unihire resume {run['connector_id'][:8]}`[/yellow]")
+    if run["status"] == "waiting":
+        why = f": {escape(run['waits_for'])}" if run["waits_for"] else ""
+        lines.append(f"[yellow]until {show_minute(run['waits_until'])}{why}[/yellow]")
+    if run["error"]:
+        lines.append(f"[red]{escape(run['error'])}[/red]")
+    return lines
+
+
+def colour_status(status: str) -> str:
+    colour = _COLOURS.get(status, "none")
+    return f"[{colour}]{status}[/{colour}]"
+
+
+def show_minute(moment: str | None) -> str:
+    """A moment of JSON for people, to the minute."""
+    return "never" if moment is None else moment[:16].replace("T", " ")
+
+
+def tell_span(seconds: float) -> str:
+    """`0.4 s`, `59 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    rest = round(seconds)
+    for name, size, less, small in (("d", 86_400, "h", 3_600), ("h", 3_600, "min", 60), ("min", 60, "s", 1)):
+        if rest >= size:
+            left = rest % size // small
+            return f"{rest // size} {name} {left} {less}" if left else f"{rest // size} {name}"
+    return f"{rest} s"

@@ -1,0 +1,79 @@
+"""`unihire issues`: what somebody must know of or mend, over all connectors."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.markup import escape
+from rich.padding import Padding
+
+from unihire.cli.connectors import pick_connectors
+from unihire.cli.history import show_minute
+from unihire.cli.starting import run_on_database, start
+from unihire.cli.terminal import OUT, Json, examples, name_connector, note, print_json
+from unihire.dialects.unihire.issues import tell_issue
+from unihire.store import Pool
+from unihire.store.issues import list_issues
+from unihire.store.tenancy import list_connectors
+
+EPILOG = examples("unihire issues", "unihire issues 3f2c --resolved", "unihire issues --json")
+
+LISTED = 100
+"""Issues of one connector that are told at most."""
+
+
+def issues(
+    id: Annotated[
+        str | None,
+        typer.Argument(metavar="CONNECTOR_ID", help="Its id, or the beginning; without, all.", show_default=False),
+    ] = None,
+    is_resolved: Annotated[bool, typer.Option("--resolved", help="Those that are over too.")] = False,
+    is_json: Json = False,
+) -> None:
+    """List what somebody must know of or mend.
+
+    Issues open when something goes wrong and resolve by themselves when it is over; each says what to do.
+    """
+
+    async def read(pool: Pool) -> list[dict[str, Any]]:
+        connectors = await (list_connectors(pool) if id is None else pick_connectors(pool, [id]))
+        return [
+            {
+                **name_connector(connector),
+                "issues": [
+                    msgspec.to_builtins(tell_issue(issue))
+                    for issue in await list_issues(pool, connector.number, with_resolved=is_resolved, limit=LISTED)
+                ],
+            }
+            for connector in connectors
+        ]
+
+    found = run_on_database(read, start())
+    if is_json:
+        print_json({"connectors": found})
+        return
+    troubled = [connector for connector in found if connector["issues"]]
+    if not troubled:
+        note("There is no issue." if is_resolved else "There is no open issue.")
+    for at, connector in enumerate(troubled):
+        if at:
+            OUT.print()
+        who = f"{escape(connector['customer'])} ({connector['integration']})"
+        OUT.print(f"[bold]{who}[/bold] {connector['connector_id']}", soft_wrap=True)
+        for issue in connector["issues"]:
+            _show(issue)
+
+
+def _show(issue: Mapping[str, Any]) -> None:
+    is_over = issue["resolved_at"] is not None
+    mark = "[green]✓[/green]" if is_over else "[yellow]![/yellow]"
+    where = f" · {escape(issue['stream'])}" if issue["stream"] else ""
+    when = f"since {show_minute(issue['opened_at'])}"
+    if is_over:
+        when = f"{show_minute(issue['opened_at'])} to {show_minute(issue['resolved_at'])}"
+    times = f", {issue['times']:,} times" if issue["times"] > 1 else ""
+    OUT.print(f"{mark} {issue['kind'].replace('_', ' ')}{where} · {when}{times}")
+    OUT.print(Padding(escape(issue["message"]), (0, 0, 0, 2), expand=False))
+    if issue["advice"] and not is_over:
+        OUT.print(Padding(f"[dim]{escape(issue['advice'])}[/dim]", (0, 0, 0, 2), expand=False))

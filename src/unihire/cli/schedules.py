@@ -1,0 +1,191 @@
+"""`unihire schedule`, `pause`, `resume` and `cancel`: when connectors are synced, and what ends or rests."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from unihire.cli.each import Done, check_choice, work_on_each
+from unihire.cli.ending import run
+from unihire.cli.engine import is_worker_alive, note_missing_worker
+from unihire.cli.history import show_minute
+from unihire.cli.starting import start
+from unihire.cli.terminal import OUT, Json, examples, write_moment
+from unihire.dialects.unihire.told import tell_schedule
+from unihire.errors import ConfigError
+from unihire.kit.clock import SystemClock
+from unihire.kit.durations import parse_duration, write_duration
+from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
+from unihire.store import Pool, runs
+from unihire.store.schedules import Schedule, check_interval, get_schedule, set_schedule
+from unihire.store.tenancy import Connector
+
+SCHEDULE_EPILOG = examples(
+    "unihire schedule", "unihire schedule 3f2c --every 15m", "unihire schedule --all --every 1h --full-every 1d"
+)
+PAUSE_EPILOG = examples("unihire pause 3f2c", "unihire pause --all")
+RESUME_EPILOG = examples("unihire resume 3f2c", "unihire resume --all")
+CANCEL_EPILOG = examples("unihire cancel 3f2c", "unihire cancel --all --json")
+
+STOPPED = "Stopped; those connectors that are told of are done with."
+
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="CONNECTOR_ID", help="Ids, or their beginnings; one or more.", show_default=False),
+]
+All = Annotated[bool, typer.Option("--all", help="Every connector.")]
+
+
+def schedule(
+    ids: Ids = None,
+    is_all: All = False,
+    every: Annotated[
+        str | None, typer.Option("--every", metavar="DURATION", help="Between two syncs: 15m to 7d.")
+    ] = None,
+    full_every: Annotated[
+        str | None, typer.Option("--full-every", metavar="DURATION", help="Between two full ones: 15m to 7d.")
+    ] = None,
+    is_json: Json = False,
+) -> None:
+    """Show or change when connectors are synced.
+
+    Each is synced at its own moments, so that all are spread evenly. A full sync reads every list whole, and so finds
+    what was deleted too. Without options the schedules are shown.
+    """
+    interval, full_interval = _read_interval(every, "--every"), _read_interval(full_every, "--full-every")
+    is_change = interval is not None or full_interval is not None
+    if ids or is_all or is_change:
+        check_choice(ids, is_all=is_all)
+    shown: list[tuple[Connector, Schedule]] = []
+
+    async def work(pool: Pool, connector: Connector) -> Done:
+        if is_change:
+            now = SystemClock().now()
+            found = await set_schedule(pool, connector, every=interval, full_every=full_interval, now=now)
+        else:
+            found = await get_schedule(pool, connector.number)
+        return Done(0, _describe(found), lambda: shown.append((connector, found)))
+
+    code = _work(ids, work, is_json=is_json)
+    if shown:
+        _show(shown)
+    _end(code)
+
+
+def pause(ids: Ids = None, is_all: All = False, is_json: Json = False) -> None:
+    """Let connectors rest.
+
+    No sync of theirs is begun until unihire resume; one under way rests after the page it is on. The API goes on
+    answering from what is stored.
+    """
+    check_choice(ids, is_all=is_all)
+
+    async def work(pool: Pool, connector: Connector) -> Done:
+        await pause_syncs(pool, connector)
+        number = await _find_unfinished(pool, connector)
+        said = "paused" if number is None else f"paused; run {number} rests after the page it is on"
+        return await _settle(pool, connector, said, number)
+
+    _end(_work(ids, work, is_json=is_json))
+
+
+def resume(ids: Ids = None, is_all: All = False, is_json: Json = False) -> None:
+    """Let paused connectors go on.
+
+    Their schedules count again, and a sync that rested goes on from its last saved page.
+    """
+    check_choice(ids, is_all=is_all)
+    alive = []
+
+    async def work(pool: Pool, connector: Connector) -> Done:
+        await resume_syncs(pool, connector)
+        alive.append(await is_worker_alive(pool))
+        number = await _find_unfinished(pool, connector)
+        if number is None:
+            due = (await get_schedule(pool, connector.number)).next_at
+            said = f"is synced by its schedule; next {_tell_next(due)}"
+        else:
+            said = f"goes on with run {number}"
+        return await _settle(pool, connector, said, number)
+
+    code = _work(ids, work, is_json=is_json)
+    if alive and not any(alive):
+        note_missing_worker()
+    _end(code)
+
+
+def cancel(ids: Ids = None, is_all: All = False, is_json: Json = False) -> None:
+    """End the syncs under way.
+
+    What they saved stays; the page they are on is not saved. The next sync reads what this one did not.
+    """
+    check_choice(ids, is_all=is_all)
+
+    async def work(pool: Pool, connector: Connector) -> Done:
+        cancelled = await cancel_sync(pool, connector)
+        if cancelled is None:
+            return await _settle(pool, connector, "no sync is under way", None)
+        number = (await pool.fetch(runs.GET_RUN, connector.number, cancelled))[0]["number"]
+        return await _settle(pool, connector, f"run {number} is cancelled", number)
+
+    _end(_work(ids, work, is_json=is_json))
+
+
+async def _find_unfinished(pool: Pool, connector: Connector) -> int | None:
+    found = await pool.fetchrow(runs.FIND_UNFINISHED, connector.number)
+    return None if found is None else found["number"]
+
+
+async def _settle(pool: Pool, connector: Connector, said: str, number: int | None) -> Done:
+    """What was done to a connector, and to the run of the number if there was one."""
+    told = {**_describe(await get_schedule(pool, connector.number)), "run": number}
+    name = f"{escape(connector.end_user)} ({connector.integration})"
+    return Done(0, told, lambda: OUT.print(f"[green]✓[/green] {name}: {said}", soft_wrap=True))
+
+
+def _end(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
+
+
+def _work(ids: list[str] | None, work: Callable[[Pool, Connector], Awaitable[Done]], *, is_json: bool) -> int:
+    settings = start()
+    return run(lambda _: work_on_each(settings, ids or [], work, stopped=STOPPED, untold={}, is_json=is_json))
+
+
+def _read_interval(text: str | None, option: str) -> timedelta | None:
+    if text is None:
+        return None
+    try:
+        return check_interval(parse_duration(text))
+    except (ValueError, ConfigError) as error:
+        raise typer.BadParameter(f"{text!r}: {error}", param_hint=option) from None
+
+
+def _describe(found: Schedule) -> dict[str, Any]:
+    return {"status": "done", "error": None, **msgspec.to_builtins(tell_schedule(found))}
+
+
+def _show(shown: list[tuple[Connector, Schedule]]) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("id", no_wrap=True)
+    for title in ("customer", "every", "full every", "next sync"):
+        table.add_column(title, overflow="fold")
+    for connector, found in shown:
+        table.add_row(
+            str(connector.id)[:8],
+            escape(connector.end_user),
+            write_duration(found.every),
+            write_duration(found.full_every),
+            "[yellow]paused[/yellow]" if found.is_paused else _tell_next(found.next_at),
+        )
+    OUT.print(table)
+
+
+def _tell_next(moment: datetime) -> str:
+    said = f"{show_minute(write_moment(moment))} UTC"
+    return said if moment > SystemClock().now() else f"[yellow]due since {said}[/yellow]"
