@@ -1,5 +1,6 @@
 """Pages of one stream's rows: mapped with what belongs to them, and saved with everything they leave behind."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,9 @@ from unihire.store.saving import Rendered
 from unihire.sync.fetching import Details, fetch_details, find_details
 from unihire.sync.joining import Keeping, Stale, find_known, find_shown, find_stale
 from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
+
+ROWS_AT_ONCE = 20
+"""Rows that are mapped before others may go on: a page that is being saved waits for the database a dozen times."""
 
 
 @dataclass(slots=True)
@@ -141,10 +145,17 @@ class Pages:
         odd = {misfit.row_id for misfit in details.misfits}
         plain = [row for row in rows if find_row_id(self.stream, row) not in odd] if odd else rows
         records, misfits = list[Rendered](), list[Misfit]()
-        for some in [[row] for row in plain] if is_each else [plain]:
-            mapped, unmapped = self._renderer.render_rows(self.stream, some, details.found)
+        step = 1 if is_each else ROWS_AT_ONCE
+        for start in range(0, len(plain), step):
+            mapped, unmapped = self._renderer.render_rows(self.stream, plain[start : start + step], details.found)
             records += mapped
             misfits += unmapped
+            await asyncio.sleep(0)
+        if not is_each:
+            first = dict[str, Rendered]()
+            for record in records:
+                first.setdefault(record.id, record)
+            records = list(first.values())
         misfits += details.misfits
         row_ids = [find_row_id(self.stream, row) for row in rows]
         kept = self._keeping.pick(rows, self._renderer) if self._keeping else []
