@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from unihire import __version__
 from unihire.dialects.bindbee import connectors as linked
@@ -24,6 +25,8 @@ from unihire.dialects.calls import Entrance
 from unihire.dialects.tray.connectors import Connectors
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import capabilities, issues, quarantine, schedule, syncs
+from unihire.dialects.unihire.metrics import Metrics
+from unihire.dialects.watching import Watching
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.client import VendorClient
 from unihire.platform.access import Access
@@ -97,7 +100,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
                 await listening
             await clients.close()
 
-    return Starlette(
+    return _Watched(
         lifespan=live,
         routes=[
             *linked.LinkedConnectors(pool, entrance).list_routes(),
@@ -109,16 +112,34 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *syncs.Syncs(pool, entrance).list_routes(),
             *schedule.Schedules(pool, entrance).list_routes(),
             *issues.Issues(pool, entrance).list_routes(),
-            Route("/health", _answer_health(pool)),
+            *_list_service_routes(settings, pool),
             Route("/openapi.json", _show_description),
             Route("/docs", _show_docs),
             Mount("/docs/files", StaticFiles(directory=_find_docs_files())),
         ],
         exception_handlers={
             HTTPException: _answer_http_error,
+            Exception: _answer_fault,
             **dict.fromkeys(_UNAVAILABLE, _answer_unavailable),
         },
     )
+
+
+def create_metrics_app(settings: Settings, pool: Pool) -> Starlette:
+    """The application that tells the health and the metrics of a process which serves nothing else."""
+    return Starlette(routes=_list_service_routes(settings, pool))
+
+
+def _list_service_routes(settings: Settings, pool: Pool) -> list[Route]:
+    token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+    return [Route("/health", _answer_health(pool)), *Metrics(pool, token).list_routes()]
+
+
+class _Watched(Starlette):
+    """Watched from outside of everything else, the answer to a fault of ours included."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Watching(super().build_middleware_stack())
 
 
 def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Worker:
@@ -232,6 +253,11 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     """An unknown path or a wrong method, in the shape of every other error."""
     assert isinstance(error, HTTPException)
     return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+
+
+async def _answer_fault(request: Request, error: Exception) -> Response:
+    """A fault of ours, which the server logs with its traceback."""
+    return JSONResponse({"detail": "Internal Server Error"}, 500)
 
 
 async def _answer_unavailable(request: Request, error: Exception) -> Response:

@@ -45,6 +45,14 @@ class Settings(BaseSettings):
     ] = 200
     database_pool: Annotated[int, Field(ge=4, le=200, description="Most connections to PostgreSQL.")] = 16
     worker_slots: Annotated[int, Field(ge=1, le=100, description="Connectors that one worker syncs at once.")] = 8
+    metrics_port: Annotated[
+        int | None,
+        Field(ge=0, le=65535, description="Port on which `unihire worker` tells its metrics; unset: it does not."),
+    ] = None
+    metrics_token: Annotated[
+        SecretStr | None,
+        Field(description="What must come with a request for metrics, as a bearer token; unset: they are open."),
+    ] = None
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Least level logged.")] = "info"
     log_format: Annotated[str, Field(pattern="^(console|json)$", description="How log lines are written.")] = "console"
 

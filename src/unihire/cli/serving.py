@@ -14,14 +14,15 @@ import typer
 import uvicorn
 from starlette.applications import Starlette
 
-from unihire.app import create_app
+from unihire.app import create_app, make_worker
 from unihire.cli.ending import Ending, run
 from unihire.cli.starting import start
 from unihire.cli.terminal import ERR, Json, examples, note, print_json
-from unihire.cli.working import run_worker
 from unihire.errors import ConfigError, UnihireError
 from unihire.settings import Settings
+from unihire.store import Pool
 from unihire.store.database import open_database
+from unihire.sync.worker import calm_library_logs
 
 GRACE_SECONDS = 2
 """How long a request under way may take when the server is asked to end."""
@@ -137,3 +138,16 @@ async def serve_api(app: Starlette, door: socket.socket) -> AsyncIterator["async
     finally:
         server.should_exit = True
         await asyncio.gather(serving, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def run_worker(settings: Settings, pool: Pool) -> AsyncIterator["asyncio.Task[None]"]:
+    """A worker for as long as the block lasts; what it is at then ends after the page it is on."""
+    calm_library_logs()
+    working = make_worker(settings, pool)
+    task = asyncio.create_task(working.run())
+    try:
+        yield task
+    finally:
+        working.stop()
+        await asyncio.gather(task, return_exceptions=True)

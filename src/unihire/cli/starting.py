@@ -2,20 +2,27 @@
 
 import gc
 import logging
+import os
 import sys
+import traceback
 from collections.abc import Awaitable, Callable
+from types import TracebackType
 from typing import Any, TypeVar
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from unihire.cli.ending import Ending, run
+from unihire.dialects.watching import name_request
+from unihire.kit.tracing import find_trace_id, set_up_tracing
 from unihire.settings import Settings, read_settings
 from unihire.store import Pool
 from unihire.store.database import open_database
 from unihire.store.embedded_cluster import make_home
 
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 def start(*, is_service: bool = False) -> Settings:
@@ -27,6 +34,8 @@ def start(*, is_service: bool = False) -> Settings:
     settings = read_settings()
     is_told = is_service or "log_level" in settings.model_fields_set
     set_up_logs(settings.log_level if is_told else "warning", settings.log_format)
+    if (problem := set_up_tracing(os.environ)) is not None:
+        log.warning("no traces are sent", reason=problem)
     if settings.database_url is None or settings.encryption_keys is None:
         make_home(settings.home)
     calm_collector()
@@ -69,17 +78,19 @@ def set_up_logs(level: str, form: str) -> None:
     least = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_request,
+        _name_trace,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: list[Processor]
-    if form == "json":
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    else:
-        # A plain traceback: the default one shows local variables, which may hold personal data.
-        last = [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-        ]
+    last: list[Processor] = [
+        structlog.processors.ExceptionRenderer(_write_traceback),
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(least),
@@ -94,3 +105,29 @@ def set_up_logs(level: str, form: str) -> None:
     root.setLevel(least)
     for name in ("asyncio", "uvicorn.error"):
         logging.getLogger(name).setLevel(max(least, logging.WARNING))
+
+
+def _name_trace(_: Any, __: str, event: EventDict) -> EventDict:
+    """Let a log line name the trace it belongs to, where there is one."""
+    if (id := find_trace_id()) is not None:
+        event["trace"] = id
+    return event
+
+
+def _write_traceback(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """Where an error came from, causes first: without variables, and of a message the first line alone.
+
+    Both may hold personal data; what follows the first line of a database's message are the contents of rows.
+    """
+    errors: list[BaseException] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and error not in errors:
+        errors.append(error)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n".join(_write_error(error) for error in reversed(errors))
+
+
+def _write_error(error: BaseException) -> str:
+    first, *_ = str(error).splitlines() or [""]
+    places = "".join(traceback.format_tb(error.__traceback__))
+    return f"Traceback (most recent call last):\n{places}{type(error).__qualname__}: {first}"

@@ -2,26 +2,25 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from contextlib import AsyncExitStack, closing, nullcontext
 from typing import Annotated
 
 import structlog
 import typer
 
-from unihire.app import make_worker
+from unihire.app import create_metrics_app
 from unihire.cli.ending import Ending, run
+from unihire.cli.serving import address_of, bind, run_worker, serve_api
 from unihire.cli.starting import start
 from unihire.cli.terminal import ERR, Json, examples, note, print_json
 from unihire.errors import UnihireError
 from unihire.settings import Settings
-from unihire.store import Pool
 from unihire.store.database import open_database
-from unihire.sync.worker import calm_library_logs
 
 EPILOG = examples(
     "unihire worker",
-    "unihire worker --slots 16",
+    "unihire worker --slots 16 --metrics-port 9100",
     "UNIHIRE_DATABASE_URL=postgresql://… unihire worker",
 )
 
@@ -32,6 +31,10 @@ def worker(
     slots: Annotated[
         int | None,
         typer.Option(min=1, max=100, help="Connectors synced at once.", show_default="UNIHIRE_WORKER_SLOTS"),
+    ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Tell metrics there; 0 picks a port.", show_default="UNIHIRE_METRICS_PORT"),
     ] = None,
     is_json: Json = False,
 ) -> None:
@@ -44,29 +47,24 @@ def worker(
     settings = start(is_service=True)
     if slots is not None:
         settings = settings.model_copy(update={"worker_slots": slots})
-    run(lambda ending: _work(settings, ending, is_json=is_json))
+    port = metrics_port if metrics_port is not None else settings.metrics_port
+    with nullcontext() if port is None else closing(bind(settings.host, port)) as door:
+        run(lambda ending: _work(settings, ending, door, is_json=is_json))
 
 
-async def _work(settings: Settings, ending: Ending, *, is_json: bool) -> None:
-    async with open_database(settings) as pool, run_worker(settings, pool) as ended:
+async def _work(settings: Settings, ending: Ending, door: socket.socket | None, *, is_json: bool) -> None:
+    async with AsyncExitStack() as running:
+        pool = await running.enter_async_context(open_database(settings))
+        ends = {await running.enter_async_context(run_worker(settings, pool))}
+        metrics_url = None
+        if door is not None:
+            metrics_url = f"{address_of(door)}/metrics"
+            ends.add(await running.enter_async_context(serve_api(create_metrics_app(settings, pool), door)))
         ending.is_serving = True
-        log.info("working", slots=settings.worker_slots)
+        log.info("working", slots=settings.worker_slots, metrics=metrics_url)
         if is_json:
-            print_json({"slots": settings.worker_slots, "pid": os.getpid()})
+            print_json({"slots": settings.worker_slots, "metrics_url": metrics_url, "pid": os.getpid()})
         elif ERR.is_terminal:
             note(f"Working on up to {settings.worker_slots} connectors at once. Ctrl-C ends.")
-        await asyncio.wait({ended})
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         raise UnihireError("the worker ended by itself")
-
-
-@asynccontextmanager
-async def run_worker(settings: Settings, pool: Pool) -> AsyncIterator["asyncio.Task[None]"]:
-    """A worker for as long as the block lasts; what it is at then ends after the page it is on."""
-    calm_library_logs()
-    working = make_worker(settings, pool)
-    task = asyncio.create_task(working.run())
-    try:
-        yield task
-    finally:
-        working.stop()
-        await asyncio.gather(task, return_exceptions=True)

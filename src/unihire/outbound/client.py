@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -29,6 +29,7 @@ from unihire.outbound.judging import find_oauth_word, judge
 from unihire.outbound.keeping import BudgetKeeper, BudgetUnknown
 from unihire.outbound.paging import Answer
 from unihire.outbound.tally import TALLY
+from unihire.outbound.watching import tell_retry, watch_exchange, watch_wait
 
 TOKEN_TIMEOUT = 30.0
 """Most seconds one call of the token endpoint may take: others wait for what it buys."""
@@ -52,7 +53,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where a connector's calls go and what every call carries. `token_base_url` None: tokens are bought there too."""
+    """Where a connector's calls go and what every call carries. `token_base_url` None: tokens are bought there too.
+
+    Calls are counted under the name of the `integration`.
+    """
 
     base_url: str
     auth: Auth
@@ -60,6 +64,7 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict)
     budget_headers: TokenBucketHeaders | FixedWindowHeaders | None = None
     retry: Retry = field(default_factory=Retry)
+    integration: str = ""
 
     @property
     def origin(self) -> str:
@@ -252,6 +257,7 @@ class VendorClient:
             try:
                 return await once()
             except (RetryLater, VendorChanged) as error:
+                problem: Exception = error
                 if attempt == retry.attempts:
                     raise
                 if isinstance(error, RetryLater) and error.after is not None:
@@ -259,9 +265,11 @@ class VendorClient:
                     if self._patience is not None and pause > self._patience:
                         raise
             except (aiohttp.ClientError, TimeoutError) as error:
+                problem = error
                 if attempt == retry.attempts:
                     kind = type(error).__name__
                     raise RetryLater(f"{call}: no answer after {attempt} tries ({kind})") from error
+            tell_retry(self.target.integration, call, attempt=attempt, pause=pause, error=problem)
             await self._rest(pause)
         raise AssertionError("a Retry has at least one attempt")
 
@@ -279,7 +287,8 @@ class VendorClient:
             "Accept": "application/json",
             **({} if body is None else {"Content-Type": "application/json"}),
         }
-        call = await self.budget.take()
+        with watch_wait(self.target.integration):
+            call = await self.budget.take()
         if (tally := TALLY.get()) is not None:
             tally.calls += 1
         try:
@@ -289,13 +298,20 @@ class VendorClient:
         finally:
             await self.budget.end(call)
 
-    def _open(
+    @asynccontextmanager
+    async def _open(
         self, method: str, url: str, headers: Mapping[str, str], **more: Any
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer that is under way; the block reads it."""
         if self._session is None:
             raise RuntimeError("the client is used outside its `async with`")
         self.calls += 1
-        return self._session.request(method, URL(url, encoded=True), headers=headers, allow_redirects=False, **more)
+        with watch_exchange(self.target.integration, method, url) as exchange:
+            async with self._session.request(
+                method, URL(url, encoded=True), headers=headers, allow_redirects=False, **more
+            ) as answer:
+                yield answer
+                exchange.status = answer.status
 
     # The grant
 

@@ -130,6 +130,7 @@ def open_client(
         headers=integration.headers,
         budget_headers=integration.budget_headers,
         retry=retry or Retry(),
+        integration=integration.slug,
     )
     return VendorClient(
         target, credentials, grants=grants, budgets=budgets, is_background=is_background, patience=patience

@@ -30,6 +30,7 @@ from unihire.platform.clients import Clients
 from unihire.platform.desk import LiveDesk, Progress
 from unihire.platform.desk_synced import NotSynced, SyncedDesk
 from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, SOURCE, SYNCED, read_input
+from unihire.platform.watching import watch_operation
 from unihire.store import Pool, operations
 from unihire.store.operations import Step
 from unihire.store.tenancy import Connector
@@ -69,6 +70,19 @@ class Operations:
         """
         operation = find_operation(connector.integration, name)
         given, options = read_input(operation, data)
+        with watch_operation(connector, name) as told:
+            outcome = await self._call(connector, operation, given, options, idempotency_key)
+            told.status = "done" if outcome.is_success else "refused"
+            return outcome
+
+    async def _call(
+        self,
+        connector: Connector,
+        operation: Operation,
+        given: Any,
+        options: Mapping[str, Any],
+        idempotency_key: str | None,
+    ) -> Outcome:
         if options.get(SOURCE) == SYNCED:
             return await self._run_on_store(connector, operation, given)
         key = idempotency_key or options.get(IDEMPOTENCY_KEY)

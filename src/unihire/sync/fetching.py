@@ -12,6 +12,7 @@ from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Answer, Page, Row, decode_row, decode_rows
 from unihire.store import Connection, Pool
 from unihire.sync.rendering import MISFITS, Misfit, find_row_id
+from unihire.sync.watching import watch_page
 
 T = TypeVar("T")
 
@@ -44,7 +45,8 @@ def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, str],
 
 async def fetch_page(client: VendorClient, stream: Stream, asked: str) -> Page:
     """One page of a list, at this path with query."""
-    return stream.paging.read(await client.get(asked), origin=client.target.origin, asked=asked)
+    with watch_page("fetch", client, stream.name):
+        return stream.paging.read(await client.get(asked), origin=client.target.origin, asked=asked)
 
 
 async def walk(client: VendorClient, stream: Stream, start: str) -> AsyncGenerator[Page, None]:

@@ -31,6 +31,7 @@ from unihire.sync.joining import Keeping
 from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer, model_numbers
 from unihire.sync.streaming import MEASURED_FROM, StreamSync
+from unihire.sync.watching import watch_run, watch_stream
 
 log = structlog.get_logger()
 
@@ -103,8 +104,10 @@ async def work_on_run(
 ) -> Report:
     """Take a run that was taken up to its end. Raises as `sync_connector`; call while holding the connector."""
     engine = _RunSync(pool, connector, integration, client, run, clock or SystemClock(), watch, stop or asyncio.Event())
-    with structlog.contextvars.bound_contextvars(run=str(run.id), connector=str(connector.id)):
-        return await engine.work()
+    with watch_run(connector, run, client) as told:
+        report = await engine.work()
+        told.status = report.status
+        return report
 
 
 def find_streams(integration: Integration, models: Collection[str]) -> list[str]:
@@ -221,7 +224,7 @@ class _RunSync:
             raise problem
 
     async def _sync_stream(self, stream: Stream) -> None:
-        with structlog.contextvars.bound_contextvars(stream=stream.name):
+        with watch_stream(self._integration.slug, stream.name) as told:
             number, run = self._connector.number, self._run
             since = await self._find_window(stream)
             state = await runs.open_stream(
@@ -246,6 +249,7 @@ class _RunSync:
             except (PermissionMissing, VendorRefused, VendorChanged) as error:
                 reason = explain_failure(stream, error)
                 log.warning("stream failed", reason=reason)
+                told.fail(type(error).__name__)
                 await part.fail(reason)
                 await self._open_issue(error, reason, stream=stream.name)
                 self._report.errors[stream.name] = reason

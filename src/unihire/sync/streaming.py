@@ -26,6 +26,7 @@ from unihire.store import Connection, Pool, joins, rows, runs, streams
 from unihire.sync.fetching import fetch_rows, first_page, walk
 from unihire.sync.pages import Counts, Page, Pages
 from unihire.sync.rendering import model_numbers
+from unihire.sync.watching import count_saved, watch_page
 
 T = TypeVar("T")
 
@@ -147,7 +148,9 @@ class StreamSync:
             async for page in pages:
                 self._stop_if_asked()
                 phase_then = phase if page.next is not None else after
-                prepared = await self._pages.prepare(page.rows)
+                with watch_page("map", self._client, self._stream.name) as told:
+                    prepared = await self._pages.prepare(page.rows)
+                    told.tell({"unihire.rows": len(page.rows)})
                 if saving_page is not None:
                     await saving_page
                 saving_page = asyncio.create_task(self._commit(prepared, phase_then, page.next, tracking=tracking))
@@ -169,12 +172,13 @@ class StreamSync:
         gone: Sequence[str] = (),
     ) -> None:
         """Save a page, what it met and where the stream stands after it, in one transaction."""
-        async with self._pages.transaction() as connection:
-            step = await self._pages.save(connection, page, buried, gone)
-            if tracking:
-                met = self._pages.list_met(page)
-                await streams.note_seen(connection, self._connector, self._stream.name, met)
-            await self._move(connection, step, phase, position)
+        with watch_page("save", self._client, self._stream.name):
+            async with self._pages.transaction() as connection:
+                step = await self._pages.save(connection, page, buried, gone)
+                if tracking:
+                    met = self._pages.list_met(page)
+                    await streams.note_seen(connection, self._connector, self._stream.name, met)
+                await self._move(connection, step, phase, position)
         self._tell(step, phase)
 
     async def _move(self, connection: Connection | Pool, step: Counts, phase: str, position: str | None) -> None:
@@ -191,6 +195,10 @@ class StreamSync:
         self._tally.calls, self._tally.waited = 0, 0.0
 
     def _tell(self, step: Counts, phase: str) -> None:
+        count_saved(
+            self._client, step.stream, rows=step.read, set_aside=step.quarantined,
+            new=step.added, changed=step.changed, deleted=step.deleted,
+        )  # fmt: skip
         self.counts.add(step)
         self.counts.phase = phase
         self._watch(self.counts)

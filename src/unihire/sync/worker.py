@@ -38,6 +38,7 @@ from unihire.sync.issues import find_kind
 from unihire.sync.pages import Counts
 from unihire.sync.run import work_on_run
 from unihire.sync.upgrading import retry_aside
+from unihire.sync.watching import watch_job
 
 log = structlog.get_logger()
 
@@ -199,23 +200,26 @@ class Worker:
         assert job is not None
         self._jobs.add(job)
         try:
-            with structlog.contextvars.bound_contextvars(number=connector):
-                later = await self._work_on(connector)
+            known = await get_numbered(self._pool, connector)
+            if known is None or (await schedules.get_schedule(self._pool, connector)).is_paused:
+                return
+            with watch_job(known):
+                later = await self._work_on(known)
                 if later is not None:
                     async with self._pool.acquire() as connection, connection.transaction():
                         await jobs.defer_sync(connection, connector, later.at)
         finally:
             self._jobs.discard(job)
 
-    async def _work_on(self, number: int) -> Later | None:
-        connector = await get_numbered(self._pool, number)
-        if connector is None or (await schedules.get_schedule(self._pool, number)).is_paused:
-            return None
+    async def _work_on(self, connector: Connector) -> Later | None:
         try:
-            async with hold_connector(self._pool, number, otherwise="taken"):
+            async with hold_connector(self._pool, connector.number, otherwise="taken"):
                 await self._retry_aside(connector)
-                run = await runs.take_run(self._pool, number, self._clock.now())
-                return None if run is None else await self._work_on_run(connector, run)
+                run = await runs.take_run(self._pool, connector.number, self._clock.now())
+                if run is None:
+                    return None
+                with structlog.contextvars.bound_contextvars(run=str(run.id)):
+                    return await self._work_on_run(connector, run)
         except Busy:  # a sync or remap in the foreground; or one whose end the database has not noticed yet
             return Later(self._clock.now() + timedelta(seconds=self._pace.busy))
 

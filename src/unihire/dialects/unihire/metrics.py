@@ -1,0 +1,145 @@
+"""What Prometheus reads: the measures of this process, and how the installation stands by the database."""
+
+import asyncio
+import hmac
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import asyncpg
+import structlog
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from unihire.kit.metrics import REGISTRY
+from unihire.store import Pool
+from unihire.store.standing import Figure, tell_standing
+
+log = structlog.get_logger()
+
+PATH = "/metrics"
+
+LOOK_EVERY = 10.0
+"""Seconds for which what the database told is good enough."""
+
+LOOK_SECONDS = 3.0
+"""How long the database may take to answer."""
+
+
+class Gauge(NamedTuple):
+    """A number the database tells; `labels` are integration and what its kind is called, where it has them."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+GAUGES: Mapping[str, Gauge] = {
+    "connectors": Gauge(
+        "unihire_connectors",
+        "Connectors; status is complete, incomplete or relink_needed.",
+        ("integration", "status"),
+    ),
+    "paused": Gauge("unihire_connectors_paused", "Connectors that are paused.", ("integration",)),
+    "runs": Gauge(
+        "unihire_runs_unfinished",
+        "Runs that have not ended; status is waiting (never taken up), running or put_off.",
+        ("integration", "status"),
+    ),
+    "jobs": Gauge(
+        "unihire_jobs",
+        "Jobs of workers; status is waiting (may start now), put_off (until its time) or doing.",
+        ("status",),
+    ),
+    "workers": Gauge("unihire_workers", "Workers that gave a sign within the last 20 seconds."),
+    "overdue": Gauge(
+        "unihire_schedule_overdue_seconds",
+        "Seconds since the run that is overdue for longest should have been asked for.",
+    ),
+    "issues": Gauge("unihire_issues_open", "Issues that are open, by kind.", ("integration", "kind")),
+    "quarantine": Gauge(
+        "unihire_quarantine_rows", "Rows that are set aside because they do not map.", ("integration",)
+    ),
+}
+UP = Gauge("unihire_database_up", "1 where the database told the numbers above, else 0, and they are missing.")
+
+ALWAYS: Mapping[str, Sequence[str]] = {"jobs": ("waiting", "put_off", "doing")}
+"""Kinds that are told as 0 where there are none."""
+
+
+class Metrics:
+    """Answers scrapes; `token`, where there is one, must come with them as a bearer token."""
+
+    def __init__(self, pool: Pool, token: str | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pool = pool
+        self._token = token
+        self._clock = clock
+        self._looking = asyncio.Lock()
+        self._looked_at = float("-inf")
+        self._figures: Sequence[Figure] | None = None
+
+    def list_routes(self) -> list[Route]:
+        return [Route(PATH, self.answer)]
+
+    async def answer(self, request: Request) -> Response:
+        if not self._is_let_in(request.headers.get("authorization", "")):
+            return JSONResponse({"detail": "Not a token for metrics"}, 401, {"WWW-Authenticate": "Bearer"})
+        figures = await self._look()
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(_Told(figures)), headers={"Content-Type": content_type})
+
+    def _is_let_in(self, authorization: str) -> bool:
+        if self._token is None:
+            return True
+        scheme, _, given = authorization.partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token.encode())
+
+    async def _look(self) -> Sequence[Figure] | None:
+        """What the database told last, asked again when that is old; None where it does not answer."""
+        async with self._looking:
+            if self._clock() - self._looked_at >= LOOK_EVERY:
+                try:
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        self._figures = await tell_standing(self._pool)
+                except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("the database did not tell how things stand", kind=type(error).__name__)
+                    self._figures = None
+                self._looked_at = self._clock()
+            return self._figures
+
+
+class _Told:
+    """Both kinds of measures as one registry, which is what an encoder takes."""
+
+    def __init__(self, figures: Sequence[Figure] | None) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        yield from REGISTRY.collect()
+        yield from tell_gauges(self._figures)
+
+
+def tell_gauges(figures: Sequence[Figure] | None) -> Iterator[Metric]:
+    """What the database told, None nothing, as Prometheus has it."""
+    for name, gauge in GAUGES.items() if figures is not None else ():
+        family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
+        for labels, value in _list_values(name, gauge, figures or ()):
+            family.add_metric(labels, value)
+        yield family
+    yield GaugeMetricFamily(UP.name, UP.help, value=0 if figures is None else 1)
+
+
+def _list_values(name: str, gauge: Gauge, figures: Sequence[Figure]) -> Iterable[tuple[list[str], float]]:
+    missing = dict.fromkeys(ALWAYS.get(name, ()))
+    for figure in figures:
+        if figure.name == name:
+            missing.pop(figure.kind, None)
+            yield (
+                [figure.integration if label == "integration" else figure.kind for label in gauge.labels],
+                figure.value,
+            )
+    for kind in missing:
+        yield [kind], 0.0

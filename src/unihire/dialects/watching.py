@@ -1,0 +1,101 @@
+"""Around every request of the API: an id, a measure, a span where traces are sent, a line where it fails."""
+
+import itertools
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from opentelemetry.trace import SpanKind
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import EventDict
+
+from unihire.kit.metrics import REQUEST_SECONDS
+from unihire.kit.tracing import Span, is_tracing, span
+
+log = structlog.get_logger()
+
+HEADER = b"x-request-id"
+
+NO_ROUTE = "none"
+
+_GOOD_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+_OWN_IDS = itertools.count(1)
+_PROCESS = secrets.token_hex(6)
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""That of the request which is being answered."""
+
+
+class Watching:
+    """An application, watched.
+
+    The id of a request is that of its X-Request-Id, where that is one, else ours; the answer carries it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        id = _find_id(scope)
+        REQUEST_ID.set(id.decode())
+        status = 500
+        began_at = time.perf_counter()
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (HEADER, id)]
+            await send(message)
+
+        try:
+            if is_tracing():
+                with span(scope["method"], kind=SpanKind.SERVER, came_with=_list_headers(scope)) as told:
+                    try:
+                        await self._app(scope, receive, send_named)
+                    finally:
+                        _tell(told, scope, status)
+            else:
+                await self._app(scope, receive, send_named)
+        finally:
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            route = getattr(scope.get("route"), "path", NO_ROUTE)
+            REQUEST_SECONDS.note(method, route, status, time.perf_counter() - began_at)
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                log.warning("a request failed", method=method, route=route, status=status)
+
+
+def name_request(_: Any, __: str, event: EventDict) -> EventDict:
+    """Let a log line name the request it belongs to; a processor of structlog."""
+    if (id := REQUEST_ID.get()) is not None:
+        event.setdefault("request", id)
+    return event
+
+
+def _find_id(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == HEADER and _GOOD_ID.fullmatch(value):
+            return bytes(value)
+    return b"%s-%x" % (_PROCESS.encode(), next(_OWN_IDS))
+
+
+def _list_headers(scope: Scope) -> Mapping[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _tell(told: Span, scope: Scope, status: int) -> None:
+    method, route = scope["method"], getattr(scope.get("route"), "path", NO_ROUTE)
+    told.rename(f"{method} {route}")
+    told.tell({"http.request.method": method, "http.route": route, "http.response.status_code": status})
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        told.fail(str(status))

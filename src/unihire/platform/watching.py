@@ -1,0 +1,33 @@
+"""What is told of operations while they run: measured, traced, and named in every log line."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from unihire.kit import metrics
+from unihire.kit.tracing import span
+from unihire.store.tenancy import Connector
+
+
+@dataclass(slots=True)
+class Watch:
+    """What an operation came to: done, refused, or error where an exception left it."""
+
+    status: str = "error"
+
+
+@contextmanager
+def watch_operation(connector: Connector, name: str) -> Iterator[Watch]:
+    """The block runs the operation, which is one there is."""
+    watch, began_at, id = Watch(), time.perf_counter(), str(connector.id)
+    facts = {"unihire.operation": name, "unihire.connector": id, "unihire.integration": connector.integration}
+    with structlog.contextvars.bound_contextvars(connector=id, operation=name), span("operation", facts) as told:
+        try:
+            yield watch
+        finally:
+            told.tell({"unihire.operation.status": watch.status})
+            seconds = time.perf_counter() - began_at
+            metrics.OPERATION_SECONDS.labels(connector.integration, name, watch.status).observe(seconds)

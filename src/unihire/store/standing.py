@@ -1,0 +1,55 @@
+"""How the whole installation stands, in numbers: for those who watch over it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from unihire.store import Pool
+
+SILENT_FOR = timedelta(seconds=20)
+"""A worker that gave no sign for so long does not count."""
+
+# Connectors, paused ones among them, unfinished runs, jobs, workers, the schedule that is overdue for longest, open
+# issues and rows set aside: a name, what it is counted by, and the number.
+TELL_STANDING = """
+    SELECT 'connectors' AS name, integration, lower(status) AS kind, count(*)::float8 AS value
+    FROM connector GROUP BY integration, status
+    UNION ALL
+    SELECT 'paused', integration, '', count(*) FILTER (WHERE is_paused) FROM connector GROUP BY integration
+    UNION ALL
+    SELECT 'runs', integration, CASE
+        WHEN waits_until > now() THEN 'put_off' WHEN run.status = 'queued' THEN 'waiting' ELSE 'running'
+    END AS kind, count(*)
+    FROM sync_run AS run JOIN connector ON connector.number = run.connector
+    WHERE run.status IN ('queued', 'running') GROUP BY integration, kind
+    UNION ALL
+    SELECT 'jobs', '', CASE
+        WHEN status = 'doing' THEN 'doing' WHEN scheduled_at > now() THEN 'put_off' ELSE 'waiting'
+    END AS kind, count(*)
+    FROM procrastinate_jobs WHERE status IN ('todo', 'doing') GROUP BY kind
+    UNION ALL
+    SELECT 'workers', '', '', count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - $1::interval
+    UNION ALL
+    SELECT 'overdue', '', '', greatest(0, coalesce(extract(epoch FROM now() - min(next_sync_at)), 0))
+    FROM connector WHERE NOT is_paused
+    UNION ALL
+    SELECT 'issues', integration, kind, count(*) FROM issue JOIN connector ON connector.number = issue.connector
+    WHERE resolved_at IS NULL GROUP BY integration, kind
+    UNION ALL
+    SELECT 'quarantine', integration, '', count(*)
+    FROM quarantine JOIN connector ON connector.number = quarantine.connector GROUP BY integration
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number; `integration` and `kind` are empty where it is not counted by them."""
+
+    name: str
+    integration: str
+    kind: str
+    value: float
+
+
+async def tell_standing(pool: Pool) -> Sequence[Figure]:
+    return [Figure(**row) for row in await pool.fetch(TELL_STANDING, SILENT_FOR)]

@@ -1,0 +1,86 @@
+"""What is told of runs, streams and pages while they are worked on: measured, traced, and named in every log line."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from unihire.errors import RetryLater, Stopped
+from unihire.kit import metrics
+from unihire.kit.tracing import Fact, Span, span
+from unihire.outbound.client import VendorClient
+from unihire.store.runs import Run
+from unihire.store.tenancy import Connector
+
+
+@dataclass(slots=True)
+class Watch:
+    """What a piece of work came to, set by whoever knows."""
+
+    status: str = ""
+
+
+@contextmanager
+def watch_job(connector: Connector) -> Iterator[None]:
+    """The block looks after the connector once."""
+    id = str(connector.id)
+    facts = {"unihire.connector": id, "unihire.integration": connector.integration}
+    with structlog.contextvars.bound_contextvars(connector=id), span("job", facts):
+        yield
+
+
+@contextmanager
+def watch_run(connector: Connector, run: Run, client: VendorClient) -> Iterator[Watch]:
+    """The block works on the run, to its end or until it is put off."""
+    watch, began_at = Watch(), time.perf_counter()
+    facts: dict[str, Fact] = {
+        "unihire.run": str(run.id),
+        "unihire.run.number": run.number,
+        "unihire.run.is_full": run.is_full,
+        "unihire.connector": str(connector.id),
+        "unihire.integration": connector.integration,
+    }
+    with (
+        structlog.contextvars.bound_contextvars(run=str(run.id), connector=str(connector.id)),
+        span("sync run", facts) as told,
+    ):
+        try:
+            yield watch
+        except (RetryLater, Stopped):
+            watch.status = "put_off"
+            raise
+        finally:
+            watch.status = watch.status or "failed"
+            told.tell({"unihire.run.status": watch.status, "unihire.requests": client.calls})
+            seconds = time.perf_counter() - began_at
+            metrics.RUN_SECONDS.labels(connector.integration, watch.status).observe(seconds)
+
+
+@contextmanager
+def watch_stream(integration: str, stream: str) -> Iterator[Span]:
+    """The block reads the stream, or what is left of it."""
+    facts = {"unihire.stream": stream, "unihire.integration": integration}
+    with structlog.contextvars.bound_contextvars(stream=stream), span("sync stream", facts) as told:
+        yield told
+
+
+@contextmanager
+def watch_page(step: str, client: VendorClient, stream: str) -> Iterator[Span]:
+    """The block does a `step` of a page: fetch, map or save."""
+    began_at = time.perf_counter()
+    with span(f"{step} page", {"unihire.stream": stream}) as told:
+        yield told
+    metrics.PAGE_SECONDS.labels(client.target.integration, step).observe(time.perf_counter() - began_at)
+
+
+def count_saved(client: VendorClient, stream: str, *, rows: int, set_aside: int, **records: int) -> None:
+    """Count what was committed; `records` by what became of them."""
+    integration = client.target.integration
+    metrics.ROWS_READ.labels(integration, stream).inc(rows)
+    if set_aside:
+        metrics.ROWS_SET_ASIDE.labels(integration, stream).inc(set_aside)
+    for kind, count in records.items():
+        if count:
+            metrics.RECORDS.labels(integration, stream, kind).inc(count)
