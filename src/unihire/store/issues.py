@@ -32,12 +32,6 @@ LIST_ISSUES = """
     ORDER BY resolved_at IS NOT NULL, opened_at DESC, id LIMIT $3
 """
 
-# How many are open, by integration and kind.
-COUNT_OPEN = """
-    SELECT integration, kind, count(*) AS issues FROM issue JOIN connector ON connector.number = issue.connector
-    WHERE resolved_at IS NULL GROUP BY integration, kind
-"""
-
 # How many are open, by connector.
 COUNT_OPEN_BY_CONNECTOR = """
     SELECT connector, count(*) AS issues FROM issue WHERE resolved_at IS NULL GROUP BY connector
