@@ -4,6 +4,9 @@ import hashlib
 import secrets
 from uuid import UUID
 
+_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""The digit of a UUID that also tells its variant, by the hash's own digit there."""
+
 
 class DerivedIds:
     """Version-5 UUIDs under one namespace and prefix: the same name gives the same id, always.
@@ -23,8 +26,7 @@ class DerivedIds:
         digest = self._start.copy()
         digest.update(name.encode())
         hexes = digest.hexdigest()
-        variant = "89ab"[int(hexes[16], 16) & 3]
-        return f"{hexes[:8]}-{hexes[8:12]}-5{hexes[13:16]}-{variant}{hexes[17:20]}-{hexes[20:32]}"
+        return f"{hexes[:8]}-{hexes[8:12]}-5{hexes[13:16]}-{_VARIANTS[hexes[16]]}{hexes[17:20]}-{hexes[20:32]}"
 
 
 def new_token(size: int = 48) -> str:

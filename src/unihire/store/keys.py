@@ -1,10 +1,14 @@
 """How records are found: their derived ids, and the keys of the filter index."""
 
+from collections.abc import Callable
 from hashlib import blake2b
+from struct import Struct
 from uuid import UUID
 
 from unihire.kit.ids import DerivedIds
 from unihire.model import FieldSpec, Match
+
+_AS_KEY: Callable[[bytes], tuple[int]] = Struct("<q").unpack
 
 
 def derive_ids(connector: UUID, model: str) -> DerivedIds:
@@ -53,4 +57,5 @@ def name_member(member: str) -> str:
 def _finish(start: blake2b, value: str) -> int:
     digest = start.copy()
     digest.update(value.encode("utf-8", "surrogatepass"))
-    return int.from_bytes(digest.digest(), "little", signed=True)
+    (key,) = _AS_KEY(digest.digest())
+    return key

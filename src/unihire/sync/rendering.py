@@ -106,8 +106,8 @@ class Renderer:
         found = []
         for maps in stream.maps:
             if maps.each is None:
-                keys = self._find_keys(stream, row) if stream.joins or stream.found_by else []
-                found.append(self._render(stream, maps, Source(row.data, row.data, details), row.raw, keys))
+                source = Source(row.data, row.data, details)
+                found.append(self._render(stream, maps, source, row.raw, self._find_keys(stream, row)))
             else:
                 owned = self.owned_keys(stream, [find_row_id(stream, row)]) if maps.is_owned else []
                 for part in maps.each(row.data):
@@ -132,6 +132,8 @@ class Renderer:
             hashed = self._keys[stream.name] = [
                 (member, JoinKeys(self._number, stream.name, name)) for member, name in named
             ]
+        if not hashed:
+            return []
         found = [keys.key(value) for member, keys in hashed for value in list_values(row.data, member)]
         return list(dict.fromkeys(found))
 
@@ -153,7 +155,7 @@ class Renderer:
             if value is None:
                 continue
             if hashed.many:
-                keys.extend(dict.fromkeys(hashed.key(one) for one in value))  # two spellings, one key
+                keys += dict.fromkeys(map(hashed.key, value))  # two spellings, one key
             else:
                 keys.append(hashed.key(value))
         steady = stream.volatile
