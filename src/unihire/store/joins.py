@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from struct import Struct
 from typing import NamedTuple
 
 import asyncpg
 
 from unihire.store import Connection, Pool
+from unihire.store.copying import copy_rows, write_fields
 
 
 class Joined(NamedTuple):
@@ -128,6 +130,10 @@ HAS_RECORDS = """
     )
 """
 
+_COLUMNS = ("connector", "id", "origin", "row_id", "stream", "name", "key", "data")
+# The first two of these eight, each behind its length.
+_WRITE_START = Struct(">hiii16s").pack
+
 
 async def keep_rows(
     connection: Connection, connector: int, origin: str, row_ids: Collection[str], wanted: Iterable[Joined]
@@ -154,11 +160,27 @@ async def keep_rows(
     keys |= {Key(stream, name, stored[row_id, stream, name]["key"]) for row_id, stream, name in gone}
     if gone:
         await connection.execute(DELETE_JOINED, connector, origin, *map(list, zip(*gone, strict=True)))
-    if fresh:
+    if fresh and (stored or not await _try_copy(connection, connector, origin, fresh.values())):
         await connection.execute(UPSERT_JOINED, connector, origin, *map(list, zip(*fresh.values(), strict=True)))
     before, now = {row_id for row_id, _, _ in stored}, {row_id for row_id, _, _ in met}
     touched = {row_id for row_id, _, _ in (*fresh, *gone)}
     return Kept(len(now - before), len(touched & now & before), len(before - now), keys)
+
+
+async def _try_copy(connection: Connection, connector: int, origin: str, rows: Iterable[Joined]) -> bool:
+    """Append rows, of which none was there; False, with nothing done, where another transaction was quicker."""
+    name = origin.encode()
+    written = [
+        _WRITE_START(8, 4, connector, 16, bytes.fromhex(row.id.replace("-", "")))
+        + write_fields(name, row.row_id.encode(), row.stream.encode(), row.name.encode(), row.key.encode(), row.data)
+        for row in rows
+    ]
+    try:
+        async with connection.transaction():
+            await copy_rows(connection, "joined", _COLUMNS, written)
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
 
 
 async def note_stale(connection: Connection, connector: int, keys: Iterable[Key]) -> None:
