@@ -152,8 +152,8 @@ def explain_run(run: Mapping[str, Any], *, by_whom: bool = True) -> list[str]:
         said.append(f"{totals['requests']:,} {'request' if totals['requests'] == 1 else 'requests'}{waited}")
     lines = [f"[dim]{' · '.join(said)}[/dim]"]
     if run["progress"] is not None and not run["finished_at"]:
-        left = run["progress"]["seconds_left"]
-        about = "" if left is None else f", about {tell_span(left)} left"
+        left = run["progress"]["seconds_left"] if run["status"] == "running" else None
+        about = "" if left is None else f", about {tell_span(max(10, round(left)))} left"
         lines.append(f"[cyan]{run['progress']['done']:.0%} read{about}[/cyan]")
     if run["status"] == "paused":
         lines.append(f"[yellow]rests until `unihire resume {run['connector_id'][:8]}`[/yellow]")

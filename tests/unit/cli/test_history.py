@@ -59,5 +59,7 @@ def test_a_run_under_way_tells_how_far_it_is_where_that_can_be_known() -> None:
 def test_a_run_that_waits_or_rests_tells_why() -> None:
     waits = {"status": "waiting", "waits_until": "2026-03-01T12:10:00Z", "waits_for": "the vendor's rate limit"}
     assert "until 2026-03-01 12:10: the vendor's rate limit" in tell({**UNDER_WAY, **waits})
-    assert "`unihire resume 3f2c0000`" in tell({**UNDER_WAY, "status": "paused"})
+    paused = tell({**UNDER_WAY, "status": "paused", "progress": {"done": 0.43, "seconds_left": 120}})
+    assert "`unihire resume 3f2c0000`" in paused
+    assert "43% read[/cyan]" in paused
     assert "refused" in tell({**RUN, "status": "failed", "error": "the credentials are refused"})
