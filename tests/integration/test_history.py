@@ -7,9 +7,9 @@ import pytest_asyncio
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import Vendor, fill
 from unihire.kit.seal import Sealer
-from unihire.platform.syncs import ask_sync
+from unihire.platform.syncs import ask_sync, pause_syncs
 from unihire.store import Pool
-from unihire.store.history import list_history
+from unihire.store.history import list_history, list_standings, list_whole_history
 
 
 @pytest_asyncio.fixture
@@ -25,10 +25,12 @@ async def test_history_starts_with_what_has_not_ended_and_sums_the_streams(tenan
     other = await make_tenant(pool, sealer, organisation="Other", base_url=tenant.connector.base_url)
     await ask_sync(pool, tenant.connector, tenant.integration, full=True)
     await other.sync()
-    found = [(row["connector"], row["number"]) for row in await list_history(pool, limit=20)]
+    found = [(row["connector"], row["number"]) for row in await list_whole_history(pool, limit=20)]
     mine, theirs = tenant.connector.number, other.connector.number
     assert found == [(mine, 3), (theirs, 1), (mine, 2), (mine, 1)]
-    assert len(await list_history(pool, limit=2)) == 2
+    assert len(await list_whole_history(pool, limit=2)) == 2
+    of_both = await list_history(pool, connectors=[mine, theirs], limit=20)
+    assert [(row["connector"], row["number"]) for row in of_both] == found
     (row,) = await list_history(pool, connectors=[mine], number=1, limit=20)
     assert row["read"] == sum(counts.read for counts in first.streams) > 0
     assert row["added"] == sum(counts.added for counts in first.streams) > 0
@@ -40,3 +42,14 @@ async def test_a_run_that_has_read_nothing_yet_is_in_the_history(tenant: Tenant)
     await ask_sync(tenant.pool, tenant.connector, tenant.integration)
     (row,) = await list_history(tenant.pool, connectors=[tenant.connector.number], limit=20)
     assert (row["status"], row["read"], row["waited"], row["is_paused"]) == ("queued", 0, 0.0, False)
+
+
+async def test_a_connector_stands_as_its_latest_run_does(tenant: Tenant, sealer: Sealer) -> None:
+    idle = await make_tenant(tenant.pool, sealer, organisation="Other", base_url=tenant.connector.base_url)
+    await tenant.sync()
+    await pause_syncs(tenant.pool, idle.connector)
+    await ask_sync(tenant.pool, tenant.connector, tenant.integration)
+    found = await list_standings(tenant.pool)
+    assert (found[tenant.connector.number]["number"], found[tenant.connector.number]["is_paused"]) == (2, False)
+    assert (found[idle.connector.number]["id"], found[idle.connector.number]["is_paused"]) == (None, True)
+    assert list(await list_standings(tenant.pool, idle.connector.number)) == [idle.connector.number]

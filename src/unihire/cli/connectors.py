@@ -1,9 +1,10 @@
 """`unihire connectors`: what is connected, how it is doing, and its end."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
+import asyncpg
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -19,8 +20,8 @@ from unihire.platform.connectors import remove_connector
 from unihire.platform.organisations import list_organisations
 from unihire.platform.syncs import find_status
 from unihire.store import Pool, runs, streams, tenancy
+from unihire.store.history import list_standings
 from unihire.store.issues import COUNT_OPEN_BY_CONNECTOR
-from unihire.store.schedules import get_schedule
 from unihire.store.tenancy import Connector, list_connectors
 
 EPILOG = examples("unihire connectors", "unihire connectors show 3f2c", "unihire connectors delete 3f2c")
@@ -44,8 +45,16 @@ def list_them(is_json: Json = False) -> None:
     """List the connectors with their status and latest sync."""
 
     async def read(pool: Pool) -> list[dict[str, Any]]:
-        names, troubles = await list_organisations(pool), await _count_issues(pool)
-        return [await _summarise(pool, connector, names, troubles) for connector in await list_connectors(pool)]
+        names, troubles, standings = (
+            await list_organisations(pool),
+            await _count_issues(pool),
+            await list_standings(pool),
+        )
+        return [
+            _summarise(connector, names, troubles, standings[connector.number])
+            for connector in await list_connectors(pool)
+            if connector.number in standings
+        ]
 
     found = run_on_database(read, start())
     if is_json:
@@ -158,11 +167,10 @@ async def _count_issues(pool: Pool) -> dict[int, int]:
     return {row["connector"]: row["issues"] for row in await pool.fetch(COUNT_OPEN_BY_CONNECTOR)}
 
 
-async def _summarise(
-    pool: Pool, connector: Connector, names: dict[Any, str], troubles: dict[int, int]
+def _summarise(
+    connector: Connector, names: Mapping[Any, str], troubles: Mapping[int, int], standing: asyncpg.Record
 ) -> dict[str, Any]:
-    run = await pool.fetchrow(runs.FIND_LATEST, connector.number)
-    schedule = await get_schedule(pool, connector.number)
+    run = None if standing["id"] is None else dict(standing)
     return {
         "connector_id": str(connector.id),
         "customer": connector.end_user,
@@ -172,14 +180,14 @@ async def _summarise(
         "origin_id": connector.origin_id,
         "base_url": connector.base_url,
         "status": connector.status,
-        "paused": schedule.is_paused,
+        "paused": standing["is_paused"],
         "open_issues": troubles.get(connector.number, 0),
         "created_at": write_moment(connector.created_at),
         "latest_sync": None
         if run is None
         else {
             "run": run["number"],
-            "status": find_status(dict(run), is_paused=schedule.is_paused, now=SystemClock().now()),
+            "status": find_status(run, is_paused=run["is_paused"], now=SystemClock().now()),
             "full": run["is_full"],
             "asked_at": write_moment(run["asked_at"]),
             "started_at": write_moment(run["started_at"]),
@@ -191,10 +199,10 @@ async def _summarise(
 async def _describe(
     pool: Pool, connector: Connector, names: dict[Any, str], troubles: dict[int, int]
 ) -> dict[str, Any]:
-    run = await pool.fetchrow(runs.FIND_LATEST, connector.number)
-    parts = [] if run is None else await runs.list_stream_runs(pool, run["id"])
+    standing = (await list_standings(pool, connector.number))[connector.number]
+    parts = await runs.list_stream_runs(pool, standing["id"])
     return {
-        **await _summarise(pool, connector, names, troubles),
+        **_summarise(connector, names, troubles, standing),
         "records": await _count_records(pool, connector),
         "streams": [
             {

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
+import asyncpg
 import msgspec
 import typer
 from rich.markup import escape
@@ -18,7 +19,7 @@ from unihire.integration.registry import get_integration
 from unihire.kit.clock import SystemClock
 from unihire.platform.syncs import Progress, measure_progress
 from unihire.store import Pool, runs
-from unihire.store.history import list_history
+from unihire.store.history import list_history, list_whole_history
 from unihire.store.tenancy import Connector, list_connectors
 
 EPILOG = examples("unihire runs", "unihire runs 3f2c", "unihire runs 3f2c 12", "unihire runs 3f2c --last 100 --json")
@@ -47,9 +48,13 @@ def list_runs(
 
     async def read(pool: Pool) -> list[dict[str, Any]]:
         connectors = await (list_connectors(pool) if id is None else pick_connectors(pool, [id]))
+        if id is None:
+            return await _describe_runs(pool, connectors, await list_whole_history(pool, limit=last))
+        numbers = [connector.number for connector in connectors]
         if number is None:
-            return await describe_runs(pool, connectors, limit=last)
-        found = await describe_runs(pool, connectors, number=number, limit=1)
+            return await _describe_runs(pool, connectors, await list_history(pool, connectors=numbers, limit=last))
+        rows = await list_history(pool, connectors=numbers, number=number, limit=1)
+        found = await _describe_runs(pool, connectors, rows, with_streams=True)
         if not found:
             raise ConfigError(f"there is no run {number} of the connector: `unihire runs {id}` lists them")
         return found
@@ -65,19 +70,20 @@ def list_runs(
         _show_run(found[0])
 
 
-async def describe_runs(
-    pool: Pool, connectors: Sequence[Connector], *, number: int | None = None, limit: int
+async def _describe_runs(
+    pool: Pool, connectors: Sequence[Connector], rows: Sequence[asyncpg.Record], *, with_streams: bool = False
 ) -> list[dict[str, Any]]:
-    """Runs as the API tells them, each with its connector; the one of a `number` with its streams."""
+    """Runs as the API tells them, each with its connector."""
     now = SystemClock().now()
     known = {connector.number: connector for connector in connectors}
     described = []
-    for record in await list_history(pool, connectors=known, number=number, limit=limit):
-        run = dict(record)
-        connector = known[run["connector"]]
+    for row in rows:
+        run, connector = dict(row), known.get(row["connector"])
+        if connector is None:  # made a moment ago
+            continue
         progress = None if run["finished_at"] else await _find_progress(pool, connector, run, now)
         told = tell_run(run, progress, now)
-        if number is not None:
+        if with_streams:
             told = tell_run_with_streams(run, await runs.list_stream_runs(pool, run["id"]), progress, now)
         spent = None if run["started_at"] is None else (run["finished_at"] or now) - run["started_at"]
         described.append(

@@ -13,7 +13,7 @@ from unihire.cli.engine import is_worker_alive, note_missing_worker
 from unihire.cli.progress import SyncProgress, make_stream_table
 from unihire.cli.starting import start
 from unihire.cli.terminal import ERR, OUT, Json, examples, note
-from unihire.errors import ConfigError, Stopped
+from unihire.errors import Busy, ConfigError, Stopped
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
@@ -109,6 +109,8 @@ async def _sync_all(
             return _leave_alone(connector, is_named=bool(ids))
         try:
             report = await _sync_one(pool, connector, sealer, ending, full=full, models=models, is_json=is_json)
+        except Busy as error:
+            raise Busy(f"{error}; `unihire runs {str(connector.id)[:8]}` tells how far it is") from None
         except Stopped:
             if ending.is_asked.is_set():
                 raise
