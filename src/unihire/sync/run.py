@@ -167,6 +167,7 @@ class _RunSync:
             await set_status(self._pool, self._connector.id, "RELINK_NEEDED")
             await self._open_issue(error)
             await self._finish("failed", str(error))
+            log.warning("sync run ended", status="failed", reason=str(error))
             raise
         finally:
             report.requests, report.waited_seconds = self._client.calls, self._client.budget.waited
