@@ -51,7 +51,7 @@ async def test_fault_of_ours_is_answered_as_data_and_told_with_the_id_and_withou
 
 
 async def test_id_of_a_request_is_known_to_everything_it_does_and_to_nothing_else() -> None:
-    heard: list[str | None] = []
+    heard: list[bytes | None] = []
 
     async def answer(request: Request) -> Response:
         heard.append(REQUEST_ID.get())
@@ -61,4 +61,4 @@ async def test_id_of_a_request_is_known_to_everything_it_does_and_to_nothing_els
         transport=httpx.ASGITransport(Watching(Starlette(routes=[Route("/", answer)]))), base_url="http://api"
     ) as client:
         answers = [await client.get("/") for _ in range(2)]
-    assert heard == [answer.headers["x-request-id"] for answer in answers]
+    assert heard == [answer.headers["x-request-id"].encode() for answer in answers]

@@ -124,7 +124,7 @@ def _write_traceback(exc_info: tuple[type[BaseException], BaseException, Traceba
     while error is not None and error not in errors:
         errors.append(error)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return "\n".join(_write_error(error) for error in reversed(errors))
+    return "\n\n".join(_write_error(error) for error in reversed(errors))
 
 
 def _write_error(error: BaseException) -> str:

@@ -3,10 +3,9 @@
 import itertools
 import re
 import secrets
-import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextvars import ContextVar
-from http import HTTPStatus
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -24,17 +23,15 @@ HEADER = b"x-request-id"
 NO_ROUTE = "none"
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
-_OWN_IDS = itertools.count(1)
-_PROCESS = secrets.token_hex(6)
+_NUMBERS = itertools.count(1)
+_OWN_ID = secrets.token_hex(6).encode() + b"-%x"
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+REQUEST_ID: ContextVar[bytes | None] = ContextVar("request_id", default=None)
 """That of the request which is being answered."""
 
 
 class Watching:
-    """An application, watched.
+    """An application, watched. Written to cost next to nothing: every request passes through.
 
     The id of a request is that of its X-Request-Id, where that is one, else ours; the answer carries it.
     """
@@ -46,17 +43,19 @@ class Watching:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        id = _find_id(scope)
-        REQUEST_ID.set(id.decode())
-        status = 500
-        began_at = time.perf_counter()
+        began_at, status, id = perf_counter(), 500, b""
+        for name, value in scope["headers"]:
+            if name == HEADER and _GOOD_ID.fullmatch(value):
+                id = value
+        id = id or _OWN_ID % next(_NUMBERS)
+        REQUEST_ID.set(id)
 
-        async def send_named(message: Message) -> None:
+        def send_named(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (HEADER, id)]
-            await send(message)
+            return send(message)
 
         try:
             if is_tracing():
@@ -68,25 +67,17 @@ class Watching:
             else:
                 await self._app(scope, receive, send_named)
         finally:
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            route = getattr(scope.get("route"), "path", NO_ROUTE)
-            REQUEST_SECONDS.note(method, route, status, time.perf_counter() - began_at)
-            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                log.warning("a request failed", method=method, route=route, status=status)
+            route = scope["route"].path if "route" in scope else NO_ROUTE
+            REQUEST_SECONDS.note(scope["method"], route, status, perf_counter() - began_at)
+            if status >= 500:
+                log.warning("a request failed", method=scope["method"], route=route, status=status)
 
 
 def name_request(_: Any, __: str, event: EventDict) -> EventDict:
     """Let a log line name the request it belongs to; a processor of structlog."""
     if (id := REQUEST_ID.get()) is not None:
-        event.setdefault("request", id)
+        event.setdefault("request", id.decode())
     return event
-
-
-def _find_id(scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
-        if name == HEADER and _GOOD_ID.fullmatch(value):
-            return bytes(value)
-    return b"%s-%x" % (_PROCESS.encode(), next(_OWN_IDS))
 
 
 def _list_headers(scope: Scope) -> Mapping[str, str]:
@@ -94,8 +85,8 @@ def _list_headers(scope: Scope) -> Mapping[str, str]:
 
 
 def _tell(told: Span, scope: Scope, status: int) -> None:
-    method, route = scope["method"], getattr(scope.get("route"), "path", NO_ROUTE)
+    method, route = scope["method"], scope["route"].path if "route" in scope else NO_ROUTE
     told.rename(f"{method} {route}")
     told.tell({"http.request.method": method, "http.route": route, "http.response.status_code": status})
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= 500:
         told.fail(str(status))

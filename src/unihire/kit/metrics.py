@@ -19,6 +19,8 @@ _PAGE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 
 _RUN_BUCKETS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 _REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
 VENDOR_REQUESTS = Counter(
     "unihire_vendor_requests", "Requests to vendors; status is 2xx, 3xx, 4xx, 5xx, or none where no answer came.",
     ["integration", "status"], registry=REGISTRY,
@@ -74,29 +76,26 @@ class RequestSeconds:
     labels = ("method", "route", "status")
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, str, int], list[int]] = {}
-        self._sums: dict[tuple[str, str, int], float] = {}
+        self._noted: dict[tuple[str, str, int], list[float]] = {}  # how many in each bucket, and the sum at the end
 
     def note(self, method: str, route: str, status: int, seconds: float) -> None:
         """Call from the event loop alone."""
-        labels = (method, route, status)
-        counts = self._counts.get(labels)
-        if counts is None:
-            counts = self._counts[labels] = [0] * (len(_REQUEST_BUCKETS) + 1)
-            self._sums[labels] = 0.0
-        counts[bisect_left(_REQUEST_BUCKETS, seconds)] += 1
-        self._sums[labels] += seconds
+        noted = self._noted.get((method, route, status))
+        if noted is None:
+            method = method if method in _METHODS else "other"  # a caller could send any word
+            noted = self._noted.setdefault((method, route, status), [0.0] * (len(_REQUEST_BUCKETS) + 2))
+        noted[bisect_left(_REQUEST_BUCKETS, seconds)] += 1
+        noted[-1] += seconds
 
     def collect(self) -> Iterator[Metric]:
         family = HistogramMetricFamily(self.name, self.help, labels=self.labels)
-        for (method, route, status), counts in self._counts.items():
-            buckets = list(_cumulate(counts))
-            family.add_metric([method, route, str(status)], buckets, self._sums[method, route, status])
+        for (method, route, status), (*counts, total) in self._noted.items():
+            family.add_metric([method, route, str(status)], list(_cumulate(counts)), total)
         yield family
 
 
-def _cumulate(counts: Sequence[int]) -> Iterator[tuple[str, float]]:
-    total = 0
+def _cumulate(counts: Sequence[float]) -> Iterator[tuple[str, float]]:
+    total = 0.0
     for bound, count in zip((*map(str, _REQUEST_BUCKETS), "+Inf"), counts, strict=True):
         total += count
         yield bound, total

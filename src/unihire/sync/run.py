@@ -180,7 +180,12 @@ class _RunSync:
         await issues.resolve_issues(self._pool, self._connector.number, OF_CONNECTORS, self._clock.now())
         await self._finish(report.status, None)
         await set_status(self._pool, self._connector.id, "COMPLETE")
-        log.info("sync run ended", status=report.status, requests=report.requests)
+        log.info(
+            "sync run ended", status=report.status, requests=report.requests, waited=round(report.waited_seconds, 1),
+            rows=sum(part.read for part in report.streams), new=sum(part.added for part in report.streams),
+            changed=sum(part.changed for part in report.streams), deleted=sum(part.deleted for part in report.streams),
+            set_aside=sum(part.quarantined for part in report.streams),
+        )  # fmt: skip
         return report
 
     async def _finish(self, status: str, error: str | None) -> None:
@@ -256,6 +261,7 @@ class _RunSync:
                 self._report.errors[stream.name] = reason
             else:
                 await self._settle_issues(stream.name, aside=pages.has_quarantine)
+                log.debug("stream read", rows=part.counts.read, requests=part.counts.requests)
             finally:
                 self._counts[stream.name] = part.counts
 

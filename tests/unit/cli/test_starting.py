@@ -20,6 +20,10 @@ try:
     1 / 0
 except ZeroDivisionError:
     log.exception("failed")
+try:
+    raise RuntimeError("no\\nDETAIL:  Failing row contains (person@example.com)") from KeyError("key")
+except RuntimeError:
+    log.exception("failed too")
 """
 
 
@@ -30,15 +34,18 @@ def run_program(level: str, form: str) -> tuple[str, list[str]]:
 
 def test_json_logs_are_an_object_a_line_on_stderr() -> None:
     out, lines = run_program("info", "json")
-    told, library, failed = map(json.loads, lines)
+    told, library, failed, chained = map(json.loads, lines)
     assert out == ""
     assert (told["event"], told["run"], told["level"]) == ("told", 7, "info")
     assert (library["event"], library["level"]) == ("a library says this", "warning")
-    assert "ZeroDivisionError" in failed["exception"]
+    assert failed["exception"].endswith("ZeroDivisionError: division by zero")
+    cause, _, raised = chained["exception"].partition("\n\n")
+    assert cause.endswith("KeyError: 'key'")
+    assert raised.endswith("RuntimeError: no")
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
-def test_tracebacks_do_not_show_local_variables(form: str) -> None:
+def test_tracebacks_show_neither_local_variables_nor_what_a_database_tells_of_rows(form: str) -> None:
     assert "example.com" not in "".join(run_program("info", form)[1])
 
 
