@@ -41,6 +41,11 @@ demo: setup ## Run the main job on made-up data and serve the API (SIZE=2000 can
 test: setup $(VENV)/.clients ## Run every test
 	$(BIN)/python -m pytest
 
+.PHONY: chaos
+chaos: setup ## Kill, freeze and cut off workers and the database, 1,000 races for one token (KILLS=200, SEED=any)
+	CHAOS_KILLS=$(or $(KILLS),200) RACE_ROUNDS=1000 $(if $(SEED),CHAOS_SEED=$(SEED)) \
+	  $(BIN)/python -m pytest -s tests/acceptance/test_chaos.py tests/integration/test_grants_race.py
+
 .PHONY: lint
 lint: setup ## Style, types and the walls between packages
 	$(BIN)/ruff check .

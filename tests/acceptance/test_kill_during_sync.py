@@ -5,54 +5,21 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases, make_place
-from testbed.harvest import NO_LIMITS
-from testbed.harvest_link import make_harvest_tenant
-from testbed.personio import make_emulated_tenant
-from testbed.tenants import Tenant
+from testbed.disturbing import COMPANIES, Company, change_rows, delete_rows, leave_rows, read_content
 from unihire.kit.seal import Sealer, new_key
 from unihire.sandbox.runner import Ready, start_sandbox
 from unihire.settings import Settings
-from unihire.store import Pool
 from unihire.store.database import open_database
 
 KILLS = 4
 
-
-@dataclass(frozen=True)
-class Company:
-    """What is synced: the system, how many candidates, the streams that change, and the pages before a kill at most."""
-
-    slug: str
-    size: int
-    connect: Callable[[Pool, Sealer, Ready], Awaitable[Tenant]]
-    streams: tuple[str, ...]
-    pages: int
-    options: Mapping[str, str] = field(default_factory=dict)
-
-
-COMPANIES = (
-    Company("personio", 1500, make_emulated_tenant, ("jobs", "candidates", "applications"), 6),
-    Company(
-        "greenhouse",
-        120,
-        make_harvest_tenant,
-        (
-            "users", "sources", "job_owners", "job_posts", "jobs", "application_stages", "attachments", "applications",
-            "candidates", "interviewers", "interviews", "scorecards", "notes",
-        ),
-        30,
-        NO_LIMITS,
-    ),
-)  # fmt: skip
 
 # Syncs one connector, and says when a page is committed.
 SYNCER = """
@@ -92,26 +59,6 @@ async def main():
 asyncio.run(main())
 """
 
-# Everything a sync leaves, but for when: modified_at, places in the feed and times.
-CONTENT = {
-    "records": """
-        SELECT model, remote_id, deleted_at IS NULL, stream, regexp_replace(convert_from(body, 'UTF8'),
-            '"modified_at":"[^"]*"', ''), raw, keys, fingerprint FROM record ORDER BY model, remote_id
-    """,
-    "filter index": "SELECT key, count(*) FROM record_key GROUP BY key ORDER BY key",
-    "shown": "SELECT origin, row_id, stream, name, key, id, data FROM joined ORDER BY 1, 2, 3, 4",
-    "to be shown": "SELECT count(*) FROM stale",
-    "details": "SELECT stream, name, row_id, version, raw FROM detail ORDER BY 1, 2, 3",
-    "quarantine": "SELECT stream, row_id, raw FROM quarantine ORDER BY 1, 2",
-    "met": "SELECT count(*) FROM seen",
-    "unfinished": "SELECT count(*) FROM sync_run WHERE status = 'running'",
-}
-# Rows of the filter index that are not of a living record, or the other way round.
-STRAY_KEYS = """
-    SELECT count(*) FROM (SELECT unnest(keys) AS key, seq FROM record WHERE deleted_at IS NULL) AS a
-    FULL JOIN record_key AS b ON a.key = b.key AND a.seq = b.seq WHERE a.key IS NULL OR b.key IS NULL
-"""
-
 
 class Place:
     """One database with one connector, synced by processes of its own."""
@@ -147,9 +94,7 @@ class Place:
             return "status" not in process.stdout.read()
 
     async def read(self) -> dict[str, list[Any]]:
-        async with open_database(self.settings) as pool:
-            assert await pool.fetchval(STRAY_KEYS) == 0
-            return {name: [tuple(row) for row in await pool.fetch(query)] for name, query in CONTENT.items()}
+        return await read_content(self.settings)
 
 
 @pytest.fixture(scope="module", params=COMPANIES, ids=lambda company: company.slug)
@@ -186,22 +131,6 @@ async def places(databases: Databases, company: Company, ready: Ready) -> AsyncI
             id, pages = str(tenant.connector.id), company.pages
             disturbed, undisturbed = (Place(databases.settings(name), id, key, pages) for name in names)
             yield disturbed, undisturbed
-
-
-async def change_rows(ready: Ready, streams: tuple[str, ...]) -> None:
-    async with httpx.AsyncClient(base_url=ready.control_url) as control:
-        for stream in streams:
-            (await control.patch(f"rows/{stream}", json={"share": 0.3})).raise_for_status()
-
-
-async def delete_rows(ready: Ready, streams: tuple[str, ...]) -> None:
-    async with httpx.AsyncClient(base_url=ready.control_url) as control:
-        for stream in streams:
-            (await control.request("DELETE", f"rows/{stream}", json={"share": 0.2})).raise_for_status()
-
-
-async def leave_rows(ready: Ready, streams: tuple[str, ...]) -> None:
-    """The first sync of all: there is nothing yet."""
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import JobContext
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from procrastinate.worker import Worker as Library
 
 from unihire.errors import BudgetSpent, Busy, ReauthorizeNeeded, RetryLater, Stopped
@@ -68,6 +70,16 @@ class Later:
     """When the connector is to be looked after again; nothing to wait for: at once, behind those that wait."""
 
     at: datetime | None = None
+
+
+class _Jobs(JobManager):
+    """Jobs that end even if that cannot be noted: what is left of them, chores drop."""
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        try:
+            await super().finish_job(job, status, delete_job)
+        except ConnectorException:
+            log.warning("the end of a job could not be noted", job=job.id)
 
 
 class Worker:
@@ -126,15 +138,15 @@ class Worker:
 
     async def _work_while_connected(self) -> None:
         """Run procrastinate's worker until it ends: when asked to, or when its database is gone."""
-        if self._left:
-            await self._pool.execute(jobs.DROP_WORKERS, self._left)
-            self._left.clear()
+        await self._pool.execute(jobs.DROP_WORKERS, self._left)  # fails at once where the database is still away
+        self._left.clear()
         pace = self._pace
         queue = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 conninfo=self._address, kwargs={"options": SESSION_OPTIONS}, min_size=1, max_size=3, timeout=5
             )
         )
+        queue.job_manager = _Jobs(queue.connector)
         queue.task(name=jobs.TASK, queue=jobs.QUEUE, pass_context=True)(self._look_after)
         async with queue.open_async():
             library = self._library = Library(
@@ -208,6 +220,8 @@ class Worker:
                 if later is not None:
                     async with self._pool.acquire() as connection, connection.transaction():
                         await jobs.defer_sync(connection, connector, later.at)
+        except _DATABASE_AWAY as error:  # the job ends here, and a chore makes the next one
+            log.warning("a job lost the database", number=connector, error=type(error).__name__)
         finally:
             self._jobs.discard(job)
 
@@ -253,7 +267,7 @@ class Worker:
         except BudgetSpent as error:
             return await self._put_off(run, timedelta(seconds=error.after or 0.0), RATE_LIMIT, failures=0)
         except _DATABASE_AWAY:
-            raise  # the job ends here, and a chore makes the next one
+            raise
         except Exception as error:
             failures = 1 if has_moved else run.failures + 1
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))

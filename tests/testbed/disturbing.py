@@ -1,0 +1,88 @@
+"""Companies whose sync is disturbed, and everything a sync leaves, to be compared with that of an undisturbed one."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from testbed.harvest import NO_LIMITS
+from testbed.harvest_link import make_harvest_tenant
+from testbed.personio import make_emulated_tenant
+from testbed.tenants import Tenant
+from unihire.kit.seal import Sealer
+from unihire.sandbox.runner import Ready
+from unihire.settings import Settings
+from unihire.store import Pool
+from unihire.store.database import open_database
+
+
+@dataclass(frozen=True)
+class Company:
+    """What is synced: the system, how many candidates, the streams that change, and the pages before a kill at most."""
+
+    slug: str
+    size: int
+    connect: Callable[[Pool, Sealer, Ready], Awaitable[Tenant]]
+    streams: tuple[str, ...]
+    pages: int
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+COMPANIES = (
+    Company("personio", 1500, make_emulated_tenant, ("jobs", "candidates", "applications"), 6),
+    Company(
+        "greenhouse",
+        120,
+        make_harvest_tenant,
+        (
+            "users", "sources", "job_owners", "job_posts", "jobs", "application_stages", "attachments", "applications",
+            "candidates", "interviewers", "interviews", "scorecards", "notes",
+        ),
+        30,
+        NO_LIMITS,
+    ),
+)  # fmt: skip
+
+# Everything a sync leaves, but for when: modified_at, places in the feed and times.
+CONTENT = {
+    "records": """
+        SELECT connector, model, remote_id, deleted_at IS NULL, stream, regexp_replace(convert_from(body, 'UTF8'),
+            '"modified_at":"[^"]*"', ''), raw, keys, fingerprint FROM record ORDER BY connector, model, remote_id
+    """,
+    "filter index": "SELECT key, count(*) FROM record_key GROUP BY key ORDER BY key",
+    "shown": "SELECT connector, origin, row_id, stream, name, key, id, data FROM joined ORDER BY 1, 2, 3, 4, 5, 6",
+    "to be shown": "SELECT count(*) FROM stale",
+    "details": "SELECT connector, stream, name, row_id, version, raw FROM detail ORDER BY 1, 2, 3, 4",
+    "quarantine": "SELECT connector, stream, row_id, raw FROM quarantine ORDER BY 1, 2, 3",
+    "met": "SELECT count(*) FROM seen",
+    "unfinished": "SELECT count(*) FROM sync_run WHERE status IN ('queued', 'running')",
+}
+# Rows of the filter index that are not of a living record, or the other way round.
+STRAY_KEYS = """
+    SELECT count(*) FROM (SELECT unnest(keys) AS key, seq FROM record WHERE deleted_at IS NULL) AS a
+    FULL JOIN record_key AS b ON a.key = b.key AND a.seq = b.seq WHERE a.key IS NULL OR b.key IS NULL
+"""
+
+
+async def read_content(settings: Settings) -> dict[str, list[Any]]:
+    """What a database holds, by what it is."""
+    async with open_database(settings) as pool:
+        assert await pool.fetchval(STRAY_KEYS) == 0
+        return {name: [tuple(row) for row in await pool.fetch(query)] for name, query in CONTENT.items()}
+
+
+async def change_rows(ready: Ready, streams: tuple[str, ...]) -> None:
+    async with httpx.AsyncClient(base_url=ready.control_url) as control:
+        for stream in streams:
+            (await control.patch(f"rows/{stream}", json={"share": 0.3})).raise_for_status()
+
+
+async def delete_rows(ready: Ready, streams: tuple[str, ...], share: float = 0.2) -> None:
+    async with httpx.AsyncClient(base_url=ready.control_url) as control:
+        for stream in streams:
+            (await control.request("DELETE", f"rows/{stream}", json={"share": share})).raise_for_status()
+
+
+async def leave_rows(ready: Ready, streams: tuple[str, ...]) -> None:
+    """The first sync of all: there is nothing yet."""
