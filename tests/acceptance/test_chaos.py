@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 import httpx
@@ -99,9 +100,12 @@ async def check(scene: Scene) -> int:
     """What was disturbed holds what the other holds, byte for byte; returns how many records that is."""
     left = await read_content(scene.databases.settings(scene.disturbed))
     expected = await read_content(scene.databases.settings(scene.undisturbed))
-    for name, rows in expected.items():
-        differences = [pair for pair in zip(left[name], rows, strict=False) if pair[0] != pair[1]]
-        assert left[name] == rows, f"{name}: {len(left[name])} for {len(rows)}, first {differences[:1]}"
+    wrong = {
+        name: [pair for pair in zip_longest(left[name], rows) if pair[0] != pair[1]][:1]
+        for name, rows in expected.items()
+        if left[name] != rows
+    }
+    assert not wrong, "\n".join(f"{name}: {len(left[name])} for {len(expected[name])}: {one}" for name, one in wrong.items())
     return len(expected["records"])
 
 

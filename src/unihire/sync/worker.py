@@ -188,6 +188,7 @@ class Worker:
                         await step()
                     except _DATABASE_AWAY as error:
                         log.warning("chores are put off", error=type(error).__name__)
+                        break
                     except Exception:
                         log.exception("a chore failed")
                 await asyncio.sleep(self._pace.chores)
