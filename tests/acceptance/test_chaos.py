@@ -105,7 +105,9 @@ async def check(scene: Scene) -> int:
         for name, rows in expected.items()
         if left[name] != rows
     }
-    assert not wrong, "\n".join(f"{name}: {len(left[name])} for {len(expected[name])}: {one}" for name, one in wrong.items())
+    assert not wrong, "\n".join(
+        f"{name}: {len(left[name])} for {len(expected[name])}: {one}" for name, one in wrong.items()
+    )
     return len(expected["records"])
 
 
@@ -179,7 +181,8 @@ async def test_a_run_whose_worker_or_database_goes_is_gone_on_with_within_a_minu
     try:
         async with open_database(settings) as pool:
             watch = Watch(pool, workers.is_one_ready)
-            await set_faults(scene, [{"word": "slow", "seconds": 0.5 if pace else 3.0}])
+            await insist(partial(cancel_sync, pool, tenant.connector))
+            await set_faults(scene, [{"word": "slow", "seconds": 0.5 if pace else 8.0}])
             workers.keep(2)
             await ask_sync(pool, tenant.connector, tenant.integration, full=True)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -20,7 +21,7 @@ from unihire.model import Job
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.settings import Settings
-from unihire.store import Pool, holds, jobs, runs, schedules
+from unihire.store import Connection, Pool, holds, jobs, runs, schedules
 from unihire.store.database import get_address, open_database
 from unihire.store.holds import hold_connector
 from unihire.store.saving import LOCK_FEED
@@ -360,7 +361,8 @@ async def test_who_gives_no_sign_loses_the_connector_and_saves_nothing_more(
         async with works.work():
             await works.wait_for(customer)
         with pytest.raises(runs.Superseded):
-            await runs.move_stream(works.pool, stale, "jobs", "walk", None, [1, 0, 0, 0, 0, 0, 0])
+            place = runs.Place("done", None, 5, 0, await works.count_requests(customer, "jobs"))
+            await runs.move_stream(works.pool, stale, "jobs", "walk", None, [1, 0, 0, 0, 0, 0, 0], before=place)
         with pytest.raises(runs.Superseded):
             await runs.restart_phase(works.pool, stale, "jobs", "walk")
         monkeypatch.undo()
@@ -406,3 +408,45 @@ async def test_asking_brings_a_job_forward_that_waits_for_later(works: Works, cu
     assert await jobs.has_waiting(works.pool)
     assert await works.list_jobs() == ["todo"]
     assert not (await schedules.get_schedule(works.pool, number)).is_paused
+
+
+async def test_a_page_that_a_crash_of_the_server_took_back_is_read_again(works: Works, customer: Tenant) -> None:
+    works.vendor.lists["/jobs"] = [job(str(number)) for number in range(10, 20)]
+    gate = keep_waiting(works.vendor, "/jobs", after=2)
+    async with works.work():
+        await works.ask(customer)
+        await gate.arrived.wait()
+
+        async def has_two_pages() -> bool:
+            return await works.count_saved(customer, "jobs") == 4
+
+        await until(has_two_pages)
+        # As a server that crashed before the second page was on the disk: the page is gone, its position with it.
+        await works.pool.execute("DELETE FROM record WHERE remote_id IN ('12', '13')")
+        await works.pool.execute(
+            "UPDATE stream_run SET read = 2, position = replace(position, 'from=4', 'from=2') WHERE stream = 'jobs'"
+        )
+        gate.opened.set()
+        run = await works.wait_for(customer)
+    assert (run["attempt"], run["failures"]) == (2, 0)
+    assert await works.list_names("jobs") == [str(number) for number in range(10, 20)]
+
+
+async def test_a_list_whose_last_page_was_saved_when_its_worker_died_is_noted_as_read(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish, has_died = runs.finish_stream, asyncio.Event()
+
+    async def die_once(connection: Connection, run: runs.Run, stream: str, *given: Any, **named: Any) -> None:
+        if stream == "jobs" and not has_died.is_set():
+            has_died.set()
+            raise ConnectionResetError
+        await finish(connection, run, stream, *given, **named)
+
+    monkeypatch.setattr(runs, "finish_stream", die_once)
+    async with works.work():
+        await works.ask(customer)
+        await works.wait_for(customer)
+    assert has_died.is_set()
+    read = await runs.find_first_reads(works.pool, customer.connector.number, ["jobs", "people", "pipelines"])
+    assert sorted(read) == ["jobs", "people", "pipelines"]

@@ -150,6 +150,11 @@ class Works:
         counted: int = await self.pool.fetchval(query, tenant.connector.number, stream)
         return counted
 
+    async def count_requests(self, tenant: Tenant, stream: str) -> int:
+        query = "SELECT requests FROM stream_run WHERE connector = $1 AND stream = $2"
+        counted: int = await self.pool.fetchval(query, tenant.connector.number, stream)
+        return counted
+
     async def list_names(self, stream: str) -> list[str]:
         """The vendor's ids of a list's living records."""
         query = "SELECT remote_id FROM record WHERE stream = $1 AND deleted_at IS NULL AND model = $2 ORDER BY 1"

@@ -8,7 +8,7 @@ that was given up for dead, or lost its lock with its connection, does no harm.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid4
 
 from unihire.errors import Busy, Stopped
@@ -75,21 +75,25 @@ FIND_FIRST_READS = "SELECT stream, first_read_at FROM stream_state WHERE connect
 # The run, held as it is until the transaction ends, if it is still this attempt's.
 HOLD_RUN = "SELECT FROM sync_run WHERE id = $1 AND attempt = $3 AND status = 'running' FOR SHARE"
 
-# Move a stream on; the last statement of a page's transaction. Nothing where the run is no longer this attempt's.
+# Move a stream on; the last statement of a page's transaction. Nothing where the run is no longer this attempt's, or
+# the stream does not stand where the page before left it: a server that crashed may have taken that one back.
 MOVE_STREAM = f"""
     UPDATE stream_run SET phase = $4, position = $5, read = read + $6, added = added + $7, changed = changed + $8,
         deleted = deleted + $9, quarantined = quarantined + $10, requests = requests + $11, waited = waited + $12
     FROM ({HOLD_RUN}) AS ours
-    WHERE run = $1 AND stream = $2
+    WHERE run = $1 AND stream = $2 AND phase = $13 AND position IS NOT DISTINCT FROM $14
+        AND (read, deleted, requests) = ($15, $16, $17)
     RETURNING (SELECT is_paused FROM connector WHERE number = stream_run.connector) AS is_paused
 """  # noqa: S608 - of constants
 
-# End a stream's part, with the reason where it went wrong.
+# End a stream's part, with the reason where it went wrong; if it went well, nothing as above.
 FINISH_STREAM = f"""
     UPDATE stream_run SET phase = 'done', position = NULL, finished_at = $4, error = $5,
         requests = requests + $6, waited = waited + $7
     FROM ({HOLD_RUN}) AS ours
-    WHERE run = $1 AND stream = $2
+    WHERE run = $1 AND stream = $2 AND ($5::text IS NOT NULL OR (
+        phase = $8 AND position IS NOT DISTINCT FROM $9 AND (read, deleted, requests) = ($10, $11, $12)
+    ))
     RETURNING connector, started_at, window_start IS NULL AS is_whole, read
 """  # noqa: S608 - of constants
 
@@ -166,6 +170,16 @@ class Run:
     started_at: datetime
     failures: int
     is_resumed: bool
+
+
+class Place(NamedTuple):
+    """Where a stream stood after its latest page: what the next one is saved on top of."""
+
+    phase: str
+    position: str | None
+    read: int
+    deleted: int
+    requests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,14 +269,22 @@ async def open_stream(
 
 
 async def move_stream(
-    connection: Connection | Pool, run: Run, stream: str, phase: str, position: str | None, counted: Sequence[float]
+    connection: Connection | Pool,
+    run: Run,
+    stream: str,
+    phase: str,
+    position: str | None,
+    counted: Sequence[float],
+    *,
+    before: Place,
 ) -> bool:
-    """Move a stream on, and tell whether the connector is paused; the last statement of a page's transaction.
+    """Move a stream on from `before`, and tell whether the connector is paused; the last statement of a page's
+    transaction.
 
     `counted` is what is to be added: read, added, changed, deleted, quarantined, requests, waited. Raises Stopped, with
-    which the transaction is to be undone, where the run was cancelled or taken over.
+    which the transaction is to be undone, where the run was cancelled or taken over, or the stream stands elsewhere.
     """
-    row = await connection.fetchrow(MOVE_STREAM, run.id, stream, run.attempt, phase, position, *counted)
+    row = await connection.fetchrow(MOVE_STREAM, run.id, stream, run.attempt, phase, position, *counted, *before)
     if row is None:
         raise Superseded(run)
     is_paused: bool = row["is_paused"]
@@ -276,10 +298,18 @@ async def restart_phase(connection: Connection | Pool, run: Run, stream: str, ph
 
 
 async def finish_stream(
-    connection: Connection, run: Run, stream: str, now: datetime, error: str | None, *, requests: int, waited: float
+    connection: Connection,
+    run: Run,
+    stream: str,
+    now: datetime,
+    error: str | None,
+    *,
+    requests: int,
+    waited: float,
+    before: Place,
 ) -> None:
     """End a stream's part. Raises Stopped as `move_stream` does."""
-    row = await connection.fetchrow(FINISH_STREAM, run.id, stream, run.attempt, now, error, requests, waited)
+    row = await connection.fetchrow(FINISH_STREAM, run.id, stream, run.attempt, now, error, requests, waited, *before)
     if row is None:
         raise Superseded(run)
     if error is None:
@@ -288,10 +318,13 @@ async def finish_stream(
 
 
 class Superseded(Stopped):
-    """The run was cancelled, or somebody else has taken it up."""
+    """The run was cancelled, somebody else has taken it up, or the database lost what was saved last."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(f"run {run.number} was cancelled or taken over: nothing more is saved for this attempt")
+        super().__init__(
+            f"run {run.number} was cancelled, taken over or set back by a crash of the database: nothing more is saved "
+            "for this attempt"
+        )
 
 
 async def find_first_reads(pool: Pool, connector: int, streams: Collection[str]) -> dict[str, datetime]:

@@ -237,7 +237,7 @@ class _RunSync:
                 self._pool, run, number, stream.name,
                 window_start=since, models=model_numbers(stream), now=self._clock.now(),
             )  # fmt: skip
-            if state["phase"] == "done":
+            if state["finished_at"] is not None:
                 self._counts[stream.name] = Counts.read_from(state)
                 if state["error"] is not None:
                     self._report.errors[stream.name] = state["error"]

@@ -63,6 +63,7 @@ class StreamSync:
         self._stop = stop
         self._pause = pause
         self._tally = Tally()
+        self._at: tuple[str, str | None] = ("walk", None)
         self.counts = Counts(pages.stream.name)
 
     async def sync(self, state: Mapping[str, Any]) -> None:
@@ -80,6 +81,7 @@ class StreamSync:
         if state["phase"] not in phases:  # an earlier version of the program knew another one
             await runs.restart_phase(self._pool, self._run, self._stream.name, phases[0])
             state, position = {**state, "phase": phases[0]}, None
+        self._at = (state["phase"], position)
         for phase, following in pairwise(phases[phases.index(state["phase"]) :]):
             if phase == "walk":
                 await self._walk_or_start_over(phase, position, since, tracking, after=following)
@@ -116,8 +118,9 @@ class StreamSync:
                 # Every row there is mapped: whatever was set aside before is no longer there.
                 await connection.execute(streams.EMPTY_QUARANTINE, self._connector, name)
             await runs.finish_stream(
-                connection, self._run, name, now, error, requests=step.requests, waited=step.waited
-            )
+                connection, self._run, name, now, error,
+                requests=step.requests, waited=step.waited, before=self._place,
+            )  # fmt: skip
         self.counts.add(step)
         self.counts.phase = "done"
         self._watch(self.counts)
@@ -135,6 +138,7 @@ class StreamSync:
                 if phase == "walk":
                     await streams.forget_seen(connection, self._connector, self._stream.name)
                 await runs.restart_phase(connection, self._run, self._stream.name, phase)
+            self._at = (phase, None)
             await self._walk(phase, None, since, tracking, after=after)
 
     async def _walk(
@@ -179,13 +183,13 @@ class StreamSync:
                     met = self._pages.list_met(page)
                     await streams.note_seen(connection, self._connector, self._stream.name, met)
                 await self._move(connection, step, phase, position)
-        self._tell(step, phase)
+        self._tell(step, phase, position)
 
     async def _move(self, connection: Connection | Pool, step: Counts, phase: str, position: str | None) -> None:
         """Note the step and what it asked of the vendor; the last statement of a page's transaction."""
         self._take_tally(step)
         is_paused = await runs.move_stream(
-            connection, self._run, self._stream.name, phase, position, step.list_counted()
+            connection, self._run, self._stream.name, phase, position, step.list_counted(), before=self._place
         )
         if is_paused:
             self._pause.set()
@@ -194,13 +198,18 @@ class StreamSync:
         step.requests, step.waited = self._tally.calls, self._tally.waited
         self._tally.calls, self._tally.waited = 0, 0.0
 
-    def _tell(self, step: Counts, phase: str) -> None:
+    @property
+    def _place(self) -> runs.Place:
+        return runs.Place(*self._at, self.counts.read, self.counts.deleted, self.counts.requests)
+
+    def _tell(self, step: Counts, phase: str, position: str | None = None) -> None:
         count_saved(
             self._client, step.stream, rows=step.read, set_aside=step.quarantined,
             new=step.added, changed=step.changed, deleted=step.deleted,
         )  # fmt: skip
         self.counts.add(step)
         self.counts.phase = phase
+        self._at = (phase, position)
         self._watch(self.counts)
 
     async def _refresh(self, *, after: str) -> None:
@@ -214,7 +223,9 @@ class StreamSync:
                 step = await self._pages.save_again(connection, page, stale)
                 await self._move(connection, step, "refresh", None)
             self._tell(step, "refresh")
-        await self._move(self._pool, Counts(self._stream.name), after, None)
+        step = Counts(self._stream.name)
+        await self._move(self._pool, step, after, None)
+        self._tell(step, after)
 
     def _stop_if_asked(self) -> None:
         if self._stop.is_set() or self._pause.is_set():
