@@ -193,7 +193,7 @@ class Server:
 
     def __init__(self, databases: Databases) -> None:
         self._base = databases.home / "postgresql"
-        self._crashed_at = time.monotonic()
+        self._crashed_at = time.monotonic() - self.LEAST_SECONDS
 
     @property
     def may_crash(self) -> bool:

@@ -183,7 +183,8 @@ class StreamSync:
                     met = self._pages.list_met(page)
                     await streams.note_seen(connection, self._connector, self._stream.name, met)
                 await self._move(connection, step, phase, position)
-        self._tell(step, phase, position)
+        self._at = (phase, position)
+        self._tell(step, phase)
 
     async def _move(self, connection: Connection | Pool, step: Counts, phase: str, position: str | None) -> None:
         """Note the step and what it asked of the vendor; the last statement of a page's transaction."""
@@ -202,14 +203,13 @@ class StreamSync:
     def _place(self) -> runs.Place:
         return runs.Place(*self._at, self.counts.read, self.counts.deleted, self.counts.requests)
 
-    def _tell(self, step: Counts, phase: str, position: str | None = None) -> None:
+    def _tell(self, step: Counts, phase: str) -> None:
         count_saved(
             self._client, step.stream, rows=step.read, set_aside=step.quarantined,
             new=step.added, changed=step.changed, deleted=step.deleted,
         )  # fmt: skip
         self.counts.add(step)
         self.counts.phase = phase
-        self._at = (phase, position)
         self._watch(self.counts)
 
     async def _refresh(self, *, after: str) -> None:
@@ -222,9 +222,11 @@ class StreamSync:
                 page = await self._pages.prepare(stale.rows, connection)
                 step = await self._pages.save_again(connection, page, stale)
                 await self._move(connection, step, "refresh", None)
+            self._at = ("refresh", None)
             self._tell(step, "refresh")
         step = Counts(self._stream.name)
         await self._move(self._pool, step, after, None)
+        self._at = (after, None)
         self._tell(step, after)
 
     def _stop_if_asked(self) -> None:
