@@ -12,6 +12,7 @@ from bench.place import make_settings
 from bench.processes import answer, find_peak_memory, read_order
 from bench.seeding import create_tenant
 from bench.vendors import pick_lists
+from unihire.cli.starting import calm_collector
 from unihire.integration.declare import Integration
 from unihire.platform.connectors import open_connector_client
 from unihire.store.database import open_database
@@ -21,6 +22,7 @@ from unihire.sync.run import Report, sync_connector
 async def main() -> None:
     """A full sync for the first order, an incremental one for every further."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
+    calm_collector()  # as every command does
     order = read_order()
     integration = pick_lists(order)
     async with open_database(make_settings(order["home"]), database=order["database"]) as pool:

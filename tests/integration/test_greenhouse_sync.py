@@ -165,7 +165,7 @@ async def test_incremental_run_asks_each_list_for_what_changed_and_for_nothing_e
     await link.control.delete("requests")
     report = await link.sync()
     asked = [entry for entry in (await link.control.get("requests")).json()["last"] if entry["method"] == "GET"]
-    assert [entry["path"] for entry in asked] == [stream.path for stream in ALL]
+    assert sorted(entry["path"] for entry in asked) == sorted(stream.path for stream in ALL)
     assert all(entry["query"]["updated_at"].startswith("gte|") for entry in asked)
     assert report.requests <= len(ALL) + 1
 
@@ -192,9 +192,9 @@ async def test_deleted_rows_are_gone_with_the_next_full_sync_and_no_earlier(
     report = await link.sync(full=True)
     assert report.status == "done"
     asked = [entry for entry in (await link.control.get("requests")).json()["last"] if "ids" in entry["query"]]
-    assert [(entry["path"], entry["query"]["ids"]) for entry in asked] == [
+    assert sorted((entry["path"], entry["query"]["ids"]) for entry in asked) == sorted(
         (stream.path, numbers[stream.path[4:]]) for stream in ALL if stream.path[4:] in numbers
-    ]
+    )
     await link.look()
     await link.check()
     now = link.expected
