@@ -129,6 +129,11 @@ def test_a_worker_tells_what_it_does_in_logs_metrics_and_traces(
     assert collector.services == {"unihire"}
 
 
+def test_a_port_for_metrics_that_is_taken_is_told(command: Command, collector: Collector) -> None:
+    refused = command.run("worker", UNIHIRE_METRICS_PORT=str(collector.server_port), code=3)
+    assert f"port {collector.server_port} of 127.0.0.1 is taken: choose another with --metrics-port" in refused.stderr
+
+
 def test_a_server_tells_its_metrics_and_traces_requests(command: Command, collector: Collector) -> None:
     traced = {
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{collector.server_port}/v1/traces",

@@ -71,8 +71,11 @@ async def _serve(settings: Settings, door: socket.socket, ending: Ending, *, wit
         raise UnihireError("the server ended by itself")
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket bound to the address; nobody is let in before a server listens. Raises ConfigError."""
+def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
+    """A socket bound to the address; nobody is let in before a server listens. Raises ConfigError.
+
+    `option` is the one that chooses the port.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         door = socket.socket(family, socket.SOCK_STREAM)
@@ -88,7 +91,7 @@ def bind(host: str, port: int) -> socket.socket:
         door.close()
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(
-                f"port {port} of {host} is taken: choose another with --port, or 0 for a free one"
+                f"port {port} of {host} is taken: choose another with {option}, or 0 for a free one"
             ) from None
         raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
     door.setblocking(False)

@@ -48,7 +48,7 @@ def worker(
     if slots is not None:
         settings = settings.model_copy(update={"worker_slots": slots})
     port = metrics_port if metrics_port is not None else settings.metrics_port
-    with nullcontext() if port is None else closing(bind(settings.host, port)) as door:
+    with nullcontext() if port is None else closing(bind(settings.host, port, option="--metrics-port")) as door:
         run(lambda ending: _work(settings, ending, door, is_json=is_json))
 
 
