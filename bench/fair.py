@@ -4,6 +4,7 @@ Who is fair lets no small connector wait for a big one to end, and lets nobody s
 """
 
 import asyncio
+import math
 import urllib.request
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -38,6 +39,9 @@ LIST_RUNS = """
     WHERE connector = ANY($1) AND asked_at >= $2 ORDER BY finished_at
 """
 
+STATISTICS_SECONDS = 1.5
+"""How late the server's statistics may be."""
+
 COUNT_READ = "SELECT coalesce(sum(read), 0)::bigint FROM stream_run"
 
 COUNT_RECORDS = "SELECT count(*) FROM record"
@@ -45,25 +49,29 @@ COUNT_RECORDS = "SELECT count(*) FROM record"
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """Runs of connectors that were due at one moment; waits in seconds, sorted."""
+    """Runs of `due` connectors that were due at one moment; waits in seconds, sorted."""
 
-    seconds: float
+    due: int
     done: int
     attempts: int
     until_begun: Sequence[float]
     until_done: Sequence[float]
 
     @classmethod
-    def of(cls, rows: Sequence[Any], due: datetime) -> "Wave":
-        begun = sorted((row["started_at"] - due).total_seconds() for row in rows if row["started_at"])
-        done = sorted((row["finished_at"] - due).total_seconds() for row in rows if row["finished_at"])
-        ended_well = sum(row["status"] == "done" for row in rows)
-        return cls(done[-1] if done else 0.0, ended_well, sum(row["attempt"] for row in rows), begun, done)
+    def of(cls, rows: Sequence[Any], moment: datetime) -> "Wave":
+        """The rows are of runs that have ended, one a connector."""
+        return cls(
+            len(rows),
+            sum(row["status"] == "done" for row in rows),
+            sum(row["attempt"] for row in rows),
+            sorted((row["started_at"] - moment).total_seconds() for row in rows),
+            sorted((row["finished_at"] - moment).total_seconds() for row in rows),
+        )
 
 
 def find_percentile(ordered: Sequence[float], share: float) -> float:
     """The least value that at least this share of the values does not exceed; 0 of none."""
-    return ordered[max(0, -int(-share * len(ordered) // 1) - 1)] if ordered else 0.0
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
 
 
 async def measure_fairness(place: Place, sizes: Sizes, figures: Figures) -> None:
@@ -114,46 +122,45 @@ async def _measure_waves(crowd: _Crowd, workers: Sequence[Child], vendors: Seque
     due = await crowd.make_due(with_big=True)
     print("fair: first syncs", flush=True)
     await crowd.site.wait(crowd.small, due)
-    first = await crowd.tell(crowd.small, due)
-    connections = (await read_counters(pool)).connections
-    await _change(vendors)
-    due_again = await crowd.make_due(with_big=False)
-    print("fair: the small ones again, beside the big", flush=True)
-    await crowd.site.wait(crowd.small, due_again)
-    big_left = len(crowd.big) - await pool.fetchval(COUNT_ENDED, crowd.big, due)
-    beside = await crowd.tell(crowd.small, due_again)
+    waves = {"first": await crowd.tell(crowd.small, due)}
+    connections, big_left = (await read_counters(pool)).connections, 0
+    is_full = len(crowd.small) > WORKERS * SLOTS
+    if is_full:
+        await _change(vendors)
+        due_again = await crowd.make_due(with_big=False)
+        print("fair: the small ones again, beside the big", flush=True)
+        await crowd.site.wait(crowd.small, due_again)
+        big_left = len(crowd.big) - await pool.fetchval(COUNT_ENDED, crowd.big, due)
+        waves["beside_big"] = await crowd.tell(crowd.small, due_again)
     await crowd.site.wait(crowd.big, due)
-    big = await crowd.tell(crowd.big, due)
+    waves["big"] = await crowd.tell(crowd.big, due)
     seconds = (datetime.now(UTC) - due).total_seconds()
-    await asyncio.sleep(1.5)  # the server's statistics come late
+    runs = sum(wave.attempts for wave in waves.values())
+    await asyncio.sleep(STATISTICS_SECONDS)
     after, cpu_after = await read_counters(pool), sum(read_cpu(worker.pid) for worker in workers)
-    await _change(vendors)
-    due_alone = await crowd.make_due(with_big=False)
-    print("fair: the small ones again, alone", flush=True)
-    await crowd.site.wait(crowd.small, due_alone)
-    alone = await crowd.tell(crowd.small, due_alone)
-
-    waves = (first, beside, big, alone)
-    runs = 3 * len(crowd.small) + len(crowd.big)
-    figures.put("fair.done", sum(wave.done for wave in waves) / runs)
-    whole = max(first.seconds, big.seconds)
-    figures.put("fair.small_wait", find_percentile(first.until_done, 0.99) / whole)
+    if is_full:
+        await _change(vendors)
+        due_alone = await crowd.make_due(with_big=False)
+        print("fair: the small ones again, alone", flush=True)
+        await crowd.site.wait(crowd.small, due_alone)
+        waves["alone"] = await crowd.tell(crowd.small, due_alone)
     if big_left:
-        slowdown = find_percentile(beside.until_done, 0.99) / find_percentile(alone.until_done, 0.99)
-        figures.put("fair.slowdown", slowdown)
+        late = {name: find_percentile(waves[name].until_done, 0.99) for name in ("beside_big", "alone")}
+        figures.put("fair.slowdown", late["beside_big"] / late["alone"])
     else:
-        figures.remarks.append("the big connectors were done before the small ones had been synced twice")
+        figures.remarks.append("no small connector was synced twice beside the big ones: these are over too soon")
+    figures.put("fair.done", sum(wave.done for wave in waves.values()) / sum(wave.due for wave in waves.values()))
+    whole = max(waves["first"].until_done[-1], waves["big"].until_done[-1])
+    figures.put("fair.small_wait", find_percentile(waves["first"].until_done, 0.99) / whole)
     figures.put("fair.seconds", seconds)
-    figures.put("fair.seconds.first_done", min(first.until_done[0], big.until_done[0]))
-    for name, wave in {"first": first, "beside_big": beside, "alone": alone, "big": big}.items():
+    figures.put("fair.seconds.first_done", min(waves["first"].until_done[0], waves["big"].until_done[0]))
+    for name, wave in waves.items():
         for until, waits in {"begun": wave.until_begun, "done": wave.until_done}.items():
             figures.put(f"fair.{name}.until_{until}.p50", find_percentile(waits, 0.5))
             figures.put(f"fair.{name}.until_{until}.p99", find_percentile(waits, 0.99))
             figures.put(f"fair.{name}.until_{until}.max", waits[-1])
-    figures.put("fair.big.slices", big.attempts / len(crowd.big))
-    attempts = first.attempts + beside.attempts + big.attempts
-    figures.put("fair.jobs_per_second", attempts / seconds)
-    figures.put("fair.jobs_per_second.alone", len(crowd.small) / alone.seconds)
+    figures.put("fair.big.slices", waves["big"].attempts / len(crowd.big))
+    figures.put("fair.jobs_per_second", runs / seconds)
     figures.put("fair.workers.cpu_cores", (cpu_after - cpu_before) / seconds)
     figures.put("fair.database.connections", connections)
     await _tell_database(crowd, before, after, seconds, figures)
