@@ -182,10 +182,11 @@ async def _tell_database(crowd: _Crowd, before: Counters, after: Counters, secon
 async def _change(vendors: Sequence[Vendor]) -> None:
     """Every hundredth candidate is edited at each vendor."""
     for vendor in vendors:
-        await asyncio.to_thread(_change_candidates, vendor)
+        await asyncio.to_thread(change_candidates, vendor, 0.01)
 
 
-def _change_candidates(vendor: Vendor) -> None:
-    url, body = f"{vendor.control_url}rows/candidates", msgspec.json.encode({"share": 0.01})
+def change_candidates(vendor: Vendor, share: float) -> None:
+    """Edit so many of the candidates at a vendor's emulator."""
+    url, body = f"{vendor.control_url}rows/candidates", msgspec.json.encode({"share": share})
     request = urllib.request.Request(url, body, {"content-type": "application/json"}, method="PATCH")
     urllib.request.urlopen(request, timeout=60).close()

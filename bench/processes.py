@@ -127,10 +127,17 @@ def find_peak_memory() -> float:
     On Linux from the kernel's count for this program alone: the one of getrusage starts with what the parent held when
     it forked.
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
+    peak = find_memory(os.getpid(), "VmHWM")
+    if peak:
+        return peak
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def find_memory(pid: int, kind: str) -> float:
+    """One of the kernel's counts of a process's memory, in MB; 0 where it does not tell."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{kind}:")), 0.0)
