@@ -48,6 +48,8 @@ BARS = (
     Bar("fair.slowdown", "small connectors' p99 until done: beside big ones / alone", most=4),
     Bar("budget.utilisation", "calls made / calls allowed, in whole windows with work left", least=0.95),
     Bar("budget.refused", "calls beyond the vendor's budget, of a whole sync", most=0),
+    Bar("budget.workers.utilisation", "the same, of a sync that two workers take turns at", least=0.95),
+    Bar("budget.workers.refused", "calls beyond the budget, of that sync", most=0),
 )
 
 

@@ -73,14 +73,15 @@ def test_tiny_run_measures_us_and_the_floors_and_leaves_nothing(temporary: Path,
     assert bench.returncode == 0
     values = json.loads(figures.read_text())
     # A small company's sync is over within its first window, and a few connectors do not fill the workers' places.
-    left_out = {"budget.utilisation", "fair.slowdown"}
+    left_out = {"budget.utilisation", "budget.workers.utilisation", "fair.slowdown"}
     left_out |= {bar.name for bar in BARS if "dlt" in bar.name or "handwritten" in bar.name}
     measured = {bar.name for bar in BARS} - left_out
     assert measured <= values.keys()
-    assert all(values[name] > 0 for name in measured - {"budget.refused"})
+    assert all(values[name] > 0 for name in measured - {"budget.refused", "budget.workers.refused"})
     assert values["sync.greenhouse_records_per_second.ours"] > 0
-    assert (values["budget.refused"], values["budget.windows"]) == (0, 0)
-    assert values["budget.calls"] > 50
+    for prefix in ("budget", "budget.workers"):
+        assert (values[f"{prefix}.refused"], values[f"{prefix}.windows"]) == (0, 0)
+        assert values[f"{prefix}.calls"] > 50
     assert values["fair.done"] == 1
     assert 0 < values["queue.50.fetch_ms.all_waiting"] < 50
     for bar in BARS:
