@@ -75,12 +75,13 @@ async def _sync(place: Place, vendor: Vendor) -> float:
 
 async def _sync_by_workers(place: Place, vendor: Vendor) -> float:
     """The seconds of one that is put off whenever it would have to wait, and taken up by whoever is there then."""
-    async with open_site(place, "budget") as site, site.start_workers(WORKERS, SLOTS):
+    async with open_site(place, "budget") as site:
         numbers = await site.connect(HARVEST.slug, vendor, 1)
         await settle(site.pool)
         due = datetime.now(UTC)
         await site.make_due(numbers, due)
-        await site.wait(numbers, due)
+        async with site.start_workers(WORKERS, SLOTS):
+            await site.wait(numbers, due)
         (run,) = await site.pool.fetch(LIST_RUNS, numbers, due)
     if run["status"] != "done":
         raise Mismatch(f"the sync within the rate budget ended {run['status']}")

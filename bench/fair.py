@@ -18,7 +18,7 @@ from bench.figures import Figures
 from bench.place import Place
 from bench.processes import Child
 from bench.seeding import settle
-from bench.server_load import Counters, read_counters, read_cpu
+from bench.server_load import STATISTICS_SECONDS, Counters, read_counters, read_cpu
 from bench.sizes import Sizes
 from bench.vendors import Vendor, start_emulator
 from bench.workers import COUNT_ENDED, Site, open_site
@@ -38,9 +38,6 @@ LIST_RUNS = """
     SELECT connector, status, attempt, started_at, finished_at FROM sync_run
     WHERE connector = ANY($1) AND asked_at >= $2 ORDER BY finished_at
 """
-
-STATISTICS_SECONDS = 1.5
-"""How late the server's statistics may be."""
 
 COUNT_READ = "SELECT coalesce(sum(read), 0)::bigint FROM stream_run"
 
@@ -136,7 +133,8 @@ async def _measure_waves(crowd: _Crowd, workers: Sequence[Child], vendors: Seque
     waves["big"] = await crowd.tell(crowd.big, due)
     seconds = (datetime.now(UTC) - due).total_seconds()
     runs = sum(wave.attempts for wave in waves.values())
-    await asyncio.sleep(STATISTICS_SECONDS)
+    if is_full:
+        await asyncio.sleep(STATISTICS_SECONDS)
     after, cpu_after = await read_counters(pool), sum(read_cpu(worker.pid) for worker in workers)
     if is_full:
         await _change(vendors)

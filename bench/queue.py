@@ -89,8 +89,8 @@ async def _measure(pool: Pool, name: str, figures: Figures) -> None:
     async def look_for_waiting(connection: Connection) -> None:
         await connection.fetch(jobs.HAS_WAITING)
 
-    async def recover(connection: Connection) -> None:
-        await jobs.recover_jobs(connection, timedelta(minutes=1))
+    async def drop_dead(connection: Connection) -> None:
+        await jobs.drop_dead_jobs(connection, timedelta(minutes=1))
 
     async def look_for_forsaken(connection: Connection) -> None:
         assert not await jobs.list_forsaken(connection)
@@ -98,7 +98,7 @@ async def _measure(pool: Pool, name: str, figures: Figures) -> None:
     figures.put(f"{name}.fetch_ms.all_waiting", await _time(pool, fetch))
     figures.put(f"{name}.waiting_ms", await _time(pool, look_for_waiting))
     figures.put(f"{name}.forsaken_ms", await _time(pool, look_for_forsaken))
-    figures.put(f"{name}.recover_ms", await _time(pool, recover))
+    figures.put(f"{name}.dead_ms", await _time(pool, drop_dead))
     figures.put(f"{name}.none_due_ms", await _time(pool, look_for_due))
     await pool.execute(PUT_OFF_MOST)
     await settle(pool)

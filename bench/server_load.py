@@ -8,10 +8,12 @@ from unihire.store import Pool
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
+STATISTICS_SECONDS = 10.5
+
 # The counters of this database and of the whole server, as they are now.
 READ_COUNTERS = """
     SELECT xact_commit + xact_rollback AS transactions, pg_database_size(datname) AS size,
-        (SELECT wal_bytes::bigint FROM pg_stat_wal) AS wal,
+        pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint AS wal,
         (SELECT coalesce(sum(writes), 0)::bigint FROM pg_stat_io) AS writes,
         (SELECT coalesce(sum(fsyncs), 0)::bigint FROM pg_stat_io) AS flushes,
         (SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL) AS connections,
@@ -34,7 +36,7 @@ class Counters:
 
 
 async def read_counters(pool: Pool) -> Counters:
-    """Now. The server's statistics may be a second old."""
+    """Now. What a connection did that rests since is told after STATISTICS_SECONDS at the latest."""
     (row,) = await pool.fetch(READ_COUNTERS)
     counted = dict(row)
     backend = counted.pop("backend")

@@ -69,7 +69,7 @@ def list_left_processes(temporary: Path) -> list[str]:
 def test_tiny_run_measures_us_and_the_floors_and_leaves_nothing(temporary: Path, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     bench = start_bench(temporary, "--json", str(figures))
-    printed, _ = bench.communicate(timeout=90)
+    printed, _ = bench.communicate(timeout=150)
     assert bench.returncode == 0
     values = json.loads(figures.read_text())
     # A small company's sync is over within its first window, and a few connectors do not fill the workers' places.
