@@ -57,11 +57,16 @@ lint: setup ## Style, types and the walls between packages
 bench: $(VENV)/.bench ## Measure, as ratios in one run (QUICK=1 under two minutes; JSON=path also writes them)
 	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
 
+.PHONY: scale
+scale: setup ## What many connectors need: the capacity model (ASSUMPTIONS=path; MEASURE=1 measures this machine first)
+	$(BIN)/python -m bench.scale $(if $(ASSUMPTIONS),--assumptions $(ASSUMPTIONS)) $(if $(MEASURE),--measure) --checks
+
 .PHONY: docs
-docs: setup ## Write the generated files anew: the OpenAPI, capabilities, operations
+docs: setup ## Write the generated files anew: the OpenAPI, capabilities, operations, scale
 	$(BIN)/python -m unihire.cli openapi > docs/openapi.json
 	$(BIN)/python -m unihire.cli capabilities --markdown > docs/capabilities.md
 	$(BIN)/python -m unihire.cli operations --markdown > docs/operations.md
+	$(BIN)/python -m bench.scale --into docs/scale.md
 
 .PHONY: lock
 lock: $(VENV)/.uv ## Resolve the dependencies anew

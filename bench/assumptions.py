@@ -37,9 +37,17 @@ class Machines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     core_factor: float
 
 
+class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    hot_share: float
+    reads_a_row: float
+    cached: float
+    free: float
+
+
 class OnePostgresql(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cores: int
     storage_tb: float
+    reads_a_second: float
     writes_a_second: float
     flushes_a_second: float
     wal_mb_a_second: float
@@ -58,6 +66,7 @@ class Assumptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Schedule
     vendors: list[VendorAssumed] = msgspec.field(name="vendor")
     machines: Machines
+    storage: Storage
     one_postgresql: OnePostgresql
     prices: Prices
 

@@ -152,64 +152,76 @@ class Plan:
     workers: int
     database_cores: float
     transactions_a_second: float
+    reads_a_second: float
     writes_a_second: float
     flushes_a_second: float
     wal_mb_a_second: float
     storage_gb: float
     history_gb: float
+    first_core_hours: float
     connections: int
     worker_gb: float
     database_gb: float
     month: float
 
 
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What one connector of a vendor takes a day, in each quantity, and how many runs it is."""
+
+    runs: float
+    cost: dict[str, float]
+
+
+def plan_day(samples: Mapping[str, Sequence[Sample]], given: Assumptions) -> Day:
+    """Runs that find nothing, one now and then that reads all, and what changed in whichever."""
+    candidates = given.company.candidates
+    whole_runs = 24 / given.schedule.whole_every_hours
+    idle_runs = max(0.0, 24 * 60 / given.schedule.every_minutes - whole_runs)
+    idle, whole = predict(samples["idle"], candidates), predict(samples["whole"], candidates)
+    edits = candidates * given.company.changed_a_day
+    return Day(
+        idle_runs + whole_runs,
+        {
+            name: idle[name] * idle_runs + whole[name] * whole_runs + find_change(samples, name) * edits
+            for name in QUANTITIES
+        },
+    )
+
+
+def find_change(samples: Mapping[str, Sequence[Sample]], quantity: str) -> float:
+    """What one changed candidate costs beyond a run that finds nothing."""
+    small, large = samples["changed"]
+    return Line.through((small.units, small.cost[quantity]), (large.units, large.cost[quantity])).each
+
+
 def make_plan(measured: Measured, given: Assumptions, connectors: int) -> Plan:
     """For a mix of vendors as assumed."""
     total = dict.fromkeys(QUANTITIES, 0.0)
-    records = storage = history = runs = slots = used = 0.0
-    candidates, company = given.company.candidates, given.company
+    records = storage = history = first_cpu = runs = slots = used = 0.0
     for vendor in given.vendors:
-        count = connectors * vendor.share
-        samples = measured.samples[vendor.slug]
-        whole_runs = 24 / given.schedule.whole_every_hours
-        idle_runs = max(0.0, 24 * 60 / given.schedule.every_minutes - whole_runs)
-        idle, whole = predict(samples["idle"], candidates), predict(samples["whole"], candidates)
-        edits = candidates * company.changed_a_day
-        changed = {
-            name: (one.cost[name] - predict(samples["idle"], one.units)[name]) / one.units
-            for one in samples["changed"][-1:]
-            for name in QUANTITIES
-        }
-        day = {
-            name: idle[name] * idle_runs + whole[name] * whole_runs + max(0.0, changed[name]) * edits
-            for name in QUANTITIES
-        }
+        count, samples = connectors * vendor.share, measured.samples[vendor.slug]
+        day, first = plan_day(samples, given), predict(samples["first"], given.company.candidates)
         for name in QUANTITIES:
-            total[name] += day[name] * count / DAY
-        first = predict(samples["first"], candidates)
+            total[name] += day.cost[name] * count / DAY
+        runs += day.runs * count / DAY
         records += first["records"] * count
         storage += first["size"] * count
-        history += (idle["size"] * idle_runs) * given.schedule.history_days * count
-        runs += (idle_runs + whole_runs) * count / DAY
-        lasts = vendor.answer_seconds / given.machines.lists_abreast
-        lasts = max(lasts, 1 / (vendor.calls_a_second * vendor.used))
-        slots += day["calls"] * lasts * count / DAY
-        used = max(used, day["calls"] / (vendor.calls_a_second * DAY))
-    machines = given.machines
+        first_cpu += (first["worker_cpu"] + first["database_cpu"]) * count
+        history += predict(samples["idle"], 0)["size"] * day.runs * given.schedule.history_days * count
+        lasts = max(vendor.answer_seconds / given.machines.lists_abreast, 1 / (vendor.calls_a_second * vendor.used))
+        slots += day.cost["calls"] * lasts * count / DAY
+        used = max(used, day.cost["calls"] / (vendor.calls_a_second * DAY))
+    machines, prices, stored = given.machines, given.prices, (storage + history) / GB
     cores = total["worker_cpu"] / machines.core_factor
     workers = max(1, math.ceil(cores / machines.busy), math.ceil(slots / machines.busy / machines.slots))
     cores += workers * measured.resting.worker_cpu
     database_cores = total["database_cpu"] / machines.core_factor + workers * measured.resting.database_cpu
     connections = math.ceil(workers * measured.resting.backends) + machines.api_processes * machines.pool
     worker_gb = workers * measured.resting.worker_mb / 1000
-    # Room for what is looked up while syncing and reading: the indexes and the latest records, a fifth as a rule.
-    database_gb = 1 + 0.2 * (storage + history) / GB + connections * measured.resting.backend_mb / 1000
-    bought_cores = (cores + database_cores) / machines.busy + machines.api_processes
-    prices = given.prices
-    month = prices.core * math.ceil(bought_cores) + prices.memory_gb * (worker_gb + database_gb)
-    month += (
-        prices.storage_gb * 2 * (storage + history) / GB
-    )  # as much again for growth, WAL and a copy to restore from
+    database_gb = 1 + given.storage.hot_share * stored + connections * measured.resting.backend_mb / 1000
+    month = prices.core * (math.ceil((cores + database_cores) / machines.busy) + machines.api_processes)
+    month += prices.memory_gb * (worker_gb + database_gb) + prices.storage_gb * stored * (1 + given.storage.free)
     return Plan(
         connectors=connectors,
         records=records,
@@ -221,11 +233,13 @@ def make_plan(measured: Measured, given: Assumptions, connectors: int) -> Plan:
         workers=workers,
         database_cores=database_cores,
         transactions_a_second=total["transactions"],
+        reads_a_second=total["rows"] * given.storage.reads_a_row * (1 - given.storage.cached),
         writes_a_second=total["writes"],
         flushes_a_second=total["flushes"],
         wal_mb_a_second=total["wal"] / 1e6,
         storage_gb=storage / GB,
         history_gb=history / GB,
+        first_core_hours=first_cpu / machines.core_factor / 3600,
         connections=connections,
         worker_gb=worker_gb,
         database_gb=database_gb,
@@ -239,7 +253,8 @@ def find_ends(measured: Measured, given: Assumptions) -> Mapping[str, float]:
     plan, limits = make_plan(measured, given, many), given.one_postgresql
     limited = {
         "cores": limits.cores * given.machines.busy / plan.database_cores,
-        "storage": limits.storage_tb * 1000 / (2 * (plan.storage_gb + plan.history_gb)),
+        "storage": limits.storage_tb * 1000 / ((plan.storage_gb + plan.history_gb) * (1 + given.storage.free)),
+        "reads": limits.reads_a_second / plan.reads_a_second,
         "writes": limits.writes_a_second / plan.writes_a_second,
         "flushes": limits.flushes_a_second / plan.flushes_a_second,
         "WAL": limits.wal_mb_a_second / plan.wal_mb_a_second,

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.capacity import Machine, Measured, Resting, Sample
-from bench.fair import SLOTS, STATISTICS_SECONDS, UNLIMITED, WORKERS, change_candidates
+from bench.fair import SLOTS, UNLIMITED, WORKERS, change_candidates
 from bench.place import open_place
 from bench.processes import Child, Mismatch, find_memory
 from bench.seeding import settle
-from bench.server_load import Counters, read_counters, read_cpu
+from bench.server_load import STATISTICS_SECONDS, Counters, read_counters, read_cpu
 from bench.vendors import start_emulator
 from bench.workers import COUNT_ENDED, LOOK_SECONDS, Site, open_site
 
@@ -44,21 +44,25 @@ class Crowd:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The two crowds that are modelled by, and the one between that the model is compared with."""
+    """The two crowds that are modelled by, and the one between that the model is compared with.
+
+    `pause` is how long after a wave the server's statistics are waited for.
+    """
 
     small: Crowd
     large: Crowd
     check: Crowd
+    pause: float = STATISTICS_SECONDS
 
 
 FULL = Scope(Crowd(100, 16), Crowd(2000, 4), Crowd(700, 6))
-TINY = Scope(Crowd(100, 1), Crowd(300, 1), Crowd(200, 1))
+TINY = Scope(Crowd(100, 1), Crowd(300, 1), Crowd(200, 1), pause=0)
 
 
 async def measure(scope: Scope = FULL) -> Measured:
     """Takes some minutes. Raises Mismatch where a run does not end well."""
     async with open_place() as place, open_site(place, "scale") as site, site.start_workers(WORKERS, SLOTS) as workers:
-        bench = _Bench(site, workers)
+        bench = _Bench(site, workers, scope.pause)
         await bench.rest()
         samples: dict[str, dict[str, list[Sample]]] = {}
         checks: dict[str, dict[str, Sample]] = {}
@@ -72,8 +76,9 @@ async def measure(scope: Scope = FULL) -> Measured:
 
 
 class _Bench:
-    def __init__(self, site: Site, workers: Sequence[Child]) -> None:
+    def __init__(self, site: Site, workers: Sequence[Child], pause: float) -> None:
         self._site = site
+        self._pause = pause
         self._workers = workers
         self._idle: dict[str, float] = {}
 
@@ -93,6 +98,7 @@ class _Bench:
         async with AsyncExitStack() as running:
             vendor = await running.enter_async_context(start_emulator(slug, crowd.candidates, **UNLIMITED[slug]))
             numbers = await self._site.connect(slug, vendor, crowd.connectors)
+            await settle(self._site.pool)
             first = await self._measure_wave(numbers)
             idle = await self._measure_wave(numbers)
             await asyncio.to_thread(change_candidates, vendor, CHANGED_SHARE)
@@ -103,12 +109,14 @@ class _Bench:
         return {kind: Sample(crowd.candidates * units[kind], crowd.connectors, cost) for kind, cost in costs.items()}
 
     async def _measure_wave(self, numbers: Sequence[int], *, full: bool = False) -> dict[str, float]:
-        """What one of these runs costs, just after a checkpoint: with whole pages in the WAL, the dear case."""
-        await settle(self._site.pool)
+        """What one of these runs costs, after a checkpoint: with whole pages in the WAL, the dear case.
+
+        Leaves all settled for the next wave.
+        """
         size, before, due = (await read_counters(self._site.pool)).size, await self._look(), datetime.now(UTC)
         await self._site.make_due(numbers, due, full=full)
         await self._site.wait(numbers, due)
-        await asyncio.sleep(STATISTICS_SECONDS)
+        await asyncio.sleep(self._pause)
         after, seconds = await self._look(), (datetime.now(UTC) - due).total_seconds()
         cost = {name: max(0.0, after[name] - before[name] - self._idle[name] * seconds) for name in after}
         await settle(self._site.pool)

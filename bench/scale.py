@@ -17,6 +17,8 @@ from bench.processes import ROOT
 
 MEASURED = ROOT / "bench" / "measured.json"
 
+BEGIN, END = "<!-- the tables of make scale -->", "<!-- end -->"
+
 COMPANIES = (1_000, 20_000, 200_000)
 """Candidates of the companies whose first sync is told."""
 
@@ -30,11 +32,13 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     ("workers", "worker processes", ",.0f"),
     ("database_cores", "cores, PostgreSQL", ",.2f"),
     ("transactions_a_second", "transactions a second", ",.1f"),
+    ("reads_a_second", "reads from the disk a second", ",.1f"),
     ("writes_a_second", "writes a second", ",.1f"),
     ("flushes_a_second", "flushes a second", ",.1f"),
     ("wal_mb_a_second", "WAL, MB a second", ",.2f"),
     ("storage_gb", "records and what they need, GB", ",.1f"),
     ("history_gb", "history of runs, GB", ",.1f"),
+    ("first_core_hours", "core-hours of all first syncs", ",.1f"),
     ("connections", "connections to PostgreSQL", ",.0f"),
     ("worker_gb", "memory of workers, GB", ",.1f"),
     ("database_gb", "memory of PostgreSQL, GB", ",.1f"),
@@ -79,9 +83,10 @@ def render_first_syncs(measured: Measured, given: Assumptions) -> str:
 def render_ends(measured: Measured, given: Assumptions) -> str:
     limits = {
         "cores": f"{given.one_postgresql.cores}, {given.machines.busy:.0%} busy",
-        "storage": f"{given.one_postgresql.storage_tb:g} TB, half of it free",
-        "writes": f"{given.one_postgresql.writes_a_second:,} a second",
-        "flushes": f"{given.one_postgresql.flushes_a_second:,} a second",
+        "storage": f"{given.one_postgresql.storage_tb:g} TB, with room beside",
+        "reads": f"{given.one_postgresql.reads_a_second:,.0f} a second",
+        "writes": f"{given.one_postgresql.writes_a_second:,.0f} a second",
+        "flushes": f"{given.one_postgresql.flushes_a_second:,.0f} a second",
         "WAL": f"{given.one_postgresql.wal_mb_a_second:g} MB a second",
         "connections": f"{given.one_postgresql.connections:,}",
     }
@@ -109,15 +114,23 @@ def render_deviations(deviations: Sequence[Deviation]) -> str:
 
 
 def render(measured: Measured, given: Assumptions, connectors: Sequence[int]) -> str:
-    """All tables."""
+    """What is needed: all tables."""
     machine = measured.machine
     return "\n\n".join((
         f"Measured on {measured.date}, {machine.cores} cores of {machine.processor}, {machine.memory_gb} GB.",
         render_plans([make_plan(measured, given, count) for count in connectors]),
         render_first_syncs(measured, given),
         render_ends(measured, given),
-        render_deviations(list_deviations(measured)),
     ))  # fmt: skip
+
+
+def write_into(page: Path, told: str) -> None:
+    """Put the tables between the page's two marks. Raises ValueError for a page without them."""
+    before, begin, rest = page.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"{page} has no place for the tables: {BEGIN} and {END}")
+    page.write_text(f"{before}{begin}\n{told}\n{end}{after}")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -125,6 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--assumptions", type=Path, default=ASSUMED, metavar="PATH", help="another file of assumptions")
     parser.add_argument("--connectors", type=int, nargs="+", metavar="COUNT", help="other numbers of connectors")
     parser.add_argument("--measure", action="store_true", help="measure anew on this machine: some minutes")
+    parser.add_argument("--checks", action="store_true", help="also tell how far the model is off")
+    parser.add_argument("--into", type=Path, metavar="PAGE", help="write the tables into a page, between its marks")
     parser.add_argument("--measured", type=Path, default=MEASURED, metavar="PATH", help="file of measurements")
     parser.add_argument("--tiny", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
@@ -136,10 +151,16 @@ def main(arguments: list[str] | None = None) -> int:
             found = asyncio.run(measuring.measure(measuring.TINY if chosen.tiny else measuring.FULL))
             chosen.measured.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
         measured = read_measured(chosen.measured)
+        told = render(measured, given, chosen.connectors or given.connectors)
+        if chosen.into is not None:
+            write_into(chosen.into, told)
+            return 0
     except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
         sys.stderr.write(f"{error}\n")
         return 2
-    print(render(measured, given, chosen.connectors or given.connectors))
+    print(told)
+    if chosen.checks:
+        print(f"\n{render_deviations(list_deviations(measured))}")
     return 0
 
 

@@ -15,7 +15,7 @@ from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer, new_key
 from unihire.platform.connectors import create_connector
 from unihire.platform.organisations import ensure_organisation
-from unihire.store import Pool
+from unihire.store import Pool, jobs
 from unihire.store.tenancy import get_connector
 
 # Let connectors be due at a moment, for a run that reads every list whole or one that need not, and then not for long.
@@ -24,6 +24,8 @@ SET_DUE = """
         full_every = CASE WHEN $3 THEN interval '0' ELSE interval '7 days' END
     WHERE number = ANY($1)
 """
+
+HOLD_CHORES = "SELECT pg_advisory_xact_lock($1)"
 
 # How many runs of these connectors that were asked for since a moment have ended.
 COUNT_ENDED = """
@@ -57,14 +59,17 @@ class Site:
         organisation = await ensure_organisation(self.pool, "Example")
         integration = get_integration(slug)
         made: list[UUID] = []
-        for _ in range(count):
-            new = await create_connector(
-                self.pool, sealer, organisation=organisation, environment="development", integration=integration,
-                end_user="Example customer", base_url=vendor.base_url, credentials=vendor.credentials,
-            )  # fmt: skip
-            made.append(new.id)
-        numbers = [found.number for id in made if (found := await get_connector(self.pool, id)) is not None]
-        await self.make_due(numbers, datetime.now(UTC) + timedelta(days=7))
+        # A new connector is due at once: the chores rest until it is not.
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute(HOLD_CHORES, jobs.CHORE_LOCK)
+            for _ in range(count):
+                new = await create_connector(
+                    self.pool, sealer, organisation=organisation, environment="development", integration=integration,
+                    end_user="Example customer", base_url=vendor.base_url, credentials=vendor.credentials,
+                )  # fmt: skip
+                made.append(new.id)
+            numbers = [found.number for id in made if (found := await get_connector(self.pool, id)) is not None]
+            await self.make_due(numbers, datetime.now(UTC) + timedelta(days=7))
         return numbers
 
     async def make_due(self, numbers: Sequence[int], at: datetime, *, full: bool = False) -> None:
