@@ -143,13 +143,12 @@ async def _measure_waves(crowd: _Crowd, workers: Sequence[Child], vendors: Seque
         await crowd.site.wait(crowd.small, due_alone)
         waves["alone"] = await crowd.tell(crowd.small, due_alone)
     if big_left:
-        late = {name: find_percentile(waves[name].until_done, 0.99) for name in ("beside_big", "alone")}
+        late = {name: find_percentile(wave.until_done, 0.99) for name, wave in waves.items()}
+        figures.put("fair.small_wait", late["first"] / waves["big"].until_done[-1])
         figures.put("fair.slowdown", late["beside_big"] / late["alone"])
     else:
-        figures.remarks.append("no small connector was synced twice beside the big ones: these are over too soon")
+        figures.remarks.append("the big connectors were done too soon to tell whether the small ones wait for them")
     figures.put("fair.done", sum(wave.done for wave in waves.values()) / sum(wave.due for wave in waves.values()))
-    whole = max(waves["first"].until_done[-1], waves["big"].until_done[-1])
-    figures.put("fair.small_wait", find_percentile(waves["first"].until_done, 0.99) / whole)
     figures.put("fair.seconds", seconds)
     figures.put("fair.seconds.first_done", min(waves["first"].until_done[0], waves["big"].until_done[0]))
     for name, wave in waves.items():

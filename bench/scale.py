@@ -13,7 +13,7 @@ import msgspec
 
 from bench.assumptions import ASSUMED, Assumptions, read_assumptions
 from bench.capacity import Deviation, Measured, Plan, find_ends, list_deviations, make_plan, plan_first_sync
-from bench.processes import ROOT
+from bench.processes import ROOT, ChildFailed, Mismatch
 
 MEASURED = ROOT / "bench" / "measured.json"
 
@@ -155,7 +155,10 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.into is not None:
             write_into(chosen.into, told)
             return 0
-    except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; nothing was measured to the end\n")
+        return 130
+    except (OSError, ValueError, ChildFailed, Mismatch) as error:  # msgspec's errors are ValueErrors
         sys.stderr.write(f"{error}\n")
         return 2
     print(told)
