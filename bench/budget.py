@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from bench.fair import LIST_RUNS, SLOTS, WORKERS
+from bench.fair import LIST_RUNS
+from bench.fair_sizes import SLOTS, WORKERS
 from bench.figures import Figures
 from bench.loads import Loaded
 from bench.place import Place

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from bench.fair_sizes import CHANGED_SHARE, SLOTS, SMALL, UNLIMITED, WORKERS
 from bench.figures import Figures
 from bench.place import Place
 from bench.processes import Child
@@ -22,16 +23,6 @@ from bench.server_load import STATISTICS_SECONDS, Counters, read_counters, read_
 from bench.sizes import Sizes
 from bench.vendors import Vendor, start_emulator
 from bench.workers import COUNT_ENDED, Site, open_site
-
-WORKERS = 2
-SLOTS = 4
-"""Of each worker: together as many as there are big connectors, so that these could keep everybody out."""
-
-SMALL = 100
-"""Candidates of a small connector."""
-
-UNLIMITED = {"personio": {"token_requests": "0"}, "greenhouse": {"rate_limit": "0", "token_rate_limit": "0"}}
-"""Many connectors share an emulator, so its budget must not be what they wait for."""
 
 # The runs of these connectors that were asked for since a moment.
 LIST_RUNS = """
@@ -177,9 +168,9 @@ async def _tell_database(crowd: _Crowd, before: Counters, after: Counters, secon
 
 
 async def _change(vendors: Sequence[Vendor]) -> None:
-    """Every hundredth candidate is edited at each vendor."""
+    """Some candidates are edited at each vendor."""
     for vendor in vendors:
-        await asyncio.to_thread(change_candidates, vendor, 0.01)
+        await asyncio.to_thread(change_candidates, vendor, CHANGED_SHARE)
 
 
 def change_candidates(vendor: Vendor, share: float) -> None:

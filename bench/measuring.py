@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.capacity import Machine, Measured, Resting, Sample
-from bench.fair import SLOTS, UNLIMITED, WORKERS, change_candidates
+from bench.fair import change_candidates
+from bench.fair_sizes import SLOTS, UNLIMITED, WORKERS
 from bench.place import open_place
 from bench.processes import Child, Mismatch, find_memory
 from bench.seeding import settle

@@ -6,7 +6,7 @@ The measurements are bench/measured.json, the assumptions bench/scale.toml.
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,8 +14,18 @@ import msgspec
 from bench.assumptions import ASSUMED, Assumptions, read_assumptions
 from bench.capacity import Deviation, Measured, Plan, find_ends, list_deviations, make_plan, plan_first_sync
 from bench.processes import ROOT, ChildFailed, Mismatch
+from bench.scale_check import compare_crowd
 
 MEASURED = ROOT / "bench" / "measured.json"
+MEASURED_FAIR = ROOT / "bench" / "measured_fair.json"
+"""The figures of a full `python -m bench --only fair`: what the model is checked against, and how long is waited."""
+
+WAITS = {
+    "first": "first sync of a small one",
+    "beside_big": "small one again, beside big ones",
+    "alone": "small one again, nobody else",
+    "big": "first sync of a big one",
+}
 
 BEGIN, END = "<!-- the tables of make scale -->", "<!-- end -->"
 
@@ -48,6 +58,10 @@ ROWS: tuple[tuple[str, str, str], ...] = (
 
 def read_measured(path: Path = MEASURED) -> Measured:
     return msgspec.json.decode(path.read_bytes(), type=Measured)
+
+
+def read_fair(path: Path = MEASURED_FAIR) -> dict[str, float]:
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, float])
 
 
 def render_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -113,14 +127,37 @@ def render_deviations(deviations: Sequence[Deviation]) -> str:
     )
 
 
+def render_crowd(measured: Measured, figures: Mapping[str, float]) -> str:
+    """What was foretold of the bench's 500 connectors and what they took."""
+    return render_table(
+        ["500 connectors, 2 workers: all runs together", "foretold", "measured", "ratio"],
+        [
+            [one.quantity, f"{one.predicted:,.0f}", f"{one.measured:,.0f}", f"{one.ratio:.2f}"]
+            for one in compare_crowd(measured, figures)
+        ],
+    )
+
+
+def render_waits(figures: Mapping[str, float]) -> str:
+    """How long the bench's connectors waited."""
+    lines = []
+    for name, title in WAITS.items():
+        for until in ("begun", "done"):
+            told = [f"{figures[f'fair.{name}.until_{until}.{point}']:,.1f}" for point in ("p50", "p99", "max")]
+            lines.append([f"{title}, until {until}", *told])
+    return render_table(["seconds since due", "p50", "p99", "longest"], lines)
+
+
 def render(measured: Measured, given: Assumptions, connectors: Sequence[int]) -> str:
     """What is needed: all tables."""
-    machine = measured.machine
+    machine, figures = measured.machine, read_fair()
     return "\n\n".join((
         f"Measured on {measured.date}, {machine.cores} cores of {machine.processor}, {machine.memory_gb} GB.",
         render_plans([make_plan(measured, given, count) for count in connectors]),
         render_first_syncs(measured, given),
         render_ends(measured, given),
+        render_crowd(measured, figures),
+        render_waits(figures),
     ))  # fmt: skip
 
 
