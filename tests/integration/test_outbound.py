@@ -27,6 +27,7 @@ from unihire.kit.clock import MovableClock, to_text
 from unihire.outbound.auth import ClientCredentials
 from unihire.outbound.budget import TokenBucketHeaders
 from unihire.outbound.client import Retry, Target, VendorClient
+from unihire.outbound.paging import Answer
 from unihire.platform.connectors import open_client
 
 SECRETS = {"client_id": "the-id", "client_secret": "the-secret"}
@@ -143,10 +144,43 @@ async def test_refused_token_is_renewed_once_for_all_calls_under_way(vendor: Ven
 
 
 async def test_fresh_token_that_is_refused_needs_the_customer(vendor: Vendor, client: VendorClient) -> None:
-    vendor.will("/jobs/1", answer(401), answer(401))
+    vendor.will("/jobs/1", *[answer(401)] * 5)
     with pytest.raises(ReauthorizeNeeded, match="fresh token"):
         await client.get("/jobs/1")
-    assert (vendor.count("/jobs/1"), vendor.tokens) == (2, 2)
+    # The old token, the fresh one twice, another one twice.
+    said = [request.headers["Authorization"] for request in vendor.log if request.path == "/jobs/1"]
+    assert said == [f"Bearer token-{number}" for number in (1, 2, 2, 3, 3)]
+
+
+async def test_fresh_token_that_is_not_known_everywhere_at_once_is_asked_with_again(
+    vendor: Vendor, client: VendorClient
+) -> None:
+    vendor.will("/jobs/1", *[answer(401)] * 2)
+    assert (await client.get("/jobs/1")).status == 200
+    assert vendor.tokens == 2
+
+
+async def test_answer_that_is_not_as_documented_is_asked_for_again(vendor: Vendor, client: VendorClient) -> None:
+    def read(found: Answer) -> bytes:
+        if b"error" in found.body:
+            raise VendorChanged("odd")
+        return found.body
+
+    vendor.will("/jobs/1", answer(200, {"error": "odd"}))
+    assert await client.read("/jobs/1", read) == b'{"id": "1"}'
+    vendor.will("/jobs/1", *[answer(200, {"error": "odd"})] * IMPATIENT.attempts)
+    with pytest.raises(VendorChanged):
+        await client.read("/jobs/1", read)
+
+
+async def test_clock_that_runs_ahead_of_the_vendors_is_noticed(vendor: Vendor) -> None:
+    vendor.lists["/jobs"] = []
+    async with make_client(vendor, clock=MovableClock(timedelta(hours=-1))) as late:
+        await late.get("/jobs")
+        assert late.ahead == timedelta()
+    async with make_client(vendor, clock=MovableClock(timedelta(hours=1))) as early:
+        await early.get("/jobs")
+        assert timedelta(minutes=59) < early.ahead < timedelta(minutes=61)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
@@ -285,21 +319,22 @@ async def test_forbidden_path_is_a_missing_permission(vendor: Vendor, client: Ve
 async def test_thing_that_is_not_there_is_none_and_other_refusals_are_errors(
     vendor: Vendor, client: VendorClient
 ) -> None:
-    found = await client.exists("/jobs/1")
-    assert found is not None
-    assert (found.status, found.body) == (200, b'{"id": "1"}')
-    assert await client.exists("/jobs/2") is None
+    def read(found: Answer) -> bytes:
+        return found.body
+
+    assert await client.find("/jobs/1", read) == b'{"id": "1"}'
+    assert await client.find("/jobs/2", read) is None
     vendor.will("/jobs/1", answer(410))
     with pytest.raises(VendorRefused):
-        await client.exists("/jobs/1")
+        await client.find("/jobs/1", read)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirect_is_not_followed(vendor: Vendor, client: VendorClient, status: int) -> None:
     for path in ("/jobs/1", "/token"):
         vendor.tokens = 0
-        vendor.will(path, answer(status, Location=f"{vendor.base_url}/elsewhere"))
-        with pytest.raises(VendorRefused):
+        vendor.will(path, *[answer(status, Location=f"{vendor.base_url}/elsewhere")] * IMPATIENT.attempts)
+        with pytest.raises(RetryLater, match="redirect, which is not followed"):
             await client.check() if path == "/token" else await client.get(path)
     assert vendor.count("/elsewhere") == 0
 
@@ -329,7 +364,7 @@ async def test_every_error_is_of_the_engines_kind_whatever_the_vendor_does(
 ) -> None:
     quick = replace(IMPATIENT, attempts=1)
     for status in range(200, 600):
-        vendor.answers["/jobs/1"] = [answer(status, b"\xff\xfe")] * 2
+        vendor.answers["/jobs/1"] = [answer(status, b"\xff\xfe")] * 5
         async with make_client(vendor, retry=quick) as asked:
             with pytest.raises(VendorError):
                 await asked.get("/jobs/1")

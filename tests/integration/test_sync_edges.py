@@ -11,13 +11,14 @@ from aiohttp import web
 
 from testbed.records import find_ids
 from testbed.tenants import Tenant, make_tenant, read_all
-from testbed.vendor import Answerer, Vendor, counts, fill, job, say
+from testbed.vendor import IMPATIENT, Answerer, Vendor, counts, fill, job, say
 from unihire.errors import ConfigError, ReauthorizeNeeded, RetryLater, Stopped
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
 from unihire.platform.connectors import remove_connector
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.store import Pool
+from unihire.sync.run import GIVEN_UP_AFTER
 
 
 @pytest_asyncio.fixture
@@ -93,7 +94,7 @@ async def test_deletion_is_found_after_a_run_that_lost_its_credentials_half_way(
     tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
 ) -> None:
     await tenant.sync()
-    refused: list[Answerer] = [answer(401), answer(401)]
+    refused: list[Answerer] = [answer(401)] * 5
     vendor.will("/jobs", vendor.page, vendor.page, *refused)
     with pytest.raises(ReauthorizeNeeded):
         await tenant.sync(full=True)
@@ -222,11 +223,81 @@ async def test_link_that_leads_back_ends_the_walk(tenant: Tenant, vendor: Vendor
 async def test_link_to_a_stranger_fails_the_stream_and_is_not_followed(tenant: Tenant, vendor: Vendor) -> None:
     stranger = vendor.base_url.replace("127.0.0.1", "localhost")
     page = {"rows": vendor.lists["/jobs"][:2], "next": f"{stranger}/jobs?limit=2&from=2"}
-    vendor.will("/jobs", lambda request: say(page))
+    vendor.will("/jobs", *[lambda request: say(page)] * IMPATIENT.attempts)
     report = await tenant.sync()
     assert report.status == "partial"
     assert "not followed" in report.errors["jobs"]
     assert not [request for request in vendor.log if request.host.startswith("localhost")]
+
+
+async def test_pages_without_rows_are_passed_over(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
+    def empty(number: int) -> Answerer:
+        following = f"{vendor.base_url}/jobs?limit=2" + (f"&empty={number}" if number else "&from=0")
+        return lambda request: say({"rows": [], "next": following})
+
+    vendor.will("/jobs", empty(2), empty(1), empty(0))
+    assert (await tenant.sync()).status == "done"
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+
+
+async def test_list_that_never_ends_in_empty_pages_is_left(tenant: Tenant, vendor: Vendor) -> None:
+    def go_on(request: web.Request) -> web.Response:
+        following = int(request.query.get("page", 0)) + 1
+        return say({"rows": [], "next": f"{vendor.base_url}/jobs?page={following}"})
+
+    vendor.will("/jobs", *[go_on] * 50)
+    async with asyncio.timeout(5):
+        assert (await tenant.sync()).status == "done"
+    assert vendor.count("/jobs") < 12  # the walk, and what changed meanwhile
+
+
+async def test_what_changed_while_our_clock_ran_ahead_is_not_lost(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync(clock=MovableClock(timedelta(hours=3)))
+    soon = (datetime.now(UTC) + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%S")
+    vendor.lists["/jobs"][0] |= {"name": "Renamed", "at": soon}
+    report = await tenant.sync(clock=MovableClock(timedelta(hours=3, minutes=1)))
+    assert not report.is_full
+    assert counts(report, "jobs")[:2] == (0, 1)
+
+
+async def test_clock_that_was_put_back_makes_the_lists_be_read_whole(tenant: Tenant, vendor: Vendor) -> None:
+    await tenant.sync()
+    await tenant.pool.execute("UPDATE stream_state SET last_read_at = last_read_at + interval '1 day'")
+    before = len(vendor.log)
+    await tenant.sync()
+    asked = [request for request in vendor.log[before:] if request.path == "/jobs"]
+    assert "since" not in asked[0].query
+
+
+async def test_list_that_does_not_answer_keeps_no_other_from_its_end(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    vendor.will("/pipelines", *[answer(500)] * IMPATIENT.attempts)
+    with pytest.raises(RetryLater, match="/pipelines"):
+        await tenant.sync()
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+    assert await served(api, "candidates") == ["1", "2", "3"]
+    ended = await tenant.pool.fetch("SELECT stream FROM stream_run WHERE phase = 'done' ORDER BY stream")
+    assert [row["stream"] for row in ended] == ["jobs", "people"]
+    before = len(vendor.log)
+    assert (await tenant.sync()).status == "done"
+    assert {request.path for request in vendor.log[before:]} == {"/token", "/pipelines"}
+
+
+async def test_list_that_does_not_answer_for_an_hour_ends_with_that_as_reason(tenant: Tenant, vendor: Vendor) -> None:
+    vendor.will("/pipelines", *[answer(500)] * IMPATIENT.attempts * 2)
+    with pytest.raises(RetryLater):
+        await tenant.sync()
+    await tenant.pool.execute("UPDATE sync_run SET failures = $1", GIVEN_UP_AFTER)
+    report = await tenant.sync()
+    assert (report.status, list(report.errors)) == ("partial", ["pipelines"])
+    assert "the vendor answers 500" in report.errors["pipelines"]
+    find = "SELECT kind, stream FROM issue WHERE resolved_at IS NULL"
+    assert [tuple(row) for row in await tenant.pool.fetch(find)] == [("vendor_unavailable", "pipelines")]
+    assert (await tenant.sync()).status == "done"
+    assert await tenant.pool.fetch(find) == []
 
 
 async def test_clock_that_went_back_keeps_the_feed_in_order(tenant: Tenant, vendor: Vendor) -> None:

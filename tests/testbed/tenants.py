@@ -40,7 +40,9 @@ class Tenant:
 
     async def sync(self, **settings: Any) -> Report:
         """A sync run, impatient with a vendor that does not answer."""
-        client = open_client(self.integration, self.credentials, self.connector.base_url, retry=IMPATIENT)
+        client = open_client(
+            self.integration, self.credentials, self.connector.base_url, retry=IMPATIENT, clock=settings.get("clock")
+        )
         return await sync_connector(self.pool, self.connector, self.integration, client, **settings)
 
 

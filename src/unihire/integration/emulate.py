@@ -339,6 +339,14 @@ class Outbox(Protocol):
         ...
 
 
+def misprint(page: list[Row], faults: "Faults", path: str) -> None:
+    """Let a row come twice in a list's page, or be left out, where that was asked for."""
+    if page and faults.fires("repeat-row", path):
+        page.append(page[-1])
+    if page and faults.fires("skip-row", path):
+        del page[len(page) // 2]
+
+
 class Faults(Protocol):
     """The faults people asked for."""
 
@@ -414,7 +422,7 @@ class Emulator(Protocol):
     def answer(self, request: Request) -> Answer: ...
 
     def refuse(self, status: int, request: Request) -> Answer:
-        """The vendor's answer for a fault: 429 or 500."""
+        """The vendor's answer for a fault: 401, 403, 404, 429 or 500."""
         ...
 
     def find_stream(self, path: str) -> str | None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -25,7 +26,7 @@ from unihire.outbound.auth import (
     write_token_request,
 )
 from unihire.outbound.budget import Budget, FixedWindowHeaders, TokenBucketHeaders
-from unihire.outbound.judging import find_oauth_word, judge
+from unihire.outbound.judging import find_date, find_oauth_word, judge
 from unihire.outbound.keeping import BudgetKeeper, BudgetUnknown
 from unihire.outbound.paging import Answer
 from unihire.outbound.tally import TALLY
@@ -33,6 +34,10 @@ from unihire.outbound.watching import tell_retry, watch_exchange, watch_wait
 
 TOKEN_TIMEOUT = 30.0
 """Most seconds one call of the token endpoint may take: others wait for what it buys."""
+
+FRESH_REFUSALS = 4
+"""So often a fresh token is refused before the credentials are given up: not every server of a vendor knows it at once,
+and another call may have made it worthless."""
 
 T = TypeVar("T")
 
@@ -88,8 +93,8 @@ class VendorClient:
     """Calls one vendor with one customer's credentials.
 
     A call either returns a 2xx answer, its body whole and parsed as JSON once to prove it, or raises a VendorError.
-    429, 5xx, timeouts, cut bodies and bodies that are no JSON are tried again; a token refused with 401 is replaced.
-    Only the configured addresses, of the API and of its tokens, are ever called; redirects are not followed.
+    429, 5xx, redirects, timeouts, cut bodies and bodies that are no JSON are tried again; a token refused with 401 is
+    replaced. Only the configured addresses, of the API and of its tokens, are ever called; redirects are not followed.
 
     Whoever keeps the grant shares it among all clients of the connector, and likewise the budget. A grant that is being
     bought is bought to the end, also when the call that needed it is cancelled: a refresh token spent for nothing would
@@ -117,6 +122,8 @@ class VendorClient:
             timeout=target.retry.timeout + 1,
         )
         self.calls = 0
+        self.ahead = timedelta()
+        """How far our clock was seen to run ahead of the vendor's, by the Date of its answers."""
         self._patience = patience
         self._credentials = credentials
         self._grants = grants or MemoryGrants()
@@ -153,10 +160,19 @@ class VendorClient:
         asked = path + (f"{'&' if '?' in path else '?'}{urlencode(params)}" if params else "")
         return await self._call("GET", asked)
 
-    async def exists(self, path: str) -> Answer | None:
-        """What is at `path`, or None where the vendor says there is no such thing (404)."""
+    async def read(self, path: str, read: Callable[[Answer], T]) -> T:
+        """What `read` makes of the answer; where it raises VendorChanged, that is tried again as a body not JSON is."""
+        call = f"GET {path.partition('?')[0]}"
+
+        async def once() -> T:
+            return read(await self._ask_signed(call, "GET", self.target.origin + path))
+
+        return await self._persist(call, once)
+
+    async def find(self, path: str, read: Callable[[Answer], T]) -> T | None:
+        """As `read`, or None where the vendor says there is no such thing (404)."""
         try:
-            return await self.get(path)
+            return await self.read(path, read)
         except VendorRefused as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
@@ -231,11 +247,15 @@ class VendorClient:
     async def _ask_signed(self, call: str, method: str, url: str, body: bytes | None = None) -> Answer:
         """One call with a token that is good; one that is refused is replaced."""
         grant = await self._get_grant()
-        purchases = self._purchases
+        purchases, refusals = self._purchases, 0
         while (answer := await self._ask(method, url, grant, body)).status == HTTPStatus.UNAUTHORIZED:
             if self._purchases > purchases and grant.access_token == self._latest:
-                raise ReauthorizeNeeded(f"{call}: the vendor refuses a fresh token (401)")
-            grant = await self._get_grant(refused=grant)
+                refusals += 1
+                if refusals == FRESH_REFUSALS:
+                    raise ReauthorizeNeeded(f"{call}: the vendor refuses a fresh token (401)")
+                await self._rest(self.target.retry.pause(refusals))
+            # Every other time the same once more, if nobody has bought another meanwhile.
+            grant = await self._get_grant(refused=None if refusals % 2 else grant)
         if method != "GET" and answer.status == HTTPStatus.NO_CONTENT:
             return answer
         return await self._judge(call, answer, self.budget)
@@ -294,9 +314,15 @@ class VendorClient:
         try:
             async with self._open(method, url, headers, data=body) as answer:
                 await self.budget.end(call, answer.headers)
+                self._compare_clocks(answer.headers)
                 return Answer(answer.status, answer.headers, await answer.read())
         finally:
             await self.budget.end(call)
+
+    def _compare_clocks(self, headers: Mapping[str, str]) -> None:
+        said = find_date(headers)
+        if said is not None:
+            self.ahead = max(self.ahead, self._clock.now() - said)
 
     @asynccontextmanager
     async def _open(

@@ -28,6 +28,8 @@ def judge(call: str, answer: Answer) -> Answer:
         if is_json(mended):
             return Answer(status, answer.headers, mended)
         raise VendorChanged(f"{call}: the body is not JSON")
+    if 300 <= status < 400:  # to a page that asks for patience or for a password, most often
+        raise RetryLater(f"{call}: the vendor answers {status}, a redirect, which is not followed", status=status)
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         after = _retry_after(answer.headers)
         raise RetryLater(f"{call}: the vendor answers {status}", after=after, status=status)
@@ -62,6 +64,15 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
     except (TypeError, ValueError):
         return None
+
+
+def find_date(headers: Mapping[str, str]) -> datetime | None:
+    """When the vendor answered, by its own clock, in whole seconds; None where it does not say."""
+    try:
+        moment = parsedate_to_datetime(headers.get("Date", ""))
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def find_oauth_word(body: bytes) -> str:

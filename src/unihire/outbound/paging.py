@@ -89,8 +89,8 @@ class NextLink:
     """The answer carries the address of the next page, followed as it stands.
 
     `items` names the member that holds the rows, `link` the path to the address. The walk ends on a missing
-    link, an empty page, or a link to the page just read. A link to another origin is refused: following it would
-    hand our token to a stranger.
+    link, or a link to the page just read. A link to another origin is refused: following it would hand our token to a
+    stranger.
     """
 
     items: str
@@ -172,7 +172,7 @@ def _find_next(header: str) -> str | None:
 
 def _end_or_follow(rows: list[Row], href: str | None, *, origin: str, asked: str) -> Page:
     of = asked.partition("?")[0]
-    if href is None or not rows:
+    if href is None:
         return Page(rows, None)
     try:
         target = urlsplit(href)

@@ -12,6 +12,7 @@ import msgspec
 from unihire.errors import Busy, ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.registry import get_integration
+from unihire.kit.clock import Clock
 from unihire.kit.ids import hash_token, new_token
 from unihire.kit.seal import Sealer
 from unihire.outbound.auth import Auth, Grant, GrantKeeper
@@ -116,6 +117,7 @@ def open_client(
     is_background: bool = False,
     patience: float | None = None,
     retry: Retry | None = None,
+    clock: Clock | None = None,
 ) -> VendorClient:
     """A client for one customer's link, to be used in `async with`.
 
@@ -133,7 +135,7 @@ def open_client(
         integration=integration.slug,
     )
     return VendorClient(
-        target, credentials, grants=grants, budgets=budgets, is_background=is_background, patience=patience
+        target, credentials, grants=grants, budgets=budgets, is_background=is_background, patience=patience, clock=clock
     )
 
 

@@ -11,12 +11,26 @@ from unihire.errors import ConfigError
 FAULTS: dict[str, str] = {
     "429": "the vendor's answer to a spent rate budget",
     "500": "the vendor's answer to a failure of its own",
+    "401": "the vendor's answer to a bad token, though it is good",
+    "403": "the vendor's answer where a permission is missing, though it is there",
+    "404": "the vendor's answer where there is nothing, though there is",
+    "redirect": "a 302 that leads to a login page",
     "slow": "the answer comes after `seconds`",
     "cut-body": "the connection closes before the announced Content-Length is sent",
+    "hang": "half of the body is sent, then nothing more, for `seconds`",
     "invalid-json": "a 200 whose body is not JSON",
+    "html": "a 200 with a web page that asks for patience",
+    "error-body": "a 200 whose body is JSON that tells of an error",
+    "odd-type": "the right answer, said to be text/html",
+    "text-ids": "the ids in a list's rows change their type: numbers become text, and text numbers",
     "expired-token": "every token handed out stops working, beginning with this request",
     "self-next": "the last page's next link points at the page itself",
     "empty-page": "the last page has a next link, which leads to a page without rows",
+    "hollow-page": "a page without rows, whose next link leads to the rows",
+    "repeat-rows": "the next link leads back by half a page, so rows come twice",
+    "repeat-row": "the last row of a page comes twice in it",
+    "skip-row": "a list page leaves a row out, though it is there",
+    "stranger-next": "the next link leads to another host",
     "update-row": "before a list page is answered, one row of the stream changes",
     "delete-row": "before a list page is answered, one row of the stream disappears",
 }
@@ -99,6 +113,9 @@ class FaultPlan:
         seeds = [f"{self._seed} {place} {rule.word}" for place, rule in enumerate(self._rules)]
         self._luck = [random.Random(seed) for seed in seeds]  # noqa: S311 - to be repeated, not to be secret
         self.fired: dict[str, int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
 
     def list(self) -> list[dict[str, Any]]:
         """The rules as JSON objects, `next` counted down."""

@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
+from email.utils import format_datetime
 from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,6 +13,7 @@ from unihire.integration.emulate import Answer, Emulator, EmulatorKind, Request
 from unihire.kit.clock import MovableClock, to_text
 from unihire.sandbox.faults import FaultPlan
 from unihire.sandbox.outbox import SandboxOutbox
+from unihire.sandbox.spoiling import SPOILERS
 
 CONTROL_PATH = "/_sandbox"
 LOGGED_REQUESTS = 1000
@@ -79,13 +82,24 @@ class SandboxApp:
             return
         if self.outbox is not None:
             self.outbox.start()
+        send = self._date(send)
         request = await self._read(scope, receive)
         if request is None:
             await _send(send, Answer(413))
         elif request.path == CONTROL_PATH or request.path.startswith(CONTROL_PATH + "/"):
             await _send(send, await self._control(scope, request))
         else:
-            await self._serve(request, send)
+            await self._serve(request, receive, send)
+
+    def _date(self, send: Send) -> Send:
+        """`send` with the moment of the answer, by the sandbox's clock."""
+
+        async def send_dated(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"].append((b"date", format_datetime(self.clock.now(), usegmt=True).encode()))
+            await send(message)
+
+        return send_dated
 
     async def _read(self, scope: Scope, receive: Receive) -> Request | None:
         """The request; None when its body is too large."""
@@ -119,11 +133,13 @@ class SandboxApp:
         assert self._answer_control is not None, "set_control comes before the first request"
         return await self._answer_control(request)
 
-    async def _serve(self, request: Request, send: Send) -> None:
+    async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
         started = perf_counter()
         struck: list[str] = []
         answer = await self._answer(request, struck)
-        await self._transmit(request, answer, struck, send)
+        if answer.status == 200 and answer.body and self.faults:
+            answer = self._spoil(request, answer, struck)
+        await self._transmit(request, answer, struck, receive, send)
         entry = {
             "at": to_text(self.clock.now()),
             "method": request.method,
@@ -142,10 +158,15 @@ class SandboxApp:
         if slow is not None:
             struck.append("slow")
             await asyncio.sleep(slow.seconds)
-        for status in (429, 500):
-            if faults.fires(str(status), path):
+        is_signed = request.headers.get("authorization", "").startswith("Bearer ")
+        for status in (429, 500, 401, 403, 404):
+            # Only what a token is sent with is refused for it, or for what it lacks.
+            if (is_signed or status in (429, 500)) and faults.fires(str(status), path):
                 struck.append(str(status))
                 return emulator.refuse(status, request)
+        if faults.fires("redirect", path):
+            struck.append("redirect")
+            return Answer(302, headers=[("location", f"{request.base_url}/login")])
         if "authorization" in request.headers and faults.fires("expired-token", path):
             struck.append("expired-token")
             emulator.expire_tokens()
@@ -159,9 +180,28 @@ class SandboxApp:
                 emulator.streams[stream].delete_some(1)
         return emulator.answer(request)
 
-    async def _transmit(self, request: Request, answer: Answer, struck: list[str], send: Send) -> None:
+    def _spoil(self, request: Request, answer: Answer, struck: list[str]) -> Answer:
+        """The answer as faults of its content make it."""
+        for word, spoil in SPOILERS.items():
+            is_open = word != "text-ids" or self.emulator.find_stream(request.path) is not None
+            if is_open and self.faults.fires(word, request.path):
+                struck.append(word)
+                answer = spoil(answer)
+        return answer
+
+    async def _transmit(
+        self, request: Request, answer: Answer, struck: list[str], receive: Receive, send: Send
+    ) -> None:
         if answer.status != 200 or not answer.body:
             await _send(send, answer)
+        elif (hang := self.faults.find("hang", request.path)) is not None:
+            struck.append("hang")
+            await send(_begin(answer, len(answer.body)))
+            await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(hang.seconds):
+                    while (await receive())["type"] != "http.disconnect":
+                        pass
         elif self.faults.fires("cut-body", request.path):
             struck.append("cut-body")
             await send(_begin(answer, len(answer.body)))

@@ -230,6 +230,7 @@ def _make_server(app: SandboxApp) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,  # the clock is the sandbox's
         timeout_graceful_shutdown=1,
     )
     return _Server(config)

@@ -7,7 +7,7 @@ that was given up for dead, or lost its lock with its connection, does no harm.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid4
 
@@ -304,17 +304,22 @@ async def finish_stream(
     now: datetime,
     error: str | None,
     *,
+    lead: timedelta,
     requests: int,
     waited: float,
     before: Place,
 ) -> None:
-    """End a stream's part. Raises Stopped as `move_stream` does."""
+    """End a stream's part. Raises Stopped as `move_stream` does.
+
+    `lead` is how far our clock runs ahead of the vendor's, by which rows are dated.
+    """
     row = await connection.fetchrow(FINISH_STREAM, run.id, stream, run.attempt, now, error, requests, waited, *before)
     if row is None:
         raise Superseded(run)
     if error is None:
         whole = row["is_whole"]
-        await connection.execute(NOTE_READ, row["connector"], stream, row["started_at"], whole, row["read"])
+        begun = row["started_at"] - lead
+        await connection.execute(NOTE_READ, row["connector"], stream, begun, whole, row["read"])
 
 
 class Superseded(Stopped):

@@ -1,9 +1,10 @@
 """Asking the vendor: lists walked page by page, the next one under way while this one is worked on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 ABREAST = 8
 """Calls for single rows that are under way at once."""
+
+EMPTY_PAGES = 3
+"""So many pages without rows in a row are passed over: a vendor may page first and filter then, or never stop."""
 
 # The stored details of some rows.
 FIND_DETAILS = """
@@ -45,21 +49,24 @@ def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, str],
 
 async def fetch_page(client: VendorClient, stream: Stream, asked: str) -> Page:
     """One page of a list, at this path with query."""
+    origin = client.target.origin
     with watch_page("fetch", client, stream.name):
-        return stream.paging.read(await client.get(asked), origin=client.target.origin, asked=asked)
+        return await client.read(asked, lambda answer: stream.paging.read(answer, origin=origin, asked=asked))
 
 
 async def walk(client: VendorClient, stream: Stream, start: str) -> AsyncGenerator[Page, None]:
     """The pages of a list from `start` (path with query) on.
 
-    Ends on the last page, or where the vendor's link leads back to a page already read.
+    Ends on the last page, where the vendor's link leads back to a page already read, and where one page after the
+    other is empty.
     """
-    visited = {start}
+    visited, empty = {start}, 0
     ahead: asyncio.Task[Page] | None = asyncio.create_task(fetch_page(client, stream, start))
     try:
         while ahead is not None:
             page = await ahead
-            if page.next in visited:
+            empty = 0 if page.rows else empty + 1
+            if page.next in visited or empty > EMPTY_PAGES:
                 page = Page(page.rows, None)
             ahead = None
             if page.next is not None:
@@ -94,8 +101,8 @@ async def fetch_details(
                 del wanted[known["row_id"]]
                 kept = decode_rows(known["raw"], of=detail.name)
                 details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
-        for row_id, answer in await _ask_each(client, detail.path, wanted):
-            read = _read_detail(client, detail, answer)
+        for row_id, answered in await _ask_each(client, detail.path, wanted, partial(_read_detail, client, detail)):
+            read = answered or []  # none where the row it belongs to is gone meanwhile
             details.found.setdefault(row_id, {})[detail.name] = [one.data for one in read]
             joined = b"[" + b",".join(one.raw for one in read) + b"]"
             details.fresh.append((detail.name, row_id, wanted[row_id], joined))
@@ -127,10 +134,7 @@ async def find_details(
     return details, lacking
 
 
-def _read_detail(client: VendorClient, detail: Detail, answer: Answer | None) -> list[Row]:
-    """The rows of a detail; none where the row it belongs to is gone meanwhile."""
-    if answer is None:
-        return []
+def _read_detail(client: VendorClient, detail: Detail, answer: Answer) -> list[Row]:
     return detail.paging.read(answer, origin=client.target.origin, asked=detail.path).rows
 
 
@@ -143,8 +147,9 @@ async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -
     if isinstance(stream.by_id, IdFilter):
         rows = await fetch_where(client, stream, stream.by_id.param, ids, most=stream.by_id.most)
     else:
-        answers = await _ask_each(client, stream.by_id, ids)
-        rows = [decode_row(answer.body, of=stream.by_id) for _, answer in answers if answer is not None]
+        path = stream.by_id
+        found = await _ask_each(client, path, ids, lambda answer: decode_row(answer.body, of=path))
+        rows = [row for _, row in found if row is not None]
     return rows, set(ids) - {find_row_id(stream, row) for row in rows}
 
 
@@ -162,13 +167,18 @@ async def fetch_where(
     return [row for rows in await gather_all(ask(batch) for batch in batches) for row in rows]
 
 
-async def _ask_each(client: VendorClient, path: str, ids: Iterable[str]) -> list[tuple[str, Answer | None]]:
-    """What is at `path` for each id, None where there is none (404). Raises the first error, once all have ended."""
+async def _ask_each(
+    client: VendorClient, path: str, ids: Iterable[str], read: Callable[[Answer], T]
+) -> list[tuple[str, T | None]]:
+    """What `read` makes of what is at `path` for each id, None where there is none (404).
+
+    Raises the first error, once all have ended.
+    """
     gate = asyncio.Semaphore(ABREAST)
 
-    async def ask(row_id: str) -> tuple[str, Answer | None]:
+    async def ask(row_id: str) -> tuple[str, T | None]:
         async with gate:
-            return row_id, await client.exists(client.target.locate(path.format(id=quote(row_id, safe=""))))
+            return row_id, await client.find(client.target.locate(path.format(id=quote(row_id, safe=""))), read)
 
     return await gather_all(ask(row_id) for row_id in ids)
 

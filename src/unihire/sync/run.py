@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from unihire.errors import (
+    BudgetSpent,
     ConfigError,
     PermissionMissing,
     ReauthorizeNeeded,
@@ -21,7 +22,7 @@ from unihire.errors import (
 from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import Clock, SystemClock
 from unihire.model import spec_of
-from unihire.outbound.client import VendorClient
+from unihire.outbound.client import NoToken, VendorClient
 from unihire.store import Pool, issues, rows, runs, schedules, streams
 from unihire.store.holds import hold_connector
 from unihire.store.runs import Run
@@ -37,6 +38,13 @@ log = structlog.get_logger()
 
 ABREAST = 4
 """Streams of one run that are read at once."""
+
+AWAY_AFTER = 3
+"""So many lists in a row that do not answer, and it is the vendor that does not: no further stream is begun."""
+
+GIVEN_UP_AFTER = 8
+"""So often in a row a run is put off over lists that do not answer, an hour in all. Then they end with that as reason,
+so that the others are not kept from their next run."""
 
 
 @dataclass(slots=True)
@@ -198,16 +206,19 @@ class _RunSync:
     async def _sync_streams(self) -> None:
         """Every stream, some side by side, each when those it shows rows of have ended.
 
-        A problem that passes by itself, or being asked to end, keeps further streams from being begun; those under way
-        go on until it meets them too, and it is raised when they have ended. Any other error ends them at once.
+        A list that does not answer now keeps only those streams from being begun that show its rows. A problem of the
+        whole vendor, or being asked to end, keeps all from it; those under way go on until it meets them too. What
+        passes by itself is raised when they have ended. Any other error ends them at once.
         """
         waiting = list(self._streams)
         under_way: dict[asyncio.Task[None], str] = {}
+        stuck: set[str] = set()
+        silent = 0
         problem: UnihireError | None = None
         try:
             while True:
-                if problem is None:
-                    unended = {stream.name for stream in waiting} | set(under_way.values())
+                if problem is None or (_is_of_one_list(problem) and silent < AWAY_AFTER):
+                    unended = {stream.name for stream in waiting} | set(under_way.values()) | stuck
                     for stream in [one for one in waiting if not unended & {join.stream for join in one.joins}]:
                         if len(under_way) < ABREAST:
                             waiting.remove(stream)
@@ -217,11 +228,15 @@ class _RunSync:
                     break
                 ended, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 for task in ended:
-                    del under_way[task]
+                    name = under_way.pop(task)
                     try:
                         task.result()
                     except (RetryLater, Stopped) as error:
                         problem = _choose(problem, error)
+                        stuck.add(name)
+                        silent += 1
+                    else:
+                        silent = 0
         finally:
             for task in under_way:
                 task.cancel()
@@ -252,12 +267,16 @@ class _RunSync:
             )  # fmt: skip
             try:
                 await part.sync(state)
-            except (PermissionMissing, VendorRefused, VendorChanged) as error:
+            except (PermissionMissing, VendorRefused, VendorChanged, RetryLater) as error:
+                if isinstance(error, RetryLater) and not (_is_of_one_list(error) and run.failures >= GIVEN_UP_AFTER):
+                    raise
                 reason = explain_failure(stream, error)
                 log.warning("stream failed", reason=reason)
                 told.fail(type(error).__name__)
                 await part.fail(reason)
                 await self._open_issue(error, reason, stream=stream.name)
+                others = [kind for kind in OF_STREAMS if kind != find_kind(error)]
+                await issues.resolve_issues(self._pool, number, others, self._clock.now(), stream=stream.name)
                 self._report.errors[stream.name] = reason
             else:
                 await self._settle_issues(stream.name, aside=pages.has_quarantine)
@@ -285,18 +304,25 @@ class _RunSync:
             return None
         number = self._connector.number
         last: datetime | None = await self._pool.fetchval(runs.FIND_LAST_READ, number, stream.name)
-        if last is None:
+        if last is None or last > self._clock.now():  # our clock was put back: nobody knows since when
             return None
         joined = await runs.find_first_reads(self._pool, number, {join.stream for join in stream.joins})
         return None if any(first > last for first in joined.values()) else last - stream.overlap
 
 
+def _is_of_one_list(problem: UnihireError) -> bool:
+    """Whether a problem that passes by itself may be that of one list alone, while the vendor answers others."""
+    return isinstance(problem, RetryLater) and not isinstance(problem, BudgetSpent | NoToken)
+
+
 def _choose(one: UnihireError | None, other: UnihireError) -> UnihireError:
-    """Which of two problems a run ends with: being asked to end, else the one that lasts longer."""
+    """Which of two problems a run ends with: being asked to end, else the whole vendor's, else what lasts longer."""
     if one is None or isinstance(other, Stopped):
         return other
     if isinstance(one, Stopped):
         return one
+    if _is_of_one_list(one) != _is_of_one_list(other):
+        return other if _is_of_one_list(one) else one
     after = [error.after or 0.0 for error in (one, other) if isinstance(error, RetryLater)]
     return one if after[0] >= after[-1] else other
 

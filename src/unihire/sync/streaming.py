@@ -12,7 +12,7 @@ A stream passes through phases, and its position within them is committed with e
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
 from uuid import UUID
@@ -31,6 +31,9 @@ from unihire.sync.watching import count_saved, watch_page
 T = TypeVar("T")
 
 ABSENT_BATCH = 500
+DRIFT = timedelta(minutes=1)
+"""So far clocks may differ: the overlap of the windows covers it."""
+
 MEASURED_FROM = 1000
 """From so many rows on, the planner must know how many were met to find the absent ones without comparing all."""
 
@@ -86,7 +89,7 @@ class StreamSync:
             if phase == "walk":
                 await self._walk_or_start_over(phase, position, since, tracking, after=following)
             elif phase == "catch_up":
-                begun = state["started_at"] - self._stream.overlap
+                begun = state["started_at"] - self._stream.overlap - self._find_lead()
                 await self._walk_or_start_over(phase, position, begun, tracking, after=following)
             elif phase == "refresh":
                 await self._refresh(after=following)
@@ -119,11 +122,15 @@ class StreamSync:
                 await connection.execute(streams.EMPTY_QUARANTINE, self._connector, name)
             await runs.finish_stream(
                 connection, self._run, name, now, error,
-                requests=step.requests, waited=step.waited, before=self._place,
+                lead=self._find_lead(), requests=step.requests, waited=step.waited, before=self._place,
             )  # fmt: skip
         self.counts.add(step)
         self.counts.phase = "done"
         self._watch(self.counts)
+
+    def _find_lead(self) -> timedelta:
+        """How far our clock runs ahead of the vendor's, by which rows are dated, where it matters."""
+        return self._client.ahead if self._client.ahead > DRIFT else timedelta()
 
     async def _walk_or_start_over(
         self, phase: str, position: str | None, since: datetime | None, tracking: bool, *, after: str

@@ -10,7 +10,17 @@ from typing import Any
 
 import msgspec
 
-from unihire.integration.emulate import Answer, Credentials, EmulatorKind, NumberedRows, Option, Request, Row, Tools
+from unihire.integration.emulate import (
+    Answer,
+    Credentials,
+    EmulatorKind,
+    NumberedRows,
+    Option,
+    Request,
+    Row,
+    Tools,
+    misprint,
+)
 from unihire.integrations.greenhouse.emulator_actions import equip_with_flows
 from unihire.integrations.greenhouse.emulator_auth import JSON, Token, TokenDesk, make_credentials
 from unihire.integrations.greenhouse.emulator_hooks import equip
@@ -24,6 +34,14 @@ from unihire.integrations.greenhouse.emulator_webhooks import Payloads
 from unihire.integrations.greenhouse.emulator_writes import Writer
 
 WINDOW_SECONDS, TOKEN_WINDOW_SECONDS = 30, 60
+
+UNREADABLE = "Token could not be decoded. Please check that it is valid."
+REFUSALS: dict[int, tuple[str, tuple[str, ...]]] = {
+    401: ("Unauthorized", (UNREADABLE,)),
+    403: ("Forbidden", ("Missing required permission",)),
+    404: ("Resource not found", ()),
+}
+"""Message and errors of refusals that are faults."""
 
 OPTIONS = {
     "rate_limit": Option("150", "requests in 30 seconds; 0: no limit", least=0, in_demo="0"),
@@ -131,6 +149,8 @@ class GreenhouseEmulator:
         window = self._windows[False] if request.path.startswith(PREFIX) else self._token_window
         if status == 429:
             return _send_error(429, "Too Many Requests", (), window.list_refusal_headers(), name)
+        if status in REFUSALS:
+            return _send_error(status, *REFUSALS[status], window.list_headers(), name)
         return _send_error(status, "Internal Server Error", (), window.list_headers(), name)
 
     def _answer_beside(self, request: Request) -> Answer:
@@ -164,7 +184,7 @@ class GreenhouseEmulator:
     def _pass_gate(self, request: Request, route: Route, ids: tuple[str, ...], token: Token | None) -> Call:
         """Raises Refused for a request that may not go on."""
         if token is None:
-            raise Refused(401, "Unauthorized", "Token could not be decoded. Please check that it is valid.")
+            raise Refused(401, "Unauthorized", UNREADABLE)
         if RESOURCES[route.resource].is_partner_only and not token.is_partner:
             raise Refused(403, "Forbidden", f"{route.resource} is open to partner credentials only")
         if route.scope not in token.scopes:
@@ -186,11 +206,16 @@ class GreenhouseEmulator:
         send, base_url = self._rows.send, call.base_url
         page: list[Row] = []
         following = None
+        faults, path = self._tools.faults, call.request.path
+        is_hollow = faults.fires("hollow-page", path)
         for number, row in self._rows.walk(call.resource, query):
-            if len(page) == query.per_page:
+            if is_hollow or len(page) == query.per_page:
                 following = number
                 break
             page.append(send(row, base_url))
+        if following is not None and len(page) > 1 and faults.fires("repeat-rows", path):
+            following = page[len(page) // 2]["id"]
+        misprint(page, faults, path)
         if query.fields is not None:
             page = self._pick_fields(call.resource, query.fields, page)
         headers = self._link_next(call, query, following)
@@ -206,6 +231,8 @@ class GreenhouseEmulator:
     def _link_next(self, call: Call, query: ListQuery, following: int | None) -> list[tuple[str, str]]:
         """The Link header; a last page has none."""
         faults, here = self._tools.faults, call.base_url + call.request.path
+        if following is not None and faults.fires("stranger-next", call.request.path):
+            here = "https://stranger.example.com" + call.request.path
         self._requests += 1
         request_id = f"{self._tools.seed & 0xFFFFFFFF:08x}{self._requests:024x}"
         if following is None:

@@ -11,7 +11,18 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from unihire.integration.emulate import Answer, Credentials, EmulatorKind, Key, Option, Request, Row, Rows, Tools
+from unihire.integration.emulate import (
+    Answer,
+    Credentials,
+    EmulatorKind,
+    Key,
+    Option,
+    Request,
+    Row,
+    Rows,
+    Tools,
+    misprint,
+)
 from unihire.integrations.personio.emulator_auth import TokenDesk, make_credentials
 from unihire.integrations.personio.emulator_documented import (
     BAD_PARAMETERS,
@@ -167,7 +178,8 @@ class PersonioEmulator:
         if status == 429:
             headers[0] = ("x-ratelimit-remaining", "0")
             return Answer(429, headers=headers, route=name)
-        answer = self._explain(SERVER_ERROR)
+        refusals = {401: UNAUTHORIZED, 403: FORBIDDEN, 404: NO_RESOURCE}
+        answer = self._explain(refusals.get(status, SERVER_ERROR))
         return Answer(answer.status, answer.body, answer.content_type, headers, name)
 
     def _find_route(self, path: str) -> tuple[Route | None, tuple[str, ...]]:
@@ -283,6 +295,7 @@ class PersonioEmulator:
 
     def _send_whole(self, request: Request, rows: list[Row]) -> Answer:
         links = {"self": {"href": request.base_url + request.path}}
+        misprint(rows, self._tools.faults, request.path)
         return Answer(200, msgspec.json.encode({"_data": rows, "_meta": {"links": links}}), JSON)
 
     def _walk(self, rows: Rows, query: ListQuery) -> Iterator[tuple[Key, Row]]:
@@ -313,17 +326,28 @@ class PersonioEmulator:
         data: list[Row] = []
         last: Key | None = None
         has_more = False
+        keys: list[Key] = []
+        faults = self._tools.faults
+        is_hollow = faults.fires("hollow-page", request.path)
         for key, row in walk:
-            if len(data) == query.limit:
+            if is_hollow:
+                keys.append((key[0], key[1] + 1))
+            if is_hollow or len(data) == query.limit:
                 has_more = True
                 break
             data.append(send(row, request.base_url))
-            last = key
+            keys.append(key)
+        if has_more and len(keys) > 1 and faults.fires("repeat-rows", request.path):
+            last = keys[len(keys) // 2 - 1]
+        elif keys:
+            last = keys[-1]
+        misprint(data, faults, request.path)
         here = request.base_url + request.path
         own = here if query.cursor is None else f"{here}?cursor={query.cursor}"
         links = {"self": {"href": own}}
         if last is not None:
-            faults = self._tools.faults
+            if has_more and faults.fires("stranger-next", request.path):
+                here = "https://stranger.example.com" + request.path
             if not has_more and faults.fires("self-next", request.path):
                 links["next"] = {"href": own}
             elif has_more or faults.fires("empty-page", request.path):
