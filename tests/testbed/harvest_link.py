@@ -147,6 +147,9 @@ class HarvestLink:
         self.rows = self.rows | await read_vendor(self.sandbox.ready, streams or STREAMS)
         self.expected = self.expect(self.rows)
 
+    async def read_records(self) -> Records:
+        return (await read_served(self.api)).records
+
     async def sync(self, *, full: bool = False, retry: Retry = IMPATIENT) -> Report:
         self.is_settled = False
         tenant = self.tenant

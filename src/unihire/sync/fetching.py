@@ -20,6 +20,9 @@ T = TypeVar("T")
 ABREAST = 8
 """Calls for single rows that are under way at once."""
 
+SURE_AFTER = 2
+"""So often a vendor must say that there is no such row before it is believed: now and then one says so by mistake."""
+
 EMPTY_PAGES = 3
 """So many pages without rows in a row are passed over: a vendor may page first and filter then, or never stop."""
 
@@ -141,11 +144,16 @@ def _read_detail(client: VendorClient, detail: Detail, answer: Answer) -> list[R
 async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -> tuple[list[Row], set[str]]:
     """The rows of these ids, asked for one by one or in batches, and the ids the vendor has no row for.
 
+    That there is none must have been said more than once: a record is let go on the strength of it.
     A vendor may answer with the row another one was merged into: the id asked for then has none.
     """
     assert stream.by_id is not None
     if isinstance(stream.by_id, IdFilter):
-        rows = await fetch_where(client, stream, stream.by_id.param, ids, most=stream.by_id.most)
+        rows, missing = list[Row](), set(ids)
+        for _ in range(SURE_AFTER):
+            if missing:
+                rows += await fetch_where(client, stream, stream.by_id.param, sorted(missing), most=stream.by_id.most)
+                missing -= {find_row_id(stream, row) for row in rows}
     else:
         path = stream.by_id
         found = await _ask_each(client, path, ids, lambda answer: decode_row(answer.body, of=path))
@@ -177,8 +185,13 @@ async def _ask_each(
     gate = asyncio.Semaphore(ABREAST)
 
     async def ask(row_id: str) -> tuple[str, T | None]:
+        asked = client.target.locate(path.format(id=quote(row_id, safe="")))
         async with gate:
-            return row_id, await client.find(client.target.locate(path.format(id=quote(row_id, safe=""))), read)
+            for _ in range(SURE_AFTER):
+                found = await client.find(asked, read)
+                if found is not None:
+                    return row_id, found
+        return row_id, None
 
     return await gather_all(ask(row_id) for row_id in ids)
 

@@ -27,28 +27,28 @@ def to_job(source: Source) -> Job:
     row = source.row
     department = row.get("department")
     return Job(
-        remote_id=row["id"],
+        remote_id=get_id(row),
         name=row.get("name"),
         remote_created_at=to_moment(row.get("created_at")),
         remote_updated_at=to_moment(row.get("updated_at")),
-        departments=[department["id"]] if department else None,
+        departments=[get_id(department)] if department else None,
         hiring_managers=find_team(row, "hiring_managers"),
         recruiters=find_team(row, "recruiters"),
     )
 
 
 def to_department(source: Source) -> Department:
-    return Department(remote_id=source.row["id"], name=source.row.get("name"))
+    return Department(remote_id=get_id(source.row), name=source.row.get("name"))
 
 
 def to_remote_user(source: Source) -> RemoteUser:
-    return RemoteUser(remote_id=source.row["id"])
+    return RemoteUser(remote_id=get_id(source.row))
 
 
 def to_job_interview_stage(source: Source) -> JobInterviewStage:
     row = source.row
     position = next(place for place, stage in enumerate(source.within["stages"]) if stage is row)
-    return JobInterviewStage(remote_id=row["id"], name=row.get("name"), stage_order=position)
+    return JobInterviewStage(remote_id=get_id(row), name=row.get("name"), stage_order=position)
 
 
 def to_candidate(source: Source) -> Candidate:
@@ -57,14 +57,14 @@ def to_candidate(source: Source) -> Candidate:
     applications = source.details.get("applications", row.get("applications"))
     profile = row.get("linkedin_profile")
     return Candidate(
-        remote_id=row["id"],
+        remote_id=get_id(row),
         first_name=row.get("first_name"),
         last_name=row.get("last_name"),
         email_addresses=to_list(row.get("email")),
         phone_numbers=to_list(row.get("phone")),
         locations=to_list(row.get("location")),
         urls=[Url(value=profile, type="LINKEDIN", url_type="SOCIAL_MEDIA")] if profile else None,
-        applications=None if applications is None else [application["id"] for application in applications],
+        applications=None if applications is None else [get_id(application) for application in applications],
         remote_created_at=to_moment(row.get("created_at")),
         remote_updated_at=to_moment(row.get("updated_at")),
     )
@@ -74,7 +74,7 @@ def to_application(source: Source) -> Application:
     row = source.row
     rejection, stage = read_history(row, source.details.get("stage-transitions", []))
     return Application(
-        remote_id=row["id"],
+        remote_id=get_id(row),
         candidate=find_id(row.get("candidate")),
         job=find_id(row.get("job")),
         applied_at=to_moment(row.get("application_date")),
@@ -97,8 +97,8 @@ def read_history(row: Data, transitions: list[Data]) -> tuple[str | None, str | 
         entered = next((step for step in transitions if find_type(step.get("stage") or {}) == REJECTED), None)
         rejection = to_moment(entered.get("entered_at")) if entered else None
     if stage.get("id") is None and is_closed(row):
-        return rejection, next((found["id"] for found in past if found.get("id") is not None), None)
-    return rejection, stage.get("id")
+        return rejection, next((get_id(found) for found in past if found.get("id") is not None), None)
+    return rejection, None if stage.get("id") is None else get_id(stage)
 
 
 def is_closed(row: Data) -> bool:
@@ -131,14 +131,20 @@ def find_team(row: Data, relation: str) -> list[str] | None:
     if team is None:
         return None
     return [
-        member["person"]["id"]
+        get_id(member["person"])
         for member in team
         if ROLE_RELATIONS.get(member["role"]["name"].strip().lower()) == relation
     ]
 
 
 def find_id(ref: Data | None) -> str | None:
-    return ref["id"] if ref else None
+    return get_id(ref) if ref else None
+
+
+def get_id(thing: Data) -> str:
+    """Its id as text: documented as text, and no other thing's if it comes as a number."""
+    id: Any = thing["id"]
+    return str(id) if type(id) is int else id
 
 
 def to_list(value: str | None) -> list[str] | None:
