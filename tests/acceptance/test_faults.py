@@ -108,6 +108,13 @@ def _late(word: str) -> dict[str, float]:
     return LATE if word in ("slow", "hang") else {}
 
 
+async def test_rows_that_change_while_they_are_read_are_served_as_they_ended(scene: Scene) -> None:
+    await scene.let([{"word": "update-row", "path": path, "next": 2} for path in scene.lists.values()])
+    assert (await scene.link.sync(retry=PERSISTENT)).status == "done"
+    assert (await scene.count_fired())["update-row"] > len(scene.lists)
+    await scene.check(*UNDATED)
+
+
 async def test_rows_that_move_or_go_under_all_other_faults_take_none_with_them(scene: Scene) -> None:
     await scene.work_until_done(full=True)
     words = ["500", "cut-body", "invalid-json", "expired-token", "error-body", *MOVING, LEAVING_OUT]
