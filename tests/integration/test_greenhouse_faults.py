@@ -1,4 +1,4 @@
-"""A Greenhouse that does not answer while it is read, and each permission missing: what fails is told, all else read."""
+"""A Greenhouse that does not answer while it is read, and each permission missing: what fails is told."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime

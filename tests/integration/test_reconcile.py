@@ -262,4 +262,4 @@ async def test_of_many_unlisted_rows_only_some_are_asked_for(
     vendor.log.clear()
     vendor.lists["/jobs"].clear()
     assert numbers(await count(tenant))["job"] == (0, 5, 0, 0, 5)
-    assert sum(request.path.startswith("/jobs/") for request in vendor.log) == 2
+    assert len({request.path for request in vendor.log if request.path.startswith("/jobs/")}) == 2
