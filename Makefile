@@ -42,9 +42,10 @@ test: setup $(VENV)/.clients ## Run every test
 	$(BIN)/python -m pytest
 
 .PHONY: chaos
-chaos: setup ## Kill, freeze and cut off workers and the database, 1,000 races for one token (KILLS=200, SEED=any)
-	CHAOS_KILLS=$(or $(KILLS),200) RACE_ROUNDS=1000 $(if $(SEED),CHAOS_SEED=$(SEED)) \
-	  $(BIN)/python -m pytest -s tests/acceptance/test_chaos.py tests/integration/test_grants_race.py
+chaos: setup ## Kill, freeze and cut off workers and the database; every fault; 1,000 races for a token (KILLS=200, SEED=any)
+	CHAOS_KILLS=$(or $(KILLS),200) RACE_ROUNDS=1000 FAULTS=whole $(if $(SEED),CHAOS_SEED=$(SEED)) \
+	  $(BIN)/python -m pytest -s tests/acceptance/test_chaos.py tests/acceptance/test_faults.py \
+	  tests/integration/test_grants_race.py
 
 .PHONY: lint
 lint: setup ## Style, types and the walls between packages
