@@ -98,7 +98,7 @@ async def sync_undisturbed(scene: Scene, *, full: bool) -> None:
 
 
 async def align_windows(scene: Scene, moment: datetime) -> None:
-    """Let the next runs ask for the same changes: some vendors' rows tell of others without being changed themselves."""
+    """Let the next runs ask for the same changes: rows may show others that changed, and not count as changed."""
     for name in (scene.disturbed, scene.undisturbed):
         async with open_database(scene.databases.settings(name)) as pool:
             await pool.execute("UPDATE stream_state SET last_read_at = $1", moment)
@@ -191,7 +191,7 @@ async def test_a_run_whose_worker_or_database_goes_is_gone_on_with_within_a_minu
         async with open_database(settings) as pool:
             watch = Watch(pool, workers.is_one_ready)
             await insist(partial(cancel_sync, pool, tenant.connector))
-            await set_faults(scene, [{"word": "slow", "seconds": 0.5 if pace else 8.0}])
+            await set_faults(scene, [{"word": "slow", "seconds": 1.0 if pace else 8.0}])
             workers.keep(2)
             await ask_sync(pool, tenant.connector, tenant.integration, full=True)
 

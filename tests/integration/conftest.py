@@ -1,15 +1,21 @@
-"""Fixtures of the embedded server's own tests."""
+"""Fixtures of the embedded server's own tests, and of those with workers."""
 
 import contextlib
 import functools
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from testbed.databases import make_place
 from testbed.server_users import Users, make_users, wait_until
+from testbed.tenants import Tenant
+from testbed.vendor import Vendor, fill
+from testbed.working import Works
+from unihire.kit.seal import Sealer
+from unihire.store import Pool
 
 
 @pytest.fixture
@@ -47,3 +53,16 @@ def users(request: pytest.FixtureRequest, place: Path, prepared_homes: Callable[
     finally:
         for process in users.processes():
             process.kill()
+
+
+@pytest_asyncio.fixture
+async def works(pool: Pool, sealer: Sealer, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Works]:
+    await pool.execute("DELETE FROM procrastinate_jobs")
+    await pool.execute("DELETE FROM procrastinate_workers")
+    fill(vendor)
+    yield Works(pool, sealer, vendor, monkeypatch)
+
+
+@pytest_asyncio.fixture
+async def customer(works: Works) -> Tenant:
+    return await works.connect()

@@ -1,0 +1,199 @@
+"""Workers that die, freeze, lose their connections or a job, and a server that crashes: others go on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from testbed.tenants import Tenant
+from testbed.vendor import job
+from testbed.working import Works, keep_waiting, until
+from unihire.store import Connection, holds, runs
+from unihire.store.holds import hold_connector
+from unihire.store.saving import LOCK_FEED
+from unihire.sync import chores
+
+PEOPLE = ["1", "2", "3"]
+JOBS = ["1", "2", "3", "4", "5"]
+
+
+async def test_a_run_without_a_job_gets_one(works: Works, customer: Tenant) -> None:
+    async with works.pool.acquire() as connection, connection.transaction():
+        await runs.ask_run(connection, customer.connector.number, now=works.clock.now())
+    async with works.work():
+        await works.wait_for(customer)
+
+
+async def test_what_a_dead_worker_was_at_is_gone_on_with(works: Works, customer: Tenant) -> None:
+    await works.ask(customer)
+    await works.pool.execute("""
+        WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - '1 minute'::interval)
+            RETURNING id)
+        UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead
+    """)
+    async with works.work():
+        await works.wait_for(customer)
+
+
+async def test_a_job_that_its_worker_does_not_know_of_is_dropped(works: Works, customer: Tenant) -> None:
+    async with works.work():
+        await until(lambda: works.pool.fetchval("SELECT count(*) FROM procrastinate_workers"))
+        async with works.pool.acquire() as connection, connection.transaction():
+            await runs.ask_run(connection, customer.connector.number, now=works.clock.now())
+            await connection.execute(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, status, worker_id) "
+                "SELECT 'sync', 'sync', 'sync:' || $1::int, 'sync:' || $1::int, '{}', 'doing', id "
+                "FROM procrastinate_workers",
+                customer.connector.number,
+            )
+        await works.wait_for(customer)
+
+
+async def test_a_worker_that_is_told_to_end_leaves_its_run_to_the_next_one(works: Works, customer: Tenant) -> None:
+    gate = keep_waiting(works.vendor, "/jobs", after=1)
+    async with works.work() as worker:
+        await works.ask(customer)
+        await gate.arrived.wait()
+        worker.stop()
+        gate.opened.set()
+    assert (await works.get_run(customer))["status"] == "running"
+    assert await works.list_jobs() == ["todo"]
+    assert await works.pool.fetchval("SELECT count(*) FROM procrastinate_workers") == 0
+    async with works.work():
+        run = await works.wait_for(customer)
+    assert (run["attempt"], run["failures"]) == (2, 0)
+    assert await works.count_saved(customer, "jobs") == len(JOBS)
+
+
+async def test_who_gives_no_sign_loses_the_connector_and_saves_nothing_more(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holds, "BEAT_SECONDS", 60.0)
+    monkeypatch.setattr(holds, "SILENT_SECONDS", 0.3)
+    async with hold_connector(works.pool, customer.connector.number, otherwise="taken"):
+        async with works.pool.acquire() as connection, connection.transaction():
+            await runs.ask_run(connection, customer.connector.number, now=works.clock.now())
+        stale = await runs.take_run(works.pool, customer.connector.number, works.clock.now())
+        assert stale is not None
+        # Another process has sessions of its own.
+        monkeypatch.setattr(holds, "_sessions", {})
+        async with works.work():
+            await works.wait_for(customer)
+        place = runs.Place("done", None, 5, 0, await works.count_requests(customer, "jobs"))
+        with pytest.raises(runs.Superseded):
+            await runs.move_stream(works.pool, stale, "jobs", "walk", None, [1, 0, 0, 0, 0, 0, 0], before=place)
+        with pytest.raises(runs.Superseded):
+            await runs.restart_phase(works.pool, stale, "jobs", "walk")
+        monkeypatch.undo()
+
+
+async def test_lost_connections_end_no_worker_and_no_run(works: Works, customer: Tenant) -> None:
+    gate = keep_waiting(works.vendor, "/jobs", after=1)
+    async with works.work():
+        await works.ask(customer)
+        await gate.arrived.wait()
+        await works.pool.execute("""
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+        """)
+        gate.opened.set()
+        run = await works.wait_for(customer)
+    assert run["failures"] == 0
+    assert await works.count_saved(customer, "jobs") == len(JOBS)
+
+
+async def test_a_connector_that_somebody_writes_to_for_long_keeps_no_other_waiting(
+    works: Works, customer: Tenant
+) -> None:
+    other = await works.connect(organisation="Another")
+    async with works.pool.acquire() as connection, connection.transaction():
+        for tenant in (customer, other):
+            await runs.ask_run(connection, tenant.connector.number, now=works.clock.now())
+    async with works.pool.acquire() as writing, works.work():
+        async with writing.transaction():
+            await writing.execute(LOCK_FEED, customer.connector.number)
+            await works.wait_for(other)
+            assert (await works.get_run(customer))["status"] == "queued"
+        await works.wait_for(customer)
+
+
+async def test_a_page_that_a_crash_of_the_server_took_back_is_read_again(works: Works, customer: Tenant) -> None:
+    works.vendor.lists["/jobs"] = [job(str(number)) for number in range(10, 20)]
+    gate = keep_waiting(works.vendor, "/jobs", after=2)
+    async with works.work():
+        await works.ask(customer)
+        await gate.arrived.wait()
+
+        async def has_two_pages() -> bool:
+            return await works.count_saved(customer, "jobs") == 4
+
+        await until(has_two_pages)
+        # As a server that crashed before the second page was on the disk: the page is gone, its position with it.
+        await works.pool.execute("DELETE FROM record WHERE remote_id IN ('12', '13')")
+        await works.pool.execute(
+            "UPDATE stream_run SET read = 2, position = replace(position, 'from=4', 'from=2') WHERE stream = 'jobs'"
+        )
+        gate.opened.set()
+        run = await works.wait_for(customer)
+    assert (run["attempt"], run["failures"]) == (2, 0)
+    assert await works.list_names("jobs") == [str(number) for number in range(10, 20)]
+
+
+async def test_a_list_whose_last_page_was_saved_when_its_worker_died_is_noted_as_read(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish, has_died = runs.finish_stream, asyncio.Event()
+
+    async def die_once(connection: Connection, run: runs.Run, stream: str, *given: Any, **named: Any) -> None:
+        if stream == "jobs" and not has_died.is_set():
+            has_died.set()
+            raise ConnectionResetError
+        await finish(connection, run, stream, *given, **named)
+
+    monkeypatch.setattr(runs, "finish_stream", die_once)
+    async with works.work():
+        await works.ask(customer)
+        await works.wait_for(customer)
+    assert has_died.is_set()
+    read = await runs.find_first_reads(works.pool, customer.connector.number, ["jobs", "people", "pipelines"])
+    assert sorted(read) == ["jobs", "people", "pipelines"]
+
+
+async def test_signs_of_life_keep_a_connector_for_longer_than_one_may_be_silent(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holds, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(holds, "SILENT_SECONDS", 0.6)
+    async with hold_connector(works.pool, customer.connector.number, otherwise="taken"):
+        await asyncio.sleep(1.2)
+        is_free = await works.pool.fetchval(holds.TRY_LOCK, holds.SYNC_LOCKS, customer.connector.number)
+    assert not is_free
+    async with works.pool.acquire() as connection:
+        assert await connection.fetchval("SHOW idle_session_timeout") == "0"
+
+
+async def test_a_session_stuck_in_the_middle_of_a_statement_is_ended(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chores, "STUCK_FOR", timedelta(seconds=0.3))
+    frozen = asyncio.Event()
+
+    async def freeze() -> AsyncIterator[bytes]:
+        yield b""
+        await frozen.wait()
+
+    async def write() -> None:
+        async with works.pool.acquire() as connection, connection.transaction():
+            await connection.execute(LOCK_FEED, customer.connector.number)
+            await connection.copy_to_table("seen", source=freeze())
+
+    writing = asyncio.create_task(write())
+    await asyncio.sleep(0.2)
+    async with works.work():
+        async with asyncio.timeout(5):
+            await works.ask(customer)  # waits for the feed's lock
+        frozen.set()
+        await works.wait_for(customer)
+    assert isinstance((await asyncio.gather(writing, return_exceptions=True))[0], Exception)
