@@ -107,7 +107,7 @@ class PersonioEmulator:
         self.reset()
 
     def reset(self) -> None:
-        self._traces = 0
+        self._traces = self._hollows = 0
         self._buckets: dict[str, Bucket] = {}
         self._token_limit = TokenLimit(int(self._tools.options["token_requests"]), self._clock)
         self._desk.reset()
@@ -331,7 +331,8 @@ class PersonioEmulator:
         is_hollow = faults.fires("hollow-page", request.path)
         for key, row in walk:
             if is_hollow:
-                keys.append((key[0], key[1] + 1))
+                self._hollows += 1  # so that no two of their links are the same
+                keys.append((key[0], key[1] + self._hollows))
             if is_hollow or len(data) == query.limit:
                 has_more = True
                 break
