@@ -23,6 +23,10 @@ from bench.server_load import STATISTICS_SECONDS, Counters, read_counters, read_
 from bench.sizes import Sizes
 from bench.vendors import Vendor, start_emulator
 from bench.workers import COUNT_ENDED, Site, open_site
+from unihire.sync.chores import PACE
+
+LASTING_SLICES = 2
+"""A big connector that is done within so many slices keeps nobody waiting who could be let in before."""
 
 # The runs of these connectors that were asked for since a moment.
 LIST_RUNS = """
@@ -133,12 +137,16 @@ async def _measure_waves(crowd: _Crowd, workers: Sequence[Child], vendors: Seque
         print("fair: the small ones again, alone", flush=True)
         await crowd.site.wait(crowd.small, due_alone)
         waves["alone"] = await crowd.tell(crowd.small, due_alone)
+    late = {name: find_percentile(wave.until_done, 0.99) for name, wave in waves.items()}
+    big_done = waves["big"].until_done[-1]
+    if is_full and big_done > LASTING_SLICES * PACE.slice:
+        figures.put("fair.small_wait", late["first"] / max(big_done, waves["first"].until_done[-1]))
     if big_left:
-        late = {name: find_percentile(wave.until_done, 0.99) for name, wave in waves.items()}
-        figures.put("fair.small_wait", late["first"] / waves["big"].until_done[-1])
         figures.put("fair.slowdown", late["beside_big"] / late["alone"])
     else:
-        figures.remarks.append("the big connectors were done too soon to tell whether the small ones wait for them")
+        figures.remarks.append(
+            "the big connectors were done too soon for the small ones to be synced again beside them"
+        )
     figures.put("fair.done", sum(wave.done for wave in waves.values()) / sum(wave.due for wave in waves.values()))
     figures.put("fair.seconds", seconds)
     figures.put("fair.seconds.first_done", min(waves["first"].until_done[0], waves["big"].until_done[0]))
