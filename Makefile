@@ -55,7 +55,7 @@ lint: setup ## Style, types and the walls between packages
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(VENV)/.bench ## Measure, as ratios in one run (QUICK=1 under two minutes; JSON=path also writes them)
+bench: $(VENV)/.bench ## Measure, as ratios in one run (QUICK=1 in a few minutes; JSON=path also writes them)
 	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
 
 .PHONY: scale

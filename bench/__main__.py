@@ -62,7 +62,7 @@ async def _measure_until_told(sizes: Sizes, parts: tuple[str, ...], figures: Fig
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="smaller data, under two minutes")
+    parser.add_argument("--quick", action="store_true", help="smaller data, in a few minutes")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write the figures there")
     parser.add_argument("--only", choices=PARTS, help="measure that part alone")
     parser.add_argument("--tiny", action="store_true", help=argparse.SUPPRESS)
