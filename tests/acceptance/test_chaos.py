@@ -186,12 +186,12 @@ async def test_a_run_whose_worker_or_database_goes_is_gone_on_with_within_a_minu
 ) -> None:
     settings = scene.databases.settings(scene.disturbed)
     workers = Workers(settings, scene.key, scene.folder, pace)
-    server, tenant = Server(scene.databases), scene.tenants[0]
+    server, tenant = Server(scene.databases), scene.tenants[1]  # whose pages take one call each
     try:
         async with open_database(settings) as pool:
             watch = Watch(pool, workers.is_one_ready)
             await insist(partial(cancel_sync, pool, tenant.connector))
-            await set_faults(scene, [{"word": "slow", "seconds": 1.0 if pace else 8.0}])
+            await set_faults(scene, [{"word": "slow", "seconds": 1.5 if pace else 8.0}])
             workers.keep(2)
             await ask_sync(pool, tenant.connector, tenant.integration, full=True)
 
@@ -218,6 +218,7 @@ async def test_a_run_whose_worker_or_database_goes_is_gone_on_with_within_a_minu
             await find_busy()
             await watch.begin()
             await server.crash(1.0)
+            await watch.count_from_now()
             await wait_for_others("the database crashed", 20 if pace else 60)
             await insist(partial(cancel_sync, pool, tenant.connector))
     finally:

@@ -219,7 +219,7 @@ class Server:
         return any("embedded_keeper.py" in word for word in words) and any(str(self._base) in word for word in words)
 
 
-async def insist(work: Callable[[], Awaitable[T]], seconds: float = 30.0) -> T:
+async def insist(work: Callable[[], Awaitable[T]], seconds: float = 60.0) -> T:
     """What the work gives, tried again while the database is away."""
     give_up_at = time.monotonic() + seconds
     while True:
@@ -274,6 +274,12 @@ class Watch:
         for run, row in runs.items():
             if row["attempt"]:
                 self._resting[run] = _Rest(row["attempt"], row["pages"], since)
+
+    async def count_from_now(self) -> None:
+        """What has happened lasted until now: a server that crashed answers again. Whoever commits a page has gone on."""
+        await insist(lambda: self.pool.fetchval("SELECT 1"))
+        for rest in self._resting.values():
+            rest.since, rest.is_taken = time.monotonic(), True
 
     async def wait_for_pages(self, pages: int, seconds: float) -> bool:
         """Watch until so many pages are committed, or for so long; False as soon as no run is left."""
