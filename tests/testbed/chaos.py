@@ -276,10 +276,10 @@ class Watch:
                 self._resting[run] = _Rest(row["attempt"], row["pages"], since)
 
     async def count_from_now(self) -> None:
-        """What has happened lasted until now: a server that crashed answers again. Whoever commits a page has gone on."""
-        await insist(lambda: self.pool.fetchval("SELECT 1"))
-        for rest in self._resting.values():
-            rest.since, rest.is_taken = time.monotonic(), True
+        """A server that crashed answers again: whoever commits a page from now on has gone on."""
+        for row in await insist(lambda: self.pool.fetch(LOOK)):
+            if row["id"] in self._resting:
+                self._resting[row["id"]] = _Rest(row["attempt"], row["pages"], time.monotonic(), is_taken=True)
 
     async def wait_for_pages(self, pages: int, seconds: float) -> bool:
         """Watch until so many pages are committed, or for so long; False as soon as no run is left."""
