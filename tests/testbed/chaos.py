@@ -94,6 +94,12 @@ class Process:
         said = self.log.read_text(errors="replace")
         return said.count('"event": "sync run"') > said.count('"event": "sync run ended"')
 
+    def find_begun(self) -> str:
+        """When it took a run up last, as text that sorts; empty where it never did."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        begun = [line for line in lines if line.startswith("{") and '"event": "sync run"' in line]
+        return str(json.loads(begun[-1])["timestamp"]) if begun else ""
+
     def kill(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             self.process.kill()
