@@ -131,7 +131,7 @@ def connect(
         print_plain(f"connector id     {new.id}")
         print_plain(f"connector token  {new.token}")
         OUT.print("\nThe token is shown this once: keep it with your API key.", style="dim")
-        OUT.print(f"Next: unihire sync {new.id}", soft_wrap=True)
+        OUT.print(f"Where unihire serve or a worker runs, it is being synced; unihire sync {new.id} does it here.")
     if not has_key:
         named = "" if organisation == "default" else f" --organisation '{organisation}'"
         note(f"There is no API key yet: unihire keys create --environment {environment}{escape(named)}")
