@@ -65,9 +65,12 @@ SET_STATUS = """
 
 # How many records of each model a connector has, living and deleted.
 COUNT_RECORDS = """
-    SELECT model, count(*) FILTER (WHERE deleted_at IS NULL) AS living, count(*) FILTER (WHERE deleted_at IS NOT NULL)
-        AS deleted
-    FROM record WHERE connector = $1 GROUP BY model ORDER BY model
+    SELECT model, count(*) FILTER (WHERE NOT is_deleted) AS living, count(*) FILTER (WHERE is_deleted) AS deleted
+    FROM (
+        SELECT model, false AS is_deleted FROM record WHERE connector = $1 AND deleted_at IS NULL
+        UNION ALL SELECT model, true FROM record WHERE connector = $1 AND deleted_at IS NOT NULL
+    ) AS counted
+    GROUP BY model ORDER BY model
 """
 
 # How many living records of each model a connector has: the index of its feed alone tells.
@@ -76,13 +79,17 @@ COUNT_LIVING = """
     GROUP BY model ORDER BY model
 """
 
-# Everything a connector left in tables without a foreign key, its filter index first.
+# Everything a connector left in tables without a foreign key, its filter index first. Living records have one index,
+# tombstones another.
 DELETE_DATA = (
     """
-    DELETE FROM record_key USING (SELECT unnest(keys) AS key, seq FROM record WHERE connector = $1) AS old
+    DELETE FROM record_key USING (
+        SELECT unnest(keys) AS key, seq FROM record WHERE connector = $1 AND deleted_at IS NULL
+    ) AS old
     WHERE record_key.key = old.key AND record_key.seq = old.seq
     """,
-    "DELETE FROM record WHERE connector = $1",
+    "DELETE FROM record WHERE connector = $1 AND deleted_at IS NULL",
+    "DELETE FROM record WHERE connector = $1 AND deleted_at IS NOT NULL",
     "DELETE FROM seen WHERE connector = $1",
     "DELETE FROM joined WHERE connector = $1",
     "DELETE FROM stale WHERE connector = $1",

@@ -45,7 +45,7 @@ STUCK_FOR = timedelta(seconds=30)
 LOCK_MILLISECONDS = "500"
 """How long a chore waits for a connector that somebody writes to; it is looked after the next time."""
 
-DUE_AT_ONCE = 200
+DUE_AT_ONCE = 50
 """Connectors whose runs are asked for in one go."""
 
 RENEW_AFTER = timedelta(hours=8)
