@@ -4,6 +4,7 @@
     ├── ConfigError             the operator: a setting, a file, a database
     │   └── Busy                nobody: somebody else works on the connector now
     ├── ApiError                the caller of our API; one HTTP status each
+    │   ├── BadRequest          400
     │   ├── Unauthorized        401
     │   ├── Forbidden           403
     │   ├── NotFound            404
@@ -50,6 +51,10 @@ class ApiError(UnihireError):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class BadRequest(ApiError):
+    status = 400
 
 
 class Unauthorized(ApiError):

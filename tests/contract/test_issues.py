@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from testbed.tenants import Tenant
+from unihire.dialects.unihire.pages import write_place
 from unihire.store.issues import open_issue, resolve_issues
 from unihire.sync.issues import ADVICE, Kind
 
@@ -108,3 +110,11 @@ async def test_query_that_cannot_be_is_told_by_its_parameter(
     answer = await api.get(PATH, params=params)
     assert answer.status_code == 422
     assert [problem["loc"] for problem in answer.json()["detail"]] == [["query", where]]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+async def test_cursor_that_its_owner_made_up_is_refused(api: httpx.AsyncClient, tenant: Tenant, moment: str) -> None:
+    place = (False, moment, UUID(int=0))
+    answer = await api.get(PATH, params={"cursor": write_place(tenant.connector.id, "issues", place)})
+    assert answer.status_code == 422
+    assert [problem["loc"] for problem in answer.json()["detail"]] == [["query", "cursor"]]

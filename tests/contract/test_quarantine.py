@@ -7,6 +7,7 @@ import pytest
 
 from testbed.databases import Databases
 from testbed.tenants import Tenant, open_api
+from unihire.dialects.unihire.pages import write_place
 
 PATH = "/api/v1/quarantine"
 INSERT = """
@@ -116,6 +117,13 @@ async def test_query_that_cannot_be_is_told_by_its_parameter(
     answer = await api.get(PATH, params=params)
     assert answer.status_code == 422
     assert [problem["loc"] for problem in answer.json()["detail"]] == [["query", where]]
+
+
+async def test_cursor_that_its_owner_made_up_is_refused(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    cursor = write_place(tenant.connector.id, "quarantine", ("jobs", "\0"))
+    answer = await api.get(PATH, params={"cursor": cursor})
+    assert answer.status_code == 422
+    assert [problem["loc"] for problem in answer.json()["detail"]] == [["query", "cursor"]]
 
 
 async def test_calls_count_as_reads_of_the_connector(databases: Databases, tenant: Tenant) -> None:

@@ -1,7 +1,7 @@
 """Sync runs over HTTP: asked for, told, listed, paused, gone on with, cancelled."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from aiohttp import web
 from testbed.databases import Databases
 from testbed.tenants import Tenant, make_tenant, open_api
 from testbed.vendor import Vendor, fill, job
+from unihire.dialects.unihire.pages import write_place
 from unihire.errors import Stopped, UnihireError
 from unihire.kit.seal import Sealer
 from unihire.store import Pool, runs
@@ -383,6 +384,34 @@ async def test_cursor_from_elsewhere_is_refused(api: httpx.AsyncClient, cursor: 
     answer = await api.get(PATH, params={"cursor": cursor})
     assert answer.status_code == 422
     assert [problem["loc"] for problem in answer.json()["detail"]] == [["query", "cursor"]]
+
+
+@pytest.mark.parametrize("place", [0, -1, 2**31, 10**30])
+async def test_cursor_that_its_owner_made_up_is_refused(api: httpx.AsyncClient, tenant: Tenant, place: int) -> None:
+    answer = await api.get(PATH, params={"cursor": write_place(tenant.connector.id, "syncs", place)})
+    assert answer.status_code == 422
+    assert [problem["loc"] for problem in answer.json()["detail"]] == [["query", "cursor"]]
+
+
+async def test_caller_who_hangs_up_within_a_body_is_no_fault_of_ours(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    app = api._transport.app  # type: ignore[attr-defined]
+    told: list[MutableMapping[str, Any]] = []
+    came = iter([
+        {"type": "http.request", "body": b'{"full"', "more_body": True},
+        {"type": "http.disconnect"},
+    ])  # fmt: skip
+
+    async def receive() -> MutableMapping[str, Any]:
+        return next(came)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        told.append(message)
+
+    headers = [(name.lower().encode(), value.encode()) for name, value in tenant.headers.items()]
+    scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": headers}
+    await app(scope, receive, send)
+    assert told[0]["status"] == 400
+    assert await list_runs(api) == []
 
 
 @pytest.mark.parametrize("id", ["x", "pause", "00000000-0000-0000-0000-000000000000", "%00", "1"])

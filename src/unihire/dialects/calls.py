@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import msgspec
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from unihire.errors import ApiError, Invalid, RateLimited, TooLarge, Unauthorized
+from unihire.errors import ApiError, BadRequest, Invalid, RateLimited, TooLarge, Unauthorized
 from unihire.platform.access import Access, Caller, Scope
 from unihire.platform.limits import RateLimiter, Standing, refuse
 
@@ -124,12 +124,15 @@ async def read_body(request: Request, model: type[Asked]) -> Asked:
 
 
 async def read_bytes(request: Request, most: int) -> bytes:
-    """The body as it is. Raises TooLarge, without reading on."""
+    """The body as it is. Raises TooLarge, without reading on, and BadRequest where the caller hangs up within it."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise TooLarge(f"The body is larger than {most // 1024:,} KiB")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise TooLarge(f"The body is larger than {most // 1024:,} KiB")
+    except ClientDisconnect:
+        raise BadRequest("The body ended early") from None
     return bytes(body)
 
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from unihire.dialects.calls import read_bytes
-from unihire.errors import ApiError, NotFound
+from unihire.errors import ApiError, BadRequest, NotFound
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation, describe_type
 from unihire.integration.registry import list_integrations, list_operations
@@ -38,10 +38,6 @@ INPUT_DIALECT = "https://api.tray.io/core/v1/connectors/operations/input-schema#
 OUTPUT_DIALECT = "https://api.tray.io/core/v1/connectors/operations/output-schema#"
 
 Answer = Callable[[Request], Awaitable[Response]]
-
-
-class BadRequest(ApiError):
-    status = 400
 
 
 class Call(msgspec.Struct, rename="camel"):

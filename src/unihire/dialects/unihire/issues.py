@@ -1,7 +1,7 @@
 """What somebody must know of or mend about a connector, as a list: open ones first, the latest first."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -73,7 +73,7 @@ class Issues:
     async def _answer(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
             asked = read_query(request, IssueQuery)
-            after = read_place(scope.connector, _LIST, asked.cursor, Place)
+            after = read_place(scope.connector, _LIST, asked.cursor, Place, _can_be)
             found = await list_issues(
                 self._pool, scope.number, with_resolved=asked.resolved, limit=asked.page_size + 1, after=after
             )
@@ -81,6 +81,11 @@ class Issues:
             return Reply(write_page(scope.connector, _LIST, items, [Place.of(row) for row in found]))
 
         return await self._entrance.serve_connector(request, read)
+
+
+def _can_be(place: Place) -> bool:
+    """The database keeps moments in UTC, where the first and the last of other zones have no year."""
+    return MINYEAR < place.opened_at.year < MAXYEAR
 
 
 def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Pages of our own lists, and the cursors between them."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -40,15 +40,22 @@ def write_place(connector: UUID, list_name: str, place: Any) -> str:
     return base64.urlsafe_b64encode(_mark(connector, list_name, packed) + packed).rstrip(b"=").decode()
 
 
-def read_place(connector: UUID, list_name: str, cursor: str | None, kind: type[Place]) -> Place | None:
-    """The place a cursor names; None without one. Raises Invalid where it is none of this list's."""
+def read_place(
+    connector: UUID, list_name: str, cursor: str | None, kind: type[Place], can_be: Callable[[Place], bool]
+) -> Place | None:
+    """The place a cursor names; None without one. Raises Invalid where it is none of this list's.
+
+    `can_be` says whether the database can hold such a place: an owner knows enough to make a cursor up.
+    """
     if not cursor:
         return None
     try:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         mark, place = packed[:_MARK_BYTES], packed[_MARK_BYTES:]
         if mark == _mark(connector, list_name, place):
-            return msgspec.json.decode(place, type=kind)
+            named = msgspec.json.decode(place, type=kind)
+            if can_be(named):
+                return named
     except ValueError:  # what was never a cursor, or was made up
         pass
     raise Invalid([describe_problem("query", "cursor", "this is not a cursor of this list", cursor)])

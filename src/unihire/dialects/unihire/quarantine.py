@@ -43,7 +43,7 @@ class Quarantine:
         return await self._entrance.serve_connector(request, read)
 
     async def _list(self, scope: Scope, asked: AsideQuery) -> bytes:
-        after = read_place(scope.connector, _LIST, asked.cursor, tuple[str, str]) or ("", "")
+        after = read_place(scope.connector, _LIST, asked.cursor, tuple[str, str], _can_be) or ("", "")
         raw, size = asked.include_raw_data, asked.page_size
         rows = await list_quarantine(self._pool, scope.number, after=after, limit=size + 1, raw=raw)
         items = [
@@ -58,6 +58,11 @@ class Quarantine:
         ]
         places = [(row["stream"], row["row_id"]) for row in rows]
         return write_page(scope.connector, _LIST, items, places)
+
+
+def _can_be(place: tuple[str, str]) -> bool:
+    """No text of the database has a NUL."""
+    return not any("\0" in part for part in place)
 
 
 def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:

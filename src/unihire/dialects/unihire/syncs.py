@@ -43,6 +43,7 @@ from unihire.store.tenancy import Connector, get_numbered
 
 PATH = "/api/v1/syncs"
 _LIST = "syncs"
+_NUMBER_MOST = 2**31 - 1
 
 Change = Callable[[Pool, Connector], Awaitable[object]]
 
@@ -78,7 +79,7 @@ class Syncs:
     async def _answer_list(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
             asked = read_query(request, PageQuery)
-            before = read_place(scope.connector, _LIST, asked.cursor, int)
+            before = read_place(scope.connector, _LIST, asked.cursor, int, lambda number: 0 < number <= _NUMBER_MOST)
             found = await self._find_runs(scope, before=before, limit=asked.page_size + 1)
             items = [await self._tell(scope, row) for row in found[: asked.page_size]]
             return Reply(write_page(scope.connector, _LIST, items, [row["number"] for row in found]))
