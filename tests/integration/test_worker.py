@@ -53,6 +53,23 @@ async def test_a_schedule_asks_for_runs_and_for_a_full_one_where_the_last_is_too
     assert [run["is_full"] for run in (first, second, third)] == [False, False, True]
 
 
+async def test_a_list_that_is_closed_for_good_does_not_make_every_run_a_full_one(
+    works: Works, customer: Tenant
+) -> None:
+    async with works.work():
+        works.clock.advance(timedelta(hours=6))
+        await works.wait_for(customer)
+        works.vendor.will("/pipelines", *[lambda request: say({}, 403)] * 9)
+        works.clock.advance(timedelta(days=1))
+        runs = [await works.wait_for(customer, "partial", number=2)]
+        for number in (3, 4):
+            works.clock.advance(timedelta(hours=2))
+            runs.append(await works.wait_for(customer, "partial", number=number))
+        works.clock.advance(timedelta(days=1))
+        runs.append(await works.wait_for(customer, "partial", number=5))
+    assert [run["is_full"] for run in runs] == [True, False, False, True]
+
+
 async def test_a_paused_run_rests_after_its_page_and_goes_on_when_resumed(works: Works, customer: Tenant) -> None:
     works.vendor.lists["/jobs"] = [job(str(number)) for number in range(20)]
     gate = keep_waiting(works.vendor, "/jobs", after=1)

@@ -35,8 +35,18 @@ COUNT_LATE = """
     FROM connector
 """
 
-# When the complete read was begun that is the oldest among the latest of each list; null before there is one.
-FIND_OLDEST_WHOLE = "SELECT min(last_whole_at) FROM stream_state WHERE connector = $1"
+# When everything was read last: in a full run that ended, or before there is one, list by list; null before that. A
+# list that cannot be read whole, or is no longer read, does not make every run a full one.
+FIND_LAST_WHOLE = """
+    SELECT coalesce(
+        (
+            SELECT started_at FROM sync_run
+            WHERE connector = $1 AND is_full AND streams IS NULL AND status IN ('done', 'partial')
+            ORDER BY number DESC LIMIT 1
+        ),
+        (SELECT min(last_whole_at) FROM stream_state WHERE connector = $1)
+    )
+"""
 
 GET_SCHEDULE = "SELECT sync_every, full_every, next_sync_at, is_paused FROM connector WHERE number = $1"
 
@@ -60,8 +70,6 @@ class Schedule:
 @dataclass(frozen=True, slots=True)
 class Due:
     number: int
-    id: UUID
-    every: timedelta
     is_full: bool
 
 
@@ -86,9 +94,9 @@ async def list_due(connection: Connection, now: datetime, limit: int) -> Sequenc
     due = []
     for row in await connection.fetch(LIST_DUE, now, limit):
         every = RELINK_EVERY if row["status"] == "RELINK_NEEDED" else row["sync_every"]
-        oldest: datetime | None = await connection.fetchval(FIND_OLDEST_WHOLE, row["number"])
-        is_full = oldest is not None and oldest <= now - row["full_every"]
-        due.append(Due(row["number"], row["id"], every, is_full))
+        last: datetime | None = await connection.fetchval(FIND_LAST_WHOLE, row["number"])
+        is_full = last is not None and last <= now - row["full_every"]
+        due.append(Due(row["number"], is_full))
         await connection.execute(SET_NEXT, row["number"], find_next(row["id"], every, now))
     return due
 
