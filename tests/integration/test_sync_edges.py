@@ -90,6 +90,24 @@ async def test_refused_credentials_end_the_run_and_ask_for_a_relink_until_they_w
     assert tuple(await tenant.pool.fetchrow("SELECT status, relink_needed_at FROM connector")) == ("COMPLETE", None)
 
 
+async def test_run_that_dies_before_it_told_that_the_credentials_work_tells_it_when_gone_on_with(
+    tenant: Tenant, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor.will("/token", answer(401, {"error": "invalid_client"}))
+    with pytest.raises(ReauthorizeNeeded):
+        await tenant.sync()
+
+    async def fail(*given: Any) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unihire.sync.run.set_status", fail)
+        with pytest.raises(ConnectionResetError):
+            await tenant.sync()
+    assert (await tenant.sync()).is_resumed
+    assert await tenant.pool.fetchval("SELECT status FROM connector") == "COMPLETE"
+
+
 async def test_deletion_is_found_after_a_run_that_lost_its_credentials_half_way(
     tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
 ) -> None:

@@ -1,6 +1,7 @@
 """Workers that die, freeze, lose their connections or a job, and a server that crashes: others go on."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 from testbed.tenants import Tenant
 from testbed.vendor import job
 from testbed.working import Works, keep_waiting, until
-from unihire.store import Connection, holds, runs
+from unihire.store import Connection, Pool, budgets, holds, runs
 from unihire.store.holds import hold_connector
 from unihire.store.saving import LOCK_FEED
 from unihire.sync import chores
+from unihire.sync.run import GIVEN_UP_AFTER
 
 PEOPLE = ["1", "2", "3"]
 JOBS = ["1", "2", "3", "4", "5"]
@@ -102,6 +104,25 @@ async def test_lost_connections_end_no_worker_and_no_run(works: Works, customer:
         run = await works.wait_for(customer)
     assert run["failures"] == 0
     assert await works.count_saved(customer, "jobs") == len(JOBS)
+
+
+async def test_a_budget_that_cannot_be_looked_up_is_no_reason_to_give_a_list_up(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, asked = budgets.read_budget, itertools.count()
+
+    async def fail_at_first(pool: Pool, connector: int) -> budgets.KeptBudget:
+        if next(asked) < 40:
+            raise ConnectionRefusedError
+        return await read(pool, connector)
+
+    monkeypatch.setattr(budgets, "read_budget", fail_at_first)
+    monkeypatch.setattr("unihire.platform.budgets.GIVE_UP_SECONDS", -1.0)
+    await works.ask(customer)
+    await works.pool.execute("UPDATE sync_run SET failures = $1", GIVEN_UP_AFTER)
+    async with works.work():
+        run = await until(lambda: works.pool.fetchrow("SELECT status FROM sync_run WHERE finished_at IS NOT NULL"))
+    assert run["status"] == "done"
 
 
 async def test_a_connector_that_somebody_writes_to_for_long_keeps_no_other_waiting(

@@ -23,6 +23,7 @@ from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import Clock, SystemClock
 from unihire.model import spec_of
 from unihire.outbound.client import NoToken, VendorClient
+from unihire.outbound.keeping import BudgetUnknown
 from unihire.store import Pool, issues, rows, runs, schedules, streams
 from unihire.store.holds import hold_connector
 from unihire.store.runs import Run
@@ -185,9 +186,9 @@ class _RunSync:
         needed = {stream.name for stream in self._streams if not stream.is_optional}
         failed = needed & report.errors.keys()
         report.status = "done" if not failed else "failed" if failed == needed else "partial"
-        await issues.resolve_issues(self._pool, self._connector.number, OF_CONNECTORS, self._clock.now())
-        await self._finish(report.status, None)
         await set_status(self._pool, self._connector.id, "COMPLETE")
+        await issues.resolve_issues(self._pool, self._connector.number, OF_CONNECTORS, self._clock.now())
+        await self._finish(report.status, None)  # last: what a crash keeps from being told, the next attempt tells
         log.info(
             "sync run ended", status=report.status, requests=report.requests, waited=round(report.waited_seconds, 1),
             rows=sum(part.read for part in report.streams), new=sum(part.added for part in report.streams),
@@ -311,8 +312,8 @@ class _RunSync:
 
 
 def _is_of_one_list(problem: UnihireError) -> bool:
-    """Whether a problem that passes by itself may be that of one list alone, while the vendor answers others."""
-    return isinstance(problem, RetryLater) and not isinstance(problem, BudgetSpent | NoToken)
+    """Whether a problem that passes by itself may be that of one list alone, while others can be asked."""
+    return isinstance(problem, RetryLater) and not isinstance(problem, BudgetSpent | BudgetUnknown | NoToken)
 
 
 def _choose(one: UnihireError | None, other: UnihireError) -> UnihireError:
