@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -11,9 +12,10 @@ import pytest_asyncio
 
 from testbed.databases import Databases
 from unihire.errors import ConfigError
-from unihire.store import Connection, migrate
+from unihire.store import Connection, jobs, migrate, runs, schedules
 from unihire.store.database import open_database
 from unihire.store.migrate import Migration, list_migrations
+from unihire.store.schedules import Due
 
 VERSIONS = [migration.version for migration in list_migrations()]
 
@@ -30,6 +32,36 @@ DESCRIBE = """
         WHERE pronamespace = 'public'::regnamespace
     ORDER BY 1, 2, 3, 4
 """
+
+# What a database of version 5 has: a connector with two runs that ended, and one that was stopped on its third page.
+BEFORE_SCHEDULES = (
+    "INSERT INTO organisation (id, name) VALUES ('00000000-0000-4000-8000-000000000001', 'Example')",
+    """
+    INSERT INTO connector (id, organisation, environment, integration, category, end_user, token_hash, credentials)
+    SELECT gen_random_uuid(), id, 'production', 'acme', 'ATS', 'Example', 'hash', 'sealed' FROM organisation
+    """,
+    """
+    INSERT INTO sync_run (id, connector, number, status, is_full, started_at, finished_at)
+    SELECT ('00000000-0000-4000-8000-00000000000' || run.number)::uuid, connector.number, run.number, run.status,
+        is_full, '2026-01-01 00:00Z'::timestamptz + (run.number - 1) * '1 hour'::interval, finished_at
+    FROM connector, (VALUES
+        (1, 'partial', true, '2026-01-01 00:09Z'::timestamptz), (2, 'done', false, '2026-01-01 01:02Z'),
+        (3, 'running', true, NULL)
+    ) AS run (number, status, is_full, finished_at)
+    """,
+    """
+    INSERT INTO stream_run
+        (run, connector, stream, window_start, is_tracking, phase, position, started_at, finished_at, read, error)
+    SELECT sync_run.id, connector, stream, part.window_start, true, phase, position, started_at,
+        CASE WHEN phase = 'done' THEN started_at END, read, part.error
+    FROM sync_run JOIN (VALUES
+        (1, 'jobs', NULL, 'done', NULL, 70, NULL), (1, 'candidates', NULL, 'done', NULL, 9, NULL),
+        (1, 'offers', NULL, 'done', NULL, 0, 'refused'),
+        (2, 'jobs', '2026-01-01 00:00Z'::timestamptz, 'done', NULL, 2, NULL),
+        (3, 'jobs', NULL, 'walk', '/jobs?page=3', 40, NULL)
+    ) AS part (number, stream, window_start, phase, position, read, error) USING (number)
+    """,
+)
 
 MIGRATOR = """
 import asyncio, sys
@@ -81,6 +113,37 @@ async def test_every_earlier_version_becomes_the_newest(
     assert await migrate.migrate(connection) == VERSIONS[version:]
     async with databases.open() as pool, pool.acquire() as whole:
         assert await describe(connection) == await describe(whole)
+
+
+async def test_data_of_a_version_without_schedules_is_gone_on_with(
+    databases: Databases, connection: Connection, empty: str
+) -> None:
+    day, hour = timedelta(days=1), timedelta(hours=1)
+    whole_at = datetime(2026, 1, 1, tzinfo=UTC)
+    await migrate.migrate(connection, upto=5)
+    for statement in BEFORE_SCHEDULES:
+        await connection.execute(statement)
+    async with open_database(databases.settings(empty)) as pool:
+        number = await pool.fetchval("SELECT number FROM connector")
+        schedule = await schedules.get_schedule(pool, number)
+        assert (schedule.every, schedule.full_every, schedule.is_paused) == (hour, day, False)
+        states = {row["stream"]: tuple(row)[2:] for row in await pool.fetch(runs.LIST_STATES, number)}
+        assert states == {  # what was refused or is under way was not read well
+            "jobs": (whole_at, whole_at + hour, whole_at, 70),
+            "candidates": (whole_at, whole_at, whole_at, 9),
+        }
+        history = [tuple(row) for row in await pool.fetch("SELECT status, asked_at = started_at FROM sync_run")]
+        assert sorted(history) == [("done", True), ("partial", True), ("running", True)]
+        assert await jobs.list_forsaken(connection) == [(number, None)]  # a worker takes it up
+        run = await runs.take_run(pool, number, whole_at + day)
+        assert run is not None
+        assert (run.number, run.attempt, run.is_resumed, run.streams) == (3, 1, True, None)
+        state = await runs.open_stream(pool, run, number, "jobs", window_start=None, models=[], now=whole_at + day)
+        assert (state["phase"], state["position"], state["read"]) == ("walk", "/jobs?page=3", 40)
+        await pool.execute(runs.FINISH_RUN, run.id, run.attempt, "done", whole_at + day, None)
+        async with pool.acquire() as one, one.transaction():
+            due = await schedules.list_due(one, datetime.now(UTC) + day, 10)
+        assert due == [Due(number, is_full=True)]
 
 
 async def test_altered_version_is_refused_by_name(databases: Databases, connection: Connection, empty: str) -> None:
