@@ -1,15 +1,19 @@
 """The history of runs, over connectors."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest_asyncio
 
 from testbed.tenants import Tenant, make_tenant
-from testbed.vendor import Vendor, fill
+from testbed.vendor import Vendor, fill, say
+from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
 from unihire.platform.syncs import ask_sync, pause_syncs
 from unihire.store import Pool
 from unihire.store.history import list_history, list_standings, list_whole_history
+from unihire.store.issues import list_issues, open_issue
+from unihire.sync.chores import PACE, cut_history
+from unihire.sync.issues import Kind
 
 
 @pytest_asyncio.fixture
@@ -53,3 +57,22 @@ async def test_a_connector_stands_as_its_latest_run_does(tenant: Tenant, sealer:
     assert (found[tenant.connector.number]["number"], found[tenant.connector.number]["is_paused"]) == (2, False)
     assert (found[idle.connector.number]["id"], found[idle.connector.number]["is_paused"]) == (None, True)
     assert list(await list_standings(tenant.pool, idle.connector.number)) == [idle.connector.number]
+
+
+async def test_history_is_kept_for_a_month_and_the_latest_run_for_good(tenant: Tenant, vendor: Vendor) -> None:
+    vendor.will("/pipelines", lambda request: say({}, 403))
+    for _ in range(3):
+        await tenant.sync()
+    pool, number = tenant.pool, tenant.connector.number
+    await open_issue(pool, number, Kind.FAULT, "still open", datetime.now(UTC))
+
+    async def cut(days: int) -> tuple[list[int], list[str]]:
+        await cut_history(pool, MovableClock(timedelta(days=days)), PACE)
+        runs = await list_history(pool, connectors=[number], limit=20)
+        return [run["number"] for run in runs], [
+            one["kind"] for one in await list_issues(pool, number, with_resolved=True)
+        ]
+
+    assert await cut(29) == ([3, 2, 1], [Kind.FAULT, Kind.PERMISSION_MISSING])
+    assert await cut(31) == ([3], [Kind.FAULT])
+    assert await pool.fetchval("SELECT count(DISTINCT run) FROM stream_run") == 1

@@ -18,7 +18,7 @@ from unihire.model import Job
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.settings import Settings
-from unihire.store import jobs, schedules
+from unihire.store import Pool, jobs, schedules
 from unihire.store.database import get_address, open_database
 
 PEOPLE = ["1", "2", "3"]
@@ -169,7 +169,32 @@ async def test_a_spent_budget_puts_the_run_off_until_it_is_back_without_a_failur
     assert await works.list_issues(customer, with_resolved=True) == []
 
 
-async def test_a_run_makes_room_after_its_slice_while_others_wait(works: Works, customer: Tenant) -> None:
+async def test_a_spent_budget_does_not_make_forget_how_often_a_list_did_not_answer(
+    works: Works, customer: Tenant
+) -> None:
+    works.vendor.will("/pipelines", *[lambda request: say({}, 503)] * 6)
+    async with works.work():
+        await works.ask(customer)
+        assert (await works.wait_for_putting_off(customer))["failures"] == 1
+        works.vendor.will("/pipelines", lambda request: say({}, 429, Retry_After="600"))
+        await works.ask(customer)
+        await until(lambda: works.pool.fetchval("SELECT attempt = 2 AND waits_for IS NOT NULL FROM sync_run"))
+        run = await works.wait_for_putting_off(customer)
+    assert (run["failures"], run["waits_for"]) == (1, "the vendor's rate limit")
+
+
+@pytest.mark.parametrize("is_database_away", [False, True])
+async def test_a_run_makes_room_after_its_slice_while_others_wait(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch, *, is_database_away: bool
+) -> None:
+    look = jobs.has_waiting
+
+    async def fail_once(pool: Pool) -> bool:
+        monkeypatch.setattr(jobs, "has_waiting", look)
+        raise ConnectionResetError
+
+    if is_database_away:
+        monkeypatch.setattr(jobs, "has_waiting", fail_once)
     other = await works.connect(organisation="Another")
     works.vendor.lists["/jobs"] = [job(str(number)) for number in range(40)]
 
@@ -276,6 +301,7 @@ async def test_a_connector_of_an_unknown_integration_tells_so_and_stops_nobody(w
         await works.ask(other)
         await works.wait_for(other)
     assert run["failures"] == 1
+    assert run["waits_for"].startswith("there is no integration 'gone'")
 
 
 def fail(source: Source) -> Job:

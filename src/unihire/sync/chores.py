@@ -91,7 +91,7 @@ async def ask_for_forsaken(pool: Pool, clock: Clock, pace: Pace) -> None:
 
 
 async def ask_for_due(pool: Pool, clock: Clock, pace: Pace) -> None:
-    """Ask for the runs that are due, and let go of history that is too old."""
+    """Ask for the runs that are due."""
     async with _be_alone(pool) as connection:
         if connection is None:
             return
@@ -99,10 +99,16 @@ async def ask_for_due(pool: Pool, clock: Clock, pace: Pace) -> None:
         for due in await schedules.list_due(connection, now, DUE_AT_ONCE):
             await runs.ask_run(connection, due.number, full=due.is_full, is_scheduled=True, now=now)
             await jobs.defer_sync(connection, due.number)
-        await retention.cut(connection, now)
 
 
-COMMON = (drop_dead, ask_for_forsaken, ask_for_due)
+async def cut_history(pool: Pool, clock: Clock, pace: Pace) -> None:
+    """Let go of history that is too old."""
+    async with _be_alone(pool) as connection:
+        if connection is not None:
+            await retention.cut(connection, clock.now())
+
+
+COMMON = (drop_dead, ask_for_forsaken, ask_for_due, cut_history)
 """What one worker does for all."""
 
 

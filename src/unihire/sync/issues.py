@@ -26,7 +26,8 @@ ADVICE = {
     Kind.VENDOR_UNAVAILABLE: "Nothing is to be done: the vendor cannot answer now, and the sync goes on by itself.",
     Kind.ROWS_SET_ASIDE: "Rows are not as documented and became no records. `unihire quarantine` shows them with the "
     "reason; they are tried again when they change, after an upgrade and by `unihire remap`.",
-    Kind.FAULT: "A fault of ours: the log has the traceback. The sync is tried again by itself.",
+    Kind.FAULT: "The operator must set right what the message says; where it says no more than that it is a fault of "
+    "ours, the log has the traceback. The sync is tried again by itself.",
 }
 """What to do, by kind."""
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 
 import asyncpg
 import procrastinate
@@ -23,7 +24,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.worker import Worker as Library
 
-from unihire.errors import BudgetSpent, Busy, ReauthorizeNeeded, RetryLater, Stopped
+from unihire.errors import BudgetSpent, Busy, ConfigError, ReauthorizeNeeded, RetryLater, Stopped
 from unihire.integration.registry import get_integration
 from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.client import VendorClient
@@ -265,15 +266,19 @@ class Worker:
             return None
         except Stopped:
             return Later()
-        except BudgetSpent as error:
-            return await self._put_off(run, timedelta(seconds=error.after or 0.0), RATE_LIMIT, failures=0)
         except _DATABASE_AWAY:
             raise
         except Exception as error:
+            if (after := find_rest(error)) is not None:
+                failures = 0 if has_moved else run.failures
+                return await self._put_off(run, timedelta(seconds=after), RATE_LIMIT, failures=failures)
             failures = 1 if has_moved else run.failures + 1
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))
             if isinstance(error, RetryLater):
                 pause = max(pause, timedelta(seconds=error.after or 0.0))
+                reason = str(error)
+            elif isinstance(error, ConfigError):
+                log.warning("a run cannot be worked on", reason=str(error))
                 reason = str(error)
             else:
                 log.exception("a run failed by a fault of ours")
@@ -308,9 +313,18 @@ class Worker:
         pause = self._pace.slice
         while not stop.is_set():
             await asyncio.sleep(pause)
-            if await jobs.has_waiting(self._pool):
-                stop.set()
+            with suppress(*_DATABASE_AWAY):  # the run itself may not even notice
+                if await jobs.has_waiting(self._pool):
+                    stop.set()
             pause = self._pace.slice / 10
+
+
+def find_rest(error: Exception) -> float | None:
+    """Seconds until there are calls again, where an error says that there is none within the vendor's rate limit."""
+    if not isinstance(error, RetryLater):
+        return None
+    is_limit = isinstance(error, BudgetSpent) or error.status == HTTPStatus.TOO_MANY_REQUESTS
+    return error.after if is_limit else None
 
 
 def calm_library_logs() -> None:
