@@ -39,7 +39,7 @@ demo: setup ## Run the main job on made-up data and serve the API (SIZE=2000 can
 
 .PHONY: test
 test: setup $(VENV)/.clients ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: chaos
 chaos: setup ## Kill, freeze and cut off workers and the database; every fault; 1,000 races for a token (KILLS=200, SEED=any)
