@@ -13,7 +13,7 @@ from testbed.tenants import Tenant
 from testbed.vendor import ACME, job, person, say
 from testbed.working import QUICK, Works, keep_waiting, until
 from unihire.integration.declare import Integration, Maps, Source
-from unihire.kit.seal import Sealer
+from unihire.kit.seal import Sealer, new_key
 from unihire.model import Job
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
@@ -302,6 +302,42 @@ async def test_a_connector_of_an_unknown_integration_tells_so_and_stops_nobody(w
         await works.wait_for(other)
     assert run["failures"] == 1
     assert run["waits_for"].startswith("there is no integration 'gone'")
+
+
+async def test_credentials_that_no_key_opens_wait_for_the_key_and_the_issue_says_so(
+    works: Works, sealer: Sealer, customer: Tenant
+) -> None:
+    other = await works.connect(organisation="Another")
+    sealed = customer.connector.credentials
+    lost = Sealer([new_key()]).seal(sealer.open(sealed, customer.connector.id.bytes), customer.connector.id.bytes)
+    put = "UPDATE connector SET credentials = $2 WHERE number = $1"
+    await works.pool.execute(put, customer.connector.number, lost)
+    async with works.work():
+        await works.ask(customer)
+        run = await works.wait_for_putting_off(customer)
+        assert "UNIHIRE_ENCRYPTION_KEYS" in run["waits_for"]
+        assert await works.list_issues(customer) == ["fault"]
+        await works.ask(other)
+        await works.wait_for(other)
+        await works.pool.execute(put, customer.connector.number, sealed)
+        await works.ask(customer)
+        await works.wait_for(customer)
+    assert await works.list_issues(customer) == []
+
+
+async def test_a_vendor_that_is_back_and_refuses_the_credentials_is_not_told_as_unavailable(
+    works: Works, customer: Tenant
+) -> None:
+    works.vendor.will("/token", *[lambda request: say({}, 503)] * 60)
+    async with works.work():
+        await works.ask(customer)
+        await works.wait_for_putting_off(customer)
+        assert await works.list_issues(customer) == ["vendor_unavailable"]
+        works.vendor.answers.clear()
+        works.vendor.will("/token", *[lambda request: say({"error": "invalid_client"}, 401)] * 12)
+        await works.ask(customer)
+        await works.wait_for(customer, "failed")
+    assert await works.list_issues(customer) == ["reauthorize"]
 
 
 def fail(source: Source) -> Job:

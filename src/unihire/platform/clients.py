@@ -44,9 +44,11 @@ class Clients:
         finally:
             opened.users -= 1
             opened.used_at = time.monotonic()
+            if opened.users == 0 and self._opened.get(connector.id) is not opened:  # forgotten meanwhile
+                await opened.client.__aexit__(None, None, None)
 
     async def forget(self, connector: UUID) -> None:
-        """Take another client from now on: the credentials changed or are refused."""
+        """Take another client from now on: the credentials changed or are refused. The last who uses it closes it."""
         opened = self._opened.pop(connector, None)
         if opened is not None and opened.users == 0:
             await opened.client.__aexit__(None, None, None)

@@ -175,6 +175,8 @@ class _RunSync:
         except ReauthorizeNeeded as error:
             await set_status(self._pool, self._connector.id, "RELINK_NEEDED")
             await self._open_issue(error)
+            over = [Kind.VENDOR_UNAVAILABLE]  # it has answered
+            await issues.resolve_issues(self._pool, self._connector.number, over, self._clock.now())
             await self._finish("failed", str(error))
             log.warning("sync run ended", status="failed", reason=str(error))
             raise
