@@ -37,6 +37,7 @@ from unihire.platform.operations import Operations
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.database import get_address
+from unihire.store.grants import LOST
 from unihire.store.tenancy import Connector
 from unihire.sync.worker import Worker
 
@@ -46,10 +47,7 @@ PATIENCE_SECONDS = 2.0
 """How long a sync of a worker waits for a vendor before it gives its place to another."""
 
 _UNAVAILABLE: tuple[type[Exception], ...] = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.exceptions.OperatorInterventionError,  # it stops or starts
+    *LOST,
     asyncpg.exceptions.InsufficientResourcesError,  # no connection left, disk full
 )
 """The database is away or cannot answer now: a 503, and the caller tries again."""

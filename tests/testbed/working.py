@@ -21,7 +21,7 @@ from unihire.model import MODELS
 from unihire.outbound.client import VendorClient
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.syncs import ask_sync
-from unihire.store import Pool, issues, jobs, runs
+from unihire.store import Pool, issues, jobs
 from unihire.store.database import get_address
 from unihire.store.runs import Asked
 from unihire.store.tenancy import Connector
@@ -111,7 +111,8 @@ class Works:
 
     async def list_runs(self, tenant: Tenant) -> list[asyncpg.Record]:
         """The latest first."""
-        return list(await self.pool.fetch(runs.LIST_RUNS, tenant.connector.number, 1_000_000, 100))
+        query = "SELECT * FROM sync_run WHERE connector = $1 ORDER BY number DESC"
+        return list(await self.pool.fetch(query, tenant.connector.number))
 
     async def get_run(self, tenant: Tenant) -> asyncpg.Record:
         return (await self.list_runs(tenant))[0]

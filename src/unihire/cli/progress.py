@@ -13,7 +13,13 @@ from unihire.cli.tables import Line, make_noted_table
 from unihire.integration.declare import Integration
 from unihire.sync.pages import Counts
 
-_PHASES = {"walk": "reading", "catch_up": "catching up", "absent": "looking for deleted", "done": "done"}
+_PHASES = {
+    "walk": "reading",
+    "catch_up": "catching up",
+    "refresh": "renewing",
+    "absent": "looking for deleted",
+    "done": "done",
+}
 
 
 class SyncProgress:

@@ -46,7 +46,7 @@ FORGET_SEEN = "DELETE FROM seen WHERE connector = $1"
 # A stream's part in a run, unless it is there. The OFFSET keeps to the connector's own records: the planner would read
 # the table until it meets one.
 INSERT_STREAM = """
-    INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at, expected)
+    INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
     SELECT $1, $2, $3, $4::timestamptz, $4::timestamptz IS NULL AND (
         EXISTS (
             SELECT FROM unnest($6::smallint[]) AS kind (model) CROSS JOIN LATERAL (
@@ -54,9 +54,7 @@ INSERT_STREAM = """
                 WHERE connector = $2 AND model = kind.model AND stream = $3 AND deleted_at IS NULL OFFSET 0
             ) AS found
         ) OR EXISTS (SELECT FROM joined WHERE connector = $2 AND origin = $3)
-    ), 'walk', $5, CASE WHEN $4::timestamptz IS NULL THEN (
-        SELECT rows FROM stream_state WHERE connector = $2 AND stream = $3
-    ) END
+    ), 'walk', $5
     ON CONFLICT (run, stream) DO NOTHING
 """
 
@@ -150,9 +148,6 @@ HAS_SYNCED_SINCE = """
 
 # The latest run of a connector.
 FIND_LATEST = "SELECT * FROM sync_run WHERE connector = $1 ORDER BY number DESC LIMIT 1"
-
-# Runs of a connector, newest first, before a number.
-LIST_RUNS = "SELECT * FROM sync_run WHERE connector = $1 AND number < $2 ORDER BY number DESC LIMIT $3"
 
 GET_RUN = "SELECT * FROM sync_run WHERE connector = $1 AND id = $2"
 

@@ -90,8 +90,8 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
             "every": {**interval, "description": "Between two runs: 15 minutes to 7 days."},
             "full_every": {
                 **interval,
-                "description": "How old the latest complete read of any list may become before a run reads every list "
-                "whole: 15 minutes to 7 days.",
+                "description": "How long after the latest run that read every list whole one does so again: 15 minutes "
+                "to 7 days.",
             },
         },
     }

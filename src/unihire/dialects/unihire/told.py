@@ -96,7 +96,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """When the connector is synced."""
 
     every: Annotated[str, Meta(description="Between two runs.", examples=["15m", "1h", "7d"])]
-    full_every: Annotated[str, Meta(description="How old the latest complete read of any list may become.")]
+    full_every: Annotated[str, Meta(description="Between two runs that read every list whole.")]
     next_at: Annotated[datetime | None, Meta(description="When the next run is asked for; null while paused.")]
     paused: Annotated[bool, Meta(description="A paused connector is not synced, by schedule or request.")]
 
