@@ -66,7 +66,7 @@ def list_them(is_json: Json = False) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("id", no_wrap=True)
     table.add_column("customer", overflow="fold")
-    table.add_column("integration", overflow="fold")
+    table.add_column("integration", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("issues", justify="right")
     table.add_column("latest sync (UTC)", no_wrap=True)
