@@ -1,8 +1,9 @@
 """`unihire issues`: what somebody must know of or mend, over all connectors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
+import asyncpg
 import msgspec
 import typer
 from rich.markup import escape
@@ -14,7 +15,7 @@ from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, name_connector, note, print_json
 from unihire.dialects.unihire.issues import tell_issue
 from unihire.store import Pool
-from unihire.store.issues import list_issues
+from unihire.store.issues import COUNT_OPEN_BY_CONNECTOR, list_issues
 from unihire.store.tenancy import list_connectors
 
 EPILOG = examples("unihire issues", "unihire issues 3f2c --resolved", "unihire issues --json")
@@ -38,16 +39,15 @@ def issues(
 
     async def read(pool: Pool) -> list[dict[str, Any]]:
         connectors = await (list_connectors(pool) if id is None else pick_connectors(pool, [id]))
-        return [
-            {
-                **name_connector(connector),
-                "issues": [
-                    msgspec.to_builtins(tell_issue(issue))
-                    for issue in await list_issues(pool, connector.number, with_resolved=is_resolved, limit=LISTED)
-                ],
-            }
-            for connector in connectors
-        ]
+        troubled = {row["connector"] for row in await pool.fetch(COUNT_OPEN_BY_CONNECTOR)}
+        found = []
+        for connector in connectors:
+            issues: Sequence[asyncpg.Record] = []
+            if is_resolved or connector.number in troubled:
+                issues = await list_issues(pool, connector.number, with_resolved=is_resolved, limit=LISTED)
+            told = [msgspec.to_builtins(tell_issue(issue)) for issue in issues]
+            found.append({**name_connector(connector), "issues": told})
+        return found
 
     found = run_on_database(read, start())
     if is_json:
