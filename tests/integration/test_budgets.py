@@ -335,3 +335,18 @@ async def test_database_that_stays_away_is_a_reason_to_try_later(
         with pytest.raises(BudgetUnknown):  # and not Unanswered: it never left
             await client.send("POST", "/jobs/1", b"{}")
     assert vendor.count("/jobs/1") == 0
+
+
+async def test_connectors_with_the_same_credentials_share_a_budget_and_others_do_not(
+    pool: Pool, sealer: Sealer, vendor: Vendor
+) -> None:
+    one = await make_tenant(pool, sealer, base_url=vendor.base_url)
+    same = await make_tenant(pool, sealer, base_url=vendor.base_url, environment="development")
+    other_address = await make_tenant(pool, sealer, base_url=f"{vendor.base_url}/eu")
+    other_name = await make_tenant(
+        pool, sealer, base_url=vendor.base_url, credentials={"client_id": "another", "client_secret": "x"}
+    )
+    elsewhere = await make_tenant(pool, sealer, base_url=vendor.base_url, organisation="Another")
+    found = [tenant.connector.budget_of for tenant in (one, same, other_address, other_name, elsewhere)]
+    numbers = [tenant.connector.number for tenant in (one, one, other_address, other_name, elsewhere)]
+    assert found == numbers

@@ -62,6 +62,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("worker", working.worker, working.EPILOG),
     ("sandbox", sandbox.sandbox, sandbox.EPILOG),
     ("connect", connecting.connect, connecting.EPILOG),
+    ("reconnect", connecting.reconnect, connecting.RECONNECT_EPILOG),
     ("sync", syncing.sync, syncing.EPILOG),
     ("runs", history.list_runs, history.EPILOG),
     ("issues", issues.issues, issues.EPILOG),

@@ -1,43 +1,47 @@
-"""`unihire connect`: a customer's credentials, taken without leaving a trace of them, proven, sealed and stored."""
+"""`unihire connect` and `reconnect`: a customer's credentials, taken without a trace of them, proven and sealed."""
 
-import getpass
-import os
-import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
-import msgspec
 import typer
 from rich.markup import escape
 
 from unihire.app import open_sealer
-from unihire.cli.consenting import take_code
-from unihire.cli.ending import run
+from unihire.cli.connectors import pick_connectors
+from unihire.cli.proving import check_partner_options, take_credentials
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain
-from unihire.errors import ConfigError, VendorError
-from unihire.integration.declare import Integration
 from unihire.integration.registry import get_integration, list_integrations
-from unihire.outbound.auth import Auth, Credential, Grant
-from unihire.outbound.client import Retry, VendorClient
-from unihire.platform.connectors import NewConnector, check_base_url, create_connector, get_auth, open_client
+from unihire.platform.connectors import NewConnector, check_base_url, create_connector, get_auth, reconnect_connector
 from unihire.platform.organisations import ensure_organisation, list_keys
 from unihire.store import Pool
-
-CHECK = Retry(attempts=2, timeout=15)
-"""A person waits for this one."""
+from unihire.store.tenancy import Connector
 
 Environment = Literal["production", "development"]
 
 _SLUGS = [integration.slug for integration in list_integrations()]
 _ONE = next(iter(_SLUGS), "acmehire")
 
+CredentialsFile = Annotated[
+    Path | None, typer.Option(metavar="PATH|-", help="A JSON object of the credentials; - reads standard input.")
+]
+NoCheck = Annotated[bool, typer.Option("--no-check", help="Save without asking the vendor.")]
+RedirectUri = Annotated[
+    str | None, typer.Option(metavar="URI", help="Of a partner: where the vendor sends the customer on to.")
+]
+Code = Annotated[str | None, typer.Option(metavar="CODE|URI", help="Of a partner: what the customer came back with.")]
+
 EPILOG = examples(
     f"unihire connect {_ONE} --customer 'ACME GmbH'",
     f"unihire connect {_ONE} --customer 'ACME GmbH' --credentials-file acme.json",
     f"pass show acme | unihire connect {_ONE} --customer 'ACME GmbH' --credentials-file - --json",
+)
+
+RECONNECT_EPILOG = examples(
+    "unihire reconnect 3f2c",
+    "unihire reconnect 3f2c --credentials-file acme.json --json",
+    "unihire reconnect 3f2c --redirect-uri https://app.example.com/back",
 )
 
 
@@ -52,19 +56,13 @@ def connect(
     base_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Another address of the vendor's API: an emulator, a region.")
     ] = None,
-    credentials_file: Annotated[
-        Path | None, typer.Option(metavar="PATH|-", help="A JSON object of the credentials; - reads standard input.")
-    ] = None,
-    no_check: Annotated[bool, typer.Option("--no-check", help="Save without asking the vendor.")] = False,
+    credentials_file: CredentialsFile = None,
+    no_check: NoCheck = False,
     partner: Annotated[
         bool, typer.Option("--partner", help="The credentials are yours, as the vendor's partner; the customer agrees.")
     ] = False,
-    redirect_uri: Annotated[
-        str | None, typer.Option(metavar="URI", help="With --partner: where the vendor sends the customer on to.")
-    ] = None,
-    code: Annotated[
-        str | None, typer.Option(metavar="CODE|URI", help="With --partner: what the customer came back with.")
-    ] = None,
+    redirect_uri: RedirectUri = None,
+    code: Code = None,
     is_json: Json = False,
 ) -> None:
     """Connect a customer's system.
@@ -81,22 +79,18 @@ def connect(
     integration = get_integration(slug)
     if not customer.strip():
         raise typer.BadParameter("give the customer a name", param_hint="--customer")
-    auth = get_auth(integration, is_partner=partner)
-    _check_partner_options(partner, redirect_uri, code, no_check=no_check)
+    get_auth(integration, is_partner=partner)  # or the vendor has no partners
+    check_partner_options(partner, redirect_uri, code, no_check=no_check)
     settings = start()
     address = None if base_url is None else check_base_url(base_url)
-    given = {} if credentials_file is None else read_credentials(integration, auth, credentials_file)
-    can_ask = _can_ask(credentials_file)
-    credentials = gather_credentials(integration, auth, given, os.environ, _ask if can_ask else None)
     sealer = open_sealer(settings)
-    client = open_client(integration, credentials, address, is_partner=partner, retry=CHECK)
-    if redirect_uri is not None:
-        code = take_code(client, redirect_uri, code, can_ask=can_ask)
-    elif not no_check:
-        run(lambda _: _check(integration, client))
+    proof = take_credentials(
+        integration, address, credentials_file,
+        is_partner=partner, redirect_uri=redirect_uri, code=code, no_check=no_check,
+    )  # fmt: skip
 
     async def save(pool: Pool) -> tuple[NewConnector, bool]:
-        grant = None if redirect_uri is None or code is None else await _redeem(client, code, redirect_uri)
+        grant = await proof.redeem()
         owner: UUID = await ensure_organisation(pool, organisation)
         new = await create_connector(
             pool,
@@ -105,7 +99,7 @@ def connect(
             environment=environment,
             integration=integration,
             end_user=customer.strip(),
-            credentials=credentials,
+            credentials=proof.credentials,
             origin_id=origin_id,
             base_url=address,
             grant=grant,
@@ -137,108 +131,43 @@ def connect(
         note(f"There is no API key yet: unihire keys create --environment {environment}{escape(named)}")
 
 
-def name_variable(integration: Integration, credential: Credential) -> str:
-    """The environment variable of a credential."""
-    return f"UNIHIRE_{integration.slug}_{credential.name}".upper().replace("-", "_")
+def reconnect(
+    id: Annotated[str, typer.Argument(metavar="ID", help="The connector's id, or its beginning.", show_default=False)],
+    credentials_file: CredentialsFile = None,
+    no_check: NoCheck = False,
+    redirect_uri: RedirectUri = None,
+    code: Code = None,
+    is_json: Json = False,
+) -> None:
+    """Give a connector new credentials.
 
-
-def read_credentials(integration: Integration, auth: Auth, path: Path) -> dict[str, str]:
-    """The credentials in a JSON file, or on standard input for `-`. Raises ConfigError, never telling a value."""
-    where = "standard input" if str(path) == "-" else str(path)
-    try:
-        text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read {where}: {error.strerror}") from None
-    names = [credential.name for credential in auth.credentials]
-    try:
-        given = msgspec.json.decode(text, type=dict[str, str])
-    except msgspec.DecodeError:
-        shape = ", ".join(f'"{name}": "…"' for name in names)
-        raise ConfigError(f"{where} must be a JSON object of texts: {{{shape}}}") from None
-    if unknown := set(given) - set(names):
-        raise ConfigError(f"{where} has {', '.join(sorted(unknown))}; {integration.name} takes {', '.join(names)}")
-    return given
-
-
-def gather_credentials(
-    integration: Integration,
-    auth: Auth,
-    given: Mapping[str, str],
-    environ: Mapping[str, str],
-    ask: Callable[[Credential], str] | None,
-) -> dict[str, str]:
-    """Every credential, from the first source that has it: `given`, the environment, the person.
-
-    An optional one may be missing. Raises ConfigError that says where to put what is not.
+    Its id, its token and all records stay as they are; a sync begins at once. Credentials are taken and checked as
+    by connect; of a partner's connector the customer agrees again, so give --redirect-uri.
     """
-    found: dict[str, str] = {}
-    missing = []
-    for credential in auth.credentials:
-        value = given.get(credential.name) or environ.get(name_variable(integration, credential)) or ""
-        if not value.strip() and ask is not None:
-            value = ask(credential)
-        if value.strip():
-            found[credential.name] = value.strip()
-        elif not credential.is_optional:
-            missing.append(credential)
-    if missing:
-        names = ", ".join(credential.name for credential in missing)
-        variables = " and ".join(name_variable(integration, credential) for credential in missing)
-        raise ConfigError(
-            f"{integration.name} also needs {names}: set {variables}, give --credentials-file, or run it in a terminal"
-        )
-    return found
+    settings = start()
 
+    async def find(pool: Pool) -> Connector:
+        (found,) = await pick_connectors(pool, [id])
+        return found
 
-def _can_ask(credentials_file: Path | None) -> bool:
-    return sys.stdin.isatty() and str(credentials_file) != "-"
+    connector = run_on_database(find, settings)
+    integration = get_integration(connector.integration)
+    check_partner_options(connector.is_partner, redirect_uri, code, no_check=no_check)
+    sealer = open_sealer(settings)
+    proof = take_credentials(
+        integration, connector.base_url, credentials_file,
+        is_partner=connector.is_partner, redirect_uri=redirect_uri, code=code, no_check=no_check,
+    )  # fmt: skip
 
+    async def save(pool: Pool) -> None:
+        grant = await proof.redeem()
+        await reconnect_connector(pool, sealer, connector, integration, proof.credentials, grant=grant)
 
-def _ask(credential: Credential) -> str:
-    """Ask on the terminal, again until what is needed is typed; stdout stays free for the result."""
-    note(f"[dim]{escape(credential.help)}[/dim]")
-    title = f"{credential.title}{' (or nothing)' if credential.is_optional else ''}"
-    while True:
-        try:
-            if credential.is_secret:
-                value = getpass.getpass(f"{title} (not shown): ", sys.stderr)
-            else:
-                sys.stderr.write(f"{title}: ")
-                sys.stderr.flush()
-                value = input()
-        except EOFError:
-            sys.stderr.write("\n")
-            return ""
-        if value.strip() or credential.is_optional:
-            return value
-
-
-def _check_partner_options(partner: bool, redirect_uri: str | None, code: str | None, *, no_check: bool) -> None:
-    if not partner and (redirect_uri is not None or code is not None):
-        raise typer.BadParameter("it goes with --partner", param_hint="--redirect-uri" if redirect_uri else "--code")
-    if partner and redirect_uri is None:
-        raise typer.BadParameter("--partner needs the one you gave the vendor", param_hint="--redirect-uri")
-    if partner and no_check:
-        raise typer.BadParameter("a partner is let in by the vendor only", param_hint="--no-check")
-
-
-async def _check(integration: Integration, client: VendorClient) -> None:
-    try:
-        async with client:
-            await client.check()
-    except VendorError:
-        note("Nothing was saved; --no-check saves without asking the vendor.")
-        raise
-    note(f"[green]✓[/green] {integration.name} accepts the credentials")
-
-
-async def _redeem(client: VendorClient, code: str, redirect_uri: str) -> Grant:
-    try:
-        async with client:
-            return await client.redeem(code, redirect_uri)
-    except VendorError:
-        note("Nothing was saved. A code works once and not for long: let the customer agree again.")
-        raise
+    run_on_database(save, settings)
+    if is_json:
+        print_json({"connector_id": str(connector.id), "integration": integration.slug, "status": "COMPLETE"})
+    else:
+        OUT.print(f"[green]✓[/green] {escape(connector.end_user)} connected again, with its records and its token")
 
 
 async def _has_key(pool: Pool, organisation: str, environment: str) -> bool:

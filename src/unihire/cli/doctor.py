@@ -12,11 +12,11 @@ import typer
 
 from unihire.app import open_sealer
 from unihire.cli.configuration import list_unknown_variables
-from unihire.cli.connecting import name_variable
 from unihire.cli.connectors import pick_connectors
 from unihire.cli.ending import EXPECTED, FAILED, describe_error, run
 from unihire.cli.engine import judge_engine, look_at_engine
 from unihire.cli.findings import Finding, Findings, Status
+from unihire.cli.proving import name_variable
 from unihire.cli.reconciling import count_at_vendor, describe_stored, make_stored_tables
 from unihire.cli.serving import PortTaken, bind
 from unihire.cli.starting import start
@@ -200,7 +200,9 @@ async def _examine_connector(pool: Pool, connector: Connector) -> Finding:
     name = f"connector {str(connector.id)[:8]}"
     what = f"{connector.end_user} ({connector.integration})"
     if connector.status == "RELINK_NEEDED":
-        return Finding(name, "failed", f"{what}: the vendor refuses its credentials; connect it again")
+        return Finding(
+            name, "failed", f"{what}: the vendor refuses its credentials: unihire reconnect gives it new ones"
+        )
     latest = await pool.fetchrow(runs.FIND_LATEST, connector.number)
     if latest is None:
         return Finding(name, "warning", f"{what}: never synced")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ import msgspec
 from unihire.errors import Busy, ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.registry import get_integration
-from unihire.kit.clock import Clock
+from unihire.kit.clock import Clock, SystemClock
 from unihire.kit.ids import hash_token, new_token
 from unihire.kit.seal import Sealer
 from unihire.outbound.auth import Auth, Grant, GrantKeeper
@@ -22,9 +23,10 @@ from unihire.platform.budgets import StoredBudgets
 from unihire.platform.grants import StoredGrants, seal_grant
 from unihire.platform.organisations import ENVIRONMENTS
 from unihire.platform.syncs import cancel_sync, pause_syncs
-from unihire.store import Pool, tenancy
+from unihire.store import Pool, issues, jobs, runs, tenancy
 from unihire.store.grants import save_grant
 from unihire.store.tenancy import Connector
+from unihire.sync.issues import Kind
 
 REMOVAL_SECONDS, POLL_SECONDS = 20.0, 0.2
 """How long a removal waits for a run under way to end, and how often it looks."""
@@ -58,12 +60,8 @@ async def create_connector(
     """
     if environment not in ENVIRONMENTS:
         raise ConfigError(f"there is no environment {environment!r}; there are: {', '.join(ENVIRONMENTS)}")
-    auth = get_auth(integration, is_partner=grant is not None)
-    missing = [item.name for item in auth.credentials if not item.is_optional and not credentials.get(item.name)]
-    if missing:
-        raise ConfigError(f"{integration.name} also needs: {', '.join(missing)}")
     id, token = uuid4(), new_token(48)
-    kept = {name: value for name, value in credentials.items() if value}
+    sealed = _seal_credentials(sealer, id, integration, credentials, is_partner=grant is not None)
     async with pool.acquire() as connection, connection.transaction():
         number = await connection.fetchval(
             tenancy.INSERT_CONNECTOR,
@@ -76,12 +74,71 @@ async def create_connector(
             origin_id,
             None if base_url is None else check_base_url(base_url),
             hash_token(token),
-            sealer.seal(msgspec.json.encode(kept), id.bytes),
+            sealed,
             grant is not None,
+            _name_account(organisation, integration, base_url, credentials, is_partner=grant is not None),
         )
         if grant is not None:
             await save_grant(connection, number, seal_grant(sealer, grant, id))
     return NewConnector(id, token)
+
+
+async def reconnect_connector(
+    pool: Pool,
+    sealer: Sealer,
+    connector: Connector,
+    integration: Integration,
+    credentials: Mapping[str, str],
+    *,
+    grant: Grant | None = None,
+) -> None:
+    """Give a connector new credentials, and of a partner's the new grant; a run is asked for with them.
+
+    In one transaction: id, token and records stay, what was bought with the old credentials goes. Raises ConfigError
+    for a missing credential.
+    """
+    now = SystemClock().now()
+    sealed = _seal_credentials(sealer, connector.id, integration, credentials, is_partner=connector.is_partner)
+    async with pool.acquire() as connection, connection.transaction():
+        account = _name_account(
+            connector.organisation, integration, connector.base_url, credentials, is_partner=connector.is_partner
+        )
+        await tenancy.replace_credentials(connection, connector.number, sealed, account)
+        if grant is not None:
+            await save_grant(connection, connector.number, seal_grant(sealer, grant, connector.id))
+        await issues.resolve_issues(connection, connector.number, [Kind.REAUTHORIZE], now)
+        with contextlib.suppress(Busy):  # whatever is under way goes on with them too
+            await runs.ask_run(connection, connector.number, now=now)
+        await jobs.defer_sync(connection, connector.number)
+        await tenancy.announce_access(connection)
+
+
+def _seal_credentials(
+    sealer: Sealer, id: UUID, integration: Integration, credentials: Mapping[str, str], *, is_partner: bool
+) -> bytes:
+    auth = get_auth(integration, is_partner=is_partner)
+    missing = [item.name for item in auth.credentials if not item.is_optional and not credentials.get(item.name)]
+    if missing:
+        raise ConfigError(f"{integration.name} also needs: {', '.join(missing)}")
+    kept = {name: value for name, value in credentials.items() if value}
+    return sealer.seal(msgspec.json.encode(kept), id.bytes)
+
+
+def _name_account(
+    organisation: UUID,
+    integration: Integration,
+    base_url: str | None,
+    credentials: Mapping[str, str],
+    *,
+    is_partner: bool,
+) -> bytes | None:
+    """Stands for whom the vendor counts calls of, by the credentials that are no secrets; None: for nobody else."""
+    names = [credential.name for credential in integration.auth.credentials if not credential.is_secret]
+    asked_with = [(name, credentials[name]) for name in names if credentials.get(name)]
+    if is_partner or not asked_with:
+        return None
+    told = msgspec.json.encode([integration.slug, base_url or "", asked_with])
+    return blake2b(told, key=organisation.bytes, digest_size=16).digest()
 
 
 def check_base_url(url: str) -> str:
@@ -153,7 +210,7 @@ def open_connector_client(
         connector.base_url,
         is_partner=connector.is_partner,
         grants=StoredGrants(pool, sealer, connector=connector.id, number=connector.number),
-        budgets=StoredBudgets(pool, connector=connector.id, number=connector.number),
+        budgets=StoredBudgets(pool, connector=connector.id, number=connector.budget_of),
         is_background=is_background,
         patience=patience,
     )

@@ -19,7 +19,7 @@ LIST_LINKED = """
             WHERE run.connector = connector.number AND run.started_at IS NOT NULL ORDER BY run.number DESC LIMIT 1
         ) AS last_run_at
     FROM connector
-    WHERE organisation = $1 AND environment = $2 AND category = $3 AND number > $4
+    WHERE organisation = $1 AND environment = $2 AND category = $3 AND number > $4::bigint
         AND ($5::text IS NULL OR origin_id = $5) AND ($6::bytea IS NULL OR token_hash = $6)
     ORDER BY number LIMIT $7
 """

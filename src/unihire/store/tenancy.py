@@ -36,8 +36,8 @@ FIND_KEY = "SELECT organisation, environment FROM api_key WHERE hash = $1 AND re
 INSERT_CONNECTOR = """
     INSERT INTO connector
         (id, organisation, environment, integration, category, end_user, origin_id, base_url, token_hash, credentials,
-            is_partner)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            is_partner, account)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     RETURNING number
 """
 
@@ -46,11 +46,18 @@ FIND_OPENED = """
     SELECT id, number, organisation, environment, category FROM connector WHERE token_hash = $1
 """
 
-GET_CONNECTOR = "SELECT * FROM connector WHERE id = $1"
+# A connector, with the number of the first one that asks the vendor with the same credentials.
+_SELECT_CONNECTOR = """
+    SELECT connector.*, coalesce(
+        (SELECT min(other.number) FROM connector AS other WHERE other.account = connector.account), number
+    ) AS budget_of FROM connector
+"""
 
-GET_NUMBERED = "SELECT * FROM connector WHERE number = $1"
+GET_CONNECTOR = f"{_SELECT_CONNECTOR} WHERE id = $1"
 
-LIST_CONNECTORS = "SELECT * FROM connector ORDER BY created_at"
+GET_NUMBERED = f"{_SELECT_CONNECTOR} WHERE number = $1"
+
+LIST_CONNECTORS = f"{_SELECT_CONNECTOR} ORDER BY created_at"
 
 # The version of the mapping that tried the rows set aside last.
 GET_MAPPED_BY = "SELECT mapped_by FROM connector WHERE number = $1"
@@ -62,6 +69,14 @@ SET_STATUS = """
     UPDATE connector SET status = $2, relink_needed_at = CASE WHEN $2 = 'RELINK_NEEDED' THEN now() END
     WHERE id = $1 AND status <> $2
 """
+
+# New credentials, which are taken to be good.
+REPLACE_CREDENTIALS = """
+    UPDATE connector SET credentials = $2, account = $3, status = 'COMPLETE', relink_needed_at = NULL WHERE number = $1
+"""
+
+# What was bought with the old ones, and what was known of their rate budget.
+FORGET_BOUGHT = ("DELETE FROM connector_grant WHERE connector = $1", "DELETE FROM budget WHERE connector = $1")
 
 # How many records of each model a connector has, living and deleted.
 COUNT_RECORDS = """
@@ -99,7 +114,10 @@ DELETE_DATA = (
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """One customer's link to one integration, credentials still sealed."""
+    """One customer's link to one integration, credentials still sealed.
+
+    `budget_of` is the number of the connector whose rate budget it uses: another's, where the credentials are the same.
+    """
 
     id: UUID
     number: int
@@ -114,6 +132,7 @@ class Connector:
     is_partner: bool
     status: str
     created_at: datetime
+    budget_of: int
 
 
 def _read_connector(row: asyncpg.Record) -> Connector:
@@ -136,6 +155,13 @@ async def list_connectors(pool: Pool) -> list[Connector]:
 
 async def set_status(connection: Connection | Pool, id: UUID, status: str) -> None:
     await connection.execute(SET_STATUS, id, status)
+
+
+async def replace_credentials(connection: Connection, number: int, sealed: bytes, account: bytes | None) -> None:
+    """Give a connector new credentials, and forget what the old ones bought. Call inside a transaction."""
+    await connection.execute(REPLACE_CREDENTIALS, number, sealed, account)
+    for statement in FORGET_BOUGHT:
+        await connection.execute(statement, number)
 
 
 async def delete_connector(pool: Pool, number: int) -> None:

@@ -16,7 +16,8 @@ class Kind(StrEnum):
 
 
 ADVICE = {
-    Kind.REAUTHORIZE: "The customer must connect again: the vendor refuses the stored credentials.",
+    Kind.REAUTHORIZE: "The vendor refuses the stored credentials. Let the customer make new ones, or agree again, "
+    "and give them to `unihire reconnect`: the connector keeps its id, its token and its records.",
     Kind.PERMISSION_MISSING: "The customer's administrator must give the credentials this permission at the vendor; "
     "the next sync then reads the list by itself.",
     Kind.VENDOR_REFUSED: "The vendor understood the request and declined it. Every sync tries again; if it stays, "

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from unihire.cli.connecting import gather_credentials, name_variable, read_credentials
+from unihire.cli.proving import gather_credentials, name_variable, read_credentials
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
 from unihire.outbound.auth import ClientCredentials, Credential

@@ -1,0 +1,163 @@
+"""Credentials as a command takes them: from a file, the environment or a person, and proven at the vendor."""
+
+import getpass
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import typer
+from rich.markup import escape
+
+from unihire.cli.consenting import take_code
+from unihire.cli.ending import run
+from unihire.cli.terminal import note
+from unihire.errors import ConfigError, VendorError
+from unihire.integration.declare import Integration
+from unihire.outbound.auth import Auth, Credential, Grant
+from unihire.outbound.client import Retry, VendorClient
+from unihire.platform.connectors import get_auth, open_client
+
+CHECK = Retry(attempts=2, timeout=15)
+"""A person waits for this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Credentials that were taken, and of a partner the code the customer came back with."""
+
+    credentials: dict[str, str]
+    client: VendorClient
+    code: str | None
+    redirect_uri: str | None
+
+    async def redeem(self) -> Grant | None:
+        """What the code is worth, None without one. It works once: call it when everything else is right."""
+        if self.code is None or self.redirect_uri is None:
+            return None
+        try:
+            async with self.client:
+                return await self.client.redeem(self.code, self.redirect_uri)
+        except VendorError:
+            note("Nothing was saved. A code works once and not for long: let the customer agree again.")
+            raise
+
+
+def take_credentials(
+    integration: Integration,
+    address: str | None,
+    credentials_file: Path | None,
+    *,
+    is_partner: bool,
+    redirect_uri: str | None,
+    code: str | None,
+    no_check: bool,
+) -> Proof:
+    """Take what the integration needs; the vendor is asked about it, unless a partner's code will show it."""
+    auth = get_auth(integration, is_partner=is_partner)
+    given = {} if credentials_file is None else read_credentials(integration, auth, credentials_file)
+    can_ask = _can_ask(credentials_file)
+    credentials = gather_credentials(integration, auth, given, os.environ, _ask if can_ask else None)
+    client = open_client(integration, credentials, address, is_partner=is_partner, retry=CHECK)
+    if redirect_uri is not None:
+        code = take_code(client, redirect_uri, code, can_ask=can_ask)
+    elif not no_check:
+        run(lambda _: _check(integration, client))
+    return Proof(credentials, client, code, redirect_uri)
+
+
+def check_partner_options(partner: bool, redirect_uri: str | None, code: str | None, *, no_check: bool) -> None:
+    if not partner and (redirect_uri is not None or code is not None):
+        raise typer.BadParameter("it goes with --partner", param_hint="--redirect-uri" if redirect_uri else "--code")
+    if partner and redirect_uri is None:
+        raise typer.BadParameter("--partner needs the one you gave the vendor", param_hint="--redirect-uri")
+    if partner and no_check:
+        raise typer.BadParameter("a partner is let in by the vendor only", param_hint="--no-check")
+
+
+def name_variable(integration: Integration, credential: Credential) -> str:
+    """The environment variable of a credential."""
+    return f"UNIHIRE_{integration.slug}_{credential.name}".upper().replace("-", "_")
+
+
+def read_credentials(integration: Integration, auth: Auth, path: Path) -> dict[str, str]:
+    """The credentials in a JSON file, or on standard input for `-`. Raises ConfigError, never telling a value."""
+    where = "standard input" if str(path) == "-" else str(path)
+    try:
+        text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {where}: {error.strerror}") from None
+    names = [credential.name for credential in auth.credentials]
+    try:
+        given = msgspec.json.decode(text, type=dict[str, str])
+    except msgspec.DecodeError:
+        shape = ", ".join(f'"{name}": "…"' for name in names)
+        raise ConfigError(f"{where} must be a JSON object of texts: {{{shape}}}") from None
+    if unknown := set(given) - set(names):
+        raise ConfigError(f"{where} has {', '.join(sorted(unknown))}; {integration.name} takes {', '.join(names)}")
+    return given
+
+
+def gather_credentials(
+    integration: Integration,
+    auth: Auth,
+    given: Mapping[str, str],
+    environ: Mapping[str, str],
+    ask: Callable[[Credential], str] | None,
+) -> dict[str, str]:
+    """Every credential, from the first source that has it: `given`, the environment, the person.
+
+    An optional one may be missing. Raises ConfigError that says where to put what is not.
+    """
+    found: dict[str, str] = {}
+    missing = []
+    for credential in auth.credentials:
+        value = given.get(credential.name) or environ.get(name_variable(integration, credential)) or ""
+        if not value.strip() and ask is not None:
+            value = ask(credential)
+        if value.strip():
+            found[credential.name] = value.strip()
+        elif not credential.is_optional:
+            missing.append(credential)
+    if missing:
+        names = ", ".join(credential.name for credential in missing)
+        variables = " and ".join(name_variable(integration, credential) for credential in missing)
+        raise ConfigError(
+            f"{integration.name} also needs {names}: set {variables}, give --credentials-file, or run it in a terminal"
+        )
+    return found
+
+
+def _can_ask(credentials_file: Path | None) -> bool:
+    return sys.stdin.isatty() and str(credentials_file) != "-"
+
+
+def _ask(credential: Credential) -> str:
+    """Ask on the terminal, again until what is needed is typed; stdout stays free for the result."""
+    note(f"[dim]{escape(credential.help)}[/dim]")
+    title = f"{credential.title}{' (or nothing)' if credential.is_optional else ''}"
+    while True:
+        try:
+            if credential.is_secret:
+                value = getpass.getpass(f"{title} (not shown): ", sys.stderr)
+            else:
+                sys.stderr.write(f"{title}: ")
+                sys.stderr.flush()
+                value = input()
+        except EOFError:
+            sys.stderr.write("\n")
+            return ""
+        if value.strip() or credential.is_optional:
+            return value
+
+
+async def _check(integration: Integration, client: VendorClient) -> None:
+    try:
+        async with client:
+            await client.check()
+    except VendorError:
+        note("Nothing was saved; --no-check saves without asking the vendor.")
+        raise
+    note(f"[green]✓[/green] {integration.name} accepts the credentials")
