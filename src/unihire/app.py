@@ -27,6 +27,7 @@ from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import capabilities, issues, quarantine, schedule, syncs
 from unihire.dialects.unihire.metrics import Metrics
 from unihire.dialects.watching import Watching
+from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.client import VendorClient
 from unihire.platform.access import Access
@@ -119,6 +120,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             HTTPException: _answer_http_error,
             Exception: _answer_fault,
             **dict.fromkeys(_UNAVAILABLE, _answer_unavailable),
+            ConfigError: _answer_unusable,
         },
     )
 
@@ -256,6 +258,12 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 async def _answer_fault(request: Request, error: Exception) -> Response:
     """A fault of ours, which the server logs with its traceback."""
     return JSONResponse({"detail": "Internal Server Error"}, 500)
+
+
+async def _answer_unusable(request: Request, error: Exception) -> Response:
+    """Nothing the caller can mend, and what is wrong is the operator's: it is in the log alone."""
+    log.error("a call could not be served", reason=str(error))
+    return JSONResponse({"detail": "This cannot be served as the service is set up; its log says why"}, 503)
 
 
 async def _answer_unavailable(request: Request, error: Exception) -> Response:

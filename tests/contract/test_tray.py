@@ -15,7 +15,7 @@ from testbed.harvest_link import make_harvest_tenant
 from testbed.tenants import Tenant, make_tenant, serve_app
 from unihire.app import create_app
 from unihire.dialects.tray.connectors import MOST_BYTES, PATH
-from unihire.kit.seal import Sealer
+from unihire.kit.seal import Sealer, new_key
 from unihire.sandbox.runner import RunningSandbox
 from unihire.store import Pool
 
@@ -217,3 +217,13 @@ async def test_connector_of_somebody_else_is_as_unknown_as_one_there_is_not(
         messages.append(answer.json()["message"].replace(str(id), ""))
     assert messages[0] == messages[1]
     assert await count_requests(sandbox) == before
+
+
+async def test_credentials_that_do_not_open_are_a_503_that_tells_no_more(
+    databases: Databases, pool: Pool, tenant: Tenant
+) -> None:
+    async with serve_app(create_app(databases.settings("migrated"), pool, Sealer([new_key()]))) as api:
+        api.headers["Authorization"] = f"Bearer {tenant.key}"
+        answer = await call(api, tenant, "list_jobs", {})
+        assert answer.status_code == 503
+        assert answer.json() == {"detail": "This cannot be served as the service is set up; its log says why"}
