@@ -37,7 +37,8 @@ async def test_new_credentials_keep_id_token_and_records_and_ask_for_a_run(
     assert open_credentials(connector, sealer) == new
     assert await list_issues(pool, connector.number) == []
     assert await pool.fetchval("SELECT status FROM sync_run ORDER BY number DESC LIMIT 1") == "queued"
-    assert await pool.fetchval("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == 1
+    lock = f"sync:{connector.number}"
+    assert await pool.fetchval("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND lock = $1", lock) == 1
     assert await read_all(api, "jobs") == before
 
 
