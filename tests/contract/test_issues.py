@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from testbed.tenants import Tenant
+from testbed.tenants import Tenant, read_pages
 from unihire.dialects.unihire.pages import write_place
 from unihire.store.issues import open_issue, resolve_issues
 from unihire.sync.issues import ADVICE, Kind
@@ -26,17 +26,7 @@ async def resolve(tenant: Tenant, kind: str, stream: str = "") -> None:
 
 
 async def list_all(api: httpx.AsyncClient, **params: Any) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = []
-    cursor = None
-    while True:
-        answer = await api.get(PATH, params={**params, **({"cursor": cursor} if cursor else {})})
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        assert page["page_size"] == len(page["items"])
-        items += page["items"]
-        cursor = page["cursor"]
-        if cursor is None:
-            return items
+    return await read_pages(api, PATH, **params)
 
 
 async def test_connector_without_issues_has_none(api: httpx.AsyncClient) -> None:

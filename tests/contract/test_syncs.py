@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from testbed.databases import Databases
-from testbed.tenants import Tenant, make_tenant, open_api
+from testbed.tenants import Tenant, make_tenant, open_api, read_pages
 from testbed.vendor import Vendor, fill, job
 from unihire.dialects.unihire.pages import write_place
 from unihire.errors import Stopped, UnihireError
@@ -52,17 +52,7 @@ async def tell(api: httpx.AsyncClient, id: str) -> dict[str, Any]:
 
 async def list_runs(api: httpx.AsyncClient, **params: Any) -> list[dict[str, Any]]:
     """Every run, page by page."""
-    items: list[dict[str, Any]] = []
-    cursor = None
-    while True:
-        answer = await api.get(PATH, params={**params, **({"cursor": cursor} if cursor else {})})
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        assert page["page_size"] == len(page["items"])
-        items += page["items"]
-        cursor = page["cursor"]
-        if cursor is None:
-            return items
+    return await read_pages(api, PATH, **params)
 
 
 def then(vendor: Vendor, path: str, act: Callable[[], Awaitable[object]], *rows: dict[str, Any]) -> None:

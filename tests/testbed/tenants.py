@@ -97,13 +97,18 @@ async def read_all(
     client: httpx.AsyncClient, plural: str, *, page_size: int = 100, **params: Any
 ) -> list[dict[str, Any]]:
     """Every record of a list, page by page."""
+    return await read_pages(client, f"/api/ats/v1/{plural}", page_size=page_size, **params)
+
+
+async def read_pages(client: httpx.AsyncClient, path: str, **params: Any) -> list[dict[str, Any]]:
+    """Every item of a list with cursors, page by page."""
     items: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        asked = {"page_size": page_size, **params, **({"cursor": cursor} if cursor else {})}
-        answer = await client.get(f"/api/ats/v1/{plural}", params=asked)
+        answer = await client.get(path, params={**params, **({"cursor": cursor} if cursor else {})})
         assert answer.status_code == 200, answer.text
         page = answer.json()
+        assert page["page_size"] == len(page["items"])
         items += page["items"]
         cursor = page["cursor"]
         if cursor is None:
