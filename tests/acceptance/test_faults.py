@@ -13,6 +13,8 @@ import pytest_asyncio
 from testbed.databases import Databases
 from testbed.faulting import (
     CLOSING,
+    HASTY,
+    HASTY_AND_SOON_TIRED,
     LATE,
     LEAVING_OUT,
     MOVING,
@@ -54,7 +56,7 @@ async def test_fault_that_passes_leaves_no_trace(scene: Scene, turn: str) -> Non
     async def run(shift: int, *, full: bool) -> int:
         """One run with the faults, each list's another than last time; returns how many records it wrote."""
         await scene.let(strike([*words[shift:], *words[:shift]], paths))
-        report = await scene.link.sync(full=full, retry=PERSISTENT)
+        report = await scene.link.sync(full=full, retry=HASTY)
         assert (report.status, report.errors) == ("done", {})
         await scene.count_fired()
         return sum(part.added + part.changed + part.deleted for part in report.streams)
@@ -95,7 +97,7 @@ async def test_all_faults_mixed_end_in_the_truth(scene: Scene) -> None:
         for is_full in (True, False, True)[: None if IS_WHOLE else 2]:
             lucky = words[seed:] + words[:seed]  # each rule has luck of its own
             await scene.let([{"word": word, **_late(word), "probability": each, "path": "/v*"} for word in lucky])
-            await scene.work_until_done(full=is_full)
+            await scene.work_until_done(full=is_full, retry=HASTY_AND_SOON_TIRED)
             fired = await scene.count_fired()
             assert fired, "the mix never struck"
             await scene.check(*UNDATED)

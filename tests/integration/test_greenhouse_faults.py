@@ -1,22 +1,21 @@
 """A Greenhouse that does not answer while it is read, and each permission missing: what fails is told."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
+from testbed.faulting import HASTY_AND_SOON_TIRED, SOON_TIRED, LateClock
 from testbed.harvest_link import HarvestLink, link_harvest, read_served
 from testbed.harvest_truth import STREAMS
 from unihire.errors import ReauthorizeNeeded, RetryLater
 from unihire.integration.registry import get_integration
-from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
-from unihire.outbound.client import Retry
 
-SOON_TIRED = Retry(attempts=2, first=0.001, longest=0.01, timeout=0.25)
+IMPATIENT = {"slow": HASTY_AND_SOON_TIRED}
+"""Who waits long sees no fault in a slow answer."""
 ALL = get_integration("greenhouse").streams
 
 CLOSED = [STREAMS[place::6] for place in range(6)]
@@ -29,13 +28,6 @@ LASTING = {
     "cut-body": (RetryLater, "GET /v3/jobs: no answer after 2 tries"),
     "expired-token": (ReauthorizeNeeded, "GET /v3/jobs: the vendor refuses a fresh token"),
 }
-
-
-class LateClock(MovableClock):
-    """A clock that is always in the last second of a minute: who is refused waits no longer."""
-
-    def now(self) -> datetime:
-        return super().now().replace(second=59)
 
 
 @pytest_asyncio.fixture
@@ -54,7 +46,7 @@ async def test_sync_that_cannot_go_on_says_why_and_goes_on_later(link: HarvestLi
     kind, text = LASTING[word]
     await let(link, [{"word": word, "path": "/v3/jobs"}])
     with pytest.raises(kind) as raised:
-        await link.sync(retry=SOON_TIRED)
+        await link.sync(retry=IMPATIENT.get(word, SOON_TIRED))
     assert text in str(raised.value)
     await let(link, [])
     report = await link.sync()
@@ -68,7 +60,7 @@ async def test_sync_that_cannot_go_on_says_why_and_goes_on_later(link: HarvestLi
 async def test_token_server_that_does_not_answer_stops_the_sync_for_now(link: HarvestLink, word: str) -> None:
     await let(link, [{"word": word, "path": "/token"}])
     with pytest.raises(RetryLater):
-        await link.sync(retry=SOON_TIRED)
+        await link.sync(retry=IMPATIENT.get(word, SOON_TIRED))
     await let(link, [])
     assert (await link.sync()).status == "done"
     await link.look()

@@ -8,16 +8,15 @@ import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
+from testbed.faulting import PERSISTENT
 from testbed.personio import check_same, expect_records, make_emulated_tenant, read_served, read_vendor
 from testbed.tenants import Tenant, open_api
 from unihire.kit.seal import Sealer
-from unihire.outbound.client import Retry
 from unihire.platform.connectors import open_client
 from unihire.sandbox.runner import Ready, start_sandbox
 from unihire.store import Pool
 from unihire.sync.run import Report, sync_connector
 
-PERSISTENT = Retry(attempts=20, first=0.001, longest=0.01, timeout=0.25)
 LISTS = [f"/v2/recruiting/{stream}" for stream in ("jobs", "candidates", "applications")]
 
 

@@ -24,13 +24,16 @@ from unihire.sync.run import Report
 Records = dict[str, dict[str, Json]]
 Rule = dict[str, Any]
 
-PERSISTENT = Retry(attempts=20, first=0.001, longest=0.01, timeout=0.3)
-SOON_TIRED = Retry(attempts=2, first=0.001, longest=0.01, timeout=0.3)
+PERSISTENT = Retry(attempts=20, first=0.001, longest=0.01, timeout=30)
+"""Waits for an answer however busy the machine is: a fault that has struck is seen."""
+HASTY = replace(PERSISTENT, timeout=0.3)
+SOON_TIRED = replace(PERSISTENT, attempts=2)
+HASTY_AND_SOON_TIRED = replace(SOON_TIRED, timeout=HASTY.timeout)
 PAGE = 60
 """Rows of a page: few, so that lists have several."""
 
 LATE = {"seconds": 0.5}
-"""Later than anybody waits here."""
+"""Later than the hasty wait."""
 
 PASSING: Mapping[str, Rule] = {
     "429": {"next": 1},
