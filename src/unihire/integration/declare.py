@@ -189,9 +189,12 @@ def list_values(row: Data, name: str) -> list[str]:
     """
     found: list[Any] = [row]
     for part in name.split("."):
-        found = _spread(each.get(part) for each in found if isinstance(each, dict))
+        inner: list[Any] = []
+        for each in found:
+            value = each.get(part) if isinstance(each, dict) else None
+            if isinstance(value, list):
+                inner += value
+            elif value is not None:
+                inner.append(value)
+        found = inner
     return [str(value).lower() if isinstance(value, bool) else str(value) for value in found if value is not None]
-
-
-def _spread(found: Iterable[Any]) -> list[Any]:
-    return [one for each in found for one in (each if isinstance(each, list) else (each,))]

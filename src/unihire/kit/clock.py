@@ -35,6 +35,7 @@ class MovableClock:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SERVED_LENGTH = len("2026-01-31T09:30:00Z")
+_MILLIS_LENGTH = len("2026-01-31T09:30:00.000Z")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -69,6 +70,9 @@ def normalize_moment(text: str) -> str:
     if len(text) == _SERVED_LENGTH and text[4::3] == "--T::Z":
         datetime.fromisoformat(text)
         return text
+    if len(text) == _MILLIS_LENGTH and text[4:20:3] == "--T::." and text[23] == "Z":
+        datetime.fromisoformat(text)
+        return f"{text[:19]}Z" if text[20:23] == "000" else f"{text[:23]}000Z"
     return to_text(parse_moment(text))
 
 

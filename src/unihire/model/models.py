@@ -21,7 +21,7 @@ _BY_TEXT = Filter(Match.EXACT)
 _BY_NAME = Filter(Match.FOLDED)
 
 
-class Url(msgspec.Struct, kw_only=True):
+class Url(msgspec.Struct, kw_only=True, gc=False):
     """A web address and what kind it is.
 
     `type` is the vendor-near word (LINKEDIN), `url_type` the normalised one (SOCIAL_MEDIA); older readers of the

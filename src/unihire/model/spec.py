@@ -43,7 +43,7 @@ class Field:
     filter: Filter | None = None
 
 
-class Record(msgspec.Struct):
+class Record(msgspec.Struct, gc=False):
     """What every model has. `remote_id` is the vendor's id; ours is derived from it.
 
     A mapping fills relations with the vendor's ids of the other records; saving turns them into ours.

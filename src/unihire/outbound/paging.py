@@ -14,7 +14,7 @@ _ROWS = msgspec.json.Decoder(list[dict[str, Any]])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One row of a page: `raw` is the vendor's own bytes, `data` the same decoded."""
 
     data: dict[str, Any]

@@ -23,30 +23,28 @@ class FilterKeys:
     meet by chance about once in ten million installations.
     """
 
-    __slots__ = ("_folds", "_start", "attribute", "many")
+    __slots__ = ("attribute", "key", "many")
 
     def __init__(self, connector: int, model: int, field: FieldSpec) -> None:
         if field.filter is None:
             raise ValueError(f"{field.name} is not filterable")
         self.attribute = field.name
         self.many = field.type == "array"
-        self._folds = field.filter.match is Match.FOLDED
-        self._start = blake2b(f"{connector}\0{model}\0{field.param}\0".encode(), digest_size=8)
+        hash_text = _hash_after(f"{connector}\0{model}\0{field.param}\0")
 
-    def key(self, value: str) -> int:
-        return _finish(self._start, value.casefold() if self._folds else value)
+        def hash_folded(value: str) -> int:
+            return hash_text(value.casefold())
+
+        self.key: Callable[[str], int] = hash_folded if field.filter.match is Match.FOLDED else hash_text
 
 
 class JoinKeys:
     """Hashes what a join finds rows by, so that the records which show them are found by it. As `FilterKeys`."""
 
-    __slots__ = ("_start",)
+    __slots__ = ("key",)
 
     def __init__(self, connector: int, stream: str, name: str) -> None:
-        self._start = blake2b(f"{connector}\0join\0{stream}\0{name}\0".encode(), digest_size=8)
-
-    def key(self, value: str) -> int:
-        return _finish(self._start, value)
+        self.key: Callable[[str], int] = _hash_after(f"{connector}\0join\0{stream}\0{name}\0")
 
 
 def name_member(member: str) -> str:
@@ -54,8 +52,13 @@ def name_member(member: str) -> str:
     return f"by {member}"
 
 
-def _finish(start: blake2b, value: str) -> int:
-    digest = start.copy()
-    digest.update(value.encode("utf-8", "surrogatepass"))
-    (key,) = _AS_KEY(digest.digest())
-    return key
+def _hash_after(start: str) -> Callable[[str], int]:
+    """Hashes values behind a fixed part, whose hash is kept."""
+    copy_start = blake2b(start.encode(), digest_size=8).copy
+
+    def hash_text(value: str) -> int:
+        digest = copy_start()
+        digest.update(value.encode("utf-8", "surrogatepass"))
+        return _AS_KEY(digest.digest())[0]
+
+    return hash_text

@@ -13,10 +13,12 @@ import pytest
 
 from testbed.records import make_row, stream_of
 from unihire.integration.declare import Join, Maps, Source, Stream
+from unihire.integration.inspect import list_cases
+from unihire.integration.registry import get_integration
 from unihire.model import MODELS, Candidate
 from unihire.outbound.paging import Row
 from unihire.store.saving import Rendered
-from unihire.sync.rendering import Renderer
+from unihire.sync.rendering import Renderer, find_row_id
 
 RENDERER = Renderer(UUID("0b6f4c1e-8f3a-4a5e-9d34-1c2f3e4d5a6b"), 7)
 
@@ -41,8 +43,34 @@ BYTES = {
 """By model, the beginning of a hash over all that is stored of a full record and of one with nothing but an id."""
 
 
+OF_VENDORS = {
+    "greenhouse/applications/rejected_twice": "a518585a3fcfd801",
+    "greenhouse/attachments/resume": "b059257f9fcc16e1",
+    "greenhouse/candidates/everything": "9d95b140c90b0099",
+    "greenhouse/eeoc/answered": "80809732cd0f51af",
+    "greenhouse/interviews/with_a_panel": "76a68cf676f8ec0b",
+    "greenhouse/jobs/everything": "3abc042657520320",
+    "greenhouse/notes/public": "51c2abf627662479",
+    "greenhouse/offers/accepted": "c50d7bb0d3576ae1",
+    "greenhouse/scorecards/of_an_interview": "3df1aad99ea179f3",
+    "greenhouse/users/site_admin": "3ba461850cecdca7",
+    "greenhouse/job_posts/with_every_type_of_question": "128acbd49831534c",
+    "personio/applications/rejected_twice": "60628b469ed627bf",
+    "personio/candidates/applied_again": "55dd24593dca0922",
+    "personio/categories/custom_and_system_stages": "b3a14bf85477e355",
+    "personio/jobs/with_team": "fffd9f432e243f49",
+}
+"""By fixture: a hash over all that is stored of the row, and of it with one member after the other spoilt."""
+
+SPOILT: list[Any] = [None, "", "x", 5, 0, True, 1.5, [], ["x"], [5], [None], {}, {"id": "x"}, {"id": ["x"]}]
+
+
 def hash_records(records: Iterable[Rendered]) -> str:
-    return hashlib.sha256(repr([msgspec.structs.astuple(record) for record in records]).encode()).hexdigest()[:16]
+    return hash_all([msgspec.structs.astuple(record) for record in records])
+
+
+def hash_all(told: Any) -> str:
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def encode(data: dict[str, Any]) -> Row:
@@ -78,3 +106,18 @@ def test_parts_words_custom_fields_and_keys_of_joins_are_rendered_as_ever() -> N
     records, misfits = RENDERER.render_rows(stream, [encode({**row, "parts": [{"id": "1:a"}]})], {})
     assert not misfits
     assert hash_records(records) == "713637b09b6b2ffe"
+
+
+@pytest.mark.parametrize("fixture", OF_VENDORS)
+def test_rows_of_vendors_are_rendered_or_refused_as_ever(fixture: str) -> None:
+    slug, name, case = fixture.split("/")
+    integration = get_integration(slug)
+    given = next(one.given for one in list_cases(integration) if (one.stream, one.name) == (name, case))
+    stream = integration.get_stream(name)
+    rows = [given.row, *({**given.row, member: value} for member in given.row for value in SPOILT)]
+    told = []
+    for row in rows:
+        details = {find_row_id(stream, encode(row)): given.details}
+        records, misfits = RENDERER.render_rows(stream, [encode(row)], details)
+        told.append(([msgspec.structs.astuple(record) for record in records], misfits))
+    assert hash_all(told) == OF_VENDORS[fixture]

@@ -11,7 +11,7 @@ from unihire.errors import RecordError
 from unihire.integration.declare import Maps, Source, Stream
 from unihire.model import MODELS, Department, Job, Record
 from unihire.outbound.paging import Row
-from unihire.sync.rendering import Renderer, find_row_id, model_numbers
+from unihire.sync.rendering import REMEMBERED, Renderer, find_row_id, model_numbers
 
 CONNECTOR = UUID("0b6f4c1e-8f3a-4a5e-9d34-1c2f3e4d5a6b")
 RENDERER = Renderer(CONNECTOR, 1)
@@ -39,6 +39,16 @@ def test_relations_become_our_ids_and_null_stays_null() -> None:
     assert job["offices"] == []
     assert job["recruiters"] is None
     assert job["name"] == "N"
+
+
+def test_ids_and_keys_stay_true_however_many_there_are_to_remember() -> None:
+    stream = stream_of(MODELS["application"])
+    rows = [row(remote_id=str(n), job=str(n % (2 * REMEMBERED)), source=f"s{n % 3}") for n in range(5 * REMEMBERED)]
+    together, _ = RENDERER.render_rows(stream, rows, {})
+    for one, rendered in zip(rows, together, strict=True):
+        assert str(uuid5(CONNECTOR, f"job:{one.data['job']}")).encode() in rendered.members
+        if int(one.data["remote_id"]) % 100 == 0:
+            assert Renderer(CONNECTOR, 1).render_rows(stream, [one], {}) == ([rendered], [])
 
 
 def test_fingerprint_follows_content_and_raw_data() -> None:

@@ -28,13 +28,13 @@ def to_id(value: Any) -> str | None:
 
 def list_ids(values: Iterable[Any]) -> list[str]:
     """The ids among the values, each once, in their order."""
-    return list(dict.fromkeys(found for found in map(to_id, values) if found is not None))
+    return list(dict.fromkeys(filter(None, map(to_id, values))))
 
 
 def list_joined(source: Source, name: str, member: str) -> list[str] | None:
     """The ids in a member of the joined rows, each once; None where those were never read."""
     rows = source.details.get(name)
-    return None if rows is None else list_ids(row.get(member) for row in rows)
+    return None if rows is None else list_ids([row.get(member) for row in rows])
 
 
 def find_joined(source: Source, name: str, member: str) -> Any:
