@@ -97,7 +97,7 @@ async def seed_model(pool: Pool, connector: Connector, spec: ModelSpec, count: i
         rows = [Row(data, _ENCODER.encode(data)) for data in make_rows(spec, range(start, min(count, start + BATCH)))]
         records, misfits = renderer.render_rows(stream, rows, {})
         assert not misfits, misfits[0].reason
-        async with pool.acquire() as connection, connection.transaction():
+        async with saving.hold_feed(pool, connector.number) as connection:
             await saving.save_records(connection, connector.number, stream.name, records, clock.now())
 
 

@@ -13,7 +13,7 @@ from testbed.vendor import job
 from testbed.working import Works, keep_waiting, until
 from unihire.store import Connection, Pool, budgets, holds, runs
 from unihire.store.holds import hold_connector
-from unihire.store.saving import LOCK_FEED
+from unihire.store.saving import hold_feed
 from unihire.sync import chores
 from unihire.sync.run import GIVEN_UP_AFTER
 
@@ -132,9 +132,8 @@ async def test_a_connector_that_somebody_writes_to_for_long_keeps_no_other_waiti
     async with works.pool.acquire() as connection, connection.transaction():
         for tenant in (customer, other):
             await runs.ask_run(connection, tenant.connector.number, now=works.clock.now())
-    async with works.pool.acquire() as writing, works.work():
-        async with writing.transaction():
-            await writing.execute(LOCK_FEED, customer.connector.number)
+    async with works.work():
+        async with hold_feed(works.pool, customer.connector.number):
             await works.wait_for(other)
             assert (await works.get_run(customer))["status"] == "queued"
         await works.wait_for(customer)
@@ -206,8 +205,7 @@ async def test_a_session_stuck_in_the_middle_of_a_statement_is_ended(
         await frozen.wait()
 
     async def write() -> None:
-        async with works.pool.acquire() as connection, connection.transaction():
-            await connection.execute(LOCK_FEED, customer.connector.number)
+        async with hold_feed(works.pool, customer.connector.number) as connection:
             await connection.copy_to_table("seen", source=freeze())
 
     writing = asyncio.create_task(write())

@@ -10,7 +10,7 @@ from testbed.tenants import Tenant
 from unihire.integration.declare import Maps, Source, Stream
 from unihire.model import MODELS, FieldSpec, ModelSpec, Record
 from unihire.outbound.paging import Row, WholeList
-from unihire.store.saving import Saved, bury_records, save_records
+from unihire.store.saving import Saved, bury_records, hold_feed, save_records
 from unihire.sync.rendering import Renderer, derive_ids
 
 PLURALS = {spec.plural: spec for spec in MODELS.values()}
@@ -44,7 +44,7 @@ async def save(tenant: Tenant, model: str, *rows: dict[str, Any], now: datetime 
     pages = [Row(row, msgspec.json.encode(row)) for row in rows]
     records, misfits = renderer.render_rows(stream, pages, {})
     assert not misfits, misfits
-    async with tenant.pool.acquire() as connection, connection.transaction():
+    async with hold_feed(tenant.pool, tenant.connector.number) as connection:
         moment = now or datetime.now(UTC)
         return await save_records(connection, tenant.connector.number, stream.name, records, moment)
 
@@ -52,7 +52,7 @@ async def save(tenant: Tenant, model: str, *rows: dict[str, Any], now: datetime 
 async def bury(tenant: Tenant, model: str, *remote_ids: str) -> int:
     """Make tombstones."""
     ids = [id_in(tenant, model, remote_id) for remote_id in remote_ids]
-    async with tenant.pool.acquire() as connection, connection.transaction():
+    async with hold_feed(tenant.pool, tenant.connector.number) as connection:
         return await bury_records(connection, tenant.connector.number, ids, datetime.now(UTC))
 
 

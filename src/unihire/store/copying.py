@@ -5,12 +5,17 @@ A row is its number of fields and, for each, its length and the value as its typ
 "Binary Format"), in network byte order.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from struct import Struct
 
 from unihire.kit.clock import to_micros
 from unihire.store import Connection
+
+AT_ONCE = 25
+"""So many rows are sent at once."""
 
 NULL = b"\xff\xff\xff\xff"
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -43,9 +48,17 @@ def count_micros(moment: datetime) -> int:
 
 
 async def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
-    """Append written rows, or pieces of them, to a table."""
+    """Append written rows, or pieces of them, to a table.
+
+    They are sent a few at a time, and are best written while they are: the server stores the first meanwhile.
+    """
     await connection.copy_to_table(table, source=_send(rows), columns=columns, format="binary")
 
 
 async def _send(rows: Iterable[bytes]) -> AsyncIterator[bytes]:
-    yield b"".join((_SIGNATURE, *rows, _END))
+    left = iter(rows)
+    yield _SIGNATURE
+    while some := b"".join(islice(left, AT_ONCE)):
+        yield some
+        await asyncio.sleep(0)
+    yield _END

@@ -1,6 +1,6 @@
 """Rows that records of other streams show: kept, found by key, and the keys whose records are to be made again."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
 from typing import NamedTuple
@@ -117,9 +117,6 @@ FIND_SHOWING = """
     ORDER BY step.seq LIMIT $6
 """
 
-# The connector's place in the feed.
-GET_LAST_SEQ = "SELECT last_seq FROM connector WHERE number = $1"
-
 # Whether a stream has made records.
 HAS_RECORDS = """
     SELECT EXISTS (
@@ -138,7 +135,7 @@ _WRITE_START = Struct(">hiii16s").pack
 async def keep_rows(
     connection: Connection, connector: int, origin: str, row_ids: Collection[str], wanted: Iterable[Joined]
 ) -> Kept:
-    """Keep exactly `wanted` of these rows of the stream `origin`. Call inside a transaction."""
+    """Keep exactly `wanted` of these rows of the stream `origin`. Call while holding the feed."""
     stored = {
         (row["row_id"], row["stream"], row["name"]): row
         for row in await connection.fetch(FIND_KEPT, connector, origin, list(row_ids))
@@ -160,27 +157,21 @@ async def keep_rows(
     keys |= {Key(stream, name, stored[row_id, stream, name]["key"]) for row_id, stream, name in gone}
     if gone:
         await connection.execute(DELETE_JOINED, connector, origin, *map(list, zip(*gone, strict=True)))
-    if fresh and (stored or not await _try_copy(connection, connector, origin, fresh.values())):
+    if fresh and stored:
         await connection.execute(UPSERT_JOINED, connector, origin, *map(list, zip(*fresh.values(), strict=True)))
+    elif fresh:
+        await copy_rows(connection, "joined", _COLUMNS, _write_joined(connector, origin, fresh.values()))
     before, now = {row_id for row_id, _, _ in stored}, {row_id for row_id, _, _ in met}
     touched = {row_id for row_id, _, _ in (*fresh, *gone)}
     return Kept(len(now - before), len(touched & now & before), len(before - now), keys)
 
 
-async def _try_copy(connection: Connection, connector: int, origin: str, rows: Iterable[Joined]) -> bool:
-    """Append rows, of which none was there; False, with nothing done, where another transaction was quicker."""
+def _write_joined(connector: int, origin: str, rows: Iterable[Joined]) -> Iterator[bytes]:
     name = origin.encode()
-    written = [
-        _WRITE_START(8, 4, connector, 16, bytes.fromhex(row.id.replace("-", "")))
-        + write_fields(name, row.row_id.encode(), row.stream.encode(), row.name.encode(), row.key.encode(), row.data)
-        for row in rows
-    ]
-    try:
-        async with connection.transaction():
-            await copy_rows(connection, "joined", _COLUMNS, written)
-    except asyncpg.UniqueViolationError:
-        return False
-    return True
+    for row in rows:
+        yield _WRITE_START(8, 4, connector, 16, bytes.fromhex(row.id.replace("-", ""))) + write_fields(
+            name, row.row_id.encode(), row.stream.encode(), row.name.encode(), row.key.encode(), row.data
+        )
 
 
 async def note_stale(connection: Connection, connector: int, keys: Iterable[Key]) -> None:

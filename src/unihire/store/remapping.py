@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import asyncpg
 
 from unihire.store import Connection
-from unihire.store.saving import DELETE_KEYS, INSERT_KEYS, Rendered
+from unihire.store.saving import DELETE_KEYS, Rendered
 
 # Rows of a stream, behind a place: those that became living records of one model, in feed order.
 LIST_ROWS = """
@@ -41,6 +41,9 @@ OUTDATE_CUSTOM = """
     FROM unnest($1::text[]::uuid[], $2::bytea[]) AS new (id, custom)
     WHERE record.id = new.id AND coalesce(record.custom, '{}') <> coalesce(new.custom, '{}')
 """
+
+# Put keys into the filter index.
+INSERT_KEYS = "INSERT INTO record_key (key, seq) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
 
 # Where records stand in the filter index, and the vendor's own words.
 FIND_FILED = "SELECT id::text, seq, keys, words FROM record WHERE id = ANY($1::text[]::uuid[]) AND deleted_at IS NULL"

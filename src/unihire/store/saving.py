@@ -5,7 +5,8 @@ first and hold it until they commit, so commit order is feed order and a reader 
 nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from struct import Struct
@@ -15,7 +16,7 @@ import asyncpg
 import msgspec
 
 from unihire.kit.clock import from_micros, to_micros
-from unihire.store import Connection
+from unihire.store import Connection, Pool
 from unihire.store.copying import copy_rows, count_micros, write_bigints, write_fields
 
 EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
@@ -48,17 +49,26 @@ class Saved:
     changed: int = 0
 
 
-# Take the connector's place in the feed; others who save for it wait until this transaction ends.
-LOCK_FEED = "SELECT last_seq FROM connector WHERE number = $1 FOR NO KEY UPDATE"
+# Begin a transaction with the connector's place in the feed: others who save for it wait until this one ends. Its
+# commit need not reach the disk at once: what a crash of the server takes back is the latest pages together with the
+# position that stands for them, so they are read again.
+BEGIN_SAVING = """
+    BEGIN;
+    SET LOCAL synchronous_commit TO off;
+    SELECT FROM connector WHERE number = {connector:d} FOR NO KEY UPDATE
+"""
+
+# The connector's place in the feed, and beside it what is stored of these records already, if anything is.
+FIND_STORED = """
+    SELECT last_seq, stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at
+    FROM connector LEFT JOIN record AS stored ON stored.id = ANY($2::uuid[]) WHERE number = $1
+"""
+
+# The connector's place in the feed.
+GET_LAST_SEQ = "SELECT last_seq FROM connector WHERE number = $1"
 
 # Move the connector's place in the feed.
 MOVE_FEED = "UPDATE connector SET last_seq = $2 WHERE number = $1"
-
-# What is stored of these records already.
-FIND_STORED = """
-    SELECT id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at
-    FROM record WHERE id = ANY($1::text[]::uuid[])
-"""
 
 # Bring the volatile part of records up to date: their place in the feed stays.
 REFRESH_RECORDS = """
@@ -76,8 +86,13 @@ DELETE_KEYS = """
     WHERE record_key.key = old.key AND record_key.seq = old.seq
 """
 
-# Put the keys of records into the filter index.
-INSERT_KEYS = "INSERT INTO record_key (key, seq) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
+# Put the keys of the records that were saved behind a place in the feed into the filter index, and move the feed there.
+FILE_KEYS = """
+    WITH moved AS (UPDATE connector SET last_seq = $3 WHERE number = $1)
+    INSERT INTO record_key (key, seq)
+    SELECT key, seq FROM record CROSS JOIN unnest(keys) AS key
+    WHERE connector = $1 AND model = ANY($4::smallint[]) AND seq > $2 AND deleted_at IS NULL
+"""
 
 # Turn records into tombstones: their content stays, their place in the feed is new.
 BURY_RECORDS = """
@@ -108,22 +123,38 @@ _COLUMNS = (
     "seq", "connector", "model", "id", "first_saved_at", "keys", "stream", "remote_id", "fingerprint", "body", "raw",
     "custom", "words",
 )  # fmt: skip
-# The first five of these thirteen, and a row of record_key: each value behind its length.
+# The first five of these thirteen, each behind its length.
 _WRITE_START = Struct(">h iq ii ih i16s iq".replace(" ", "")).pack
-_WRITE_KEY = Struct(">hiqiq").pack
+
+
+@asynccontextmanager
+async def hold_feed(pool: Pool, connector: int) -> AsyncIterator[Connection]:
+    """A transaction that alone saves for the connector. After a crash of the server its commit may be undone.
+
+    No transaction can be begun within.
+    """
+    async with pool.acquire() as connection:
+        await connection.execute(BEGIN_SAVING.format(connector=connector))
+        try:
+            yield connection
+        except BaseException:
+            if not connection.is_closed():
+                await connection.execute("ROLLBACK")
+            raise
+        await connection.execute("COMMIT")
 
 
 async def save_records(
     connection: Connection, connector: int, stream: str, records: Sequence[Rendered], now: datetime
 ) -> Saved:
-    """Save what is new or changed among `records`; the rest is not touched. Call inside a transaction.
+    """Save what is new or changed among `records`; the rest is not touched. Call while holding the feed.
 
     A record whose fingerprint is the stored one keeps its modified_at. One that was a tombstone lives again.
     """
     if not records:
         return Saved()
-    last: int = await connection.fetchval(LOCK_FEED, connector)
-    stored = {row["id"]: row for row in await connection.fetch(FIND_STORED, [record.id for record in records])}
+    found = await connection.fetch(FIND_STORED, connector, [record.id for record in records])
+    stored = {row["id"]: row for row in found}
     stamps = _Stamps()
     fresh: list[Rendered] = []
     outdated: list[asyncpg.Record] = []
@@ -144,24 +175,23 @@ async def save_records(
     if outdated:
         await connection.execute(DELETE_VERSIONS, [row["id"] for row in outdated])
         await _delete_keys(connection, ((key, row["seq"]) for row in outdated for key in row["keys"]))
+    last: int = found[0]["last_seq"]
     start = max(last + 1, to_micros(now))
     since = {row["id"]: row["first_saved_at"] for row in outdated}
     await copy_rows(connection, "record", _COLUMNS, _write_records(connector, stream, fresh, start, now, since))
-    keys = [_WRITE_KEY(2, 8, key, 8, seq) for seq, record in enumerate(fresh, start) for key in record.keys]
-    if keys:
-        await copy_rows(connection, "record_key", ("key", "seq"), keys)
-    await connection.execute(MOVE_FEED, connector, start + len(fresh) - 1)
+    models = list({record.model for record in fresh})
+    await connection.execute(FILE_KEYS, connector, start - 1, start + len(fresh) - 1, models)
     return Saved(added=len(fresh) - len(outdated), changed=len(outdated))
 
 
 def _write_records(
     connector: int, stream: str, records: Sequence[Rendered], start: int, now: datetime, since: Mapping[str, datetime]
-) -> list[bytes]:
-    """The rows of records in pieces, in feed order from `start` on; `since` has when known ones were first saved."""
-    stamps, pieces, name, first_saved = _Stamps(), list[bytes](), stream.encode(), count_micros(now)
+) -> Iterator[bytes]:
+    """The rows of records, in feed order from `start` on; `since` has when known ones were first saved."""
+    stamps, name, first_saved = _Stamps(), stream.encode(), count_micros(now)
     for seq, record in enumerate(records, start):
         known = since.get(record.id)
-        pieces += (
+        yield b"".join((
             _WRITE_START(
                 13, 8, seq, 4, connector, 2, record.model, 16, bytes.fromhex(record.id.replace("-", "")),
                 8, first_saved if known is None else count_micros(known),
@@ -171,8 +201,7 @@ def _write_records(
                 name, record.remote_id.encode(), record.fingerprint, _compose_body(record, stamps.text(seq)),
                 record.raw, record.custom, record.words,
             ),
-        )  # fmt: skip
-    return pieces
+        ))  # fmt: skip
 
 
 def _compose_body(record: Rendered, modified_at: bytes) -> bytes:
@@ -180,10 +209,10 @@ def _compose_body(record: Rendered, modified_at: bytes) -> bytes:
 
 
 async def bury_records(connection: Connection, connector: int, ids: Sequence[UUID], now: datetime) -> int:
-    """Mark living records deleted; returns how many. Call inside a transaction."""
+    """Mark living records deleted; returns how many. Call while holding the feed."""
     if not ids:
         return 0
-    last: int = await connection.fetchval(LOCK_FEED, connector)
+    last: int = await connection.fetchval(GET_LAST_SEQ, connector)
     start = max(last + 1, to_micros(now))
     found = await connection.fetch(FIND_KEYS, connector, ids)
     await _delete_keys(connection, ((row["key"], row["seq"]) for row in found))

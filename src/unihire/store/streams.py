@@ -66,10 +66,6 @@ MEASURE_SEEN = "ANALYZE seen"
 
 FORGET_SEEN = "DELETE FROM seen WHERE connector = $1 AND stream = $2"
 
-# A page's commit need not reach the disk at once: what a crash of the server takes back is the latest pages together
-# with the position that stands for them, so they are read again.
-RELAX_COMMIT = "SET LOCAL synchronous_commit TO off"
-
 
 async def save_details(
     connection: Connection, connector: int, stream: str, details: Sequence[tuple[str, str, str, bytes]]

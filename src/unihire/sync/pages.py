@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Self
 from uuid import UUID
@@ -18,7 +18,7 @@ from unihire.sync.fetching import Details, fetch_details, find_details
 from unihire.sync.joining import Keeping, Stale, find_known, find_shown, find_stale
 from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
 
-ROWS_AT_ONCE = 20
+ROWS_AT_ONCE = 8
 """Rows that are mapped before others may go on: a page that is being saved waits for the database a dozen times."""
 
 
@@ -108,12 +108,9 @@ class Pages:
         self._known = await find_known(self._pool, self._connector, self.stream)
         self._showing = await self._keeping.find_showing(self._pool, self._connector)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """A transaction to save in."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(streams.RELAX_COMMIT)
-            yield connection
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
+        """A transaction to save in: nobody else saves for the connector meanwhile."""
+        return saving.hold_feed(self._pool, self._connector)
 
     async def prepare(self, rows: list[Row], within: Connection | None = None) -> Page:
         """Map the rows with their details and joins; what is missing of the details is asked of the vendor.
@@ -151,6 +148,7 @@ class Pages:
             records += mapped
             misfits += unmapped
             await asyncio.sleep(0)
+            await asyncio.sleep(0)  # who waits for the network is woken by the first, and goes on in the second
         if not is_each:
             first = dict[str, Rendered]()
             for record in records:
@@ -178,12 +176,8 @@ class Pages:
 
     @asynccontextmanager
     async def take_stale(self) -> AsyncIterator[tuple[Connection, Stale | None]]:
-        """The next rows whose records show what changed, if there are some, and a transaction to save them again in.
-
-        The feed is locked: nobody else saves records of the connector meanwhile.
-        """
+        """The next rows whose records show what changed, if there are some, and the transaction to save them in."""
         async with self.transaction() as connection:
-            await connection.execute(saving.LOCK_FEED, self._connector)
             yield connection, await find_stale(connection, self._connector, self.stream, self._renderer)
 
     async def save_again(self, connection: Connection, page: Page, stale: Stale) -> Counts:
@@ -237,7 +231,6 @@ class Pages:
         kept = await joins.keep_rows(connection, self._connector, name, [*page.row_ids, *gone], page.kept)
         stale = [key for key in kept.keys if key.stream in self._showing]
         if stale:
-            await connection.execute(saving.LOCK_FEED, self._connector)  # always before the keys: no two wait crosswise
             await joins.note_stale(connection, self._connector, stale)
         return Counts(name) if self.stream.maps else Counts(name, 0, kept.added, kept.changed, kept.removed)
 

@@ -13,7 +13,7 @@ from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import Clock, SystemClock
 from unihire.model import spec_of
 from unihire.outbound.paging import Row, decode_row
-from unihire.store import Connection, Pool, joins, remapping, saving, streams
+from unihire.store import Connection, Pool, remapping, saving, streams
 from unihire.store.holds import hold_connector
 from unihire.store.tenancy import Connector
 from unihire.sync.joining import KEPT_WHOLE, Keeping
@@ -122,7 +122,7 @@ class _StreamRemap:
 
     async def remap(self, *, only_aside: bool) -> None:
         await self._pages.open()
-        last: int = await self._pool.fetchval(joins.GET_LAST_SEQ, self._connector)
+        last: int = await self._pool.fetchval(saving.GET_LAST_SEQ, self._connector)
         await self._walk(remapping.LIST_ASIDE, "", self._retry)
         await self._refresh()
         if not only_aside:
@@ -137,12 +137,11 @@ class _StreamRemap:
         self._watch(self.remade)
 
     async def _walk(self, query: str, place: int | str, handle: _Handle, *others: object) -> None:
-        """Handle all that a query lists. The feed is locked first, so that nobody else saves a later row meanwhile."""
+        """Handle all that a query lists. Nobody else saves a later row meanwhile."""
         while True:
             if self._stop.is_set():
                 raise Stopped("the remap was asked to stop; the next one does it again")
             async with self._pages.transaction() as connection:
-                await connection.execute(saving.LOCK_FEED, self._connector)
                 found = await connection.fetch(query, self._connector, self._stream.name, place, BATCH, *others)
                 if found:
                     await handle(connection, found)
