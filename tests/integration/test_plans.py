@@ -47,7 +47,7 @@ def list_looks(tenant: Tenant) -> Mapping[str, Look]:
     keys = [hashed.key(id_in(tenant, "candidate", name)) for name in ASKED]
     ids, names = [id_in(tenant, "application", name) for name in ASKED], ["shown"] * len(ASKED)
     return {
-        "stored": (saving.FIND_STORED, (ids,)),
+        "stored": (saving.FIND_STORED, (number, ids)),
         "keyed": (saving.FIND_KEYED, (number, "applications", keys, [SPEC.number])),
         "showing": (joins.FIND_SHOWING, (number, "applications", keys, 0, 2**62, PAGE, [SPEC.number])),
         "kept": (joins.FIND_KEPT, (number, "applications", ASKED)),
