@@ -36,6 +36,7 @@ class MovableClock:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SERVED_LENGTH = len("2026-01-31T09:30:00Z")
 _MILLIS_LENGTH = len("2026-01-31T09:30:00.000Z")
+_DAY_LENGTH = len("2026-01-31")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -73,9 +74,12 @@ def normalize_moment(text: str) -> str:
     if len(text) == _MILLIS_LENGTH and text[4:20:3] == "--T::." and text[23] == "Z":
         datetime.fromisoformat(text)
         return f"{text[:19]}Z" if text[20:23] == "000" else f"{text[:23]}000Z"
+    if len(text) == _DAY_LENGTH and text[4::3] == "--":
+        datetime.fromisoformat(text)
+        return f"{text}T00:00:00Z"
     return to_text(parse_moment(text))
 
 
 def to_text(moment: datetime) -> str:
     """`2026-01-31T09:30:00Z`, with microseconds only where there are any."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

@@ -111,8 +111,8 @@ def list_urls(websites: list[Data] | None, profiles: list[Data] | None) -> list[
     if websites is None and profiles is None:
         return None
     return [
-        *(to_website(entry) for entry in websites or () if entry.get("value")),
-        *(to_profile(entry["value"]) for entry in profiles or () if entry.get("value")),
+        *[to_website(entry) for entry in websites or () if entry.get("value")],
+        *[to_profile(entry["value"]) for entry in profiles or () if entry.get("value")],
     ]
 
 
