@@ -176,6 +176,8 @@ class Integration:
 
 def find_member(row: Data, name: str) -> Any:
     """The member of a row, `status` or further in `race.description`; None where it, or what it is in, is missing."""
+    if "." not in name:
+        return row.get(name)
     found: Any = row
     for part in name.split("."):
         found = found.get(part) if isinstance(found, dict) else None

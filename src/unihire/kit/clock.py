@@ -34,6 +34,7 @@ class MovableClock:
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_UNMARKED = EPOCH.replace(tzinfo=None)
 _SERVED_LENGTH = len("2026-01-31T09:30:00Z")
 _MILLIS_LENGTH = len("2026-01-31T09:30:00.000Z")
 _DAY_LENGTH = len("2026-01-31")
@@ -82,4 +83,4 @@ def normalize_moment(text: str) -> str:
 
 def to_text(moment: datetime) -> str:
     """`2026-01-31T09:30:00Z`, with microseconds only where there are any."""
-    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    return (_EPOCH_UNMARKED + (moment - EPOCH)).isoformat() + "Z"  # half the time of astimezone and replace

@@ -224,8 +224,7 @@ class Renderer:
 
 def _find_words(maps: Maps, row: Data) -> bytes | None:
     """The vendor's own words, by field, as JSON."""
-    words = {name: find_member(row, member) for name, member in maps.words.items()}
-    said = {name: word for name, word in words.items() if word is not None}
+    said = {name: word for name, member in maps.words.items() if (word := find_member(row, member)) is not None}
     return _ENCODER.encode(said) if said else None
 
 
