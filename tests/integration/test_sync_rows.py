@@ -51,6 +51,22 @@ async def test_gone_row_becomes_a_tombstone_only_after_a_complete_read_confirmed
     assert await served(api, "departments") == ["d1", "d4"]
 
 
+async def test_empty_list_whose_rows_cannot_be_asked_by_id_must_be_empty_twice(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    stages = await served(api, "job-interview-stages")
+    vendor.will("/pipelines", answer(200, {"rows": []}))
+    report = await tenant.sync(full=True)
+    assert (report.status, list(report.errors)) == ("partial", ["pipelines"])
+    assert "empty" in report.errors["pipelines"]
+    assert await served(api, "job-interview-stages") == stages
+    vendor.lists["/pipelines"].clear()
+    report = await tenant.sync(full=True)
+    assert (report.status, counts(report, "pipelines")) == ("done", (0, 0, len(stages), 0))
+    assert await served(api, "job-interview-stages") == []
+
+
 async def test_part_of_a_row_that_only_its_id_still_shows_lives_on(
     tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
 ) -> None:

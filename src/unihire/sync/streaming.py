@@ -17,13 +17,13 @@ from itertools import pairwise
 from typing import Any, TypeVar
 from uuid import UUID
 
-from unihire.errors import Stopped, VendorRefused
+from unihire.errors import Stopped, VendorChanged, VendorRefused
 from unihire.kit.clock import Clock
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
 from unihire.outbound.tally import TALLY, Tally
 from unihire.store import Connection, Pool, joins, rows, runs, streams
-from unihire.sync.fetching import fetch_rows, first_page, walk
+from unihire.sync.fetching import fetch_page, fetch_rows, first_page, walk
 from unihire.sync.pages import Counts, Page, Pages
 from unihire.sync.rendering import model_numbers
 from unihire.sync.watching import count_saved, watch_page
@@ -244,8 +244,13 @@ class StreamSync:
         """Make tombstones of the records a whole read did not meet.
 
         A row the vendor still shows by its id was only missed by the walk: it is saved as if it had been listed. Parts
-        of rows come last, when every row that still mentions them has been met.
+        of rows come last, when every row that still mentions them has been met. Where rows cannot be asked by id, an
+        empty list is believed when it is empty twice.
         """
+        if self._stream.by_id is None and not self.counts.read:
+            again = await fetch_page(self._client, self._stream, first_page(self._client, self._stream, {}))
+            if again.rows:
+                raise VendorChanged(f"{self._stream.path}: an empty list, which has rows when it is asked for again")
         if self.counts.read > MEASURED_FROM:
             await rows.measure(self._pool)
             await self._pool.execute(streams.MEASURE_SEEN)
