@@ -14,7 +14,7 @@ from struct import Struct
 from unihire.kit.clock import to_micros
 from unihire.store import Connection
 
-AT_ONCE = 25
+AT_ONCE = 50
 """So many rows are sent at once."""
 
 NULL = b"\xff\xff\xff\xff"

@@ -134,8 +134,8 @@ async def hold_feed(pool: Pool, connector: int) -> AsyncIterator[Connection]:
     No transaction can be begun within.
     """
     async with pool.acquire() as connection:
-        await connection.execute(BEGIN_SAVING.format(connector=connector))
         try:
+            await connection.execute(BEGIN_SAVING.format(connector=connector))
             yield connection
         except BaseException:
             if not connection.is_closed():

@@ -18,7 +18,7 @@ from unihire.sync.fetching import Details, fetch_details, find_details
 from unihire.sync.joining import Keeping, Stale, find_known, find_shown, find_stale
 from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
 
-ROWS_AT_ONCE = 8
+ROWS_AT_ONCE = 5
 """Rows that are mapped before others may go on: a page that is being saved waits for the database a dozen times."""
 
 
