@@ -28,7 +28,7 @@ def to_id(value: Any) -> str | None:
 
 def list_ids(values: Iterable[Any]) -> list[str]:
     """The ids among the values, each once, in their order."""
-    return list(dict.fromkeys(filter(None, map(to_id, values))))
+    return list({found: None for value in values if (found := to_id(value)) is not None})
 
 
 def list_joined(source: Source, name: str, member: str) -> list[str] | None:
