@@ -11,6 +11,7 @@ A stream passes through phases, and its position within them is committed with e
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -36,6 +37,10 @@ DRIFT = timedelta(minutes=1)
 
 MEASURED_FROM = 1000
 """From so many rows on, the planner must know how many were met to find the absent ones without comparing all."""
+
+
+PAGES_AHEAD = 2
+"""Pages that are mapped and not yet saved: more than one, so that neither side waits for the other's slow moments."""
 
 
 class StreamSync:
@@ -153,7 +158,7 @@ class StreamSync:
     ) -> None:
         """Read pages from `position`; fetching, mapping and saving overlap, commits stay in page order."""
         filters = self._stream.changed_since(since) if since is not None and self._stream.changed_since else {}
-        saving_page: asyncio.Task[None] | None = None
+        saves: deque[asyncio.Task[None]] = deque()
         pages = walk(self._client, self._stream, position or first_page(self._client, self._stream, filters))
         try:
             async for page in pages:
@@ -162,15 +167,18 @@ class StreamSync:
                 with watch_page("map", self._client, self._stream.name) as told:
                     prepared = await self._pages.prepare(page.rows)
                     told.tell({"unihire.rows": len(page.rows)})
-                if saving_page is not None:
-                    await saving_page
-                saving_page = asyncio.create_task(self._commit(prepared, phase_then, page.next, tracking=tracking))
-            if saving_page is not None:
-                await saving_page
+                if len(saves) == PAGES_AHEAD:
+                    await saves[0]
+                    saves.popleft()
+                save = self._commit(
+                    prepared, phase_then, page.next, tracking=tracking, before=saves[-1] if saves else None
+                )
+                saves.append(asyncio.create_task(save))
+            for saving in saves:
+                await saving
         finally:
             await pages.aclose()
-            if saving_page is not None:
-                await asyncio.gather(saving_page, return_exceptions=True)
+            await asyncio.gather(*saves, return_exceptions=True)
 
     async def _commit(
         self,
@@ -181,8 +189,15 @@ class StreamSync:
         tracking: bool = True,
         buried: Sequence[UUID] = (),
         gone: Sequence[str] = (),
+        before: asyncio.Task[None] | None = None,
     ) -> None:
-        """Save a page, what it met and where the stream stands after it, in one transaction."""
+        """Save a page, what it met and where the stream stands after it, in one transaction.
+
+        `before` saves the page before it: it must have ended, and this one fails with it.
+        """
+        if before is not None:
+            await asyncio.shield(before)
+            self._stop_if_asked()
         with watch_page("save", self._client, self._stream.name):
             async with self._pages.transaction() as connection:
                 step = await self._pages.save(connection, page, buried, gone)
