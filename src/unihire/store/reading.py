@@ -3,13 +3,17 @@
 Every query carries the connector, so an id of another one finds nothing.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import asyncpg
 
 from unihire.store import Pool
 from unihire.store.saving import EMPTY_ENDING
+
+_PLACE = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +44,56 @@ class Found:
 # A page of a list, in feed order. The pieces below take the place of {…}.
 LIST_RECORDS = """
     SELECT record.seq, record.body{columns} FROM {walk}
-    WHERE record.connector = $1 AND record.model = $2 AND record.deleted_at IS NULL AND {steps} > $3{checks}
-    ORDER BY {steps} LIMIT $4
+    WHERE record.connector = $1 AND record.model = $2 AND record.deleted_at IS NULL AND {steps} > $3{checks}{order}
+    LIMIT $4
 """
 
-# The walks of several values of one filter, merged: a page of each is enough to make a page of all. A few values are
-# written out, one walk each, which PostgreSQL plans best; more are taken from an array.
-MERGED_WALK = "(SELECT DISTINCT seq FROM ({walks}) AS step ORDER BY seq LIMIT {limit}) AS walk"
-ONE_WALK = "(SELECT seq FROM record_key WHERE key = ${key} AND seq > $3 ORDER BY seq LIMIT {limit})"
-MANY_WALKS = """
-    SELECT few.seq FROM unnest(${keys}::bigint[]) AS wanted (key) CROSS JOIN LATERAL
-        (SELECT seq FROM record_key AS k WHERE k.key = wanted.key AND k.seq > $3 ORDER BY seq LIMIT {limit}) AS few
+# The same where the index of filters settles everything: a page of steps is taken first, and the records at those are
+# found in one scan, which costs less than a scan for each step.
+LIST_RECORDS_AT = """
+    {before}SELECT record.seq, record.body{columns} FROM record
+    WHERE record.connector = $1 AND record.model = $2 AND record.deleted_at IS NULL AND record.seq = ANY(ARRAY({steps}))
+    ORDER BY record.seq LIMIT $4
 """
-WRITTEN_OUT = 32
+
+# The steps of one value.
+ONE_WALK = """
+    SELECT walk.seq FROM record_key AS walk{probes}
+    WHERE walk.key = $5 AND walk.seq > $3 ORDER BY walk.seq LIMIT $4
+"""
+CHECK_KEY = " AND walk.key = $5"
 
 # Whether the record at a step of a walk fits one more filter.
 PROBE = (
     " CROSS JOIN LATERAL (SELECT FROM record_key AS k WHERE k.key = ${key} AND k.seq = walk.seq LIMIT 1) AS fit_{key}"
 )
+
+# The steps of several values of one filter. Of each the first $6 are taken, its share of a page and a little more.
+# A value whose last one of these lies within the page may have more there: then a whole page of it.
+FIRST_STEPS = """
+    WITH first AS MATERIALIZED (
+        SELECT wanted.key, ARRAY(
+            SELECT k.seq FROM record_key AS k WHERE k.key = wanted.key AND k.seq > $3 ORDER BY k.seq LIMIT $6
+        ) AS steps FROM unnest($5::bigint[]) AS wanted (key)
+    )
+"""
+SEVERAL_WALKS = """
+    SELECT unnest(steps) FROM first UNION ALL
+    SELECT more.seq FROM first CROSS JOIN LATERAL (
+        SELECT k.seq FROM record_key AS k WHERE k.key = first.key AND k.seq > first.steps[$6] ORDER BY k.seq LIMIT $4
+    ) AS more
+    WHERE first.steps[$6] < coalesce(
+        (SELECT DISTINCT unnest(steps) AS seq FROM first ORDER BY seq OFFSET $4::bigint - 1 LIMIT 1),
+        9223372036854775807
+    )
+"""
+
+# All steps of several values of one filter, merged, for a list that has more to check than the index tells. A few
+# values are written out, one walk each, so that no more is read than the page takes; more are taken from an array.
+MERGED_WALK = "(SELECT DISTINCT seq FROM ({walks}) AS step ORDER BY seq) AS walk"
+WHOLE_WALK = "(SELECT seq FROM record_key WHERE key = ${key} AND seq > $3 ORDER BY seq LIMIT ALL)"
+MANY_WALKS = "SELECT seq FROM record_key WHERE key = ANY(${keys}::bigint[]) AND seq > $3"
+WRITTEN_OUT = 32
 
 # Which of several filters fits fewest records, as far as it matters.
 RANK_KEYS = """
@@ -88,6 +124,8 @@ async def list_records(pool: Pool, wanted: Wanted) -> Found:
         single = [row["key"] for row in await pool.fetch(RANK_KEYS, single, wanted.after)]
     query, arguments = compose_list(wanted, single)
     rows = await pool.fetch(query, *arguments)
+    if wanted.ids is not None:
+        rows.sort(key=_PLACE)
     more = len(rows) > wanted.limit
     if more:
         rows.pop()
@@ -97,9 +135,9 @@ async def list_records(pool: Pool, wanted: Wanted) -> Found:
 def compose_list(wanted: Wanted, single: Sequence[int]) -> tuple[str, list[object]]:
     """The query of a list and its arguments; `single` are the keys of filters with one value, the rarest first.
 
-    Ids are looked up and their records checked. Otherwise the list is a walk in feed order: along the rarest single
-    key with the others probed at each step, along the merged walks of a filter with several values, or along all
-    records. What the walk does not settle is checked on the records it meets.
+    Ids are looked up and their records checked; as many as fit on a page come in no order. Otherwise the list is a walk
+    in feed order: along the rarest single key with the others probed at each step, along the merged walks of a filter
+    with several values, or along all records. What the walk does not settle is checked on the records it meets.
     """
     arguments: list[object] = [wanted.connector, wanted.model, wanted.after, wanted.limit + 1]
 
@@ -107,28 +145,41 @@ def compose_list(wanted: Wanted, single: Sequence[int]) -> tuple[str, list[objec
         arguments.append(argument)
         return len(arguments)
 
+    columns = _columns(wanted.raw, wanted.custom)
     several = [list(keys) for keys in wanted.keys if len(keys) != 1]
-    walk, steps, checks = "record", "record.seq", ""
+    walk, steps, checks, is_ordered = "record", "record.seq", "", True
     if wanted.ids is not None:
-        checks = f" AND record.id = ANY(${add(wanted.ids)}::text[]::uuid[])"
+        is_ordered = len(wanted.ids) > wanted.limit
+        checks = f" AND record.id = ANY(${add(wanted.ids)}::uuid[])"
         several += [[key] for key in single]
     elif single:
-        walk, steps = "record_key AS walk", "walk.seq"
-        checks = f" AND walk.key = ${add(single[0])}"
-        walk += "".join(PROBE.format(key=add(key)) for key in single[1:])
-        walk += " JOIN record ON record.seq = walk.seq"
+        add(single[0])
+        probes = "".join(PROBE.format(key=add(key)) for key in single[1:])
+        if not several:
+            return LIST_RECORDS_AT.format(before="", columns=columns, steps=ONE_WALK.format(probes=probes)), arguments
+        walk, steps, checks = f"record_key AS walk{probes} JOIN record ON record.seq = walk.seq", "walk.seq", CHECK_KEY
+    elif len(several) == 1:
+        arguments += [several[0], _share(wanted.limit + 1, len(several[0]))]
+        return LIST_RECORDS_AT.format(before=FIRST_STEPS, columns=columns, steps=SEVERAL_WALKS), arguments
     elif several:
-        keys, limit = several.pop(), "ALL" if several else "$4"
+        keys = several.pop()
         if 0 < len(keys) <= WRITTEN_OUT:
-            walks = " UNION ALL ".join(ONE_WALK.format(key=add(key), limit=limit) for key in keys)
+            walks = " UNION ALL ".join(WHOLE_WALK.format(key=add(key)) for key in keys)
         else:
-            walks = MANY_WALKS.format(keys=add(keys), limit=limit)
-        walk = MERGED_WALK.format(walks=walks, limit=limit) + " JOIN record ON record.seq = walk.seq"
-        steps = "walk.seq"
-    for keys in several:
-        checks += f" AND record.keys && ${add(keys)}::bigint[]"
-    columns = _columns(wanted.raw, wanted.custom)
-    return LIST_RECORDS.format(columns=columns, walk=walk, steps=steps, checks=checks), arguments
+            walks = MANY_WALKS.format(keys=add(keys))
+        walk, steps = MERGED_WALK.format(walks=walks) + " JOIN record ON record.seq = walk.seq", "walk.seq"
+    checks += "".join(f" AND record.keys && ${add(keys)}::bigint[]" for keys in several)
+    order = f" ORDER BY {steps}" if is_ordered else ""
+    return LIST_RECORDS.format(columns=columns, walk=walk, steps=steps, checks=checks, order=order), arguments
+
+
+def _share(limit: int, values: int) -> int:
+    """How many steps of each of several values to take at first.
+
+    Where all are as frequent, a page has more of one of them only now and then.
+    """
+    mean = limit / max(1, values)
+    return min(limit, math.ceil(mean + 2 * math.sqrt(mean)) + 1)
 
 
 async def find_record(

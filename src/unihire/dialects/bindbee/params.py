@@ -16,7 +16,7 @@ from unihire.model import Match, ModelSpec
 
 PAGE_SIZE_MOST = 100
 PAGE_SIZE = 50
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LOST_PLUS = re.compile(r"(T[^ ]*) (\d\d:?\d\d)$")
 
 
@@ -90,7 +90,9 @@ def _read_pairs(spec: ModelSpec, query: bytes) -> dict[str, Any]:
     if not query:
         return {}
     # Escaped or, as curl sends what is typed, not: either way the bytes are UTF-8.
-    pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
+    # Lists come with their commas escaped, and the parser takes long over each escape.
+    unescaped = query.replace(b"%2C", b",").replace(b"%2c", b",")
+    pairs = parse_qsl(unescaped.decode("utf-8", "replace"), keep_blank_values=True)
     values: dict[str, Any] = dict(pairs)
     for field in spec.filters:
         if field.filter is not None and field.filter.repeated and field.param in values:
@@ -136,4 +138,10 @@ def split_commas(text: str) -> list[str]:
 
 def parse_id(text: str) -> str | None:
     """A record's id; None for text that is none."""
-    return text.lower() if _UUID.fullmatch(text) else None
+    lowered = text.lower()
+    return lowered if _UUID.fullmatch(lowered) else None
+
+
+def parse_ids(text: str) -> list[str]:
+    """The ids of a comma list; what is none is left out."""
+    return list(filter(_UUID.fullmatch, split_commas(text.lower())))

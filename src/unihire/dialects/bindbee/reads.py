@@ -64,7 +64,7 @@ class Reads:
             after = max(after, to_micros(asked.modified_after))
         ids: list[str] | None = None
         if asked.ids is not None:
-            ids = [id for id in map(params.parse_id, params.split_commas(asked.ids)) if id is not None]
+            ids = params.parse_ids(asked.ids)
         if asked.remote_id is not None and spec.has_remote_id_filter:
             named = derive_ids(scope.connector, spec.name).text(asked.remote_id)
             ids = [named] if ids is None or named in ids else []
