@@ -1,6 +1,6 @@
 """Every documented filter on every model, alone and together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -129,6 +129,24 @@ async def test_ids_give_these_records_in_the_order_of_the_list(
     assert await find(api, plural, ids="what?") == []
 
 
+@pytest.mark.parametrize("page_size", [1, 7, 27, 29, 30, 50])
+async def test_ids_are_in_the_order_of_the_list_whether_they_fit_on_a_page_or_not(
+    api: httpx.AsyncClient, tenant: Tenant, page_size: int
+) -> None:
+    async def save_as(title: str, numbers: range) -> None:
+        await save(tenant, "candidate", *({"remote_id": str(number), "title": title} for number in numbers))
+
+    await save_as("first", range(300))
+    await save_as("second", range(300))
+    await tenant.pool.execute("VACUUM ANALYZE record")
+    await save_as("third", range(100))  # these lie where the first ones lay, before all others
+    asked = [str(number) for number in [*range(100, 300, 10), *range(0, 100, 10)]]
+    ids = ",".join(id_in(tenant, "candidate", number) for number in asked)
+    assert find_ids(await read_all(api, "candidates", page_size=page_size, ids=ids)) == asked
+    page = (await api.get("/api/ats/v1/candidates", params={"ids": ids, "page_size": page_size})).json()
+    assert (len(page["items"]), page["cursor"] is None) == (min(30, page_size), page_size >= 30)
+
+
 async def test_two_filters_with_several_values_each_are_joined_by_and(api: httpx.AsyncClient, tenant: Tenant) -> None:
     rows = [
         {"remote_id": f"{job}-{who}", "job": job, "candidate": who, "source": "Ads"} for job in "abc" for who in "xyz"
@@ -145,6 +163,36 @@ async def test_two_filters_with_several_values_each_are_joined_by_and(api: httpx
     assert await find(api, "applications", job=jobs, candidate=people, source="ads") == []
     one = id_in(tenant, "application", "a-z")
     assert await find(api, "applications", job=jobs, candidate=people, ids=one) == ["a-z"]
+
+
+@pytest.mark.parametrize(
+    "asked", [range(12), range(6), [*range(11, -1, -1)], [0, 1, 2, 90, 91, 92], [3, *range(90, 99)]]
+)
+@pytest.mark.parametrize("page_size", [1, 3, 20])
+async def test_list_of_many_values_gives_every_record_once_in_full_pages_however_frequent_each_is(
+    api: httpx.AsyncClient, tenant: Tenant, asked: Sequence[int], page_size: int
+) -> None:
+    """Some values in nearly every record, some in a few at either end of the list, some in none."""
+    rows = [{"remote_id": str(number), "offices": name_offices(number)} for number in range(130)]
+    await save(tenant, "job", *rows)
+    expected = [str(row["remote_id"]) for row in rows if {f"o{value}" for value in asked} & set(row["offices"])]
+    offices = ",".join(id_in(tenant, "office", f"o{value}") for value in asked)
+    found, params = [], {"offices": offices, "page_size": page_size}
+    while True:
+        page = (await api.get("/api/ats/v1/jobs", params=params)).json()
+        found += find_ids(page["items"])
+        if page["cursor"] is None:
+            break
+        assert len(page["items"]) == page_size
+        params["cursor"] = page["cursor"]
+    assert found == expected
+
+
+def name_offices(number: int) -> list[str]:
+    frequent = [f"o{value}" for value in (0, 5, 11) if number % (value + 2)]
+    early = [f"o{value}" for value in range(1, 4) if number < 40 and number % value == 0]
+    late = [f"o{value}" for value in range(6, 9) if number > 90 and number % value == 0]
+    return [*frequent, *early, *late, *(["o4", "o10"] if number in (17, 18, 129) else [])]
 
 
 async def test_email_addresses_may_be_repeated_and_letter_case_does_not_count(

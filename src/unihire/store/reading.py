@@ -51,7 +51,7 @@ LIST_RECORDS = """
 # The same where the index of filters settles everything: a page of steps is taken first, and the records at those are
 # found in one scan, which costs less than a scan for each step.
 LIST_RECORDS_AT = """
-    {before}SELECT record.seq, record.body{columns} FROM record
+    SELECT record.seq, record.body{columns} FROM record
     WHERE record.connector = $1 AND record.model = $2 AND record.deleted_at IS NULL AND record.seq = ANY(ARRAY({steps}))
     ORDER BY record.seq LIMIT $4
 """
@@ -68,25 +68,27 @@ PROBE = (
     " CROSS JOIN LATERAL (SELECT FROM record_key AS k WHERE k.key = ${key} AND k.seq = walk.seq LIMIT 1) AS fit_{key}"
 )
 
-# The steps of several values of one filter. Of each the first $6 are taken, its share of a page and a little more.
-# A value whose last one of these lies within the page may have more there: then a whole page of it.
-FIRST_STEPS = """
-    WITH first AS MATERIALIZED (
-        SELECT wanted.key, ARRAY(
-            SELECT k.seq FROM record_key AS k WHERE k.key = wanted.key AND k.seq > $3 ORDER BY k.seq LIMIT $6
-        ) AS steps FROM unnest($5::bigint[]) AS wanted (key)
-    )
-"""
+# The steps of several values of one filter: a page of each is enough to make a page of all.
 SEVERAL_WALKS = """
-    SELECT unnest(steps) FROM first UNION ALL
-    SELECT more.seq FROM first CROSS JOIN LATERAL (
-        SELECT k.seq FROM record_key AS k WHERE k.key = first.key AND k.seq > first.steps[$6] ORDER BY k.seq LIMIT $4
-    ) AS more
-    WHERE first.steps[$6] < coalesce(
-        (SELECT DISTINCT unnest(steps) AS seq FROM first ORDER BY seq OFFSET $4::bigint - 1 LIMIT 1),
-        9223372036854775807
+    SELECT few.seq FROM unnest($5::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
+        SELECT k.seq FROM record_key AS k WHERE k.key = wanted.key AND k.seq > $3{bound} ORDER BY k.seq LIMIT $4
+    ) AS few ORDER BY few.seq
+"""
+FEW_VALUES = 5
+
+# An index scan reads all steps of a value that are on its page of the index, whatever the limit. So the walks of more
+# than FEW_VALUES end where a page should be full: where the first of two of the values that gets there, $7 or $8, has
+# so many steps ($6, from 0). `edge` tells it, null where neither has as many and the walks go on to the end.
+FIND_EDGE = """
+    WITH edge AS MATERIALIZED (
+        SELECT least(
+            (SELECT seq FROM record_key WHERE key = $7 AND seq > $3 ORDER BY seq OFFSET $6 LIMIT 1),
+            (SELECT seq FROM record_key WHERE key = $8 AND seq > $3 ORDER BY seq OFFSET $6 LIMIT 1)
+        ) AS seq
     )
 """
+TELL_EDGE = ", (SELECT seq FROM edge) AS edge"
+WITHIN_EDGE = " AND k.seq <= coalesce((SELECT seq FROM edge), 9223372036854775807)"
 
 # All steps of several values of one filter, merged, for a list that has more to check than the index tells. A few
 # values are written out, one walk each, so that no more is read than the page takes; more are taken from an array.
@@ -119,13 +121,16 @@ FIND_TARGETS = """
 
 async def list_records(pool: Pool, wanted: Wanted) -> Found:
     """A page of at most `limit` records, and whether more follow."""
-    single = [keys[0] for keys in wanted.keys if len(keys) == 1]
-    if len(single) > 1 and wanted.ids is None:
-        single = [row["key"] for row in await pool.fetch(RANK_KEYS, single, wanted.after)]
-    query, arguments = compose_list(wanted, single)
-    rows = await pool.fetch(query, *arguments)
-    if wanted.ids is not None:
-        rows.sort(key=_PLACE)
+    if wanted.ids is None and len(wanted.keys) == 1 and len(wanted.keys[0]) > FEW_VALUES:
+        rows = await _walk_many(pool, wanted)
+    else:
+        single = [keys[0] for keys in wanted.keys if len(keys) == 1]
+        if len(single) > 1 and wanted.ids is None:
+            single = [row["key"] for row in await pool.fetch(RANK_KEYS, single, wanted.after)]
+        query, arguments = compose_list(wanted, single)
+        rows = await pool.fetch(query, *arguments)
+        if wanted.ids is not None:
+            rows.sort(key=_PLACE)
     more = len(rows) > wanted.limit
     if more:
         rows.pop()
@@ -156,11 +161,11 @@ def compose_list(wanted: Wanted, single: Sequence[int]) -> tuple[str, list[objec
         add(single[0])
         probes = "".join(PROBE.format(key=add(key)) for key in single[1:])
         if not several:
-            return LIST_RECORDS_AT.format(before="", columns=columns, steps=ONE_WALK.format(probes=probes)), arguments
+            return LIST_RECORDS_AT.format(columns=columns, steps=ONE_WALK.format(probes=probes)), arguments
         walk, steps, checks = f"record_key AS walk{probes} JOIN record ON record.seq = walk.seq", "walk.seq", CHECK_KEY
     elif len(several) == 1:
-        arguments += [several[0], _share(wanted.limit + 1, len(several[0]))]
-        return LIST_RECORDS_AT.format(before=FIRST_STEPS, columns=columns, steps=SEVERAL_WALKS), arguments
+        add(several[0])
+        return LIST_RECORDS_AT.format(columns=columns, steps=SEVERAL_WALKS.format(bound="")), arguments
     elif several:
         keys = several.pop()
         if 0 < len(keys) <= WRITTEN_OUT:
@@ -173,13 +178,29 @@ def compose_list(wanted: Wanted, single: Sequence[int]) -> tuple[str, list[objec
     return LIST_RECORDS.format(columns=columns, walk=walk, steps=steps, checks=checks, order=order), arguments
 
 
-def _share(limit: int, values: int) -> int:
-    """How many steps of each of several values to take at first.
+async def _walk_many(pool: Pool, wanted: Wanted) -> list[asyncpg.Record]:
+    """A page of records that have one of many values, and one more where more follow.
 
-    Where all are as frequent, a page has more of one of them only now and then.
+    Two of the values tell where to end. Where these are more frequent than the others that is too early: then it is
+    where one of them alone fills the page.
     """
-    mean = limit / max(1, values)
-    return min(limit, math.ceil(mean + 2 * math.sqrt(mean)) + 1)
+    (keys,) = wanted.keys
+    page = wanted.limit + 1
+    columns = _columns(wanted.raw, wanted.custom) + TELL_EDGE
+    query = FIND_EDGE + LIST_RECORDS_AT.format(columns=columns, steps=SEVERAL_WALKS.format(bound=WITHIN_EDGE))
+    arguments = (wanted.connector, wanted.model, wanted.after, page, keys)
+    for share in (_share(page, len(keys)), page):
+        # The last and one from the middle: the first of a comma list may be the whole text, which nobody has.
+        rows: list[asyncpg.Record] = await pool.fetch(query, *arguments, share - 1, keys[-1], keys[len(keys) // 2])
+        if len(rows) == page or not rows or rows[0]["edge"] is None:
+            break
+    return rows
+
+
+def _share(page: int, values: int) -> int:
+    """How many steps a value has where so many values fill a page; seldom fewer do, if all are as frequent."""
+    mean = page / values
+    return min(page, math.ceil(mean + 3 * math.sqrt(mean)) + 1)
 
 
 async def find_record(

@@ -123,7 +123,7 @@ def read_filters(spec: ModelSpec, query: ListQuery) -> list[tuple[str, list[str]
         if field.filter.repeated:
             values = value
         elif field.filter.match is Match.ID:
-            values = [part.lower() for part in split_commas(value)]
+            values = split_commas(value.lower())
         elif field.filter.comma:
             values = [value, *split_commas(value)]
         else:
