@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
-from testbed.command import PATIENCE, Command, end, read_json_line
+from testbed.command import PATIENCE, SOON, Command, end, read_json_line
 from testbed.databases import make_place
 from unihire.cli.demo import list_playable
 from unihire.dialects.bindbee.expansion import wire_fields
@@ -112,12 +112,12 @@ def test_commands_to_paste_work_as_they_are(command: Command) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_everything_within_five_seconds(number: signal.Signals) -> None:
+def test_a_signal_ends_everything_soon(number: signal.Signals) -> None:
     with make_place() as place:
         command = Command(place / "home")
         with command.start("demo", "--json", "--port", "0", *SIZE) as process:
             told = read_json_line(process)
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + SOON
             code, _ = end(process, number)
         assert code == (0 if number == signal.SIGTERM else 130)
         assert command.list_remains(deadline) == []
@@ -132,7 +132,7 @@ def test_a_signal_ends_everything_while_it_starts_or_syncs(seconds: float) -> No
         alone = Command(place / "home")
         with alone.start("demo", "--json", "--port", "0", "--size", "1000000") as process:
             time.sleep(seconds)
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + SOON
             code, errors = end(process, number)
         assert (code, errors) == (128 + number, "")
         assert alone.list_remains(deadline) == []

@@ -79,7 +79,7 @@ def test_slow_answer_comes_late(client: httpx.Client) -> None:
     ask_fault(client, "slow", seconds=0.3, next=1)
     with pytest.raises(httpx.ReadTimeout):
         client.get(JOBS, timeout=0.1)
-    assert client.get(JOBS, timeout=1).status_code == 200
+    assert client.get(JOBS, timeout=30).status_code == 200
 
 
 def test_cut_body_is_shorter_than_announced(client: httpx.Client) -> None:

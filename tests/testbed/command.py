@@ -15,6 +15,8 @@ import psutil
 
 PROGRAM = Path(sys.executable).with_name("unihire")
 PATIENCE = 60
+SOON = 20
+"""Seconds in which a signal must have ended everything: it takes one or two, and several beside other tests."""
 
 
 class Command:
@@ -97,8 +99,8 @@ def read_json_line(process: "subprocess.Popen[str]") -> Any:
 
 
 def end(process: "subprocess.Popen[str]", number: signal.Signals) -> tuple[int, str]:
-    """Exit code and stderr of a process that a signal must end within five seconds."""
+    """Exit code and stderr of a process that a signal must end soon."""
     process.send_signal(number)
-    _, errors = process.communicate(timeout=5)
+    _, errors = process.communicate(timeout=SOON)
     assert "Traceback" not in errors, errors
     return process.returncode, errors

@@ -18,7 +18,7 @@ from unihire.outbound.client import Retry
 from unihire.outbound.paging import NextLink, WholeList
 from unihire.sync.run import Report
 
-IMPATIENT = Retry(attempts=6, first=0.005, longest=0.02, timeout=5)
+IMPATIENT = Retry(attempts=6, first=0.005, longest=0.02, timeout=30)
 LIST = NextLink(items="rows", link=("next",), page_size={"limit": "2"})
 
 Answerer = Callable[[web.Request], Any]
