@@ -6,6 +6,7 @@ Every query carries the connector, so an id of another one finds nothing.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import itemgetter
 
 import asyncpg
@@ -186,8 +187,7 @@ async def _walk_many(pool: Pool, wanted: Wanted) -> list[asyncpg.Record]:
     """
     (keys,) = wanted.keys
     page = wanted.limit + 1
-    columns = _columns(wanted.raw, wanted.custom) + TELL_EDGE
-    query = FIND_EDGE + LIST_RECORDS_AT.format(columns=columns, steps=SEVERAL_WALKS.format(bound=WITHIN_EDGE))
+    query = _write_many(wanted.raw, wanted.custom)
     arguments = (wanted.connector, wanted.model, wanted.after, page, keys)
     for share in (_share(page, len(keys)), page):
         # The last and one from the middle: the first of a comma list may be the whole text, which nobody has.
@@ -195,6 +195,12 @@ async def _walk_many(pool: Pool, wanted: Wanted) -> list[asyncpg.Record]:
         if len(rows) == page or not rows or rows[0]["edge"] is None:
             break
     return rows
+
+
+@cache
+def _write_many(raw: bool, custom: bool) -> str:
+    columns = _columns(raw, custom) + TELL_EDGE
+    return FIND_EDGE + LIST_RECORDS_AT.format(columns=columns, steps=SEVERAL_WALKS.format(bound=WITHIN_EDGE))
 
 
 def _share(page: int, values: int) -> int:

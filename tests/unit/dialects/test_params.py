@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from unihire.dialects.bindbee.params import parse_id, read_filters, read_list_query, read_record_query
+from unihire.dialects.bindbee.params import parse_id, parse_ids, read_filters, read_list_query, read_record_query
 from unihire.errors import Invalid
 from unihire.model import MODELS
 
@@ -22,6 +22,13 @@ def problems_of(query: bytes) -> list[dict[str, Any]]:
 def test_query_bytes_are_utf_8_whether_escaped_or_not() -> None:
     for query in (b"first_name=Jos%C3%A9", "first_name=José".encode()):
         assert read_filters(CANDIDATE, read_list_query(CANDIDATE, query)) == [("first_name", ["José"])]
+
+
+def test_comma_is_a_comma_however_it_is_escaped_but_an_escaped_escape_is_text() -> None:
+    for comma in (b",", b"%2C", b"%2c"):
+        asked = read_list_query(CANDIDATE, b"a=1%s&company=x%sy%%26z&ids=%s" % (comma, comma, comma))
+        assert (asked.ids, read_filters(CANDIDATE, asked)) == (",", [("company", ["x,y&z", "x", "y&z"])])
+    assert read_list_query(CANDIDATE, b"ids=%252C%%2C%2").ids == "%2C%,%2"
 
 
 def test_bytes_that_are_no_text_are_no_error() -> None:
@@ -113,3 +120,11 @@ def test_status_is_one_of_the_six_words() -> None:
 )
 def test_text_that_is_no_id_in_its_usual_form_is_none(text: str) -> None:
     assert parse_id(text) is None
+
+
+def test_ids_are_lowered_and_what_is_none_is_left_out() -> None:
+    one, other = "5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11", "0a0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d12"
+    assert parse_ids(f"{one},{other.upper()}") == [one, other]
+    assert parse_ids(f" {one} ,,x{other}, {other}x,\t{other}") == [one, other]
+    assert parse_ids(f"{one}{other}") == parse_ids(f"{one},{other}"[1:-1]) == parse_ids("") == []
+    assert parse_ids(f"{one},") == parse_ids(f",{one}\n") == [one]

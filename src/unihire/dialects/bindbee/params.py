@@ -17,6 +17,7 @@ from unihire.model import Match, ModelSpec
 PAGE_SIZE_MOST = 100
 PAGE_SIZE = 50
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUIDS = re.compile(rf"(?:{_UUID.pattern},)*{_UUID.pattern}")
 _LOST_PLUS = re.compile(r"(T[^ ]*) (\d\d:?\d\d)$")
 
 
@@ -144,4 +145,7 @@ def parse_id(text: str) -> str | None:
 
 def parse_ids(text: str) -> list[str]:
     """The ids of a comma list; what is none is left out."""
-    return list(filter(_UUID.fullmatch, split_commas(text.lower())))
+    lowered = text.lower()
+    if _UUIDS.fullmatch(lowered):
+        return lowered.split(",")
+    return list(filter(_UUID.fullmatch, split_commas(lowered)))
