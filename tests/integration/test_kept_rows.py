@@ -3,8 +3,10 @@
 import asyncio
 from uuid import uuid4
 
+import asyncpg
+
 from testbed.tenants import Tenant
-from unihire.store import Pool
+from unihire.store.database import get_address
 from unihire.store.joins import Joined, Kept, keep_rows
 from unihire.store.saving import hold_feed
 
@@ -15,24 +17,36 @@ def make(key: str, data: bytes) -> Joined:
     return Joined("1", "others", "shown", key, str(uuid4()), data)
 
 
-async def keep(tenant: Tenant, row: Joined) -> Kept:
-    async with hold_feed(tenant.pool, tenant.connector.number) as connection:
-        return await keep_rows(connection, tenant.connector.number, "rows", [row.row_id], [row])
-
-
-async def wait_for_a_waiting_statement(pool: Pool) -> None:
-    async with asyncio.timeout(10):
-        while not await pool.fetchval(COUNT_WAITING):  # noqa: ASYNC110 - PostgreSQL tells nobody
-            await asyncio.sleep(0.01)
-
-
 async def test_row_that_two_keep_for_the_first_time_is_as_the_later_one_kept_it(tenant: Tenant) -> None:
     number = tenant.connector.number
+
+    async def keep_later() -> Kept:
+        another = asyncpg.create_pool(get_address(tenant.pool), min_size=1, max_size=1)
+        async with another as pool, hold_feed(pool, number) as connection:
+            return await keep_rows(connection, number, "rows", ["1"], [make("b", b'{"id":2}')])
+
     async with hold_feed(tenant.pool, number) as connection:
         await keep_rows(connection, number, "rows", ["1"], [make("a", b'{"id":1}')])
-        later = asyncio.create_task(keep(tenant, make("b", b'{"id":2}')))
-        await wait_for_a_waiting_statement(tenant.pool)
+        later = asyncio.create_task(keep_later())
+        async with asyncio.timeout(10):
+            while not await tenant.pool.fetchval(COUNT_WAITING):  # noqa: ASYNC110 - PostgreSQL tells nobody
+                await asyncio.sleep(0.01)
     kept = await later
     assert (kept.added, kept.changed, kept.removed) == (0, 1, 0)
     found = await tenant.pool.fetch("SELECT row_id, key, data FROM joined WHERE connector = $1", number)
     assert [tuple(row) for row in found] == [("1", "b", b'{"id":2}')]
+
+
+async def test_those_of_one_process_wait_for_their_turn_without_a_session(tenant: Tenant) -> None:
+    async def keep(name: str) -> None:
+        async with hold_feed(tenant.pool, tenant.connector.number) as connection:
+            await keep_rows(connection, tenant.connector.number, "rows", ["1"], [make(name, b"{}")])
+
+    async with hold_feed(tenant.pool, tenant.connector.number):
+        others = [asyncio.create_task(keep(name)) for name in "abc"]
+        await asyncio.sleep(0.1)
+        assert await tenant.pool.fetchval(COUNT_WAITING) == 0
+        assert tenant.pool.get_size() - tenant.pool.get_idle_size() == 1
+    await asyncio.gather(*others)
+    found = await tenant.pool.fetchval("SELECT key FROM joined WHERE connector = $1", tenant.connector.number)
+    assert found == "c"

@@ -5,12 +5,14 @@ first and hold it until they commit, so commit order is feed order and a reader 
 nothing.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from struct import Struct
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import asyncpg
 import msgspec
@@ -127,13 +129,19 @@ _COLUMNS = (
 _WRITE_START = Struct(">h iq ii ih i16s iq".replace(" ", "")).pack
 
 
+_turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
+"""Whose turn it is to save in this process, by the pool's identity and the connector."""
+
+
 @asynccontextmanager
 async def hold_feed(pool: Pool, connector: int) -> AsyncIterator[Connection]:
     """A transaction that alone saves for the connector. After a crash of the server its commit may be undone.
 
-    No transaction can be begun within.
+    No transaction can be begun within. Others of this process wait for their turn without a session: of a process that
+    is frozen the server would end one waiting session after the other.
     """
-    async with pool.acquire() as connection:
+    turn = _turns.setdefault((id(pool), connector), asyncio.Lock())
+    async with turn, pool.acquire() as connection:
         try:
             await connection.execute(BEGIN_SAVING.format(connector=connector))
             yield connection
