@@ -26,7 +26,8 @@ LASTING = {
     "500": (RetryLater, "GET /v3/jobs: the vendor answers 500"),
     "slow": (RetryLater, "GET /v3/jobs: no answer after 2 tries"),
     "cut-body": (RetryLater, "GET /v3/jobs: no answer after 2 tries"),
-    "expired-token": (ReauthorizeNeeded, "GET /v3/jobs: the vendor refuses a fresh token"),
+    # Lists read side by side use one token: it may be another one that meets the end of it.
+    "expired-token": (ReauthorizeNeeded, ": the vendor refuses a fresh token"),
 }
 
 
