@@ -50,7 +50,7 @@ def count_micros(moment: datetime) -> int:
 async def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
     """Append written rows, or pieces of them, to a table.
 
-    They are sent a few at a time, and others go on in between: who writes them while they are sent keeps nobody waiting.
+    They are sent a few at a time, and others go on in between: rows that are written while they are sent stop nobody.
     """
     await connection.copy_to_table(table, source=_send(rows), columns=columns, format="binary")
 

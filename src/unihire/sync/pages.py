@@ -19,7 +19,7 @@ from unihire.sync.joining import Keeping, Stale, find_known, find_shown, find_st
 from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
 
 ROWS_AT_ONCE = 5
-"""Rows that are mapped before others may go on: a page that is being saved waits for the database a dozen times."""
+"""Rows that are mapped before others may go on: a page that is being saved waits for the database several times."""
 
 
 @dataclass(slots=True)
