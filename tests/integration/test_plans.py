@@ -74,6 +74,17 @@ async def test_looking_up_a_page_reads_no_more_when_more_is_stored(fresh: Tenant
     assert {name: blocks for name, blocks in many.items() if blocks > 2 * few[name] + len(ASKED)} == {}, (few, many)
 
 
+async def test_filing_the_keys_of_a_page_reads_that_page_alone(fresh: Tenant) -> None:
+    async with fresh.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL plan_cache_mode TO force_generic_plan")
+        await connection.execute(f"PREPARE file_keys (int, bigint, bigint, smallint[]) AS {saving.FILE_KEYS}")
+        for number in range(3):  # the plan of the empty table is the one that is kept
+            plan = await connection.fetch("EXPLAIN EXECUTE file_keys (1, 0, 0, '{1}')")
+            assert any("record_feed" in line for (line,) in plan), plan
+            await save_page(fresh, number)
+        await connection.execute("DEALLOCATE file_keys")
+
+
 @pytest.mark.parametrize("is_measured", [True, False])
 async def test_new_connector_reads_nothing_of_what_others_have(
     fresh: Tenant, sealer: Sealer, *, is_measured: bool
