@@ -53,10 +53,12 @@ class Saved:
 
 # Begin a transaction with the connector's place in the feed: others who save for it wait until this one ends. Its
 # commit need not reach the disk at once: what a crash of the server takes back is the latest pages together with the
-# position that stands for them, so they are read again.
+# position that stands for them, so they are read again. Plans are made for each statement: one that was kept from when
+# the tables were empty would read much of them for each row, when they have grown.
 BEGIN_SAVING = """
     BEGIN;
     SET LOCAL synchronous_commit TO off;
+    SET LOCAL plan_cache_mode TO force_custom_plan;
     SELECT FROM connector WHERE number = {connector:d} FOR NO KEY UPDATE
 """
 
