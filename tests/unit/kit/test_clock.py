@@ -13,6 +13,7 @@ from unihire.kit.clock import (
     from_micros,
     normalize_moment,
     parse_moment,
+    read_moment,
     to_micros,
     to_text,
 )
@@ -81,6 +82,81 @@ def test_text_that_is_no_moment_is_an_error_in_every_reading(text: str) -> None:
         parse_moment(text)
     with pytest.raises(ValueError, match=r".+"):
         normalize_moment(text)
+    with pytest.raises(ValueError, match=r".+"):
+        read_moment(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("2026-05-01 12:00:00 UTC", "2026-05-01T12:00:00Z"),
+        ("2026-05-01 12:00:00.25 UTC", "2026-05-01T12:00:00.250000Z"),
+        ("2026-05-01T12:00:00 GMT", "2026-05-01T12:00:00Z"),
+        ("2026-05-01 12:00:00 +0200", "2026-05-01T10:00:00Z"),
+        ("2026-05-01 12:00:00 -03:30", "2026-05-01T15:30:00Z"),
+        ("2026-05-01T24:00:00Z", "2026-05-02T00:00:00Z"),
+        ("2026-05-01T24:00:00.000Z", "2026-05-02T00:00:00Z"),
+        ("2026-12-31T24:00:00+01:00", "2026-12-31T23:00:00Z"),
+        ("2026-05-01T12:00:60Z", "2026-05-01T12:01:00Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+        ("2016-12-31T23:59:60.000Z", "2017-01-01T00:00:00Z"),
+        ("2026-05-01T20:00:00Z", "2026-05-01T20:00:00Z"),
+        ("2026-05-01T23:59:59.999Z", "2026-05-01T23:59:59.999000Z"),
+    ],
+)
+def test_moment_as_other_systems_print_it_is_read(given: str, expected: str) -> None:
+    assert normalize_moment(given) == expected
+    assert to_text(read_moment(given)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["2026-05-01T24:00:01Z", "2026-05-01T24:01:00Z", "2026-05-01T24:00:00.5Z", "2026-05-01T12:00:61Z"],
+        *["9999-12-31T24:00:00Z", "2026-05-01 12:00:00 PDT", "2026-02-30 12:00:00 UTC", "2026-05-01 12:00:00  UTC"],
+        "\u0662\u0660\u0662\u0666-05-01 12:00:00 UTC",
+    ],
+)
+def test_moment_that_never_was_is_refused_without_its_text(text: str) -> None:
+    for read in (normalize_moment, read_moment):
+        with pytest.raises(ValueError, match=r".+") as raised:
+            read(text)
+        assert text[:4] not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("2026-07-01T10:00:00", "Europe/Berlin", "2026-07-01T08:00:00Z"),
+        ("2026-01-01T10:00:00", "Europe/Berlin", "2026-01-01T09:00:00Z"),
+        ("2026-07-01T10:00:00.500", "Europe/Berlin", "2026-07-01T08:00:00.500000Z"),
+        ("2026-07-01 10:00:00", "America/St_Johns", "2026-07-01T12:30:00Z"),
+        ("2026-07-01T24:00:00", "Europe/Berlin", "2026-07-01T22:00:00Z"),
+        ("2026-07-01T10:00:00", "UTC", "2026-07-01T10:00:00Z"),
+        ("2026-07-01T10:00:00", None, "2026-07-01T10:00:00Z"),
+        ("2026-07-01T10:00:00", "", "2026-07-01T10:00:00Z"),
+        # An offset says more than the zone beside it.
+        ("2026-07-01T10:00:00Z", "Europe/Berlin", "2026-07-01T10:00:00Z"),
+        ("2026-07-01T10:00:00+05:00", "Europe/Berlin", "2026-07-01T05:00:00Z"),
+        ("2026-07-01T10:00:00Z", "Nowhere/At_All", "2026-07-01T10:00:00Z"),
+        # A day is that day everywhere.
+        ("2026-07-01", "Asia/Tokyo", "2026-07-01T00:00:00Z"),
+        ("20260701", "Asia/Tokyo", "2026-07-01T00:00:00Z"),
+        # The hour that is skipped, and the one that comes twice.
+        ("2026-03-29T02:30:00", "Europe/Berlin", "2026-03-29T01:30:00Z"),
+        ("2026-10-25T02:30:00", "Europe/Berlin", "2026-10-25T00:30:00Z"),
+        ("2026-10-25T03:00:00", "Europe/Berlin", "2026-10-25T02:00:00Z"),
+    ],
+)
+def test_moment_without_offset_is_in_the_zone_beside_it(text: str, zone: str | None, expected: str) -> None:
+    assert normalize_moment(text, zone) == expected
+    assert to_text(read_moment(text, zone)) == expected
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/At_All", "Europe", "../etc/passwd", "a\0b", "x" * 5000, "CEST"])
+def test_unknown_zone_is_refused(zone: str) -> None:
+    with pytest.raises(ValueError, match="an unknown time zone"):
+        normalize_moment("2026-07-01T10:00:00", zone)
 
 
 def test_epoch_is_nought() -> None:

@@ -44,32 +44,27 @@ BYTES = {
 
 
 OF_VENDORS = {
-    "greenhouse/applications/rejected_twice": "a518585a3fcfd801",
-    "greenhouse/attachments/resume": "b059257f9fcc16e1",
-    "greenhouse/candidates/everything": "9d95b140c90b0099",
-    "greenhouse/eeoc/answered": "80809732cd0f51af",
-    "greenhouse/interviews/with_a_panel": "76a68cf676f8ec0b",
-    "greenhouse/jobs/everything": "3abc042657520320",
-    "greenhouse/notes/public": "51c2abf627662479",
-    "greenhouse/offers/accepted": "c50d7bb0d3576ae1",
-    "greenhouse/scorecards/of_an_interview": "3df1aad99ea179f3",
-    "greenhouse/users/site_admin": "3ba461850cecdca7",
-    "greenhouse/job_posts/with_every_type_of_question": "128acbd49831534c",
-    "personio/applications/rejected_twice": "60628b469ed627bf",
-    "personio/candidates/applied_again": "55dd24593dca0922",
-    "personio/categories/custom_and_system_stages": "b3a14bf85477e355",
-    "personio/jobs/with_team": "fffd9f432e243f49",
+    "greenhouse/applications/rejected_twice": "b6afa9f11d7665ef",
+    "greenhouse/attachments/resume": "8cfb2a39df928b99",
+    "greenhouse/candidates/everything": "46b1beb98c789d7a",
+    "greenhouse/eeoc/answered": "d419412981003da0",
+    "greenhouse/interviews/with_a_panel": "4e5b93e2aa9a3ed3",
+    "greenhouse/jobs/everything": "b2cfbf616794d2c9",
+    "greenhouse/notes/public": "dff132550014f173",
+    "greenhouse/offers/accepted": "7569c0cf5c10460f",
+    "greenhouse/scorecards/of_an_interview": "1cc57caae4584512",
+    "greenhouse/users/site_admin": "43561e9bfa290361",
+    "greenhouse/job_posts/with_every_type_of_question": "f60562312c69b9a3",
+    "personio/applications/rejected_twice": "c9d52ad263497081",
+    "personio/candidates/applied_again": "c5c1d83ad3a00274",
+    "personio/categories/custom_and_system_stages": "11a5a2ac2496d54c",
+    "personio/jobs/with_team": "dd1aee5e51f301d8",
 }
-"""By fixture: a hash over all that is stored of the row, and of it with one member after the other spoilt."""
-
-SPOILT: list[Any] = [None, "", "x", 5, 0, True, 1.5, [], ["x"], [5], [None], {}, {"id": "x"}, {"id": ["x"]}]
+"""By fixture: a hash over all that is stored of the row."""
 
 
 def hash_records(records: Iterable[Rendered]) -> str:
-    return hash_all([msgspec.structs.astuple(record) for record in records])
-
-
-def hash_all(told: Any) -> str:
+    told = [msgspec.structs.astuple(record) for record in records]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
@@ -109,15 +104,12 @@ def test_parts_words_custom_fields_and_keys_of_joins_are_rendered_as_ever() -> N
 
 
 @pytest.mark.parametrize("fixture", OF_VENDORS)
-def test_rows_of_vendors_are_rendered_or_refused_as_ever(fixture: str) -> None:
+def test_rows_of_vendors_are_rendered_as_ever(fixture: str) -> None:
     slug, name, case = fixture.split("/")
     integration = get_integration(slug)
     given = next(one.given for one in list_cases(integration) if (one.stream, one.name) == (name, case))
     stream = integration.get_stream(name)
-    rows = [given.row, *({**given.row, member: value} for member in given.row for value in SPOILT)]
-    told = []
-    for row in rows:
-        details = {find_row_id(stream, encode(row)): given.details}
-        records, misfits = RENDERER.render_rows(stream, [encode(row)], details)
-        told.append(([msgspec.structs.astuple(record) for record in records], misfits))
-    assert hash_all(told) == OF_VENDORS[fixture]
+    details = {find_row_id(stream, encode(given.row)): given.details}
+    records, misfits = RENDERER.render_rows(stream, [encode(given.row)], details)
+    assert not misfits
+    assert hash_records(records) == OF_VENDORS[fixture]

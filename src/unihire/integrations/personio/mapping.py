@@ -154,6 +154,7 @@ def to_list(value: str | None) -> list[str] | None:
 
 def to_moment(value: Any) -> str | None:
     """A moment in UTC. Personio sends text, or an object `{"date-time", "timezone"}`; both are taken."""
+    zone = None
     if isinstance(value, dict):
-        value = value.get("date-time")
-    return normalize_moment(value) if value else None
+        value, zone = value.get("date-time"), value.get("timezone")
+    return normalize_moment(value, zone) if value else None

@@ -69,6 +69,13 @@ def test_moment_that_is_not_told_is_null(value: Any) -> None:
     assert mapping.to_moment(value) is None
 
 
+def test_moment_without_offset_is_in_the_zone_beside_it() -> None:
+    berlin = {"date-time": "2026-07-01T10:00:00", "timezone": "Europe/Berlin"}
+    assert mapping.to_moment(berlin) == "2026-07-01T08:00:00Z"
+    assert mapping.to_moment({**berlin, "date-time": "2026-07-01T10:00:00Z"}) == "2026-07-01T10:00:00Z"
+    assert mapping.to_moment({**berlin, "timezone": None}) == "2026-07-01T10:00:00Z"
+
+
 @pytest.mark.parametrize("role", ["Recruiter", "RECRUITER", " recruiter "])
 def test_role_is_read_without_letter_case_and_blanks(role: str) -> None:
     row = {"hiring_team": [{"person": {"id": "7"}, "role": {"name": role}}]}
