@@ -15,10 +15,15 @@ _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One row of a page: `raw` is the vendor's own bytes, `data` the same decoded."""
+    """One row of a page: `raw` is the vendor's own bytes, `data` the same decoded.
+
+    Where they cannot be decoded, `fault` says why, without their content, and `data` has those members that can be:
+    enough perhaps to know whose row it is, and for nothing else.
+    """
 
     data: dict[str, Any]
     raw: bytes
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
