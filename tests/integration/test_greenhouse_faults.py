@@ -70,7 +70,7 @@ async def test_token_server_that_does_not_answer_stops_the_sync_for_now(link: Ha
 
 async def test_token_that_is_no_json_stops_the_run_which_is_gone_on_with(link: HarvestLink) -> None:
     await let(link, [{"word": "invalid-json", "path": "/token"}])
-    with pytest.raises(RetryLater, match="POST /token: the body is not JSON"):
+    with pytest.raises(RetryLater, match="POST /token: the token answer is not JSON"):
         await link.sync(retry=SOON_TIRED)
     await let(link, [])
     await link.settle()

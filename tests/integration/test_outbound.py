@@ -195,7 +195,8 @@ async def test_refused_credentials_need_the_customer_and_are_not_tried_again(
 
 
 @pytest.mark.parametrize(
-    "body", [b"[]", b"{}", b'"x"', b"null", b'{"access_token": 5}', b'{"access_token": "x", "expires_in": "soon"}']
+    "body",
+    [b"[]", b"{}", b'"x"', b"null", b'{"access_token": 5}', b'{"access_token": ""}', b'{"access_token": "x\\n"}'],
 )
 async def test_token_answer_of_another_shape_is_told_and_may_be_right_later(
     vendor: Vendor, client: VendorClient, body: bytes
@@ -204,6 +205,17 @@ async def test_token_answer_of_another_shape_is_told_and_may_be_right_later(
     with pytest.raises(RetryLater, match="token answer"):
         await client.get("/jobs/1")
     assert vendor.count("/token") <= IMPATIENT.attempts
+    assert vendor.count("/jobs/1") == 0
+
+
+@pytest.mark.parametrize("end", ['"3600"', "NaN", "true", "-1", "1e999", '"soon"', "[]"])
+async def test_token_whose_end_is_not_as_documented_is_used(vendor: Vendor, client: VendorClient, end: str) -> None:
+    body = f'{{"access_token": "odd", "expires_in": {end}}}'.encode()
+    vendor.will("/token", answer(200, body))
+    await client.get("/jobs/1")
+    await client.get("/jobs/1")
+    assert {request.headers["Authorization"] for request in vendor.log if request.path == "/jobs/1"} == {"Bearer odd"}
+    assert vendor.count("/token") == 1
 
 
 async def test_token_server_that_fails_is_asked_as_often_as_any_other(vendor: Vendor, client: VendorClient) -> None:

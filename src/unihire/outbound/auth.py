@@ -2,13 +2,14 @@
 
 import asyncio
 import base64
+import json
+import math
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
-
-import msgspec
 
 from unihire.errors import VendorChanged
 from unihire.kit.clock import parse_moment
@@ -20,8 +21,18 @@ lasts less than twice as long, half its time is used: some vendors hand out the 
 TOKEN_LONGEST = 30 * 86400
 """Seconds after which even a token that never ends is renewed."""
 
-_UNTOLD = 3600
-"""Seconds a token is taken to last where the vendor does not say."""
+TOKEN_BYTES = 16 * 1024
+"""Longest token that is taken: every call carries it in a header, and servers take headers of 8 to 16 KB."""
+
+_UNTOLD = 3600.0
+"""Seconds a token is taken to last where the vendor does not say, or not so that it can be read."""
+
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999 in seconds since 1970: a larger number counts milliseconds."""
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+_REFRESH_TOKEN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")  # it travels in a form, which takes any character
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,28 +156,69 @@ def write_token_request(
 def read_grant(body: bytes, *, now: datetime, spent: str | None = None) -> Grant:
     """The grant in a token answer; `spent` is the refresh token that bought it, which stays good if no other came.
 
-    The end is told as `expires_in`, in seconds, or else as `expires_at`, a moment. Raises VendorChanged.
+    The end is given as `expires_in`, in seconds, or else as `expires_at`, a moment or seconds since 1970; both may be
+    text. A token whose end cannot be read, or is past, is used for an hour: where it ends before, a call is refused
+    and buys another. A refresh token that cannot be one counts as none. Raises VendorChanged where there is no token
+    that a header could carry.
     """
-    answer: Any = msgspec.json.decode(body)
-    if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
-        raise VendorChanged("the token answer has no access_token")
-    refresh = answer.get("refresh_token") or spent
-    if not isinstance(refresh, str | None):
-        raise VendorChanged("the refresh_token of the token answer is not text")
-    lasts = _read_lifetime(answer, now)
-    return Grant(answer["access_token"], now + timedelta(seconds=lasts - min(TOKEN_MARGIN, lasts / 2)), refresh)
+    try:
+        # An exponent or an integer of any length becomes a float, infinite at worst; NaN is a number to this reader.
+        answer: Any = json.loads(body, parse_int=float)
+    except (ValueError, RecursionError):
+        raise VendorChanged("the token answer is not JSON") from None
+    if not isinstance(answer, dict):
+        raise VendorChanged("the token answer is not a JSON object")
+    token: Any = answer.get("access_token")
+    if fault := _find_fault(token):
+        raise VendorChanged(f"the access_token of the token answer {fault}")
+    refresh, lasts = answer.get("refresh_token"), _read_lifetime(answer, now)
+    has_refresh = isinstance(refresh, str) and len(refresh) <= TOKEN_BYTES and _REFRESH_TOKEN.fullmatch(refresh)
+    return Grant(
+        token, now + timedelta(seconds=lasts - min(TOKEN_MARGIN, lasts / 2)), refresh if has_refresh else spent
+    )
+
+
+def _find_fault(token: Any) -> str | None:
+    """Why this is no token; None where it is one: visible ASCII (RFC 6749, appendix A.12), and not too long."""
+    if token is None:
+        return "is missing"
+    if not isinstance(token, str):
+        return "is not text"
+    if not token:
+        return "is empty"
+    if len(token) > TOKEN_BYTES:
+        return f"has {len(token):,} characters, more than {TOKEN_BYTES:,}"
+    if not _TOKEN.fullmatch(token):
+        return "holds characters other than visible ASCII"
+    return None
 
 
 def _read_lifetime(answer: Mapping[str, Any], now: datetime) -> float:
-    """Seconds for which a token is good."""
-    lasts, ends_at = answer.get("expires_in"), answer.get("expires_at")
-    if lasts is None and ends_at is not None:
-        try:
-            lasts = (parse_moment(ends_at) - now).total_seconds()
-        except (TypeError, ValueError):
-            raise VendorChanged("the expires_at of the token answer is not a moment") from None
-    if lasts is None:
-        lasts = _UNTOLD
-    if not isinstance(lasts, int | float):
-        raise VendorChanged("the expires_in of the token answer is not a number")
-    return min(max(lasts, 0), TOKEN_LONGEST)
+    """Seconds for which a token is taken to be good."""
+    lasts = _read_number(answer.get("expires_in"))
+    if lasts is None or lasts <= 0:
+        ends_at = _read_epoch(answer.get("expires_at"))
+        lasts = None if ends_at is None else ends_at - now.timestamp()
+    return min(lasts, TOKEN_LONGEST) if lasts is not None and lasts > 0 else _UNTOLD
+
+
+def _read_number(value: Any) -> float | None:
+    """A number, or text that is one; None for anything else, and for what is not finite."""
+    if isinstance(value, str):
+        if not _NUMBER.fullmatch(value.strip()):
+            return None
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _read_epoch(value: Any) -> float | None:
+    """A moment in seconds since 1970, from such a number, one of milliseconds, or an ISO 8601 text."""
+    number = _read_number(value)
+    if number is not None:
+        return number / 1000 if number > _LAST_SECOND else number
+    try:
+        return parse_moment(value).timestamp() if isinstance(value, str) else None
+    except ValueError:
+        return None

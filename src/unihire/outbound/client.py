@@ -401,9 +401,10 @@ class VendorClient:
             word = find_oauth_word(answer.body)
             raise ReauthorizeNeeded(f"the vendor refuses {by} ({answer.status}{word})")
         try:
-            body = (await self._judge(call, answer, self._token_budget)).body
-            return read_grant(body, now=self._clock.now(), spent=spent)
+            if not 200 <= answer.status < 300:
+                await self._judge(call, answer, self._token_budget)
+            return read_grant(answer.body, now=self._clock.now(), spent=spent)
         except VendorChanged as error:
-            raise NoToken(str(error)) from error
+            raise NoToken(f"{call}: {error}") from error
         except RetryLater as error:
             raise NoToken(str(error), after=error.after, status=error.status) from error

@@ -10,6 +10,7 @@ import pytest
 from unihire.errors import VendorChanged
 from unihire.kit.clock import to_text
 from unihire.outbound.auth import (
+    TOKEN_BYTES,
     TOKEN_LONGEST,
     AuthorizationCode,
     ClientCredentials,
@@ -61,47 +62,108 @@ def seconds(answer: Any) -> float:
     return (read(answer).renew_at - NOW).total_seconds()
 
 
-@pytest.mark.parametrize(("lasts", "used"), [(3600, 3540), (3600.5, 3540.5), (100, 50), (30, 15), (0, 0), (-5, 0)])
-def test_end_may_be_told_in_seconds_or_as_a_moment(lasts: float, used: float) -> None:
+@pytest.mark.parametrize(("lasts", "used"), [(3600, 3540), (3600.5, 3540.5), (100, 50), (30, 15)])
+def test_end_may_be_given_in_seconds_or_as_a_moment(lasts: float, used: float) -> None:
     assert seconds({"expires_in": lasts}) == used
+    assert seconds({"expires_in": str(lasts)}) == used
     assert seconds({"expires_at": to_text(NOW + timedelta(seconds=lasts))}) == used
+    assert seconds({"expires_at": NOW.timestamp() + lasts}) == used
+    assert seconds({"expires_at": str(NOW.timestamp() + lasts)}) == used
+    assert seconds({"expires_at": (NOW.timestamp() + lasts) * 1000}) == used
 
 
 def test_seconds_are_believed_before_a_moment_which_needs_clocks_that_agree() -> None:
     assert seconds({"expires_in": 3600, "expires_at": "1970-01-01T00:00:00Z"}) == 3540
 
 
-@pytest.mark.parametrize("answer", [{}, {"expires_in": None}, {"expires_in": None, "expires_at": None}])
-def test_token_of_untold_length_is_taken_for_an_hour_s(answer: Any) -> None:
-    assert seconds(answer) == 3540
+UNREADABLE = (
+    "null", "true", "false", '"soon"', '""', "[]", "{}", "-5", "0", '"-5"', '"0"', '"1e3"', '"infinity"', '"NaN"',
+    '"\u0664\u0662"', "NaN", "Infinity", "-Infinity", "1e400", "-1e400", "9" * 5000, f'"{"9" * 5000}"', '"9999-99-99"',
+    '"\\ud800"', "[" * 500 + "]" * 500,
+)  # fmt: skip
+"""As they stand in the answer: none of them says for how long a token is good."""
 
 
-@pytest.mark.parametrize("answer", [{"expires_in": 2**63}, {"expires_at": "9999-12-31T23:59:59Z"}])
+@pytest.mark.parametrize("end", UNREADABLE, ids=lambda end: end[:12])
+@pytest.mark.parametrize("member", ["expires_in", "expires_at"])
+def test_token_whose_end_cannot_be_read_is_used_for_an_hour(end: str, member: str) -> None:
+    grant = read_grant(f'{{"access_token": "t", "{member}": {end}}}'.encode(), now=NOW)
+    assert grant == Grant("t", NOW + timedelta(seconds=3540))
+
+
+def test_token_of_unknown_length_is_used_for_an_hour() -> None:
+    assert seconds({}) == 3540
+    assert seconds({"expires_in": None, "expires_at": None}) == 3540
+
+
+def test_end_that_cannot_be_read_does_not_hide_the_other() -> None:
+    assert seconds({"expires_in": "soon", "expires_at": to_text(NOW + timedelta(seconds=100))}) == 50
+    assert seconds({"expires_in": 100, "expires_at": "soon"}) == 50
+
+
+@pytest.mark.parametrize("past", [1_700_000_000, "2020-01-01T00:00:00Z", "1970-01-01"])
+def test_moment_that_is_past_says_that_clocks_differ(past: Any) -> None:
+    assert seconds({"expires_at": past}) == 3540
+
+
+@pytest.mark.parametrize(
+    "answer", [{"expires_in": 2**63}, {"expires_at": "9999-12-31T23:59:59Z"}, {"expires_at": 253_402_300_799}]
+)
 def test_token_that_never_ends_is_renewed_all_the_same(answer: Any) -> None:
     assert seconds(answer) == TOKEN_LONGEST - 60
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "reason"),
     [
-        {"access_token": None},
-        {"access_token": 5},
-        {"expires_in": "soon"},
-        {"expires_in": []},
-        {"expires_at": "soon"},
-        {"expires_at": 1764000000},
-        {"refresh_token": 5},
+        (b"", "not JSON"),
+        (b"<html>", "not JSON"),
+        (b'{"access_token": "\xff"}', "not JSON"),
+        (b'{"access_token": "t", "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "not JSON"),
+        (b"[]", "not a JSON object"),
+        (b'"t"', "not a JSON object"),
+        (b"{}", "is missing"),
+        (b'{"access_token": null}', "is missing"),
+        (b'{"access_token": 5}', "is not text"),
+        (b'{"access_token": ["t"]}', "is not text"),
+        (b'{"access_token": ""}', "is empty"),
+        (b'{"access_token": " "}', "other than visible ASCII"),
+        (b'{"access_token": "a b"}', "other than visible ASCII"),
+        (b'{"access_token": "a\\r\\nX-Evil: 1"}', "other than visible ASCII"),
+        (b'{"access_token": "a\\n"}', "other than visible ASCII"),
+        (b'{"access_token": "a\\u0000"}', "other than visible ASCII"),
+        (b'{"access_token": "\\ud800"}', "other than visible ASCII"),
+        ('{"access_token": "tökén"}'.encode(), "other than visible ASCII"),
+        (b'{"access_token": "' + b"t" * (TOKEN_BYTES + 1) + b'"}', "16,385 characters, more than 16,384"),
+        (b'{"access_token": "' + b"t" * 1_000_000 + b'"}', "1,000,000 characters"),
     ],
+    ids=lambda value: repr(value[:40]) if isinstance(value, bytes) else "",
 )
-def test_answer_of_another_shape_is_a_change_of_the_vendors(answer: Any) -> None:
-    with pytest.raises(VendorChanged):
-        read(answer)
+def test_answer_without_a_token_that_a_header_can_carry_is_refused_with_the_reason(answer: bytes, reason: str) -> None:
+    with pytest.raises(VendorChanged, match=reason) as refused:
+        read_grant(answer, now=NOW)
+    assert len(str(refused.value)) < 120
+
+
+def test_longest_token_is_taken() -> None:
+    assert len(read({"access_token": "t" * TOKEN_BYTES}).access_token) == TOKEN_BYTES
 
 
 def test_refresh_token_is_the_new_one_or_else_the_one_that_was_sent() -> None:
     assert read({"refresh_token": "new"}, spent="old").refresh_token == "new"
+    assert read({"refresh_token": "nëw one"}, spent="old").refresh_token == "nëw one"
     assert read({}, spent="old").refresh_token == "old"
     assert read({}).refresh_token is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [None, "", 5, True, [], {}, ["new"], "a\r\n", "a\x00", "t" * (TOKEN_BYTES + 1)],
+    ids=lambda odd: repr(odd)[:12],
+)
+def test_refresh_token_that_cannot_be_one_counts_as_none(odd: Any) -> None:
+    assert read({"refresh_token": odd}, spent="old").refresh_token == "old"
+    assert read({"refresh_token": odd}).refresh_token is None
 
 
 async def test_memory_keeps_what_was_saved_and_lets_one_in_at_a_time() -> None:
