@@ -62,6 +62,10 @@ bench: $(VENV)/.bench ## Measure, as ratios in one run (QUICK=1 in a few minutes
 scale: setup ## What many connectors need: the capacity model (ASSUMPTIONS=path; MEASURE=1 measures this machine first)
 	$(BIN)/python -m bench.scale $(if $(ASSUMPTIONS),--assumptions $(ASSUMPTIONS)) $(if $(MEASURE),--measure) --checks
 
+.PHONY: mutate
+mutate: setup ## Break what changed in one place at a time; what the tests notice (SINCE=commit, SIZE=70, SEED=1, ONLY=paths)
+	$(BIN)/python -m mutate $(if $(SINCE),--since $(SINCE)) --size $(if $(filter file,$(origin SIZE)),70,$(SIZE)) --seed $(or $(SEED),1) $(ONLY)
+
 .PHONY: docs
 docs: setup ## Write the generated files anew: the OpenAPI, capabilities, operations, scale
 	$(BIN)/python -m unihire.cli openapi > docs/openapi.json

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from unihire.integration.registry import get_integration
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.outbound.client import Retry, VendorClient
@@ -42,6 +44,7 @@ def open_sharer(
 
 
 async def main() -> None:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # what is said here is read as JSON
     given = json.loads(sys.argv[1])
     settings = Settings(_env_file=None, home=given["home"], database_url=given["dsn"], database_pool=4)
     async with open_database(settings) as pool:
