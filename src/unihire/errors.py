@@ -14,7 +14,8 @@
     │   └── RateLimited         429
     ├── VendorError             the engine: the class says what it does next
     │   ├── RetryLater          wait, then ask again
-    │   │   └── BudgetSpent     our own rate budget for the vendor is; nothing was sent
+    │   │   ├── BudgetSpent     our own rate budget for the vendor is; nothing was sent
+    │   │   └── NoToken         no token could be bought now; nothing was asked with one
     │   ├── ReauthorizeNeeded   the credentials no longer work; the customer must connect again
     │   ├── PermissionMissing   this stream is closed to these credentials; the others go on
     │   ├── VendorRefused       the vendor understood and said no
@@ -120,6 +121,10 @@ class BudgetSpent(RetryLater):
 
     def __init__(self, after: float) -> None:
         super().__init__(f"the vendor's rate budget is spent: the next call can be made in {after:.1f} s", after=after)
+
+
+class NoToken(RetryLater):
+    """No token could be bought now, so nothing was asked with one."""
 
 
 class ReauthorizeNeeded(VendorError):

@@ -14,19 +14,20 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 from yarl import URL
 
-from unihire.errors import BudgetSpent, ReauthorizeNeeded, RetryLater, Unanswered, VendorChanged, VendorRefused
-from unihire.kit.clock import Clock, SystemClock
-from unihire.outbound.auth import (
-    Auth,
-    AuthorizationCode,
-    Grant,
-    GrantKeeper,
-    MemoryGrants,
-    read_grant,
-    write_token_request,
+from unihire.errors import (
+    BudgetSpent,
+    NoToken,
+    ReauthorizeNeeded,
+    RetryLater,
+    Unanswered,
+    VendorChanged,
+    VendorRefused,
 )
+from unihire.kit.clock import Clock, SystemClock
+from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantKeeper, MemoryGrants
 from unihire.outbound.budget import Budget, FixedWindowHeaders, TokenBucketHeaders
-from unihire.outbound.judging import find_date, find_oauth_word, judge
+from unihire.outbound.granting import Tokens
+from unihire.outbound.judging import find_date, judge
 from unihire.outbound.keeping import BudgetKeeper, BudgetUnknown
 from unihire.outbound.paging import Answer
 from unihire.outbound.tally import TALLY
@@ -85,10 +86,6 @@ class Target:
         return urlsplit(self.base_url).path.rstrip("/") + path
 
 
-class NoToken(RetryLater):
-    """No token could be bought now, so nothing was asked with one."""
-
-
 class VendorClient:
     """Calls one vendor with one customer's credentials.
 
@@ -128,11 +125,7 @@ class VendorClient:
         self._credentials = credentials
         self._grants = grants or MemoryGrants()
         self._clock = clock or SystemClock()
-        self._grant: Grant | None = None
-        self._purchases = 0
-        self._latest = ""  # the access token that this client bought last
-        self._buying: asyncio.Task[Grant] | None = None
-        self._token_budget = Budget(None)
+        self._tokens = Tokens(target.auth, credentials, self._grants, self._ask_for_token, self._clock)
         self._session: aiohttp.ClientSession | None = None
         self._acting: dict[tuple[tuple[str, str], ...], VendorClient] = {}
 
@@ -147,10 +140,7 @@ class VendorClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._buying is not None:
-            if not isinstance(self.target.auth, AuthorizationCode):
-                self._buying.cancel()
-            await asyncio.wait([self._buying])
+        await self._tokens.close()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -220,11 +210,7 @@ class VendorClient:
 
     async def check(self) -> None:
         """Prove the credentials by buying a token. Raises ReauthorizeNeeded where they are refused."""
-
-        async def once() -> Grant:
-            return await self._get_grant(refused=await self._grants.find())
-
-        await self._persist("POST " + self.target.auth.token_path, once)
+        await self._persist("POST " + self.target.auth.token_path, self._tokens.buy_anew)
 
     def write_authorize_url(self, redirect_uri: str, state: str) -> str:
         """Where the customer lets the partner in, and is sent on to `redirect_uri` with `state` and a code."""
@@ -237,8 +223,9 @@ class VendorClient:
 
     async def redeem(self, code: str, redirect_uri: str) -> Grant:
         """The grant for which a customer was sent back with this code; it works once. The caller keeps it."""
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-        return await self._persist("POST " + self.target.auth.token_path, lambda: self._purchase(form, by="the code"))
+        return await self._persist(
+            "POST " + self.target.auth.token_path, lambda: self._tokens.redeem(code, redirect_uri)
+        )
 
     async def _call(self, method: str, asked: str) -> Answer:
         call = f"{method} {asked.partition('?')[0]}"
@@ -246,27 +233,27 @@ class VendorClient:
 
     async def _ask_signed(self, call: str, method: str, url: str, body: bytes | None = None) -> Answer:
         """One call with a token that is good; one that is refused is replaced."""
-        grant = await self._get_grant()
-        purchases, refusals = self._purchases, 0
+        grant = await self._tokens.get()
+        purchases, refusals = self._tokens.purchases, 0
         while (answer := await self._ask(method, url, grant, body)).status == HTTPStatus.UNAUTHORIZED:
-            if self._purchases > purchases and grant.access_token == self._latest:
+            if self._tokens.is_fresh(grant, purchases):
                 refusals += 1
                 if refusals == FRESH_REFUSALS:
                     raise ReauthorizeNeeded(f"{call}: the vendor refuses a fresh token (401)")
                 await self._rest(self.target.retry.pause(refusals))
             # Every other time the same once more, if nobody has bought another meanwhile.
-            grant = await self._get_grant(refused=None if refusals % 2 else grant)
+            grant = await self._tokens.get(refused=None if refusals % 2 else grant)
         if method != "GET" and answer.status == HTTPStatus.NO_CONTENT:
             return answer
-        return await self._judge(call, answer, self.budget)
+        return await self._judge(call, answer)
 
-    async def _judge(self, call: str, answer: Answer, budget: Budget) -> Answer:
-        """A vendor that says when to come back is obeyed by every call of that budget."""
+    async def _judge(self, call: str, answer: Answer) -> Answer:
+        """A vendor that says when to come back is obeyed by every call of the budget."""
         try:
             return judge(call, answer)
         except RetryLater as error:
             if error.after is not None:
-                await budget.hold(error.after)
+                await self.budget.hold(error.after)
             raise
 
     async def _persist(self, call: str, once: Callable[[], Awaitable[T]]) -> T:
@@ -319,6 +306,13 @@ class VendorClient:
         finally:
             await self.budget.end(call)
 
+    async def _ask_for_token(self, headers: Mapping[str, str], form: Mapping[str, str]) -> Answer:
+        """One call of the token endpoint, which is outside the API's budget."""
+        url = self.target.sign_in_url + self.target.auth.token_path
+        timeout = aiohttp.ClientTimeout(total=min(TOKEN_TIMEOUT, self.target.retry.timeout))
+        async with self._open("POST", url, headers, data=form, timeout=timeout) as got:
+            return Answer(got.status, got.headers, await got.read())
+
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
         said = find_date(headers)
         if said is not None:
@@ -338,73 +332,3 @@ class VendorClient:
             ) as answer:
                 yield answer
                 exchange.status = answer.status
-
-    # The grant
-
-    async def _get_grant(self, *, refused: Grant | None = None) -> Grant:
-        """The grant to use now: not the one the vendor refused, unless it hands out the same again."""
-        while True:
-            if self._grant is not None and self._is_good(self._grant, refused):
-                return self._grant
-            purchases = self._purchases
-            if self._buying is None:
-                self._buying = asyncio.create_task(self._renew(refused))
-                self._buying.add_done_callback(self._end_renewal)
-            grant = await asyncio.shield(self._buying)
-            if self._purchases > purchases or refused is None or grant.access_token != refused.access_token:
-                return grant
-
-    def _end_renewal(self, renewal: asyncio.Task[Grant]) -> None:
-        self._buying = None
-        if not renewal.cancelled():
-            renewal.exception()  # seen by those who wait for it, if somebody does
-
-    def _is_good(self, grant: Grant, refused: Grant | None) -> bool:
-        is_refused = refused is not None and grant.access_token == refused.access_token
-        return not is_refused and grant.renew_at > self._clock.now()
-
-    async def _renew(self, refused: Grant | None) -> Grant:
-        """The grant another client has bought meanwhile, or else one bought now and saved."""
-        grant = await self._grants.find()
-        if grant is None or not self._is_good(grant, refused):
-            await self._token_budget.take()
-            async with self._grants.hold() as held:
-                grant = held.grant
-                if grant is None or not self._is_good(grant, refused):
-                    grant = await self._buy(grant)
-                    await held.save(grant)
-                    self._purchases += 1
-                    self._latest = grant.access_token
-        self._grant = grant
-        return grant
-
-    async def _buy(self, kept: Grant | None) -> Grant:
-        auth = self.target.auth
-        if not isinstance(auth, AuthorizationCode):
-            return await self._purchase(auth.form, by="the credentials")
-        if kept is None or kept.refresh_token is None:
-            raise ReauthorizeNeeded("the vendor has given no refresh token: the customer must connect again")
-        form = {"grant_type": "refresh_token", "refresh_token": kept.refresh_token}
-        return await self._purchase(form, by="the refresh token", spent=kept.refresh_token)
-
-    async def _purchase(self, form: Mapping[str, str], *, by: str, spent: str | None = None) -> Grant:
-        """One call of the token endpoint, which is outside the API's budget. `by` names for an error what is sent."""
-        headers, data = write_token_request(self.target.auth, self._credentials, form)
-        timeout = aiohttp.ClientTimeout(total=min(TOKEN_TIMEOUT, self.target.retry.timeout))
-        call, url = "POST " + self.target.auth.token_path, self.target.sign_in_url + self.target.auth.token_path
-        try:
-            async with self._open("POST", url, headers, data=data, timeout=timeout) as got:
-                answer = Answer(got.status, got.headers, await got.read())
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise NoToken(f"{call}: no answer ({type(error).__name__})") from error
-        if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            word = find_oauth_word(answer.body)
-            raise ReauthorizeNeeded(f"the vendor refuses {by} ({answer.status}{word})")
-        try:
-            if not 200 <= answer.status < 300:
-                await self._judge(call, answer, self._token_budget)
-            return read_grant(answer.body, now=self._clock.now(), spent=spent)
-        except VendorChanged as error:
-            raise NoToken(f"{call}: {error}") from error
-        except RetryLater as error:
-            raise NoToken(str(error), after=error.after, status=error.status) from error

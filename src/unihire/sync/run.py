@@ -11,6 +11,7 @@ import structlog
 from unihire.errors import (
     BudgetSpent,
     ConfigError,
+    NoToken,
     PermissionMissing,
     ReauthorizeNeeded,
     RetryLater,
@@ -22,7 +23,7 @@ from unihire.errors import (
 from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import Clock, SystemClock
 from unihire.model import spec_of
-from unihire.outbound.client import NoToken, VendorClient
+from unihire.outbound.client import VendorClient
 from unihire.outbound.keeping import BudgetUnknown
 from unihire.store import Pool, issues, rows, runs, schedules, streams
 from unihire.store.holds import hold_connector

@@ -1,0 +1,126 @@
+"""How a client comes by the token it asks with: what others have bought, or one bought now and saved for them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+import aiohttp
+
+from unihire.errors import NoToken, ReauthorizeNeeded, RetryLater, VendorChanged
+from unihire.kit.clock import Clock
+from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantKeeper, read_grant, write_token_request
+from unihire.outbound.budget import Budget
+from unihire.outbound.judging import find_oauth_word, judge
+from unihire.outbound.paging import Answer
+
+TokenCall = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[Answer]]
+"""One call of the token endpoint with these headers and this form."""
+
+
+class Tokens:
+    """The tokens of one client, whose other clients share what `grants` keeps.
+
+    A purchase is made to the end, also when the call that needed it is cancelled: a refresh token spent for nothing
+    would be lost. The token endpoint is outside the API's rate budget.
+    """
+
+    def __init__(
+        self, auth: Auth, credentials: Mapping[str, str], grants: GrantKeeper, call: TokenCall, clock: Clock
+    ) -> None:
+        self.purchases = 0
+        """How often this client bought."""
+        self._auth = auth
+        self._credentials = credentials
+        self._grants = grants
+        self._call = call
+        self._clock = clock
+        self._grant: Grant | None = None
+        self._latest = ""  # the access token that this client bought last
+        self._buying: asyncio.Task[Grant] | None = None
+        self._budget = Budget(None)
+
+    async def close(self) -> None:
+        """End a purchase under way: one that spends a refresh token when it is made, any other at once."""
+        if self._buying is not None:
+            if not isinstance(self._auth, AuthorizationCode):
+                self._buying.cancel()
+            await asyncio.wait([self._buying])
+
+    def is_fresh(self, grant: Grant, purchases: int) -> bool:
+        """Whether this client bought it since it had bought so often."""
+        return self.purchases > purchases and grant.access_token == self._latest
+
+    async def get(self, *, refused: Grant | None = None) -> Grant:
+        """The grant to use now: not the one the vendor refused, unless it hands out the same again."""
+        while True:
+            if self._grant is not None and self._is_good(self._grant, refused):
+                return self._grant
+            purchases = self.purchases
+            if self._buying is None:
+                self._buying = asyncio.create_task(self._renew(refused))
+                self._buying.add_done_callback(self._end_renewal)
+            grant = await asyncio.shield(self._buying)
+            if self.purchases > purchases or refused is None or grant.access_token != refused.access_token:
+                return grant
+
+    async def buy_anew(self) -> Grant:
+        """A grant other than the one that is kept now."""
+        return await self.get(refused=await self._grants.find())
+
+    async def redeem(self, code: str, redirect_uri: str) -> Grant:
+        """The grant for which a customer was sent back with this code. The caller keeps it."""
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        return await self._purchase(form, by="the code")
+
+    def _end_renewal(self, renewal: asyncio.Task[Grant]) -> None:
+        self._buying = None
+        if not renewal.cancelled():
+            renewal.exception()  # seen by those who wait for it, if somebody does
+
+    def _is_good(self, grant: Grant, refused: Grant | None) -> bool:
+        is_refused = refused is not None and grant.access_token == refused.access_token
+        return not is_refused and grant.renew_at > self._clock.now()
+
+    async def _renew(self, refused: Grant | None) -> Grant:
+        """The grant another client has bought meanwhile, or else one bought now and saved."""
+        grant = await self._grants.find()
+        if grant is None or not self._is_good(grant, refused):
+            await self._budget.take()
+            async with self._grants.hold() as held:
+                grant = held.grant
+                if grant is None or not self._is_good(grant, refused):
+                    grant = await self._buy(grant)
+                    await held.save(grant)
+                    self.purchases += 1
+                    self._latest = grant.access_token
+        self._grant = grant
+        return grant
+
+    async def _buy(self, kept: Grant | None) -> Grant:
+        if not isinstance(self._auth, AuthorizationCode):
+            return await self._purchase(self._auth.form, by="the credentials")
+        if kept is None or kept.refresh_token is None:
+            raise ReauthorizeNeeded("the vendor has given no refresh token: the customer must connect again")
+        form = {"grant_type": "refresh_token", "refresh_token": kept.refresh_token}
+        return await self._purchase(form, by="the refresh token", spent=kept.refresh_token)
+
+    async def _purchase(self, form: Mapping[str, str], *, by: str, spent: str | None = None) -> Grant:
+        """One call of the token endpoint. `by` names for an error what is sent."""
+        call = "POST " + self._auth.token_path
+        try:
+            answer = await self._call(*write_token_request(self._auth, self._credentials, form))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise NoToken(f"{call}: no answer ({type(error).__name__})") from error
+        if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            word = find_oauth_word(answer.body)
+            raise ReauthorizeNeeded(f"the vendor refuses {by} ({answer.status}{word})")
+        try:
+            if not 200 <= answer.status < 300:
+                judge(call, answer)
+            return read_grant(answer.body, now=self._clock.now(), spent=spent)
+        except VendorChanged as error:
+            raise NoToken(f"{call}: {error}") from error
+        except RetryLater as error:
+            if error.after is not None:
+                await self._budget.hold(error.after)
+            raise NoToken(str(error), after=error.after, status=error.status) from error
