@@ -446,3 +446,7 @@ class EmulatorKind:
     title: str
     build: Callable[[Tools], Emulator]
     options: Mapping[str, Option] = field(default_factory=dict)
+    rows_at: tuple[str, ...] = ()
+    """Where an answer with several rows has them: names of members, from the outside in; none means the whole body."""
+    next_at: tuple[str, ...] | None = None
+    """Where it has the next link; None means a Link header."""

@@ -164,7 +164,9 @@ class Control:
     # Faults and time
 
     def _show_faults(self, _body: Any, _parts: list[str]) -> Any:
-        return {"faults": self._app.faults.list(), "fired": self._app.faults.fired, "known": FAULTS}
+        app = self._app
+        spoiled = {route: sorted(ids) for route, ids in app.memory.spoiled.items()}
+        return {"faults": app.faults.list(), "fired": app.faults.fired, "spoiled": spoiled, "known": FAULTS}
 
     def _set_faults(self, body: Any, parts: list[str]) -> Any:
         if isinstance(body, dict) and "faults" in body:
@@ -172,6 +174,7 @@ class Control:
         if not isinstance(body, list):
             raise _Refused(400, 'give a list of faults, such as [{"word": "429", "next": 3}]')
         self._app.faults.set([read_fault_fields(entry) for entry in body])
+        self._app.memory.spoiled.clear()
         return self._show_faults(body, parts)
 
     def _clear_faults(self, body: Any, parts: list[str]) -> Any:
@@ -243,6 +246,7 @@ class Control:
         app.clock.shift = timedelta(0)
         app.faults.reset()
         app.log.clear()
+        app.memory.clear()
         for rows in app.emulator.streams.values():
             rows.reset()
         app.emulator.reset()

@@ -7,22 +7,19 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from unihire.errors import ConfigError
+from unihire.sandbox.spoiling import SPOILERS
+from unihire.sandbox.spoiling.reply import Reply, Strike
 
-FAULTS: dict[str, str] = {
+ANYTHING = "anything"
+OWN: Mapping[str, str] = {
     "429": "the vendor's answer to a spent rate budget",
     "500": "the vendor's answer to a failure of its own",
     "401": "the vendor's answer to a bad token, though it is good",
     "403": "the vendor's answer where a permission is missing, though it is there",
     "404": "the vendor's answer where there is nothing, though there is",
+    "odd-retry-after": "429 with an odd Retry-After: a year, negative, 400 digits, the year 9999, past",
     "redirect": "a 302 that leads to a login page",
     "slow": "the answer comes after `seconds`",
-    "cut-body": "the connection closes before the announced Content-Length is sent",
-    "hang": "half of the body is sent, then nothing more, for `seconds`",
-    "invalid-json": "a 200 whose body is not JSON",
-    "html": "a 200 with a web page that asks for patience",
-    "error-body": "a 200 whose body is JSON that tells of an error",
-    "odd-type": "the right answer, said to be text/html",
-    "text-ids": "the ids in a list's rows change their type: numbers become text, and text numbers",
     "expired-token": "every token handed out stops working, beginning with this request",
     "self-next": "the last page's next link points at the page itself",
     "empty-page": "the last page has a next link, which leads to a page without rows",
@@ -33,7 +30,15 @@ FAULTS: dict[str, str] = {
     "stranger-next": "the next link leads to another host",
     "update-row": "before a list page is answered, one row of the stream changes",
     "delete-row": "before a list page is answered, one row of the stream disappears",
+    ANYTHING: "one of the spoilers, by luck",
 }
+"""Faults that the host or the emulator makes while it answers."""
+
+FAULTS: dict[str, str] = {**OWN, **{word: spoiler.help for word, spoiler in SPOILERS.items()}}
+"""All of them: the spoilers make them of a good answer."""
+
+MOST_MEGABYTES = 5000
+SETTINGS = ("probability", "next", "path", "seconds", "megabytes", "member")
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,11 @@ class FaultRule:
     path: str | None = None
     """Only paths that match, `*` standing for anything."""
     seconds: float = 1.0
-    """How late a slow answer comes."""
+    """How late a slow answer comes, or how long it takes."""
+    megabytes: float | None = None
+    """How large what is too large is; each spoiler has its own default."""
+    member: str | None = None
+    """Only members of rows whose name matches."""
 
     def __post_init__(self) -> None:
         if self.word not in FAULTS:
@@ -61,6 +70,10 @@ class FaultRule:
             raise ConfigError(f"fault {self.word}: path must be text such as /v2/*")
         if not (_is_number(self.seconds) and 0 <= self.seconds <= 3600):
             raise ConfigError(f"fault {self.word}: seconds must be a number from 0 to 3600")
+        if self.megabytes is not None and not (_is_number(self.megabytes) and 0 < self.megabytes <= MOST_MEGABYTES):
+            raise ConfigError(f"fault {self.word}: megabytes must be a number above 0, {MOST_MEGABYTES} at most")
+        if self.member is not None and not isinstance(self.member, str):
+            raise ConfigError(f"fault {self.word}: member must be text such as *_at")
 
 
 def _is_number(value: Any) -> bool:
@@ -76,10 +89,10 @@ def read_fault(text: str) -> FaultRule:
     values: dict[str, Any] = {}
     for setting in settings:
         name, sign, value = setting.partition("=")
-        if not sign or name not in ("probability", "next", "path", "seconds"):
-            raise ConfigError(f"fault {text!r}: after the word come probability=, next=, path= or seconds=")
+        if not sign or name not in SETTINGS:
+            raise ConfigError(f"fault {text!r}: after the word come {'=, '.join(SETTINGS)}=")
         try:
-            values[name] = value if name == "path" else int(value) if name == "next" else float(value)
+            values[name] = value if name in ("path", "member") else int(value) if name == "next" else float(value)
         except ValueError:
             raise ConfigError(f"fault {text!r}: {name} must be a number") from None
     return FaultRule(word, **values)
@@ -91,7 +104,7 @@ def read_fault_fields(fields: Any) -> FaultRule:
         return read_fault(fields)
     if not isinstance(fields, Mapping) or not isinstance(fields.get("word"), str):
         raise ConfigError('a fault is an object such as {"word": "429", "next": 3}')
-    unknown = set(fields) - {"word", "probability", "next", "path", "seconds"}
+    unknown = set(fields) - {"word", *SETTINGS}
     if unknown:
         raise ConfigError(f"fault {fields['word']}: unknown field {', '.join(sorted(unknown))}")
     return FaultRule(**fields)
@@ -123,6 +136,10 @@ class FaultPlan:
 
     def find(self, word: str, path: str) -> FaultRule | None:
         """The rule of this word that strikes this request, if one does. Asking uses up one of "the next n"."""
+        found = self._find(word, path)
+        return None if found is None else self._rules[found]
+
+    def _find(self, word: str, path: str) -> int | None:
         for place, rule in enumerate(self._rules):
             if rule.word != word or (rule.path is not None and not fnmatchcase(path, rule.path)):
                 continue
@@ -133,8 +150,47 @@ class FaultPlan:
             elif rule.probability is not None and self._luck[place].random() >= rule.probability:
                 continue
             self.fired[word] = self.fired.get(word, 0) + 1
-            return rule
+            return place
         return None
 
     def fires(self, word: str, path: str) -> bool:
         return bool(self._rules) and self.find(word, path) is not None
+
+    def strike(self, word: str, path: str, megabytes: float = 0) -> Strike | None:
+        """What a spoiler goes by, if a rule of this word strikes this request."""
+        place = self._find(word, path)
+        if place is None:
+            return None
+        rule = self._rules[place]
+        size = megabytes if rule.megabytes is None else rule.megabytes
+        return Strike(rule.seconds, size, rule.member, self._luck[place])
+
+    def has(self, word: str) -> bool:
+        return any(rule.word == word for rule in self._rules)
+
+    @property
+    def spoils(self) -> bool:
+        """Whether any rule is a spoiler's."""
+        return any(rule.word in SPOILERS or rule.word == ANYTHING for rule in self._rules)
+
+    def spoil(self, reply: Reply) -> Iterable[str]:
+        """Let every spoiler strike that is to, in their order; returns the words of those that did."""
+        path, struck = reply.request.path, []
+        chosen, chance = self._choose(reply)
+        for word, spoiler in SPOILERS.items():
+            if not ((word == chosen or self.has(word)) and spoiler.can(reply)):
+                continue
+            strike = chance if word == chosen else self.strike(word, path, spoiler.megabytes)
+            if strike is not None:
+                struck.append(word)
+                spoiler.spoil(reply, strike)
+        return struck
+
+    def _choose(self, reply: Reply) -> tuple[str | None, Strike | None]:
+        """Which spoiler is "anything" this time."""
+        possible = [word for word, spoiler in SPOILERS.items() if spoiler.can(reply)] if self.has(ANYTHING) else []
+        chance = self.strike(ANYTHING, reply.request.path) if possible else None
+        if chance is None:
+            return None, None
+        word = chance.luck.choice(possible)
+        return word, chance._replace(megabytes=chance.megabytes or SPOILERS[word].megabytes)

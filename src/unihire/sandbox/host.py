@@ -3,21 +3,27 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from contextlib import suppress
 from email.utils import format_datetime
 from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from unihire.integration.emulate import Answer, Emulator, EmulatorKind, Request
 from unihire.kit.clock import MovableClock, to_text
 from unihire.sandbox.faults import FaultPlan
 from unihire.sandbox.outbox import SandboxOutbox
-from unihire.sandbox.spoiling import SPOILERS
+from unihire.sandbox.spoiling.headers import RETRY_AFTERS
+from unihire.sandbox.spoiling.memory import Memory
+from unihire.sandbox.spoiling.reply import Reply, Wire
+from unihire.sandbox.spoiling.sending import send_whole
 
 CONTROL_PATH = "/_sandbox"
 LOGGED_REQUESTS = 1000
-MAX_BODY_BYTES = 1_000_000
+MAX_BODY_BYTES = 64 * 2**20
+SOCKET = "unihire.write"
+"""The member of a scope with which an app writes to the socket, past the server."""
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 Scope = MutableMapping[str, Any]
@@ -64,6 +70,7 @@ class SandboxApp:
         self.clock = clock
         self.settings = settings
         self.log = RequestLog()
+        self.memory = Memory()
         self._is_control_open = is_control_open
         self.outbox: SandboxOutbox | None = None
         """For emulators that send webhooks."""
@@ -82,20 +89,20 @@ class SandboxApp:
             return
         if self.outbox is not None:
             self.outbox.start()
-        send = self._date(send)
+        wire = Wire(receive, self._date(send), scope.get(SOCKET))
         request = await self._read(scope, receive)
         if request is None:
-            await _send(send, Answer(413))
+            await send_whole(Answer(413), wire)
         elif request.path == CONTROL_PATH or request.path.startswith(CONTROL_PATH + "/"):
-            await _send(send, await self._control(scope, request))
+            await send_whole(await self._control(scope, request), wire)
         else:
-            await self._serve(request, receive, send)
+            await self._serve(request, wire)
 
     def _date(self, send: Send) -> Send:
         """`send` with the moment of the answer, by the sandbox's clock."""
 
         async def send_dated(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and b"date" not in dict(message["headers"]):
                 message["headers"].append((b"date", format_datetime(self.clock.now(), usegmt=True).encode()))
             await send(message)
 
@@ -104,15 +111,17 @@ class SandboxApp:
     async def _read(self, scope: Scope, receive: Receive) -> Request | None:
         """The request; None when its body is too large."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        body = b""
+        chunks: list[bytes] = []
+        size = 0
         if "content-length" in headers or "transfer-encoding" in headers:
             more = True
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     break
-                body += message.get("body", b"")
-                if len(body) > MAX_BODY_BYTES:
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                if size > MAX_BODY_BYTES:
                     return None
                 more = message.get("more_body", False)
         host = headers.get("host") or "{}:{}".format(*(scope.get("server") or ("localhost", 80)))
@@ -122,7 +131,7 @@ class SandboxApp:
             path=scope["path"],
             query=parse_qsl(text, keep_blank_values=True) if text else (),
             headers=headers,
-            body=body,
+            body=b"".join(chunks),
             base_url=f"{scope['scheme']}://{host}",
         )
 
@@ -133,24 +142,31 @@ class SandboxApp:
         assert self._answer_control is not None, "set_control comes before the first request"
         return await self._answer_control(request)
 
-    async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
+    async def _serve(self, request: Request, wire: Wire) -> None:
         started = perf_counter()
         struck: list[str] = []
-        answer = await self._answer(request, struck)
-        if answer.status == 200 and answer.body and self.faults:
-            answer = self._spoil(request, answer, struck)
-        await self._transmit(request, answer, struck, receive, send)
-        entry = {
+        answer = await self._answer(self.memory.resolve(request), struck)
+        reply = self._spoil(request, answer, wire, struck)
+        if reply is None:
+            await send_whole(answer, wire)
+        elif reply.send is None:
+            await send_whole(reply.answer, wire)
+        else:
+            send, strike = reply.send
+            await send(reply, strike, wire)
+        entry: dict[str, Any] = {
             "at": to_text(self.clock.now()),
             "method": request.method,
             "path": request.path,
             "query": dict(request.query),
-            "status": answer.status,
+            "status": answer.status if reply is None else reply.answer.status,
             "milliseconds": round((perf_counter() - started) * 1000, 2),
         }
         if struck:
             entry["faults"] = struck
-        self.log.add(entry, f"{request.method} {answer.route or request.path[:100]}", answer.status)
+        if reply is not None and reply.spoiled:
+            entry["spoiled"] = reply.spoiled
+        self.log.add(entry, f"{request.method} {answer.route or request.path[:100]}", entry["status"])
 
     async def _answer(self, request: Request, struck: list[str]) -> Answer:
         path, faults, emulator = request.path, self.faults, self.emulator
@@ -159,6 +175,13 @@ class SandboxApp:
             struck.append("slow")
             await asyncio.sleep(slow.seconds)
         is_signed = request.headers.get("authorization", "").startswith("Bearer ")
+        if is_signed and (strike := faults.strike("odd-retry-after", path)) is not None:
+            struck.append("odd-retry-after")
+            refusal = emulator.refuse(429, request)
+            headers = [pair for pair in refusal.headers if pair[0] != "retry-after"]
+            return msgspec.structs.replace(
+                refusal, headers=[*headers, ("retry-after", strike.luck.choice(RETRY_AFTERS))]
+            )
         for status in (429, 500, 401, 403, 404):
             # Only what a token is sent with is refused for it, or for what it lacks.
             if (is_signed or status in (429, 500)) and faults.fires(str(status), path):
@@ -180,50 +203,17 @@ class SandboxApp:
                 emulator.streams[stream].delete_some(1)
         return emulator.answer(request)
 
-    def _spoil(self, request: Request, answer: Answer, struck: list[str]) -> Answer:
-        """The answer as faults of its content make it."""
-        for word, spoil in SPOILERS.items():
-            is_open = word != "text-ids" or self.emulator.find_stream(request.path) is not None
-            if is_open and self.faults.fires(word, request.path):
-                struck.append(word)
-                answer = spoil(answer)
-        return answer
-
-    async def _transmit(
-        self, request: Request, answer: Answer, struck: list[str], receive: Receive, send: Send
-    ) -> None:
-        if answer.status != 200 or not answer.body:
-            await _send(send, answer)
-        elif (hang := self.faults.find("hang", request.path)) is not None:
-            struck.append("hang")
-            await send(_begin(answer, len(answer.body)))
-            await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
-            with suppress(TimeoutError):
-                async with asyncio.timeout(hang.seconds):
-                    while (await receive())["type"] != "http.disconnect":
-                        pass
-        elif self.faults.fires("cut-body", request.path):
-            struck.append("cut-body")
-            await send(_begin(answer, len(answer.body)))
-            await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
-            # Returning without the rest makes the server close the connection.
-        elif self.faults.fires("invalid-json", request.path):
-            struck.append("invalid-json")
-            body = answer.body[: len(answer.body) * 2 // 3]
-            await send(_begin(answer, len(body)))
-            await send({"type": "http.response.body", "body": body})
-        else:
-            await _send(send, answer)
-
-
-def _begin(answer: Answer, length: int) -> dict[str, Any]:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-    headers.append((b"content-length", str(length).encode()))
-    if answer.content_type is not None:
-        headers.append((b"content-type", answer.content_type.encode("latin-1")))
-    return {"type": "http.response.start", "status": answer.status, "headers": headers}
-
-
-async def _send(send: Send, answer: Answer) -> None:
-    await send(_begin(answer, len(answer.body)))
-    await send({"type": "http.response.body", "body": answer.body})
+    def _spoil(self, request: Request, answer: Answer, wire: Wire, struck: list[str]) -> Reply | None:
+        """The answer as spoilers make it; None where there are none."""
+        if not self.faults.spoils or answer.status not in (200, 201):
+            return None
+        stream = self.emulator.find_stream(request.path)
+        reply = Reply(self.kind, request, answer, self.memory, stream, wire.write is not None)
+        if stream is not None and reply.rows is not None:
+            self.memory.keep_rows(answer.route, reply.list_rows())
+            self.memory.keep_query(request)
+        struck.extend(self.faults.spoil(reply))
+        for entry in reply.spoiled:
+            self.memory.note_spoiled(answer.route, entry["id"])
+        reply.finish()
+        return reply

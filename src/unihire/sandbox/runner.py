@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from unihire import integrations
 from unihire.errors import ConfigError
@@ -25,7 +26,7 @@ from unihire.kit.clock import MovableClock
 from unihire.sandbox.company import MadeUpCompany
 from unihire.sandbox.control import Control
 from unihire.sandbox.faults import FaultPlan, FaultRule, read_fault
-from unihire.sandbox.host import CONTROL_PATH, SandboxApp
+from unihire.sandbox.host import CONTROL_PATH, SOCKET, SandboxApp
 from unihire.sandbox.numbered import NumberedLayer
 from unihire.sandbox.outbox import SandboxOutbox
 from unihire.sandbox.rows import LayeredRows
@@ -211,6 +212,18 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, which lets the app write to the socket: no server would send what some faults are."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope[SOCKET] = self._write_and_close  # type: ignore[literal-required]
+
+    def _write_and_close(self, data: bytes) -> None:
+        self.transport.write(data)
+        self.transport.close()
+
+
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handling: the runner decides when to stop."""
 
@@ -224,7 +237,7 @@ def _make_server(app: SandboxApp) -> uvicorn.Server:
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=_Protocol,
         ws="none",
         lifespan="off",
         log_config=None,

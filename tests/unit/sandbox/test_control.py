@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from unihire.sandbox.host import MAX_BODY_BYTES
 from unihire.sandbox.runner import build_sandbox, list_emulators
 
 SLUG = list_emulators()[0]
@@ -94,4 +95,4 @@ async def test_other_machines_reach_the_control_plane_only_if_let(address: str, 
 
 
 async def test_too_large_a_body_is_refused(client: httpx.AsyncClient) -> None:
-    assert (await client.post("/_sandbox/rows/jobs", content=b"x" * 1_000_001)).status_code == 413
+    assert (await client.post("/_sandbox/rows/jobs", content=b"x" * (MAX_BODY_BYTES + 1))).status_code == 413

@@ -1,5 +1,7 @@
 """Fault rules are read strictly, counted exactly and drawn the same each time."""
 
+from pathlib import Path
+
 import pytest
 
 from unihire.errors import ConfigError
@@ -12,6 +14,8 @@ from unihire.sandbox.faults import FAULTS, FaultPlan, FaultRule, read_fault, rea
         ("429", FaultRule("429")),
         ("500,next=3,path=/v2/*", FaultRule("500", next=3, path="/v2/*")),
         ("slow,probability=0.25,seconds=2", FaultRule("slow", probability=0.25, seconds=2)),
+        ("null-member,member=*_at", FaultRule("null-member", member="*_at")),
+        ("gzip-bomb,megabytes=30", FaultRule("gzip-bomb", megabytes=30)),
     ],
 )
 def test_faults_are_read_from_text(text: str, rule: FaultRule) -> None:
@@ -20,7 +24,16 @@ def test_faults_are_read_from_text(text: str, rule: FaultRule) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "418", "429,often", "429,next=x", "429,probability=2", "429,next=1,probability=0.5", "slow,seconds=-1"],
+    [
+        "",
+        "418",
+        "429,often",
+        "429,next=x",
+        "429,probability=2",
+        "429,next=1,probability=0.5",
+        "slow,seconds=-1",
+        "gzip-bomb,megabytes=0",
+    ],
 )
 def test_bad_fault_text_is_refused_in_words(text: str) -> None:
     with pytest.raises(ConfigError, match="fault"):
@@ -29,7 +42,16 @@ def test_bad_fault_text_is_refused_in_words(text: str) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [None, 5, {}, {"word": 429}, {"word": "429", "times": 3}, {"word": "429", "next": 1.5}, {"word": "429", "path": 1}],
+    [
+        None,
+        5,
+        {},
+        {"word": 429},
+        {"word": "429", "times": 3},
+        {"word": "429", "next": 1.5},
+        {"word": "429", "path": 1},
+        {"word": "null-member", "member": 5},
+    ],
 )
 def test_bad_fault_fields_are_refused_in_words(fields: object) -> None:
     with pytest.raises(ConfigError, match="fault"):
@@ -58,5 +80,6 @@ def test_luck_repeats_with_the_seed_and_is_not_shared() -> None:
 
 
 def test_every_fault_is_described() -> None:
-    assert all(FAULTS.values())
+    page = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    assert all(f"| `{word}` | {help_} |" in page for word, help_ in FAULTS.items())
     assert [FaultPlan(1, [FaultRule(word)]).fires(word, "/") for word in FAULTS] == [True] * len(FAULTS)

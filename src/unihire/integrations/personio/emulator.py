@@ -407,4 +407,11 @@ def _test_time(field: str, operator: str, text: str) -> Callable[[Row], bool]:
     return fits
 
 
-EMULATOR = EmulatorKind(slug="personio", title="Personio Recruiting API v2", build=PersonioEmulator, options=OPTIONS)
+EMULATOR = EmulatorKind(
+    slug="personio",
+    title="Personio Recruiting API v2",
+    build=PersonioEmulator,
+    options=OPTIONS,
+    rows_at=("_data",),
+    next_at=("_meta", "links", "next", "href"),
+)

@@ -1,0 +1,182 @@
+"""An answer on its way out, as spoilers see it: its rows, its next link, its token, and how it will be sent."""
+
+import random
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from unihire.integration.emulate import Answer, EmulatorKind, Request
+from unihire.sandbox.spoiling.memory import Memory
+
+Json = Any
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Wire:
+    """The connection an answer goes out on."""
+
+    receive: Receive
+    send: Send
+    write: Callable[[bytes], None] | None
+    """Writes bytes past the server, for what no server would send; None where the app has no socket."""
+
+
+class Strike(NamedTuple):
+    """What a spoiler goes by: the rule's settings, and luck that its seed gives."""
+
+    seconds: float
+    megabytes: float
+    member: str | None
+    """Only members whose name matches, `*` standing for anything."""
+    luck: random.Random
+
+
+SendReply = Callable[["Reply", Strike, Wire], Awaitable[None]]
+
+
+@dataclass
+class Reply:
+    """Spoilers change it; `finish` gives the answer that comes of it.
+
+    What a spoiler puts into the document may be `msgspec.Raw`, so that the bytes sent need not be JSON.
+    """
+
+    kind: EmulatorKind
+    request: Request
+    answer: Answer
+    memory: Memory
+    stream: str | None = None
+    """The stream whose list this is, if it is one."""
+    has_socket: bool = False
+    """Whether bytes can go past the server."""
+    send: tuple[SendReply, Strike] | None = None
+    """How it is sent, where not as usual."""
+    spoiled: list[dict[str, str]] = field(default_factory=list)
+    """What was spoiled in which row: word, id and, where it is one, the member."""
+    is_touched: bool = False
+    """Whether the document changed."""
+
+    @cached_property
+    def document(self) -> Json:
+        """The body as JSON; None where there is none to be spoiled."""
+        if self.answer.status not in (200, 201) or (self.answer.content_type or "") != "application/json":
+            return None
+        return msgspec.json.decode(self.answer.body)
+
+    def drop_document(self) -> None:
+        """The body is another one: there is no JSON left in it."""
+        self.__dict__["document"] = None
+        self.is_touched = False
+
+    @property
+    def is_token(self) -> bool:
+        return isinstance(self.document, dict) and "access_token" in self.document
+
+    # Rows
+
+    @property
+    def rows(self) -> list[Json] | None:
+        """The list of rows itself, where this is an answer with several."""
+        found = self.document
+        for name in self.kind.rows_at:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found if isinstance(found, list) else None
+
+    @property
+    def single(self) -> dict[str, Json] | None:
+        """The row, where this is an answer with one."""
+        is_row = isinstance(self.document, dict) and "id" in self.document and not self.is_token
+        return self.document if is_row else None
+
+    def list_rows(self) -> list[dict[str, Json]]:
+        """All rows that are still objects."""
+        if self.single is not None:
+            return [self.single]
+        return [row for row in self.rows or () if isinstance(row, dict)]
+
+    def put_row(self, old: dict[str, Json], new: Json) -> None:
+        """Put something else in the place of a row."""
+        self.is_touched = True
+        if self.rows is None:
+            self.__dict__["document"] = new
+        else:
+            self.rows[next(place for place, row in enumerate(self.rows) if row is old)] = new
+
+    # The next link
+
+    def find_next(self) -> str | None:
+        if self.kind.next_at is None:
+            link = dict(self.answer.headers).get("link", "")
+            return link[1:].partition(">")[0] if 'rel="next"' in link else None
+        found = self.document
+        for name in self.kind.next_at:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found if isinstance(found, str) else None
+
+    def set_next(self, href: Json) -> None:
+        """`href` is text; in a body it may be anything that JSON may be."""
+        if self.kind.next_at is None:
+            self.set_header("link", f'<{href}>; rel="next"')
+            return
+        *way, last = self.kind.next_at
+        found = self.document
+        for name in way:
+            found = found.setdefault(name, {})
+        found[last] = href
+        self.is_touched = True
+
+    def name_cursor(self) -> str:
+        """The parameter that next links carry their place in."""
+        pairs = parse_qsl(urlsplit(self.find_next() or "").query)
+        return pairs[0][0] if pairs else "cursor"
+
+    # Headers
+
+    def set_header(self, name: str, value: str) -> None:
+        headers = [(own, text) for own, text in self.answer.headers if own != name]
+        self.answer = msgspec.structs.replace(self.answer, headers=[*headers, (name, value)])
+
+    def set_body(self, body: bytes) -> None:
+        self.drop_document()
+        self.answer = msgspec.structs.replace(self.answer, body=body)
+
+    def finish(self) -> Answer:
+        if self.is_touched:
+            self.answer = msgspec.structs.replace(self.answer, body=msgspec.json.encode(self.document))
+            self.is_touched = False
+        return self.answer
+
+
+@dataclass(frozen=True)
+class Spoiler:
+    """One way to spoil: `can` says where there is something to spoil, and `spoil` does it."""
+
+    help: str
+    can: Callable[[Reply], bool]
+    spoil: Callable[[Reply, Strike], None]
+    megabytes: float = 0
+    """How many, unless a rule says it."""
+
+
+def pick_row(reply: Reply, luck: random.Random) -> dict[str, Json]:
+    return luck.choice(reply.list_rows())
+
+
+def note(reply: Reply, word: str, row: dict[str, Json], member: str | None = None) -> None:
+    """Remember which row was spoiled, by its id before."""
+    entry = {"word": word, "id": str(row.get("id", ""))[:100]}
+    reply.spoiled.append(entry if member is None else {**entry, "member": member})
+
+
+def has_rows(reply: Reply) -> bool:
+    return not reply.is_token and bool(reply.list_rows())
+
+
+def encode(value: Json) -> bytes:
+    return msgspec.json.encode(value)
