@@ -1,13 +1,14 @@
 # Every target sets itself up: a .venv with uv inside and the pinned, hashed dependencies.
+# Another Python beside it: make test PYTHON=python3.13 VENV=.venv-3.13
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 SIZE ?= 2000
 
 .PHONY: help
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(VENV)/.uv: requirements/uv.txt
 	$(PYTHON) -c 'import sys; sys.exit("Unihire needs Python 3.11 or newer; say which: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -40,6 +41,19 @@ demo: setup ## Run the main job on made-up data and serve the API (SIZE=2000 can
 .PHONY: test
 test: setup $(VENV)/.clients ## Run every test
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+.PHONY: test-others
+test-others: setup ## The tests that need no more than a minute, on the other Pythons that are here
+	@$(BIN)/python tests/testbed/interpreters.py --others | while read -r version python; do \
+	  echo "Python $$version"; $(MAKE) --no-print-directory test-quick PYTHON=$$python VENV=.venv-$$version </dev/null || exit 1; done
+
+.PHONY: test-quick
+test-quick: setup
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile tests/unit tests/docs tests/contract
+
+.PHONY: wheel-test
+wheel-test: setup ## Build wheel and sdist, install them with the newest and the oldest versions allowed, and use them
+	$(BIN)/python -m pytest -n auto --maxprocesses 2 --dist loadgroup tests/built
 
 .PHONY: chaos
 chaos: setup ## Kill, freeze and cut off workers and the database; every fault; 1,000 races for a token (KILLS=200, SEED=any)

@@ -7,6 +7,7 @@ pages is taken out; nothing else is touched.
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 from testbed.harvest import serve_harvest
 from unihire.sandbox.runner import RunningSandbox
 
-ENVIRONMENT = Path(__file__).parents[2] / ".venv" / "clients"
+ENVIRONMENT = Path(sys.prefix) / "clients"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 START = """

@@ -6,6 +6,7 @@ The client lives in an environment of its own (made by `make test`), so it runs 
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from unihire.sandbox.runner import Ready, start_sandbox
 
-ENVIRONMENT = Path(__file__).parents[2] / ".venv" / "clients"
+ENVIRONMENT = Path(sys.prefix) / "clients"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 START = """

@@ -1,6 +1,11 @@
 """Rules of the house that no linter knows."""
 
+import ast
 import re
+import sys
+import tomllib
+from collections.abc import Iterator, Set
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -83,3 +88,50 @@ def test_file_is_short_enough_to_read(path: Path) -> None:
 def test_no_module_hides_behind_a_name_that_says_nothing() -> None:
     empty = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
     assert not [path for path in FILES if path.stem in empty]
+
+
+def list_imports(folder: Path) -> Iterator[tuple[str, str]]:
+    """Every module of others that is imported there, also inside functions, and where."""
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules: list[str] = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                modules = [node.module or ""]
+            for module in modules:
+                top = module.partition(".")[0]
+                if top not in sys.stdlib_module_names | {"unihire", "testbed", "bench"}:
+                    yield top, str(path.relative_to(ROOT))
+
+
+def read_distributions(requirements: list[str]) -> set[str]:
+    """The names in a list of requirements, in their one way of writing."""
+    names = (re.match(r"[\w.-]+", line.strip()) for line in requirements)
+    return {name[0].lower().replace("_", "-") for name in names if name is not None}
+
+
+def list_undeclared(folder: Path, declared: Set[str]) -> list[tuple[str, str]]:
+    owners = packages_distributions()
+    return [
+        (module, where)
+        for module, where in list_imports(folder)
+        if not {name.lower().replace("_", "-") for name in owners.get(module, [module])} & declared
+    ]
+
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DECLARED = read_distributions(PROJECT["dependencies"])
+
+
+def test_what_the_package_imports_it_declares() -> None:
+    assert list_undeclared(SOURCE, DECLARED) == []
+
+
+def test_what_tests_and_bench_import_is_asked_for() -> None:
+    asked = DECLARED | read_distributions(PROJECT["optional-dependencies"]["tracing"])
+    for name in ("dev", "bench"):
+        asked |= read_distributions((ROOT / "requirements" / f"{name}.in").read_text().splitlines())
+    asked |= {"psycopg2", "psycopg2-binary"}  # comes with dlt[postgres]
+    assert list_undeclared(ROOT / "tests", asked) == []
+    assert list_undeclared(ROOT / "bench", asked) == []

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,17 @@ SOON = 20
 
 
 class Command:
-    """Runs the command with a home of its own; nothing of the caller's settings reaches it."""
+    """Runs the command with a home of its own; nothing of the caller's settings reaches it.
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    `identity` is what subprocess needs to become another user.
+    """
+
+    def __init__(
+        self, home: Path, *, program: Path = PROGRAM, identity: Mapping[str, Any] | None = None, **settings: str
+    ) -> None:
         self.home = home
+        self.program = program
+        self.identity = identity or {}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("UNIHIRE_")}
         self.environment = {**inherited, "UNIHIRE_HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "100"}
         self.environment |= settings
@@ -31,7 +38,7 @@ class Command:
     def run(self, *arguments: str, code: int = 0, given: str | None = None, **settings: str) -> Any:
         """The finished process, which must exit with `code` and show no traceback."""
         finished = subprocess.run(
-            [PROGRAM, *arguments],
+            [self.program, *arguments],
             input=given,
             stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
@@ -40,6 +47,7 @@ class Command:
             check=False,
             cwd=self.home.parent,
             env={**self.environment, **settings},
+            **self.identity,
         )
         assert finished.returncode == code, (finished.returncode, finished.stdout, finished.stderr)
         assert "Traceback" not in finished.stderr
@@ -53,13 +61,14 @@ class Command:
     def start(self, *arguments: str, **settings: str) -> Iterator["subprocess.Popen[str]"]:
         """The running process; killed at the end of the block if it still runs."""
         process = subprocess.Popen(
-            [PROGRAM, *arguments],
+            [self.program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.home.parent,
             env={**self.environment, **settings},
+            **self.identity,
         )
         try:
             yield process
