@@ -90,6 +90,10 @@ def test_no_module_hides_behind_a_name_that_says_nothing() -> None:
     assert not [path for path in FILES if path.stem in empty]
 
 
+OURS = {"unihire", "testbed", *(path.parent.name for path in ROOT.glob("*/__init__.py"))}
+"""What is imported from the repository itself."""
+
+
 def list_imports(folder: Path) -> Iterator[tuple[str, str]]:
     """Every module of others that is imported there, also inside functions, and where."""
     for path in sorted(folder.rglob("*.py")):
@@ -101,7 +105,7 @@ def list_imports(folder: Path) -> Iterator[tuple[str, str]]:
                 modules = [node.module or ""]
             for module in modules:
                 top = module.partition(".")[0]
-                if top not in sys.stdlib_module_names | {"unihire", "testbed", "bench"}:
+                if top not in sys.stdlib_module_names | OURS:
                     yield top, str(path.relative_to(ROOT))
 
 
