@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import importlib.util
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from unihire.dialects.tray.connectors import Connectors
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import capabilities, issues, quarantine, schedule, syncs
 from unihire.dialects.unihire.metrics import Metrics
-from unihire.dialects.watching import Watching
+from unihire.dialects.watching import Watching, name_fault
 from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.client import VendorClient
@@ -116,18 +116,23 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             Route("/docs", _show_docs),
             Mount("/docs/files", StaticFiles(directory=_find_docs_files())),
         ],
-        exception_handlers={
-            HTTPException: _answer_http_error,
-            Exception: _answer_fault,
-            **dict.fromkeys(_UNAVAILABLE, _answer_unavailable),
-            ConfigError: _answer_unusable,
-        },
+        exception_handlers=_list_handlers(),
     )
 
 
 def create_metrics_app(settings: Settings, pool: Pool) -> Starlette:
     """The application that tells the health and the metrics of a process which serves nothing else."""
-    return Starlette(routes=_list_service_routes(settings, pool))
+    return _Watched(routes=_list_service_routes(settings, pool), exception_handlers=_list_handlers())
+
+
+def _list_handlers() -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:
+    """What answers an exception: of every application, in the shape of every other error."""
+    return {
+        HTTPException: _answer_http_error,
+        Exception: _answer_fault,
+        **dict.fromkeys(_UNAVAILABLE, _answer_unavailable),
+        ConfigError: _answer_unusable,
+    }
 
 
 def _list_service_routes(settings: Settings, pool: Pool) -> list[Route]:
@@ -257,7 +262,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 
 async def _answer_fault(request: Request, error: Exception) -> Response:
     """A fault of ours, which the server logs with its traceback."""
-    return JSONResponse({"detail": "Internal Server Error"}, 500)
+    return JSONResponse({"detail": name_fault("Internal Server Error")}, 500)
 
 
 async def _answer_unusable(request: Request, error: Exception) -> Response:

@@ -25,11 +25,53 @@
     ├── RecordError             one record: it will not map
     └── Stopped                 nobody: the work was asked to end
 
-Messages say what happened, to what, and what to do. None carries a secret or personal data.
+Messages say what happened, to what, and what to do. None carries a secret or personal data. What an answer repeats of
+a request is bounded here, for every error: a caller may have sent megabytes.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+
+LONGEST_DETAIL = 4_000
+"""Characters of an error's text."""
+
+LONGEST_ECHO = 300
+"""Characters of a text of the caller's that an error repeats."""
+
+MOST_PROBLEMS = 20
+"""Problems of a request that are listed."""
+
+MOST_ECHOED = 50
+"""Values, at all levels together, that a problem repeats."""
+
+
+def shorten(text: str, most: int = LONGEST_ECHO) -> str:
+    """The text where it is no longer than `most`, else its beginning and how long it is; always encodable."""
+    shown = text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
+    return shown if shown.isascii() else shown.encode("utf-8", "replace").decode()
+
+
+def abridge(value: Any) -> Any:
+    """A JSON value as an error repeats it: long texts are cut, and what comes after the first values is left out."""
+    return _abridge(value, itertools.count(1))
+
+
+def _abridge(value: Any, counted: "itertools.count[int]") -> Any:
+    if next(counted) > MOST_ECHOED:
+        return "…"
+    match value:
+        case str():
+            return shorten(value)
+        case Mapping():
+            few = itertools.islice(value.items(), MOST_ECHOED)
+            return {shorten(str(name)): _abridge(each, counted) for name, each in few}
+        case list() | tuple():
+            return [_abridge(each, counted) for each in value[:MOST_ECHOED]]
+        case int() if abs(value) >= 2**63:
+            return shorten(str(value) if value.bit_length() < 4_000 else "an integer of more than 1,000 digits")
+        case _:
+            return value
 
 
 class UnihireError(Exception):
@@ -50,8 +92,8 @@ class ApiError(UnihireError):
     status: ClassVar[int]
 
     def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = shorten(detail, LONGEST_DETAIL)
+        super().__init__(self.detail)
 
 
 class BadRequest(ApiError):
@@ -83,14 +125,14 @@ class TooLarge(ApiError):
 class Invalid(ApiError):
     """A path, query, header or body value failed validation.
 
-    `problems` are entries in the shape FastAPI answers: `{"type", "loc", "msg", "input"}`.
+    `problems` are entries in the shape FastAPI answers: `{"type", "loc", "msg", "input"}`; the first ones, abridged.
     """
 
     status = 422
 
     def __init__(self, problems: Sequence[dict[str, Any]]) -> None:
-        super().__init__("; ".join(str(problem["msg"]) for problem in problems))
-        self.problems = list(problems)
+        self.problems: list[dict[str, Any]] = [abridge(problem) for problem in problems[:MOST_PROBLEMS]]
+        super().__init__("; ".join(str(problem["msg"]) for problem in self.problems))
 
 
 class RateLimited(ApiError):

@@ -43,7 +43,7 @@ async def test_fault_of_ours_is_answered_as_data_and_told_with_the_id_and_withou
     async with serve_app(app) as client:
         with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
             answer = await client.get("/faulty/hush?email=hush", headers={"X-Request-Id": "mine-8"})
-    assert (answer.status_code, answer.json()) == (500, {"detail": "Internal Server Error"})
+    assert (answer.status_code, answer.json()) == (500, {"detail": "Internal Server Error; request mine-8"})
     assert answer.headers["x-request-id"] == "mine-8"
     (line,) = [line for line in lines if line["event"] == "a request failed"]
     assert (line["route"], line["status"], line["log_level"]) == ("/faulty/{name}", 500, "warning")

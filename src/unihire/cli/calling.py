@@ -21,7 +21,7 @@ from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration, list_integrations, list_operations
 from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client
-from unihire.platform.operations import Operations, Outcome, find_operation
+from unihire.platform.operations import Operations, Outcome, find_operation, write_json
 from unihire.store import Pool
 from unihire.store.tenancy import Connector, list_connectors
 
@@ -70,7 +70,7 @@ def call(
             await clients.close()
 
     outcome = run_on_database(call_once, settings)
-    print_json(outcome.output, pretty=True)
+    print_json(msgspec.Raw(write_json(outcome.output)), pretty=True)
     if outcome.is_repeat:
         note("This is the first answer again: the key was used before.")
     if not outcome.is_success:
@@ -117,9 +117,11 @@ def _read_given(text: str) -> Any:
         elif text.startswith("@"):
             text = Path(text[1:]).read_text()
         return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise typer.BadParameter(f"it is not JSON: {error}", param_hint="--input") from None
-    except OSError as error:
+    except RecursionError:
+        raise typer.BadParameter("it is nested deeper than any input may be", param_hint="--input") from None
+    except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read the input: {error}") from None
 
 

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from unihire.app import create_app, make_worker
 from unihire.cli.ending import Ending, run
+from unihire.cli.protocol import BoundedProtocol
 from unihire.cli.starting import start
 from unihire.cli.terminal import ERR, Json, examples, note, print_json
 from unihire.errors import ConfigError, UnihireError
@@ -122,7 +123,7 @@ async def serve_api(app: Starlette, door: socket.socket) -> AsyncIterator["async
     """Serve for as long as the block lasts; yields, once requests are answered, what ends only with the server."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         log_config=None,
         access_log=False,  # an address with its query can hold personal data

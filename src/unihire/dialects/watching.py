@@ -80,6 +80,12 @@ def name_request(_: Any, __: str, event: EventDict) -> EventDict:
     return event
 
 
+def name_fault(message: str) -> str:
+    """The text of an answer to a fault of ours, with the id that its lines in the log have."""
+    id = REQUEST_ID.get()
+    return message if id is None else f"{message}; request {id.decode()}"
+
+
 def _list_headers(scope: Scope) -> Mapping[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 

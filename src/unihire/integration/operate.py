@@ -7,11 +7,15 @@ command and the documentation page.
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
+from msgspec import Meta
 
 from unihire.integration.declare import Data
+
+SearchText = Annotated[str, Meta(max_length=1_000)]
+"""A text that rows are found by: it travels in the address of a call, which has an end."""
 
 Look = Callable[[datetime], Awaitable[Data | None]]
 """Looks at the vendor for a thing made since that moment, whose creation was not answered; None where there is none."""

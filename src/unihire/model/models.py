@@ -89,7 +89,12 @@ class Candidate(Record):
     locations: Annotated[Texts, Field("Places.", ["Berlin"])] = None
     phone_numbers: Annotated[Texts, Field("Telephone numbers.", ["+49 30 0000000"])] = None
     email_addresses: Annotated[
-        Texts, Field("E-mail addresses.", ["jane@example.com"], filter=Filter(Match.FOLDED, repeated=True))
+        Texts,
+        Field(
+            "E-mail addresses.",
+            ["jane@example.com"],
+            filter=Filter(Match.FOLDED, repeated=True, has_no_blanks=True),
+        ),
     ] = None
     urls: Annotated[list[Url] | None, Field("Web addresses.")] = None
     tags: Annotated[Texts, Field("Tag texts, not ids.", ["JUNIOR"], filter=Filter(Match.EXACT, param="tag"))] = None
@@ -186,7 +191,9 @@ class RemoteUser(Record):
 
     first_name: Annotated[Text, Field("Given name.", "Robin")] = None
     last_name: Annotated[Text, Field("Family name.", "Roe")] = None
-    email: Annotated[Text, Field("E-mail address.", "robin@example.com", filter=_BY_NAME)] = None
+    email: Annotated[
+        Text, Field("E-mail address.", "robin@example.com", filter=Filter(Match.FOLDED, has_no_blanks=True))
+    ] = None
     disabled: Annotated[Flag, Field("Whether the account is switched off.", False)] = None
     remote_created_at: Annotated[Text, Field("When the vendor created the account.", _MOMENT)] = None
     access_role: Annotated[Text, Field("What the account may do.", "RECRUITER", words.ACCESS_ROLES)] = None

@@ -22,7 +22,8 @@ class Filter:
     """A query parameter that narrows a list.
 
     `param` names it where the wire name differs from the field's; `repeated` takes the parameter several times;
-    `comma` also accepts a comma list of values; `closed` refuses a value outside the field's words.
+    `comma` also accepts a comma list of values; `closed` refuses a value outside the field's words. Values of a filter
+    that `has_no_blanks` hold none, so a `+` of the query, which is a blank in others, is a plus in them.
     """
 
     match: Match = Match.EXACT
@@ -30,6 +31,7 @@ class Filter:
     repeated: bool = False
     comma: bool = False
     closed: bool = False
+    has_no_blanks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

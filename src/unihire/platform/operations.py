@@ -1,16 +1,21 @@
-"""Calling operations: found, checked, run on a desk, and told as an outcome."""
+"""Calling operations: found, checked, run on a desk, and reported as an outcome."""
 
 import asyncio
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
+import asyncpg
 import msgspec
 import structlog
 
 from unihire.errors import (
+    ApiError,
+    BadRequest,
+    ConfigError,
     Conflict,
     NotFound,
     PermissionMissing,
@@ -21,6 +26,7 @@ from unihire.errors import (
     VendorChanged,
     VendorError,
     VendorRefused,
+    shorten,
 )
 from unihire.integration.operate import Operation, Output
 from unihire.integration.registry import get_integration, list_operations
@@ -29,9 +35,10 @@ from unihire.outbound.client import VendorClient
 from unihire.platform.clients import Clients
 from unihire.platform.desk import LiveDesk, Progress
 from unihire.platform.desk_synced import NotSynced, SyncedDesk
-from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, SOURCE, SYNCED, read_input
+from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, SOURCE, SYNCED, find_text_fault, read_input
 from unihire.platform.watching import watch_operation
 from unihire.store import Pool, operations
+from unihire.store.grants import LOST
 from unihire.store.operations import Step
 from unihire.store.tenancy import Connector
 from unihire.sync.absorb import absorb_rows
@@ -41,16 +48,26 @@ log = structlog.get_logger()
 LONGEST = timedelta(seconds=110)
 """How long a call may take; who works on it holds its idempotency key a little longer."""
 
+LONGEST_ABSORB = timedelta(seconds=30)
+"""How long a call waits for what it wrote to be in the store."""
+
+LONGEST_WORDS = 20_000
+"""Of a vendor's refusal: beyond it the body is shown as a text that is cut."""
+
 _CLAIM = LONGEST + timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call came to: the operation's output, or what the vendor said instead, as data."""
+    """What a call came to: the operation's output, or what the vendor said instead, as data.
+
+    `is_fault` where neither is, but an exception nobody foresaw: the output says what was written before it.
+    """
 
     is_success: bool
     output: Any
     is_repeat: bool = False
+    is_fault: bool = False
 
 
 class Operations:
@@ -72,7 +89,8 @@ class Operations:
         given, options = read_input(operation, data)
         with watch_operation(connector, name) as told:
             outcome = await self._call(connector, operation, given, options, idempotency_key)
-            told.status = "done" if outcome.is_success else "refused"
+            if not outcome.is_fault:
+                told.status = "done" if outcome.is_success else "refused"
             return outcome
 
     async def _call(
@@ -90,6 +108,8 @@ class Operations:
             return await self._run(connector, operation, given, {}, None)
         if len(key) > LONGEST_KEY:
             raise Conflict(f"An idempotency key has at most {LONGEST_KEY} characters")
+        if fault := find_text_fault(key):
+            raise BadRequest(f"The idempotency key {fault}")
         return await self._run_once(connector, operation, given, key)
 
     async def _run_on_store(self, connector: Connector, operation: Operation, given: Any) -> Outcome:
@@ -98,12 +118,16 @@ class Operations:
         try:
             async with asyncio.timeout(LONGEST.total_seconds()):
                 output: Output = await operation.run(desk, given)
-        except (NotSynced, TimeoutError) as error:
-            code = "not_synced" if isinstance(error, NotSynced) else "api_timeout"
-            message = str(error) or f"{operation.name}: the store did not answer in time"
-            told = {"response": {}, "expects": {"statusCode": ["2xx"]}, "code": code, "message": message}
-            return Outcome(False, told)
-        return Outcome(True, msgspec.to_builtins(output))
+            return Outcome(True, msgspec.to_builtins(output))
+        except NotSynced as error:
+            return Outcome(False, _describe_error("not_synced", str(error)))
+        except TimeoutError:
+            message = f"{operation.name}: the store did not answer in time"
+            return Outcome(False, _describe_error("api_timeout", message))
+        except VendorError as error:
+            return _fail(error, Progress())
+        except Exception as error:  # noqa: BLE001 - logged, or raised again
+            return _fail_unforeseen(operation, error, Progress())
 
     async def _run_once(self, connector: Connector, operation: Operation, given: Any, key: str) -> Outcome:
         number, now = connector.number, self._clock.now()
@@ -121,7 +145,7 @@ class Operations:
                 return Outcome(True, msgspec.json.decode(call.answer), is_repeat=True)
             outcome = await self._run(connector, operation, given, call.steps, key)
             if outcome.is_success:
-                answer = msgspec.json.encode(outcome.output)
+                answer = write_json(outcome.output)
             return outcome
         finally:
             await operations.release_call(self._pool, number, key, answer)
@@ -142,25 +166,42 @@ class Operations:
             try:
                 async with asyncio.timeout(LONGEST.total_seconds()):
                     output: Output = await operation.run(desk, given)
+                return Outcome(True, msgspec.to_builtins(output))
             except TimeoutError:
                 return _fail(RetryLater(f"{operation.name}: the vendor did not answer in time"), desk.tell_progress())
             except VendorError as error:
                 if isinstance(error, ReauthorizeNeeded):
                     await self._clients.forget(connector.id)
                 return _fail(error, desk.tell_progress())
+            except Exception as error:  # noqa: BLE001 - logged, or raised again
+                return _fail_unforeseen(operation, error, desk.tell_progress())
             finally:
                 await self._absorb(connector, client, desk)
-        return Outcome(True, msgspec.to_builtins(output))
 
     async def _absorb(self, connector: Connector, client: VendorClient, desk: LiveDesk) -> None:
-        """Read what was written into the store; where the vendor does not let us now, the next sync does."""
+        """Read what was written into the store; where that fails, or takes long, the next sync does.
+
+        What was written is written: no error of this says anything else to the caller, who would write it again.
+        """
         if not desk.touched:
             return
         integration = get_integration(connector.integration)
         try:
-            await absorb_rows(self._pool, connector, integration, client, desk.touched, clock=self._clock)
-        except VendorError as error:
-            log.warning("what was written is not in the store yet", connector=str(connector.id), reason=str(error))
+            async with asyncio.timeout(LONGEST_ABSORB.total_seconds()):
+                await absorb_rows(self._pool, connector, integration, client, desk.touched, clock=self._clock)
+        except (VendorError, TimeoutError, *_AWAY) as error:
+            reason = str(error) or type(error).__name__
+            log.warning("what was written is not in the store yet", connector=str(connector.id), reason=reason)
+        except Exception as error:
+            log.error("what was written could not be stored", connector=str(connector.id), exc_info=error)
+
+
+def write_json(value: Any) -> bytes:
+    """JSON, also of integers beyond 64 bits, as a vendor's custom fields may have them."""
+    try:
+        return msgspec.json.encode(value)
+    except OverflowError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def find_operation(integration: str, name: str) -> Operation:
@@ -184,6 +225,35 @@ _CODES: Mapping[int, str] = {
 }
 
 
+_RAISED = (ApiError, ConfigError)
+"""What a call may raise besides: the answer to it is known."""
+
+_AWAY = (*LOST, asyncpg.exceptions.InsufficientResourcesError)
+"""The database is away or full: who asks again later is answered, where nothing was written."""
+
+
+def _fail_unforeseen(operation: Operation, error: Exception, progress: Progress) -> Outcome:
+    """An exception nobody foresaw, logged with its traceback; raised where it has an answer of its own."""
+    if isinstance(error, _RAISED) or (isinstance(error, _AWAY) and not progress.has_begun):
+        raise error
+    log.error("an operation ended by a fault of ours", exc_info=error)
+    message = f"{operation.name}: a fault of ours ended the call; the log says more ({type(error).__name__})"
+    return Outcome(False, _add_progress(_describe_error("internal_error", message), progress), is_fault=True)
+
+
+def _describe_error(code: str, message: str, response: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {"response": response or {}, "expects": {"statusCode": ["2xx"]}, "code": code, "message": message}
+
+
+def _add_progress(output: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """What was written before the error, and what was not, as data and in words."""
+    if not progress.has_begun:
+        return output
+    message = "; ".join((output["message"], *_tell(progress)))
+    made = {"made": progress.made, "perhaps_made": progress.unsure, "not_made": progress.missing}
+    return {**output, "message": message, **made}
+
+
 def _fail(error: VendorError, progress: Progress) -> Outcome:
     """A vendor's refusal as an output: its status and words where it has some, ours, and what was written before."""
     status, body = _find_answer(error)
@@ -194,11 +264,7 @@ def _fail(error: VendorError, progress: Progress) -> Outcome:
         code = "not_found"
     else:
         code = _CODES.get(status or 0, "invalid_response_status_code")
-    output = {"response": response, "expects": {"statusCode": ["2xx"]}, "code": code, "message": str(error)}
-    if progress.has_begun:
-        output["message"] = "; ".join((str(error), *_tell(progress)))
-        output |= {"made": progress.made, "perhaps_made": progress.unsure, "not_made": progress.missing}
-    return Outcome(False, output)
+    return Outcome(False, _add_progress(_describe_error(code, str(error), response), progress))
 
 
 def _tell(progress: Progress) -> Iterable[str]:
@@ -229,7 +295,9 @@ def _find_answer(error: VendorError) -> tuple[int | None, Any]:
 def _decode(body: bytes) -> Any:
     if not body:
         return None
+    if len(body) > LONGEST_WORDS:
+        return shorten(body[: LONGEST_WORDS * 4].decode(errors="replace"), LONGEST_WORDS)
     try:
         return msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body.decode(errors="replace")

@@ -5,12 +5,20 @@ from typing import Any
 
 import pytest
 
-from unihire.dialects.bindbee.params import parse_id, parse_ids, read_filters, read_list_query, read_record_query
-from unihire.errors import Invalid
+from unihire.dialects.bindbee.params import (
+    MOST_VALUES,
+    parse_id,
+    parse_ids,
+    read_filters,
+    read_list_query,
+    read_record_query,
+)
+from unihire.errors import Invalid, shorten
 from unihire.model import MODELS
 
 CANDIDATE = MODELS["candidate"]
 JOB = MODELS["job"]
+USER = MODELS["remote_user"]
 
 
 def problems_of(query: bytes) -> list[dict[str, Any]]:
@@ -67,7 +75,7 @@ def test_every_problem_is_told_at_once() -> None:
 def test_page_size_is_refused_in_fastapis_words(value: str, kind: str, message: str) -> None:
     (problem,) = problems_of(f"page_size={value}".encode())
     assert (problem["type"], problem["loc"], problem["msg"], problem["input"]) == (
-        kind, ["query", "page_size"], message, value,
+        kind, ["query", "page_size"], message, shorten(value),
     )  # fmt: skip
 
 
@@ -93,6 +101,36 @@ def test_text_that_is_no_moment_is_refused(text: str) -> None:
 def test_lost_plus_sign_of_an_offset_is_restored() -> None:
     asked = read_list_query(JOB, b"modified_after=2026-03-01T12:00:00+02:00")  # unescaped: arrives as a blank
     assert asked.modified_after == datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("value", [b"jane+x@example.com", b"jane%2Bx@example.com", b"jane%2bx%40example.com"])
+def test_plus_in_an_e_mail_filter_is_a_plus(value: bytes) -> None:
+    for spec, name in ((CANDIDATE, b"email_addresses"), (CANDIDATE, b"email%5Faddresses"), (USER, b"email")):
+        ((_, values),) = read_filters(spec, read_list_query(spec, b"page_size=1&%s=%s&cursor=" % (name, value)))
+        assert values == ["jane+x@example.com"]
+
+
+def test_plus_in_another_text_is_a_blank_as_forms_write_it() -> None:
+    query = b"first_name=Mary+Ann&tag=C%2B%2B&company=A+%2B+B&email_addresses=a+b@x.com&email_addresses=c%20d"
+    assert dict(read_filters(CANDIDATE, read_list_query(CANDIDATE, query))) == {
+        "first_name": ["Mary Ann"], "tags": ["C++"], "company": ["A + B"], "email_addresses": ["a+b@x.com", "c d"],
+    }  # fmt: skip
+
+
+def test_more_ids_or_values_than_can_be_asked_for_are_refused_with_the_number() -> None:
+    ids = [f"5b0f7a52-3c1e-5d0b-9f57-{number:012x}" for number in range(MOST_VALUES + 1)]
+    assert len(parse_ids(",".join(ids[1:]))) == MOST_VALUES
+    for text in (",".join(ids), " ,".join(ids)):
+        with pytest.raises(Invalid, match="at most 1,600 can be asked for at once"):
+            parse_ids(text)
+    for query in (
+        "candidate=" + ",".join(ids),
+        "company=" + ",".join(ids),
+        "&".join(f"email_addresses={id}" for id in ids),
+    ):
+        spec = MODELS["application"] if query.startswith("candidate") else CANDIDATE
+        with pytest.raises(Invalid, match=r"1,60[12] values are too many: at most 1,600"):
+            read_filters(spec, read_list_query(spec, query.encode()))
 
 
 def test_unknown_parameters_are_let_through() -> None:

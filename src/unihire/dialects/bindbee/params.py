@@ -4,18 +4,22 @@ import re
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import PydanticCustomError
 
 from unihire.dialects.bindbee.expansion import Expansion, parse_expand
+from unihire.dialects.calls import describe_problem
 from unihire.errors import Invalid
 from unihire.kit.clock import parse_moment
 from unihire.model import Match, ModelSpec
 
 PAGE_SIZE_MOST = 100
 PAGE_SIZE = 50
+MOST_VALUES = 1_600
+"""Ids of a list, and values of one filter: as many ids, their commas escaped, as the address of a call holds."""
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _UUIDS = re.compile(rf"(?:{_UUID.pattern},)*{_UUID.pattern}")
 _LOST_PLUS = re.compile(r"(T[^ ]*) (\d\d:?\d\d)$")
@@ -93,12 +97,23 @@ def _read_pairs(spec: ModelSpec, query: bytes) -> dict[str, Any]:
     # Escaped or, as curl sends what is typed, not: either way the bytes are UTF-8.
     # Lists come with their commas escaped, and the parser takes long over each escape.
     unescaped = query.replace(b"%2C", b",").replace(b"%2c", b",")
+    if b"+" in unescaped:
+        unescaped = b"&".join(_escape_plus(spec, pair) for pair in unescaped.split(b"&"))
     pairs = parse_qsl(unescaped.decode("utf-8", "replace"), keep_blank_values=True)
     values: dict[str, Any] = dict(pairs)
     for field in spec.filters:
         if field.filter is not None and field.filter.repeated and field.param in values:
             values[field.param] = [value for name, value in pairs if name == field.param]
     return values
+
+
+def _escape_plus(spec: ModelSpec, pair: bytes) -> bytes:
+    """A pair of the query; a `+` in a value that has no blanks is one, though forms write blanks so."""
+    name, equals, value = pair.partition(b"=")
+    param = unquote_plus(name.decode("utf-8", "replace"))
+    if any(field.param == param and field.filter.has_no_blanks for field in spec.filters if field.filter is not None):
+        value = value.replace(b"+", b"%2B")
+    return name + equals + value
 
 
 def _validate(model: type[RecordQuery], values: dict[str, Any]) -> RecordQuery:
@@ -129,8 +144,16 @@ def read_filters(spec: ModelSpec, query: ListQuery) -> list[tuple[str, list[str]
             values = [value, *split_commas(value)]
         else:
             values = [value]
-        found.append((field.name, list(dict.fromkeys(values))))
+        found.append((field.name, _check_number(field.param, list(dict.fromkeys(values)))))
     return found
+
+
+def _check_number(param: str, values: list[str]) -> list[str]:
+    """Raises Invalid where they are too many to be asked for at once."""
+    if len(values) > MOST_VALUES:
+        message = f"{len(values):,} values are too many: at most {MOST_VALUES:,} can be asked for at once"
+        raise Invalid([describe_problem("query", param, message, f"{len(values):,} values")])
+    return values
 
 
 def split_commas(text: str) -> list[str]:
@@ -144,8 +167,8 @@ def parse_id(text: str) -> str | None:
 
 
 def parse_ids(text: str) -> list[str]:
-    """The ids of a comma list; what is none is left out."""
+    """The ids of a comma list; what is none is left out. Raises Invalid for too many."""
     lowered = text.lower()
     if _UUIDS.fullmatch(lowered):
-        return lowered.split(",")
-    return list(filter(_UUID.fullmatch, split_commas(lowered)))
+        return _check_number("ids", lowered.split(","))
+    return _check_number("ids", list(filter(_UUID.fullmatch, split_commas(lowered))))

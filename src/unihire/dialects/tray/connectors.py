@@ -16,13 +16,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from unihire.dialects.calls import read_bytes
+from unihire.dialects.watching import name_fault
 from unihire.errors import ApiError, BadRequest, NotFound
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation, describe_type
 from unihire.integration.registry import list_integrations, list_operations
 from unihire.platform.access import Access, Caller
 from unihire.platform.inputs import describe_input
-from unihire.platform.operations import Operations
+from unihire.platform.operations import Operations, write_json
 from unihire.store import Pool
 from unihire.store.tenancy import Connector, get_connector
 
@@ -44,7 +45,7 @@ class Call(msgspec.Struct, rename="camel"):
     """The body of a call. `returnOutputSchema` changes nothing: no operation's output depends on its input."""
 
     operation: str
-    input: msgspec.Raw
+    input: Any
     auth_id: str | None = None
     return_output_schema: bool = False
 
@@ -89,12 +90,12 @@ class Connectors:
         call = await _read_call(request)
         connector = await self._find_link(caller, integration, call.auth_id)
         key = next((key for name in KEY_HEADERS if (key := request.headers.get(name))), None)
-        outcome = await self._operations.call(
-            connector, call.operation, msgspec.json.decode(call.input), idempotency_key=key
-        )
+        outcome = await self._operations.call(connector, call.operation, call.input, idempotency_key=key)
+        if outcome.is_fault:
+            return JSONResponse({"message": name_fault(outcome.output["message"]), "code": "internal_error"}, 500)
         body = {"outcome": "success" if outcome.is_success else "error", "output": outcome.output}
         headers = {REPLAYED: "true"} if outcome.is_repeat else None
-        return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
+        return Response(write_json(body), media_type="application/json", headers=headers)
 
     async def _find_link(self, caller: Caller, integration: Integration, auth_id: str | None) -> Connector:
         """The connector the call goes through. One of somebody else is as unknown as one there is not."""
@@ -155,5 +156,7 @@ async def _read_call(request: Request) -> Call:
         return msgspec.json.decode(body, type=Call)
     except msgspec.ValidationError as error:
         raise BadRequest(f"The body does not fit: {error}") from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadRequest("The body is not JSON") from None
+    except RecursionError:
+        raise BadRequest("The body is not JSON, or nested deeper than any input may be") from None

@@ -14,6 +14,7 @@ from unihire.integration.operate import (
     Nothing,
     Operation,
     Output,
+    SearchText,
     choose_from,
     describe_type,
 )
@@ -48,7 +49,7 @@ ATTACHMENT_TYPES = {
 RenderAs = Annotated[
     Literal["list", "tree"] | None, Meta(title="Render as", description="One after another, or each below its parent.")
 ]
-ExternalId = Annotated[str | None, Meta(title="External ID", description="The id another system gave it.")]
+ExternalId = Annotated[SearchText | None, Meta(title="External ID", description="The id another system gave it.")]
 
 CHILDREN = Meta(extra_json_schema={"items": {"type": "object", "description": "The same again."}})
 

@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from unihire.integration.declare import Data
-from unihire.integration.operate import Choice, Choices, Desk, Input, Nothing, Operation, Output, choose_from
+from unihire.integration.operate import (
+    Choice,
+    Choices,
+    Desk,
+    Input,
+    Nothing,
+    Operation,
+    Output,
+    SearchText,
+    choose_from,
+)
 from unihire.integrations.greenhouse.operations_lists import (
     DEFAULT_PAGE,
     Condition,
@@ -51,10 +61,10 @@ class ListJobs(Input):
     updated_before: UpdatedBefore = None
     updated_after: UpdatedAfter = None
     requisition_id: Annotated[
-        int | str | None, Meta(title="Requisition ID", description="The requisition id of the job.")
+        int | SearchText | None, Meta(title="Requisition ID", description="The requisition id of the job.")
     ] = None
     opening_id: Annotated[
-        int | str | None,
+        int | SearchText | None,
         Meta(title="Opening ID", description="The opening id, as people write it, of one of the job's openings."),
     ] = None
     status: Annotated[
@@ -64,12 +74,12 @@ class ListJobs(Input):
         None
     )
     external_department_id: Annotated[
-        int | str | None,
+        int | SearchText | None,
         Meta(title="External department ID", description="The id another system gave the job's department."),
     ] = None
     office_id: Annotated[int | None, Meta(title="Office ID", description="The id of one of the job's offices.")] = None
     external_office_id: Annotated[
-        int | str | None,
+        int | SearchText | None,
         Meta(title="External office ID", description="The id another system gave one of the job's offices."),
     ] = None
     custom_field_option_id: Annotated[

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 LONGEST_PAGE = 500
 DEFAULT_PAGE = 100
+LAST_PAGE = 10**9
 GREATEST_ID = 2**63 - 1
 
 Moment = Annotated[datetime, Meta(extra_json_schema={"format": "date-time"})]
@@ -33,7 +34,8 @@ PageSize = Annotated[
     Meta(title="Results per page", description=f"How many rows a page has, {LONGEST_PAGE} at most."),
 ]
 PageNumber = Annotated[
-    Annotated[int, Meta(ge=1)] | None, Meta(title="Page", description="Which page to give; the first is 1.")
+    Annotated[int, Meta(ge=1, le=LAST_PAGE)] | None,
+    Meta(title="Page", description="Which page to give; the first is 1."),
 ]
 
 

@@ -5,7 +5,17 @@ from typing import Annotated
 from msgspec import Meta
 
 from unihire.integration.declare import Data
-from unihire.integration.operate import Choice, Choices, Desk, Input, Nothing, Operation, Output, choose_from
+from unihire.integration.operate import (
+    Choice,
+    Choices,
+    Desk,
+    Input,
+    Nothing,
+    Operation,
+    Output,
+    SearchText,
+    choose_from,
+)
 from unihire.integrations.greenhouse.operations_lists import (
     DEFAULT_PAGE,
     CreatedAfter,
@@ -76,7 +86,7 @@ class ListApplications(Input):
         ),
     ] = None
     status: Annotated[
-        str | None,
+        SearchText | None,
         Meta(
             title="Status",
             description=f"One of {', '.join(STATUSES)}, in any letter case; any other word finds nothing.",
@@ -140,7 +150,7 @@ class ListCandidates(Input):
             extra_json_schema=choose_from("list_jobs_ddl"),
         ),
     ] = None
-    email: Annotated[str | None, Meta(title="E-mail", description="With this address.")] = None
+    email: Annotated[SearchText | None, Meta(title="E-mail", description="With this address.")] = None
     candidate_ids: Annotated[
         Annotated[list[DigitId], Meta(max_length=MOST_IDS)] | None,
         Meta(

@@ -4,7 +4,17 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from unihire.integration.operate import Choice, Choices, Desk, Input, Nothing, Operation, Output, choose_from
+from unihire.integration.operate import (
+    Choice,
+    Choices,
+    Desk,
+    Input,
+    Nothing,
+    Operation,
+    Output,
+    SearchText,
+    choose_from,
+)
 from unihire.integrations.greenhouse.operations_lists import (
     DEFAULT_PAGE,
     CreatedAfter,
@@ -46,13 +56,13 @@ async def get_user(desk: Desk, input: GetUser) -> UserFound:
 
 class ListUsers(Input):
     employee_id: Annotated[
-        int | str | None, Meta(title="Employee ID", description="The id the company gave the user.")
+        int | SearchText | None, Meta(title="Employee ID", description="The id the company gave the user.")
     ] = None
     created_before: CreatedBefore = None
     created_after: CreatedAfter = None
     updated_before: UpdatedBefore = None
     updated_after: UpdatedAfter = None
-    email: Annotated[str | None, Meta(title="Email", description="One of the user's addresses.")] = None
+    email: Annotated[SearchText | None, Meta(title="Email", description="One of the user's addresses.")] = None
     user_attributes: Annotated[
         bool | None, Meta(title="User attributes", description="Whether to give the users' custom fields as well.")
     ] = None

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from unihire.integration.operate import Input, choose_from
+from unihire.integration.operate import Input, SearchText, choose_from
 
 USERS = choose_from("list_users_ddl")
 JOBS = choose_from("list_jobs_ddl")
@@ -53,7 +53,7 @@ class CustomValue(Input):
     """A custom field of the candidate; `key` is its id, its key or its name."""
 
     key: Annotated[
-        int | str | None,
+        int | SearchText | None,
         Meta(
             title="Field",
             description="Its id, its key or its name.",
@@ -71,7 +71,7 @@ class UserRef(Input):
     """A user, by id or else by address."""
 
     id: Annotated[int | None, Meta(title="ID", extra_json_schema=USERS)] = None
-    email: Annotated[str | None, Meta(title="Email", description="Looked up where there is no id.")] = None
+    email: Annotated[SearchText | None, Meta(title="Email", description="Looked up where there is no id.")] = None
 
 
 class NewNote(Input):
@@ -85,7 +85,8 @@ class Referrer(Input):
 
     type2: Annotated[Literal["id", "email", "outside"] | None, Meta(title="Type")] = None
     value: Annotated[
-        int | str | None, Meta(title="Value", description="The user's id or address, or the name of the one outside.")
+        int | SearchText | None,
+        Meta(title="Value", description="The user's id or address, or the name of the one outside."),
     ] = None
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 Each raises ReferenceMissing where the vendor has no such thing; the message says at which place of the input.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from unihire.integration.operate import Desk
 from unihire.integrations.greenhouse.v1_inputs import CustomValue, Referrer, UserRef
 from unihire.integrations.greenhouse.v1_values import fold_name
 
+GREATEST_ID = 2**63 - 1
 YES = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -101,9 +103,15 @@ def fit_value(value: Any, value_type: str | None) -> Any:
 
 
 def _to_number(text: str) -> int | float | str:
-    for convert in (int, float):
-        try:
-            return convert(text)
-        except ValueError:
-            continue
-    return text
+    """The number; the text where it is none, or none that JSON has."""
+    try:
+        whole = int(text)
+    except ValueError:
+        pass
+    else:
+        return whole if abs(whole) <= GREATEST_ID else text
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text
