@@ -89,6 +89,7 @@ docs: setup ## Write the generated files anew: the OpenAPI, capabilities, operat
 
 .PHONY: lock
 lock: $(VENV)/.uv ## Resolve the dependencies anew
-	@for pins in "uv" "dev pyproject.toml --extra tracing" "clients" "bench -c requirements/dev.txt"; do set -- $$pins; name=$$1; shift; \
+	@for pins in "uv" "dev pyproject.toml --extra tracing" \
+	  "run pyproject.toml --extra tracing -c requirements/dev.txt" "clients" "bench -c requirements/dev.txt"; do set -- $$pins; name=$$1; shift; \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url "$$@" requirements/$$name.in -o requirements/$$name.txt || exit 1; done

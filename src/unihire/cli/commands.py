@@ -8,6 +8,7 @@ import typer
 
 from unihire import __version__
 from unihire.cli import (
+    backups,
     calling,
     capabilities,
     configuration,
@@ -76,6 +77,8 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("operations", calling.operations, calling.OPERATIONS_EPILOG),
     ("config", configuration.config, configuration.CONFIG_EPILOG),
     ("doctor", doctor.doctor, doctor.EPILOG),
+    ("backup", backups.backup, backups.BACKUP_EPILOG),
+    ("restore", backups.restore, backups.RESTORE_EPILOG),
     ("capabilities", capabilities.capabilities, capabilities.EPILOG),
     ("openapi", configuration.openapi, configuration.OPENAPI_EPILOG),
 )

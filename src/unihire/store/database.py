@@ -59,7 +59,7 @@ async def open_database(settings: Settings, *, database: str = DATABASE) -> Asyn
         return
     server = await asyncio.to_thread(EmbeddedServer, settings.home)
     try:
-        await _create_database(server, database)
+        await create_database(server, database)
         async with _open_pool(server.dsn(database), settings) as pool:
             yield pool
     finally:
@@ -80,7 +80,7 @@ async def open_scratch_database(settings: Settings, *, prefix: str, name: str) -
                 # Until we are connected, another process would take ours for one that was left behind.
                 await making.enter_async_context(_hold_scratch_lock(server))
                 await _drop_idle_databases(server, prefix)
-                await _create_database(server, database)
+                await create_database(server, database)
                 async with _open_pool(server.dsn(database), settings) as pool:
                     await making.aclose()
                     yield pool
@@ -115,7 +115,7 @@ async def _open_pool(dsn: str, settings: Settings) -> AsyncIterator[Pool]:
             server_settings=SESSION,
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        raise ConfigError(f"the database does not answer: {_without_secrets(str(error))}") from None
+        raise ConfigError(f"the database does not answer: {mask_secrets(str(error))}") from None
     try:
         async with pool.acquire() as connection:
             await migrate(connection)
@@ -144,7 +144,8 @@ async def _hold_scratch_lock(server: EmbeddedServer) -> AsyncIterator[None]:
         connection.terminate()
 
 
-async def _create_database(server: EmbeddedServer, database: str) -> None:
+async def create_database(server: EmbeddedServer, database: str) -> None:
+    """Make an empty database on the embedded server, unless it is there."""
     connection = await asyncpg.connect(server.dsn())
     try:
         await connection.execute(f"CREATE DATABASE {_quote(database)} TEMPLATE template0")
@@ -174,5 +175,6 @@ def _quote(name: str) -> str:
     return f'"{name}"'
 
 
-def _without_secrets(text: str) -> str:
+def mask_secrets(text: str) -> str:
+    """The text without what stands for user and password in addresses."""
     return re.sub(r"://[^@/\s]*@", "://…@", text)
