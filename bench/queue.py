@@ -5,7 +5,7 @@ The walk over waiting jobs is the library's, the rest our own.
 
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from statistics import median
 
 from bench.figures import Figures
@@ -84,7 +84,7 @@ async def _measure(pool: Pool, name: str, figures: Figures) -> None:
         await connection.fetch(FETCH_JOB, worker)
 
     async def look_for_due(connection: Connection) -> None:
-        await schedules.list_due(connection, datetime.now(UTC), DUE_AT_ONCE)
+        await schedules.list_due(connection, DUE_AT_ONCE)
 
     async def look_for_waiting(connection: Connection) -> None:
         await connection.fetch(jobs.HAS_WAITING)
@@ -92,12 +92,12 @@ async def _measure(pool: Pool, name: str, figures: Figures) -> None:
     async def drop_dead(connection: Connection) -> None:
         await jobs.drop_dead_jobs(connection, timedelta(minutes=1))
 
-    async def look_for_forsaken(connection: Connection) -> None:
-        assert not await jobs.list_forsaken(connection)
+    async def look_for_orphaned(connection: Connection) -> None:
+        assert not await jobs.list_orphaned(connection)
 
     figures.put(f"{name}.fetch_ms.all_waiting", await _time(pool, fetch))
     figures.put(f"{name}.waiting_ms", await _time(pool, look_for_waiting))
-    figures.put(f"{name}.forsaken_ms", await _time(pool, look_for_forsaken))
+    figures.put(f"{name}.orphaned_ms", await _time(pool, look_for_orphaned))
     figures.put(f"{name}.dead_ms", await _time(pool, drop_dead))
     figures.put(f"{name}.none_due_ms", await _time(pool, look_for_due))
     await pool.execute(PUT_OFF_MOST)
@@ -111,9 +111,8 @@ async def _measure(pool: Pool, name: str, figures: Figures) -> None:
 
 async def _ask_for_due(connection: Connection) -> None:
     """As the chores do."""
-    now = datetime.now(UTC)
-    for due in await schedules.list_due(connection, now, DUE_AT_ONCE):
-        await runs.ask_run(connection, due.number, full=due.is_full, is_scheduled=True, now=now)
+    for due in await schedules.list_due(connection, DUE_AT_ONCE):
+        await runs.ask_run(connection, due.number, full=due.is_full, is_scheduled=True)
         await jobs.defer_sync(connection, due.number)
 
 

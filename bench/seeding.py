@@ -10,7 +10,6 @@ import msgspec
 from bench.sizes import Sizes
 from unihire.integration.declare import Data, Maps, Source, Stream
 from unihire.integration.registry import get_integration
-from unihire.kit.clock import SystemClock
 from unihire.kit.seal import Sealer, new_key
 from unihire.model import MODELS, FieldSpec, ModelSpec
 from unihire.outbound.paging import Row, WholeList
@@ -92,13 +91,12 @@ async def seed_model(pool: Pool, connector: Connector, spec: ModelSpec, count: i
         id_of=lambda row: str(row["remote_id"]),
     )
     renderer = Renderer(connector.id, connector.number)
-    clock = SystemClock()
     for start in range(0, count, BATCH):
         rows = [Row(data, _ENCODER.encode(data)) for data in make_rows(spec, range(start, min(count, start + BATCH)))]
         records, misfits = renderer.render_rows(stream, rows, {})
         assert not misfits, misfits[0].reason
         async with saving.hold_feed(pool, connector.number) as connection:
-            await saving.save_records(connection, connector.number, stream.name, records, clock.now())
+            await saving.save_records(connection, connector.number, stream.name, records)
 
 
 def make_rows(spec: ModelSpec, numbers: range) -> Iterator[Data]:

@@ -17,12 +17,20 @@ NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
 
 async def open_one(tenant: Tenant, kind: str, stream: str = "", *, minutes: int = 0) -> None:
-    at = NOW + timedelta(minutes=minutes)
-    await open_issue(tenant.pool, tenant.connector.number, kind, f"{kind} of {stream}", at, stream=stream)
+    await open_issue(tenant.pool, tenant.connector.number, kind, f"{kind} of {stream}", stream=stream)
+    await tenant.pool.execute(
+        "UPDATE issue SET seen_at = $2, opened_at = CASE times WHEN 1 THEN $2::timestamptz ELSE opened_at END "
+        "WHERE connector = $1 AND kind = $3 AND stream = $4 AND resolved_at IS NULL",
+        tenant.connector.number, NOW + timedelta(minutes=minutes), kind, stream,
+    )  # fmt: skip
 
 
 async def resolve(tenant: Tenant, kind: str, stream: str = "") -> None:
-    await resolve_issues(tenant.pool, tenant.connector.number, [kind], NOW + timedelta(days=1), stream=stream)
+    await resolve_issues(tenant.pool, tenant.connector.number, [kind], stream=stream)
+    await tenant.pool.execute(
+        "UPDATE issue SET resolved_at = $2 WHERE connector = $1 AND resolved_at > $2",
+        tenant.connector.number, NOW + timedelta(days=1),
+    )  # fmt: skip
 
 
 async def list_all(api: httpx.AsyncClient, **params: Any) -> list[dict[str, Any]]:

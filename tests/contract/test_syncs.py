@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from testbed.databases import Databases
+from testbed.passing import let_pass
 from testbed.tenants import Tenant, make_tenant, open_api, read_pages
 from testbed.vendor import Vendor, fill, job
 from unihire.dialects.unihire.pages import write_place
@@ -208,15 +209,14 @@ async def test_what_changes_syncs_may_be_repeated(api: httpx.AsyncClient, name: 
 
 async def test_run_that_was_put_off_says_until_when_and_why(api: httpx.AsyncClient, tenant: Tenant) -> None:
     asked = await ask(api)
-    until = datetime(2126, 1, 31, 9, 30, tzinfo=UTC)
-    run = await runs.take_run(tenant.pool, tenant.connector.number, datetime.now(UTC))
+    run = await runs.take_run(tenant.pool, tenant.connector.number)
     assert run is not None
-    await tenant.pool.execute(runs.PUT_OFF_RUN, run.id, run.attempt, until, "the vendor's rate budget is spent", 1)
+    half, reason = timedelta(minutes=30), "the vendor's rate budget is spent"
+    until = await tenant.pool.fetchval(runs.DEFER_RUN, run.id, run.attempt, half, reason, 1)
     told = await tell(api, asked["id"])
-    assert (told["status"], told["waits_until"]) == ("waiting", "2126-01-31T09:30:00Z")
+    assert (told["status"], told["waits_until"]) == ("waiting", until.isoformat().replace("+00:00", "Z"))
     assert told["waits_for"] == "the vendor's rate budget is spent"
-    over = datetime.now(UTC) - timedelta(minutes=1)
-    await tenant.pool.execute(runs.PUT_OFF_RUN, run.id, run.attempt, over, "the vendor's rate budget is spent", 1)
+    await let_pass(tenant.pool, half)
     told = await tell(api, asked["id"])
     assert (told["status"], told["waits_until"], told["waits_for"]) == ("running", None, None)
 
@@ -245,7 +245,7 @@ async def test_progress_of_a_full_run_is_told_once_every_list_was_read_whole_bef
 
 async def test_run_the_schedule_asked_for_says_so(api: httpx.AsyncClient, tenant: Tenant) -> None:
     async with tenant.pool.acquire() as connection, connection.transaction():
-        await runs.ask_run(connection, tenant.connector.number, is_scheduled=True, now=datetime.now(UTC))
+        await runs.ask_run(connection, tenant.connector.number, is_scheduled=True)
     (run,) = await list_runs(api)
     assert run["triggered_by"] == "schedule"
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.faulting import HASTY_AND_SOON_TIRED, SOON_TIRED, LateClock
-from testbed.harvest_link import HarvestLink, link_harvest, read_served
+from testbed.harvest_link import BEHIND, HarvestLink, link_harvest, read_served
 from testbed.harvest_truth import STREAMS
 from unihire.errors import ReauthorizeNeeded, RetryLater
 from unihire.integration.registry import get_integration
@@ -34,7 +34,7 @@ LASTING = {
 @pytest_asyncio.fixture
 async def link(databases: Databases, sealer: Sealer) -> AsyncIterator[HarvestLink]:
     """A company that was never synced."""
-    async with link_harvest(databases, sealer, size=100, seed=11, clock=LateClock()) as link:
+    async with link_harvest(databases, sealer, size=100, seed=11, clock=LateClock(BEHIND)) as link:
         yield link
 
 

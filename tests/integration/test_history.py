@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest_asyncio
 
+from testbed.passing import let_pass
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import Vendor, fill, say
-from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
 from unihire.platform.syncs import ask_sync, pause_syncs
 from unihire.store import Pool
@@ -59,20 +59,40 @@ async def test_a_connector_stands_as_its_latest_run_does(tenant: Tenant, sealer:
     assert list(await list_standings(tenant.pool, idle.connector.number)) == [idle.connector.number]
 
 
-async def test_history_is_kept_for_a_month_and_the_latest_run_for_good(tenant: Tenant, vendor: Vendor) -> None:
+async def test_history_is_stored_for_a_month_and_the_latest_run_for_good(tenant: Tenant, vendor: Vendor) -> None:
     vendor.will("/pipelines", lambda request: say({}, 403))
     for _ in range(3):
         await tenant.sync()
     pool, number = tenant.pool, tenant.connector.number
-    await open_issue(pool, number, Kind.FAULT, "still open", datetime.now(UTC))
+    await open_issue(pool, number, Kind.FAULT, "still open")
 
-    async def cut(days: int) -> tuple[list[int], list[str]]:
-        await cut_history(pool, MovableClock(timedelta(days=days)), PACE)
+    async def cut(*, days: int) -> tuple[list[int], list[str]]:
+        await let_pass(pool, timedelta(days=days))
+        await cut_history(pool, PACE)  # finds that much time has passed at once
+        await let_pass(pool, timedelta(hours=2))
+        await cut_history(pool, PACE)
         runs = await list_history(pool, connectors=[number], limit=20)
         return [run["number"] for run in runs], [
             one["kind"] for one in await list_issues(pool, number, with_resolved=True)
         ]
 
-    assert await cut(29) == ([3, 2, 1], [Kind.FAULT, Kind.PERMISSION_MISSING])
-    assert await cut(31) == ([3], [Kind.FAULT])
+    assert await cut(days=29) == ([3, 2, 1], [Kind.FAULT, Kind.PERMISSION_MISSING])
+    assert await cut(days=1) == ([3], [Kind.FAULT])
     assert await pool.fetchval("SELECT count(DISTINCT run) FROM stream_run") == 1
+
+
+async def test_a_clock_that_is_wrong_for_a_moment_deletes_no_history(tenant: Tenant) -> None:
+    for _ in range(3):
+        await tenant.sync()
+    pool, number, month = tenant.pool, tenant.connector.number, timedelta(days=31)
+    for span in (timedelta(hours=2), timedelta(hours=2)):  # workers that were there before
+        await cut_history(pool, PACE)
+        await let_pass(pool, span)
+    await let_pass(pool, month)
+    for _ in range(2):  # within nine seconds
+        await cut_history(pool, PACE)
+    await let_pass(pool, -month)
+    for _ in range(2):
+        await cut_history(pool, PACE)
+        await let_pass(pool, timedelta(hours=2))
+    assert len(await list_history(pool, connectors=[number], limit=20)) == 3

@@ -16,7 +16,7 @@ from unihire.store import Pool
 CONTEXT = [structlog.contextvars.merge_contextvars]
 
 
-async def test_every_line_of_a_run_that_is_put_off_names_it(
+async def test_every_line_of_a_run_that_is_deferred_names_it(
     pool: Pool, sealer: Sealer, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(vendor)
@@ -30,7 +30,7 @@ async def test_every_line_of_a_run_that_is_put_off_names_it(
     told = [line["event"] for line in lines]
     assert told.count("a call is tried again") == 5
     assert told[0] == "sync run"
-    assert told[-1] == "sync run put off"
+    assert told[-1] == "sync run deferred"
     assert {(line["run"], line["connector"]) for line in lines} == {(str(run["id"]), str(customer.connector.id))}
     assert {line["stream"] for line in lines if line["event"] == "a call is tried again"} == {"jobs"}
 

@@ -123,10 +123,10 @@ async def test_unfinished_runs_are_told_by_what_they_wait_for(
     with pytest.raises(RetryLater):
         await tenant.sync()
     async with serve_app(create_metrics_app(settings, pool)) as client:
-        assert find(await scrape(client), "unihire_runs_unfinished", integration="acme", status="running") == 1
-    await pool.execute("UPDATE sync_run SET waits_until = now() + interval '1 hour'")
-    async with serve_app(create_metrics_app(settings, pool)) as client:
         assert find(await scrape(client), "unihire_runs_unfinished", integration="acme", status="put_off") == 1
+    await pool.execute("UPDATE sync_run SET waits_until = NULL")
+    async with serve_app(create_metrics_app(settings, pool)) as client:
+        assert find(await scrape(client), "unihire_runs_unfinished", integration="acme", status="running") == 1
 
 
 async def test_database_is_asked_every_ten_seconds_at_most(pool: Pool, sealer: Sealer) -> None:

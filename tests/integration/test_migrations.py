@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
+from testbed.passing import let_pass
 from unihire.errors import ConfigError
 from unihire.store import Connection, jobs, migrate, runs, schedules
 from unihire.store.database import open_database
@@ -134,15 +135,16 @@ async def test_data_of_a_version_without_schedules_is_gone_on_with(
         }
         history = [tuple(row) for row in await pool.fetch("SELECT status, asked_at = started_at FROM sync_run")]
         assert sorted(history) == [("done", True), ("partial", True), ("running", True)]
-        assert await jobs.list_forsaken(connection) == [(number, None)]  # a worker takes it up
-        run = await runs.take_run(pool, number, whole_at + day)
+        assert await jobs.list_orphaned(connection) == [(number, None)]  # a worker takes it up
+        run = await runs.take_run(pool, number)
         assert run is not None
         assert (run.number, run.attempt, run.is_resumed, run.streams) == (3, 1, True, None)
-        state = await runs.open_stream(pool, run, number, "jobs", window_start=None, models=[], now=whole_at + day)
+        state = await runs.open_stream(pool, run, number, "jobs", window_start=None, models=[])
         assert (state["phase"], state["position"], state["read"]) == ("walk", "/jobs?page=3", 40)
-        await pool.execute(runs.FINISH_RUN, run.id, run.attempt, "done", whole_at + day, None)
+        await pool.execute(runs.FINISH_RUN, run.id, run.attempt, "done", None)
+        await let_pass(pool, day)
         async with pool.acquire() as one, one.transaction():
-            due = await schedules.list_due(one, datetime.now(UTC) + day, 10)
+            due = await schedules.list_due(one, 10)
         assert due == [Due(number, is_full=True)]
 
 

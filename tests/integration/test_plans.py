@@ -1,7 +1,6 @@
 """What a page of a first read looks up costs the same however much is stored, with no statistics of the tables."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -115,14 +114,14 @@ async def test_new_connector_reads_nothing_of_what_others_have(
     arguments = (new.connector.number, [SPEC.number], "applications")
     assert await count_blocks(new, (joins.HAS_RECORDS, arguments), found=1) < 10
     run = await begin_run(new)
-    opened = (run.id, new.connector.number, "applications", None, run.started_at, [SPEC.number])
+    opened = (run.id, new.connector.number, "applications", None, [SPEC.number])
     assert await count_blocks(new, (runs.INSERT_STREAM, opened), found=0) < 30
 
 
 async def begin_run(tenant: Tenant) -> runs.Run:
     async with tenant.pool.acquire() as connection, connection.transaction():
-        await runs.ask_run(connection, tenant.connector.number, now=datetime.now(UTC))
-    run = await runs.take_run(tenant.pool, tenant.connector.number, datetime.now(UTC))
+        await runs.ask_run(connection, tenant.connector.number)
+    run = await runs.take_run(tenant.pool, tenant.connector.number)
     assert run is not None
     return run
 

@@ -2,15 +2,19 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
+import structlog
 from aiohttp import web
 
 from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
+from testbed.passing import let_pass
 from testbed.tenants import Tenant
-from testbed.vendor import ACME, job, person, say
+from testbed.vendor import ACME, job, person, say, to_job
 from testbed.working import QUICK, Works, keep_waiting, until
 from unihire.integration.declare import Integration, Maps, Source
 from unihire.kit.seal import Sealer, new_key
@@ -18,8 +22,10 @@ from unihire.model import Job
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.settings import Settings
-from unihire.store import Pool, jobs, schedules
+from unihire.store import Connection, Pool, issues, jobs, saving, schedules
 from unihire.store.database import get_address, open_database
+from unihire.sync import deferring
+from unihire.sync.run import sync_connector
 
 PEOPLE = ["1", "2", "3"]
 JOBS = ["1", "2", "3", "4", "5"]
@@ -42,31 +48,28 @@ async def is_empty(works: Works) -> bool:
 async def test_a_schedule_asks_for_runs_and_for_a_full_one_where_the_last_is_too_old(
     works: Works, customer: Tenant
 ) -> None:
+    await works.pool.execute("UPDATE connector SET sync_every = '1 hour'")
     async with works.work():
-        works.clock.advance(timedelta(hours=6))
-        first = await works.wait_for(customer)
-        works.clock.advance(timedelta(hours=2))
-        second = await works.wait_for(customer, number=2)
-        works.clock.advance(timedelta(days=1))
-        third = await works.wait_for(customer, number=3)
-    assert [run["is_scheduled"] for run in (first, second, third)] == [True] * 3
-    assert [run["is_full"] for run in (first, second, third)] == [False, False, True]
+        runs = []
+        for number, span in enumerate([timedelta(days=7), timedelta(hours=2), timedelta(days=1)], 1):
+            await let_pass(works.pool, span)
+            runs.append(await works.wait_for(customer, number=number))
+    assert [run["is_scheduled"] for run in runs] == [True] * 3
+    assert [run["is_full"] for run in runs] == [False, False, True]
 
 
 async def test_a_list_that_is_closed_for_good_does_not_make_every_run_a_full_one(
     works: Works, customer: Tenant
 ) -> None:
+    await works.pool.execute("UPDATE connector SET sync_every = '1 hour'")
     async with works.work():
-        works.clock.advance(timedelta(hours=6))
+        await let_pass(works.pool, timedelta(days=7))
         await works.wait_for(customer)
         works.vendor.will("/pipelines", *[lambda request: say({}, 403)] * 9)
-        works.clock.advance(timedelta(days=1))
-        runs = [await works.wait_for(customer, "partial", number=2)]
-        for number in (3, 4):
-            works.clock.advance(timedelta(hours=2))
+        runs = []
+        for number, span in enumerate([timedelta(days=1), *[timedelta(hours=2)] * 2, timedelta(days=1)], 2):
+            await let_pass(works.pool, span)
             runs.append(await works.wait_for(customer, "partial", number=number))
-        works.clock.advance(timedelta(days=1))
-        runs.append(await works.wait_for(customer, "partial", number=5))
     assert [run["is_full"] for run in runs] == [True, False, False, True]
 
 
@@ -131,7 +134,7 @@ async def test_a_vendor_that_cannot_answer_puts_the_run_off_for_longer_each_time
     async with works.work():
         pauses = []
         for number in (1, 2):
-            asked_at = works.clock.now()
+            asked_at = datetime.now(UTC)
             await works.ask(customer)
             run = await works.wait_for_putting_off(customer)
             assert run["failures"] in (number, 1)
@@ -149,10 +152,10 @@ async def test_a_vendor_that_cannot_answer_puts_the_run_off_for_longer_each_time
 async def test_a_spent_budget_puts_the_run_off_until_it_is_back_without_a_failure(
     works: Works, customer: Tenant
 ) -> None:
-    headers = FixedWindowHeaders(limit="limit", remaining="left", reset="reset", seconds=3600)
+    headers = FixedWindowHeaders(limit="limit", remaining="left", reset="reset", seconds=240)
     works.install(replace(ACME, budget_headers=headers))
-    asked_at = works.clock.now()
-    reset = str(int(asked_at.timestamp()) // 3600 * 3600 + 3600)
+    asked_at = datetime.now(UTC)
+    reset = str(int(asked_at.timestamp()) // 240 * 240 + 240)
 
     def spend(request: web.Request) -> web.StreamResponse:
         answer = works.vendor.page(request)
@@ -167,6 +170,54 @@ async def test_a_spent_budget_puts_the_run_off_until_it_is_back_without_a_failur
     assert (run["failures"], run["waits_for"]) == (0, "the vendor's rate limit")
     assert run["waits_until"].timestamp() == pytest.approx(int(reset), abs=10)
     assert await works.list_issues(customer, with_resolved=True) == []
+
+
+async def test_a_vendor_that_wants_a_long_rest_is_asked_hourly_and_at_once_by_hand(
+    works: Works, customer: Tenant
+) -> None:
+    works.vendor.will("/pipelines", *[lambda request: say({}, 429, Retry_After="86400")] * 3)
+    async with works.work():
+        for number in (1, 2):  # twice: who asks by hand is not refused by what was remembered
+            asked_at = datetime.now(UTC)
+            await works.ask(customer)
+            run = await works.wait_for_putting_off(customer)
+            assert timedelta(minutes=59) < run["waits_until"] - asked_at < timedelta(minutes=61)
+            assert run["waits_for"] == deferring.LONG_LIMIT
+            assert works.vendor.count("/pipelines") == number
+        (issue,) = await issues.list_issues(works.pool, customer.connector.number)
+        assert (issue["kind"], issue["times"]) == ("vendor_limit", 2)
+        assert issue["message"].endswith(f"; the sync goes on at {run['waits_until']:%Y-%m-%d %H:%M} UTC")
+        await works.pool.execute("UPDATE connector SET next_sync_at = now()")  # the schedule does not insist
+        await asyncio.sleep(0.5)
+        assert works.vendor.count("/pipelines") == 2
+        works.vendor.answers.clear()
+        await works.ask(customer)
+        await works.wait_for(customer)
+    assert await works.list_issues(customer) == []
+
+
+async def test_a_deferred_run_is_gone_on_with_by_a_command_at_once(works: Works, customer: Tenant) -> None:
+    works.vendor.will("/jobs", lambda request: say({}, 429, Retry_After="3000"))
+    async with works.work():
+        await works.ask(customer)
+        await works.wait_for_putting_off(customer)
+    client = works.open_client(customer.connector)
+    report = await sync_connector(works.pool, customer.connector, ACME, client)
+    assert (report.number, report.is_resumed, report.status) == (1, True, "done")
+    assert await works.list_issues(customer) == []
+
+
+@pytest.mark.parametrize("after", ["9" * 400, "1e308", "nan", "-5", "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_no_number_of_a_vendor_defers_a_run_for_longer_than_an_hour(
+    works: Works, customer: Tenant, after: str
+) -> None:
+    works.vendor.will("/pipelines", *[lambda request: say({}, 429, Retry_After=after)] * 9)
+    async with works.work():
+        asked_at = datetime.now(UTC)
+        await works.ask(customer)
+        run = await works.wait_for_putting_off(customer)
+    assert run["waits_until"] - asked_at < timedelta(minutes=61)
+    assert await works.list_issues(customer)
 
 
 async def test_a_spent_budget_does_not_make_forget_how_often_a_list_did_not_answer(
@@ -249,7 +300,7 @@ async def test_the_grant_of_a_partner_is_renewed_before_it_ends(works: Works, se
     partner = await connect_partner(
         works.pool, sealer, integration=PARTNER, base_url=works.vendor.base_url, credentials=SECRETS, grant=make_grant()
     )
-    await works.pool.execute("UPDATE connector SET next_sync_at = now() + '5 hours'")
+    await works.rest_schedules()
     async with works.work():
         await asyncio.sleep(0.3)
         assert desk.spent == []
@@ -276,7 +327,7 @@ async def test_a_grant_that_is_refused_needs_a_relink_and_one_that_cannot_be_ope
     ]  # fmt: skip
     works.vendor.will("/token", *[lambda request: say({"error": "invalid_grant"}, 400)] * 5)
     await works.pool.execute("UPDATE connector_grant SET saved_at = now() - '9 hours'::interval")
-    await works.pool.execute("UPDATE connector SET next_sync_at = now() + '5 hours'")
+    await works.rest_schedules()
     await works.pool.execute("UPDATE connector SET credentials = 'x' WHERE number = $1", broken.number)
     status = "SELECT status FROM connector WHERE number = $1"
 
@@ -340,30 +391,131 @@ async def test_a_vendor_that_is_back_and_refuses_the_credentials_is_not_told_as_
     assert await works.list_issues(customer) == ["reauthorize"]
 
 
-def fail(source: Source) -> Job:
-    raise RuntimeError("no row of anybody is in this text")
+class Faulty:
+    """A mapping with a fault that no row explains, so many times in a row."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def to_job(self, source: Source) -> Job:
+        if self.times:
+            self.times -= 1
+            raise SystemError("no row of anybody is in this text")
+        return to_job(source)
+
+    def spoil(self, integration: Integration) -> Integration:
+        streams = [
+            replace(stream, maps=(Maps(Job, self.to_job),)) if stream.name == "jobs" else stream
+            for stream in integration.streams
+        ]
+        return replace(integration, streams=tuple(streams))
 
 
-async def test_a_fault_in_a_mapping_puts_the_run_off_and_the_next_try_goes_on(works: Works, customer: Tenant) -> None:
-    streams = [replace(stream, maps=(Maps(Job, fail),)) if stream.name == "jobs" else stream for stream in ACME.streams]
-    works.install(replace(ACME, streams=tuple(streams)))
+async def test_a_fault_of_ours_is_tried_again_and_leaves_no_trace(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unihire.sync.run.FAULT_PAUSES", (0.01,))
+    works.install(Faulty(2).spoil(ACME))
     async with works.work():
         await works.ask(customer)
-        run = await works.wait_for_putting_off(customer)
-        assert run["waits_for"] == "a fault of ours (RuntimeError)"
-        assert await works.list_issues(customer) == ["fault"]
+        await works.wait_for(customer)
+    assert await works.list_issues(customer, with_resolved=True) == []
+    assert await works.list_names("jobs") == JOBS
+
+
+async def test_a_fault_of_ours_that_stays_fails_its_list_and_neither_the_others_nor_the_next_run(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unihire.sync.run.FAULT_PAUSES", (0.01,))
+    works.install(Faulty(1000).spoil(ACME))
+    async with works.work():
+        await works.ask(customer)
+        await works.wait_for(customer, "partial")
+        find = "SELECT kind, stream, message FROM issue WHERE resolved_at IS NULL"
+        assert [tuple(row) for row in await works.pool.fetch(find)] == [
+            ("fault", "jobs", "a fault of ours (SystemError)")
+        ]
+        assert await works.list_names("people") == PEOPLE
         works.install(ACME)
         await works.ask(customer)
-        await works.wait_for(customer)
+        await works.wait_for(customer, number=2)
     assert await works.list_issues(customer) == []
     assert await works.list_names("jobs") == JOBS
+
+
+async def test_tries_of_a_faulty_list_are_counted_over_the_deaths_of_workers(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works.install(Faulty(1000).spoil(ACME))
+
+    async def has_failed(times: int) -> bool:
+        count = "SELECT failures FROM stream_run WHERE stream = 'jobs'"
+        return await works.pool.fetchval(count) == times
+
+    for number in (1, 2):
+        async with works.work():
+            if number == 1:
+                await works.ask(customer)
+            await until(partial(has_failed, number))  # and ends while it waits to try again
+    monkeypatch.setattr("unihire.sync.run.FAULT_PAUSES", (60.0,))
+    async with works.work():
+        await works.wait_for(customer, "partial")
+
+
+async def test_what_the_database_refuses_of_a_page_fails_the_list_with_the_reason(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unihire.sync.run.FAULT_PAUSES", (0.01,))
+    save = saving.save_records
+
+    async def refuse(connection: Connection, connector: int, stream: str, records: Any) -> saving.Saved:
+        if stream == "jobs":
+            await connection.execute("SELECT convert_from('\\x00', 'UTF8')")
+        if stream == "pipelines":
+            await connection.fetch("SELECT $1::int", 2**40)  # what its driver refuses
+        return await save(connection, connector, stream, records)
+
+    monkeypatch.setattr(saving, "save_records", refuse)
+    with structlog.testing.capture_logs() as lines:
+        async with works.work():
+            await works.ask(customer)
+            await works.wait_for(customer, "partial")
+    faults = [line for line in lines if line["event"] == "a stream failed by a fault of ours"]
+    assert sorted((line["failures"], line["exc_info"]) for line in faults) == [(n, True) for n in (1, 1, 2, 2, 3, 3)]
+    find = "SELECT stream, error FROM stream_run WHERE error IS NOT NULL ORDER BY stream"
+    assert [tuple(row) for row in await works.pool.fetch(find)] == [
+        ("jobs", "the database refuses what was read (CharacterNotInRepertoireError, 22021)"),
+        ("pipelines", "the database refuses what was read (DataError, 22000)"),
+    ]
+    assert await works.list_names("people") == PEOPLE
+
+
+async def test_a_fault_outside_of_all_lists_ends_the_run_after_some_tries(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deferring, "FIRST_PAUSE", timedelta(seconds=0.01))
+
+    async def fail(pool: Pool) -> None:
+        raise SystemError("no row of anybody is in this text")
+
+    monkeypatch.setattr("unihire.sync.run.read_clock", fail)
+    async with works.work():
+        await works.ask(customer)
+        ended = await works.wait_for(customer, "failed")
+        assert (ended["error"], ended["attempt"]) == ("a fault of ours (SystemError)", 3)
+        assert await works.list_issues(customer) == ["fault"]
+        monkeypatch.undo()
+        works.install(ACME)
+        await works.ask(customer)
+        await works.wait_for(customer, number=2)
+    assert await works.list_issues(customer) == []
 
 
 async def test_asking_brings_a_job_forward_that_waits_for_later(works: Works, customer: Tenant) -> None:
     number = customer.connector.number
     async with works.pool.acquire() as connection, connection.transaction():
-        await jobs.defer_sync(connection, number, works.clock.now() + timedelta(hours=1))
-        await jobs.defer_sync(connection, number, works.clock.now() + timedelta(hours=2))
+        await jobs.defer_sync(connection, number, timedelta(hours=1))
+        await jobs.defer_sync(connection, number, timedelta(hours=2))
     assert not await jobs.has_waiting(works.pool)
     await works.ask(customer)
     assert await jobs.has_waiting(works.pool)

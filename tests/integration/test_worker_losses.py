@@ -23,7 +23,7 @@ JOBS = ["1", "2", "3", "4", "5"]
 
 async def test_a_run_without_a_job_gets_one(works: Works, customer: Tenant) -> None:
     async with works.pool.acquire() as connection, connection.transaction():
-        await runs.ask_run(connection, customer.connector.number, now=works.clock.now())
+        await runs.ask_run(connection, customer.connector.number)
     async with works.work():
         await works.wait_for(customer)
 
@@ -43,7 +43,7 @@ async def test_a_job_that_its_worker_does_not_know_of_is_dropped(works: Works, c
     async with works.work():
         await until(lambda: works.pool.fetchval("SELECT count(*) FROM procrastinate_workers"))
         async with works.pool.acquire() as connection, connection.transaction():
-            await runs.ask_run(connection, customer.connector.number, now=works.clock.now())
+            await runs.ask_run(connection, customer.connector.number)
             await connection.execute(
                 "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, status, worker_id) "
                 "SELECT 'sync', 'sync', 'sync:' || $1::int, 'sync:' || $1::int, '{}', 'doing', id "
@@ -76,8 +76,8 @@ async def test_who_gives_no_sign_loses_the_connector_and_saves_nothing_more(
     monkeypatch.setattr(holds, "SILENT_SECONDS", 0.3)
     async with hold_connector(works.pool, customer.connector.number, otherwise="taken"):
         async with works.pool.acquire() as connection, connection.transaction():
-            await runs.ask_run(connection, customer.connector.number, now=works.clock.now())
-        stale = await runs.take_run(works.pool, customer.connector.number, works.clock.now())
+            await runs.ask_run(connection, customer.connector.number)
+        stale = await runs.take_run(works.pool, customer.connector.number)
         assert stale is not None
         # Another process has sessions of its own.
         monkeypatch.setattr(holds, "_sessions", {})
@@ -131,7 +131,7 @@ async def test_a_connector_that_somebody_writes_to_for_long_keeps_no_other_waiti
     other = await works.connect(organisation="Another")
     async with works.pool.acquire() as connection, connection.transaction():
         for tenant in (customer, other):
-            await runs.ask_run(connection, tenant.connector.number, now=works.clock.now())
+            await runs.ask_run(connection, tenant.connector.number)
     async with works.work():
         async with hold_feed(works.pool, customer.connector.number):
             await works.wait_for(other)

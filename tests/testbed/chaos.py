@@ -38,14 +38,14 @@ import unihire.app, unihire.cli.working
 from unihire.cli import main
 from unihire.integration.registry import list_integrations
 from unihire.store import database, holds
-from unihire.sync import chores, worker
+from unihire.sync import chores, deferring
 
 def set_pace(given):
     database.SESSION["idle_in_transaction_session_timeout"] = f"{given['silent']}s"
     holds.BEAT_SECONDS, holds.SILENT_SECONDS = given["heartbeat"], given["silent"]
     chores.PACE = chores.Pace(**given)
     chores.STUCK_FOR = timedelta(seconds=given["silent"])
-    worker.FIRST_PAUSE, worker.LONGEST_PAUSE = timedelta(seconds=0.3), timedelta(seconds=1)
+    deferring.FIRST_PAUSE, deferring.LONGEST_WAIT = timedelta(seconds=0.3), timedelta(seconds=1)
 
 list_integrations()
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -17,7 +17,9 @@ from unihire.store.embedded import EmbeddedServer
 MIGRATED = "migrated"
 
 # What a test may leave behind; what belongs to a connector goes with its organisation.
-EMPTY = [f"DELETE FROM {table}" for table in ("record", "record_key", "seen", "joined", "stale", "organisation")]
+EMPTY = [
+    f"DELETE FROM {table}" for table in ("record", "record_key", "seen", "joined", "stale", "chore", "organisation")
+]
 
 
 @contextmanager

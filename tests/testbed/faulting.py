@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import httpx
 
 from testbed.databases import Databases
-from testbed.harvest_link import link_harvest
+from testbed.harvest_link import BEHIND, link_harvest
 from testbed.personio import Json, check_same
 from testbed.personio_link import link_personio
 from testbed.tenants import Tenant
@@ -72,7 +72,6 @@ class Link(Protocol):
 
     tenant: Tenant
     control: httpx.AsyncClient
-    clock: MovableClock
     expected: Records
 
     async def look(self) -> None: ...
@@ -184,7 +183,7 @@ Opener = Callable[[Databases, Sealer], AbstractAsyncContextManager[Scene]]
 
 @asynccontextmanager
 async def open_greenhouse(databases: Databases, sealer: Sealer) -> AsyncIterator[Scene]:
-    async with link_harvest(databases, sealer, size=100, seed=11, clock=LateClock()) as link:
+    async with link_harvest(databases, sealer, size=100, seed=11, clock=LateClock(BEHIND)) as link:
         link.tenant = replace(link.tenant, integration=turn_small(link.tenant.integration))
         yield Scene(link)
 

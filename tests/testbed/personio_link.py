@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from testbed.databases import Databases
+from testbed.harvest_link import BEHIND
 from testbed.personio import Json, expect_records, make_emulated_tenant, read_served, read_vendor
 from testbed.tenants import Tenant, open_api
 from testbed.vendor import IMPATIENT
@@ -30,7 +30,6 @@ class PersonioLink:
     control: httpx.AsyncClient
     tenant: Tenant
     api: httpx.AsyncClient
-    clock: MovableClock = field(default_factory=MovableClock)
     expected: Records = field(default_factory=dict)
 
     async def look(self) -> None:
@@ -42,20 +41,17 @@ class PersonioLink:
     async def sync(self, *, full: bool = False, retry: Retry = IMPATIENT) -> Report:
         tenant = self.tenant
         client = open_client(tenant.integration, tenant.credentials, tenant.connector.base_url, retry=retry)
-        return await sync_connector(
-            tenant.pool, tenant.connector, tenant.integration, client, full=full, clock=self.clock
-        )
+        return await sync_connector(tenant.pool, tenant.connector, tenant.integration, client, full=full)
 
     async def wait_an_hour(self) -> None:
         (await self.control.post("clock", json={"advance_seconds": 3600})).raise_for_status()
-        self.clock.advance(timedelta(hours=1))
 
 
 @asynccontextmanager
 async def link_personio(databases: Databases, sealer: Sealer, **settings: Any) -> AsyncIterator[PersonioLink]:
     """A sandbox of these settings, its connector never synced, in a database of its own."""
     async with databases.open() as pool:
-        with start_sandbox("personio", **settings) as sandbox:
+        with start_sandbox("personio", **{"clock": MovableClock(BEHIND), **settings}) as sandbox:
             tenant = await make_emulated_tenant(pool, sealer, sandbox.ready)
             async with (
                 httpx.AsyncClient(base_url=sandbox.ready.control_url) as control,

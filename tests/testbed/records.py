@@ -1,16 +1,17 @@
 """Records of any model, saved as a sync would save them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from testbed.tenants import Tenant
 from unihire.integration.declare import Maps, Source, Stream
+from unihire.kit.clock import to_micros
 from unihire.model import MODELS, FieldSpec, ModelSpec, Record
 from unihire.outbound.paging import Row, WholeList
-from unihire.store.saving import Saved, bury_records, hold_feed, save_records
+from unihire.store.saving import MOVE_FEED, Saved, bury_records, hold_feed, save_records
 from unihire.sync.rendering import Renderer, derive_ids
 
 PLURALS = {spec.plural: spec for spec in MODELS.values()}
@@ -36,8 +37,11 @@ def id_in(tenant: Tenant, model: str, remote_id: str) -> str:
     return derive_ids(tenant.connector.id, model).text(remote_id)
 
 
-async def save(tenant: Tenant, model: str, *rows: dict[str, Any], now: datetime | None = None) -> Saved:
-    """Save rows in one transaction; each is a record's fields."""
+async def save(tenant: Tenant, model: str, *rows: dict[str, Any], at: datetime | None = None) -> Saved:
+    """Save rows in one transaction; each is a record's fields.
+
+    `at` is the place in the feed from which on they are saved, beyond the present: as if the clock was set back since.
+    """
     spec = MODELS[model]
     stream = stream_of(spec)
     renderer = Renderer(tenant.connector.id, tenant.connector.number)
@@ -45,15 +49,17 @@ async def save(tenant: Tenant, model: str, *rows: dict[str, Any], now: datetime 
     records, misfits = renderer.render_rows(stream, pages, {})
     assert not misfits, misfits
     async with hold_feed(tenant.pool, tenant.connector.number) as connection:
-        moment = now or datetime.now(UTC)
-        return await save_records(connection, tenant.connector.number, stream.name, records, moment)
+        if at is not None:
+            assert at > datetime.now(UTC) + timedelta(minutes=1), "the clock has come as far"
+            await connection.execute(MOVE_FEED, tenant.connector.number, to_micros(at) - 1)
+        return await save_records(connection, tenant.connector.number, stream.name, records)
 
 
 async def bury(tenant: Tenant, model: str, *remote_ids: str) -> int:
     """Make tombstones."""
     ids = [id_in(tenant, model, remote_id) for remote_id in remote_ids]
     async with hold_feed(tenant.pool, tenant.connector.number) as connection:
-        return await bury_records(connection, tenant.connector.number, ids, datetime.now(UTC))
+        return await bury_records(connection, tenant.connector.number, ids)
 
 
 def find_ids(items: Sequence[dict[str, Any]]) -> list[str]:

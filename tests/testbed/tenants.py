@@ -39,9 +39,13 @@ class Tenant:
         return {"Authorization": f"Bearer {self.key}", "X-Connector-Token": self.token}
 
     async def sync(self, **settings: Any) -> Report:
-        """A sync run, impatient with a vendor that does not answer."""
+        """A sync run, impatient with a vendor that does not answer; `clock` is the one of this process."""
         client = open_client(
-            self.integration, self.credentials, self.connector.base_url, retry=IMPATIENT, clock=settings.get("clock")
+            self.integration,
+            self.credentials,
+            self.connector.base_url,
+            retry=IMPATIENT,
+            clock=settings.pop("clock", None),
         )
         return await sync_connector(self.pool, self.connector, self.integration, client, **settings)
 

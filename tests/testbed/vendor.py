@@ -5,7 +5,8 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -26,13 +27,17 @@ Answerer = Callable[[web.Request], Any]
 
 @dataclass
 class Vendor:
-    """The vendor's server: `lists` by path, each a list of rows; `answers` come before them, by path, one at a time."""
+    """The vendor's server: `lists` by path, each a list of rows; `answers` come before them, by path, one at a time.
+
+    `behind` is how far its clock is behind ours.
+    """
 
     base_url: str = ""
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     answers: dict[str, list[Answerer]] = field(default_factory=dict)
     log: list[web.Request] = field(default_factory=list)
     token_seconds: float = 3600
+    behind: timedelta = timedelta()
     tokens: int = 0
 
     def will(self, path: str, *answers: Answerer) -> None:
@@ -44,6 +49,12 @@ class Vendor:
         return sum(1 for request in self.log if request.path == path)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        answer = await self._answer(request)
+        if self.behind:
+            answer.headers["Date"] = format_datetime(datetime.now(UTC) - self.behind, usegmt=True)
+        return answer
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         await request.read()  # so that a test can look at it later
         self.log.append(request)
         queued = self.answers.get(request.path)

@@ -15,7 +15,6 @@ from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Vendor
 from unihire.integration import registry
 from unihire.integration.declare import Integration
-from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
 from unihire.outbound.client import VendorClient
@@ -68,7 +67,6 @@ class Works:
     def __init__(self, pool: Pool, sealer: Sealer, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pool = pool
         self.vendor = vendor
-        self.clock = MovableClock()
         self.version = "1"
         self._sealer = sealer
         self._patch = monkeypatch
@@ -80,10 +78,14 @@ class Works:
         self._patch.setattr(registry, "list_integrations", lambda: integrations)
 
     async def connect(self, *, organisation: str = "Example") -> Tenant:
-        """A connector whose schedule asks for nothing in the next hours."""
+        """A connector whose schedule asks for nothing in the next days."""
         made = await make_tenant(self.pool, self._sealer, organisation=organisation, base_url=self.vendor.base_url)
-        await self.pool.execute("UPDATE connector SET next_sync_at = now() + '5 hours'")
+        await self.rest_schedules()
         return made
+
+    async def rest_schedules(self) -> None:
+        """Let no schedule ask for anything in the next days."""
+        await self.pool.execute("UPDATE connector SET sync_every = '7 days', next_sync_at = now() + '7 days'")
 
     def open_client(self, connector: Connector) -> VendorClient:
         client = open_connector_client(self.pool, connector, self._sealer, is_background=True, patience=0.2)
@@ -93,7 +95,7 @@ class Works:
     @asynccontextmanager
     async def work(self, *, slots: int = 4, pool: Pool | None = None, pace: Pace = QUICK) -> AsyncIterator[Worker]:
         used = pool or self.pool
-        worker = Worker(used, get_address(used), self.open_client, slots=slots, clock=self.clock, pace=pace)
+        worker = Worker(used, get_address(used), self.open_client, slots=slots, pace=pace)
         task = asyncio.create_task(worker.run())
         try:
             yield worker
@@ -102,7 +104,7 @@ class Works:
             await asyncio.wait_for(task, 5)
 
     async def ask(self, tenant: Tenant, **settings: Any) -> Asked:
-        return await ask_sync(self.pool, tenant.connector, ACME, clock=self.clock, **settings)
+        return await ask_sync(self.pool, tenant.connector, ACME, **settings)
 
     async def look_after(self, tenant: Tenant) -> None:
         """Let a worker look whether the connector has something to do."""

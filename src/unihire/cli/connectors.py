@@ -14,7 +14,6 @@ from unihire.cli.progress import make_stream_table
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, write_moment
 from unihire.errors import ConfigError
-from unihire.kit.clock import SystemClock
 from unihire.model import MODELS
 from unihire.platform.connectors import remove_connector
 from unihire.platform.organisations import list_organisations
@@ -187,7 +186,7 @@ def _summarise(
         if run is None
         else {
             "run": run["number"],
-            "status": find_status(run, is_paused=run["is_paused"], now=SystemClock().now()),
+            "status": find_status(run, is_paused=run["is_paused"]),
             "full": run["is_full"],
             "asked_at": write_moment(run["asked_at"]),
             "started_at": write_moment(run["started_at"]),

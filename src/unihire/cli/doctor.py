@@ -24,7 +24,6 @@ from unihire.cli.terminal import Json, examples, print_json, show_moment
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.registry import list_integrations
-from unihire.kit.clock import SystemClock
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
 from unihire.platform.connectors import open_credentials
@@ -209,8 +208,7 @@ async def _examine_connector(pool: Pool, connector: Connector) -> Finding:
     said = f"{what}: sync {latest['number']}"
     aside = sum(row["rows"] for row in await pool.fetch(streams.COUNT_QUARANTINE, connector.number))
     schedule = await get_schedule(pool, connector.number)
-    now = SystemClock().now()
-    state = find_status(dict(latest), is_paused=schedule.is_paused, now=now)
+    state = find_status(dict(latest), is_paused=schedule.is_paused)
     if state == "waiting":
         until = show_moment(latest["waits_until"])
         return Finding(name, "warning", f"{said} waits until {until}: {latest['waits_for']}")

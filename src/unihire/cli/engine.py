@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from unihire.cli.findings import Finding
 from unihire.cli.terminal import note
-from unihire.kit.clock import SystemClock
 from unihire.store import Pool, issues, jobs, schedules
 from unihire.sync.chores import PACE
 
@@ -21,14 +20,16 @@ NO_WORKER = "no worker is running: `unihire serve` or `unihire worker`"
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How the engine stands. `waiting`, `put_off` and `doing` are jobs, `forsaken` runs that no job stands for."""
+    """How the engine stands. `waiting`, `put_off` and `doing` are jobs, `orphaned` runs that no job stands for,
+    `too_late` connectors that are due later than their schedule allows."""
 
     workers: int
     waiting: int
     put_off: int
     doing: int
-    forsaken: int
+    orphaned: int
     overdue: int
+    too_late: int
     paused: int
     issues: int
 
@@ -36,14 +37,14 @@ class Engine:
 async def look_at_engine(pool: Pool) -> Engine:
     async with pool.acquire() as connection:
         counted = await connection.fetchrow(jobs.COUNT_JOBS)
-        late = await connection.fetchrow(schedules.COUNT_LATE, SystemClock().now() - OVERDUE_AFTER)
+        late = await connection.fetchrow(schedules.COUNT_LATE, OVERDUE_AFTER)
         by_connector = await connection.fetch(issues.COUNT_OPEN_BY_CONNECTOR)
         assert counted is not None
         assert late is not None
         return Engine(
             workers=await connection.fetchval(jobs.COUNT_WORKERS, ALIVE_FOR),
             **counted,
-            forsaken=len(await jobs.list_forsaken(connection)),
+            orphaned=len(await jobs.list_orphaned(connection)),
             **late,
             issues=sum(row["issues"] for row in by_connector),
         )
@@ -58,15 +59,19 @@ def judge_engine(engine: Engine) -> Iterator[Finding]:
         yield Finding("workers", "warning", f"{NO_WORKER}; {said}")
     else:
         yield Finding("workers", "ok", f"none is running, and nothing waits for one; {said}")
-    if engine.forsaken:
+    if engine.orphaned:
         mend = "one takes them up within a minute" if engine.workers else NO_WORKER
-        said = f"{engine.forsaken:,} have not ended and no job stands for them, unless a command is at them: {mend}"
+        said = f"{engine.orphaned:,} have not ended and no job stands for them, unless a command is at them: {mend}"
         yield Finding("runs", "warning", said)
     paused = f"{engine.paused:,} connectors paused"
     if engine.overdue:
         why = "the workers are behind" if engine.workers else NO_WORKER
         said = f"{engine.overdue:,} connectors have been due for over {OVERDUE_AFTER // timedelta(minutes=1)} minutes"
         yield Finding("schedules", "warning", f"{said}: {why}; {paused}")
+    elif engine.too_late:
+        mend = "a worker brings them forward within seconds" if engine.workers else f"a worker mends that; {NO_WORKER}"
+        said = f"{engine.too_late:,} connectors are due later than their schedules allow: the clock was wrong; {mend}"
+        yield Finding("schedules", "warning", f"{said}; {paused}")
     else:
         yield Finding("schedules", "ok", f"none is overdue; {paused}")
     if engine.issues:

@@ -1,7 +1,7 @@
 """`unihire runs`: what was synced, what is under way, and how far it is."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 import asyncpg
@@ -16,7 +16,6 @@ from unihire.cli.terminal import OUT, Json, examples, name_connector, note, prin
 from unihire.dialects.unihire.told import tell_run, tell_run_with_streams
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
-from unihire.kit.clock import SystemClock
 from unihire.platform.syncs import Progress, measure_progress
 from unihire.store import Pool, runs
 from unihire.store.history import list_history, list_whole_history
@@ -74,18 +73,17 @@ async def _describe_runs(
     pool: Pool, connectors: Sequence[Connector], rows: Sequence[asyncpg.Record], *, with_streams: bool = False
 ) -> list[dict[str, Any]]:
     """Runs as the API tells them, each with its connector."""
-    now = SystemClock().now()
     known = {connector.number: connector for connector in connectors}
     described = []
     for row in rows:
         run, connector = dict(row), known.get(row["connector"])
         if connector is None:  # made a moment ago
             continue
-        progress = None if run["finished_at"] else await _find_progress(pool, connector, run, now)
-        told = tell_run(run, progress, now)
+        progress = None if run["finished_at"] else await _find_progress(pool, connector, run)
+        told = tell_run(run, progress)
         if with_streams:
-            told = tell_run_with_streams(run, await runs.list_stream_runs(pool, run["id"]), progress, now)
-        spent = None if run["started_at"] is None else (run["finished_at"] or now) - run["started_at"]
+            told = tell_run_with_streams(run, await runs.list_stream_runs(pool, run["id"]), progress)
+        spent = None if run["started_at"] is None else (run["finished_at"] or run["now"]) - run["started_at"]
         described.append(
             {
                 **name_connector(connector),
@@ -96,12 +94,12 @@ async def _describe_runs(
     return described
 
 
-async def _find_progress(pool: Pool, connector: Connector, run: Mapping[str, Any], now: datetime) -> Progress | None:
+async def _find_progress(pool: Pool, connector: Connector, run: Mapping[str, Any]) -> Progress | None:
     try:
         integration = get_integration(connector.integration)
     except ConfigError:  # the integration is no longer there; its runs are
         return None
-    return await measure_progress(pool, connector, integration, run, now)
+    return await measure_progress(pool, connector, integration, run)
 
 
 def _show_list(found: Sequence[dict[str, Any]]) -> None:

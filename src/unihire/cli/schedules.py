@@ -1,7 +1,7 @@
 """`unihire schedule`, `pause`, `resume` and `cancel`: when connectors are synced, and what ends or rests."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -17,7 +17,6 @@ from unihire.cli.starting import start
 from unihire.cli.terminal import OUT, Json, examples, write_moment
 from unihire.dialects.unihire.told import tell_schedule
 from unihire.errors import ConfigError
-from unihire.kit.clock import SystemClock
 from unihire.kit.durations import parse_duration, write_duration
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.store import Pool, runs
@@ -64,8 +63,7 @@ def schedule(
 
     async def work(pool: Pool, connector: Connector) -> Done:
         if is_change:
-            now = SystemClock().now()
-            found = await set_schedule(pool, connector, every=interval, full_every=full_interval, now=now)
+            found = await set_schedule(pool, connector, every=interval, full_every=full_interval)
         else:
             found = await get_schedule(pool, connector.number)
         return Done(0, _describe(found), lambda: shown.append((connector, found)))
@@ -106,8 +104,7 @@ def resume(ids: Ids = None, is_all: All = False, is_json: Json = False) -> None:
         alive.append(await is_worker_alive(pool))
         number = await _find_unfinished(pool, connector)
         if number is None:
-            due = (await get_schedule(pool, connector.number)).next_at
-            said = f"is synced by its schedule; next {_tell_next(due)}"
+            said = f"is synced by its schedule; next {_tell_next(await get_schedule(pool, connector.number))}"
         else:
             said = f"goes on with run {number}"
         return await _settle(pool, connector, said, number)
@@ -181,11 +178,11 @@ def _show(shown: list[tuple[Connector, Schedule]]) -> None:
             escape(connector.end_user),
             write_duration(found.every),
             write_duration(found.full_every),
-            "[yellow]paused[/yellow]" if found.is_paused else _tell_next(found.next_at),
+            "[yellow]paused[/yellow]" if found.is_paused else _tell_next(found),
         )
     OUT.print(table)
 
 
-def _tell_next(moment: datetime) -> str:
-    said = f"{show_minute(write_moment(moment))} UTC"
-    return said if moment > SystemClock().now() else f"[yellow]due since {said}[/yellow]"
+def _tell_next(found: Schedule) -> str:
+    said = f"{show_minute(write_moment(found.next_at))} UTC"
+    return f"[yellow]due since {said}[/yellow]" if found.is_due else said

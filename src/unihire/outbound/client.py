@@ -121,11 +121,11 @@ class VendorClient:
         self.calls = 0
         self.ahead = timedelta()
         """How far our clock was seen to run ahead of the vendor's, by the Date of its answers."""
+        self.clock = clock or SystemClock()
         self._patience = patience
         self._credentials = credentials
         self._grants = grants or MemoryGrants()
-        self._clock = clock or SystemClock()
-        self._tokens = Tokens(target.auth, credentials, self._grants, self._ask_for_token, self._clock)
+        self._tokens = Tokens(target.auth, credentials, self._grants, self._ask_for_token, self.clock)
         self._session: aiohttp.ClientSession | None = None
         self._acting: dict[tuple[tuple[str, str], ...], VendorClient] = {}
 
@@ -203,7 +203,7 @@ class VendorClient:
         name = tuple(sorted(credentials.items()))
         if name not in self._acting:
             others = {**self._credentials, **credentials}
-            acting = VendorClient(self.target, others, patience=self._patience, clock=self._clock)
+            acting = VendorClient(self.target, others, patience=self._patience, clock=self.clock)
             acting.budget, acting._session = self.budget, self._session
             self._acting[name] = acting
         return self._acting[name]
@@ -316,7 +316,7 @@ class VendorClient:
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
         said = find_date(headers)
         if said is not None:
-            self.ahead = max(self.ahead, self._clock.now() - said)
+            self.ahead = max(self.ahead, self.clock.now() - said)
 
     @asynccontextmanager
     async def _open(

@@ -13,7 +13,7 @@ import msgspec
 from unihire.errors import Busy, ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.registry import get_integration
-from unihire.kit.clock import Clock, SystemClock
+from unihire.kit.clock import Clock
 from unihire.kit.ids import hash_token, new_token
 from unihire.kit.seal import Sealer
 from unihire.outbound.auth import Auth, Grant, GrantKeeper
@@ -97,7 +97,6 @@ async def reconnect_connector(
     In one transaction: id, token and records stay, what was bought with the old credentials goes. Raises ConfigError
     for a missing credential.
     """
-    now = SystemClock().now()
     sealed = _seal_credentials(sealer, connector.id, integration, credentials, is_partner=connector.is_partner)
     async with pool.acquire() as connection, connection.transaction():
         account = _name_account(
@@ -106,9 +105,9 @@ async def reconnect_connector(
         await tenancy.replace_credentials(connection, connector.number, sealed, account)
         if grant is not None:
             await save_grant(connection, connector.number, seal_grant(sealer, grant, connector.id))
-        await issues.resolve_issues(connection, connector.number, [Kind.REAUTHORIZE], now)
+        await issues.resolve_issues(connection, connector.number, [Kind.REAUTHORIZE])
         with contextlib.suppress(Busy):  # whatever is under way goes on with them too
-            await runs.ask_run(connection, connector.number, now=now)
+            await runs.ask_run(connection, connector.number)
         await jobs.defer_sync(connection, connector.number)
         await tenancy.announce_access(connection)
 

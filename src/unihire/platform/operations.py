@@ -188,7 +188,7 @@ class Operations:
         integration = get_integration(connector.integration)
         try:
             async with asyncio.timeout(LONGEST_ABSORB.total_seconds()):
-                await absorb_rows(self._pool, connector, integration, client, desk.touched, clock=self._clock)
+                await absorb_rows(self._pool, connector, integration, client, desk.touched)
         except (VendorError, TimeoutError, *_AWAY) as error:
             reason = str(error) or type(error).__name__
             log.warning("what was written is not in the store yet", connector=str(connector.id), reason=reason)

@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from unihire.integration.declare import Integration
-from unihire.kit.clock import Clock, SystemClock
-from unihire.store import Pool, jobs, runs, schedules
+from unihire.store import Pool, budgets, jobs, runs, schedules
 from unihire.store.runs import Asked
 from unihire.store.tenancy import Connector
 from unihire.sync.run import find_streams
@@ -36,19 +35,19 @@ async def ask_sync(
     *,
     full: bool = False,
     models: Collection[str] | None = None,
-    clock: Clock | None = None,
 ) -> Asked:
     """Ask the workers for a run, or name the one under way that does what is asked for.
 
     `full` reads every list whole, `models` only the lists these are made of. It is asked for when this returns, and
-    survives any crash. Raises ConfigError for a model the integration does not fill, Busy where a run that does
-    something else is under way.
+    survives any crash. A deferred run goes on at once, whatever rest the vendor wanted. Raises ConfigError for a model
+    the integration does not fill, Busy where a run that does something else is under way.
     """
-    now = (clock or SystemClock()).now()
     names = None if models is None else find_streams(integration, models)
     async with pool.acquire() as connection, connection.transaction():
-        asked = await runs.ask_run(connection, connector.number, full=full, streams=names, now=now)
-        await schedules.note_run(connection, connector, now)
+        asked = await runs.ask_run(connection, connector.number, full=full, streams=names)
+        if asked.was_deferred:
+            await budgets.forget_budget(connection, connector.budget_of)
+        await schedules.note_run(connection, connector)
         await jobs.defer_sync(connection, connector.number)
     return asked
 
@@ -66,26 +65,32 @@ async def resume_syncs(pool: Pool, connector: Connector) -> None:
         await jobs.defer_sync(connection, connector.number)
 
 
-async def cancel_sync(pool: Pool, connector: Connector, *, clock: Clock | None = None) -> UUID | None:
+async def cancel_sync(pool: Pool, connector: Connector) -> UUID | None:
     """End the run that has not ended, if there is one; what it saved stays, the page it is on is not saved."""
-    found: UUID | None = await pool.fetchval(runs.CANCEL_RUN, connector.number, (clock or SystemClock()).now())
+    found: UUID | None = await pool.fetchval(runs.CANCEL_RUN, connector.number)
     return found
 
 
-def find_status(run: Mapping[str, Any], *, is_paused: bool, now: datetime) -> str:
-    """How a run is: its status in the store, or `paused` with its connector, or `waiting` where it was put off."""
+def find_status(run: Mapping[str, Any], *, is_paused: bool) -> str:
+    """How a run is: its status in the store, or `paused` with its connector, or `waiting` while it is deferred.
+
+    `run` is a row of sync_run with `now`, when it was read.
+    """
     status: str = run["status"]
     if status not in UNFINISHED:
         return status
     if is_paused:
         return "paused"
-    return "waiting" if run["waits_until"] is not None and run["waits_until"] > now else status
+    return "waiting" if run["waits_until"] is not None and run["waits_until"] > run["now"] else status
 
 
 def find_progress(
-    run: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], known: Mapping[str, int | None], now: datetime
+    run: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], known: Mapping[str, int | None]
 ) -> Progress:
-    """How far a run is; `parts` are its rows of stream_run, `known` the rows each list to be read had last time."""
+    """How far a run, as `find_status` takes it, is.
+
+    `parts` are its rows of stream_run, `known` the rows each list to be read had last time.
+    """
     if run["status"] not in UNFINISHED:
         return Progress(1.0, 0.0)
     if not run["is_full"] or run["started_at"] is None:
@@ -100,7 +105,7 @@ def find_progress(
     if not total:
         return Progress(None, None)
     done = min(sum(read.values()) / total, 0.99)
-    spent = (now - run["started_at"]) / timedelta(seconds=1)
+    spent = (run["now"] - run["started_at"]) / timedelta(seconds=1)
     return Progress(done, spent * (1 - done) / done if done else None)
 
 
@@ -111,10 +116,10 @@ async def list_known_rows(pool: Pool, connector: Connector, streams: Collection[
 
 
 async def measure_progress(
-    pool: Pool, connector: Connector, integration: Integration, run: Mapping[str, Any], now: datetime
+    pool: Pool, connector: Connector, integration: Integration, run: Mapping[str, Any]
 ) -> Progress:
-    """How far a run, a row of sync_run, is now."""
+    """How far a run, as `find_status` takes it, is."""
     parts = await runs.list_stream_runs(pool, run["id"])
     every = [stream.name for stream in integration.streams]
     known = await list_known_rows(pool, connector, every if run["streams"] is None else run["streams"])
-    return find_progress(run, parts, known, now)
+    return find_progress(run, parts, known)

@@ -20,6 +20,8 @@ INSERT_BUDGET = """
     FOR KEY SHARE ON CONFLICT (connector) DO NOTHING
 """
 
+FORGET_BUDGET = "DELETE FROM budget WHERE connector = $1"
+
 
 @dataclass(frozen=True, slots=True)
 class KeptBudget:
@@ -42,3 +44,8 @@ async def replace_budget(pool: Pool | Connection, connector: int, version: int, 
     else:
         done = await pool.execute(REPLACE_BUDGET, connector, version, state)
     return done.endswith(" 1")
+
+
+async def forget_budget(connection: Pool | Connection, connector: int) -> None:
+    """Know nothing of a connector's budget: the vendor is asked at once, and says anew what is left."""
+    await connection.execute(FORGET_BUDGET, connector)

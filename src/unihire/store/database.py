@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 
 import asyncpg
 
@@ -95,6 +96,12 @@ async def open_scratch_database(settings: Settings, *, prefix: str, name: str) -
 def get_address(pool: Pool) -> str:
     """Where the database behind an open pool is, for libraries that bring connections of their own. Holds secrets."""
     return _addresses[id(pool)]
+
+
+async def read_clock(pool: Pool | Connection) -> datetime:
+    """The time by the database's clock, the one by which everything stored is dated."""
+    now: datetime = await pool.fetchval("SELECT clock_timestamp()")
+    return now
 
 
 async def describe_database(pool: Pool) -> tuple[str, int]:

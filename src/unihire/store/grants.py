@@ -24,11 +24,11 @@ POLL_SECONDS = 0.05
 # What a connector holds.
 FIND_GRANT = "SELECT sealed FROM connector_grant WHERE connector = $1"
 
-# Grants of partners that were bought before a moment, the oldest first, but for some.
+# Grants of partners that were bought so long ago, or by a clock that was wrong, the oldest first, but for some.
 LIST_OLD = """
     SELECT connector FROM connector_grant JOIN connector ON connector.number = connector_grant.connector
-    WHERE connector.is_partner AND connector.status = 'COMPLETE' AND saved_at < $1
-        AND connector <> ALL($3::int[])
+    WHERE connector.is_partner AND connector.status = 'COMPLETE'
+        AND NOT saved_at BETWEEN now() - $1::interval AND now() + interval '1 minute' AND connector <> ALL($3::int[])
     ORDER BY saved_at LIMIT $2
 """
 

@@ -19,7 +19,8 @@ _TOTALS = """
 LIST_HISTORY = f"""
     SELECT latest.*, totals.* FROM (
         SELECT run.*, connector.is_paused FROM connector CROSS JOIN LATERAL (
-            SELECT * FROM sync_run WHERE sync_run.connector = connector.number AND ($2::int IS NULL OR number = $2)
+            SELECT *, now() AS now FROM sync_run
+            WHERE sync_run.connector = connector.number AND ($2::int IS NULL OR number = $2)
                 AND ($4::uuid IS NULL OR id = $4) AND ($5::int IS NULL OR number < $5)
             ORDER BY number DESC LIMIT $3
         ) AS run
@@ -32,7 +33,7 @@ LIST_HISTORY = f"""
 # The same of all connectors: the end of the index of ended runs.
 LIST_WHOLE_HISTORY = f"""
     SELECT latest.*, connector.is_paused, totals.*
-    FROM (SELECT * FROM sync_run ORDER BY finished_at DESC NULLS FIRST LIMIT $1) AS latest
+    FROM (SELECT *, now() AS now FROM sync_run ORDER BY finished_at DESC NULLS FIRST LIMIT $1) AS latest
     JOIN connector ON connector.number = latest.connector CROSS JOIN LATERAL ({_TOTALS}) AS totals
     ORDER BY finished_at DESC NULLS FIRST, connector, number DESC
 """  # noqa: S608 - of constants
@@ -41,7 +42,7 @@ LIST_WHOLE_HISTORY = f"""
 LIST_STANDINGS = """
     SELECT connector.number AS of, connector.is_paused, run.*
     FROM connector LEFT JOIN LATERAL (
-        SELECT * FROM sync_run WHERE sync_run.connector = connector.number ORDER BY number DESC LIMIT 1
+        SELECT *, now() AS now FROM sync_run WHERE sync_run.connector = connector.number ORDER BY number DESC LIMIT 1
     ) AS run ON true
     WHERE $1::int IS NULL OR connector.number = $1
 """
@@ -56,7 +57,7 @@ async def list_history(
     before: int | None = None,
     limit: int,
 ) -> Sequence[asyncpg.Record]:
-    """Rows of sync_run with the connector's `is_paused` and the sums over its streams.
+    """Rows of sync_run with `now`, the connector's `is_paused` and the sums over its streams.
 
     `number` or `id` are those of one run; `before` leaves out that number and later ones.
     """

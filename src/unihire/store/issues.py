@@ -12,13 +12,13 @@ from unihire.store import Connection, Pool
 # Open an issue, or note that one is still there.
 OPEN_ISSUE = """
     INSERT INTO issue AS known (id, connector, kind, stream, message, opened_at, seen_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $6)
+    VALUES ($1, $2, $3, $4, $5, now(), now())
     ON CONFLICT (connector, kind, stream) WHERE resolved_at IS NULL DO UPDATE
     SET message = excluded.message, seen_at = excluded.seen_at, times = known.times + 1
 """
 
 RESOLVE_ISSUES = """
-    UPDATE issue SET resolved_at = $4
+    UPDATE issue SET resolved_at = now()
     WHERE connector = $1 AND stream = $2 AND kind = ANY($3) AND resolved_at IS NULL
 """
 
@@ -37,21 +37,21 @@ COUNT_OPEN_BY_CONNECTOR = """
     SELECT connector, count(*) AS issues FROM issue WHERE resolved_at IS NULL GROUP BY connector
 """
 
-DROP_OLD_ISSUES = "DELETE FROM issue WHERE resolved_at < $1"
+DROP_OLD_ISSUES = "DELETE FROM issue WHERE resolved_at < now() - $1::interval"
 
 
 async def open_issue(
-    connection: Connection | Pool, connector: int, kind: str, message: str, now: datetime, *, stream: str = ""
+    connection: Connection | Pool, connector: int, kind: str, message: str, *, stream: str = ""
 ) -> None:
     """Open an issue; where it is open already, its message and when it was seen last are those of now."""
-    await connection.execute(OPEN_ISSUE, uuid4(), connector, kind, stream, message, now)
+    await connection.execute(OPEN_ISSUE, uuid4(), connector, kind, stream, message)
 
 
 async def resolve_issues(
-    connection: Connection | Pool, connector: int, kinds: Collection[str], now: datetime, *, stream: str = ""
+    connection: Connection | Pool, connector: int, kinds: Collection[str], *, stream: str = ""
 ) -> None:
     """What these issues were about is over."""
-    await connection.execute(RESOLVE_ISSUES, connector, stream, list(kinds), now)
+    await connection.execute(RESOLVE_ISSUES, connector, stream, list(kinds))
 
 
 class Place(NamedTuple):

@@ -1,42 +1,45 @@
 """Jobs: what makes a worker take a connector up. They are procrastinate's, in the same database.
 
 A job only says "look whether this connector has something to do": the run holds what there is to do and how far it is.
-So a job may come twice, or too early, and does no harm; one that is missing is made anew by `list_forsaken`.
+So a job may come twice, or too early, and does no harm; one that is missing is made anew by `list_orphaned`.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib import resources
 
 from unihire.store import Connection, Pool
-from unihire.store.runs import LOCK_ASKING
+from unihire.store.runs import LOCK_ASKING, LONGEST_WAIT
 
 QUEUE = "sync"
 TASK = "sync"
 
-# A job of the connector that waits for its time may start at another one; null: at once.
+# A job of the connector that waits for its time may start so much from now; null: at once.
 WAKE_JOB = """
-    UPDATE procrastinate_jobs SET scheduled_at = $2::timestamptz
+    UPDATE procrastinate_jobs SET scheduled_at = now() + $2::interval
     WHERE queueing_lock = 'sync:' || $1::int AND status = 'todo'
-        AND scheduled_at > coalesce($2::timestamptz, '-infinity')
+        AND scheduled_at > coalesce(now() + $2::interval, '-infinity')
 """
 
 # A job for the connector, unless one is waiting.
 DEFER_JOB = """
     SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(
-        'sync', 'sync', 0, 'sync:' || $1::int, 'sync:' || $1::int, jsonb_build_object('connector', $1::int), $2
+        'sync', 'sync', 0, 'sync:' || $1::int, 'sync:' || $1::int, jsonb_build_object('connector', $1::int),
+        now() + $2::interval
     )::procrastinate_job_to_defer_v1])
     WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = 'sync:' || $1::int AND status = 'todo')
 """
 
-# Jobs whose worker is gone; a run they stood for is forsaken then, and gets another one.
-DROP_DEAD_JOBS = """
+# A sign that a worker lives: given not too long ago, nor by a clock that was set back since.
+_IS_ALIVE = "last_heartbeat BETWEEN now() - $1::interval AND now() + interval '1 minute'"
+
+# Jobs whose worker is gone; a run they stood for is orphaned then, and gets another one.
+DROP_DEAD_JOBS = f"""
     DELETE FROM procrastinate_jobs AS job
     WHERE status = 'doing' AND NOT EXISTS (
-        SELECT FROM procrastinate_workers AS worker
-        WHERE worker.id = job.worker_id AND worker.last_heartbeat >= now() - $1::interval
+        SELECT FROM procrastinate_workers AS worker WHERE worker.id = job.worker_id AND {_IS_ALIVE}
     )
-"""
+"""  # noqa: S608 - of constants
 
 # Jobs that a worker has by the list and does not know of: it was cut off while it took them up or gave them back.
 FIND_STRAY_JOBS = (
@@ -57,12 +60,24 @@ END_STUCK_SESSIONS = """
 """
 
 # Connectors with a run that has not ended and no job that would go on with it.
-LIST_FORSAKEN = """
-    SELECT run.connector, run.waits_until FROM sync_run AS run JOIN connector ON connector.number = run.connector
+LIST_ORPHANED = """
+    SELECT run.connector, run.waits_until - now() AS after
+    FROM sync_run AS run JOIN connector ON connector.number = run.connector
     WHERE run.status IN ('queued', 'running') AND NOT connector.is_paused AND NOT EXISTS (
         SELECT FROM procrastinate_jobs AS job
         WHERE job.lock = 'sync:' || run.connector AND job.status IN ('todo', 'doing')
     )
+"""
+
+# Runs that are deferred for longer than a run can be, and jobs: the clock was wrong when it was worked out.
+MEND_RUNS = """
+    UPDATE sync_run SET waits_until = now() + $1::interval
+    WHERE status IN ('queued', 'running') AND waits_until > now() + $1::interval + interval '1 minute'
+"""
+
+MEND_JOBS = """
+    UPDATE procrastinate_jobs SET scheduled_at = now() + $1::interval
+    WHERE status = 'todo' AND scheduled_at > now() + $1::interval + interval '1 minute'
 """
 
 # Whether a job waits for a worker that has room.
@@ -81,7 +96,7 @@ COUNT_JOBS = """
     FROM (SELECT status, coalesce(scheduled_at > now(), false) AS is_later FROM procrastinate_jobs) AS job
 """
 
-COUNT_WORKERS = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - $1::interval"
+COUNT_WORKERS = f"SELECT count(*) FROM procrastinate_workers WHERE {_IS_ALIVE}"  # noqa: S608 - of constants
 
 # Only one process at a time does what all would do.
 TRY_CHORE = "SELECT pg_try_advisory_xact_lock($1)"
@@ -113,14 +128,14 @@ async def install(connection: Connection) -> None:
         await connection.execute(NOTE_JOB_SCHEMA, newest)
 
 
-async def defer_sync(connection: Connection, connector: int, at: datetime | None = None) -> None:
-    """Let a worker look after the connector, at once or `at` that moment; it is there when the transaction commits.
+async def defer_sync(connection: Connection, connector: int, after: timedelta | None = None) -> None:
+    """Let a worker look after the connector, at once or `after` so long; it is there when the transaction commits.
 
     One job of a connector waits at most: it is brought forward where it would come later. Call inside a transaction.
     """
     await connection.execute(LOCK_ASKING, connector)
-    await connection.execute(WAKE_JOB, connector, at)
-    await connection.execute(DEFER_JOB, connector, at)
+    await connection.execute(WAKE_JOB, connector, after)
+    await connection.execute(DEFER_JOB, connector, after)
 
 
 async def drop_dead_jobs(connection: Connection, silent_for: timedelta) -> int:
@@ -128,9 +143,15 @@ async def drop_dead_jobs(connection: Connection, silent_for: timedelta) -> int:
     return int((await connection.execute(DROP_DEAD_JOBS, silent_for)).split()[-1])
 
 
-async def list_forsaken(connection: Connection) -> Sequence[tuple[int, datetime | None]]:
-    """Connectors with an unfinished run that no job stands for, and until when it was put off."""
-    return [(row["connector"], row["waits_until"]) for row in await connection.fetch(LIST_FORSAKEN)]
+async def list_orphaned(connection: Connection) -> Sequence[tuple[int, timedelta | None]]:
+    """Connectors with an unfinished run that no job stands for, and for how long it is deferred."""
+    return [(row["connector"], row["after"]) for row in await connection.fetch(LIST_ORPHANED)]
+
+
+async def bring_forward(connection: Connection) -> int:
+    """Let no run wait for longer than `LONGEST_WAIT` from now on; returns how many would have."""
+    await connection.execute(MEND_RUNS, LONGEST_WAIT)
+    return int((await connection.execute(MEND_JOBS, LONGEST_WAIT)).split()[-1])
 
 
 async def has_waiting(pool: Pool) -> bool:

@@ -15,27 +15,41 @@ from unihire.errors import Busy, Stopped
 from unihire.store import Connection, Pool
 from unihire.store.holds import SYNC_LOCKS
 
+LONGEST_WAIT = timedelta(hours=1)
+"""No run is deferred for longer."""
+
 # The run of a connector that has not ended, if there is one: at most one.
 FIND_UNFINISHED = """
-    SELECT id, number, is_full, streams FROM sync_run WHERE connector = $1 AND status IN ('queued', 'running')
+    SELECT id, number, is_full, streams, coalesce(waits_until > now(), false) AS is_deferred
+    FROM sync_run WHERE connector = $1 AND status IN ('queued', 'running')
 """
 
 # A new run with the connector's next number.
 INSERT_RUN = """
     INSERT INTO sync_run (id, connector, number, status, is_full, streams, is_scheduled, asked_at)
-    SELECT $2, $1, coalesce(max(number), 0) + 1, 'queued', $3, $4::text[], $5, $6 FROM sync_run WHERE connector = $1
+    SELECT $2, $1, coalesce(max(number), 0) + 1, 'queued', $3, $4::text[], $5, now() FROM sync_run WHERE connector = $1
     RETURNING number
 """
 
 # Asking for a run of the connector, one after the other.
 LOCK_ASKING = "SELECT FROM connector WHERE number = $1 FOR NO KEY UPDATE"
 
-# Take up the unfinished run.
+# Let a deferred run go on at once.
+RELEASE_RUN = "UPDATE sync_run SET waits_until = NULL, waits_for = NULL WHERE id = $1"
+
+# For how long the unfinished run is deferred.
+FIND_WAIT = """
+    SELECT waits_until - now() FROM sync_run
+    WHERE connector = $1 AND status IN ('queued', 'running') AND waits_until > now()
+"""
+
+# Take up the unfinished run, unless it is deferred.
 TAKE_RUN = """
     UPDATE sync_run SET status = 'running', attempt = sync_run.attempt + 1, waits_until = NULL, waits_for = NULL,
-        started_at = coalesce(sync_run.started_at, $2)
+        started_at = coalesce(sync_run.started_at, now())
     FROM sync_run AS before
     WHERE sync_run.connector = $1 AND sync_run.status IN ('queued', 'running') AND before.id = sync_run.id
+        AND (before.waits_until IS NULL OR before.waits_until <= now())
     RETURNING sync_run.id, sync_run.number, sync_run.is_full, sync_run.streams, sync_run.is_scheduled,
         sync_run.attempt, sync_run.started_at, sync_run.failures, before.started_at IS NOT NULL AS is_resumed
 """
@@ -49,20 +63,20 @@ INSERT_STREAM = """
     INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
     SELECT $1, $2, $3, $4::timestamptz, $4::timestamptz IS NULL AND (
         EXISTS (
-            SELECT FROM unnest($6::smallint[]) AS kind (model) CROSS JOIN LATERAL (
+            SELECT FROM unnest($5::smallint[]) AS kind (model) CROSS JOIN LATERAL (
                 SELECT FROM record
                 WHERE connector = $2 AND model = kind.model AND stream = $3 AND deleted_at IS NULL OFFSET 0
             ) AS found
         ) OR EXISTS (SELECT FROM joined WHERE connector = $2 AND origin = $3)
-    ), 'walk', $5
+    ), 'walk', now()
     ON CONFLICT (run, stream) DO NOTHING
 """
 
 # How far a stream is.
 GET_STREAM = "SELECT * FROM stream_run WHERE run = $1 AND stream = $2"
 
-# When the latest read of a stream that ended well was begun.
-FIND_LAST_READ = "SELECT last_read_at FROM stream_state WHERE connector = $1 AND stream = $2"
+# When the latest read of a stream that ended well was begun; nothing where the clock was set back since.
+FIND_LAST_READ = "SELECT last_read_at FROM stream_state WHERE connector = $1 AND stream = $2 AND last_read_at <= now()"
 
 # What is known of each list that was read well.
 LIST_STATES = "SELECT * FROM stream_state WHERE connector = $1 ORDER BY stream"
@@ -77,7 +91,8 @@ HOLD_RUN = "SELECT FROM sync_run WHERE id = $1 AND attempt = $3 AND status = 'ru
 # the stream does not stand where the page before left it: a server that crashed may have taken that one back.
 MOVE_STREAM = f"""
     UPDATE stream_run SET phase = $4, position = $5, read = read + $6, added = added + $7, changed = changed + $8,
-        deleted = deleted + $9, quarantined = quarantined + $10, requests = requests + $11, waited = waited + $12
+        deleted = deleted + $9, quarantined = quarantined + $10, requests = requests + $11, waited = waited + $12,
+        failures = 0
     FROM ({HOLD_RUN}) AS ours
     WHERE run = $1 AND stream = $2 AND phase = $13 AND position IS NOT DISTINCT FROM $14
         AND (read, deleted, requests) = ($15, $16, $17)
@@ -86,20 +101,21 @@ MOVE_STREAM = f"""
 
 # End a stream's part, with the reason where it went wrong; if it went well, nothing as above.
 FINISH_STREAM = f"""
-    UPDATE stream_run SET phase = 'done', position = NULL, finished_at = $4, error = $5,
-        requests = requests + $6, waited = waited + $7
+    UPDATE stream_run SET phase = 'done', position = NULL, finished_at = now(), error = $4,
+        requests = requests + $5, waited = waited + $6
     FROM ({HOLD_RUN}) AS ours
-    WHERE run = $1 AND stream = $2 AND ($5::text IS NOT NULL OR (
-        phase = $8 AND position IS NOT DISTINCT FROM $9 AND (read, deleted, requests) = ($10, $11, $12)
+    WHERE run = $1 AND stream = $2 AND ($4::text IS NOT NULL OR (
+        phase = $7 AND position IS NOT DISTINCT FROM $8 AND (read, deleted, requests) = ($9, $10, $11)
     ))
     RETURNING connector, started_at, window_start IS NULL AS is_whole, read
 """  # noqa: S608 - of constants
 
-# Note a read that ended well.
+# Note a read that ended well. The first one is not later than this one, whatever the clock said then.
 NOTE_READ = """
     INSERT INTO stream_state AS state (connector, stream, first_read_at, last_read_at, last_whole_at, rows)
     VALUES ($1, $2, $3::timestamptz, $3, CASE WHEN $4 THEN $3 END, CASE WHEN $4 THEN $5::bigint END)
     ON CONFLICT (connector, stream) DO UPDATE SET last_read_at = excluded.last_read_at,
+        first_read_at = least(state.first_read_at, excluded.first_read_at),
         last_whole_at = coalesce(excluded.last_whole_at, state.last_whole_at),
         rows = coalesce(excluded.rows, state.rows)
 """
@@ -110,22 +126,30 @@ RESTART_PHASE = f"""
     RETURNING run
 """  # noqa: S608 - of constants
 
+# Count what ended a stream's part before a page was saved and nobody foresaw. Nothing where the run is no longer this
+# attempt's.
+NOTE_FAULT = f"""
+    UPDATE stream_run SET failures = failures + 1 FROM ({HOLD_RUN}) AS ours WHERE run = $1 AND stream = $2
+    RETURNING failures
+"""  # noqa: S608 - of constants
+
 # End a run, if it is still this attempt's.
 FINISH_RUN = """
-    UPDATE sync_run SET status = $3, finished_at = $4, error = $5, waits_until = NULL, waits_for = NULL
+    UPDATE sync_run SET status = $3, finished_at = now(), error = $4, waits_until = NULL, waits_for = NULL
     WHERE id = $1 AND attempt = $2 AND status = 'running'
 """
 
 # End whatever run of the connector has not ended.
 CANCEL_RUN = """
-    UPDATE sync_run SET status = 'cancelled', finished_at = $2, waits_until = NULL, waits_for = NULL
+    UPDATE sync_run SET status = 'cancelled', finished_at = now(), waits_until = NULL, waits_for = NULL
     WHERE connector = $1 AND status IN ('queued', 'running') RETURNING id
 """
 
-# Note that a run was put off, until when and why; with or without a failure.
-PUT_OFF_RUN = """
-    UPDATE sync_run SET waits_until = $3, waits_for = $4, failures = $5
+# Note that a run is deferred, for how long and why; with or without a failure.
+DEFER_RUN = """
+    UPDATE sync_run SET waits_until = now() + $3::interval, waits_for = $4, failures = $5
     WHERE id = $1 AND attempt = $2 AND status = 'running'
+    RETURNING waits_until
 """
 
 # The parts of a run, for telling.
@@ -147,7 +171,7 @@ HAS_SYNCED_SINCE = """
 """
 
 # The latest run of a connector.
-FIND_LATEST = "SELECT * FROM sync_run WHERE connector = $1 ORDER BY number DESC LIMIT 1"
+FIND_LATEST = "SELECT *, now() AS now FROM sync_run WHERE connector = $1 ORDER BY number DESC LIMIT 1"
 
 GET_RUN = "SELECT * FROM sync_run WHERE connector = $1 AND id = $2"
 
@@ -196,11 +220,15 @@ class _Extent:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The run that does what was asked for; one that was under way already, or a new one."""
+    """The run that does what was asked for; one that was under way already, or a new one.
+
+    `was_deferred`: the one under way waited for its time, which is over since it was asked for.
+    """
 
     id: UUID
     number: int
     is_new: bool
+    was_deferred: bool = False
 
 
 async def ask_run(
@@ -210,38 +238,48 @@ async def ask_run(
     full: bool = False,
     streams: Collection[str] | None = None,
     is_scheduled: bool = False,
-    now: datetime,
 ) -> Asked:
     """Ask for a run. Call inside a transaction: it is there for others when that commits.
 
     An unfinished run that covers what is asked for is the answer, and what the schedule asks for is always covered.
-    One that what is asked for covers is cancelled. Raises Busy where neither covers the other.
+    One that what is asked for covers is cancelled. Unless the schedule asks, it is no longer deferred. Raises Busy
+    where neither covers the other.
     """
+    was_deferred = False
     await connection.execute(LOCK_ASKING, connector)
     row = await connection.fetchrow(FIND_UNFINISHED, connector)
     if row is not None:
         old, new = _Extent.of(row["is_full"], row["streams"]), _Extent.of(full, streams)
+        was_deferred = row["is_deferred"] and not is_scheduled
         if is_scheduled or old.covers(new):
-            return Asked(row["id"], row["number"], is_new=False)
+            if was_deferred:
+                await connection.execute(RELEASE_RUN, row["id"])
+            return Asked(row["id"], row["number"], is_new=False, was_deferred=was_deferred)
         if not new.covers(old):
             raise Busy(f"run {row['number']} of the connector is under way: cancel it or ask again when it has ended")
-        await connection.execute(CANCEL_RUN, connector, now)
+        await connection.execute(CANCEL_RUN, connector)
     id = uuid4()
     names = None if streams is None else sorted(streams)
-    number: int = await connection.fetchval(INSERT_RUN, connector, id, full, names, is_scheduled, now)
-    return Asked(id, number, is_new=True)
+    number: int = await connection.fetchval(INSERT_RUN, connector, id, full, names, is_scheduled)
+    return Asked(id, number, is_new=True, was_deferred=was_deferred)
 
 
-async def take_run(pool: Pool, connector: int, now: datetime) -> Run | None:
-    """Take up the connector's unfinished run, if there is one. Call while holding the connector."""
+async def take_run(pool: Pool, connector: int) -> Run | None:
+    """Take up the connector's unfinished run; None where there is none or it is deferred. Call as its holder."""
     async with pool.acquire() as connection, connection.transaction():
-        row = await connection.fetchrow(TAKE_RUN, connector, now)
+        row = await connection.fetchrow(TAKE_RUN, connector)
         if row is None:
             return None
         if not row["is_resumed"]:
             await connection.execute(FORGET_SEEN, connector)
         names = None if row["streams"] is None else tuple(row["streams"])
         return Run(**{**row, "streams": names})
+
+
+async def find_wait(pool: Pool, connector: int) -> timedelta | None:
+    """For how long the connector's unfinished run is deferred, if it is."""
+    wait: timedelta | None = await pool.fetchval(FIND_WAIT, connector)
+    return wait
 
 
 async def open_stream(
@@ -252,13 +290,12 @@ async def open_stream(
     *,
     window_start: datetime | None,
     models: Sequence[int],
-    now: datetime,
 ) -> Mapping[str, Any]:
     """The stream's part in the run, made if it is not there.
 
     A complete read (no `window_start`) notes what it meets only where there is something it could find missing.
     """
-    await pool.execute(INSERT_STREAM, run.id, connector, stream, window_start, now, models)
+    await pool.execute(INSERT_STREAM, run.id, connector, stream, window_start, models)
     (row,) = await pool.fetch(GET_STREAM, run.id, stream)
     return dict(row)
 
@@ -292,11 +329,21 @@ async def restart_phase(connection: Connection | Pool, run: Run, stream: str, ph
         raise Superseded(run)
 
 
+async def note_fault(pool: Pool, run: Run, stream: str) -> int:
+    """Count that the stream's part ended in a way nobody foresaw; returns how often in a row, without a page saved.
+
+    Raises Stopped as `move_stream` does.
+    """
+    failures: int | None = await pool.fetchval(NOTE_FAULT, run.id, stream, run.attempt)
+    if failures is None:
+        raise Superseded(run)
+    return failures
+
+
 async def finish_stream(
     connection: Connection,
     run: Run,
     stream: str,
-    now: datetime,
     error: str | None,
     *,
     lead: timedelta,
@@ -306,9 +353,9 @@ async def finish_stream(
 ) -> None:
     """End a stream's part. Raises Stopped as `move_stream` does.
 
-    `lead` is how far our clock runs ahead of the vendor's, by which rows are dated.
+    `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated.
     """
-    row = await connection.fetchrow(FINISH_STREAM, run.id, stream, run.attempt, now, error, requests, waited, *before)
+    row = await connection.fetchrow(FINISH_STREAM, run.id, stream, run.attempt, error, requests, waited, *before)
     if row is None:
         raise Superseded(run)
     if error is None:

@@ -62,9 +62,11 @@ BEGIN_SAVING = """
     SELECT FROM connector WHERE number = {connector:d} FOR NO KEY UPDATE
 """
 
-# The connector's place in the feed, and beside it what is stored of these records already, if anything is.
+# The connector's place in the feed and the time, and beside them what is stored of these records already, if anything
+# is.
 FIND_STORED = """
-    SELECT last_seq, stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at
+    SELECT last_seq, stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at,
+        statement_timestamp() AS now
     FROM connector LEFT JOIN record AS stored ON stored.id = ANY($2::uuid[]) WHERE number = $1
 """
 
@@ -97,6 +99,9 @@ FILE_KEYS = """
     SELECT key, seq FROM record CROSS JOIN unnest(keys) AS key
     WHERE connector = $1 AND model = ANY($4::smallint[]) AND seq > $2 AND deleted_at IS NULL
 """
+
+# The same, and the time.
+FIND_PLACE = "SELECT last_seq, statement_timestamp() AS now FROM connector WHERE number = $1"
 
 # Turn records into tombstones: their content stays, their place in the feed is new.
 BURY_RECORDS = """
@@ -154,12 +159,11 @@ async def hold_feed(pool: Pool, connector: int) -> AsyncIterator[Connection]:
         await connection.execute("COMMIT")
 
 
-async def save_records(
-    connection: Connection, connector: int, stream: str, records: Sequence[Rendered], now: datetime
-) -> Saved:
+async def save_records(connection: Connection, connector: int, stream: str, records: Sequence[Rendered]) -> Saved:
     """Save what is new or changed among `records`; the rest is not touched. Call while holding the feed.
 
-    A record whose fingerprint is the stored one keeps its modified_at. One that was a tombstone lives again.
+    A record's place in the feed is the time by the database's clock, or just behind the place before, if that is later.
+    One whose fingerprint is the stored one keeps its modified_at. One that was a tombstone lives again.
     """
     if not records:
         return Saved()
@@ -185,8 +189,8 @@ async def save_records(
     if outdated:
         await connection.execute(DELETE_VERSIONS, [row["id"] for row in outdated])
         await _delete_keys(connection, ((key, row["seq"]) for row in outdated for key in row["keys"]))
-    last: int = found[0]["last_seq"]
-    start = max(last + 1, to_micros(now))
+    now: datetime = found[0]["now"]
+    start = max(found[0]["last_seq"] + 1, to_micros(now))
     since = {row["id"]: row["first_saved_at"] for row in outdated}
     await copy_rows(connection, "record", _COLUMNS, _write_records(connector, stream, fresh, start, now, since))
     models = list({record.model for record in fresh})
@@ -218,15 +222,15 @@ def _compose_body(record: Rendered, modified_at: bytes) -> bytes:
     return b'{"id":"%b","modified_at":"%b",%b%b' % (record.id.encode(), modified_at, record.members, EMPTY_ENDING)
 
 
-async def bury_records(connection: Connection, connector: int, ids: Sequence[UUID], now: datetime) -> int:
+async def bury_records(connection: Connection, connector: int, ids: Sequence[UUID]) -> int:
     """Mark living records deleted; returns how many. Call while holding the feed."""
     if not ids:
         return 0
-    last: int = await connection.fetchval(GET_LAST_SEQ, connector)
-    start = max(last + 1, to_micros(now))
+    (place,) = await connection.fetch(FIND_PLACE, connector)
+    start = max(place["last_seq"] + 1, to_micros(place["now"]))
     found = await connection.fetch(FIND_KEYS, connector, ids)
     await _delete_keys(connection, ((row["key"], row["seq"]) for row in found))
-    await connection.execute(BURY_RECORDS, connector, ids, start - 1, now)
+    await connection.execute(BURY_RECORDS, connector, ids, start - 1, place["now"])
     await connection.execute(MOVE_FEED, connector, start + len(ids) - 1)
     return len(ids)
 

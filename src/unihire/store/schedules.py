@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
+
 from unihire.errors import ConfigError
 from unihire.kit.clock import to_micros
 from unihire.store import Connection, Pool
@@ -17,23 +19,34 @@ from unihire.store.tenancy import Connector
 LEAST, MOST = timedelta(minutes=15), timedelta(days=7)
 """Between these every schedule is."""
 
-RELINK_EVERY = timedelta(days=1)
-"""How often a connector is tried whose credentials were refused: they may be good again."""
+# Between two runs of a connector. One whose credentials were refused is tried once a day: they may be good again.
+_INTERVAL = "CASE WHEN status = 'RELINK_NEEDED' THEN interval '1 day' ELSE sync_every END"
+
+# The latest moment at which the next run can be due, as `find_next` finds it, and a minute for clocks that are set.
+_LATEST = f"now() + 1.5 * ({_INTERVAL}) + interval '1 minute'"
 
 # Connectors whose next run is due, each for one who asks.
-LIST_DUE = """
-    SELECT number, id, integration, status, sync_every, full_every FROM connector
-    WHERE next_sync_at <= $1 AND NOT is_paused ORDER BY next_sync_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
-"""
+LIST_DUE = f"""
+    SELECT number, id, {_INTERVAL} AS every, full_every, now() AS now FROM connector
+    WHERE next_sync_at <= now() AND NOT is_paused ORDER BY next_sync_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+"""  # noqa: S608 - of constants
+
+# Connectors whose next run is due later than their schedule allows: the clock was wrong when it was worked out, or the
+# schedule has changed since.
+LIST_TOO_LATE = f"""
+    SELECT number, id, {_INTERVAL} AS every, now() AS now FROM connector
+    WHERE next_sync_at > {_LATEST} AND NOT is_paused LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+"""  # noqa: S608 - of constants
 
 SET_NEXT = "UPDATE connector SET next_sync_at = $2 WHERE number = $1"
 
-# How many connectors are paused, and how many others have been due since before a moment.
-COUNT_LATE = """
+# How many connectors are paused, how many others have been due for so long, and how many are due too late.
+COUNT_LATE = f"""
     SELECT count(*) FILTER (WHERE is_paused) AS paused,
-        count(*) FILTER (WHERE NOT is_paused AND next_sync_at < $1) AS overdue
+        count(*) FILTER (WHERE NOT is_paused AND next_sync_at < now() - $1::interval) AS overdue,
+        count(*) FILTER (WHERE NOT is_paused AND next_sync_at > {_LATEST}) AS too_late
     FROM connector
-"""
+"""  # noqa: S608 - of constants
 
 # When everything was read last: in a full run that ended, or before there is one, list by list; null before that. A
 # list that cannot be read whole, or is no longer read, does not make every run a full one.
@@ -48,7 +61,11 @@ FIND_LAST_WHOLE = """
     )
 """
 
-GET_SCHEDULE = "SELECT sync_every, full_every, next_sync_at, is_paused FROM connector WHERE number = $1"
+GET_SCHEDULE = f"""
+    SELECT sync_every, full_every, next_sync_at, is_paused, next_sync_at <= now() AS is_due,
+        next_sync_at > {_LATEST} AS is_too_late, now() AS now
+    FROM connector WHERE number = $1
+"""  # noqa: S608 - of constants
 
 LOCK_SCHEDULE = f"{GET_SCHEDULE} FOR NO KEY UPDATE"
 
@@ -59,12 +76,13 @@ SET_PAUSED = "UPDATE connector SET is_paused = $2 WHERE number = $1"
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`next_at` is when the next run is asked for, unless the connector is paused."""
+    """`next_at` is when the next run is asked for, unless the connector is paused; `is_due`: that moment has come."""
 
     every: timedelta
     full_every: timedelta
     next_at: datetime
     is_paused: bool
+    is_due: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,34 +107,48 @@ def find_next(id: UUID, every: timedelta, after: datetime) -> datetime:
     return after + timedelta(microseconds=moment - to_micros(after))
 
 
-async def list_due(connection: Connection, now: datetime, limit: int) -> Sequence[Due]:
+async def list_due(connection: Connection, limit: int) -> Sequence[Due]:
     """Connectors that are due, each locked and moved on to its next moment. Call inside a transaction."""
     due = []
-    for row in await connection.fetch(LIST_DUE, now, limit):
-        every = RELINK_EVERY if row["status"] == "RELINK_NEEDED" else row["sync_every"]
+    for row in await connection.fetch(LIST_DUE, limit):
+        now = row["now"]
         last: datetime | None = await connection.fetchval(FIND_LAST_WHOLE, row["number"])
-        is_full = last is not None and last <= now - row["full_every"]
+        # One that is yet to come was noted by a clock that was wrong.
+        is_full = last is not None and not now - row["full_every"] < last <= now
         due.append(Due(row["number"], is_full))
-        await connection.execute(SET_NEXT, row["number"], find_next(row["id"], every, now))
+        await connection.execute(SET_NEXT, row["number"], find_next(row["id"], row["every"], now))
     return due
+
+
+async def bring_forward(connection: Connection, limit: int) -> int:
+    """Give connectors that are due too late their next moment; returns how many. Call inside a transaction."""
+    found = await connection.fetch(LIST_TOO_LATE, limit)
+    for row in found:
+        await connection.execute(SET_NEXT, row["number"], _find_soonest(row))
+    return len(found)
+
+
+def _find_soonest(row: asyncpg.Record) -> datetime:
+    """The connector's first moment from now on."""
+    return find_next(row["id"], row["every"], row["now"] - row["every"] / 2)
 
 
 async def get_schedule(pool: Pool, connector: int) -> Schedule:
     (row,) = await pool.fetch(GET_SCHEDULE, connector)
-    return Schedule(row["sync_every"], row["full_every"], row["next_sync_at"], row["is_paused"])
+    return Schedule(row["sync_every"], row["full_every"], row["next_sync_at"], row["is_paused"], row["is_due"])
 
 
 async def set_schedule(
-    pool: Pool, connector: Connector, *, every: timedelta | None, full_every: timedelta | None, now: datetime
+    pool: Pool, connector: Connector, *, every: timedelta | None, full_every: timedelta | None
 ) -> Schedule:
     """Change what is given; a new interval counts from now. Raises ConfigError for one out of bounds."""
     async with pool.acquire() as connection, connection.transaction():
         (row,) = await connection.fetch(LOCK_SCHEDULE, connector.number)
         new_every = row["sync_every"] if every is None else check_interval(every)
         new_full = row["full_every"] if full_every is None else check_interval(full_every)
-        next_at = row["next_sync_at"] if every is None else find_next(connector.id, new_every, now)
+        next_at = row["next_sync_at"] if every is None else find_next(connector.id, new_every, row["now"])
         await connection.execute(SET_SCHEDULE, connector.number, new_every, new_full, next_at)
-    return Schedule(new_every, new_full, next_at, row["is_paused"])
+    return Schedule(new_every, new_full, next_at, row["is_paused"], next_at <= row["now"])
 
 
 async def set_paused(connection: Connection, connector: int, *, is_paused: bool) -> None:
@@ -124,9 +156,9 @@ async def set_paused(connection: Connection, connector: int, *, is_paused: bool)
     await connection.execute(SET_PAUSED, connector, is_paused)
 
 
-async def note_run(connection: Connection, connector: Connector, now: datetime) -> None:
+async def note_run(connection: Connection, connector: Connector) -> None:
     """A run begins that was not scheduled: the next scheduled one is half an interval away at least."""
     (row,) = await connection.fetch(GET_SCHEDULE, connector.number)
-    next_at = find_next(connector.id, row["sync_every"], now)
-    if next_at > row["next_sync_at"]:
+    next_at = find_next(connector.id, row["sync_every"], row["now"])
+    if next_at > row["next_sync_at"] or row["is_too_late"]:
         await connection.execute(SET_NEXT, connector.number, next_at)

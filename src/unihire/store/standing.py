@@ -28,7 +28,8 @@ TELL_STANDING = """
     END AS kind, count(*)
     FROM procrastinate_jobs WHERE status IN ('todo', 'doing') GROUP BY kind
     UNION ALL
-    SELECT 'workers', '', '', count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - $1::interval
+    SELECT 'workers', '', '', count(*) FROM procrastinate_workers
+    WHERE last_heartbeat BETWEEN now() - $1::interval AND now() + interval '1 minute'
     UNION ALL
     SELECT 'overdue', '', '', greatest(0, coalesce(extract(epoch FROM now() - min(next_sync_at)), 0))
     FROM connector WHERE NOT is_paused

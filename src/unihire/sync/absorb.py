@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from unihire.errors import PermissionMissing
 from unihire.integration.declare import Integration
-from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
 from unihire.store import Pool
@@ -22,8 +21,6 @@ async def absorb_rows(
     integration: Integration,
     client: VendorClient,
     changed: Mapping[str, Sequence[str]],
-    *,
-    clock: Clock | None = None,
 ) -> list[Counts]:
     """Read the rows of these ids, by stream, save what they become and make those records again that show them.
 
@@ -37,7 +34,7 @@ async def absorb_rows(
     for stream in integration.streams:
         pages = Pages(
             pool=pool, client=client, renderer=renderer, connector=connector.number, stream=stream,
-            keeping=Keeping.of(integration, stream), clock=clock or SystemClock(),
+            keeping=Keeping.of(integration, stream),
         )  # fmt: skip
         counts = Counts(stream.name)
         ids = list(dict.fromkeys(changed.get(stream.name, ()))) if stream.by_id is not None else []

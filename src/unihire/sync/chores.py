@@ -1,16 +1,16 @@
 """What workers do besides syncing: every few seconds, and what concerns all of them one at a time."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import asyncpg
 import structlog
 
 from unihire.errors import ReauthorizeNeeded, VendorError
-from unihire.kit.clock import Clock
 from unihire.outbound.client import VendorClient
 from unihire.store import Connection, Pool, grants, issues, jobs, retention, runs, schedules
 from unihire.store.tenancy import Connector, get_numbered, set_status
@@ -66,7 +66,7 @@ async def _be_alone(pool: Pool) -> AsyncIterator[Connection | None]:
         yield connection if await connection.fetchval(jobs.TRY_CHORE, jobs.CHORE_LOCK) else None
 
 
-async def drop_dead(pool: Pool, clock: Clock, pace: Pace) -> None:
+async def drop_dead(pool: Pool, pace: Pace) -> None:
     """Let go of what workers that are gone were at."""
     async with _be_alone(pool) as connection:
         if connection is None:
@@ -76,59 +76,69 @@ async def drop_dead(pool: Pool, clock: Clock, pace: Pace) -> None:
             log.warning("a worker is gone; others go on with what it was at", jobs=dropped)
 
 
-async def ask_for_forsaken(pool: Pool, clock: Clock, pace: Pace) -> None:
+async def ask_for_orphaned(pool: Pool, pace: Pace) -> None:
     """Give each run that nobody would go on with a job."""
     async with _be_alone(pool) as connection:
         if connection is None:
             return
         await connection.execute(LIMIT_LOCKS, LOCK_MILLISECONDS)
-        for number, until in await jobs.list_forsaken(connection):
+        for number, after in await jobs.list_orphaned(connection):
             try:
                 async with connection.transaction():
-                    await jobs.defer_sync(connection, number, until)
+                    await jobs.defer_sync(connection, number, after)
             except asyncpg.LockNotAvailableError:
                 log.info("a connector is written to; its run gets a job later", number=number)
 
 
-async def ask_for_due(pool: Pool, clock: Clock, pace: Pace) -> None:
+async def mend_moments(pool: Pool, pace: Pace) -> None:
+    """Bring forward what is due later than can be: the clock was wrong when that was worked out."""
+    async with _be_alone(pool) as connection:
+        if connection is None:
+            return
+        if mended := await schedules.bring_forward(connection, DUE_AT_ONCE):
+            log.warning("schedules were due later than they allow; they are brought forward", connectors=mended)
+        if mended := await jobs.bring_forward(connection):
+            log.warning("runs were deferred for longer than can be; they are brought forward", runs=mended)
+
+
+async def ask_for_due(pool: Pool, pace: Pace) -> None:
     """Ask for the runs that are due."""
     async with _be_alone(pool) as connection:
         if connection is None:
             return
-        now = clock.now()
-        for due in await schedules.list_due(connection, now, DUE_AT_ONCE):
-            await runs.ask_run(connection, due.number, full=due.is_full, is_scheduled=True, now=now)
-            await jobs.defer_sync(connection, due.number)
+        for due in await schedules.list_due(connection, DUE_AT_ONCE):
+            asked = await runs.ask_run(connection, due.number, full=due.is_full, is_scheduled=True)
+            if asked.is_new:  # one that is deferred waits for its moment
+                await jobs.defer_sync(connection, due.number)
 
 
-async def cut_history(pool: Pool, clock: Clock, pace: Pace) -> None:
+async def cut_history(pool: Pool, pace: Pace) -> None:
     """Let go of history that is too old."""
     async with _be_alone(pool) as connection:
         if connection is not None:
-            await retention.cut(connection, clock.now())
+            await retention.cut(connection)
 
 
-COMMON = (drop_dead, ask_for_forsaken, ask_for_due, cut_history)
+COMMON = (drop_dead, mend_moments, ask_for_orphaned, ask_for_due, cut_history)
 """What one worker does for all."""
 
 
 class Renewing:
     """Renews the grants of partners before they end, a few at once; no vendor keeps the others waiting."""
 
-    def __init__(self, pool: Pool, open_client: Callable[[Connector], VendorClient], clock: Clock) -> None:
+    def __init__(self, pool: Pool, open_client: Callable[[Connector], VendorClient]) -> None:
         self._pool = pool
         self._open_client = open_client
-        self._clock = clock
-        self._not_before: dict[int, datetime] = {}
+        self._not_before: dict[int, float] = {}  # by time.monotonic()
         self._under_way: dict[int, asyncio.Task[None]] = {}
 
     async def renew_old(self) -> None:
         """Begin to renew what is old; it is done some time after this has returned."""
-        now = self._clock.now()
+        now = time.monotonic()
         self._not_before = {number: moment for number, moment in self._not_before.items() if moment > now}
         apart = [*self._not_before, *self._under_way]
         room = RENEW_AT_ONCE - len(self._under_way)
-        for row in await self._pool.fetch(grants.LIST_OLD, now - RENEW_AFTER, room, apart):
+        for row in await self._pool.fetch(grants.LIST_OLD, RENEW_AFTER, room, apart):
             number = row["connector"]
             self._under_way[number] = asyncio.create_task(self._renew(number))
 
@@ -143,10 +153,10 @@ class Renewing:
             if connector is not None and connector.status == "COMPLETE":
                 await self._renew_of(connector)
         except VendorError as error:
-            self._not_before[number] = self._clock.now() + RENEW_AGAIN_AFTER
+            self._not_before[number] = time.monotonic() + RENEW_AGAIN_AFTER.total_seconds()
             log.warning("a grant could not be renewed yet", number=number, reason=str(error))
         except Exception:
-            self._not_before[number] = self._clock.now() + RENEW_AGAIN_AFTER
+            self._not_before[number] = time.monotonic() + RENEW_AGAIN_AFTER.total_seconds()
             log.exception("a grant could not be renewed", number=number)
         finally:
             self._under_way.pop(number, None)
@@ -157,4 +167,4 @@ class Renewing:
                 await client.check()
         except ReauthorizeNeeded as error:
             await set_status(self._pool, connector.id, "RELINK_NEEDED")
-            await issues.open_issue(self._pool, connector.number, Kind.REAUTHORIZE, str(error), self._clock.now())
+            await issues.open_issue(self._pool, connector.number, Kind.REAUTHORIZE, str(error))

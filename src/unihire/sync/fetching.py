@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -16,6 +17,9 @@ from unihire.sync.rendering import MISFITS, Misfit, find_row_id
 from unihire.sync.watching import watch_page
 
 T = TypeVar("T")
+
+DRIFT = timedelta(minutes=1)
+"""So far clocks may differ: the overlap of the windows covers it."""
 
 ABREAST = 8
 """Calls for single rows that are under way at once."""
@@ -42,6 +46,15 @@ class Details:
     found: dict[str, dict[str, list[Data]]] = field(default_factory=dict)
     fresh: list[tuple[str, str, str, bytes]] = field(default_factory=list)
     misfits: list[Misfit] = field(default_factory=list)
+
+
+def find_lead(client: VendorClient, skew: timedelta) -> timedelta:
+    """How far the database's clock runs ahead of the vendor's, by which rows are dated, where it matters.
+
+    `skew` is how far it runs ahead of the client's.
+    """
+    lead = client.ahead + skew
+    return lead if lead > DRIFT else timedelta()
 
 
 def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, str], size: int | None = None) -> str:

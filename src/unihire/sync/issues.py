@@ -11,7 +11,9 @@ class Kind(StrEnum):
     VENDOR_REFUSED = "vendor_refused"
     VENDOR_CHANGED = "vendor_changed"
     VENDOR_UNAVAILABLE = "vendor_unavailable"
+    VENDOR_LIMIT = "vendor_limit"
     ROWS_SET_ASIDE = "rows_set_aside"
+    DISK_FULL = "disk_full"
     FAULT = "fault"
 
 
@@ -25,17 +27,21 @@ ADVICE = {
     Kind.VENDOR_CHANGED: "The vendor's answers are not as documented. Every sync tries again; if it stays, the "
     "integration needs an update.",
     Kind.VENDOR_UNAVAILABLE: "Nothing is to be done: the vendor cannot answer now, and the sync goes on by itself.",
+    Kind.VENDOR_LIMIT: "The vendor lets nothing more be asked for a while; then the sync goes on by itself. "
+    "`unihire sync` asks at once, whatever rest the vendor wanted.",
     Kind.ROWS_SET_ASIDE: "Rows are not as documented and became no records. `unihire quarantine` shows them with the "
     "reason; they are tried again when they change, after an upgrade and by `unihire remap`.",
+    Kind.DISK_FULL: "Make room on the disk of the database, or give it a larger one: nothing new can be stored before. "
+    "The sync then goes on by itself within a minute.",
     Kind.FAULT: "The operator must set right what the message says; where it says no more than that it is a fault of "
     "ours, the log has the traceback. The sync is tried again by itself.",
 }
 """What to do, by kind."""
 
-OF_STREAMS = (Kind.PERMISSION_MISSING, Kind.VENDOR_REFUSED, Kind.VENDOR_CHANGED, Kind.VENDOR_UNAVAILABLE)
+OF_STREAMS = (Kind.PERMISSION_MISSING, Kind.VENDOR_REFUSED, Kind.VENDOR_CHANGED, Kind.VENDOR_UNAVAILABLE, Kind.FAULT)
 """Kinds that a stream's good end resolves."""
 
-OF_CONNECTORS = (Kind.REAUTHORIZE, Kind.VENDOR_UNAVAILABLE, Kind.FAULT)
+OF_CONNECTORS = (Kind.REAUTHORIZE, Kind.VENDOR_UNAVAILABLE, Kind.VENDOR_LIMIT, Kind.DISK_FULL, Kind.FAULT)
 """Kinds that the end of a run resolves."""
 
 _KINDS: tuple[tuple[type[Exception], Kind], ...] = (

@@ -8,7 +8,6 @@ from typing import Any, Self
 from uuid import UUID
 
 from unihire.integration.declare import Join, Stream
-from unihire.kit.clock import Clock
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
 from unihire.store import Connection, Pool, joins, saving, streams
@@ -85,7 +84,6 @@ class Pages:
         connector: int,
         stream: Stream,
         keeping: Keeping,
-        clock: Clock,
     ) -> None:
         self.stream = stream
         self.own = model_numbers(stream, rows_only=True)
@@ -96,7 +94,6 @@ class Pages:
         self._renderer = renderer
         self._connector = connector
         self._keeping = keeping
-        self._clock = clock
         self._has_parts = any(maps.is_owned for maps in stream.maps)
         self._has_shared = any(maps.each is not None and not maps.is_owned for maps in stream.maps)
         self._known: list[Join] = []
@@ -163,10 +160,10 @@ class Pages:
         self, connection: Connection, page: Page, buried: Sequence[UUID] = (), gone: Sequence[str] = ()
     ) -> Counts:
         """Save a page; `buried` are records to mark deleted, `gone` the ids of rows the vendor no longer has."""
-        name, now = self.stream.name, self._clock.now()
-        saved = await saving.save_records(connection, self._connector, name, page.records, now)
+        name = self.stream.name
+        saved = await saving.save_records(connection, self._connector, name, page.records)
         dropped = await self._find_dropped(connection, page, gone) if self._has_parts else []
-        deleted = await saving.bury_records(connection, self._connector, [*buried, *dropped], now)
+        deleted = await saving.bury_records(connection, self._connector, [*buried, *dropped])
         await streams.save_details(connection, self._connector, name, page.details.fresh)
         await self._set_aside(connection, page, gone)
         counts = Counts(name, page.rows, saved.added, saved.changed, deleted, len(page.misfits))
@@ -183,7 +180,7 @@ class Pages:
     async def save_again(self, connection: Connection, page: Page, stale: Stale) -> Counts:
         """Save the records of rows that are stored already, and settle why they were made again."""
         name, page = self.stream.name, await self.leave_aside(connection, page, stale.rows)
-        saved = await saving.save_records(connection, self._connector, name, page.records, self._clock.now())
+        saved = await saving.save_records(connection, self._connector, name, page.records)
         await streams.save_details(connection, self._connector, name, page.details.fresh)
         await self._set_aside(connection, page)
         await joins.settle(connection, self._connector, name, stale.join.name, stale.settled, stale.moved)

@@ -3,20 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from unihire.errors import PermissionMissing, RecordError, VendorChanged, VendorRefused
 from unihire.integration.declare import Integration, Maps, Source, Stream
-from unihire.kit.clock import Clock, SystemClock
 from unihire.kit.ids import DerivedIds
 from unihire.model import MODELS, spec_of
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
 from unihire.store import Connection, Pool, counting, runs, streams
 from unihire.store.counting import Met
+from unihire.store.database import read_clock
 from unihire.store.keys import derive_ids
 from unihire.store.tenancy import Connector
-from unihire.sync.fetching import fetch_rows, first_page, walk
+from unihire.sync.fetching import fetch_rows, find_lead, first_page, walk
 from unihire.sync.pages import Counts
 from unihire.sync.rendering import MISFITS, find_row_id, model_numbers
 from unihire.sync.run import explain_failure
@@ -85,7 +85,6 @@ async def reconcile(
     integration: Integration,
     client: VendorClient,
     *,
-    clock: Clock | None = None,
     watch: Callable[[Counts], None] = lambda counts: None,
 ) -> Reconciliation:
     """Read every list of records whole at the vendor, now, and compare with the living records here, by id.
@@ -93,8 +92,8 @@ async def reconcile(
     A sync may go on meanwhile; it is not held up. Raises RetryLater when the vendor cannot answer now and
     ReauthorizeNeeded when it refuses the credentials.
     """
-    clock = clock or SystemClock()
-    begun_at = clock.now()
+    begun_at = await read_clock(pool)
+    skew = begun_at - client.clock.now()
     found = Reconciliation()
     read: list[_StreamCount] = []
     async with counting.open_count(pool) as connection, client:
@@ -103,7 +102,7 @@ async def reconcile(
                 continue
             count = _StreamCount(connection, client, connector, stream, watch)
             try:
-                await count.read(clock.now())
+                await count.read(await read_clock(pool), skew)
             except (PermissionMissing, VendorRefused, VendorChanged) as error:
                 names = [_NAMES[number] for number in dict.fromkeys(model_numbers(stream))]
                 reason = explain_failure(stream, error)
@@ -182,13 +181,13 @@ class _StreamCount:
         specs = [(maps, spec_of(maps.model)) for maps in stream.maps]
         self._told = [_Told(maps, spec.number, derive_ids(connector.id, spec.name)) for maps, spec in specs]
 
-    async def read(self, begun_at: datetime) -> None:
+    async def read(self, begun_at: datetime, skew: timedelta) -> None:
         """Read the list, then what changed since: a list newest first moves changed rows to pages already read."""
         stream = self.stream
         self._has_quarantine = await self._connection.fetchval(streams.HAS_QUARANTINE, self._connector, stream.name)
         await self._walk("walk", first_page(self._client, stream, {}))
         if stream.changed_since is not None:
-            since = stream.changed_since(begun_at - stream.overlap)
+            since = stream.changed_since(begun_at - stream.overlap - find_lead(self._client, skew))
             await self._walk("catch_up", first_page(self._client, stream, since))
         own = model_numbers(stream, rows_only=True)
         if own and stream.by_id is not None:

@@ -10,7 +10,6 @@ import asyncpg
 
 from unihire.errors import Stopped
 from unihire.integration.declare import Integration, Stream
-from unihire.kit.clock import Clock, SystemClock
 from unihire.model import spec_of
 from unihire.outbound.paging import Row, decode_row
 from unihire.store import Connection, Pool, remapping, saving, streams
@@ -53,7 +52,6 @@ async def remap_connector(
     integration: Integration,
     *,
     only_aside: bool = False,
-    clock: Clock | None = None,
     watch: Callable[[Remade], None] = lambda remade: None,
     stop: asyncio.Event | None = None,
 ) -> list[Remade]:
@@ -70,9 +68,7 @@ async def remap_connector(
     """
     busy = f"connector {connector.id} is being synced or remapped: try again when that has ended"
     async with hold_connector(pool, connector.number, otherwise=busy):
-        return await remap_held(
-            pool, connector, integration, only_aside=only_aside, clock=clock, watch=watch, stop=stop
-        )
+        return await remap_held(pool, connector, integration, only_aside=only_aside, watch=watch, stop=stop)
 
 
 async def remap_held(
@@ -81,7 +77,6 @@ async def remap_held(
     integration: Integration,
     *,
     only_aside: bool = False,
-    clock: Clock | None = None,
     watch: Callable[[Remade], None] = lambda remade: None,
     stop: asyncio.Event | None = None,
 ) -> list[Remade]:
@@ -91,7 +86,7 @@ async def remap_held(
     for stream in integration.streams:
         pages = Pages(
             pool=pool, client=None, renderer=renderer, connector=connector.number, stream=stream,
-            keeping=Keeping.of(integration, stream), clock=clock or SystemClock(),
+            keeping=Keeping.of(integration, stream),
         )  # fmt: skip
         part = _StreamRemap(pool, connector.number, pages, watch, stop or asyncio.Event())
         await part.remap(only_aside=only_aside)

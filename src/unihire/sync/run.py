@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -18,17 +19,20 @@ from unihire.errors import (
     Stopped,
     UnihireError,
     VendorChanged,
+    VendorError,
     VendorRefused,
 )
 from unihire.integration.declare import Integration, Stream
-from unihire.kit.clock import Clock, SystemClock
 from unihire.model import spec_of
 from unihire.outbound.client import VendorClient
 from unihire.outbound.keeping import BudgetUnknown
-from unihire.store import Pool, issues, rows, runs, schedules, streams
+from unihire.store import Pool, budgets, issues, rows, runs, schedules, streams
+from unihire.store.database import read_clock
 from unihire.store.holds import hold_connector
+from unihire.store.outages import is_outage
 from unihire.store.runs import Run
 from unihire.store.tenancy import Connector, set_status
+from unihire.sync.deferring import MOST_FAULTS, defer_run, explain_fault, is_away, plan_deferral
 from unihire.sync.issues import OF_CONNECTORS, OF_STREAMS, Kind, find_kind
 from unihire.sync.joining import Keeping
 from unihire.sync.pages import Counts, Pages
@@ -43,6 +47,9 @@ ABREAST = 4
 
 AWAY_AFTER = 3
 """So many lists in a row that do not answer, and it is the vendor that does not: no further stream is begun."""
+
+FAULT_PAUSES = (2.0, 8.0)
+"""Seconds before a stream is tried again whose sync ended by what our own code did not foresee."""
 
 GIVEN_UP_AFTER = 8
 """So often in a row a run is put off over lists that do not answer, an hour in all. Then they end with that as reason,
@@ -75,30 +82,45 @@ async def sync_connector(
     *,
     full: bool = False,
     models: Collection[str] | None = None,
-    clock: Clock | None = None,
     watch: Callable[[Counts], None] = lambda counts: None,
     stop: asyncio.Event | None = None,
 ) -> Report:
     """Bring a connector's records up to date; `full` reads every list whole, `models` only the lists they are made of.
 
-    An unfinished run is gone on with, from its last committed page. A stream the vendor refuses ends with its reason
-    and the others go on. Raises Busy while another run of the connector is under way, ConfigError where it is paused,
-    RetryLater when the vendor cannot answer now, Stopped when asked to end (both leave the run to be gone on with),
-    and ReauthorizeNeeded when the credentials are refused (the run is over and the connector needs a relink).
+    An unfinished run is gone on with, from its last committed page, also one that is deferred. A stream the vendor
+    refuses ends with its reason and the others go on. Raises Busy while another run of the connector is under way,
+    ConfigError where it is paused, RetryLater when the vendor cannot answer now (the run is deferred), Stopped when
+    asked to end (both leave the run to be gone on with), and ReauthorizeNeeded when the credentials are refused (the
+    run is over and the connector needs a relink).
     """
-    clock = clock or SystemClock()
     busy = f"connector {connector.id} is being synced already"
     names = None if models is None else find_streams(integration, models)
     if (await schedules.get_schedule(pool, connector.number)).is_paused:
         raise ConfigError(f"connector {connector.id} is paused: resume it first")
     async with hold_connector(pool, connector.number, otherwise=busy):
         async with pool.acquire() as connection, connection.transaction():
-            await runs.ask_run(connection, connector.number, full=full, streams=names, now=clock.now())
-            await schedules.note_run(connection, connector, clock.now())
-        run = await runs.take_run(pool, connector.number, clock.now())
+            asked = await runs.ask_run(connection, connector.number, full=full, streams=names)
+            if asked.was_deferred:
+                await budgets.forget_budget(connection, connector.budget_of)
+            await schedules.note_run(connection, connector)
+        run = await runs.take_run(pool, connector.number)
         if run is None:
             raise Stopped("the run was cancelled before it began")
-        return await work_on_run(pool, connector, integration, client, run, clock=clock, watch=watch, stop=stop)
+        has_moved = False
+
+        def note(counts: Counts) -> None:
+            nonlocal has_moved
+            has_moved = True
+            watch(counts)
+
+        try:
+            return await work_on_run(pool, connector, integration, client, run, watch=note, stop=stop)
+        except (Stopped, ReauthorizeNeeded):
+            raise
+        except Exception as error:
+            if not is_away(error):
+                await defer_run(pool, connector, run, plan_deferral(error, run.failures, has_moved=has_moved))
+            raise
 
 
 async def work_on_run(
@@ -108,12 +130,11 @@ async def work_on_run(
     client: VendorClient,
     run: Run,
     *,
-    clock: Clock | None = None,
     watch: Callable[[Counts], None] = lambda counts: None,
     stop: asyncio.Event | None = None,
 ) -> Report:
     """Take a run that was taken up to its end. Raises as `sync_connector`; call while holding the connector."""
-    engine = _RunSync(pool, connector, integration, client, run, clock or SystemClock(), watch, stop or asyncio.Event())
+    engine = _RunSync(pool, connector, integration, client, run, watch, stop or asyncio.Event())
     with watch_run(connector, run, client) as told:
         report = await engine.work()
         told.status = report.status
@@ -149,7 +170,6 @@ class _RunSync:
         integration: Integration,
         client: VendorClient,
         run: Run,
-        clock: Clock,
         watch: Callable[[Counts], None],
         stop: asyncio.Event,
     ) -> None:
@@ -158,7 +178,7 @@ class _RunSync:
         self._integration = integration
         self._client = client
         self._run = run
-        self._clock = clock
+        self._skew = timedelta()
         self._watch = watch
         self._stop = stop
         self._pause = asyncio.Event()
@@ -170,14 +190,15 @@ class _RunSync:
     async def work(self) -> Report:
         run, report = self._run, self._report
         log.info("sync run", number=run.number, full=run.is_full, resumed=run.is_resumed)
+        self._skew = await read_clock(self._pool) - self._client.clock.now()
         try:
             async with self._client:
                 await self._sync_streams()
         except ReauthorizeNeeded as error:
             await set_status(self._pool, self._connector.id, "RELINK_NEEDED")
             await self._open_issue(error)
-            over = [Kind.VENDOR_UNAVAILABLE]  # it has answered
-            await issues.resolve_issues(self._pool, self._connector.number, over, self._clock.now())
+            over = [Kind.VENDOR_UNAVAILABLE, Kind.VENDOR_LIMIT]  # it has answered
+            await issues.resolve_issues(self._pool, self._connector.number, over)
             await self._finish("failed", str(error))
             log.warning("sync run ended", status="failed", reason=str(error))
             raise
@@ -190,7 +211,7 @@ class _RunSync:
         failed = needed & report.errors.keys()
         report.status = "done" if not failed else "failed" if failed == needed else "partial"
         await set_status(self._pool, self._connector.id, "COMPLETE")
-        await issues.resolve_issues(self._pool, self._connector.number, OF_CONNECTORS, self._clock.now())
+        await issues.resolve_issues(self._pool, self._connector.number, OF_CONNECTORS)
         await self._finish(report.status, None)  # last: what a crash keeps from being told, the next attempt tells
         log.info(
             "sync run ended", status=report.status, requests=report.requests, waited=round(report.waited_seconds, 1),
@@ -201,11 +222,11 @@ class _RunSync:
         return report
 
     async def _finish(self, status: str, error: str | None) -> None:
-        await self._pool.execute(runs.FINISH_RUN, self._run.id, self._run.attempt, status, self._clock.now(), error)
+        await self._pool.execute(runs.FINISH_RUN, self._run.id, self._run.attempt, status, error)
 
     async def _open_issue(self, error: Exception, message: str | None = None, *, stream: str = "") -> None:
-        number, now = self._connector.number, self._clock.now()
-        await issues.open_issue(self._pool, number, find_kind(error), message or str(error), now, stream=stream)
+        number = self._connector.number
+        await issues.open_issue(self._pool, number, find_kind(error), message or str(error), stream=stream)
 
     async def _sync_streams(self) -> None:
         """Every stream, some side by side, each when those it shows rows of have ended.
@@ -249,55 +270,87 @@ class _RunSync:
             raise problem
 
     async def _sync_stream(self, stream: Stream) -> None:
+        """The stream to its end, good or bad; what our own code did not foresee is tried a few times."""
         with watch_stream(self._integration.slug, stream.name) as told:
-            number, run = self._connector.number, self._run
-            since = await self._find_window(stream)
-            state = await runs.open_stream(
-                self._pool, run, number, stream.name,
-                window_start=since, models=model_numbers(stream), now=self._clock.now(),
-            )  # fmt: skip
-            if state["finished_at"] is not None:
-                self._counts[stream.name] = Counts.read_from(state)
-                if state["error"] is not None:
-                    self._report.errors[stream.name] = state["error"]
-                return
-            pages = Pages(
-                pool=self._pool, client=self._client, renderer=self._renderer, connector=number, stream=stream,
-                keeping=Keeping.of(self._integration, stream), clock=self._clock,
-            )  # fmt: skip
-            part = StreamSync(
-                pool=self._pool, client=self._client, connector=number, run=run, pages=pages, clock=self._clock,
-                watch=self._watch, stop=self._stop, pause=self._pause,
-            )  # fmt: skip
-            try:
-                await part.sync(state)
-            except (PermissionMissing, VendorRefused, VendorChanged, RetryLater) as error:
-                if isinstance(error, RetryLater) and not (_is_of_one_list(error) and run.failures >= GIVEN_UP_AFTER):
+            while True:
+                since = await self._find_window(stream)
+                state = await runs.open_stream(
+                    self._pool, self._run, self._connector.number, stream.name,
+                    window_start=since, models=model_numbers(stream),
+                )  # fmt: skip
+                if state["finished_at"] is not None:
+                    self._counts[stream.name] = Counts.read_from(state)
+                    if state["error"] is not None:
+                        self._report.errors[stream.name] = state["error"]
+                    return
+                part, pages = self._open_part(stream)
+                try:
+                    await part.sync(state)
+                except _OF_STREAM as error:
+                    if not self._is_over(error):
+                        raise
+                    told.fail(type(error).__name__)
+                    await self._fail(part, stream, find_kind(error), explain_failure(stream, error))
+                except UnihireError:
                     raise
-                reason = explain_failure(stream, error)
-                log.warning("stream failed", reason=reason)
-                told.fail(type(error).__name__)
-                await part.fail(reason)
-                await self._open_issue(error, reason, stream=stream.name)
-                others = [kind for kind in OF_STREAMS if kind != find_kind(error)]
-                await issues.resolve_issues(self._pool, number, others, self._clock.now(), stream=stream.name)
-                self._report.errors[stream.name] = reason
-            else:
-                await self._settle_issues(stream.name, aside=pages.has_quarantine)
-                log.debug("stream read", rows=part.counts.read, requests=part.counts.requests)
-            finally:
-                self._counts[stream.name] = part.counts
+                except Exception as error:
+                    if is_outage(error):
+                        raise
+                    failures = await runs.note_fault(self._pool, self._run, stream.name)
+                    log.exception("a stream failed by a fault of ours", failures=failures)
+                    if failures < MOST_FAULTS:
+                        await self._rest(FAULT_PAUSES[min(failures, len(FAULT_PAUSES)) - 1])
+                        continue
+                    told.fail(type(error).__name__)
+                    await self._fail(part, stream, Kind.FAULT, explain_fault(error))
+                else:
+                    await self._settle_issues(stream.name, aside=pages.has_quarantine)
+                    log.debug("stream read", rows=part.counts.read, requests=part.counts.requests)
+                finally:
+                    self._counts[stream.name] = part.counts
+                return
+
+    def _open_part(self, stream: Stream) -> tuple[StreamSync, Pages]:
+        number = self._connector.number
+        pages = Pages(
+            pool=self._pool, client=self._client, renderer=self._renderer, connector=number, stream=stream,
+            keeping=Keeping.of(self._integration, stream),
+        )  # fmt: skip
+        part = StreamSync(
+            pool=self._pool, client=self._client, connector=number, run=self._run, pages=pages, skew=self._skew,
+            watch=self._watch, stop=self._stop, pause=self._pause,
+        )  # fmt: skip
+        return part, pages
+
+    def _is_over(self, error: VendorError) -> bool:
+        """Whether a stream ends with the error, rather than to be gone on with later."""
+        return not isinstance(error, RetryLater) or (_is_of_one_list(error) and self._run.failures >= GIVEN_UP_AFTER)
+
+    async def _fail(self, part: StreamSync, stream: Stream, kind: Kind, reason: str) -> None:
+        """End the stream with the reason, and open the issue that it is."""
+        log.warning("stream failed", reason=reason)
+        await part.fail(reason)
+        number, name = self._connector.number, stream.name
+        await issues.open_issue(self._pool, number, kind, reason, stream=name)
+        await issues.resolve_issues(self._pool, number, [one for one in OF_STREAMS if one != kind], stream=name)
+        self._report.errors[name] = reason
+
+    async def _rest(self, seconds: float) -> None:
+        """So long, unless the run is asked to end."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+            raise Stopped("the sync was asked to stop; the next one goes on from here")
 
     async def _settle_issues(self, stream: str, *, aside: bool) -> None:
-        """A stream was read well: what is left to tell of is rows that are set aside."""
-        number, now = self._connector.number, self._clock.now()
-        await issues.resolve_issues(self._pool, number, OF_STREAMS, now, stream=stream)
+        """A stream was read well: what is left to report is rows that are in quarantine."""
+        number = self._connector.number
+        await issues.resolve_issues(self._pool, number, OF_STREAMS, stream=stream)
         rows_aside = await streams.count_quarantine(self._pool, number, stream) if aside else 0
         if rows_aside:
             message = f"{rows_aside:,} rows of {stream} do not map and are set aside"
-            await issues.open_issue(self._pool, number, Kind.ROWS_SET_ASIDE, message, now, stream=stream)
+            await issues.open_issue(self._pool, number, Kind.ROWS_SET_ASIDE, message, stream=stream)
         else:
-            await issues.resolve_issues(self._pool, number, [Kind.ROWS_SET_ASIDE], now, stream=stream)
+            await issues.resolve_issues(self._pool, number, [Kind.ROWS_SET_ASIDE], stream=stream)
 
     async def _find_window(self, stream: Stream) -> datetime | None:
         """Where an incremental read starts: the start of the last good one, less the overlap. None: read it whole.
@@ -308,10 +361,14 @@ class _RunSync:
             return None
         number = self._connector.number
         last: datetime | None = await self._pool.fetchval(runs.FIND_LAST_READ, number, stream.name)
-        if last is None or last > self._clock.now():  # our clock was put back: nobody knows since when
+        if last is None:
             return None
         joined = await runs.find_first_reads(self._pool, number, {join.stream for join in stream.joins})
         return None if any(first > last for first in joined.values()) else last - stream.overlap
+
+
+_OF_STREAM = (PermissionMissing, VendorRefused, VendorChanged, RetryLater)
+"""What the vendor may say of one list."""
 
 
 def _is_of_one_list(problem: UnihireError) -> bool:

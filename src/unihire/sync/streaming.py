@@ -19,12 +19,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from unihire.errors import Stopped, VendorChanged, VendorRefused
-from unihire.kit.clock import Clock
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
 from unihire.outbound.tally import TALLY, Tally
 from unihire.store import Connection, Pool, joins, rows, runs, streams
-from unihire.sync.fetching import fetch_page, fetch_rows, first_page, walk
+from unihire.sync.fetching import fetch_page, fetch_rows, find_lead, first_page, walk
 from unihire.sync.pages import Counts, Page, Pages
 from unihire.sync.rendering import model_numbers
 from unihire.sync.watching import count_saved, watch_page
@@ -32,8 +31,6 @@ from unihire.sync.watching import count_saved, watch_page
 T = TypeVar("T")
 
 ABSENT_BATCH = 500
-DRIFT = timedelta(minutes=1)
-"""So far clocks may differ: the overlap of the windows covers it."""
 
 MEASURED_FROM = 1000
 """From so many rows on, the planner must know how many were met to find the absent ones without comparing all."""
@@ -54,19 +51,22 @@ class StreamSync:
         connector: int,
         run: runs.Run,
         pages: Pages,
-        clock: Clock,
+        skew: timedelta,
         watch: Callable[[Counts], None],
         stop: asyncio.Event,
         pause: asyncio.Event,
     ) -> None:
-        """`pause` is set where the connector is found paused; either event ends the work before the next page."""
+        """`pause` is set where the connector is found paused; either event ends the work before the next page.
+
+        `skew` is how far the database's clock runs ahead of the client's.
+        """
         self._pool = pool
         self._client = client
         self._connector = connector
         self._run = run
         self._pages = pages
         self._stream = pages.stream
-        self._clock = clock
+        self._skew = skew
         self._watch = watch
         self._stop = stop
         self._pause = pause
@@ -94,7 +94,7 @@ class StreamSync:
             if phase == "walk":
                 await self._walk_or_start_over(phase, position, since, tracking, after=following)
             elif phase == "catch_up":
-                begun = state["started_at"] - self._stream.overlap - self._find_lead()
+                begun = state["started_at"] - self._stream.overlap - find_lead(self._client, self._skew)
                 await self._walk_or_start_over(phase, position, begun, tracking, after=following)
             elif phase == "refresh":
                 await self._refresh(after=following)
@@ -118,7 +118,7 @@ class StreamSync:
         await self._finish(reason)
 
     async def _finish(self, error: str | None, *, is_whole: bool = False) -> None:
-        name, now, step = self._stream.name, self._clock.now(), Counts(self._stream.name)
+        name, step = self._stream.name, Counts(self._stream.name)
         self._take_tally(step)
         async with self._pool.acquire() as connection, connection.transaction():
             await streams.forget_seen(connection, self._connector, name)
@@ -126,16 +126,13 @@ class StreamSync:
                 # Every row there is mapped: whatever was set aside before is no longer there.
                 await connection.execute(streams.EMPTY_QUARANTINE, self._connector, name)
             await runs.finish_stream(
-                connection, self._run, name, now, error,
-                lead=self._find_lead(), requests=step.requests, waited=step.waited, before=self._place,
+                connection, self._run, name, error,
+                lead=find_lead(self._client, self._skew), requests=step.requests, waited=step.waited,
+                before=self._place,
             )  # fmt: skip
         self.counts.add(step)
         self.counts.phase = "done"
         self._watch(self.counts)
-
-    def _find_lead(self) -> timedelta:
-        """How far our clock runs ahead of the vendor's, by which rows are dated, where it matters."""
-        return self._client.ahead if self._client.ahead > DRIFT else timedelta()
 
     async def _walk_or_start_over(
         self, phase: str, position: str | None, since: datetime | None, tracking: bool, *, after: str

@@ -10,13 +10,10 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from http import HTTPStatus
 
-import asyncpg
 import procrastinate
-import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import JobContext
@@ -24,20 +21,19 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.worker import Worker as Library
 
-from unihire.errors import BudgetSpent, Busy, ConfigError, ReauthorizeNeeded, RetryLater, Stopped
+from unihire.errors import Busy, ConfigError, ReauthorizeNeeded, RetryLater, Stopped
 from unihire.integration.registry import get_integration
-from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.client import VendorClient
-from unihire.outbound.keeping import BudgetUnknown
 from unihire.store import Pool, issues, jobs, runs, schedules
 from unihire.store.database import SESSION
-from unihire.store.grants import LOST
 from unihire.store.holds import hold_connector
+from unihire.store.outages import is_disk_full, is_outage
 from unihire.store.runs import Run, Superseded
 from unihire.store.tenancy import Connector, get_numbered
 from unihire.sync import chores
 from unihire.sync.chores import Pace, Renewing
-from unihire.sync.issues import find_kind
+from unihire.sync.deferring import defer_run, explain_fault, is_away, plan_deferral
+from unihire.sync.issues import Kind
 from unihire.sync.pages import Counts
 from unihire.sync.run import work_on_run
 from unihire.sync.upgrading import retry_aside
@@ -45,32 +41,20 @@ from unihire.sync.watching import watch_job
 
 log = structlog.get_logger()
 
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=1)
-"""How long a run is put off after a failure, doubled with each further one in a row."""
+AGAIN_AFTER = timedelta(minutes=1)
+"""When a connector is looked after again whose job ended with what nobody foresaw."""
 
 ENDING_SECONDS = 3.0
 """How long runs may take to end after the page they are on, before they are cut off."""
 
-RATE_LIMIT = "the vendor's rate limit"
-
 SESSION_OPTIONS = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
-
-_DATABASE_AWAY = (
-    *LOST,
-    asyncpg.InsufficientResourcesError,  # no connection left, disk full
-    asyncpg.DeadlockDetectedError,
-    psycopg.Error,
-    ConnectorException,
-    BudgetUnknown,
-)
-"""The database cannot answer now, or one side of two had to give way: tried again within seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """When the connector is to be looked after again; nothing to wait for: at once, behind those that wait."""
+    """How long after now the connector is to be looked after again; None: at once, behind those that wait."""
 
-    at: datetime | None = None
+    after: timedelta | None = None
 
 
 class _Jobs(JobManager):
@@ -97,14 +81,12 @@ class Worker:
         open_client: Callable[[Connector], VendorClient],
         *,
         slots: int,
-        clock: Clock | None = None,
         pace: Pace | None = None,
     ) -> None:
         self._pool = pool
         self._address = address
         self._open_client = open_client
         self._slots = slots
-        self._clock = clock or SystemClock()
         self._pace = pace or chores.PACE
         self._ending = asyncio.Event()
         self._stops: set[asyncio.Event] = set()
@@ -120,10 +102,11 @@ class Worker:
             while not self._ending.is_set():
                 try:
                     await self._work_while_connected()
-                except _DATABASE_AWAY as error:
-                    log.warning("the worker lost the database", error=type(error).__name__)
-                except Exception:
-                    log.exception("the worker stumbled")
+                except Exception as error:
+                    if is_outage(error):
+                        log.warning("the worker lost the database", error=type(error).__name__)
+                    else:
+                        log.exception("the worker stumbled")
                 if not self._ending.is_set():
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._ending.wait(), self._pace.poll)
@@ -179,19 +162,23 @@ class Worker:
                         self._left.append(library.worker_id)
 
     async def _do_chores(self) -> None:
-        renewing = Renewing(self._pool, self._open_client, self._clock)
-        common = [partial(chore, self._pool, self._clock, self._pace) for chore in chores.COMMON]
+        renewing = Renewing(self._pool, self._open_client)
+        common = [partial(chore, self._pool, self._pace) for chore in chores.COMMON]
         steps: list[Callable[[], Awaitable[None]]] = [self._drop_strays, *common, renewing.renew_old]
         try:
             while True:
                 for step in steps:
                     try:
                         await step()
-                    except _DATABASE_AWAY as error:
-                        log.warning("chores are put off", error=type(error).__name__)
+                    except Exception as error:
+                        if is_disk_full(error):
+                            log.error("the disk of the database is full: chores wait for room")
+                        elif is_outage(error):
+                            log.warning("chores wait for the database", error=type(error).__name__)
+                        else:
+                            log.exception("a chore failed")
+                            continue
                         break
-                    except Exception:
-                        log.exception("a chore failed")
                 await asyncio.sleep(self._pace.chores)
         finally:
             await renewing.end()
@@ -218,34 +205,49 @@ class Worker:
             if known is None or (await schedules.get_schedule(self._pool, connector)).is_paused:
                 return
             with watch_job(known):
-                later = await self._work_on(known)
+                later = await self._guard(known)
                 if later is not None:
                     async with self._pool.acquire() as connection, connection.transaction():
-                        await jobs.defer_sync(connection, connector, later.at)
-        except _DATABASE_AWAY as error:  # the job ends here, and a chore makes the next one
+                        await jobs.defer_sync(connection, connector, later.after)
+        except Exception as error:
+            if not (is_away(error) or is_disk_full(error)):
+                raise
+            # The job ends here, and a chore makes the next one.
             log.warning("a job lost the database", number=connector, error=type(error).__name__)
         finally:
             self._jobs.discard(job)
+
+    async def _guard(self, connector: Connector) -> Later | None:
+        """Work on the connector. What nobody foresaw is an issue, and no reason to try again at once."""
+        try:
+            return await self._work_on(connector)
+        except Exception as error:
+            if is_away(error) or is_disk_full(error):
+                raise
+            log.exception("a job failed by a fault of ours")
+            await issues.open_issue(self._pool, connector.number, Kind.FAULT, explain_fault(error))
+            return Later(AGAIN_AFTER)
 
     async def _work_on(self, connector: Connector) -> Later | None:
         try:
             async with hold_connector(self._pool, connector.number, otherwise="taken"):
                 await self._retry_aside(connector)
-                run = await runs.take_run(self._pool, connector.number, self._clock.now())
+                run = await runs.take_run(self._pool, connector.number)
                 if run is None:
-                    return None
+                    wait = await runs.find_wait(self._pool, connector.number)
+                    return None if wait is None else Later(wait)
                 with structlog.contextvars.bound_contextvars(run=str(run.id)):
                     return await self._work_on_run(connector, run)
         except Busy:  # a sync or remap in the foreground; or one whose end the database has not noticed yet
-            return Later(self._clock.now() + timedelta(seconds=self._pace.busy))
+            return Later(timedelta(seconds=self._pace.busy))
 
     async def _retry_aside(self, connector: Connector) -> None:
         """What cannot be tried again now keeps nothing from being synced."""
         try:
             await retry_aside(self._pool, connector)
-        except _DATABASE_AWAY:
-            raise
-        except Exception:
+        except Exception as error:
+            if is_outage(error):
+                raise
             log.exception("rows set aside could not be tried again")
 
     async def _work_on_run(self, connector: Connector, run: Run) -> Later | None:
@@ -259,40 +261,22 @@ class Worker:
             async with self._bound_time() as stop:
                 integration = get_integration(connector.integration)
                 client = self._open_client(connector)
-                await work_on_run(
-                    self._pool, connector, integration, client, run, clock=self._clock, watch=watch, stop=stop
-                )
+                await work_on_run(self._pool, connector, integration, client, run, watch=watch, stop=stop)
         except (Superseded, ReauthorizeNeeded):
             return None
         except Stopped:
             return Later()
-        except _DATABASE_AWAY:
-            raise
         except Exception as error:
-            if (after := find_rest(error)) is not None:
-                failures = 0 if has_moved else run.failures
-                return await self._put_off(run, timedelta(seconds=after), RATE_LIMIT, failures=failures)
-            failures = 1 if has_moved else run.failures + 1
-            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))
-            if isinstance(error, RetryLater):
-                pause = max(pause, timedelta(seconds=error.after or 0.0))
-                reason = str(error)
-            elif isinstance(error, ConfigError):
+            if is_away(error):
+                raise
+            if isinstance(error, ConfigError):
                 log.warning("a run cannot be worked on", reason=str(error))
-                reason = str(error)
-            else:
-                log.exception("a run failed by a fault of ours")
-                reason = f"a fault of ours ({type(error).__name__})"
-            kind = find_kind(error)
-            await issues.open_issue(self._pool, connector.number, kind, reason, self._clock.now())
-            return await self._put_off(run, pause, reason, failures=failures)
+            elif not isinstance(error, RetryLater):
+                log.error("a run failed", exc_info=not is_disk_full(error))
+            deferral = plan_deferral(error, run.failures, has_moved=has_moved)
+            after = await defer_run(self._pool, connector, run, deferral)
+            return None if after is None else Later(after)
         return None
-
-    async def _put_off(self, run: Run, pause: timedelta, reason: str, *, failures: int) -> Later:
-        until = self._clock.now() + pause
-        await self._pool.execute(runs.PUT_OFF_RUN, run.id, run.attempt, until, reason, failures)
-        log.info("sync run put off", until=until.isoformat(), reason=reason)
-        return Later(until)
 
     @asynccontextmanager
     async def _bound_time(self) -> AsyncIterator[asyncio.Event]:
@@ -313,18 +297,13 @@ class Worker:
         pause = self._pace.slice
         while not stop.is_set():
             await asyncio.sleep(pause)
-            with suppress(*_DATABASE_AWAY):  # the run itself may not even notice
+            try:
                 if await jobs.has_waiting(self._pool):
                     stop.set()
+            except Exception as error:  # the run itself may not even notice
+                if not is_outage(error):
+                    log.exception("nobody knows whether others wait")
             pause = self._pace.slice / 10
-
-
-def find_rest(error: Exception) -> float | None:
-    """Seconds until there are calls again, where an error says that there is none within the vendor's rate limit."""
-    if not isinstance(error, RetryLater):
-        return None
-    is_limit = isinstance(error, BudgetSpent) or error.status == HTTPStatus.TOO_MANY_REQUESTS
-    return error.after if is_limit else None
 
 
 def calm_library_logs() -> None:

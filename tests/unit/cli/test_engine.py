@@ -4,7 +4,7 @@ import pytest
 
 from unihire.cli.engine import Engine, judge_engine
 
-IDLE = Engine(workers=0, waiting=0, put_off=0, doing=0, forsaken=0, overdue=0, paused=0, issues=0)
+IDLE = Engine(workers=0, waiting=0, put_off=0, doing=0, orphaned=0, overdue=0, too_late=0, paused=0, issues=0)
 
 
 def judge(engine: Engine) -> dict[str, tuple[str, str]]:
@@ -31,6 +31,6 @@ def test_what_is_overdue_while_workers_run_is_theirs() -> None:
 
 
 def test_runs_nobody_looks_after_and_open_issues_are_told() -> None:
-    found = judge(replace(IDLE, forsaken=1, issues=2))
+    found = judge(replace(IDLE, orphaned=1, issues=2))
     assert found["runs"][0] == found["issues"][0] == "warning"
     assert "`unihire issues`" in found["issues"][1]

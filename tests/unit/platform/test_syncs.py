@@ -24,5 +24,5 @@ LATER, EARLIER = NOW + timedelta(minutes=1), NOW - timedelta(minutes=1)
 def test_a_run_that_has_not_ended_is_told_as_what_keeps_it(
     stored: str, waits_until: datetime | None, is_paused: bool, told: str
 ) -> None:
-    run = {"status": stored, "waits_until": waits_until}
-    assert find_status(run, is_paused=is_paused, now=NOW) == told
+    run = {"status": stored, "waits_until": waits_until, "now": NOW}
+    assert find_status(run, is_paused=is_paused) == told

@@ -7,7 +7,6 @@ from uuid import uuid4
 import msgspec
 
 from testbed.records import PLURALS, stream_of
-from unihire.kit.clock import SystemClock
 from unihire.outbound.paging import Row
 from unihire.sync.joining import Keeping
 from unihire.sync.pages import ROWS_AT_ONCE, Pages
@@ -20,7 +19,7 @@ def open_pages() -> Pages:
     nothing: Any = object()
     return Pages(
         pool=nothing, client=nothing, renderer=Renderer(uuid4(), 1), connector=1, stream=TAGS,
-        keeping=Keeping(TAGS, ()), clock=SystemClock(),
+        keeping=Keeping(TAGS, ()),
     )  # fmt: skip
 
 

@@ -16,7 +16,6 @@ from unihire.dialects.calls import MOST_BYTES, Entrance, Reply, read_body
 from unihire.dialects.unihire.syncs import find_connector
 from unihire.dialects.unihire.told import Schedule, tell_schedule
 from unihire.errors import ConfigError
-from unihire.kit.clock import Clock, SystemClock
 from unihire.kit.durations import parse_duration
 from unihire.platform.access import Scope
 from unihire.store import Pool
@@ -55,10 +54,9 @@ class ScheduleBody(BaseModel):
 class Schedules:
     """Answers the two calls."""
 
-    def __init__(self, pool: Pool, entrance: Entrance, clock: Clock | None = None) -> None:
+    def __init__(self, pool: Pool, entrance: Entrance) -> None:
         self._pool = pool
         self._entrance = entrance
-        self._clock = clock or SystemClock()
 
     def list_routes(self) -> Sequence[Route]:
         return [Route(PATH, self._answer, methods=["GET", "PUT"])]
@@ -68,9 +66,7 @@ class Schedules:
             connector = await find_connector(self._pool, scope)
             if request.method == "PUT":
                 asked = await read_body(request, ScheduleBody)
-                schedule = await set_schedule(
-                    self._pool, connector, every=asked.every, full_every=asked.full_every, now=self._clock.now()
-                )
+                schedule = await set_schedule(self._pool, connector, every=asked.every, full_every=asked.full_every)
             else:
                 schedule = await get_schedule(self._pool, scope.number)
             return Reply(msgspec.json.encode(tell_schedule(schedule)))

@@ -1,7 +1,6 @@
 """The connector's sync runs: listed, told, asked for, paused, gone on with, cancelled."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -25,7 +24,6 @@ from unihire.dialects.unihire.told import (
 )
 from unihire.errors import Busy, ConfigError, Conflict, Invalid, NotFound, Unauthorized
 from unihire.integration.registry import get_integration
-from unihire.kit.clock import Clock, SystemClock
 from unihire.platform.access import Scope
 from unihire.platform.syncs import (
     UNFINISHED,
@@ -60,10 +58,9 @@ class AskBody(BaseModel):
 class Syncs:
     """Answers the calls."""
 
-    def __init__(self, pool: Pool, entrance: Entrance, clock: Clock | None = None) -> None:
+    def __init__(self, pool: Pool, entrance: Entrance) -> None:
         self._pool = pool
         self._entrance = entrance
-        self._clock = clock or SystemClock()
 
     def list_routes(self) -> Sequence[Route]:
         return [
@@ -94,8 +91,7 @@ class Syncs:
                 raise NotFound("There is no sync run with this id")
             row = found[0]
             parts = await runs.list_stream_runs(self._pool, row["id"])
-            now = self._clock.now()
-            told = tell_run_with_streams(row, parts, await self._measure(scope, row, now), now)
+            told = tell_run_with_streams(row, parts, await self._measure(scope, row))
             return Reply(msgspec.json.encode(told))
 
         return await self._entrance.serve_connector(request, read)
@@ -106,9 +102,7 @@ class Syncs:
             connector = await find_connector(self._pool, scope)
             integration = get_integration(connector.integration)
             try:
-                asked = await ask_sync(
-                    self._pool, connector, integration, full=body.full, models=body.models, clock=self._clock
-                )
+                asked = await ask_sync(self._pool, connector, integration, full=body.full, models=body.models)
             except Busy as error:
                 raise Conflict(str(error)) from None
             except ConfigError as error:
@@ -137,14 +131,13 @@ class Syncs:
         return sorted((dict(row) for row in found), key=lambda row: -row["number"])
 
     async def _tell(self, scope: Scope, row: Mapping[str, Any]) -> SyncRun:
-        now = self._clock.now()
-        return tell_run(row, await self._measure(scope, row, now), now)
+        return tell_run(row, await self._measure(scope, row))
 
-    async def _measure(self, scope: Scope, row: Mapping[str, Any], now: datetime) -> Progress | None:
+    async def _measure(self, scope: Scope, row: Mapping[str, Any]) -> Progress | None:
         if row["status"] not in UNFINISHED:
             return None
         connector = await find_connector(self._pool, scope)
-        return await measure_progress(self._pool, connector, get_integration(connector.integration), row, now)
+        return await measure_progress(self._pool, connector, get_integration(connector.integration), row)
 
 
 async def find_connector(pool: Pool, scope: Scope) -> Connector:

@@ -108,20 +108,20 @@ class SyncState(msgspec.Struct, frozen=True, kw_only=True):
     run: Annotated[SyncRun | None, Meta(description="The latest run.")]
 
 
-def tell_run(row: Mapping[str, Any], progress: syncs.Progress | None, now: datetime) -> SyncRun:
+def tell_run(row: Mapping[str, Any], progress: syncs.Progress | None) -> SyncRun:
     """`row` as store.history has it."""
-    return SyncRun(**_describe_run(row, progress, now))
+    return SyncRun(**_describe_run(row, progress))
 
 
 def tell_run_with_streams(
-    row: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], progress: syncs.Progress | None, now: datetime
+    row: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], progress: syncs.Progress | None
 ) -> SyncRunDetail:
     """`parts` are its rows of stream_run."""
-    return SyncRunDetail(**_describe_run(row, progress, now), streams=[_tell_stream(part) for part in parts])
+    return SyncRunDetail(**_describe_run(row, progress), streams=[_tell_stream(part) for part in parts])
 
 
-def _describe_run(row: Mapping[str, Any], progress: syncs.Progress | None, now: datetime) -> dict[str, Any]:
-    status = syncs.find_status(row, is_paused=row["is_paused"], now=now)
+def _describe_run(row: Mapping[str, Any], progress: syncs.Progress | None) -> dict[str, Any]:
+    status = syncs.find_status(row, is_paused=row["is_paused"])
     is_waiting = status == "waiting"
     return {
         "id": row["id"],
