@@ -247,6 +247,14 @@ async def test_link_to_a_stranger_fails_the_stream_and_is_not_followed(tenant: T
     assert not [request for request in vendor.log if request.host.startswith("localhost")]
 
 
+async def test_a_reason_that_no_text_column_takes_fails_the_stream_all_the_same(tenant: Tenant, vendor: Vendor) -> None:
+    page = {"rows": vendor.lists["/jobs"][:2], "next": "https://stranger\0\ud800.example/jobs" + "x" * 5000}
+    vendor.will("/jobs", *[lambda request: say(page)] * IMPATIENT.attempts)
+    report = await tenant.sync()
+    assert (report.status, list(report.errors)) == ("partial", ["jobs"])
+    assert await tenant.pool.fetchval("SELECT length(message) <= 2000 FROM issue WHERE stream = 'jobs'")
+
+
 async def test_pages_without_rows_are_passed_over(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
     def empty(number: int) -> Answerer:
         following = f"{vendor.base_url}/jobs?limit=2" + (f"&empty={number}" if number else "&from=0")

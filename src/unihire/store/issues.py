@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from unihire.kit.text import make_writable
 from unihire.store import Connection, Pool
+from unihire.store.runs import REASON_LENGTH
 
 # Open an issue, or note that one is still there.
 OPEN_ISSUE = """
@@ -44,7 +46,8 @@ async def open_issue(
     connection: Connection | Pool, connector: int, kind: str, message: str, *, stream: str = ""
 ) -> None:
     """Open an issue; where it is open already, its message and when it was seen last are those of now."""
-    await connection.execute(OPEN_ISSUE, uuid4(), connector, kind, stream, message)
+    text = make_writable(message, REASON_LENGTH)
+    await connection.execute(OPEN_ISSUE, uuid4(), connector, kind, stream, text)
 
 
 async def resolve_issues(

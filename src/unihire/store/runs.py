@@ -12,11 +12,15 @@ from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid4
 
 from unihire.errors import Busy, Stopped
+from unihire.kit.text import make_writable
 from unihire.store import Connection, Pool
 from unihire.store.holds import SYNC_LOCKS
 
 LONGEST_WAIT = timedelta(hours=1)
 """No run is deferred for longer."""
+
+REASON_LENGTH = 2000
+"""So many characters of a reason are stored: it may quote a vendor."""
 
 # The run of a connector that has not ended, if there is one: at most one.
 FIND_UNFINISHED = """
@@ -355,13 +359,26 @@ async def finish_stream(
 
     `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated.
     """
-    row = await connection.fetchrow(FINISH_STREAM, run.id, stream, run.attempt, error, requests, waited, *before)
+    reason = error and make_writable(error, REASON_LENGTH)
+    row = await connection.fetchrow(FINISH_STREAM, run.id, stream, run.attempt, reason, requests, waited, *before)
     if row is None:
         raise Superseded(run)
     if error is None:
         whole = row["is_whole"]
         begun = row["started_at"] - lead
         await connection.execute(NOTE_READ, row["connector"], stream, begun, whole, row["read"])
+
+
+async def finish_run(pool: Pool, run: Run, status: str, error: str | None) -> None:
+    """End the run, if it is still this attempt's; `error` is what ended it, where it failed as a whole."""
+    await pool.execute(FINISH_RUN, run.id, run.attempt, status, error and make_writable(error, REASON_LENGTH))
+
+
+async def defer_run(pool: Pool, run: Run, after: timedelta, reason: str, failures: int) -> datetime | None:
+    """Let the run wait for so long; returns until when, None where it is no longer this attempt's."""
+    reason = make_writable(reason, REASON_LENGTH)
+    until: datetime | None = await pool.fetchval(DEFER_RUN, run.id, run.attempt, after, reason, failures)
+    return until
 
 
 class Superseded(Stopped):

@@ -87,13 +87,11 @@ async def defer_run(pool: Pool, connector: Connector, run: Run, deferral: Deferr
 
 async def _defer(pool: Pool, connector: Connector, run: Run, deferral: Deferral) -> timedelta | None:
     if deferral.is_last:
-        await pool.execute(runs.FINISH_RUN, run.id, run.attempt, "failed", deferral.reason)
+        await runs.finish_run(pool, run, "failed", deferral.reason)
         log.error("sync run ended", status="failed", reason=deferral.reason)
         until: datetime | None = None
     else:
-        until = await pool.fetchval(
-            runs.DEFER_RUN, run.id, run.attempt, deferral.after, deferral.reason, deferral.failures
-        )
+        until = await runs.defer_run(pool, run, deferral.after, deferral.reason, deferral.failures)
         log.info("sync run deferred", until=until and until.isoformat(), reason=deferral.reason)
     if deferral.kind is not None:
         then = "" if until is None else f"; the sync goes on at {until:%Y-%m-%d %H:%M} UTC"

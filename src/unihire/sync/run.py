@@ -222,7 +222,7 @@ class _RunSync:
         return report
 
     async def _finish(self, status: str, error: str | None) -> None:
-        await self._pool.execute(runs.FINISH_RUN, self._run.id, self._run.attempt, status, error)
+        await runs.finish_run(self._pool, self._run, status, error)
 
     async def _open_issue(self, error: Exception, message: str | None = None, *, stream: str = "") -> None:
         number = self._connector.number
