@@ -1,11 +1,14 @@
 """The embedded PostgreSQL's folders, users and logs: what it closes, what it refuses, what it leaves as it was."""
 
+import contextlib
 import os
 import pwd
 import shutil
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +19,7 @@ from unihire.errors import ConfigError
 from unihire.store import embedded_keeper
 from unihire.store.embedded import EmbeddedServer
 from unihire.store.embedded_cluster import SYSTEM_USER, find_server_user, make_home
+from unihire.store.embedded_keeper import explain
 
 
 @as_each_user
@@ -56,6 +60,77 @@ def test_server_that_ends_at_once_is_told_with_the_last_lines_of_its_log(users: 
     wait_until(users.has_ended, 1)
     control.with_name("gone").rename(control)
     users.run_briefly()
+
+
+@pytest.fixture
+def small_disk(place: Path) -> Iterator[Path]:
+    """A disk with room for a server and little more."""
+    made = place / "disk"
+    made.mkdir()
+    options = ["-t", "tmpfs", "-o", "size=120m,mode=755", "tmpfs", str(made)]
+    if not IS_ROOT or subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
+        pytest.skip("nobody lets us mount a small disk")
+    try:
+        yield made
+    finally:
+        subprocess.run(["umount", "--lazy", str(made)], check=True)
+
+
+@pytest.mark.parametrize("room", [0, 4096])
+def test_full_disk_is_named_and_over_once_there_is_room(small_disk: Path, room: int) -> None:
+    users = Users(small_disk / "home", sys.executable, {})
+    users.run_briefly()
+    wait_until(users.has_ended)
+    filler = fill(small_disk, room=room)
+    refusal = users.start().refusal()
+    assert f"the disk of {users.base} is full" in refusal
+    assert "No space left on device" in refusal
+    filler.unlink()
+    running = users.start()
+    assert can_connect(running.dsn)
+    filler = fill(small_disk, room=room)
+    users.leading_process().kill()
+    time.sleep(1)
+    filler.unlink()
+    wait_until(lambda: can_connect(running.dsn), 20)
+    running.leave()
+    filler = fill(small_disk, room=0)
+    users.home = small_disk / "new"
+    refusal = users.start().refusal()
+    assert "No space left on device" in refusal
+    filler.unlink()
+
+
+def fill(disk: Path, *, room: int) -> Path:
+    """A file that leaves so much room."""
+    filler = disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    os.truncate(filler, filler.stat().st_size - room)
+    return filler
+
+
+def test_server_that_ends_without_a_word_is_told_by_what_ended_it(place: Path) -> None:
+    keeper = embedded_keeper.Keeper(
+        {"base": str(place), "data": "", "sockets": "", "command": [], "identity": {}}, keeper_fd=-1
+    )
+    with subprocess.Popen(["sh", "-c", "kill -BUS $$"], stderr=subprocess.PIPE) as process:
+        keeper.watch_server(process)
+    assert keeper.explain_end(process) == "the server ended at once by signal 7 (Bus error), and said nothing"
+
+
+def test_what_was_said_is_behind_the_sentence_that_the_disk_is_full(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = f"the disk of {place} is full: make room there\n"
+    said = "FATAL:  could not write lock file: No space left on device"
+    assert explain(place, said) == full + said
+    assert explain(place, "it said nothing") == "it said nothing"
+    fields = list(os.statvfs(place))
+    fields[4] = 1  # f_bavail: one block
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(fields))
+    assert explain(place, "it said nothing") == full + "it said nothing"
 
 
 def test_cluster_of_another_version_is_refused(users: Users) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from testbed.server_users import Users, as_each_user, ask, can_connect, read_command, read_rows, save_row, wait_until
 from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded_keeper import FAILING
 
 
 @as_each_user
@@ -114,6 +115,57 @@ def test_killed_server_is_replaced_under_its_users(users: Users) -> None:
     wait_until(lambda: can_connect(user.dsn))
     assert read_rows(user.dsn) == ["committed"]
     user.leave()
+    wait_until(users.has_ended, 1)
+
+
+def test_server_that_ends_again_and_again_is_started_again(users: Users) -> None:
+    user = users.start()
+    save_row(user.dsn)
+    for _ in range(5):
+        killed = users.leading_process()
+        killed.kill()
+        wait_until(lambda killed=killed: not killed.is_running())  # type: ignore[misc]
+        wait_until(lambda: can_connect(user.dsn), 20)
+    assert read_rows(user.dsn) == ["committed"]
+    log = (users.base / "server.log").read_text()
+    pauses = [line.partition("again in ")[2] for line in log.splitlines() if line.startswith("unihire: ")]
+    assert pauses == ["0.0 s", "0.2 s", "0.5 s", "1.0 s", "2.0 s"]
+    user.leave()
+    wait_until(users.has_ended, 1)
+
+
+def test_server_that_cannot_start_again_says_why_until_it_can(users: Users) -> None:
+    user = users.start()
+    save_row(user.dsn)
+    control = users.base / "data" / "global" / "pg_control"
+    control.rename(control.with_name("gone"))
+    users.leading_process().kill()
+    wait_until(lambda: (users.base / "keeper.lock").read_text().startswith(FAILING))
+    begun_at = time.monotonic()
+    refusal = users.start().refusal()
+    assert "PostgreSQL does not start" in refusal
+    assert "could not find the database system" in refusal
+    assert time.monotonic() - begun_at < 20
+    control.with_name("gone").rename(control)
+    wait_until(lambda: can_connect(user.dsn), 20)
+    assert read_rows(user.dsn) == ["committed"]
+    user.leave()
+    wait_until(users.has_ended, 1)
+
+
+@as_each_user
+def test_killed_keeper_is_replaced_under_its_users(users: Users) -> None:
+    first, second = users.start(), users.start()
+    save_row(first.dsn)
+    assert second.dsn == first.dsn
+    for user in (first, second):
+        killed = users.keeper()
+        killed.kill()
+        wait_until(lambda killed=killed: not killed.is_running())  # type: ignore[misc]
+        wait_until(lambda: can_connect(first.dsn), 20)
+        assert read_rows(first.dsn) == ["committed"]
+        assert sum("embedded_keeper.py" in read_command(process) for process in users.processes()) == 1
+        user.leave()
     wait_until(users.has_ended, 1)
 
 

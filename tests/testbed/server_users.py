@@ -25,7 +25,7 @@ SOURCES = Path(unihire.__file__).parents[1]
 
 # What a process that uses the server does: say where it is, do as it is told on stdin, close at its end.
 USER_SCRIPT = """
-import os, resource, sys
+import os, resource, sys, warnings
 from pathlib import Path
 from unihire.errors import ConfigError
 from unihire.store.embedded import EmbeddedServer
@@ -36,6 +36,7 @@ try:
 except ConfigError as error:
     sys.exit(f"refused: {error}")
 print(server.dsn(), flush=True)
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of a fork beside threads
 for line in sys.stdin:
     child = os.fork()
     if child == 0:

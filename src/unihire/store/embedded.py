@@ -3,7 +3,8 @@
 Everything it has lives in `<home>/postgresql`:
 
     users.lock     shared by the processes that use the server; it ends with the last of these locks
-    keeper.lock    held by whoever starts the server, then by its keeper; its text is the socket folder once ready
+    keeper.lock    held by whoever starts the server, then by its keeper; its text is the socket folder once ready, or
+                   why the server cannot be started again
     server.lock    held by the server's own processes: while it is taken, one of them may still write
     leave.lock     held for an instant by those who leave, so that they do not take one another for users
     data/          the cluster, closed to all but the user the server runs as
@@ -12,7 +13,8 @@ Everything it has lives in `<home>/postgresql`:
     binaries-…/    root only: a copy of the server, where the user it runs as cannot reach the installed one
 
 A crash at any moment, of one process or of all, loses nothing that was committed and leaves nothing to repair by hand:
-locks die with their processes, fsync stays on, and the next start sees to what the crash left.
+locks die with their processes, fsync stays on, and the next start sees to what the crash left. A server that ends under
+its users is started again by its keeper, and a keeper by one of the users.
 """
 
 import atexit
@@ -22,6 +24,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,12 +32,13 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
+import structlog
+
 from unihire.errors import ConfigError
 from unihire.store.embedded_cluster import (
     ELSEWHERE,
     PORT,
     ROLE,
-    ServerUser,
     find_programs,
     find_server_user,
     list_options,
@@ -43,6 +47,7 @@ from unihire.store.embedded_cluster import (
     make_socket_folder,
     remove_half_done,
 )
+from unihire.store.embedded_keeper import FAILING, LONGEST_PAUSE, TEXT_BYTES, clear, explain
 
 try:
     import fcntl
@@ -52,6 +57,10 @@ except ImportError:  # Windows
 START_SECONDS = 120.0
 CLOSE_SECONDS = 4.5
 STEP_SECONDS = 0.01
+WATCH_SECONDS = 0.5
+"""How often a user looks whether the server and its keeper are there."""
+
+log = structlog.get_logger()
 
 
 class EmbeddedServer:
@@ -69,18 +78,20 @@ class EmbeddedServer:
         self._users_fd: int | None = None
         if fcntl is None:
             raise ConfigError("the embedded PostgreSQL does not run on this system: set UNIHIRE_DATABASE_URL")
-        user = find_server_user()
-        self._base = make_base(home.expanduser().resolve(), user)
+        self._user = find_server_user()
+        self._base = make_base(home.expanduser().resolve(), self._user)
         try:
             self._users_fd = os.open(self._base / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
-            self._sockets = self._join(user)
+            self._sockets = self._join()
         except OSError as error:
             self._release()
-            raise ConfigError(f"cannot use {self._base}: {error}; {ELSEWHERE}") from error
+            raise ConfigError(f"cannot use {self._base}: {explain(self._base, str(error))}; {ELSEWHERE}") from error
         except BaseException:
             self._release()
             raise
         atexit.register(self.close)
+        self._is_over = threading.Event()
+        threading.Thread(target=self._watch, name="embedded PostgreSQL", daemon=True).start()
 
     def dsn(self, database: str = "postgres") -> str:
         """The address of one of its databases, for asyncpg and every libpq client."""
@@ -95,6 +106,7 @@ class EmbeddedServer:
         if self._users_fd is None:
             return
         atexit.unregister(self.close)
+        self._is_over.set()
         self._release()
         deadline = time.monotonic() + CLOSE_SECONDS
         while os.getpid() == self._owner and time.monotonic() < deadline and self._is_ending():
@@ -116,7 +128,7 @@ class EmbeddedServer:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
-    def _join(self, user: ServerUser) -> Path:
+    def _join(self) -> Path:
         """The socket folder of the running server, which we start if nobody has."""
         assert self._users_fd is not None
         deadline = time.monotonic() + START_SECONDS
@@ -126,18 +138,47 @@ class EmbeddedServer:
         while True:
             with _descriptor(self._base / "keeper.lock") as keeper_fd:
                 if _try_lock(keeper_fd, exclusive=True):
-                    os.ftruncate(keeper_fd, 0)
-                    return self._start(keeper_fd, user)
-                sockets = Path(os.fsdecode(os.pread(keeper_fd, 4096, 0)))
-            if sockets.is_absolute() and _answers(sockets):
+                    clear(keeper_fd)
+                    return self._start(keeper_fd)
+                said = _read_text(keeper_fd)
+            if said.startswith(FAILING):
+                raise ConfigError(f"PostgreSQL does not start: {said.removeprefix(FAILING)}\nSee {self.log}.")
+            if (sockets := Path(said)).is_absolute() and _answers(sockets):
                 return sockets
             _wait(deadline, self._base)
 
-    def _start(self, keeper_fd: int, user: ServerUser) -> Path:
+    def _watch(self) -> None:
+        """Until `close`, start another keeper where ours was killed, and log when the server cannot be started."""
+        pause, last = WATCH_SECONDS, ""
+        while not self._is_over.wait(pause):
+            pause = WATCH_SECONDS
+            try:
+                trouble = self._look()
+            except (ConfigError, OSError) as error:
+                trouble, pause = str(error), LONGEST_PAUSE / 10
+            if trouble and trouble != last and not self._is_over.is_set():
+                log.error("the embedded PostgreSQL does not start; it is tried again and again", reason=trouble)
+            elif last and not trouble:
+                log.warning("the embedded PostgreSQL is started again")
+            last = trouble
+
+    def _look(self) -> str:
+        """Why the server cannot be started, empty where it is there or about to be."""
+        with _descriptor(self._base / "keeper.lock") as keeper_fd:
+            if not _try_lock(keeper_fd, exclusive=True):
+                said = _read_text(keeper_fd)
+                return said.removeprefix(FAILING) if said.startswith(FAILING) else ""
+            clear(keeper_fd)
+            if not self._is_over.is_set():
+                self._start(keeper_fd)
+        return ""
+
+    def _start(self, keeper_fd: int) -> Path:
         """Prepare what is missing and hand keeper.lock to a keeper; returns when the server takes connections.
 
         Killed half-way, we drop the lock and the next process starts over; once the keeper runs, it has the lock.
         """
+        user = self._user
         remove_half_done(self._base)
         programs = find_programs(self._base, user)
         data = make_cluster(self._base, programs, user)
@@ -187,6 +228,10 @@ class EmbeddedServer:
                     return not _try_lock(keeper_fd, exclusive=False)
         except OSError:  # the home was removed under us
             return False
+
+
+def _read_text(descriptor: int) -> str:
+    return os.fsdecode(os.pread(descriptor, TEXT_BYTES, 0))
 
 
 def _answers(sockets: Path) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from unihire.errors import ConfigError
+from unihire.store.embedded_keeper import explain
 
 try:
     import pwd
@@ -176,7 +177,8 @@ def make_cluster(base: Path, programs: Path, user: ServerUser) -> Path:
     result = _run([str(programs / "initdb"), "--pgdata", str(new), *options], user)
     if result.returncode != 0:
         shutil.rmtree(new, ignore_errors=True)
-        raise ConfigError(f"PostgreSQL could not create {data}: {_last_lines(result.stderr)}\n{ELSEWHERE}")
+        said = explain(base, _last_lines(result.stderr))
+        raise ConfigError(f"PostgreSQL could not create {data}: {said}\n{ELSEWHERE}")
     new.rename(data)
     folder_fd = os.open(base, os.O_RDONLY)
     os.fsync(folder_fd)  # the new name; initdb has synced what is inside

@@ -1,18 +1,22 @@
 """The keeper: a small process that owns the embedded PostgreSQL for as long as somebody uses it.
 
-`embedded.py` runs this file as a script, never imports it; it uses the standard library only, so that it starts in
-a few hundredths of a second. It ends, and the server with it, when the last user's lock on `users.lock` is gone. The
+`embedded.py` runs this file as a script; it uses the standard library only, so that it starts in a few hundredths of a
+second. It ends, and the server with it, when the last user's lock on `users.lock` is gone. The
 kernel drops the lock of a process however that process dies, so there is no message that could be lost.
 
+While there are users it starts a server that ended again, at once and then with growing pauses: what took it may be
+over, as a full disk is once somebody made room. What keeps it from starting stands in `keeper.lock` meanwhile.
+
 Three ends of the keeper itself are provided for:
-- told to stop by a signal: it stays, its life is that of its users;
-- killed with -9: on Linux the kernel then asks the server for a fast shutdown, elsewhere the next start does;
+- asked to stop by a signal: it stays, its life is that of its users;
+- killed with -9: on Linux the kernel then asks the server for a fast shutdown, elsewhere the next start does; one of
+  the users starts another keeper;
 - out of room for the log: the server goes on and the lines are lost.
 """
 
 import contextlib
 import ctypes
-import fcntl
+import errno
 import json
 import os
 import queue
@@ -26,14 +30,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # Windows, where `EmbeddedServer` refuses to start
+    fcntl = None  # type: ignore[assignment]
+
 LOG_BYTES = 5_000_000  # the log is turned over at this size and one older part is kept
 REPORTED_LINES = 12
 FAST_SECONDS = 3.0  # a fast shutdown writes a checkpoint; past this the crash recovery of the next start is cheaper
 QUIT_SECONDS = 0.7
 LEFTOVER_SECONDS = 10.0
 STEP_SECONDS = 0.02
-MAX_QUICK_DEATHS = 3
-QUICK_SECONDS = 10.0
+QUICK_SECONDS = 10.0  # a server that ended sooner after its start than this counts as one that ended quickly
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.25, 30.0
+TEXT_BYTES = 4000  # what keeper.lock has at most: one block, which it never gives back
+FAILING = "error: "  # how the text of keeper.lock begins while no server can be started
+NO_SPACE = os.strerror(errno.ENOSPC)
+LEAST_BYTES = 1_000_000  # with less than this free, a server that ended without a word had no room
 PR_SET_PDEATHSIG = 1
 
 
@@ -59,30 +72,67 @@ class Keeper:
         """Start the server, report once, hold it until the users have left, stop it."""
         users_fd = os.open(self.base / "users.lock", os.O_RDWR)
         watcher = threading.Thread(target=self.watch_users, args=(users_fd,), daemon=True)
-        was_ready, quick_deaths = False, 0
-        while quick_deaths < MAX_QUICK_DEATHS:
+        was_ready, quick_ends = False, 0
+        while True:
             started_at = time.monotonic()
+            trouble = ""
             try:
                 process = self.launch()
             except (OSError, LeftoverError) as error:
-                report({"error": str(error)})
-                return
-            if not watcher.is_alive():
-                watcher.start()
-            event = self.wait_until_ready(process)
-            if event is None:
-                was_ready = True
-                self.announce(report)
-                event = self.next_event(process)
-            os.ftruncate(self.keeper_fd, 0)
-            if event == "left":
-                self.stop(process)
-                return
+                trouble = explain(self.base, str(error))
+            else:
+                if not watcher.is_alive():
+                    watcher.start()
+                event = self.wait_until_ready(process)
+                is_ready = event is None
+                if event is None:
+                    was_ready = True
+                    self.announce(report)
+                    event = self.next_event(process)
+                clear(self.keeper_fd)
+                if event == "left":
+                    self.stop(process)
+                    return
+                if not is_ready:
+                    trouble = self.explain_end(process)
             if not was_ready:
-                report({"error": "the server ended at once:\n" + "\n".join(self.last_lines)})
+                report({"error": trouble})
                 return
-            # Somebody killed the leading process (it survives the death of any other): the users get a new one.
-            quick_deaths = quick_deaths + 1 if time.monotonic() - started_at < QUICK_SECONDS else 0
+            # Somebody killed the leading process (it survives the death of any other), or the disk is full: the users
+            # get a new one.
+            quick_ends = quick_ends + 1 if time.monotonic() - started_at < QUICK_SECONDS else 0
+            pause = min(SHORTEST_PAUSE * 2.0 ** min(quick_ends - 2, 16), LONGEST_PAUSE) if quick_ends > 1 else 0.0
+            self.tell_pause(trouble, pause)
+            if self.have_users_left(pause):
+                return
+
+    def explain_end(self, process: "subprocess.Popen[bytes]") -> str:
+        """Why the server ended before it was ready."""
+        if self.last_lines:
+            return explain(self.base, "\n".join(("the server ended at once:", *self.last_lines)))
+        code = process.returncode
+        how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with code {code}"
+        return explain(self.base, f"the server ended at once {how}, and said nothing")
+
+    def tell_pause(self, trouble: str, pause: float) -> None:
+        """Say in the log that the server is started again, and in keeper.lock why that did not work the last time."""
+        reason = trouble.splitlines()[0] if trouble else "it was killed, or failed"
+        # Without room nobody reads of it, and the server is started all the same.
+        with contextlib.suppress(OSError), (self.base / "server.log").open("a") as log:
+            log.write(f"unihire: the server ended ({reason}); it is started again in {pause:.1f} s\n")
+        if trouble:
+            clear(self.keeper_fd)
+            os.pwrite(self.keeper_fd, (FAILING + trouble).encode(errors="replace")[:TEXT_BYTES], 0)
+
+    def have_users_left(self, pause: float) -> bool:
+        """Whether they have, by the end of the pause."""
+        deadline = time.monotonic() + pause
+        while (left := deadline - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                event, _ = self.events.get(timeout=left)
+                if event == "left":
+                    return True
+        return False
 
     def launch(self) -> "subprocess.Popen[bytes]":
         """The server process, started once every process of an earlier server on this data is gone.
@@ -90,6 +140,7 @@ class Keeper:
         All processes of a server inherit the descriptor of `server.lock` and with it the lock. So a lock that can be
         taken proves that the files an earlier server left are stale, whoever has its process id by now.
         """
+        self.last_lines.clear()
         lock_fd = os.open(self.base / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self.end_leftovers(lock_fd)
@@ -181,7 +232,8 @@ class Keeper:
                 return event
 
     def announce(self, report: Callable[[dict[str, str]], None]) -> None:
-        """Tell every later user where the server listens, and the one who waits that it does."""
+        """Write where the server listens for every later user, and report it to the one who waits."""
+        clear(self.keeper_fd)
         os.pwrite(self.keeper_fd, os.fsencode(self.sockets), 0)
         report({"sockets": str(self.sockets)})
 
@@ -194,6 +246,22 @@ class Keeper:
                 break
         with contextlib.suppress(OSError):
             self.sockets.rmdir()  # nobody can be about to use it: we still hold keeper.lock
+
+
+def clear(fd: int) -> None:
+    """Leave nothing in keeper.lock that means anything, but its block: on a full disk there would not be another."""
+    os.pwrite(fd, b"-", 0)
+    os.ftruncate(fd, 1)
+
+
+def explain(base: Path, said: str) -> str:
+    """What was said, behind the sentence that it comes from a full disk where it does."""
+    with contextlib.suppress(OSError):
+        found = os.statvfs(base)
+        is_full = found.f_bavail * found.f_frsize < LEAST_BYTES or not (found.f_favail or not found.f_files)
+        if is_full or NO_SPACE in said:
+            return f"the disk of {base} is full: make room there\n{said}"
+    return said
 
 
 def _make_parent_bond() -> Callable[[], None] | None:
@@ -248,8 +316,8 @@ def main() -> None:
 
     try:
         Keeper(json.loads(sys.argv[3]), keeper_fd).run(report)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the starter is told instead of left waiting
-        report({"error": f"its keeper failed: {error!r}"})
+    except Exception as error:  # noqa: BLE001 - whatever it was, the starter learns of it instead of waiting on
+        report({"error": explain(Path(json.loads(sys.argv[3])["base"]), f"its keeper failed: {error!r}")})
     # First keeper.lock, then with the process users.lock: whoever waits for the second must find the first free.
     os.close(keeper_fd)
     os._exit(0)
