@@ -1,15 +1,12 @@
 """What an answer means: a good one as it is, or mended; any other as the error that says what to do."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
-
-import msgspec
 
 from unihire.errors import PermissionMissing, RetryLater, VendorChanged, VendorRefused
+from unihire.outbound.decoding import OBJECT, Undecodable, decode, find_json
 from unihire.outbound.paging import Answer
 
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
@@ -22,12 +19,10 @@ def judge(call: str, answer: Answer) -> Answer:
     """
     status = answer.status
     if 200 <= status < 300:
-        if is_json(answer.body):
-            return answer
-        mended = _HALF_PAIRS.sub(_mend, answer.body)
-        if is_json(mended):
-            return Answer(status, answer.headers, mended)
-        raise VendorChanged(f"{call}: the body is not JSON")
+        body = find_json(answer.body)
+        if body is None:
+            raise VendorChanged(f"{call}: the body is not JSON")
+        return answer if body is answer.body else Answer(status, answer.headers, body)
     if 300 <= status < 400:  # to a page that asks for patience or for a password, most often
         raise RetryLater(f"{call}: the vendor answers {status}, a redirect, which is not followed", status=status)
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -36,23 +31,6 @@ def judge(call: str, answer: Answer) -> Answer:
     if status == HTTPStatus.FORBIDDEN:
         raise PermissionMissing(f"{call}: the credentials do not reach this (403)", body=answer.body)
     raise VendorRefused(f"{call}: the vendor answers {status}", status=status, body=answer.body)
-
-
-def is_json(body: bytes) -> bool:
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-    except msgspec.DecodeError:
-        return False
-    return True
-
-
-# Escapes, pairs of surrogates first: what is left over of them is half a character, cut off by a system that counts
-# UTF-16 units. It is JSON to its grammar and text to nobody, so it becomes U+FFFD.
-_HALF_PAIRS = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
-
-
-def _mend(escape: re.Match[bytes]) -> bytes:
-    return rb"\ufffd" if escape.group(1) else escape.group(0)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -78,7 +56,7 @@ def find_date(headers: Mapping[str, str]) -> datetime | None:
 def find_oauth_word(body: bytes) -> str:
     """The OAuth error code of a refusal (`unauthorized_client`), never its free text."""
     try:
-        word = msgspec.json.decode(body, type=dict[str, Any]).get("error")
-    except msgspec.DecodeError:
+        word = decode(body, OBJECT).get("error")
+    except Undecodable:
         return ""
     return f", {word}" if isinstance(word, str) and word.isidentifier() else ""

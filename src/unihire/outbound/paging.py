@@ -9,9 +9,17 @@ from urllib.parse import urlsplit
 import msgspec
 
 from unihire.errors import VendorChanged
-
-_ROWS = msgspec.json.Decoder(list[dict[str, Any]])
-_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+from unihire.outbound.decoding import (
+    ANYTHING,
+    ITEMS,
+    MEMBERS,
+    OBJECT,
+    OBJECTS,
+    Undecodable,
+    decode,
+    split_array,
+    split_object,
+)
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -64,29 +72,61 @@ class Paging(Protocol):
 def decode_object(body: bytes, *, of: str) -> dict[str, msgspec.Raw]:
     """The members of a JSON object, each still as sent. `of` names the call for the error."""
     try:
-        return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError as error:
+        return decode(body, MEMBERS)
+    except Undecodable:
+        pass
+    try:
+        return {name: msgspec.Raw(value) for name, value in split_object(body).items()}
+    except Undecodable as error:
         raise VendorChanged(f"{of}: the answer is not a JSON object") from error
 
 
 def decode_rows(raw: msgspec.Raw | bytes | None, *, of: str) -> list[Row]:
-    """The rows of a JSON array of objects, each with its own bytes."""
+    """The rows of a JSON array of objects, each with its own bytes; one that cannot be decoded has a fault.
+
+    Raises VendorChanged for anything but an array, and for one that has items and no object among them.
+    """
     if raw is None:
         raise VendorChanged(f"{of}: the answer has no list of rows")
     try:
-        rows = _ROWS.decode(raw)
-        items = _ITEMS.decode(raw)
-    except msgspec.DecodeError as error:
-        raise VendorChanged(f"{of}: the rows are not a list of JSON objects") from error
-    return [Row(row, bytes(item)) for row, item in zip(rows, items, strict=True)]
-
-
-def decode_row(raw: bytes, *, of: str) -> Row:
-    """One row, which must be a JSON object."""
+        data, items = decode(raw, OBJECTS), decode(raw, ITEMS)
+        return [Row(row, bytes(item)) for row, item in zip(data, items, strict=True)]
+    except Undecodable:
+        pass
     try:
-        return Row(msgspec.json.decode(raw, type=dict[str, Any]), raw)
-    except msgspec.DecodeError as error:
-        raise VendorChanged(f"{of}: a row is not a JSON object") from error
+        rows = [decode_row(item) for item in split_array(bytes(raw))]
+    except Undecodable as error:
+        raise VendorChanged(f"{of}: the rows are not a list of JSON objects") from error
+    if not any(row.raw.startswith(b"{") for row in rows):
+        raise VendorChanged(f"{of}: the rows are not a list of JSON objects")
+    return rows
+
+
+def decode_row(raw: bytes) -> Row:
+    """One row, with a fault where it cannot be decoded or is no object."""
+    try:
+        return Row(decode(raw, OBJECT), raw)
+    except Undecodable as error:
+        fault = str(error)
+    try:
+        members = split_object(raw)
+    except Undecodable:
+        return Row({}, raw, fault)
+    data = {}
+    for name, value in members.items():
+        try:
+            data[name] = decode(value, ANYTHING)
+        except Undecodable:
+            continue
+    return Row(data, raw, fault)
+
+
+def read_row(answer: Answer, *, of: str) -> Row:
+    """The row that an answer is; see `decode_row`. Raises VendorChanged where it is no JSON object."""
+    row = decode_row(answer.body)
+    if not answer.body.lstrip().startswith(b"{"):
+        raise VendorChanged(f"{of}: the answer is not a JSON object")
+    return row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +157,8 @@ class NextLink:
             found = found.get(name) if isinstance(found, Mapping) else None
             if isinstance(found, msgspec.Raw):
                 try:
-                    found = msgspec.json.decode(found)
-                except msgspec.DecodeError as error:
+                    found = decode(found, ANYTHING)
+                except Undecodable as error:
                     raise VendorChanged(f"{of}: the answer's paging part is not JSON") from error
         if found is None:
             return None

@@ -24,7 +24,7 @@ from unihire.integration.operate import Look
 from unihire.kit.clock import Clock
 from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import Answer, decode_row
+from unihire.outbound.paging import Answer, read_row
 from unihire.store import Pool, operations
 from unihire.store.operations import Step
 from unihire.store.rows import find_unread
@@ -225,7 +225,9 @@ async def _look_patiently(look: Look, sent_at: datetime, pauses: Iterable[float]
 
 
 def _read_row(answer: Answer, path: str) -> Data:
-    row = decode_row(answer.body, of=path).data
-    if "id" not in row:
+    row = read_row(answer, of=f"POST {path}")
+    if row.fault is not None:
+        raise VendorChanged(f"POST {path}: the answer cannot be decoded: {row.fault}")
+    if "id" not in row.data:
         raise VendorChanged(f"POST {path}: the answer has no id")
-    return row
+    return row.data

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from unihire.integration.declare import Data, Detail, IdFilter, Stream
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import Answer, Page, Row, decode_row, decode_rows
+from unihire.outbound.paging import Answer, Page, Row, decode_rows, read_row
 from unihire.store import Connection, Pool
 from unihire.sync.rendering import MISFITS, Misfit, find_row_id
 from unihire.sync.watching import watch_page
@@ -25,7 +25,8 @@ ABREAST = 8
 """Calls for single rows that are under way at once."""
 
 SURE_AFTER = 2
-"""So often a vendor must say that there is no such row before it is believed: now and then one says so by mistake."""
+"""So often a vendor must say that there is no such row, or send one that cannot be decoded, before it is believed: now
+and then one does so by mistake."""
 
 EMPTY_PAGES = 3
 """So many pages without rows in a row are passed over: a vendor may page first and filter then, or never stop."""
@@ -64,10 +65,14 @@ def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, str],
 
 
 async def fetch_page(client: VendorClient, stream: Stream, asked: str) -> Page:
-    """One page of a list, at this path with query."""
+    """One page of a list, at this path with query; asked for once more where a row of it cannot be decoded."""
     origin = client.target.origin
     with watch_page("fetch", client, stream.name):
-        return await client.read(asked, lambda answer: stream.paging.read(answer, origin=origin, asked=asked))
+        for _ in range(SURE_AFTER):
+            page = await client.read(asked, lambda answer: stream.paging.read(answer, origin=origin, asked=asked))
+            if all(row.fault is None for row in page.rows):
+                break
+        return page
 
 
 async def walk(client: VendorClient, stream: Stream, start: str) -> AsyncGenerator[Page, None]:
@@ -169,7 +174,7 @@ async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -
                 missing -= {find_row_id(stream, row) for row in rows}
     else:
         path = stream.by_id
-        found = await _ask_each(client, path, ids, lambda answer: decode_row(answer.body, of=path))
+        found = await _ask_each(client, path, ids, lambda answer: read_row(answer, of=path))
         rows = [row for _, row in found if row is not None]
     return rows, set(ids) - {find_row_id(stream, row) for row in rows}
 

@@ -151,4 +151,4 @@ async def _find_by_key(
 
 
 def _decode(rows: Iterable[asyncpg.Record], stream: Stream) -> list[Row]:
-    return [decode_row(row["raw"], of=stream.name) for row in rows]
+    return [decode_row(row["raw"]) for row in rows]

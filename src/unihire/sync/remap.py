@@ -226,7 +226,7 @@ class _StreamRemap:
         return found
 
     def _decode(self, found: Sequence[asyncpg.Record]) -> list[Row]:
-        return [decode_row(row["raw"], of=self._stream.name) for row in found]
+        return [decode_row(row["raw"]) for row in found]
 
 
 def _list_parts(stream: Stream, *, is_owned: bool | None = None) -> set[int]:
