@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import importlib.util
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from http import HTTPStatus
 from typing import Any
 
 import asyncpg
@@ -12,19 +11,19 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from unihire import __version__
 from unihire.dialects.bindbee import connectors as linked
 from unihire.dialects.bindbee.reads import Reads
 from unihire.dialects.bindbee.schema import describe_reads
-from unihire.dialects.calls import Entrance
+from unihire.dialects.calls import TOKEN_HEADER, Entrance
+from unihire.dialects.prefix import Prefixed
 from unihire.dialects.tray.connectors import Connectors
 from unihire.dialects.tray.schema import describe_calls
-from unihire.dialects.unihire import capabilities, issues, quarantine, schedule, syncs
+from unihire.dialects.unihire import capabilities, front, issues, quarantine, schedule, syncs
 from unihire.dialects.unihire.metrics import Metrics
 from unihire.dialects.watching import Watching, name_fault
 from unihire.errors import ConfigError
@@ -53,28 +52,6 @@ _UNAVAILABLE: tuple[type[Exception], ...] = (
 )
 """The database is away or cannot answer now: a 503, and the caller tries again."""
 
-_DOCS_PACKAGE = "fastapi_offline"
-"""Ships the interactive page's scripts. Its files are served; the package itself is never imported."""
-
-_DOCS_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Unihire API</title>
-<link rel="icon" href="/docs/files/favicon.png">
-<link rel="stylesheet" href="/docs/files/swagger-ui.css">
-</head>
-<body>
-<div id="page"></div>
-<script src="/docs/files/swagger-ui-bundle.js"></script>
-<script>
-SwaggerUIBundle({url: "/openapi.json", dom_id: "#page", deepLinking: true, persistAuthorization: true});
-</script>
-</body>
-</html>
-"""
-
 
 def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Starlette:
     """The application that serves the API on an open database.
@@ -99,7 +76,8 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
                 await listening
             await clients.close()
 
-    return _Watched(
+    return _Service(
+        settings,
         lifespan=live,
         routes=[
             *linked.LinkedConnectors(pool, entrance).list_routes(),
@@ -112,9 +90,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *schedule.Schedules(pool, entrance).list_routes(),
             *issues.Issues(pool, entrance).list_routes(),
             *_list_service_routes(settings, pool),
-            Route("/openapi.json", _show_description),
-            Route("/docs", _show_docs),
-            Mount("/docs/files", StaticFiles(directory=_find_docs_files())),
+            *front.list_routes(describe_api),
         ],
         exception_handlers=_list_handlers(),
     )
@@ -122,7 +98,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
 
 def create_metrics_app(settings: Settings, pool: Pool) -> Starlette:
     """The application that tells the health and the metrics of a process which serves nothing else."""
-    return _Watched(routes=_list_service_routes(settings, pool), exception_handlers=_list_handlers())
+    return _Service(settings, routes=_list_service_routes(settings, pool), exception_handlers=_list_handlers())
 
 
 def _list_handlers() -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:
@@ -140,11 +116,17 @@ def _list_service_routes(settings: Settings, pool: Pool) -> list[Route]:
     return [Route("/health", _answer_health(pool)), *Metrics(pool, token).list_routes()]
 
 
-class _Watched(Starlette):
-    """Watched from outside of everything else, the answer to a fault of ours included."""
+class _Service(Starlette):
+    """Watched from outside of everything else, the answer to a fault of ours included; behind a proxy's prefix."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        super().__init__(**options)
+        self._prefix = settings.root_path
+        self._trusted = settings.list_trusted_proxies()
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Watching(super().build_middleware_stack())
+        app: ASGIApp = Watching(super().build_middleware_stack())
+        return Prefixed(app, self._prefix, self._trusted) if self._prefix or self._trusted else app
 
 
 def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Worker:
@@ -199,7 +181,15 @@ def describe_api() -> dict[str, Any]:
         },
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key."}},
+            "securitySchemes": {
+                "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key."},
+                "ConnectorToken": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": TOKEN_HEADER,
+                    "description": "The token of the connector to read from.",
+                },
+            },
         },
     }
 
@@ -239,25 +229,24 @@ def _answer_health(pool: Pool) -> Callable[[Request], Any]:
     return answer
 
 
-async def _show_description(request: Request) -> Response:
-    return JSONResponse(describe_api())
-
-
-async def _show_docs(request: Request) -> HTMLResponse:
-    return HTMLResponse(_DOCS_PAGE)
-
-
-def _find_docs_files() -> Path:
-    found = importlib.util.find_spec(_DOCS_PACKAGE)
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).parent / "static"
-
-
 async def _answer_http_error(request: Request, error: Exception) -> Response:
-    """An unknown path or a wrong method, in the shape of every other error."""
+    """An unknown path or a wrong method, in the shape of every other error; OPTIONS is told the methods there are."""
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(sorted({*_list_methods(request), "OPTIONS"}))}
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+        return JSONResponse({"detail": error.detail}, error.status_code, headers)
     return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+
+
+def _list_methods(request: Request) -> set[str]:
+    """The methods of every route that is at the path: one path may have several."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return found
 
 
 async def _answer_fault(request: Request, error: Exception) -> Response:

@@ -1,13 +1,16 @@
 """The settings: one frozen object, read once from UNIHIRE_* and .env."""
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from unihire.errors import ConfigError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def _default_home() -> Path:
@@ -40,6 +43,18 @@ class Settings(BaseSettings):
     ] = None
     host: Annotated[str, Field(description="Address the API listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port the API listens on; 0 picks a free one.")] = 8700
+    root_path: Annotated[
+        str,
+        Field(
+            pattern=r"^((/[A-Za-z0-9._~-]+)+)?$",
+            max_length=200,
+            description="Path under which a proxy shows the API, as /ats; it may leave it on or take it off.",
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        str,
+        Field(description="Proxies whose X-Forwarded-Prefix is believed: addresses and networks, comma-separated."),
+    ] = ""
     rate_limit: Annotated[
         int, Field(ge=0, description="Requests a minute for one connector token; 0 switches the limit off.")
     ] = 200
@@ -55,6 +70,20 @@ class Settings(BaseSettings):
     ] = None
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Least level logged.")] = "info"
     log_format: Annotated[str, Field(pattern="^(console|json)$", description="How log lines are written.")] = "console"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: str) -> str:
+        _read_networks(value)
+        return value
+
+    def list_trusted_proxies(self) -> list[Network]:
+        return _read_networks(self.trusted_proxies)
+
+
+def _read_networks(text: str) -> list[Network]:
+    """Raises ValueError for what is neither an address nor a network."""
+    return [ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip()]
 
 
 def read_settings() -> Settings:

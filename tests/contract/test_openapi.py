@@ -21,7 +21,7 @@ from unihire.kit.seal import Sealer
 from unihire.store import runs
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-COMMON = {"include_raw_data", "include_custom_fields", "x-connector-token"}
+COMMON = {"include_raw_data", "include_custom_fields"}
 RATE = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
 LIST = {"ids", "page_size", "cursor", "modified_after"}
 
@@ -86,7 +86,15 @@ def test_every_read_has_the_parameters_of_the_contract() -> None:
         assert sorted(names) == sorted(expected), path
         assert all(param["description"] for param in operation["parameters"])
         required = {param["name"] for param in operation["parameters"] if param.get("required")}
-        assert required == {"x-connector-token"} | ({"id"} if by_id else set())
+        assert required == ({"id"} if by_id else set())
+        assert operation["security"] == [{"ApiKey": [], "ConnectorToken": []}]
+
+
+def test_key_and_token_can_both_be_given_once_for_all_calls() -> None:
+    schemes = describe_api()["components"]["securitySchemes"]
+    assert (schemes["ApiKey"]["type"], schemes["ApiKey"]["scheme"]) == ("http", "bearer")
+    token = schemes["ConnectorToken"]
+    assert (token["type"], token["in"], token["name"]) == ("apiKey", "header", "x-connector-token")
 
 
 def test_bounds_defaults_and_words_of_parameters_are_told() -> None:
@@ -128,7 +136,7 @@ async def test_document_is_served_as_it_is_and_without_a_key(served: tuple[str, 
     async with httpx.AsyncClient(base_url=url) as client:
         answer = await client.get("/openapi.json")
         assert answer.headers["content-type"].startswith("application/json")
-        assert answer.json() == json.loads(json.dumps(describe_api()))
+        assert answer.json() == json.loads(json.dumps({**describe_api(), "servers": [{"url": "/"}]}))
 
 
 async def test_interactive_page_loads_everything_from_here(served: tuple[str, Tenant]) -> None:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from unihire.dialects.bindbee.cursors import read_cursor, write_cursor
 from unihire.dialects.bindbee.params import PAGE_SIZE, PAGE_SIZE_MOST
-from unihire.dialects.bindbee.schema import describe_refusals, describe_response, describe_token
+from unihire.dialects.bindbee.schema import TOKENED, describe_refusals, describe_response
 from unihire.dialects.calls import CATEGORY, Entrance, Reply, describe_problem, read_query
 from unihire.errors import Invalid, Unauthorized
 from unihire.integration.registry import get_integration
@@ -164,8 +164,7 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
         "summary": "Start a whole sync now",
         "description": "Every list is read whole. Where such a run is under way already, it is the one; any other is "
         "cancelled for it. It is started, not ended, when this answers.",
-        "security": [{"ApiKey": []}],
-        "parameters": [describe_token()],
+        "security": TOKENED,
         "responses": {"200": describe_response("It is started.", "ResyncAnswer"), **describe_refusals()},
     }
     return {PATH: {"get": listing}, RESYNC_PATH: {"post": resync}}, _SCHEMAS

@@ -3,11 +3,13 @@
 from typing import Any
 
 from unihire.dialects.bindbee.params import PAGE_SIZE, PAGE_SIZE_MOST
-from unihire.dialects.calls import TOKEN_HEADER
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec, Url
 from unihire.model.spec import resolve_fields
 
 Json = dict[str, Any]
+
+TOKENED: list[Json] = [{"ApiKey": [], "ConnectorToken": []}]
+"""What a call that reaches a connector carries."""
 
 _OPEN = "Another word than these is the vendor's own, passed through unchanged."
 _EXAMPLE_IDS = "5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11,0f1f4f0e-6a53-5c8d-8a55-2f2f6f2b1c22"
@@ -60,12 +62,11 @@ def _describe_list(spec: ModelSpec) -> Json:
         "summary": f"List {spec.plural.replace('-', ' ')}",
         "description": "A page of the list, in the order of change: to follow changes, keep the latest `modified_at` "
         "you have read and ask for what was modified after it. The last page is the one whose `cursor` is null.",
-        "security": [{"ApiKey": []}],
+        "security": TOKENED,
         "parameters": [
             *_list_params(spec),
             *(_filter_param(field) for field in spec.filters),
             *_read_params(spec),
-            describe_token(),
         ],
         "responses": describe_responses(f"{schema_name(spec)}Page", found=False),
     }
@@ -76,11 +77,10 @@ def _describe_one(spec: ModelSpec) -> Json:
         "operationId": f"get_{spec.name}",
         "tags": [spec.noun],
         "summary": f"One {spec.noun}",
-        "security": [{"ApiKey": []}],
+        "security": TOKENED,
         "parameters": [
             {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Our id."},
             *_read_params(spec),
-            describe_token(),
         ],
         "responses": describe_responses(schema_name(spec), found=True),
     }
@@ -134,17 +134,6 @@ def _read_params(spec: ModelSpec) -> list[Json]:
         )
         params.append(_query("expand", text, example=names[0]))
     return params
-
-
-def describe_token() -> Json:
-    """The header every read of a connector needs."""
-    return {
-        "name": TOKEN_HEADER,
-        "in": "header",
-        "required": True,
-        "schema": {"type": "string"},
-        "description": "The token of the connector to read from.",
-    }
 
 
 def _query(name: str, description: str, *, schema: Json | None = None, example: object = None) -> Json:

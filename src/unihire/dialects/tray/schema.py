@@ -1,9 +1,13 @@
 """The OpenAPI description of the connectors API."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from unihire.dialects.tray.connectors import KEY_HEADERS, PATH
+import msgspec
+
+from unihire.dialects.tray.connectors import KEY_HEADERS, PATH, find_connectors
+from unihire.integration.registry import list_operations
+from unihire.platform.inputs import describe_input
 
 _KEYED: list[dict[str, list[str]]] = [{"ApiKey": []}]
 _TEXT = {"type": "string"}
@@ -47,7 +51,48 @@ def describe_calls() -> tuple[dict[str, Any], dict[str, Any]]:
             },
         },
     }
-    return paths, _SCHEMAS
+    return paths, {**_SCHEMAS, **_describe_each()}
+
+
+def _describe_each() -> dict[str, Any]:
+    """A call and its output for each operation, and what stands for all of them."""
+    calls: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
+    shared: dict[str, Any] = {}
+    for integration in find_connectors():
+        operations = list_operations(integration.slug)
+        reference = f"#/components/schemas/Shape_{integration.slug}_{{name}}"
+        found, parts = msgspec.json.schema_components(
+            [operation.output for operation in operations.values()], ref_template=reference
+        )
+        shared |= {f"Shape_{integration.slug}_{name}": part for name, part in parts.items()}
+        for operation, output in zip(operations.values(), found, strict=True):
+            name = f"{integration.slug}_{operation.name}"
+            outputs[f"Output_{name}"] = output
+            calls[f"Call_{name}"] = {
+                **_CALL,
+                "description": operation.description,
+                "properties": {
+                    **_CALL["properties"],
+                    "operation": {"type": "string", "const": operation.name},
+                    "input": describe_input(operation),
+                },
+            }
+    return {
+        **calls,
+        **outputs,
+        **shared,
+        "Call": {"oneOf": _list_references(calls)},
+        "CallOutcome": {"oneOf": [_outcome("success", _list_references(outputs)), _outcome("error", [_ERROR])]},
+    }
+
+
+def _outcome(word: str, outputs: list[dict[str, Any]]) -> dict[str, Any]:
+    return _object({"outcome": {"type": "string", "const": word}, "output": {"anyOf": outputs}})
+
+
+def _list_references(schemas: Iterable[str]) -> list[dict[str, Any]]:
+    return [{"$ref": f"#/components/schemas/{name}"} for name in schemas]
 
 
 def _describe(id: str, summary: str, answer: str, refusals: tuple[int, ...] = ()) -> dict[str, Any]:
@@ -103,21 +148,25 @@ _SCHEMAS: dict[str, Any] = {
             }),
         },
     }),
-    "Call": _object(
-        {
-            "operation": {**_TEXT, "description": "Its name, as listed.", "examples": ["list_jobs"]},
-            "authId": {**_TEXT, "description": "The id of the connector to call through."},
-            "input": {"description": "What the operation's inputSchema says."},
-            "returnOutputSchema": {"type": "boolean", "description": "Changes nothing."},
-        },
-        "returnOutputSchema",
-    ),
-    "CallOutcome": _object({
-        "outcome": {**_TEXT, "enum": ["success", "error"]},
-        "output": {
-            **_OBJECT,
-            "description": "What the operation's outputSchema says; of an error: response, expects, code and message.",
-        },
-    }),
     "ConnectorsError": _object({"message": _TEXT, "code": {"type": ["string", "null"]}}),
+}  # fmt: skip
+
+_CALL = _object(
+    {
+        "operation": _TEXT,
+        "authId": {**_TEXT, "format": "uuid", "description": "The id of the connector to call through."},
+        "input": _OBJECT,
+        "returnOutputSchema": {"type": "boolean", "description": "Changes nothing."},
+    },
+    "returnOutputSchema",
+)
+
+_ERROR = {
+    **_object({
+        "response": {**_OBJECT, "description": "statusCode and body of the vendor's answer, where there is one."},
+        "expects": {**_OBJECT, "description": "The status codes that would have been good."},
+        "code": {**_TEXT, "description": "What kind of error it is."},
+        "message": {**_TEXT, "description": "What happened, and what to do."},
+    }),
+    "description": "Of a write in several steps also what was made, what perhaps was, and what was not.",
 }  # fmt: skip

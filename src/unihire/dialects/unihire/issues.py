@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.bindbee.schema import describe_responses, describe_token
+from unihire.dialects.bindbee.schema import TOKENED, describe_responses
 from unihire.dialects.calls import Entrance, Reply, read_query
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.platform.access import Scope
@@ -96,7 +96,7 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
         "summary": "List issues",
         "description": "What somebody must know of or mend, and what to do about it: open ones first, the latest "
         "first; the last page is the one whose `cursor` is null.",
-        "security": [{"ApiKey": []}],
+        "security": TOKENED,
         "parameters": [
             *describe_page_params(),
             {
@@ -105,7 +105,6 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
                 "schema": {"type": "boolean", "default": False},
                 "description": "Those that are over as well.",
             },
-            describe_token(),
         ],
         "responses": describe_responses("IssuePage", found=False),
     }

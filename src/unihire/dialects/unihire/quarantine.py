@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.bindbee.schema import describe_responses, describe_token
+from unihire.dialects.bindbee.schema import TOKENED, describe_responses
 from unihire.dialects.calls import Entrance, Reply, read_query
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.kit.clock import to_text
@@ -74,7 +74,7 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
         "description": "A row of the vendor's that is not as documented becomes no record: it is set aside with the "
         "reason, and tried again when it changes and by `unihire remap`. A record it was before is served as it last "
         "was. Ordered by stream and the vendor's id; the last page is the one whose `cursor` is null.",
-        "security": [{"ApiKey": []}],
+        "security": TOKENED,
         "parameters": [
             *describe_page_params(),
             {
@@ -83,7 +83,6 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
                 "schema": {"type": "boolean", "default": False},
                 "description": "Fill `raw_data`.",
             },
-            describe_token(),
         ],
         "responses": describe_responses("QuarantinePage", found=False),
     }

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.bindbee.schema import describe_response, describe_responses, describe_token
+from unihire.dialects.bindbee.schema import TOKENED, describe_response, describe_responses
 from unihire.dialects.calls import MOST_BYTES, Entrance, Reply, read_body
 from unihire.dialects.unihire.syncs import find_connector
 from unihire.dialects.unihire.told import Schedule, tell_schedule
@@ -76,7 +76,7 @@ class Schedules:
 
 def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
     """Its OpenAPI path, and the schemas it refers to."""
-    common = {"tags": ["syncs"], "security": [{"ApiKey": []}], "parameters": [describe_token()]}
+    common = {"tags": ["syncs"], "security": TOKENED}
     interval = {"type": "string", "pattern": "^[0-9]{1,9}[dhms]$", "examples": ["15m", "1h", "7d"]}
     body = {
         "type": "object",

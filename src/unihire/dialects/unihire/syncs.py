@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unihire.dialects.bindbee.params import parse_id
-from unihire.dialects.bindbee.schema import describe_refusals, describe_response, describe_responses, describe_token
+from unihire.dialects.bindbee.schema import TOKENED, describe_refusals, describe_response, describe_responses
 from unihire.dialects.calls import MOST_BYTES, Entrance, Reply, describe_problem, read_body, read_query
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.dialects.unihire.told import (
@@ -219,7 +219,7 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _finish(operation: dict[str, Any], *params: dict[str, Any]) -> dict[str, Any]:
-    return {"tags": ["syncs"], "security": [{"ApiKey": []}], "parameters": [*params, describe_token()], **operation}
+    return {"tags": ["syncs"], "security": TOKENED, "parameters": list(params), **operation}
 
 
 _ASK = {
