@@ -1,10 +1,12 @@
 """The Greenhouse emulator answers lists as the vendor's documents say: pages, filters, refusals, limits."""
 
+import json
 import resource
 import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -489,3 +491,44 @@ def test_a_million_candidates_start_at_once_and_stay_small() -> None:
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert used < 60_000 * (1024 if sys.platform == "darwin" else 1)
     assert time.perf_counter() - began < 10
+
+
+def test_extra_fields_off_takes_from_each_list_what_its_schema_lacks_and_nothing_else() -> None:
+    with serve_harvest(size=100, options={"extra_fields": "off"}) as sandbox, connect_harvest(sandbox) as client:
+        lacking = find_schema_differences(client)
+        assert lacking == {}
+        refuse(client, "applications", fields="job_interview_stage_id")
+        stages = client.get("/job_interviews", params={"fields": "job_interview_stage_id"}).json()
+        assert all(row["job_interview_stage_id"] for row in stages)
+    with serve_harvest(size=100) as sandbox, connect_harvest(sandbox) as client:
+        assert find_schema_differences(client) == {"applications": {"job_interview_stage_id"}}
+
+
+def find_schema_differences(client: httpx.Client) -> dict[str, set[str]]:
+    """Stream → the fields that its rows have and the schema lacks, or the other way round."""
+    schemas = json.loads((Path(__file__).parent / "test_greenhouse_emulator_schema.json").read_text(encoding="utf-8"))
+    found = {}
+    for stream, fields in schemas.items():
+        rows = client.get(f"/{stream}").raise_for_status().json() if stream != "webhooks" else []
+        names = {name for row in rows for name in row}
+        documented = {name.partition(".")[0].partition("[")[0] for name in fields}
+        if rows and names != documented:
+            found[stream] = names ^ documented
+    return found
+
+
+def test_odd_row_fits_no_filter_and_breaks_none(client: httpx.Client, sandbox: RunningSandbox) -> None:
+    one, other = client.get("/candidates", params={"per_page": 2}).json()
+    control = sandbox.ready.control_url
+    try:
+        for value in (None, [None], [{"value": None}], 7, ["a@x"], [{"type": "work"}]):
+            address = [{"value": "only.here@example.com", "type": "work"}]
+            for row, given in ((one, value), (other, address)):
+                answer = httpx.patch(f"{control}rows/candidates/{row['id']}", json={"email_addresses": given})
+                answer.raise_for_status()
+            found = client.get("/candidates", params={"email": "only.here@example.com"}).raise_for_status().json()
+            assert [row["id"] for row in found] == [other["id"]]
+            sent = client.get("/candidates", params={"ids": one["id"]}).raise_for_status().json()
+            assert sent[0]["email_addresses"] == value
+    finally:
+        httpx.post(f"{control}reset").raise_for_status()

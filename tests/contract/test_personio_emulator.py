@@ -433,3 +433,34 @@ def test_hiring_teams_name_persons_that_exist(client: httpx.Client) -> None:
     }
     assert links
     assert all(client.get(link).status_code == 200 for link in links)
+
+
+PERSON_FIELDS = {
+    "id", "email", "created_at", "updated_at", "first_name", "last_name", "preferred_name", "gender", "profile_picture",
+    "status", "custom_attributes", "employments", "_meta",
+}  # fmt: skip
+EMPLOYMENT_FIELDS = {
+    "id", "position", "status", "weekly_working_hours", "full_time_weekly_working_hours", "probation_end_date",
+    "employment_start_date", "type", "created_at", "updated_at", "supervisor", "office", "org_units", "person",
+    "termination", "cost_centers", "legal_entity", "job", "sub_company", "_meta",
+}  # fmt: skip
+
+
+def test_persons_and_employments_have_every_field_the_vendors_description_names(client: httpx.Client) -> None:
+    persons = client.get("/v2/persons?limit=50").json()["_data"]
+    assert {frozenset(person) for person in persons} == {frozenset(PERSON_FIELDS)}
+    ended = set()
+    for person in persons:
+        assert set(person["profile_picture"]) == {"url"}
+        [attribute] = person["custom_attributes"]
+        assert set(attribute) == {"id", "type", "global_id", "label", "value"}
+        for row in client.get(f"/v2/persons/{person['id']}/employments").json()["_data"]:
+            ended |= set(row) - EMPLOYMENT_FIELDS
+            assert set(row) >= EMPLOYMENT_FIELDS
+            is_over = row["status"] == "INACTIVE"
+            assert (
+                is_over
+                == ({"employment_end_date", "contract_end_date"} <= set(row))
+                == ("reason" in row["termination"])
+            )
+    assert ended == {"employment_end_date", "contract_end_date"}

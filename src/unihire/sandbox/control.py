@@ -261,7 +261,7 @@ _PLACES = {"receivers": ("", "/{id}"), "deliveries": ("", "/run")}
 def _read_body(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body) if body else None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _Refused(400, f"the body is not JSON: {error}") from None
 
 

@@ -51,7 +51,7 @@ OPTIONS = {
     ),
     "unknown_parameters": Option("let", "refuse: 422 for a query parameter the list does not have", ("let", "refuse")),
     "extra_fields": Option(
-        "sent", "job_interview_stage_id on applications, which only some readers saw", ("sent", "off")
+        "sent", "off: applications without job_interview_stage_id, which their schema lacks", ("sent", "off")
     ),
     "public_url": Option(
         "",
@@ -165,7 +165,7 @@ class GreenhouseEmulator:
             return self._desk.authorize(request)
         match = re.fullmatch(r"/files/attachments/(\d{1,18})/[^/]+", request.path, re.ASCII)
         if match is not None and request.method == "GET":
-            row = self.streams["attachments"].find(int(match[1]))
+            row = self._rows.find("attachments", int(match[1]))
             if row is not None:
                 text = f"%PDF-1.4\n% {row['filename']} of application {row['application_id']}, made up\n%%EOF\n"
                 return Answer(200, text.encode(), "application/pdf", route="/files/attachments/{id}")
@@ -190,7 +190,7 @@ class GreenhouseEmulator:
         if route.scope not in token.scopes:
             raise Refused(403, "Forbidden", f"Missing required permission: {route.scope}")
         if request.method == "GET" and token.user is not None:
-            user = self.streams["users"].find(token.user)
+            user = self._rows.find("users", token.user)
             if user is None or not user["site_admin"]:
                 # "Lists need a Site Admin": harvest_v3.md, Auth.
                 raise Refused(403, "Forbidden", f"{route.scope} needs a Site Admin; user {token.user} is none")
@@ -212,7 +212,7 @@ class GreenhouseEmulator:
             if is_hollow or len(page) == query.per_page:
                 following = number
                 break
-            page.append(send(row, base_url))
+            page.append(send(call.resource, row, base_url))
         if following is not None and len(page) > 1 and faults.fires("repeat-rows", path):
             following = page[len(page) // 2]["id"]
         misprint(page, faults, path)
@@ -222,7 +222,7 @@ class GreenhouseEmulator:
         return Answer(200, msgspec.json.encode(page), JSON, headers)
 
     def _pick_fields(self, stream: str, fields: tuple[str, ...], page: list[Row]) -> list[Row]:
-        known = self._rows.get_columns(stream)
+        known = self._rows.list_fields(stream)
         for name in fields:
             if name not in known:
                 raise Invalid({"fields": f"`{name}` is not a field of {stream}"})
@@ -248,7 +248,7 @@ class GreenhouseEmulator:
     def _show_bulk_request(self, call: Call) -> Answer:
         for _, row in self.streams["bulk_requests"].walk_latest():
             if row["bulk_action_uuid"] == call.ids[0]:
-                return Answer(200, msgspec.json.encode(self._rows.send(row, call.base_url)), JSON)
+                return Answer(200, msgspec.json.encode(self._rows.send("bulk_requests", row, call.base_url)), JSON)
         raise Refused(404, "Resource not found")
 
 

@@ -41,19 +41,26 @@ def move(writer: Writer, act: Act, row: Row, given: Row) -> None:
         raise Invalid({"from_stage_id": "is not the current stage"})
     to_job, to_stage = given.get("to_job_id"), given.get("to_stage_id")
     job = to_job or row["job_id"]
-    ids = [stage["id"] for stage in list_stages(writer, job)]
+    ids = _list_stage_ids(writer, job)
     if to_stage is not None:
         if to_stage not in ids:
             raise Invalid({"to_stage_id": f"`{to_stage}` is not a stage of job {job}"})
     elif to_job is not None and to_job != row["job_id"]:
         to_stage = ids[0]
     else:
-        place = ids.index(row["job_interview_stage_id"]) + 1
+        place = ids.index(row["job_interview_stage_id"]) + 1 if row["job_interview_stage_id"] in ids else 0
         if place >= len(ids):
             raise Invalid("The application is in the last stage.")
         to_stage = ids[place]
     moved = enter_stage(writer, act, row, to_stage, job_id=job)
     writer.publish("candidate_stage_change", "application", moved)
+
+
+def _list_stage_ids(writer: Writer, job: int) -> list[int]:
+    ids = [stage["id"] for stage in list_stages(writer, job)]
+    if not ids:
+        raise Invalid(f"Job {job} has no active stage.")
+    return ids
 
 
 def reject(writer: Writer, act: Act, row: Row, given: Row) -> None:
@@ -97,11 +104,11 @@ def hire(writer: Writer, act: Act, row: Row, given: Row) -> None:
     if row["job_id"] is None:
         raise Invalid("A prospect without a job cannot be hired.")
     offers = writer.list_linked("offers", "application_id", row["id"])
-    latest = max(offers, key=lambda offer: int(offer["version"]), default=None)
+    latest = max(offers, key=lambda offer: int(offer["version"] or 0), default=None)
     opening = given.get("opening_id") or (None if latest is None else latest["opening_id"])
     free = [one for one in writer.list_linked("openings", "job_id", row["job_id"]) if one["open"]]
     if opening is None and free:
-        opening = min(free, key=lambda one: (one["sort_order"], one["id"]))["id"]
+        opening = min(free, key=lambda one: (one["sort_order"] or 0, one["id"]))["id"]
     if opening is not None and opening not in [one["id"] for one in free]:
         raise Invalid({"opening_id": f"`{opening}` is not an open opening of job {row['job_id']}"})
     if latest is None:
@@ -131,7 +138,7 @@ def convert(writer: Writer, act: Act, row: Row, given: Row) -> Row:
     if not row["prospect"]:
         raise Invalid("The application is not a prospect.")
     job = given["job_id"]
-    ids = [stage["id"] for stage in list_stages(writer, job)]
+    ids = _list_stage_ids(writer, job)
     stage = given.get("to_job_interview_stage_id") or ids[0]
     if stage not in ids:
         raise Invalid({"to_job_interview_stage_id": f"`{stage}` is not a stage of job {job}"})
@@ -278,7 +285,7 @@ def add_groups(writer: Writer, flow: int, groups: Any) -> None:
 def _find_approver(writer: Writer, approver: Any) -> int:
     """By user_id, email or employee_id."""
     asked = approver if isinstance(approver, dict) else {}
-    for number, user in writer.rows.streams["users"].walk_latest():
+    for number, user in writer.rows.walk_all("users"):
         by_email = asked.get("email") is not None and user["primary_email"] == asked["email"]
         by_employee = asked.get("employee_id") is not None and user["employee_id"] == asked["employee_id"]
         if number == asked.get("user_id") or by_email or by_employee:
@@ -317,7 +324,7 @@ def request_approvals(writer: Writer, act: Act, row: Row, given: Row) -> None:
     groups = writer.list_linked("approver_groups", "approval_flow_id", row["id"])
     if not groups:
         raise Invalid("The approval flow has no approvers.")
-    first = min(groups, key=lambda group: int(group["sort_order"]))
+    first = min(groups, key=lambda group: int(group["sort_order"] or 0))
     for group in groups if not row["sequential"] else [first]:
         for approver in writer.list_linked("approvers", "approver_group_id", group["id"]):
             columns = {"status": "due", "request_sent_at": act.now, "version_sent": row["version"]}

@@ -51,7 +51,7 @@ def read_object(body: bytes) -> Row:
     """The body as an object; nothing is an empty one. Raises Invalid."""
     try:
         found = msgspec.json.decode(body) if body.strip() else {}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Invalid("The request body is not valid JSON.") from None
     if not isinstance(found, dict):
         raise Invalid("The request body must be an object.")
@@ -59,15 +59,29 @@ def read_object(body: bytes) -> Row:
 
 
 def read_body(
-    rows: GreenhouseRows, fields: tuple[BodyField, ...], given: Row, *, lets_unknown: bool, is_new: bool
+    rows: GreenhouseRows,
+    fields: tuple[BodyField, ...],
+    given: Row,
+    *,
+    lets_unknown: bool,
+    is_new: bool,
+    never_null: frozenset[str] = frozenset(),
 ) -> Row:
-    """The columns a body sets. Raises Invalid that names every field that does not fit."""
+    """The columns a body sets. Raises Invalid that names every field that does not fit.
+
+    A null in what makes a row is a field left out, as the documents' examples have it; in a change it empties the
+    column, unless the documents' schema says that this column is never null.
+    """
     errors: list[Mapping[str, str]] = []
     columns: Row = {}
     for field in fields:
         if field.name not in given or (given[field.name] is None and field.is_required):
             if field.is_required and is_new:
                 errors.append({field.name: "is missing"})
+            continue
+        if given[field.name] is None and (is_new or field.column in never_null):
+            if not is_new:
+                errors.append({field.name: f"`null` is not of type: {_name_type(field)}"})
             continue
         try:
             columns[field.column] = _read_value(rows, field, given[field.name])
@@ -79,6 +93,12 @@ def read_body(
     if errors:
         raise Invalid(*errors)
     return columns
+
+
+def _name_type(field: BodyField) -> str:
+    if field.kind in _TYPES:
+        return _TYPES[field.kind][1]
+    return "array" if field.kind.endswith("*") else "string" if field.kind in ("moment", "date") else "integer"
 
 
 def _read_value(rows: GreenhouseRows, field: BodyField, value: Any) -> Any:
@@ -128,7 +148,7 @@ def read_custom_fields(rows: GreenhouseRows, kind: str, given: Any) -> Row:
     """The row's custom fields after a write, which replaces them all: what is not named is unset. Raises Invalid."""
     if not isinstance(given, list) or not all(isinstance(entry, dict) for entry in given):
         raise Invalid({"custom_fields": "must be a list of objects"})
-    fields = [row for _, row in rows.streams["custom_fields"].walk_latest() if row["field_type"] == kind]
+    fields = [row for _, row in rows.walk_all("custom_fields") if row["field_type"] == kind and row["name_key"]]
     by_id = {row["id"]: row for row in fields}
     by_key = {row["name_key"]: row for row in fields}
     values: Row = {

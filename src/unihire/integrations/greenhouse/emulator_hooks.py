@@ -53,7 +53,7 @@ def _copy(row: Row, *names: str) -> Row:
 
 
 def _find_board(writer: Writer) -> int:
-    return min(number for number, row in writer.rows.streams["job_boards"].walk_latest() if not row["internal"])
+    return min(number for number, row in writer.rows.walk_all("job_boards") if not row["internal"])
 
 
 def update_job(writer: Writer, act: Act, row: Row, before: Row | None) -> None:
@@ -161,8 +161,8 @@ def check_user(writer: Writer, act: Act, columns: Row, before: Row | None) -> Ro
 
 
 def find_emails(writer: Writer, email: str) -> list[Row]:
-    rows = writer.rows.streams["user_emails"].walk_latest()
-    return [row for _, row in rows if row["email"].lower() == email.lower()]
+    rows = writer.rows.walk_all("user_emails")
+    return [row for _, row in rows if (row["email"] or "").lower() == email.lower()]
 
 
 def finish_user(writer: Writer, act: Act, row: Row, before: Row | None) -> None:

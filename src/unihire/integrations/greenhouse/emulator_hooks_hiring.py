@@ -60,7 +60,7 @@ def update_candidate(writer: Writer, act: Act, row: Row, before: Row | None) -> 
 
 def sync_tags(writer: Writer, row: Row) -> None:
     """Make the applied tags those the candidate names; a name that is new becomes a tag."""
-    names = {tag["name"]: number for number, tag in writer.rows.streams["candidate_tags"].walk_latest()}
+    names = {tag["name"]: number for number, tag in writer.rows.walk_all("candidate_tags")}
     applied = {
         one["candidate_tag_id"]: one for one in writer.list_linked("applied_candidate_tags", "candidate_id", row["id"])
     }
@@ -131,7 +131,7 @@ def check_application(writer: Writer, act: Act, columns: Row, before: Row | None
 def list_stages(writer: Writer, job: int) -> list[Row]:
     """A job's active stages, the first first."""
     stages = (row for row in writer.list_linked("job_interview_stages", "job_id", job) if row["active"])
-    return sorted(stages, key=lambda row: int(row["sort_order"]))
+    return sorted(stages, key=lambda row: int(row["sort_order"] or 0))
 
 
 def finish_application(writer: Writer, act: Act, row: Row, before: Row | None) -> None:
@@ -223,7 +223,7 @@ def check_offer(writer: Writer, act: Act, columns: Row, before: Row | None) -> R
             writer.publish("offer_updated", "offer", writer.set("offers", offer["id"], status="Deprecated"))
     return {
         **columns,
-        "version": max((offer["version"] for offer in versions), default=0) + 1,
+        "version": max((offer["version"] or 0 for offer in versions), default=0) + 1,
         "job_id": application["job_id"],
         "candidate_id": application["candidate_id"],
         "status": "Created",

@@ -1,7 +1,8 @@
 """The 71 streams, and how a list request finds its rows in them without reading what it does not need."""
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 from unihire.errors import ConfigError
 from unihire.integration.emulate import NumberedRows, Part, Row, Shape, Tools
@@ -15,10 +16,17 @@ from unihire.integrations.greenhouse.emulator_rows_offers import OfferRows
 from unihire.integrations.greenhouse.emulator_rows_people import PeopleRows
 from unihire.integrations.greenhouse.emulator_rows_posts import PostRows
 from unihire.integrations.greenhouse.emulator_times import from_millis
+from unihire.integrations.greenhouse.emulator_typed import Form, conform, learn_form
 from unihire.integrations.greenhouse.emulator_world import World
 
 FIRST_ID, ID_STEP = 4_000_000_000, 1000
 AFTER_ALL = 2**40
+SAMPLED = 40
+"""Rows of a part that tell what its rows look like."""
+SEARCHED = 5000
+"""Records that are looked through for them: not every record has a row of every part."""
+EXTRA_FIELDS = {"applications": ("job_interview_stage_id",)}
+"""Stream → what one reader saw on its rows and their schema lacks: harvest_v3.json, undecided."""
 CUSTOM_FIELD_STREAMS = {
     "application": "applications",
     "candidate": "candidates",
@@ -52,7 +60,7 @@ class GreenhouseRows:
 
     def __init__(self, tools: Tools, *, extra_fields: bool) -> None:
         self.world = World(tools)
-        self._hidden = () if extra_fields else ("job_interview_stage_id",)
+        self._hidden: Mapping[str, tuple[str, ...]] = {} if extra_fields else EXTRA_FIELDS
         parts: dict[str, list[Part]] = {}
         # Jobs come before offers: the openings nobody filled are the first part of that stream, as are their approvals.
         for maker in (JobRows, PostRows, HiringRows, InterviewRows, OfferRows, PeopleRows, CompanyRows):
@@ -66,6 +74,7 @@ class GreenhouseRows:
             self.streams[name] = tools.make_numbered_rows(parts[name], FIRST_ID + 2 + place, ID_STEP, shape)
             self.world.ids[name] = self.streams[name].number
         self._columns: dict[str, Row] = {}
+        self._forms: dict[str, Form] = {}
         self.acting_at: int | None = None
         """While a write is under way, its moment in milliseconds: all it touches changes at once."""
 
@@ -74,8 +83,8 @@ class GreenhouseRows:
     def get_columns(self, stream: str) -> Row:
         """A row's fields, each with nothing in it; from any row of the stream."""
         if stream not in self._columns:
-            first = next(self.streams[stream].walk_latest(), None)
-            row = _EMPTY_ROWS[stream] if first is None else first[1]
+            computed = chain.from_iterable(_sample(part) for part in self._parts[stream])
+            row = next(computed, None) or _EMPTY_ROWS[stream]
             self._columns[stream] = {name: _empty(value) for name, value in row.items() if not name.startswith("_")}
         return self._columns[stream]
 
@@ -98,14 +107,30 @@ class GreenhouseRows:
     # Finding
 
     def find(self, stream: str, number: object) -> Row | None:
-        return self.streams[stream].find(number) if type(number) is int else None
+        """The row with every column of its type: see emulator_typed.py."""
+        row = self.streams[stream].find(number) if type(number) is int else None
+        return None if row is None else self.type_row(stream, row)
 
-    def walk_linked(self, stream: str, link: str, value: int) -> Iterator[tuple[int, Row]]:
-        """(id, row) of all rows with this id in this field."""
-        for number, row in self._walk_link(stream, link, [value], None):
+    def walk_all(self, stream: str) -> Iterator[tuple[int, Row]]:
+        """(id, row) of all rows of a stream, every column of its type."""
+        return ((number, self.type_row(stream, row)) for number, row in self.streams[stream].walk_latest())
+
+    def walk_linked(self, stream: str, link: str, value: int | None) -> Iterator[tuple[int, Row]]:
+        """(id, row) of all rows with this id in this field, every column of its type."""
+        for number, row in self._walk_link(stream, link, [value], None) if type(value) is int else ():
             held = row.get(link)
             if held == value or (isinstance(held, list) and value in held):
-                yield number, row
+                yield number, self.type_row(stream, row)
+
+    def type_row(self, stream: str, row: Row) -> Row:
+        """A row that people changed may hold anything; one that was computed is as it should be."""
+        return conform(self._get_form(stream), row) if self.streams[stream].is_touched(row["id"]) else row
+
+    def _get_form(self, stream: str) -> Form:
+        if stream not in self._forms:
+            rows = [row for part in self._parts[stream] for row in islice(_sample(part), SAMPLED)]
+            self._forms[stream] = learn_form(rows or [_EMPTY_ROWS.get(stream) or self.get_columns(stream)])
+        return self._forms[stream]
 
     def walk(self, stream: str, query: ListQuery) -> Iterator[tuple[int, Row]]:
         """(id, row) of what a list request asks for, the greatest id first."""
@@ -114,10 +139,11 @@ class GreenhouseRows:
         rows = self._walk_candidates(stream, query)
         if not tests:
             return rows
+        typed = ((number, row, self.type_row(stream, row)) for number, row in rows)
         if len(tests) == 1:
             test = tests[0]
-            return ((number, row) for number, row in rows if test(row))
-        return ((number, row) for number, row in rows if all(test(row) for test in tests))
+            return ((number, row) for number, row, read in typed if test(read))
+        return ((number, row) for number, row, read in typed if all(test(read) for test in tests))
 
     def _walk_candidates(self, stream: str, query: ListQuery) -> Iterator[tuple[int, Row]]:
         """A superset of the rows asked for, by the filter that says most."""
@@ -240,7 +266,7 @@ class GreenhouseRows:
                 return lambda row: row["status"] == wanted
             case ("candidates", "email"):
                 email = str(value).replace(" ", "+").lower()
-                return lambda row: any(entry["value"].lower() == email for entry in row["email_addresses"])
+                return lambda row: any(str(entry["value"]).lower() == email for entry in row["email_addresses"])
             case ("candidates", "tag"):
                 return lambda row: value in row["tags"]
             case ("custom_field_options", "custom_field_key"):
@@ -253,42 +279,57 @@ class GreenhouseRows:
                 return lambda row: not value or self._is_latest_offer(row)
         return None
 
-    def _get_name_key(self, number: int) -> str | None:
-        row = self.streams["custom_fields"].find(number)
+    def _get_name_key(self, number: object) -> str | None:
+        row = self.find("custom_fields", number)
         return None if row is None else row["name_key"]
 
     def _make_external_test(self, stream: str, field: str, external_id: object) -> Test:
-        rows = self.streams[stream].walk_latest()
+        rows = self.walk_all(stream)
         wanted = {number for number, row in rows if row["external_id"] == external_id}
         return lambda row: _touches(row[field], wanted)
 
     def _make_option_test(self, stream: str, number: int) -> Test:
-        option = self.streams["custom_field_options"].find(number)
-        field = None if option is None else self.streams["custom_fields"].find(option["custom_field_id"])
+        option = self.find("custom_field_options", number)
+        field = None if option is None else self.find("custom_fields", option["custom_field_id"])
         if option is None or field is None or CUSTOM_FIELD_STREAMS.get(field["field_type"]) != stream:
             return lambda _row: False
         holder, key, wanted = name_custom_fields(stream), field["name_key"], option["name"]
 
         def fits(row: Row) -> bool:
-            value = (row[holder] or _EMPTY).get(key, _EMPTY).get("value")
-            return bool(value == wanted or (isinstance(value, list) and wanted in value))
+            value = row[holder].get(key, _EMPTY).get("value")
+            return wanted is not None and (value == wanted or (isinstance(value, list) and wanted in value))
 
         return fits
 
     def _is_latest_offer(self, row: Row) -> bool:
+        if row["application_id"] is None:
+            return True
         offers = self.walk_linked("offers", "application_id", row["application_id"])
-        return bool(row["version"] == max(offer["version"] for _, offer in offers))
+        return bool((row["version"] or 0) >= max((offer["version"] or 0 for _, offer in offers), default=0))
 
     # Sending
 
-    def send(self, row: Row, base_url: str) -> Row:
+    def list_fields(self, stream: str) -> set[str]:
+        """The fields that rows of this stream are sent with."""
+        return self.get_columns(stream).keys() - set(self._hidden.get(stream, ()))
+
+    def send(self, stream: str, row: Row, base_url: str) -> Row:
         """The row as the vendor would send it: without our own notes, links made absolute."""
-        sent = {name: value for name, value in row.items() if not name.startswith("_") and name not in self._hidden}
+        hidden = self._hidden.get(stream, ())
+        sent = {name: value for name, value in row.items() if not name.startswith("_") and name not in hidden}
         for name in ("url", "public_url"):
             link = sent.get(name)
             if isinstance(link, str) and link.startswith("/"):
                 sent[name] = base_url + link
         return sent
+
+
+def _sample(part: Part) -> Iterator[Row]:
+    """Some rows, from all over the part; the same each time."""
+    records = random.Random(0).sample(range(part.records), min(part.records, SEARCHED))  # noqa: S311 - no secret
+    for record in records:
+        for place in range(part.places if part.held is None else part.held(record)):
+            yield part.shape(record, place)
 
 
 def _is_lasting(name: str) -> bool:

@@ -59,6 +59,10 @@ class Payloads:
         found = [row for _, row in self._rows.walk_linked(stream, link, value)]
         return sorted(found, key=lambda row: int(row["id"]))
 
+    def _find_or_blank(self, stream: str, number: int | None) -> Row:
+        """The row, or one with nothing in it where what points at it leads nowhere."""
+        return self._rows.find(stream, number) or {**self._rows.get_columns(stream), "id": number}
+
     def _stub(self, stream: str, number: int | None) -> Row | None:
         row = self._rows.find(stream, number)
         if row is None:
@@ -95,7 +99,7 @@ class Payloads:
             **reason,
             "current_stage": self._describe_stage(row),
             "custom_fields": row["custom_fields"],
-            "candidate": self._describe_candidate(self._rows.find("candidates", row["candidate_id"]) or {}, row),
+            "candidate": self._describe_candidate(self._find_or_blank("candidates", row["candidate_id"]), row),
             "jobs": self._list_jobs(row, event),
         }
 
@@ -133,7 +137,7 @@ class Payloads:
         reason = self._rows.find("rejection_reasons", details[0]["rejection_reason_id"])
         described = None
         if reason is not None:
-            kind = {key: reason["type"][key] for key in ("id", "name")}
+            kind = {key: reason["type"].get(key) for key in ("id", "name")}
             described = {"id": reason["id"], "name": reason["name"], "type": kind}
         fields = details[0]["question_custom_fields"]
         return {"rejection_reason": described, "rejection_details": {"custom_fields": fields}}
@@ -171,7 +175,7 @@ class Payloads:
         whole = self._describe_application(row, event)
         kept = ("id", "credited_to", "source", "url", "candidate", "jobs", "custom_fields")
         offers = self._list("offers", "application_id", row["id"])
-        offer = max(offers, key=lambda one: int(one["version"]))
+        offer = max(offers, key=lambda one: int(one["version"] or 0))
         opening = self._rows.find("openings", offer["opening_id"])
         job = whole["jobs"][0]
         described = {key: whole[key] for key in kept}
@@ -280,7 +284,8 @@ class Payloads:
         for one in self._list("job_hiring_managers", "job_id", row["id"]):
             team["hiring_managers"].append(self._describe_member(one["user_id"]))
         for one in self._list("job_owners", "job_id", row["id"]):
-            team[_TEAM[one["type"]]].append(self._describe_member(one["user_id"]))
+            if one["type"] in _TEAM:
+                team[_TEAM[one["type"]]].append(self._describe_member(one["user_id"]))
         described = {
             **{key: row[key] for key in ("id", "name", "requisition_id", "notes", "confidential")},
             "job_post_id": posts[0]["id"] if posts else None,

@@ -156,6 +156,25 @@ WRITES: Mapping[str, Writes] = {
     "webhooks": Writes("name! url! event! secret", "name url event secret disabled:bool", True),
 }
 
+# Columns that the schema of the rows does not call nullable (harvest_v3.json, models): a change to null is refused.
+NEVER_NULL: Mapping[str, frozenset[str]] = {
+    stream: frozenset(columns.split())
+    for stream, columns in {
+        "candidates": "can_email phone_numbers addresses email_addresses website_addresses social_media_addresses tags",
+        "jobs": "name",
+        "openings": "job_id",
+        "job_posts": "title internal featured job_board_id",
+        "job_notes": "job_id",
+        "departments": "name",
+        "offices": "name",
+        "custom_fields": "name private required",
+        "custom_field_options": "custom_field_id name sort_order active",
+        "approval_flows": "sequential",
+        "users": "primary_email office_ids department_ids",
+        "webhooks": "name url event disabled",
+    }.items()
+}
+
 # A row that is deleted takes along the rows that are its own: child, and the field that names the parent.
 OWNED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "candidates": (
@@ -234,8 +253,10 @@ class Writer:
                     self._bodies[stream, is_new] = declare_body(text)
 
     def get(self, stream: str, number: int) -> Row:
+        """Raises Invalid for a row that is not there: what a row points at may have been deleted since."""
         row = self.rows.find(stream, number)
-        assert row is not None, f"{stream} {number}"
+        if row is None:
+            raise Invalid(f"There is no row {number} in {stream}.")
         return row
 
     def add(self, stream: str, **columns: Any) -> Row:
@@ -286,7 +307,14 @@ class Writer:
     def _read(self, act: Act, given: Row, before: Row | None) -> Row:
         stream, is_new = act.stream, before is None
         body = self._bodies[stream, is_new]
-        columns = read_body(self.rows, body, given, lets_unknown=not act.is_strict, is_new=is_new)
+        columns = read_body(
+            self.rows,
+            body,
+            given,
+            lets_unknown=not act.is_strict,
+            is_new=is_new,
+            never_null=NEVER_NULL.get(stream, frozenset()),
+        )
         self.read_custom(stream, columns)
         hook = self.before.get((stream, is_new))
         return columns if hook is None else hook(self, act, columns, before)

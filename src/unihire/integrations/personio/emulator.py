@@ -389,7 +389,7 @@ def _read_person_filters(filters: Mapping[str, str]) -> Callable[[Row], bool]:
             tests.append(_test_time(field, operator, text))
         elif name in ("id", "email"):
             wanted = {part.strip().replace(" ", "+").lower() for part in text.split(",")}
-            tests.append(lambda row, name=name, wanted=wanted: row[name].lower() in wanted)  # type: ignore[misc]
+            tests.append(lambda row, name=name, wanted=wanted: str(row[name]).lower() in wanted)  # type: ignore[misc]
         else:
             if name == "status" and text not in ("ACTIVE", "INACTIVE"):
                 raise Refusal(BAD_PARAMETERS)

@@ -24,6 +24,11 @@ def merge(number: int, before: Row | None, fields: Row, texts: tuple[str, ...]) 
     return row
 
 
+def _is_number(id_: Any) -> bool:
+    text = str(id_) if isinstance(id_, str | int) else ""
+    return text.isascii() and text.isdecimal() and len(text) < 16
+
+
 def stamp(row: Row, before: Row | None, moment: Any) -> Row:
     row = {**row, "updated_at": moment}
     row["created_at"] = moment if before is None else before["created_at"]
@@ -51,7 +56,7 @@ def revise_application(number: int, before: Row | None, fields: Row, now: int) -
     row = merge(number, before, fields, ())
     for name in ("candidate", "job"):
         ref = row.get(name)
-        if not isinstance(ref, dict) or not str(ref.get("id", "")).isdecimal():
+        if not isinstance(ref, dict) or not _is_number(ref.get("id")):
             raise ConfigError(f'{name} must be an object such as {{"id": "495039"}}')
         row[name] = {**ref, "id": str(ref["id"])}
     row = stamp(row, before, to_moment(now))

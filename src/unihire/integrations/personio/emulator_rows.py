@@ -52,11 +52,16 @@ def _take(row: Row, *names: str) -> Row:
     return {name: row[name] for name in names if name in row}
 
 
-def _link_team(team: list[Row], base_url: str) -> list[Row]:
-    return [
-        {**member, "person": {**member["person"], "_meta": _link(base_url, f"/persons/{member['person']['id']}")}}
-        for member in team
-    ]
+def _link_team(team: Any, base_url: str) -> Any:
+    """The team with a link for each person; what people put there instead of one is sent as it is."""
+    return [_link_member(member, base_url) for member in team] if isinstance(team, list) else team
+
+
+def _link_member(member: Any, base_url: str) -> Any:
+    person = member.get("person") if isinstance(member, dict) else None
+    if not isinstance(person, dict) or "id" not in person:
+        return member
+    return {**member, "person": {**person, "_meta": _link(base_url, f"/persons/{person['id']}")}}
 
 
 class PersonioRows:
