@@ -15,7 +15,9 @@
     ├── VendorError             the engine: the class says what it does next
     │   ├── RetryLater          wait, then ask again
     │   │   ├── BudgetSpent     our own rate budget for the vendor is; nothing was sent
-    │   │   └── NoToken         no token could be bought now; nothing was asked with one
+    │   │   └── NoToken         no token can be had now; nothing was asked with one
+    │   │       ├── CredentialsDoubted   the vendor refuses the credentials, and has not for long enough to believe it
+    │   │       └── CredentialsReplaced  the connector was given others meanwhile; what was begun with these is over
     │   ├── ReauthorizeNeeded   the credentials no longer work; the customer must connect again
     │   ├── PermissionMissing   this stream is closed to these credentials; the others go on
     │   ├── VendorRefused       the vendor understood and said no
@@ -166,7 +168,20 @@ class BudgetSpent(RetryLater):
 
 
 class NoToken(RetryLater):
-    """No token could be bought now, so nothing was asked with one."""
+    """No token can be had now, so nothing was asked with one."""
+
+
+class CredentialsDoubted(NoToken):
+    """The vendor refuses the stored credentials, but a single refusal may pass: it is not yet taken for the truth."""
+
+
+class CredentialsReplaced(NoToken):
+    """The connector was given new credentials, or removed, since these were read; nothing is asked with them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the connector was given new credentials, or removed, while this was under way: repeat it to use those"
+        )
 
 
 class ReauthorizeNeeded(VendorError):

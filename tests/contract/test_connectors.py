@@ -169,7 +169,7 @@ async def test_every_end_of_a_run_has_the_contracts_word(
 
 
 async def test_connector_whose_credentials_are_refused_says_since_when(api: httpx.AsyncClient, tenant: Tenant) -> None:
-    await set_status(tenant.pool, tenant.connector.id, "RELINK_NEEDED")
+    await set_status(tenant.pool, tenant.connector, "RELINK_NEEDED")
     item = await read_one(api)
     assert item["status"] == "RELINK_NEEDED"
     assert item["relink_needed_at"] > item["created_at"]

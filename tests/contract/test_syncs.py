@@ -209,7 +209,7 @@ async def test_what_changes_syncs_may_be_repeated(api: httpx.AsyncClient, name: 
 
 async def test_run_that_was_put_off_says_until_when_and_why(api: httpx.AsyncClient, tenant: Tenant) -> None:
     asked = await ask(api)
-    run = await runs.take_run(tenant.pool, tenant.connector.number)
+    run = await runs.take_run(tenant.pool, tenant.connector.number, version=1)
     assert run is not None
     half, reason = timedelta(minutes=30), "the vendor's rate budget is spent"
     until = await tenant.pool.fetchval(runs.DEFER_RUN, run.id, run.attempt, half, reason, 1)
@@ -423,7 +423,7 @@ async def test_connector_that_is_gone_since_its_token_was_looked_at_is_refused(
 
 
 async def test_run_with_an_error_of_its_own_tells_it(api: httpx.AsyncClient, tenant: Tenant, vendor: Vendor) -> None:
-    vendor.will("/token", *[lambda request: web.json_response({}, status=401)] * 9)
+    vendor.will("/token", *[lambda request: web.json_response({"error": "invalid_client"}, status=401)] * 9)
     with pytest.raises(UnihireError):
         await tenant.sync()
     (run,) = await list_runs(api)

@@ -14,11 +14,12 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from testbed.accounts import believe_at_once
 from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Vendor, say
-from unihire.errors import ConfigError, ReauthorizeNeeded
+from unihire.errors import ConfigError, CredentialsReplaced, ReauthorizeNeeded
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.client import Target, VendorClient
@@ -30,7 +31,9 @@ from unihire.store.tenancy import Connector
 
 
 def keep(pool: Pool, sealer: Sealer, connector: Connector) -> StoredGrants:
-    return StoredGrants(pool, sealer, connector=connector.id, number=connector.number)
+    return StoredGrants(
+        pool, sealer, connector=connector.id, number=connector.number, version=connector.credentials_version
+    )
 
 
 def open_partner(pool: Pool, sealer: Sealer, connector: Connector) -> VendorClient:
@@ -164,7 +167,9 @@ async def test_kept_grant_is_sealed_in_its_place(
 ) -> None:
     async with open_partner(pool, sealer, partner) as client:
         await client.get("/jobs/1")
-    stored = await grants.find_grant(pool, partner.number)
+    held = await grants.find_grant(pool, partner.number, 1)
+    assert held is not None
+    stored = held.sealed
     assert stored is not None
     assert b"access-" not in stored
     assert b"refresh-" not in stored
@@ -176,7 +181,7 @@ async def test_kept_grant_is_sealed_in_its_place(
     with pytest.raises(ConfigError, match="no longer holds"):
         await keep(pool, Sealer([new_key()]), partner).find()
     async with pool.acquire() as connection:
-        await grants.save_grant(connection, other_tenant.connector.number, stored)
+        assert await grants.save_grant(connection, other_tenant.connector.number, 1, stored)
     with pytest.raises(ConfigError, match="altered or moved"):
         await keep(pool, sealer, other_tenant.connector).find()
 
@@ -203,8 +208,9 @@ async def test_rotated_token_is_saved_before_it_is_used(
 
 
 async def test_refresh_token_that_is_refused_needs_the_customer(
-    vendor: Vendor, desk: Desk, pool: Pool, sealer: Sealer, partner: Connector
+    vendor: Vendor, desk: Desk, pool: Pool, sealer: Sealer, partner: Connector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    believe_at_once(monkeypatch)
     desk.refresh = "another"
     async with open_partner(pool, sealer, partner) as client:
         with pytest.raises(ReauthorizeNeeded, match=r"refuses the refresh token \(400, invalid_grant\)") as caught:
@@ -312,7 +318,8 @@ async def test_lock_of_a_feed_does_not_wait_for_a_renewal_nor_the_other_way_roun
 async def test_grant_goes_with_its_connector(pool: Pool, sealer: Sealer, partner: Connector) -> None:
     async with keep(pool, sealer, partner).hold() as held:
         await pool.execute("DELETE FROM connector WHERE number = $1", partner.number)
-        await held.save(make_grant())
+        with pytest.raises(CredentialsReplaced):
+            await held.save(make_grant())
     assert await pool.fetchval("SELECT count(*) FROM connector_grant") == 0
 
 
@@ -337,7 +344,9 @@ async def main():
     settings = Settings(_env_file=None, home=given["home"], database_url=given["dsn"])
     async with open_database(settings) as pool:
         connector = await get_connector(pool, UUID(given["connector"]))
-        keeper = StoredGrants(pool, Sealer([given["key"]]), connector=connector.id, number=connector.number)
+        keeper = StoredGrants(
+            pool, Sealer([given["key"]]), connector=connector.id, number=connector.number, version=1
+        )
         async with open_client(PARTNER, SECRETS, connector.base_url, is_partner=True, grants=keeper) as client:
             if given["dies"]:
                 client._ask = die

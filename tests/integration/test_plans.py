@@ -121,7 +121,7 @@ async def test_new_connector_reads_nothing_of_what_others_have(
 async def begin_run(tenant: Tenant) -> runs.Run:
     async with tenant.pool.acquire() as connection, connection.transaction():
         await runs.ask_run(connection, tenant.connector.number)
-    run = await runs.take_run(tenant.pool, tenant.connector.number)
+    run = await runs.take_run(tenant.pool, tenant.connector.number, version=1)
     assert run is not None
     return run
 

@@ -24,7 +24,7 @@ async def test_new_credentials_keep_id_token_and_records_and_ask_for_a_run(
 ) -> None:
     await tenant.sync()
     before = await read_all(api, "jobs")
-    vendor.will("/token", lambda request: say({}, 401))
+    vendor.will("/token", lambda request: say({"error": "invalid_client"}, 401))
     with pytest.raises(ReauthorizeNeeded):
         await tenant.sync()
     assert [issue["kind"] for issue in await list_issues(pool, tenant.connector.number)] == ["reauthorize"]

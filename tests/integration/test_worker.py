@@ -10,6 +10,7 @@ import pytest
 import structlog
 from aiohttp import web
 
+from testbed.accounts import believe_at_once
 from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
 from testbed.passing import let_pass
@@ -316,8 +317,9 @@ async def has_spent(desk: Desk) -> bool:
 
 
 async def test_a_grant_that_is_refused_needs_a_relink_and_one_that_cannot_be_opened_stops_nobody(
-    works: Works, sealer: Sealer, customer: Tenant
+    works: Works, sealer: Sealer, customer: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    believe_at_once(monkeypatch)
     works.install(PARTNER)
     broken, refused = [
         await connect_partner(
@@ -377,8 +379,9 @@ async def test_credentials_that_no_key_opens_wait_for_the_key_and_the_issue_says
 
 
 async def test_a_vendor_that_is_back_and_refuses_the_credentials_is_not_told_as_unavailable(
-    works: Works, customer: Tenant
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    believe_at_once(monkeypatch)
     works.vendor.will("/token", *[lambda request: say({}, 503)] * 60)
     async with works.work():
         await works.ask(customer)

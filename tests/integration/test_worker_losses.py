@@ -77,7 +77,7 @@ async def test_who_gives_no_sign_loses_the_connector_and_saves_nothing_more(
     async with hold_connector(works.pool, customer.connector.number, otherwise="taken"):
         async with works.pool.acquire() as connection, connection.transaction():
             await runs.ask_run(connection, customer.connector.number)
-        stale = await runs.take_run(works.pool, customer.connector.number)
+        stale = await runs.take_run(works.pool, customer.connector.number, version=1)
         assert stale is not None
         # Another process has sessions of its own.
         monkeypatch.setattr(holds, "_sessions", {})

@@ -5,7 +5,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from unihire.errors import VendorChanged
 from unihire.kit.clock import parse_moment
+from unihire.outbound.decoding import OBJECT, Undecodable, decode
 
 TOKEN_MARGIN = 60.0
 """A token is renewed this many seconds before the vendor says it ends: clocks differ and calls take time. Of one that
@@ -35,6 +36,40 @@ _REFRESH_TOKEN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")  # it travels in 
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 
 
+REFUSALS = frozenset(
+    {
+        "access_denied",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    }
+)
+"""The error codes of RFC 6749, 4.1.2.1 and 5.2, but for those that say that the server cannot answer now."""
+
+
+def find_oauth_refusal(body: bytes) -> str | None:
+    """The code in an OAuth refusal, `invalid_client`; None where the answer is none: a firewall's page, most often."""
+    answer = read_object(body)
+    word = answer.get("error")
+    return word if isinstance(word, str) and word in REFUSALS else None
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """A JSON object; an empty one for anything else."""
+    try:
+        return decode(body, OBJECT)
+    except Undecodable:
+        return {}
+
+
+FindRefusal = Callable[[bytes], str | None]
+"""Makes of a 4xx answer of a token endpoint the word for why the vendor itself refuses; None where somebody else may
+have answered. The word is shown to operators: no free text of the vendor's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """One thing the customer gives us; also draws the connect form."""
@@ -52,7 +87,8 @@ class ClientCredentials:
 
     `token_path` is joined to `token_host`, the vendor's token server where that is not its API's, else to its base
     address; for a connector with an address of its own always to that one. With `sent_as="basic"` the credentials
-    `client_id` and `client_secret` go into a header and the others into the form.
+    `client_id` and `client_secret` go into a header and the others into the form. `find_refusal` knows the vendor's own
+    refusals, where they are not OAuth's.
     """
 
     token_path: str
@@ -60,6 +96,7 @@ class ClientCredentials:
     token_host: str | None = None
     sent_as: Literal["form", "basic"] = "form"
     form: Mapping[str, str] = field(default_factory=lambda: {"grant_type": "client_credentials"})
+    find_refusal: FindRefusal = find_oauth_refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +104,7 @@ class AuthorizationCode:
     """OAuth 2.0 authorization code: the customer lets in a partner, whose own id and secret are `credentials`.
 
     Both paths are joined as that of `ClientCredentials` is. `scopes` are asked for; where there are none, all that the
-    partner has. A refresh token may work once only.
+    partner has. A refresh token may work once only. `find_refusal` as of `ClientCredentials`.
     """
 
     authorize_path: str
@@ -76,6 +113,7 @@ class AuthorizationCode:
     token_host: str | None = None
     sent_as: Literal["form", "basic"] = "basic"
     scopes: tuple[str, ...] = ()
+    find_refusal: FindRefusal = find_oauth_refusal
 
 
 Auth = ClientCredentials | AuthorizationCode
@@ -104,12 +142,14 @@ class HeldGrant(Protocol):
 
 
 class GrantKeeper(Protocol):
-    """Keeps one connector's grant, for every client of it.
+    """Keeps one connector's grant, for every client of it that has the same credentials.
 
     A refresh token that works once is spent under a hold, and what it bought is saved before it is used. So no two
     clients spend the same one, and whenever a process dies after the saving, the grant lives. What cannot be promised:
     a process or a network that dies after the vendor has answered and before the saving takes the answer along; where
     the vendor had spent the token by then, the customer must connect again. Where it had not, the next try succeeds.
+
+    Once the connector has other credentials, every method raises CredentialsReplaced, and nothing is saved.
     """
 
     async def find(self) -> Grant | None:
@@ -120,24 +160,53 @@ class GrantKeeper(Protocol):
         """Waits until nobody else holds it. To be held for as long as one purchase takes."""
         ...
 
+    async def confirm(self) -> None:
+        """The credentials are the connector's still."""
+        ...
+
+    async def doubt(self) -> bool:
+        """Note that the vendor refuses the credentials. Whether it has for so long and so often that it is believed."""
+        ...
+
+    async def trust(self) -> None:
+        """Note that the vendor accepts the credentials; it costs nothing where nobody doubted it."""
+        ...
+
 
 class MemoryGrants:
-    """Keeps a grant for as long as this object lives: for a check, or clients of one process."""
+    """Keeps a grant for as long as this object lives: for a check, or clients of one process.
 
-    def __init__(self, grant: Grant | None = None) -> None:
+    Refusals are believed at once: somebody waits, and there is nothing to remember them in. `beside` keeps the grant of
+    the connector through which this one acts, where it does.
+    """
+
+    def __init__(self, grant: Grant | None = None, *, beside: GrantKeeper | None = None) -> None:
         self.grant = grant
+        self._beside = beside
         self._lock = asyncio.Lock()
 
     async def find(self) -> Grant | None:
+        await self.confirm()
         return self.grant
 
     async def save(self, grant: Grant) -> None:
+        await self.confirm()
         self.grant = grant
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[HeldGrant]:
         async with self._lock:
             yield self
+
+    async def confirm(self) -> None:
+        if self._beside is not None:
+            await self._beside.confirm()
+
+    async def doubt(self) -> bool:
+        return True
+
+    async def trust(self) -> None:
+        pass
 
 
 def write_token_request(

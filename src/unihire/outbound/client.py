@@ -16,8 +16,9 @@ from yarl import URL
 
 from unihire.errors import (
     BudgetSpent,
+    CredentialsDoubted,
+    CredentialsReplaced,
     NoToken,
-    ReauthorizeNeeded,
     RetryLater,
     Unanswered,
     VendorChanged,
@@ -203,13 +204,17 @@ class VendorClient:
         name = tuple(sorted(credentials.items()))
         if name not in self._acting:
             others = {**self._credentials, **credentials}
-            acting = VendorClient(self.target, others, patience=self._patience, clock=self.clock)
+            grants = MemoryGrants(beside=self._grants)
+            acting = VendorClient(self.target, others, grants=grants, patience=self._patience, clock=self.clock)
             acting.budget, acting._session = self.budget, self._session
             self._acting[name] = acting
         return self._acting[name]
 
     async def check(self) -> None:
-        """Prove the credentials by buying a token. Raises ReauthorizeNeeded where they are refused."""
+        """Prove the credentials by buying a token.
+
+        Raises ReauthorizeNeeded where the vendor refuses them: at once, where the client keeps its grant to itself.
+        """
         await self._persist("POST " + self.target.auth.token_path, self._tokens.buy_anew)
 
     def write_authorize_url(self, redirect_uri: str, state: str) -> str:
@@ -239,13 +244,14 @@ class VendorClient:
             if self._tokens.is_fresh(grant, purchases):
                 refusals += 1
                 if refusals == FRESH_REFUSALS:
-                    raise ReauthorizeNeeded(f"{call}: the vendor refuses a fresh token (401)")
+                    await self._tokens.refuse(f"{call}: the vendor refuses a fresh token (401)")
                 await self._rest(self.target.retry.pause(refusals))
             # Every other time the same once more, if nobody has bought another meanwhile.
             grant = await self._tokens.get(refused=None if refusals % 2 else grant)
-        if method != "GET" and answer.status == HTTPStatus.NO_CONTENT:
-            return answer
-        return await self._judge(call, answer)
+        if method == "GET" or answer.status != HTTPStatus.NO_CONTENT:
+            answer = await self._judge(call, answer)
+        await self._grants.trust()
+        return answer
 
     async def _judge(self, call: str, answer: Answer) -> Answer:
         """A vendor that says when to come back is obeyed by every call of the budget."""
@@ -263,6 +269,8 @@ class VendorClient:
             pause = retry.pause(attempt)
             try:
                 return await once()
+            except (CredentialsDoubted, CredentialsReplaced):
+                raise  # the first passes in minutes at the earliest, the second never
             except (RetryLater, VendorChanged) as error:
                 problem: Exception = error
                 if attempt == retry.attempts:
@@ -299,6 +307,7 @@ class VendorClient:
         if (tally := TALLY.get()) is not None:
             tally.calls += 1
         try:
+            await self._tokens.confirm(is_write=method != "GET")  # last of all: the wait for the budget may be long
             async with self._open(method, url, headers, data=body) as answer:
                 await self.budget.end(call, answer.headers)
                 self._compare_clocks(answer.headers)

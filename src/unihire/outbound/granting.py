@@ -1,27 +1,48 @@
 """How a client comes by the token it asks with: what others have bought, or one bought now and saved for them."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from typing import NoReturn
 
 import aiohttp
 
-from unihire.errors import NoToken, ReauthorizeNeeded, RetryLater, VendorChanged
+from unihire.errors import (
+    CredentialsDoubted,
+    NoToken,
+    PermissionMissing,
+    ReauthorizeNeeded,
+    RetryLater,
+    VendorChanged,
+    VendorRefused,
+)
 from unihire.kit.clock import Clock
 from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantKeeper, read_grant, write_token_request
 from unihire.outbound.budget import Budget
-from unihire.outbound.judging import find_oauth_word, judge
+from unihire.outbound.judging import judge
 from unihire.outbound.paging import Answer
+
+CONFIRMED_SECONDS = 1.0
+"""For so long it is taken for granted that credentials that were the connector's still are; not for writes."""
+
+DOUBTED_SECONDS = 60.0
+"""How long to wait before a vendor that refuses the credentials is asked again."""
 
 TokenCall = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[Answer]]
 """One call of the token endpoint with these headers and this form."""
+
+
+class _Refused(Exception):
+    """The vendor itself refuses what was to buy a token; the text says what and why."""
 
 
 class Tokens:
     """The tokens of one client, whose other clients share what `grants` keeps.
 
     A purchase is made to the end, also when the call that needed it is cancelled: a refresh token spent for nothing
-    would be lost. The token endpoint is outside the API's rate budget.
+    would be lost. The token endpoint is outside the API's rate budget. A refusal by the vendor itself is noted with
+    the grant; before it is believed it raises CredentialsDoubted, then ReauthorizeNeeded.
     """
 
     def __init__(
@@ -38,6 +59,7 @@ class Tokens:
         self._latest = ""  # the access token that this client bought last
         self._buying: asyncio.Task[Grant] | None = None
         self._budget = Budget(None)
+        self._confirmed_until = 0.0
 
     async def close(self) -> None:
         """End a purchase under way: one that spends a refresh token when it is made, any other at once."""
@@ -70,7 +92,27 @@ class Tokens:
     async def redeem(self, code: str, redirect_uri: str) -> Grant:
         """The grant for which a customer was sent back with this code. The caller keeps it."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-        return await self._purchase(form, by="the code")
+        try:
+            return await self._purchase(form, by="the code")
+        except _Refused as refusal:
+            await self.refuse(str(refusal))
+
+    async def confirm(self, *, is_write: bool) -> None:
+        """To be called before anything is asked. Raises CredentialsReplaced where the connector has others by now."""
+        now = time.monotonic()
+        if is_write or now >= self._confirmed_until:
+            await self._grants.confirm()
+            self._confirmed_until = now + CONFIRMED_SECONDS
+
+    async def refuse(self, reason: str) -> NoReturn:
+        """The vendor refuses the credentials, or a token they have just bought."""
+        if await self._grants.doubt():
+            raise ReauthorizeNeeded(reason)
+        raise CredentialsDoubted(
+            f"{reason}; it is asked again for some minutes before that is believed",
+            after=DOUBTED_SECONDS,
+            status=HTTPStatus.UNAUTHORIZED,
+        )
 
     def _end_renewal(self, renewal: asyncio.Task[Grant]) -> None:
         self._buying = None
@@ -86,21 +128,31 @@ class Tokens:
         grant = await self._grants.find()
         if grant is None or not self._is_good(grant, refused):
             await self._budget.take()
-            async with self._grants.hold() as held:
-                grant = held.grant
-                if grant is None or not self._is_good(grant, refused):
-                    grant = await self._buy(grant)
-                    await held.save(grant)
-                    self.purchases += 1
-                    self._latest = grant.access_token
+            try:
+                grant = await self._renew_alone(refused)
+            except _Refused as refusal:  # noted when nothing is held any more
+                await self.refuse(str(refusal))
         self._grant = grant
         return grant
 
-    async def _buy(self, kept: Grant | None) -> Grant:
+    async def _renew_alone(self, refused: Grant | None) -> Grant:
+        async with self._grants.hold() as held:
+            grant = held.grant
+            if grant is None or not self._is_good(grant, refused):
+                grant = await self._buy(grant, refused)
+                await held.save(grant)
+                self.purchases += 1
+                self._latest = grant.access_token
+            return grant
+
+    async def _buy(self, kept: Grant | None, refused: Grant | None) -> Grant:
         if not isinstance(self._auth, AuthorizationCode):
             return await self._purchase(self._auth.form, by="the credentials")
         if kept is None or kept.refresh_token is None:
-            raise ReauthorizeNeeded("the vendor has given no refresh token: the customer must connect again")
+            reason = "the vendor has given no refresh token: the customer must connect again"
+            if refused is None:  # it has ended, and nothing can change that
+                raise ReauthorizeNeeded(reason)
+            raise _Refused(reason)
         form = {"grant_type": "refresh_token", "refresh_token": kept.refresh_token}
         return await self._purchase(form, by="the refresh token", spent=kept.refresh_token)
 
@@ -111,9 +163,6 @@ class Tokens:
             answer = await self._call(*write_token_request(self._auth, self._credentials, form))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NoToken(f"{call}: no answer ({type(error).__name__})") from error
-        if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            word = find_oauth_word(answer.body)
-            raise ReauthorizeNeeded(f"the vendor refuses {by} ({answer.status}{word})")
         try:
             if not 200 <= answer.status < 300:
                 judge(call, answer)
@@ -124,3 +173,11 @@ class Tokens:
             if error.after is not None:
                 await self._budget.hold(error.after)
             raise NoToken(str(error), after=error.after, status=error.status) from error
+        except (VendorRefused, PermissionMissing) as error:
+            word = self._auth.find_refusal(answer.body)
+            if word is not None:
+                raise _Refused(f"the vendor refuses {by} ({answer.status}, {word})") from error
+            raise NoToken(
+                f"{call}: the answer is {answer.status}, and not in the form in which the vendor refuses credentials; "
+                "a firewall or a proxy may have given it"
+            ) from error

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from unihire.errors import PermissionMissing, RetryLater, VendorChanged, VendorRefused
-from unihire.outbound.decoding import OBJECT, Undecodable, decode, find_json
+from unihire.outbound.decoding import find_json
 from unihire.outbound.paging import Answer
 
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
@@ -51,12 +51,3 @@ def find_date(headers: Mapping[str, str]) -> datetime | None:
     except (TypeError, ValueError):
         return None
     return moment if moment.tzinfo is not None else None
-
-
-def find_oauth_word(body: bytes) -> str:
-    """The OAuth error code of a refusal (`unauthorized_client`), never its free text."""
-    try:
-        word = decode(body, OBJECT).get("error")
-    except Undecodable:
-        return ""
-    return f", {word}" if isinstance(word, str) and word.isidentifier() else ""

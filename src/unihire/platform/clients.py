@@ -17,6 +17,8 @@ IDLE_SECONDS = 300.0
 @dataclass(slots=True)
 class _Opened:
     client: VendorClient
+    credentials_version: int
+    budget_of: int
     users: int = 0
     used_at: float = field(default_factory=time.monotonic)
 
@@ -31,15 +33,25 @@ class Clients:
 
     @asynccontextmanager
     async def use(self, connector: Connector) -> AsyncIterator[VendorClient]:
+        """The connector's client. Give the connector as it is now: a client of earlier credentials is not used again.
+
+        Nor is one that counts its calls in a rate budget that is not the connector's any more.
+        """
+        outdated = None
         async with self._lock:
             await self._close_idle()
             opened = self._opened.get(connector.id)
+            if opened is not None and _is_outdated(opened, connector):
+                outdated, opened = self._opened.pop(connector.id), None
             if opened is None:
-                opened = _Opened(self._open_client(connector))
+                client = self._open_client(connector)
+                opened = _Opened(client, connector.credentials_version, connector.budget_of)
                 await opened.client.__aenter__()
                 self._opened[connector.id] = opened
             opened.users += 1
         try:
+            if outdated is not None and outdated.users == 0:  # its end may take a while, which others need not wait for
+                await outdated.client.__aexit__(None, None, None)
             yield opened.client
         finally:
             opened.users -= 1
@@ -66,3 +78,9 @@ class Clients:
             if opened.users == 0 and opened.used_at < limit:
                 del self._opened[id]
                 await opened.client.__aexit__(None, None, None)
+
+
+def _is_outdated(opened: _Opened, connector: Connector) -> bool:
+    if opened.credentials_version != connector.credentials_version:
+        return opened.credentials_version < connector.credentials_version
+    return opened.budget_of != connector.budget_of

@@ -23,10 +23,13 @@ from unihire.platform.budgets import StoredBudgets
 from unihire.platform.grants import StoredGrants, seal_grant
 from unihire.platform.organisations import ENVIRONMENTS
 from unihire.platform.syncs import cancel_sync, pause_syncs
-from unihire.store import Pool, issues, jobs, runs, tenancy
+from unihire.store import Pool, issues, jobs, runs, schedules, tenancy
 from unihire.store.grants import save_grant
 from unihire.store.tenancy import Connector
-from unihire.sync.issues import Kind
+from unihire.sync.issues import OF_CREDENTIALS
+
+FIRST_VERSION = 1
+"""Of a new connector's credentials."""
 
 REMOVAL_SECONDS, POLL_SECONDS = 20.0, 0.2
 """How long a removal waits for a run under way to end, and how often it looks."""
@@ -79,7 +82,7 @@ async def create_connector(
             _name_account(organisation, integration, base_url, credentials, is_partner=grant is not None),
         )
         if grant is not None:
-            await save_grant(connection, number, seal_grant(sealer, grant, id))
+            await save_grant(connection, number, FIRST_VERSION, seal_grant(sealer, grant, id))
     return NewConnector(id, token)
 
 
@@ -92,22 +95,26 @@ async def reconnect_connector(
     *,
     grant: Grant | None = None,
 ) -> None:
-    """Give a connector new credentials, and of a partner's the new grant; a run is asked for with them.
+    """Give a connector new credentials, and of a partner's the new grant; a full run is asked for with them.
 
-    In one transaction: id, token and records stay, what was bought with the old credentials goes. Raises ConfigError
-    for a missing credential.
+    In one transaction: id, token and records stay; what was bought with the old credentials goes, and a run under way
+    is cancelled, as its pages may be another account's. From its commit on nothing is saved for the connector that was
+    asked for with the old ones. Raises ConfigError for a missing credential, and where the connector is gone.
     """
     sealed = _seal_credentials(sealer, connector.id, integration, credentials, is_partner=connector.is_partner)
+    account = _name_account(
+        connector.organisation, integration, connector.base_url, credentials, is_partner=connector.is_partner
+    )
     async with pool.acquire() as connection, connection.transaction():
-        account = _name_account(
-            connector.organisation, integration, connector.base_url, credentials, is_partner=connector.is_partner
-        )
-        await tenancy.replace_credentials(connection, connector.number, sealed, account)
+        version = await tenancy.replace_credentials(connection, connector.number, sealed, account)
+        if version is None:
+            raise ConfigError(f"connector {connector.id} was removed meanwhile")
         if grant is not None:
-            await save_grant(connection, connector.number, seal_grant(sealer, grant, connector.id))
-        await issues.resolve_issues(connection, connector.number, [Kind.REAUTHORIZE])
-        with contextlib.suppress(Busy):  # whatever is under way goes on with them too
-            await runs.ask_run(connection, connector.number)
+            await save_grant(connection, connector.number, version, seal_grant(sealer, grant, connector.id))
+        await issues.resolve_issues(connection, connector.number, OF_CREDENTIALS)
+        await connection.execute(runs.CANCEL_RUN, connector.number)
+        await runs.ask_run(connection, connector.number, full=True)
+        await schedules.begin_anew(connection, connector)
         await jobs.defer_sync(connection, connector.number)
         await tenancy.announce_access(connection)
 
@@ -208,7 +215,9 @@ def open_connector_client(
         open_credentials(connector, sealer),
         connector.base_url,
         is_partner=connector.is_partner,
-        grants=StoredGrants(pool, sealer, connector=connector.id, number=connector.number),
+        grants=StoredGrants(
+            pool, sealer, connector=connector.id, number=connector.number, version=connector.credentials_version
+        ),
         budgets=StoredBudgets(pool, connector=connector.id, number=connector.budget_of),
         is_background=is_background,
         patience=patience,

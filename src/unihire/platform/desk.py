@@ -90,7 +90,9 @@ class LiveDesk:
         Each page read marks where the next begins, so reading on takes one call a page.
         """
         declared = self._integration.get_stream(stream)
-        listing = blake2b(msgspec.json.encode([stream, size, sorted(filters.items())]), digest_size=16).digest()
+        version = self._connector.credentials_version  # another account's marks lead nowhere
+        told = msgspec.json.encode([stream, size, sorted(filters.items()), version])
+        listing = blake2b(told, digest_size=16).digest()
         known = await operations.find_mark(self._pool, self._connector.number, listing, number, self._clock.now()) or (
             1,
             first_page(self._client, declared, filters, size),

@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 import msgspec
 
+from unihire.errors import CredentialsReplaced, NoToken
 from unihire.kit.seal import Sealer
 from unihire.outbound.auth import Grant, HeldGrant
 from unihire.store import Connection, Pool, grants
+
+BELIEVED_TIMES, BELIEVED_AFTER = 3, timedelta(minutes=5)
+"""A vendor that refuses the credentials is believed when it has done so this often, with nothing accepted in between,
+and the first time was so long ago: what one refusal says may be an accident at the vendor's."""
 
 SAVE_PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try to save: a database that is started anew is back by then."""
@@ -21,44 +27,73 @@ _turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
 
 class StoredGrants:
-    """A GrantKeeper (see outbound/auth.py) for one connector."""
+    """A GrantKeeper (see outbound/auth.py) for one connector, as long as its credentials are of this version."""
 
-    def __init__(self, pool: Pool, sealer: Sealer, *, connector: UUID, number: int) -> None:
+    def __init__(self, pool: Pool, sealer: Sealer, *, connector: UUID, number: int, version: int) -> None:
         self._pool = pool
         self._sealer = sealer
         self._connector = connector
         self._number = number
+        self._version = version
+        self._is_doubted = False
 
     async def find(self) -> Grant | None:
-        return self._open(await grants.find_grant(self._pool, self._number))
+        return self._open(await grants.find_grant(self._pool, self._number, self._version))
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[HeldGrant]:
         turn = _turns.setdefault(self._connector, asyncio.Lock())
         async with turn, grants.lock_grant(self._pool, self._number) as connection:
-            grant = self._open(await grants.find_grant(connection, self._number))
+            grant = self._open(await grants.find_grant(connection, self._number, self._version))
             yield _Held(grant, self, connection)
 
     async def save(self, grant: Grant, connection: Connection) -> None:
         """Keep this one from now on: over another connection, and for some seconds, where that one is lost."""
         sealed = seal_grant(self._sealer, grant, self._connector)
         try:
-            return await grants.save_grant(connection, self._number, sealed)
+            return await self._save(connection, sealed)
         except grants.LOST as error:
             lost: BaseException = error
         for pause in SAVE_PAUSES:
             await asyncio.sleep(pause)
             try:
                 async with self._pool.acquire() as another:
-                    return await grants.save_grant(another, self._number, sealed)
+                    return await self._save(another, sealed)
             except grants.LOST as error:
                 lost = error
         raise lost
 
-    def _open(self, sealed: bytes | None) -> Grant | None:
-        if sealed is None:
+    async def confirm(self) -> None:
+        try:
+            is_current = await grants.is_current(self._pool, self._number, self._version)
+        except grants.LOST as error:
+            raise NoToken("the database, which keeps the credentials, does not answer") from error
+        if not is_current:
+            raise CredentialsReplaced
+
+    async def doubt(self) -> bool:
+        noted = await grants.note_refusal(self._pool, self._number, self._version)
+        if noted is None:
+            raise CredentialsReplaced
+        self._is_doubted = True
+        return noted.times >= BELIEVED_TIMES and noted.lasting >= BELIEVED_AFTER
+
+    async def trust(self) -> None:
+        if self._is_doubted:
+            await self._pool.execute(grants.FORGET_REFUSALS, self._number, self._version)
+            self._is_doubted = False
+
+    async def _save(self, connection: Connection, sealed: bytes) -> None:
+        if not await grants.save_grant(connection, self._number, self._version, sealed):
+            raise CredentialsReplaced
+
+    def _open(self, held: grants.HeldGrant | None) -> Grant | None:
+        if held is None:
+            raise CredentialsReplaced
+        self._is_doubted = held.is_doubted
+        if held.sealed is None:
             return None
-        return msgspec.json.decode(self._sealer.open(sealed, _make_context(self._connector)), type=Grant)
+        return msgspec.json.decode(self._sealer.open(held.sealed, _make_context(self._connector)), type=Grant)
 
 
 @dataclass(frozen=True, slots=True)

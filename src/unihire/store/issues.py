@@ -19,9 +19,22 @@ OPEN_ISSUE = """
     SET message = excluded.message, seen_at = excluded.seen_at, times = known.times + 1
 """
 
+# The same, of what was met with credentials of a version: nothing where the connector has others by now, nor where it
+# is being given others.
+OPEN_ISSUE_OF = """
+    INSERT INTO issue AS known (id, connector, kind, stream, message, opened_at, seen_at)
+    SELECT $1, number, $3, $4, $5, now(), now() FROM connector WHERE number = $2 AND credentials_version = $6
+    FOR NO KEY UPDATE
+    ON CONFLICT (connector, kind, stream) WHERE resolved_at IS NULL DO UPDATE
+    SET message = excluded.message, seen_at = excluded.seen_at, times = known.times + 1
+"""
+
+# Resolve issues; what was found with credentials of a version resolves none that were met with later ones.
 RESOLVE_ISSUES = """
     UPDATE issue SET resolved_at = now()
-    WHERE connector = $1 AND stream = $2 AND kind = ANY($3) AND resolved_at IS NULL
+    WHERE connector = $1 AND stream = $2 AND kind = ANY($3) AND resolved_at IS NULL AND (
+        $4::integer IS NULL OR EXISTS (SELECT FROM connector WHERE number = $1 AND credentials_version = $4)
+    )
 """
 
 # Issues of a connector, the latest first, those that are open before the others; after a place in this order.
@@ -43,18 +56,36 @@ DROP_OLD_ISSUES = "DELETE FROM issue WHERE resolved_at < now() - $1::interval"
 
 
 async def open_issue(
-    connection: Connection | Pool, connector: int, kind: str, message: str, *, stream: str = ""
+    connection: Connection | Pool,
+    connector: int,
+    kind: str,
+    message: str,
+    *,
+    stream: str = "",
+    version: int | None = None,
 ) -> None:
-    """Open an issue; where it is open already, its message and when it was seen last are those of now."""
+    """Open an issue; where it is open already, its message and when it was seen last are those of now.
+
+    `version` is that of the credentials with which it was met: it is none of the connector's where it has others by
+    now. Then call it outside of any transaction that saves for the connector.
+    """
     text = make_writable(message, REASON_LENGTH)
-    await connection.execute(OPEN_ISSUE, uuid4(), connector, kind, stream, text)
+    if version is None:
+        await connection.execute(OPEN_ISSUE, uuid4(), connector, kind, stream, text)
+    else:
+        await connection.execute(OPEN_ISSUE_OF, uuid4(), connector, kind, stream, text, version)
 
 
 async def resolve_issues(
-    connection: Connection | Pool, connector: int, kinds: Collection[str], *, stream: str = ""
+    connection: Connection | Pool,
+    connector: int,
+    kinds: Collection[str],
+    *,
+    stream: str = "",
+    version: int | None = None,
 ) -> None:
-    """What these issues were about is over."""
-    await connection.execute(RESOLVE_ISSUES, connector, stream, list(kinds))
+    """What these issues were about is over; with `version`, found with credentials of it, as in `open_issue`."""
+    await connection.execute(RESOLVE_ISSUES, connector, stream, list(kinds), version)
 
 
 class Place(NamedTuple):

@@ -47,12 +47,14 @@ FIND_WAIT = """
     WHERE connector = $1 AND status IN ('queued', 'running') AND waits_until > now()
 """
 
-# Take up the unfinished run, unless it is deferred.
+# Take up the unfinished run, unless it is deferred, with credentials of a version: nothing where the connector has
+# others by now.
 TAKE_RUN = """
     UPDATE sync_run SET status = 'running', attempt = sync_run.attempt + 1, waits_until = NULL, waits_for = NULL,
         started_at = coalesce(sync_run.started_at, now())
-    FROM sync_run AS before
+    FROM sync_run AS before, connector
     WHERE sync_run.connector = $1 AND sync_run.status IN ('queued', 'running') AND before.id = sync_run.id
+        AND connector.number = $1 AND connector.credentials_version = $2
         AND (before.waits_until IS NULL OR before.waits_until <= now())
     RETURNING sync_run.id, sync_run.number, sync_run.is_full, sync_run.streams, sync_run.is_scheduled,
         sync_run.attempt, sync_run.started_at, sync_run.failures, before.started_at IS NOT NULL AS is_resumed
@@ -268,10 +270,14 @@ async def ask_run(
     return Asked(id, number, is_new=True, was_deferred=was_deferred)
 
 
-async def take_run(pool: Pool, connector: int) -> Run | None:
-    """Take up the connector's unfinished run; None where there is none or it is deferred. Call as its holder."""
+async def take_run(pool: Pool, connector: int, *, version: int) -> Run | None:
+    """Take up the connector's unfinished run; None where there is none or it is deferred. Call as its holder.
+
+    `version` is that of the credentials it is to be worked on with: new ones cancel a run that was taken up, and none
+    is taken up with old ones.
+    """
     async with pool.acquire() as connection, connection.transaction():
-        row = await connection.fetchrow(TAKE_RUN, connector)
+        row = await connection.fetchrow(TAKE_RUN, connector, version)
         if row is None:
             return None
         if not row["is_resumed"]:

@@ -1,6 +1,6 @@
 """Who uses the installation and what they connected: organisations, API keys, connectors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +8,7 @@ import asyncpg
 
 from unihire.errors import Busy
 from unihire.store import Connection, Pool
+from unihire.store.grants import EMPTY_GRANT
 from unihire.store.holds import SYNC_LOCKS
 
 ACCESS_CHANNEL = "unihire_access"
@@ -64,19 +65,24 @@ GET_MAPPED_BY = "SELECT mapped_by FROM connector WHERE number = $1"
 
 SET_MAPPED_BY = "UPDATE connector SET mapped_by = $2 WHERE number = $1"
 
-# What the customer must know of the credentials.
+# What the customer must know of the credentials of this version; nothing where the connector has others by now.
 SET_STATUS = """
-    UPDATE connector SET status = $2, relink_needed_at = CASE WHEN $2 = 'RELINK_NEEDED' THEN now() END
-    WHERE id = $1 AND status <> $2
+    UPDATE connector SET status = $3, relink_needed_at = CASE WHEN $3 = 'RELINK_NEEDED' THEN now() END
+    WHERE number = $1 AND credentials_version = $2 AND status <> $3
 """
 
-# New credentials, which are taken to be good.
+# New credentials, which are taken to be good, and who asks the vendor with them: as before, or somebody else.
 REPLACE_CREDENTIALS = """
-    UPDATE connector SET credentials = $2, account = $3, status = 'COMPLETE', relink_needed_at = NULL WHERE number = $1
+    UPDATE connector SET credentials = $2, account = $3, credentials_version = connector.credentials_version + 1,
+        status = 'COMPLETE', relink_needed_at = NULL
+    FROM connector AS before WHERE connector.number = $1 AND before.number = $1
+    RETURNING connector.credentials_version AS version, connector.account = before.account AS has_same_account
 """
 
-# What was bought with the old ones, and what was known of their rate budget.
-FORGET_BOUGHT = ("DELETE FROM connector_grant WHERE connector = $1", "DELETE FROM budget WHERE connector = $1")
+# The connector, held as it is until the transaction ends, if its credentials are of this version.
+HOLD_CREDENTIALS = "SELECT true FROM connector WHERE number = $1 AND credentials_version = $2 FOR NO KEY UPDATE"
+
+FORGET_BUDGET = "DELETE FROM budget WHERE connector = $1"
 
 # How many records of each model a connector has, living and deleted.
 COUNT_RECORDS = """
@@ -116,7 +122,8 @@ DELETE_DATA = (
 class Connector:
     """One customer's link to one integration, credentials still sealed.
 
-    `budget_of` is the number of the connector whose rate budget it uses: another's, where the credentials are the same.
+    `credentials_version` counts the credentials it was given. `budget_of` is the number of the connector whose rate
+    budget it uses: another's, where the credentials are the same.
     """
 
     id: UUID
@@ -128,7 +135,8 @@ class Connector:
     end_user: str
     origin_id: str | None
     base_url: str | None
-    credentials: bytes
+    credentials: bytes = field(repr=False)
+    credentials_version: int
     is_partner: bool
     status: str
     created_at: datetime
@@ -153,15 +161,33 @@ async def list_connectors(pool: Pool) -> list[Connector]:
     return [_read_connector(row) for row in await pool.fetch(LIST_CONNECTORS)]
 
 
-async def set_status(connection: Connection | Pool, id: UUID, status: str) -> None:
-    await connection.execute(SET_STATUS, id, status)
+async def set_status(connection: Connection | Pool, connector: Connector, status: str) -> None:
+    """What the connector's credentials turned out to be; nothing where it has others by now."""
+    await connection.execute(SET_STATUS, connector.number, connector.credentials_version, status)
 
 
-async def replace_credentials(connection: Connection, number: int, sealed: bytes, account: bytes | None) -> None:
-    """Give a connector new credentials, and forget what the old ones bought. Call inside a transaction."""
-    await connection.execute(REPLACE_CREDENTIALS, number, sealed, account)
-    for statement in FORGET_BOUGHT:
-        await connection.execute(statement, number)
+async def hold_credentials(connection: Connection, connector: Connector) -> bool:
+    """Whether the connector has these credentials still; if so, until the transaction ends.
+
+    What is said of them in the same transaction is said of no others.
+    """
+    found: bool | None = await connection.fetchval(HOLD_CREDENTIALS, connector.number, connector.credentials_version)
+    return found is not None
+
+
+async def replace_credentials(connection: Connection, number: int, sealed: bytes, account: bytes | None) -> int | None:
+    """Give a connector new credentials, and forget what the old ones bought; their version, None where it is gone.
+
+    Call inside a transaction. What is known of the rate budget stays where it is that of the same account.
+    """
+    row = await connection.fetchrow(REPLACE_CREDENTIALS, number, sealed, account)
+    if row is None:
+        return None
+    version: int = row["version"]
+    await connection.execute(EMPTY_GRANT, number, version)
+    if not row["has_same_account"]:
+        await connection.execute(FORGET_BUDGET, number)
+    return version
 
 
 async def delete_connector(pool: Pool, number: int) -> None:

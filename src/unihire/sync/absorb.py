@@ -3,11 +3,12 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 
-from unihire.errors import PermissionMissing
+from unihire.errors import CredentialsReplaced, PermissionMissing
 from unihire.integration.declare import Integration
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
-from unihire.store import Pool
+from unihire.store import Connection, Pool
+from unihire.store.grants import is_current
 from unihire.store.tenancy import Connector
 from unihire.sync.fetching import fetch_rows
 from unihire.sync.joining import Keeping
@@ -27,7 +28,8 @@ async def absorb_rows(
     Streams are taken in their order, each saved in transactions of its own: what was saved stays after a crash, and
     the records that show it are made again by the next run at the latest. Ids the vendor has no row for are passed
     over, as are streams the credentials do not reach; a run finds out whether they are gone. Only streams that can be
-    asked by id take part. Call inside the client's `async with`.
+    asked by id take part. Call inside the client's `async with`. Raises CredentialsReplaced where the connector was
+    given new credentials: what was read with the others is not saved.
     """
     renderer = Renderer(connector.id, connector.number)
     told = []
@@ -47,11 +49,18 @@ async def absorb_rows(
         if rows:
             page = await pages.prepare(rows)
             async with pages.transaction() as connection:
+                await _confirm(connection, connector)
                 counts.add(await pages.save(connection, page))
         while stream.joins:
             async with pages.take_stale() as (connection, stale):
+                await _confirm(connection, connector)
                 if stale is None:
                     break
                 counts.add(await pages.save_again(connection, await pages.prepare(stale.rows, connection), stale))
         told.append(counts)
     return told
+
+
+async def _confirm(connection: Connection, connector: Connector) -> None:
+    if not await is_current(connection, connector.number, connector.credentials_version):
+        raise CredentialsReplaced

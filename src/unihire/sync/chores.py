@@ -12,9 +12,9 @@ import structlog
 
 from unihire.errors import ReauthorizeNeeded, VendorError
 from unihire.outbound.client import VendorClient
-from unihire.store import Connection, Pool, grants, issues, jobs, retention, runs, schedules
-from unihire.store.tenancy import Connector, get_numbered, set_status
-from unihire.sync.issues import Kind
+from unihire.store import Connection, Pool, grants, jobs, retention, runs, schedules
+from unihire.store.tenancy import Connector, get_numbered
+from unihire.sync.issues import ask_for_relink
 
 log = structlog.get_logger()
 
@@ -166,5 +166,4 @@ class Renewing:
             async with self._open_client(connector) as client:
                 await client.check()
         except ReauthorizeNeeded as error:
-            await set_status(self._pool, connector.id, "RELINK_NEEDED")
-            await issues.open_issue(self._pool, connector.number, Kind.REAUTHORIZE, str(error))
+            await ask_for_relink(self._pool, connector, str(error))

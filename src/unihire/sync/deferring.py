@@ -95,7 +95,8 @@ async def _defer(pool: Pool, connector: Connector, run: Run, deferral: Deferral)
         log.info("sync run deferred", until=until and until.isoformat(), reason=deferral.reason)
     if deferral.kind is not None:
         then = "" if until is None else f"; the sync goes on at {until:%Y-%m-%d %H:%M} UTC"
-        await issues.open_issue(pool, connector.number, deferral.kind, deferral.reason + then)
+        reason, version = deferral.reason + then, connector.credentials_version
+        await issues.open_issue(pool, connector.number, deferral.kind, reason, version=version)
     return None if until is None else deferral.after
 
 

@@ -1,8 +1,10 @@
-"""The kinds of issues, and what to do about each."""
+"""The kinds of issues, what to do about each, and the one that new credentials resolve."""
 
 from enum import StrEnum
 
 from unihire.errors import PermissionMissing, ReauthorizeNeeded, RetryLater, VendorChanged, VendorRefused
+from unihire.store import Pool, issues
+from unihire.store.tenancy import Connector, hold_credentials, set_status
 
 
 class Kind(StrEnum):
@@ -44,6 +46,9 @@ OF_STREAMS = (Kind.PERMISSION_MISSING, Kind.VENDOR_REFUSED, Kind.VENDOR_CHANGED,
 OF_CONNECTORS = (Kind.REAUTHORIZE, Kind.VENDOR_UNAVAILABLE, Kind.VENDOR_LIMIT, Kind.DISK_FULL, Kind.FAULT)
 """Kinds that the end of a run resolves."""
 
+OF_CREDENTIALS = (Kind.REAUTHORIZE, Kind.VENDOR_UNAVAILABLE, Kind.VENDOR_LIMIT)
+"""Kinds that new credentials resolve; of whatever else was wrong, the next run finds out."""
+
 _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (ReauthorizeNeeded, Kind.REAUTHORIZE),
     (PermissionMissing, Kind.PERMISSION_MISSING),
@@ -56,3 +61,13 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
 def find_kind(error: Exception) -> Kind:
     """The kind of issue that an error is."""
     return next((kind for error_type, kind in _KINDS if isinstance(error, error_type)), Kind.FAULT)
+
+
+async def ask_for_relink(pool: Pool, connector: Connector, reason: str) -> None:
+    """The vendor refuses the connector's credentials; said of none that it was given meanwhile."""
+    async with pool.acquire() as connection, connection.transaction():
+        if await hold_credentials(connection, connector):
+            await set_status(connection, connector, "RELINK_NEEDED")
+            await issues.open_issue(connection, connector.number, Kind.REAUTHORIZE, reason)
+            over = [Kind.VENDOR_UNAVAILABLE, Kind.VENDOR_LIMIT]  # it has answered
+            await issues.resolve_issues(connection, connector.number, over)

@@ -33,7 +33,7 @@ from unihire.store.outages import is_outage
 from unihire.store.runs import Run
 from unihire.store.tenancy import Connector, set_status
 from unihire.sync.deferring import MOST_FAULTS, defer_run, explain_fault, is_away, plan_deferral
-from unihire.sync.issues import OF_CONNECTORS, OF_STREAMS, Kind, find_kind
+from unihire.sync.issues import OF_CONNECTORS, OF_STREAMS, Kind, ask_for_relink, find_kind
 from unihire.sync.joining import Keeping
 from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer, model_numbers
@@ -103,7 +103,7 @@ async def sync_connector(
             if asked.was_deferred:
                 await budgets.forget_budget(connection, connector.budget_of)
             await schedules.note_run(connection, connector)
-        run = await runs.take_run(pool, connector.number)
+        run = await runs.take_run(pool, connector.number, version=connector.credentials_version)
         if run is None:
             raise Stopped("the run was cancelled before it began")
         has_moved = False
@@ -195,10 +195,7 @@ class _RunSync:
             async with self._client:
                 await self._sync_streams()
         except ReauthorizeNeeded as error:
-            await set_status(self._pool, self._connector.id, "RELINK_NEEDED")
-            await self._open_issue(error)
-            over = [Kind.VENDOR_UNAVAILABLE, Kind.VENDOR_LIMIT]  # it has answered
-            await issues.resolve_issues(self._pool, self._connector.number, over)
+            await ask_for_relink(self._pool, self._connector, str(error))
             await self._finish("failed", str(error))
             log.warning("sync run ended", status="failed", reason=str(error))
             raise
@@ -210,8 +207,8 @@ class _RunSync:
         needed = {stream.name for stream in self._streams if not stream.is_optional}
         failed = needed & report.errors.keys()
         report.status = "done" if not failed else "failed" if failed == needed else "partial"
-        await set_status(self._pool, self._connector.id, "COMPLETE")
-        await issues.resolve_issues(self._pool, self._connector.number, OF_CONNECTORS)
+        await set_status(self._pool, self._connector, "COMPLETE")
+        await self._resolve_issues(OF_CONNECTORS)
         await self._finish(report.status, None)  # last: what a crash keeps from being told, the next attempt tells
         log.info(
             "sync run ended", status=report.status, requests=report.requests, waited=round(report.waited_seconds, 1),
@@ -224,9 +221,13 @@ class _RunSync:
     async def _finish(self, status: str, error: str | None) -> None:
         await runs.finish_run(self._pool, self._run, status, error)
 
-    async def _open_issue(self, error: Exception, message: str | None = None, *, stream: str = "") -> None:
-        number = self._connector.number
-        await issues.open_issue(self._pool, number, find_kind(error), message or str(error), stream=stream)
+    async def _open_issue(self, kind: Kind, message: str, *, stream: str) -> None:
+        number, version = self._connector.number, self._connector.credentials_version
+        await issues.open_issue(self._pool, number, kind, message, stream=stream, version=version)
+
+    async def _resolve_issues(self, kinds: Collection[Kind], *, stream: str = "") -> None:
+        number, version = self._connector.number, self._connector.credentials_version
+        await issues.resolve_issues(self._pool, number, kinds, stream=stream, version=version)
 
     async def _sync_streams(self) -> None:
         """Every stream, some side by side, each when those it shows rows of have ended.
@@ -330,10 +331,9 @@ class _RunSync:
         """End the stream with the reason, and open the issue that it is."""
         log.warning("stream failed", reason=reason)
         await part.fail(reason)
-        number, name = self._connector.number, stream.name
-        await issues.open_issue(self._pool, number, kind, reason, stream=name)
-        await issues.resolve_issues(self._pool, number, [one for one in OF_STREAMS if one != kind], stream=name)
-        self._report.errors[name] = reason
+        await self._open_issue(kind, reason, stream=stream.name)
+        await self._resolve_issues([one for one in OF_STREAMS if one != kind], stream=stream.name)
+        self._report.errors[stream.name] = reason
 
     async def _rest(self, seconds: float) -> None:
         """So long, unless the run is asked to end."""
@@ -344,13 +344,13 @@ class _RunSync:
     async def _settle_issues(self, stream: str, *, aside: bool) -> None:
         """A stream was read well: what is left to report is rows that are in quarantine."""
         number = self._connector.number
-        await issues.resolve_issues(self._pool, number, OF_STREAMS, stream=stream)
+        await self._resolve_issues(OF_STREAMS, stream=stream)
         rows_aside = await streams.count_quarantine(self._pool, number, stream) if aside else 0
         if rows_aside:
             message = f"{rows_aside:,} rows of {stream} do not map and are set aside"
-            await issues.open_issue(self._pool, number, Kind.ROWS_SET_ASIDE, message, stream=stream)
+            await self._open_issue(Kind.ROWS_SET_ASIDE, message, stream=stream)
         else:
-            await issues.resolve_issues(self._pool, number, [Kind.ROWS_SET_ASIDE], stream=stream)
+            await self._resolve_issues([Kind.ROWS_SET_ASIDE], stream=stream)
 
     async def _find_window(self, stream: Stream) -> datetime | None:
         """Where an incremental read starts: the start of the last good one, less the overlap. None: read it whole.

@@ -21,7 +21,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.worker import Worker as Library
 
-from unihire.errors import Busy, ConfigError, ReauthorizeNeeded, RetryLater, Stopped
+from unihire.errors import Busy, ConfigError, CredentialsReplaced, ReauthorizeNeeded, RetryLater, Stopped
 from unihire.integration.registry import get_integration
 from unihire.outbound.client import VendorClient
 from unihire.store import Pool, issues, jobs, runs, schedules
@@ -225,14 +225,15 @@ class Worker:
             if is_away(error) or is_disk_full(error):
                 raise
             log.exception("a job failed by a fault of ours")
-            await issues.open_issue(self._pool, connector.number, Kind.FAULT, explain_fault(error))
+            version = connector.credentials_version
+            await issues.open_issue(self._pool, connector.number, Kind.FAULT, explain_fault(error), version=version)
             return Later(AGAIN_AFTER)
 
     async def _work_on(self, connector: Connector) -> Later | None:
         try:
             async with hold_connector(self._pool, connector.number, otherwise="taken"):
                 await self._retry_aside(connector)
-                run = await runs.take_run(self._pool, connector.number)
+                run = await runs.take_run(self._pool, connector.number, version=connector.credentials_version)
                 if run is None:
                     wait = await runs.find_wait(self._pool, connector.number)
                     return None if wait is None else Later(wait)
@@ -264,6 +265,8 @@ class Worker:
                 await work_on_run(self._pool, connector, integration, client, run, watch=watch, stop=stop)
         except (Superseded, ReauthorizeNeeded):
             return None
+        except CredentialsReplaced:  # and the run cancelled; another is asked for with the new ones
+            return Later()
         except Stopped:
             return Later()
         except Exception as error:

@@ -7,7 +7,12 @@ from uuid import UUID
 from unihire.platform.clients import Clients
 from unihire.store.tenancy import Connector
 
-CONNECTOR = cast(Connector, SimpleNamespace(id=UUID(int=1)))
+CONNECTOR = cast(Connector, SimpleNamespace(id=UUID(int=1), credentials_version=1, budget_of=1))
+
+
+def version_of(version: int, *, budget_of: int = 1) -> Connector:
+    """The connector with those credentials."""
+    return cast(Connector, SimpleNamespace(id=UUID(int=1), credentials_version=version, budget_of=budget_of))
 
 
 class Kept:
@@ -37,3 +42,26 @@ async def test_client_that_is_forgotten_in_use_is_closed_by_the_last_who_uses_it
     assert cast(Any, other).is_open
     await clients.close()
     assert not cast(Any, other).is_open
+
+
+async def test_client_of_earlier_credentials_is_used_to_its_end_and_not_again() -> None:
+    clients = Clients(lambda connector: cast(Any, Kept()))
+    async with clients.use(version_of(1)) as old:
+        async with clients.use(version_of(2)) as new:
+            assert new is not old
+            async with clients.use(version_of(1)) as late:  # who read the connector before it got the new ones
+                assert late is new
+        assert cast(Any, old).is_open
+    assert not cast(Any, old).is_open
+    async with clients.use(version_of(3)):
+        assert not cast(Any, new).is_open  # nobody used it
+    await clients.close()
+
+
+async def test_client_of_a_rate_budget_that_is_not_the_connector_s_any_more_is_not_used_again() -> None:
+    clients = Clients(lambda connector: cast(Any, Kept()))
+    async with clients.use(version_of(1, budget_of=7)) as old:
+        pass
+    async with clients.use(version_of(1, budget_of=9)) as new:
+        assert new is not old
+    await clients.close()

@@ -26,7 +26,13 @@ from unihire.model import (
     ScreeningQuestion,
     Tag,
 )
-from unihire.outbound.auth import AuthorizationCode, ClientCredentials, Credential
+from unihire.outbound.auth import (
+    AuthorizationCode,
+    ClientCredentials,
+    Credential,
+    find_oauth_refusal,
+    read_object,
+)
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.outbound.paging import LinkHeader
 
@@ -55,6 +61,13 @@ SIGNATURE = re.compile(
 def updated_since(moment: datetime) -> Mapping[str, str]:
     """The filter of an incremental read: inclusive, in whole seconds; a day without a time would be refused."""
     return {"updated_at": "gte|" + moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def find_refusal(body: bytes) -> str | None:
+    """OAuth's codes, and what stands before them: `{"message": …, "errorId": "err-…"}` for a client id that is none."""
+    error_id = read_object(body).get("errorId")
+    is_own = isinstance(error_id, str) and error_id.startswith("err-")
+    return find_oauth_refusal(body) or ("the client id is none" if is_own else None)
 
 
 def scope_of(name: str) -> str:
@@ -243,6 +256,7 @@ INTEGRATION = Integration(
         token_path="/token",
         token_host=AUTH_HOST,
         sent_as="basic",
+        find_refusal=find_refusal,
         credentials=(
             Credential("client_id", "Client ID", f"{PLACE} > Create new API credentials, of type Harvest v3 (OAuth)"),
             Credential("client_secret", "Client secret", "Shown once, beside the client ID", is_secret=True),
@@ -263,6 +277,7 @@ INTEGRATION = Integration(
             Credential("client_secret", "Partner client secret", "Given with the client ID", is_secret=True),
         ),
         scopes=tuple(dict.fromkeys(scope_of(stream.path.rpartition("/")[2]) for stream in STREAMS)),
+        find_refusal=find_refusal,
     ),
     budget_headers=FixedWindowHeaders(
         limit="X-RateLimit-Limit", remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset", seconds=30
