@@ -59,7 +59,9 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     `sealer` opens the connectors' credentials; by default the operator's does.
     """
     access = Access(pool)
-    clients = Clients(lambda connector: open_connector_client(pool, connector, sealer or open_sealer(settings)))
+    clients = Clients(
+        lambda connector: open_connector_client(pool, connector, sealer or open_sealer(settings), settings=settings)
+    )
     operations = Operations(pool, clients)
     limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
     entrance = Entrance(access, limiter)
@@ -134,7 +136,9 @@ def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) ->
     opens = sealer or open_sealer(settings)
 
     def open_client(connector: Connector) -> VendorClient:
-        return open_connector_client(pool, connector, opens, is_background=True, patience=PATIENCE_SECONDS)
+        return open_connector_client(
+            pool, connector, opens, settings=settings, is_background=True, patience=PATIENCE_SECONDS
+        )
 
     return Worker(pool, get_address(pool), open_client, slots=settings.worker_slots)
 

@@ -23,6 +23,7 @@
     │   ├── VendorRefused       the vendor understood and said no
     │   ├── ReferenceMissing    the vendor has no such thing as the caller names; nothing was written
     │   ├── VendorChanged       the answer is not what the vendor documents
+    │   │   └── AnswerTooLarge  the answer is larger than we read; asking again would not help
     │   └── Unanswered          a write was sent and its answer lost: look before writing again
     ├── RecordError             one record: it will not map
     └── Stopped                 nobody: the work was asked to end
@@ -214,6 +215,10 @@ class ReferenceMissing(VendorError):
 
 class VendorChanged(VendorError):
     """The answer does not have the shape the vendor documents."""
+
+
+class AnswerTooLarge(VendorChanged):
+    """The answer is larger than this installation reads, sent or unpacked; it is not asked for again at once."""
 
 
 class Unanswered(VendorError):

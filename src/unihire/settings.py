@@ -59,6 +59,13 @@ class Settings(BaseSettings):
         int, Field(ge=0, description="Requests a minute for one connector token; 0 switches the limit off.")
     ] = 200
     database_pool: Annotated[int, Field(ge=4, le=200, description="Most connections to PostgreSQL.")] = 16
+    answer_bytes: Annotated[
+        int,
+        Field(ge=1 << 20, le=1 << 30, description="Most bytes of one answer of a vendor, as sent and unpacked."),
+    ] = 64 << 20
+    answer_seconds: Annotated[
+        float, Field(ge=1, le=600, description="Most seconds that one answer of a vendor may take, to its last byte.")
+    ] = 60.0
     worker_slots: Annotated[int, Field(ge=1, le=100, description="Connectors that one worker syncs at once.")] = 8
     metrics_port: Annotated[
         int | None,

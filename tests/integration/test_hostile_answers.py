@@ -1,10 +1,21 @@
 """A vendor that means harm, over a real socket: whatever it answers costs a row, a list or a call, and no more."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import gzip
+import random
+import tracemalloc
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
+import msgspec
+import pytest
 import pytest_asyncio
 
+from testbed.hostile import MEGABYTE, Hostile, bomb, drip, empty_blocks, head, plain, run_hostile, whole
 from testbed.vendor import ACME, IMPATIENT, Vendor, say
+from unihire.errors import AnswerTooLarge, RetryLater, Unanswered, VendorChanged, VendorError, VendorRefused
 from unihire.outbound.client import Target, VendorClient
 from unihire.sync.fetching import fetch_page, fetch_rows
 
@@ -47,3 +58,163 @@ async def test_row_by_id_that_cannot_be_decoded_comes_with_its_fault(vendor: Ven
     rows, missing = await fetch_rows(client, JOBS, ["1"])
     assert [(row.data, row.fault) for row in rows] == [({"id": "1"}, "nested too deeply")]
     assert not missing
+
+
+@pytest_asyncio.fixture
+async def hostile() -> AsyncIterator[Hostile]:
+    async with run_hostile() as server:
+        yield server
+
+
+def make_client(hostile: Hostile, *, timeout: float = 20, attempts: int = 4) -> VendorClient:
+    """A client that takes a megabyte."""
+    retry = replace(IMPATIENT, timeout=timeout, attempts=attempts)
+    return VendorClient(Target(base_url=hostile.base_url, auth=ACME.auth, retry=retry, answer_bytes=1 << 20), SECRETS)
+
+
+@contextmanager
+def within_memory(most: int) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < most
+
+
+LARGE = {
+    "plain": lambda: plain(100),
+    "announced": lambda: [head(b"Content-Length: 3000000000"), MEGABYTE],
+    "gzip": lambda: bomb(100),
+    "deflate": lambda: bomb(100, encoding="deflate"),
+    "raw deflate": lambda: bomb(100, encoding="raw"),
+    "gzip of nothing": lambda: empty_blocks(100),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+async def test_answer_beyond_all_bounds_is_refused_with_the_reason_and_asked_for_once(
+    hostile: Hostile, kind: str
+) -> None:
+    hostile.answers["/jobs"] = LARGE[kind]
+    async with make_client(hostile) as client:
+        with within_memory(20_000_000), pytest.raises(AnswerTooLarge, match="1,048,576 bytes") as caught:
+            await client.get("/jobs?email=ada%40example.com")
+        assert "ada" not in str(caught.value)
+        assert hostile.asked.count("/jobs") == 1
+        assert hostile.sent < 20_000_000
+        hostile.answers["/jobs"] = lambda: whole(b'{"rows": []}')
+        assert (await client.get("/jobs")).body == b'{"rows": []}'
+
+
+async def test_answer_of_more_values_than_memory_can_hold_is_refused_before_they_are_decoded(hostile: Hostile) -> None:
+    body = b"[" + b"{}," * 2_000_000 + b"{}]"
+    hostile.answers["/jobs"] = lambda: whole(body)
+    retry = replace(IMPATIENT, attempts=2)
+    async with VendorClient(Target(base_url=hostile.base_url, auth=ACME.auth, retry=retry), SECRETS) as client:
+        with within_memory(40_000_000), pytest.raises(AnswerTooLarge, match="2,000,000 values"):
+            await client.get("/jobs")
+    assert hostile.asked.count("/jobs") == 1
+
+
+@pytest.mark.parametrize("kind", ["plain", "gzip", "gzip of nothing"])
+async def test_token_answer_beyond_all_bounds_is_refused_with_the_reason(hostile: Hostile, kind: str) -> None:
+    hostile.answers["/token"] = LARGE[kind]
+    async with make_client(hostile) as client:
+        with within_memory(20_000_000), pytest.raises(RetryLater, match="more than 1,048,576 bytes"):
+            await client.get("/jobs")
+    assert set(hostile.asked) == {"/token"}
+
+
+@pytest.mark.parametrize("status", [b"404 Not Found", b"429 Too Many Requests", b"500 Oh", b"302 Found"])
+@pytest.mark.parametrize("send", [plain, bomb])
+async def test_refusal_is_known_by_its_status_however_large_it_is(
+    hostile: Hostile, status: bytes, send: Callable[..., Iterable[bytes]]
+) -> None:
+    hostile.answers["/jobs"] = lambda: send(100, status=status)
+    async with make_client(hostile, attempts=2) as client:
+        with within_memory(20_000_000), pytest.raises((VendorRefused, RetryLater)) as caught:
+            await client.get("/jobs")
+    assert caught.value.status == int(status[:3])
+    if isinstance(caught.value, VendorRefused):
+        assert len(caught.value.body) == 256 << 10
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        whole(gzip.compress(b'{"a": 1}'), b"Content-Encoding: gzip"),
+        whole(gzip.compress(b'{"a":') + gzip.compress(b" 1}"), b"Content-Encoding: X-GZIP"),
+        whole(gzip.compress(b'{"a": 1}') + b"\0" * 100, b"Content-Encoding: gzip"),
+        whole(zlib.compress(b'{"a": 1}'), b"Content-Encoding: deflate"),
+        whole(zlib.compress(b'{"a": 1}')[2:-4], b"Content-Encoding: deflate"),
+        whole(b'{"a": 1}', b"Content-Encoding: identity"),
+        whole(b'{"a": 1}', b"Content-Encoding: utf-8"),
+    ],
+)
+async def test_answer_is_unpacked_as_it_was_packed(hostile: Hostile, answer: Iterable[bytes]) -> None:
+    parts = list(answer)
+    for sent in (parts, [parts[0][at : at + 1] for at in range(len(parts[0]))]):
+        hostile.answers["/jobs"] = lambda sent=sent: sent
+        async with make_client(hostile) as client:
+            assert msgspec.json.decode((await client.get("/jobs")).body) == {"a": 1}
+
+
+async def test_answer_of_many_pieces_is_unpacked_to_the_last_byte(hostile: Hostile) -> None:
+    text = random.Random(1).randbytes(300_000).hex().encode()
+    body = b'{"a": "' + text + b'"}'
+    hostile.answers["/jobs"] = lambda: whole(gzip.compress(body), b"Content-Encoding: gzip")
+    async with make_client(hostile) as client:
+        assert (await client.get("/jobs")).body == body
+
+
+UNREADABLE: dict[str, list[bytes]] = {
+    "not packed as said": list(whole(b'{"a": 1}', b"Content-Encoding: gzip")),
+    "packed otherwise": list(whole(b'{"a": 1}', b"Content-Encoding: br")),
+    "packed twice": list(whole(gzip.compress(gzip.compress(b"{}")), b"Content-Encoding: gzip, gzip")),
+    "packed in a hundred parts": list(whole(gzip.compress(b" ") * 101, b"Content-Encoding: gzip")),
+    "a header without end": [head(b"X: " + b"a" * 10_000_000)],
+    "headers without end": [b"HTTP/1.1 200 OK\r\n", *[b"X-%d: x\r\n" % number for number in range(10_000)]],
+    "another protocol": [b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n"],
+    "no status": list(whole(b"{}", status=b"000 None")),
+    "another protocol from now on": [b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"],
+    "a length that is none": [head(b"Content-Length: " + b"9" * 400) + b"{}"],
+    "two lengths": [head(b"Content-Length: 2", b"Content-Length: 3") + b"{}"],
+    "a part of no length": [head(b"Transfer-Encoding: chunked") + b"zz\r\n{}"],
+    "U+0000 in a header": [head(b"X: \0", b"Content-Length: 2") + b"{}"],
+    "trailers without end": [head(b"Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n" + b"X: 1\r\n" * 100_000],
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+async def test_answer_that_cannot_be_read_is_a_change_of_the_vendors(hostile: Hostile, kind: str) -> None:
+    hostile.answers["/jobs"] = lambda: UNREADABLE[kind]
+    async with make_client(hostile, attempts=2) as client:
+        with within_memory(20_000_000), pytest.raises(VendorChanged, match="GET /jobs: "):
+            await client.get("/jobs")
+        assert hostile.asked.count("/jobs") == 2
+        with pytest.raises(Unanswered):
+            await client.send("POST", "/jobs", b"{}")
+
+
+@pytest.mark.parametrize("path", ["/jobs", "/token"])
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX:", head(), head(b"Content-Encoding: gzip")])
+async def test_answer_that_never_ends_is_given_up_in_time(hostile: Hostile, path: str, start: bytes) -> None:
+    hostile.answers[path] = lambda: drip(start, 0.02)
+    async with make_client(hostile, timeout=0.3, attempts=2) as client, asyncio.timeout(5):
+        with pytest.raises(VendorError):
+            await client.get("/jobs")
+    assert hostile.asked.count(path) == 2
+
+
+async def test_head_that_never_comes_to_its_end_is_given_up_in_time(hostile: Hostile) -> None:
+    def go_on() -> Iterable[bytes | float]:
+        while True:
+            yield b"HTTP/1.1 100 Continue\r\n\r\n" * 100
+            yield 0.001
+
+    hostile.answers["/jobs"] = go_on
+    async with make_client(hostile, timeout=0.3, attempts=2) as client, asyncio.timeout(10):
+        with pytest.raises(RetryLater, match="no answer"):
+            await client.get("/jobs")

@@ -62,7 +62,7 @@ def call(
     sealer = open_sealer(settings)
 
     async def call_once(pool: Pool) -> Outcome:
-        clients = Clients(lambda found: open_connector_client(pool, found, sealer))
+        clients = Clients(lambda found: open_connector_client(pool, found, sealer, settings=settings))
         try:
             found = await _pick(pool, integration, connector)
             return await Operations(pool, clients).call(found, wanted.name, data, idempotency_key=idempotency_key)

@@ -178,7 +178,7 @@ async def _examine_store(settings: Settings, findings: Findings, ids: Sequence[s
                 findings.connectors.append(stored)
                 findings.show(*make_stored_tables(stored, is_counted=is_counting))
                 if is_counting and sealer is not None:
-                    stored["reconciliation"] = await count_at_vendor(pool, connector, sealer, findings)
+                    stored["reconciliation"] = await count_at_vendor(pool, connector, settings, sealer, findings)
     except EXPECTED as error:
         findings.tell(Finding("database", "failed", describe_error(error)))
 

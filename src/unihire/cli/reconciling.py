@@ -15,6 +15,7 @@ from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
 from unihire.platform.connectors import open_connector_client
+from unihire.settings import Settings
 from unihire.store import Pool, runs, streams, tenancy
 from unihire.store.tenancy import Connector
 from unihire.sync.reconcile import Comparison, Reconciliation, reconcile
@@ -102,13 +103,13 @@ def _make_table(first: str, *numbers: str) -> Table:
 
 
 async def count_at_vendor(
-    pool: Pool, connector: Connector, sealer: Sealer, findings: Findings
+    pool: Pool, connector: Connector, settings: Settings, sealer: Sealer, findings: Findings
 ) -> dict[str, Any] | None:
     """Count a connector's records at its vendor and tell how they compare; None where that cannot be done now."""
     name = f"records {str(connector.id)[:8]}"
     try:
         integration = get_integration(connector.integration)
-        client = open_connector_client(pool, connector, sealer, is_background=True)
+        client = open_connector_client(pool, connector, sealer, settings=settings, is_background=True)
         with SyncProgress(ERR, integration, is_transient=True) as progress:
             found = await reconcile(pool, connector, integration, client, watch=progress.watch)
     except EXPECTED as error:

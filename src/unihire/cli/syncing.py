@@ -108,7 +108,9 @@ async def _sync_all(
         if (await get_schedule(pool, connector.number)).is_paused:
             return _leave_alone(connector, is_named=bool(ids))
         try:
-            report = await _sync_one(pool, connector, sealer, ending, full=full, models=models, is_json=is_json)
+            report = await _sync_one(
+                pool, connector, settings, sealer, ending, full=full, models=models, is_json=is_json
+            )
         except Busy as error:
             raise Busy(f"{error}; `unihire runs {str(connector.id)[:8]}` tells how far it is") from None
         except Stopped:
@@ -144,6 +146,7 @@ async def _tell_ended(pool: Pool, connector: Connector) -> Done:
 async def _sync_one(
     pool: Pool,
     connector: Connector,
+    settings: Settings,
     sealer: Sealer,
     ending: Ending,
     *,
@@ -159,7 +162,7 @@ async def _sync_one(
             pool,
             connector,
             integration,
-            open_connector_client(pool, connector, sealer, is_background=True),
+            open_connector_client(pool, connector, sealer, settings=settings, is_background=True),
             full=full,
             models=models,
             watch=progress.watch,

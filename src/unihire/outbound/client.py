@@ -15,6 +15,7 @@ import aiohttp
 from yarl import URL
 
 from unihire.errors import (
+    AnswerTooLarge,
     BudgetSpent,
     CredentialsDoubted,
     CredentialsReplaced,
@@ -25,6 +26,7 @@ from unihire.errors import (
     VendorRefused,
 )
 from unihire.kit.clock import Clock, SystemClock
+from unihire.outbound.answers import ACCEPTED, ANSWER_BYTES, TOKEN_ANSWER_BYTES, read_answer
 from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantKeeper, MemoryGrants
 from unihire.outbound.budget import Budget, FixedWindowHeaders, TokenBucketHeaders
 from unihire.outbound.granting import Tokens
@@ -71,6 +73,7 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict)
     budget_headers: TokenBucketHeaders | FixedWindowHeaders | None = None
     retry: Retry = field(default_factory=Retry)
+    answer_bytes: int = ANSWER_BYTES
     integration: str = ""
 
     @property
@@ -134,6 +137,8 @@ class VendorClient:
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=self.target.retry.timeout),
             connector=aiohttp.TCPConnector(limit=32),
+            headers={"Accept-Encoding": ACCEPTED},
+            auto_decompress=False,  # `read_answer` does, within bounds
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
@@ -189,7 +194,7 @@ class VendorClient:
                     raise
                 raise Unanswered(f"{call}: sent, and the vendor answers {error.status}") from error
             except VendorChanged as error:
-                raise Unanswered(f"{call}: sent, and the answer is not JSON") from error
+                raise Unanswered(f"{call}: sent, and the answer cannot be read ({error})") from error
 
         return await self._persist(call, once)
 
@@ -240,7 +245,7 @@ class VendorClient:
         """One call with a token that is good; one that is refused is replaced."""
         grant = await self._tokens.get()
         purchases, refusals = self._tokens.purchases, 0
-        while (answer := await self._ask(method, url, grant, body)).status == HTTPStatus.UNAUTHORIZED:
+        while (answer := await self._ask(call, method, url, grant, body)).status == HTTPStatus.UNAUTHORIZED:
             if self._tokens.is_fresh(grant, purchases):
                 refusals += 1
                 if refusals == FRESH_REFUSALS:
@@ -271,6 +276,8 @@ class VendorClient:
                 return await once()
             except (CredentialsDoubted, CredentialsReplaced):
                 raise  # the first passes in minutes at the earliest, the second never
+            except AnswerTooLarge:
+                raise
             except (RetryLater, VendorChanged) as error:
                 problem: Exception = error
                 if attempt == retry.attempts:
@@ -294,7 +301,7 @@ class VendorClient:
         with nullcontext() if tally is None else tally.count_wait():
             await asyncio.sleep(seconds)
 
-    async def _ask(self, method: str, url: str, grant: Grant, body: bytes | None = None) -> Answer:
+    async def _ask(self, call: str, method: str, url: str, grant: Grant, body: bytes | None = None) -> Answer:
         """One call of the API, within its budget."""
         headers = {
             **self.target.headers,
@@ -303,24 +310,24 @@ class VendorClient:
             **({} if body is None else {"Content-Type": "application/json"}),
         }
         with watch_wait(self.target.integration):
-            call = await self.budget.take()
+            taken = await self.budget.take()
         if (tally := TALLY.get()) is not None:
             tally.calls += 1
         try:
             await self._tokens.confirm(is_write=method != "GET")  # last of all: the wait for the budget may be long
-            async with self._open(method, url, headers, data=body) as answer:
-                await self.budget.end(call, answer.headers)
+            async with self._open(call, method, url, headers, data=body) as answer:
+                await self.budget.end(taken, answer.headers)
                 self._compare_clocks(answer.headers)
-                return Answer(answer.status, answer.headers, await answer.read())
+                return await read_answer(answer, of=call, most=self.target.answer_bytes)
         finally:
-            await self.budget.end(call)
+            await self.budget.end(taken)
 
     async def _ask_for_token(self, headers: Mapping[str, str], form: Mapping[str, str]) -> Answer:
         """One call of the token endpoint, which is outside the API's budget."""
-        url = self.target.sign_in_url + self.target.auth.token_path
+        call, url = "POST " + self.target.auth.token_path, self.target.sign_in_url + self.target.auth.token_path
         timeout = aiohttp.ClientTimeout(total=min(TOKEN_TIMEOUT, self.target.retry.timeout))
-        async with self._open("POST", url, headers, data=form, timeout=timeout) as got:
-            return Answer(got.status, got.headers, await got.read())
+        async with self._open(call, "POST", url, headers, data=form, timeout=timeout) as got:
+            return await read_answer(got, of=call, most=TOKEN_ANSWER_BYTES)
 
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
         said = find_date(headers)
@@ -329,15 +336,18 @@ class VendorClient:
 
     @asynccontextmanager
     async def _open(
-        self, method: str, url: str, headers: Mapping[str, str], **more: Any
+        self, call: str, method: str, url: str, headers: Mapping[str, str], **more: Any
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer that is under way; the block reads it."""
+        """An answer that is under way; the block reads it. Raises VendorChanged where it is no HTTP."""
         if self._session is None:
             raise RuntimeError("the client is used outside its `async with`")
         self.calls += 1
         with watch_exchange(self.target.integration, method, url) as exchange:
-            async with self._session.request(
-                method, URL(url, encoded=True), headers=headers, allow_redirects=False, **more
-            ) as answer:
-                yield answer
-                exchange.status = answer.status
+            try:
+                async with self._session.request(
+                    method, URL(url, encoded=True), headers=headers, allow_redirects=False, **more
+                ) as answer:
+                    yield answer
+                    exchange.status = answer.status
+            except aiohttp.ClientResponseError as error:  # its message has what was sent in it
+                raise VendorChanged(f"{call}: the answer is no HTTP, or its headers are beyond all bounds") from error

@@ -23,6 +23,9 @@ _SYNTAX = msgspec.json.Decoder(msgspec.Raw)
 MOST_BYTES, MOST_TOKENS = 16 << 20, 1_000_000
 """Of a larger text, or one of more tokens, the good parts are not sought: at most a second is spent on it."""
 
+MOST_VALUES = 2_000_000
+"""Of a body of more values nothing is decoded: each takes up to 200 bytes, where three may have been sent for it."""
+
 _SPACE = b" \t\n\r"
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["\[\]{},]', re.DOTALL)
 _MEMBER = re.compile(rb'[ \t\n\r]*+("(?:[^"\\]++|\\.)*+")[ \t\n\r]*+:(.*)', re.DOTALL)
@@ -67,6 +70,11 @@ def find_json(body: bytes) -> bytes | None:
         return None
     mended = _HALF_PAIR.sub(lambda found: found[1] + rb"\ufffd" if found[2] else found[0], body)
     return mended if is_json(mended) or _is_whole(mended) else None
+
+
+def has_too_many_values(body: bytes) -> bool:
+    """By the commas and brackets in it, those in its texts included."""
+    return len(body) > MOST_VALUES and body.count(b",") + body.count(b"{") + body.count(b"[") > MOST_VALUES
 
 
 def is_json(body: bytes) -> bool:

@@ -163,6 +163,8 @@ class Tokens:
             answer = await self._call(*write_token_request(self._auth, self._credentials, form))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NoToken(f"{call}: no answer ({type(error).__name__})") from error
+        except VendorChanged as error:
+            raise NoToken(str(error)) from error
         try:
             if not 200 <= answer.status < 300:
                 judge(call, answer)

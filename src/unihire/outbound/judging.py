@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from unihire.errors import PermissionMissing, RetryLater, VendorChanged, VendorRefused
-from unihire.outbound.decoding import find_json
+from unihire.errors import AnswerTooLarge, PermissionMissing, RetryLater, VendorChanged, VendorRefused
+from unihire.outbound.decoding import MOST_VALUES, find_json, has_too_many_values
 from unihire.outbound.paging import Answer
 
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
@@ -19,10 +19,14 @@ def judge(call: str, answer: Answer) -> Answer:
     """
     status = answer.status
     if 200 <= status < 300:
+        if has_too_many_values(answer.body):
+            raise AnswerTooLarge(f"{call}: the answer has more than {MOST_VALUES:,} values")
         body = find_json(answer.body)
         if body is None:
             raise VendorChanged(f"{call}: the body is not JSON")
         return answer if body is answer.body else Answer(status, answer.headers, body)
+    if not 200 <= status < 600:
+        raise VendorChanged(f"{call}: the vendor answers {status}, which is no status of an answer")
     if 300 <= status < 400:  # to a page that asks for patience or for a password, most often
         raise RetryLater(f"{call}: the vendor answers {status}, a redirect, which is not followed", status=status)
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -16,6 +16,7 @@ from unihire.integration.registry import get_integration
 from unihire.kit.clock import Clock
 from unihire.kit.ids import hash_token, new_token
 from unihire.kit.seal import Sealer
+from unihire.outbound.answers import ANSWER_BYTES
 from unihire.outbound.auth import Auth, Grant, GrantKeeper
 from unihire.outbound.client import Retry, Target, VendorClient
 from unihire.outbound.keeping import BudgetKeeper
@@ -23,6 +24,7 @@ from unihire.platform.budgets import StoredBudgets
 from unihire.platform.grants import StoredGrants, seal_grant
 from unihire.platform.organisations import ENVIRONMENTS
 from unihire.platform.syncs import cancel_sync, pause_syncs
+from unihire.settings import Settings
 from unihire.store import Pool, issues, jobs, runs, schedules, tenancy
 from unihire.store.grants import save_grant
 from unihire.store.tenancy import Connector
@@ -180,6 +182,7 @@ def open_client(
     is_background: bool = False,
     patience: float | None = None,
     retry: Retry | None = None,
+    answer_bytes: int = ANSWER_BYTES,
     clock: Clock | None = None,
 ) -> VendorClient:
     """A client for one customer's link, to be used in `async with`.
@@ -195,6 +198,7 @@ def open_client(
         headers=integration.headers,
         budget_headers=integration.budget_headers,
         retry=retry or Retry(),
+        answer_bytes=answer_bytes,
         integration=integration.slug,
     )
     return VendorClient(
@@ -203,11 +207,18 @@ def open_client(
 
 
 def open_connector_client(
-    pool: Pool, connector: Connector, sealer: Sealer, *, is_background: bool = False, patience: float | None = None
+    pool: Pool,
+    connector: Connector,
+    sealer: Sealer,
+    *,
+    settings: Settings | None = None,
+    is_background: bool = False,
+    patience: float | None = None,
 ) -> VendorClient:
     """A client for a stored connector; all of them, in every process, share one grant and one rate budget.
 
-    Those in the background, which nobody waits for, let the others go first; see VendorClient for `patience`.
+    `settings` bound its answers. Those in the background, which nobody waits for, let the others go first; see
+    VendorClient for `patience`.
     Raises ConfigError where its credentials do not open.
     """
     return open_client(
@@ -221,6 +232,8 @@ def open_connector_client(
         budgets=StoredBudgets(pool, connector=connector.id, number=connector.budget_of),
         is_background=is_background,
         patience=patience,
+        retry=None if settings is None else Retry(timeout=settings.answer_seconds),
+        answer_bytes=ANSWER_BYTES if settings is None else settings.answer_bytes,
     )
 
 
