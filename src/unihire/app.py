@@ -64,7 +64,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     )
     operations = Operations(pool, clients)
     limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
-    entrance = Entrance(access, limiter)
+    entrance = Entrance(access, limiter, is_lenient=settings.unknown_parameters == "ignore")
     reads = Reads(pool, entrance)
 
     @contextlib.asynccontextmanager

@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     rate_limit: Annotated[
         int, Field(ge=0, description="Requests a minute for one connector token; 0 switches the limit off.")
     ] = 200
+    unknown_parameters: Annotated[
+        str,
+        Field(pattern="^(refuse|ignore)$", description="What is done with query parameters that a list does not have."),
+    ] = "refuse"
     database_pool: Annotated[int, Field(ge=4, le=200, description="Most connections to PostgreSQL.")] = 16
     answer_bytes: Annotated[
         int,

@@ -114,7 +114,7 @@ async def test_every_bad_parameter_of_a_list_is_told_at_once(api: httpx.AsyncCli
 @pytest.mark.parametrize("size", ["0", "101", "abc", "-1", "", "1e2", "1" * 400])
 async def test_page_size_outside_its_bounds_is_a_422(api: httpx.AsyncClient, size: str) -> None:
     (problem,) = check_problems(await api.get(JOBS, params={"page_size": size}), "page_size")
-    assert problem["input"] == size
+    assert problem["input"].startswith(size[:250])
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_page_size_outside_its_bounds_is_a_422(api: httpx.AsyncClient, siz
 )
 async def test_cursor_that_is_not_ours_is_a_422(api: httpx.AsyncClient, cursor: str) -> None:
     (problem,) = check_problems(await api.get(JOBS, params={"cursor": cursor}), "cursor")
-    assert problem["input"] == cursor
+    assert problem["input"].startswith(cursor[:250])
 
 
 async def test_cursor_of_another_list_or_connector_is_a_422(
@@ -220,3 +220,45 @@ async def test_without_a_limit_nothing_is_said_of_it(api: httpx.AsyncClient) -> 
         answer = await api.get("/api/ats/v1/tags")
     assert answer.status_code == 200
     assert not [name for name in answer.headers if "ratelimit" in name.lower()]
+
+
+@ALL
+@pytest.mark.parametrize("name", ["sort", "mail", "candidate_id", "", "Page_Size"])
+async def test_parameter_that_a_read_does_not_have_is_refused_with_those_it_has(
+    api: httpx.AsyncClient, tenant: Tenant, plural: str, name: str
+) -> None:
+    await save(tenant, PLURALS[plural].name, {"remote_id": "1"})
+    for path, some in ((plural, "page_size"), (f"{plural}/{id_in(tenant, PLURALS[plural].name, '1')}", "expand")):
+        answer = await api.get(f"/api/ats/v1/{path}", params={name: "x", "include_raw_data": "true"})
+        (problem,) = check_problems(answer, name)
+        assert (problem["type"], problem["input"]) == ("extra_forbidden", "x")
+        assert some in problem["msg"]
+        assert "include_raw_data" in problem["msg"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("candidates?email=jane@example.com", "is email_addresses what you mean?"),
+        ("offers?candidate=5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11", "/applications?candidate=… and then"),
+        ("offers?candidate=5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11", "/offers?application=… with their ids"),
+        ("jobs?pagesize=3", "is page_size what you mean?"),
+    ],
+)
+async def test_refused_parameter_shows_the_way_to_the_answer(api: httpx.AsyncClient, asked: str, said: str) -> None:
+    answer = await api.get(f"/api/ats/v1/{asked}")
+    (problem,) = check_problems(answer, asked.partition("?")[2].partition("=")[0])
+    assert said in problem["msg"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/issues", "/api/v1/quarantine", "/api/v1/syncs", "/api/ats/v1/connectors"])
+async def test_our_own_lists_refuse_what_they_do_not_know_too(api: httpx.AsyncClient, path: str) -> None:
+    check_problems(await api.get(path, params={"colour": "red"}), "colour")
+
+
+async def test_unknown_parameters_are_passed_over_where_the_operator_says_so(
+    databases: Databases, tenant: Tenant
+) -> None:
+    async with open_api(databases.settings("migrated", unknown_parameters="ignore"), tenant) as client:
+        for path in (JOBS, "/api/v1/issues"):
+            assert (await client.get(path, params={"colour": "red"})).status_code == 200

@@ -4,8 +4,9 @@ A call is checked in this order, and the first fault is answered: API key (401),
 token (401, 403), rate (429), and then what the route itself checks.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import msgspec
@@ -37,11 +38,15 @@ class Reply:
 
 
 class Entrance:
-    """Lets calls in, by key or by key and connector token, and counts them."""
+    """Lets calls in, by key or by key and connector token, and counts them.
 
-    def __init__(self, access: Access, limiter: RateLimiter | None) -> None:
+    `is_lenient`: parameters of a query that nobody knows are passed over, not refused.
+    """
+
+    def __init__(self, access: Access, limiter: RateLimiter | None, *, is_lenient: bool = False) -> None:
         self._access = access
         self._limiter = limiter
+        self._is_lenient = is_lenient
 
     async def serve_connector(self, request: Request, work: Callable[[Scope], Awaitable[Reply]]) -> Response:
         """What `work` gives of the connector the call reaches, or the error that kept it from that."""
@@ -80,6 +85,26 @@ class Entrance:
         except ApiError as error:
             return self.refuse(error, standing)
 
+    def read_query(self, request: Request, model: type[Asked]) -> Asked:
+        """The query's parameters, the last of each name. Raises Invalid."""
+        given = dict(request.query_params)
+        self.check_names(given, model.model_fields.keys())
+        try:
+            return model.model_validate(given)
+        except ValidationError as error:
+            raise Invalid(list_problems("query", error)) from None
+
+    def check_names(
+        self, given: Mapping[str, Any], known: Set[str], suggest: Callable[[str], str] = lambda name: ""
+    ) -> None:
+        """Raises Invalid for parameters that are not among `known`; `suggest` says where the answer to one is.
+
+        A filter that is passed over would answer everybody's records.
+        """
+        unknown = given.keys() - known
+        if unknown and not self._is_lenient:
+            raise Invalid([_describe_unknown(name, given[name], known, suggest(name)) for name in sorted(unknown)])
+
     def refuse(self, error: ApiError, standing: Standing | None = None) -> Response:
         """An error as the contract writes it: `detail` is text, or the list of problems of a 422.
 
@@ -104,14 +129,6 @@ def _rate_headers(standing: Standing | None) -> dict[str, str]:
         "X-RateLimit-Remaining": str(max(0, standing.remaining)),
         "X-RateLimit-Reset": str(standing.reset),
     }
-
-
-def read_query(request: Request, model: type[Asked]) -> Asked:
-    """The query's parameters, the last of each name. Raises Invalid."""
-    try:
-        return model.model_validate(dict(request.query_params))
-    except ValidationError as error:
-        raise Invalid(list_problems("query", error)) from None
 
 
 async def read_body(request: Request, model: type[Asked]) -> Asked:
@@ -146,6 +163,17 @@ def list_problems(place: str, error: ValidationError) -> list[dict[str, Any]]:
 
 def _show_input(problem: Any) -> Any:
     return {} if problem["type"] == "json_invalid" else problem["input"]
+
+
+def _describe_unknown(name: str, given: Any, known: Set[str], suggestion: str) -> dict[str, Any]:
+    meant = next((one for one in sorted(known) if name and one.startswith(name)), None)
+    meant = meant or next(iter(get_close_matches(name, known, n=1, cutoff=0.75)), None)
+    parts = ["Extra inputs are not permitted", f"the parameters here are {', '.join(sorted(known))}"]
+    if meant is not None:
+        parts.append(f"is {meant} what you mean?")
+    if suggestion:
+        parts.append(suggestion)
+    return {"type": "extra_forbidden", "loc": ["query", name], "msg": "; ".join(parts), "input": given}
 
 
 def describe_problem(place: str, name: str, message: str, given: Any) -> dict[str, Any]:

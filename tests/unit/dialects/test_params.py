@@ -133,7 +133,7 @@ def test_more_ids_or_values_than_can_be_asked_for_are_refused_with_the_number() 
             read_filters(spec, read_list_query(spec, query.encode()))
 
 
-def test_unknown_parameters_are_let_through() -> None:
+def test_unknown_parameters_are_let_through_where_their_names_are_not_checked() -> None:
     assert read_list_query(JOB, b"colour=red&page_size=3").page_size == 3
     assert not read_record_query(JOB, b"page_size=abc&cursor=").include_raw_data
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from unihire.dialects.bindbee.cursors import read_cursor, write_cursor
 from unihire.dialects.bindbee.params import PAGE_SIZE, PAGE_SIZE_MOST
 from unihire.dialects.bindbee.schema import TOKENED, describe_refusals, describe_response
-from unihire.dialects.calls import CATEGORY, Entrance, Reply, describe_problem, read_query
+from unihire.dialects.calls import CATEGORY, Entrance, Reply, describe_problem
 from unihire.errors import Invalid, Unauthorized
 from unihire.integration.registry import get_integration
 from unihire.kit.clock import to_text
@@ -68,7 +68,7 @@ class LinkedConnectors:
 
     async def _answer_list(self, request: Request) -> Response:
         async def read(caller: Caller) -> Reply:
-            return Reply(await self._list(caller, read_query(request, ConnectorsQuery)))
+            return Reply(await self._list(caller, self._entrance.read_query(request, ConnectorsQuery)))
 
         return await self._entrance.serve_caller(request, read)
 

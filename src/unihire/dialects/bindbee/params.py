@@ -1,9 +1,10 @@
 """The query of a list or of one record, read and checked: pydantic says what is wrong in FastAPI's words."""
 
 import re
+from collections.abc import Callable, Mapping, Set
 from datetime import datetime
-from functools import cache
-from typing import Annotated, Any, Literal
+from functools import cache, partial
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl, unquote_plus
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
@@ -13,7 +14,7 @@ from unihire.dialects.bindbee.expansion import Expansion, parse_expand
 from unihire.dialects.calls import describe_problem
 from unihire.errors import Invalid
 from unihire.kit.clock import parse_moment
-from unihire.model import Match, ModelSpec
+from unihire.model import MODELS, Match, ModelSpec
 
 PAGE_SIZE_MOST = 100
 PAGE_SIZE = 50
@@ -57,6 +58,9 @@ class ListQuery(RecordQuery):
     remote_id: str | None = None
 
 
+Asked = TypeVar("Asked", bound=RecordQuery)
+
+
 @cache
 def _query_model(spec: ModelSpec, base: type[RecordQuery]) -> type[RecordQuery]:
     """The query of a model: the common parameters, `expand` of its relations, and for a list its filters."""
@@ -78,15 +82,45 @@ def _query_model(spec: ModelSpec, base: type[RecordQuery]) -> type[RecordQuery]:
     return create_model(f"{spec.name}_{base.__name__}", __base__=base, **fields)
 
 
-def read_record_query(spec: ModelSpec, query: bytes) -> RecordQuery:
-    """Raises Invalid."""
-    return _validate(_query_model(spec, RecordQuery), _read_pairs(spec, query))
+@cache
+def list_names(spec: ModelSpec, base: type[RecordQuery]) -> frozenset[str]:
+    """The parameters that a read has."""
+    lacking = set() if spec.has_remote_id_filter else {"remote_id"}
+    return frozenset(_query_model(spec, base).model_fields.keys() - lacking)
 
 
-def read_list_query(spec: ModelSpec, query: bytes) -> ListQuery:
+def suggest_way(spec: ModelSpec, name: str) -> str:
+    """Where records of a list are found by what they have not, but a record they belong to has: the offers of a
+    candidate are those of the candidate's applications."""
+    for field in spec.filters:
+        if field.to is None:
+            continue
+        target = MODELS[field.to]
+        if any(filter.param == name for filter in target.filters):
+            return f"ask for /{target.plural}?{name}=… and then for /{spec.plural}?{field.param}=… with their ids"
+    return ""
+
+
+CheckNames = Callable[[Mapping[str, Any], Set[str], Callable[[str], str]], None]
+"""Checks the names of a query's parameters against those there are; the last says where the answer to another is."""
+
+
+def read_record_query(spec: ModelSpec, query: bytes, check_names: CheckNames | None = None) -> RecordQuery:
     """Raises Invalid."""
-    found = _validate(_query_model(spec, ListQuery), _read_pairs(spec, query))
-    assert isinstance(found, ListQuery)
+    return _read(spec, RecordQuery, query, check_names)
+
+
+def read_list_query(spec: ModelSpec, query: bytes, check_names: CheckNames | None = None) -> ListQuery:
+    """Raises Invalid."""
+    return _read(spec, ListQuery, query, check_names)
+
+
+def _read(spec: ModelSpec, base: type[Asked], query: bytes, check_names: CheckNames | None) -> Asked:
+    pairs = _read_pairs(spec, query)
+    if check_names is not None and pairs:
+        check_names(pairs, list_names(spec, base), partial(suggest_way, spec))
+    found = _validate(_query_model(spec, base), pairs)
+    assert isinstance(found, base)
     return found
 
 
@@ -116,7 +150,7 @@ def _escape_plus(spec: ModelSpec, pair: bytes) -> bytes:
     return name + equals + value
 
 
-def _validate(model: type[RecordQuery], values: dict[str, Any]) -> RecordQuery:
+def _validate(model: type[RecordQuery], values: Mapping[str, Any]) -> RecordQuery:
     try:
         return model.model_validate(values)
     except ValidationError as error:

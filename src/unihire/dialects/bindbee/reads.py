@@ -42,7 +42,7 @@ class Reads:
         return await self._entrance.serve_connector(request, read)
 
     async def _list(self, spec: ModelSpec, scope: Scope, query: bytes) -> bytes:
-        asked = params.read_list_query(spec, query)
+        asked = params.read_list_query(spec, query, self._entrance.check_names)
         wanted = self._narrow(spec, scope, asked)
         found = await reading.list_records(self._pool, wanted)
         bodies = found.bodies
@@ -85,7 +85,7 @@ class Reads:
         )
 
     async def _one(self, spec: ModelSpec, scope: Scope, text: str, query: bytes) -> bytes:
-        asked = params.read_record_query(spec, query)
+        asked = params.read_record_query(spec, query, self._entrance.check_names)
         raw, custom = asked.include_raw_data, asked.include_custom_fields
         id = params.parse_id(text)
         body = None

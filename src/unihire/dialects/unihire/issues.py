@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unihire.dialects.bindbee.schema import TOKENED, describe_responses
-from unihire.dialects.calls import Entrance, Reply, read_query
+from unihire.dialects.calls import Entrance, Reply
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.platform.access import Scope
 from unihire.store import Pool
@@ -72,7 +72,7 @@ class Issues:
 
     async def _answer(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
-            asked = read_query(request, IssueQuery)
+            asked = self._entrance.read_query(request, IssueQuery)
             after = read_place(scope.connector, _LIST, asked.cursor, Place, _can_be)
             found = await list_issues(
                 self._pool, scope.number, with_resolved=asked.resolved, limit=asked.page_size + 1, after=after

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unihire.dialects.bindbee.schema import TOKENED, describe_responses
-from unihire.dialects.calls import Entrance, Reply, read_query
+from unihire.dialects.calls import Entrance, Reply
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.kit.clock import to_text
 from unihire.platform.access import Scope
@@ -38,7 +38,7 @@ class Quarantine:
 
     async def _answer(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
-            return Reply(await self._list(scope, read_query(request, AsideQuery)))
+            return Reply(await self._list(scope, self._entrance.read_query(request, AsideQuery)))
 
         return await self._entrance.serve_connector(request, read)
 

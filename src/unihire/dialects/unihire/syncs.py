@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from unihire.dialects.bindbee.params import parse_id
 from unihire.dialects.bindbee.schema import TOKENED, describe_refusals, describe_response, describe_responses
-from unihire.dialects.calls import MOST_BYTES, Entrance, Reply, describe_problem, read_body, read_query
+from unihire.dialects.calls import MOST_BYTES, Entrance, Reply, describe_problem, read_body
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.dialects.unihire.told import (
     SyncRun,
@@ -75,7 +75,7 @@ class Syncs:
 
     async def _answer_list(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
-            asked = read_query(request, PageQuery)
+            asked = self._entrance.read_query(request, PageQuery)
             before = read_place(scope.connector, _LIST, asked.cursor, int, lambda number: 0 < number <= _NUMBER_MOST)
             found = await self._find_runs(scope, before=before, limit=asked.page_size + 1)
             items = [await self._tell(scope, row) for row in found[: asked.page_size]]
