@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from unihire.integration.operate import Look
+from unihire.integration.vendor_row import VendorRow, read_rows
 from unihire.kit.clock import parse_moment
 
 Json = dict[str, Any]
@@ -38,18 +39,18 @@ class MemoryDesk:
         self.touched: dict[str, list[str]] = {}
         self.planned: list[str] = []
 
-    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[Json]:
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[VendorRow]:
         assert 1 <= size <= LONGEST_PAGE
         assert number >= 1
         self._count(stream, filters)
-        return self._list(stream, filters)[(number - 1) * size : number * size]
+        return read_rows(stream, self._list(stream, filters)[(number - 1) * size : number * size])
 
-    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[Json]:
+    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[VendorRow]:
         found = self._list(stream, filters or {})
         self._count(stream, filters or {}, max(1, math.ceil(len(found) / LONGEST_PAGE)))
-        return found
+        return read_rows(stream, found)
 
-    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[Json]:
+    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))
         batches = [wanted[start : start + MOST_VALUES] for start in range(0, len(wanted), MOST_VALUES)]
         return [row for batch in batches for row in await self.all(stream, {f"{member}s": ",".join(batch)})]
@@ -62,14 +63,14 @@ class MemoryDesk:
 
     async def create(
         self, step: str, path: str, body: Json, *, stream: str, look: Look, acting_as: int | None = None
-    ) -> Json:
+    ) -> VendorRow:
         """Keeps the body as a row of the stream, under the next id."""
         held = self.rows.setdefault(stream, [])
         moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         id = max((row["id"] for row in held), default=0) + 1
         held.append({**body, "id": id, "created_at": moment, "updated_at": moment})
         self.created.append((step, path, body))
-        return held[-1]
+        return VendorRow(stream, held[-1])
 
     def _count(self, stream: str, filters: Mapping[str, str], calls: int = 1) -> None:
         self.calls[stream] += calls

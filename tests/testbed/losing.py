@@ -1,11 +1,13 @@
 """A line between us and a vendor that passes calls on, and loses or holds answers when it is told to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
+import msgspec
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -19,8 +21,8 @@ class Line:
     """`lost` by path: how the next writes are answered in place of the vendor, which has done what was asked; `dropped`
     the same, and the vendor never saw them.
 
-    Calls of a path in `gates` wait there until its event is set; `arrived` says that one does. `calls` are all that
-    came but for tokens, method and path.
+    Calls of a path in `gates` wait there until its event is set; `arrived` says that one does. `spoils` change the rows
+    of lists, by path. `calls` are all that came but for tokens, method and path.
     """
 
     target: str
@@ -28,6 +30,7 @@ class Line:
     lost: dict[str, list[Answerer]] = field(default_factory=dict)
     dropped: dict[str, list[Answerer]] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    spoils: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -58,6 +61,9 @@ class Line:
         if request.method == "POST" and self.lost.get(request.path):
             return await _answer(self.lost[request.path].pop(0), request)
         headers = {name: value for name, value in answer.headers.items() if name.lower() not in _OWN}
+        if request.path in self.spoils:
+            headers = {name: value for name, value in headers.items() if name.lower() != "content-encoding"}
+            data = msgspec.json.encode(self.spoils[request.path](msgspec.json.decode(data)))
         return web.Response(status=answer.status, body=data, headers=headers)
 
 

@@ -13,11 +13,12 @@ import msgspec
 from msgspec import Meta
 
 from unihire.integration.declare import Data
+from unihire.integration.vendor_row import VendorRow
 
 SearchText = Annotated[str, Meta(max_length=1_000)]
 """A text that rows are found by: it travels in the address of a call, which has an end."""
 
-Look = Callable[[datetime], Awaitable[Data | None]]
+Look = Callable[[datetime], Awaitable[VendorRow | None]]
 """Looks at the vendor for a thing made since that moment, whose creation was not answered; None where there is none."""
 
 
@@ -35,15 +36,15 @@ class Desk(Protocol):
     Rows are as the vendor sends them, newest id first. Errors are the VendorErrors of the outbound client.
     """
 
-    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[Data]:
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[VendorRow]:
         """Page `number`, from 1, of a list; empty after the last."""
         ...
 
-    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[Data]:
+    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[VendorRow]:
         """Every row of a list."""
         ...
 
-    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[Data]:
+    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
         """The rows whose `member` is one of these, asked for many at a time; None among the values is passed over."""
         ...
 
@@ -66,7 +67,7 @@ class WritingDesk(Desk, Protocol):
 
     async def create(
         self, step: str, path: str, body: Data, *, stream: str, look: Look, acting_as: int | None = None
-    ) -> Data:
+    ) -> VendorRow:
         """Make one thing at the vendor, once, and return its row; `acting_as` is the user who does it.
 
         `step` names it among the writes of the operation: a repeat of the call under the same idempotency key goes on

@@ -19,8 +19,9 @@ from unihire.errors import (
     VendorChanged,
     VendorRefused,
 )
-from unihire.integration.declare import Data, IdFilter, Integration, Stream
+from unihire.integration.declare import Data, IdFilter, Integration, Stream, list_values
 from unihire.integration.operate import Look
+from unihire.integration.vendor_row import VendorRow, read_rows
 from unihire.kit.clock import Clock
 from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
@@ -84,7 +85,7 @@ class LiveDesk:
         self._planned: list[str] = []
         self.touched: dict[str, list[str]] = {}
 
-    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[Data]:
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[VendorRow]:
         """Page `number` of a list: from the nearest page whose beginning is known, or from where the store knows it.
 
         Each page read marks where the next begins, so reading on takes one call a page.
@@ -103,7 +104,7 @@ class LiveDesk:
                 return stored
         return await self._walk_to(declared, listing, number, *known)
 
-    async def _walk_to(self, stream: Stream, listing: bytes, number: int, page: int, position: str) -> list[Data]:
+    async def _walk_to(self, stream: Stream, listing: bytes, number: int, page: int, position: str) -> list[VendorRow]:
         following: str | None = position
         while following is not None:
             read = await fetch_page(self._client, stream, following)
@@ -112,11 +113,11 @@ class LiveDesk:
                     self._pool, self._connector.number, listing, page + 1, read.next, self._clock.now()
                 )
             if page == number:
-                return [row.data for row in read.rows]
+                return read_rows(stream.name, (row.data for row in read.rows))
             following, page = read.next, page + 1
         return []
 
-    async def _find_stored(self, stream: Stream, number: int, size: int) -> list[Data] | None:
+    async def _find_stored(self, stream: Stream, number: int, size: int) -> list[VendorRow] | None:
         """The page by the ids the store has, None where it has none so far down, or not all of the list yet."""
         connector, own = self._connector.number, model_numbers(stream, rows_only=True)
         if not own or await find_unread(self._pool, connector, [stream.name]):
@@ -127,22 +128,24 @@ class LiveDesk:
         if not rows:
             return None
         wanted = [row["remote_id"] for row in rows]
-        found = {str(row["id"]): row for row in await self.find(stream.name, "id", wanted)}
+        found = {str(row.find_value("id")): row for row in await self.find(stream.name, "id", wanted)}
         return [found[id] for id in wanted if id in found]
 
-    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[Data]:
+    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[VendorRow]:
         declared = self._integration.get_stream(stream)
         async with aclosing(walk(self._client, declared, first_page(self._client, declared, filters or {}))) as pages:
-            return [row.data async for page in pages for row in page.rows]
+            return read_rows(stream, [row.data async for page in pages for row in page.rows])
 
-    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[Data]:
+    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
+        """The rows that show one of these values: a row that shows another is no answer, whoever sends it."""
         declared = self._integration.get_stream(stream)
         by = declared.by_id
         assert isinstance(by, IdFilter)
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))
         param = by.param if member == "id" else (by.by or "{member}").format(member=member)
         rows = await fetch_where(self._client, declared, param, wanted, most=by.most)
-        return [row.data for row in rows]
+        asked = set(wanted)
+        return read_rows(stream, (row.data for row in rows if not asked.isdisjoint(list_values(row.data, member))))
 
     def touch(self, stream: str, ids: Iterable[object]) -> None:
         self.touched.setdefault(stream, []).extend(str(id) for id in ids)
@@ -170,24 +173,26 @@ class LiveDesk:
 
     async def create(
         self, step: str, path: str, body: Data, *, stream: str, look: Look, acting_as: int | None = None
-    ) -> Data:
+    ) -> VendorRow:
         done = self._steps.get(step)
-        row = done.row if done is not None else None
+        row = VendorRow(stream, done.row) if done is not None and done.row is not None else None
         if row is None and done is not None:
             row = await _look_patiently(look, done.sent_at, LOOK_PAUSES)
         if row is None:
-            row = await self._write(step, path, body, look, acting_as)
-        self._steps[step] = Step(sent_at=self._steps[step].sent_at, row=row)
+            row = await self._write(step, path, body, stream, look, acting_as)
+        self._steps[step] = Step(sent_at=self._steps[step].sent_at, row=row.data)
         await self._save_steps(self._steps)
-        self.touch(stream, [row["id"]])
+        self.touch(stream, [row.find_value("id")])
         return row
 
-    async def _write(self, step: str, path: str, body: Data, look: Look, acting_as: int | None) -> Data:
+    async def _write(
+        self, step: str, path: str, body: Data, stream: str, look: Look, acting_as: int | None
+    ) -> VendorRow:
         sent_at = self._clock.now()
         self._steps[step] = Step(sent_at=sent_at)
         await self._save_steps(self._steps)
         try:
-            return await self._send(path, body, acting_as)
+            return VendorRow(stream, await self._send(path, body, acting_as))
         except (VendorRefused, PermissionMissing, ReauthorizeNeeded, ReferenceMissing, RetryLater):
             del self._steps[step]  # it made nothing, so a repeat may try again
             await self._save_steps(self._steps)
@@ -216,7 +221,7 @@ class LiveDesk:
         return _read_row(answer, path)
 
 
-async def _look_patiently(look: Look, sent_at: datetime, pauses: Iterable[float]) -> Data | None:
+async def _look_patiently(look: Look, sent_at: datetime, pauses: Iterable[float]) -> VendorRow | None:
     """What the write made: looked for after each pause, as it may show only after a while."""
     for pause in pauses:
         await asyncio.sleep(pause)

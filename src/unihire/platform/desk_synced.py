@@ -9,6 +9,7 @@ import msgspec
 
 from unihire.errors import UnihireError
 from unihire.integration.declare import Data, Integration, Match, Stream, list_values
+from unihire.integration.vendor_row import VendorRow, read_rows
 from unihire.store import Pool
 from unihire.store import rows as stored
 from unihire.store.keys import JoinKeys, name_member
@@ -55,32 +56,33 @@ class SyncedDesk:
         self._finding: set[asyncio.Task[None]] = set()
         self._ends: dict[Listing, tuple[int, str]] = {}
 
-    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[Data]:
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[VendorRow]:
         declared, match = self._read_filters(stream, filters)
         place = await self._find_place(declared)
         skip = (number - 1) * size
         if match is None:
             rows = await stored.list_rows(self._pool, self._connector.number, place, skip=skip, limit=size)
-            return [msgspec.json.decode(row) for row in rows]
+            return read_rows(stream, map(msgspec.json.decode, rows))
         found = await self._find_matching(declared, match)
         if found is not None:
-            return found[skip : skip + size]
-        return await self._walk_to(place, match, number, size, (stream, size, tuple(sorted(filters.items()))))
+            return read_rows(stream, found)[skip : skip + size]
+        listing = (stream, size, tuple(sorted(filters.items())))
+        return read_rows(stream, await self._walk_to(place, match, number, size, listing))
 
-    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[Data]:
+    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[VendorRow]:
         declared, match = self._read_filters(stream, filters or {})
         place = await self._find_place(declared)
         if match is None:
             rows = await stored.list_rows(self._pool, self._connector.number, place)
-            return [msgspec.json.decode(row) for row in rows]
+            return read_rows(stream, map(msgspec.json.decode, rows))
         found = await self._find_matching(declared, match)
         if found is not None:
-            return found
+            return read_rows(stream, found)
         async with aclosing(stored.walk_rows(self._pool, self._connector.number, place)) as walk:
             decoded = [msgspec.json.decode(row) async for _, row in walk]
-        return [row for row in decoded if match.holds(row)]
+        return read_rows(stream, filter(match.holds, decoded))
 
-    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[Data]:
+    async def find(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))
         if not wanted:
             return []
@@ -88,7 +90,7 @@ class SyncedDesk:
         if member != ID and member not in declared.found_by:
             raise NotSynced(f"the store does not find rows of {stream} by {member}; ask the vendor")
         await self._find_place(declared)
-        return await self._ask(declared, member, wanted)
+        return read_rows(stream, await self._ask(declared, member, wanted))
 
     def _read_filters(self, stream: str, filters: Mapping[str, str]) -> tuple[Stream, Match | None]:
         """The stream whose rows are to be looked at, and what they must be like."""

@@ -10,6 +10,7 @@ import pytest
 from testbed.desk import Json, MemoryDesk
 from unihire.errors import ReferenceMissing, VendorChanged
 from unihire.integration.operate import Look, describe_type
+from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.operations_creates import OPERATIONS
 from unihire.integrations.greenhouse.v1_inputs import NewEducation, read_day
 from unihire.integrations.greenhouse.v1_references import fit_value
@@ -24,6 +25,13 @@ NAMES = {"user_id": 7, "first_name": "Ada", "last_name": "Beispiel"}
 THERE: dict[str, list[Json]] = {"jobs": [{"id": 3, "name": "A"}, {"id": 4, "name": "B"}], "users": [{"id": 9}]}
 
 
+DEFAULTS: dict[str, Json] = {
+    "candidates": {"private": False, "can_email": True},
+    "applications": {"status": "in_process", "prospect": False},
+}
+"""What the vendor adds to rows it makes."""
+
+
 class WritingDesk(MemoryDesk):
     """Remembers as whom each thing was made and how it is looked for. A candidate's row shows its application."""
 
@@ -35,17 +43,19 @@ class WritingDesk(MemoryDesk):
 
     async def create(
         self, step: str, path: str, body: Json, *, stream: str, look: Look, acting_as: int | None = None
-    ) -> Json:
+    ) -> VendorRow:
         self.acting[step], self.looks[step] = acting_as, look
-        row = await super().create(step, path, body, stream=stream, look=look)
+        row = (await super().create(step, path, body, stream=stream, look=look)).data
         row.pop("custom_fields", None)
         if stream == "notes":
             row |= {"user_id": acting_as, "type": body["note_type"], "visibility": SHOWN[body["visibility"]]}
         if "application" in body and self.has_application:
             nested = {"candidate_id": row["id"], "status": "in_process", "prospect": False, **body["application"]}
-            row["application"] = await super().create(f"{step}.", path, nested, stream="applications", look=look)
-        row.setdefault("status", "in_process")
-        return row
+            made = await super().create(f"{step}.", path, nested, stream="applications", look=look)
+            row["application"] = made.data
+        for member, value in DEFAULTS.get(stream, {}).items():
+            row.setdefault(member, value)
+        return VendorRow(stream, row)
 
 
 async def run(name: str, desk: MemoryDesk, **input: Any) -> Any:
@@ -304,7 +314,7 @@ async def test_candidate_is_known_by_names_and_addresses() -> None:
     assert await look(now - timedelta(minutes=2)) is None
     found = await look(LONG_AGO)
     assert found is not None
-    assert found["id"] == 5
+    assert found.find_number("id") == 5
 
 
 NOTE = {"candidate_id": 1, "user_id": 9, "body": "Hello.", "visibility": "private"}
@@ -347,4 +357,4 @@ async def test_what_this_call_has_made_is_not_taken_for_another() -> None:
     desk.rows["applications"] += [{**desk.rows["applications"][1], "id": 99}]
     found = await desk.looks["application.1"](LONG_AGO)
     assert found is not None
-    assert found["id"] == 99
+    assert found.find_number("id") == 99

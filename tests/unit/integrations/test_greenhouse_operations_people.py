@@ -40,6 +40,8 @@ def make_candidate(id: int, **more: Any) -> Json:
         "last_name": f"Example {id}",
         "created_at": write(id),
         "updated_at": write(id + 10),
+        "private": False,
+        "can_email": True,
         "email_addresses": [{"value": f"ann.{id}@example.com", "type": "work"}],
     }
     return {**base, **more}

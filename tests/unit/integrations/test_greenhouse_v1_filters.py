@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from unihire.integrations.greenhouse.v1_filters import Window, choose_window, keep_within, write_filters
+from unihire.integrations.greenhouse.v1_filters import Window, choose_window, write_filters
+from unihire.kit.clock import parse_moment
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
@@ -12,10 +13,10 @@ MAY = datetime(2026, 5, 1, tzinfo=UTC)
 def test_after_is_inclusive_and_before_is_not() -> None:
     window = Window(MARCH, APRIL)
     assert window.write() == "gte|2026-03-01T00:00:00Z|lt|2026-04-01T00:00:00Z"
-    assert window.holds("2026-03-01T00:00:00.000Z")
-    assert not window.holds("2026-02-28T23:59:59.999Z")
-    assert window.holds("2026-03-31T23:59:59.999Z")
-    assert not window.holds("2026-04-01T00:00:00.000Z")
+    assert window.holds(parse_moment("2026-03-01T00:00:00.000Z"))
+    assert not window.holds(parse_moment("2026-02-28T23:59:59.999Z"))
+    assert window.holds(parse_moment("2026-03-31T23:59:59.999Z"))
+    assert not window.holds(parse_moment("2026-04-01T00:00:00.000Z"))
 
 
 def test_half_a_window_is_half_a_filter() -> None:
@@ -41,9 +42,9 @@ def test_moments_at_the_ends_of_the_calendar_are_its_ends() -> None:
 
 
 def test_a_row_without_the_moment_is_outside_every_window_but_an_open_one() -> None:
-    rows = [{"last_activity_at": None}, {"last_activity_at": "2026-03-05T00:00:00Z"}]
-    assert keep_within(rows, last_activity_at=Window(after=MARCH)) == rows[1:]
-    assert keep_within(rows, last_activity_at=Window()) == rows
+    moment = datetime(2026, 3, 5, tzinfo=UTC)
+    assert [Window(after=MARCH).holds(each) for each in (None, moment)] == [False, True]
+    assert [Window().holds(each) for each in (None, moment)] == [True, True]
 
 
 def test_one_window_is_asked_for_as_it_is() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from testbed.desk import Json, MemoryDesk
+from unihire.integration.vendor_row import read_rows
 from unihire.integrations.greenhouse.v1_jobs import shape_jobs, shape_stages
 from unihire.integrations.greenhouse.v1_offers import choose_current, shape_offers
 
@@ -122,7 +123,7 @@ def make_desk(**more: list[Json]) -> MemoryDesk:
 
 
 def show_jobs(desk: MemoryDesk, *rows: Json) -> list[Json]:
-    shown: list[Json] = msgspec.to_builtins(asyncio.run(shape_jobs(desk, list(rows))))
+    shown: list[Json] = msgspec.to_builtins(asyncio.run(shape_jobs(desk, read_rows("jobs", rows))))
     return shown
 
 
@@ -265,7 +266,9 @@ def make_stages_desk() -> MemoryDesk:
 
 
 def test_a_stage_holds_its_interviews_their_kits_and_questions_in_order() -> None:
-    shown = msgspec.to_builtins(asyncio.run(shape_stages(make_stages_desk(), [make_stage(81)])))
+    shown = msgspec.to_builtins(
+        asyncio.run(shape_stages(make_stages_desk(), read_rows("job_interview_stages", [make_stage(81)])))
+    )
     assert shown == [
         {
             "id": 81,
@@ -309,7 +312,7 @@ def test_a_stage_holds_its_interviews_their_kits_and_questions_in_order() -> Non
 
 def test_a_stage_without_interviews_takes_no_call_for_kits() -> None:
     desk = make_stages_desk()
-    shown = asyncio.run(shape_stages(desk, [make_stage(82)]))
+    shown = asyncio.run(shape_stages(desk, read_rows("job_interview_stages", [make_stage(82)])))
     assert shown[0].interviews == []
     assert desk.calls == {"job_interviews": 1, "interview_kits": 1}
 
@@ -336,7 +339,7 @@ def make_offer(id: int, **more: Any) -> Json:
 
 
 def test_an_offer_is_shown_with_its_opening() -> None:
-    shown = msgspec.to_builtins(asyncio.run(shape_offers(make_desk(), [make_offer(5)])))
+    shown = msgspec.to_builtins(asyncio.run(shape_offers(make_desk(), read_rows("offers", [make_offer(5)]))))
     assert shown == [
         {
             "id": 5,
@@ -359,7 +362,7 @@ def test_an_offer_is_shown_with_its_opening() -> None:
 
 def test_an_offer_for_no_opening_takes_no_further_call() -> None:
     desk = make_desk()
-    [offer] = asyncio.run(shape_offers(desk, [make_offer(5, opening_id=None, status="Created")]))
+    [offer] = asyncio.run(shape_offers(desk, read_rows("offers", [make_offer(5, opening_id=None, status="Created")])))
     assert offer.opening is None
     assert offer.status == "created"
     assert not desk.calls
@@ -367,5 +370,7 @@ def test_an_offer_for_no_opening_takes_no_further_call() -> None:
 
 def test_the_current_offer_is_the_newest_version() -> None:
     offers = [make_offer(7, version=2), make_offer(8, version=3), make_offer(9, version=1)]
-    assert choose_current(offers) == offers[1]
+    current = choose_current(read_rows("offers", offers))
+    assert current is not None
+    assert current.data == offers[1]
     assert choose_current([]) is None

@@ -6,6 +6,7 @@ import msgspec
 
 from testbed.desk import Json, MemoryDesk
 from testbed.shapes import check_equal
+from unihire.integration.vendor_row import read_rows
 from unihire.integrations.greenhouse.v1_applications import shape_applications
 from unihire.integrations.greenhouse.v1_people import shape_candidates
 
@@ -103,11 +104,11 @@ def make_company(**more: Any) -> MemoryDesk:
 
 
 async def shape_application(desk: MemoryDesk, row: Json) -> Any:
-    return msgspec.to_builtins((await shape_applications(desk, [row]))[0])
+    return msgspec.to_builtins((await shape_applications(desk, read_rows("applications", [row])))[0])
 
 
 async def shape_candidate(desk: MemoryDesk, row: Json) -> Any:
-    return msgspec.to_builtins((await shape_candidates(desk, [row]))[0])
+    return msgspec.to_builtins((await shape_candidates(desk, read_rows("candidates", [row])))[0])
 
 
 async def test_an_application_is_whole_as_v1_showed_it() -> None:
@@ -212,7 +213,7 @@ async def test_an_application_with_nothing_known_has_every_member() -> None:
 async def test_an_application_in_process_is_active_and_other_words_pass() -> None:
     words = ("in_process", "hired", "rejected", "converted", "paused")
     rows = [make_application(id, status=word) for id, word in enumerate(words)]
-    shown = [each.status for each in await shape_applications(make_company(), rows)]
+    shown = [each.status for each in await shape_applications(make_company(), read_rows("applications", rows))]
     assert shown == ["active", "hired", "rejected", "converted", "paused"]
 
 
@@ -353,7 +354,7 @@ async def test_a_candidate_is_whole_as_v1_showed_it() -> None:
         ],
         custom_field_options=[{"id": 31, "name": "Example School"}, {"id": 32, "name": "Master"}],
     )
-    applications = msgspec.to_builtins(await shape_applications(desk, [newer, older]))
+    applications = msgspec.to_builtins(await shape_applications(desk, read_rows("applications", [newer, older])))
     expected = {
         "id": 1,
         "first_name": "Ann",
@@ -418,7 +419,7 @@ async def test_a_candidate_without_applications_has_nobody_assigned() -> None:
 async def test_each_candidate_gets_its_own_and_the_order_is_kept() -> None:
     applications = [make_application(10 + id, candidate_id=id % 3) for id in range(6)]
     desk = make_company(applications=applications)
-    shaped = await shape_candidates(desk, [make_candidate(id) for id in (1, 2, 0, 7)])
+    shaped = await shape_candidates(desk, read_rows("candidates", [make_candidate(id) for id in (1, 2, 0, 7)]))
     assert [(each.id, each.application_ids) for each in shaped] == [
         (1, [14, 11]),
         (2, [15, 12]),

@@ -1,7 +1,6 @@
 """What the shapes of Harvest v1 share."""
 
-import pytest
-
+from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse import v1_values
 
 FIELDS = {
@@ -11,16 +10,24 @@ FIELDS = {
 
 
 def test_moments_are_written_as_v1_wrote_them() -> None:
-    assert v1_values.to_moment("2026-05-05T22:36:04Z") == "2026-05-05T22:36:04.000Z"
-    assert v1_values.to_moment("2026-05-05T22:36:04.296789Z") == "2026-05-05T22:36:04.296Z"
-    assert v1_values.to_moment("2026-05-05T22:36:04.2+02:00") == "2026-05-05T20:36:04.200Z"
-    assert v1_values.to_moment(None) is None
-    with pytest.raises(ValueError, match="isoformat"):
-        v1_values.to_moment("soon")
+    moments = {
+        "2026-05-05T22:36:04Z": "2026-05-05T22:36:04.000Z",
+        "2026-05-05T22:36:04.296789Z": "2026-05-05T22:36:04.296Z",
+        "2026-05-05T22:36:04.2+02:00": "2026-05-05T20:36:04.200Z",
+        "2026-05-01 12:00:00 UTC": "2026-05-01T12:00:00.000Z",
+        "2026-05-01T24:00:00Z": "2026-05-02T00:00:00.000Z",
+        "2026-05-01T12:00:60Z": "2026-05-01T12:01:00.000Z",
+        "soon": None,
+        "": None,
+        None: None,
+        5: None,
+    }
+    for sent, shown in moments.items():
+        assert v1_values.to_moment(VendorRow("jobs", {"at": sent}).find_moment("at")) == shown
 
 
 def test_custom_fields_are_named_as_today_and_keyed_as_ever() -> None:
-    row = {"custom_fields": FIELDS}
+    row = VendorRow("jobs", {"custom_fields": FIELDS})
     assert v1_values.to_custom_fields(row) == {"equity_grant:": "10 shares", "employment_type": None}
     keyed = v1_values.to_keyed_fields(row)
     assert list(keyed) == ["equity_grant_", "time_type"]
@@ -28,7 +35,7 @@ def test_custom_fields_are_named_as_today_and_keyed_as_ever() -> None:
 
 
 def test_a_candidates_field_that_is_not_set_is_null_itself() -> None:
-    keyed = v1_values.to_keyed_fields_or_null({"custom_fields": {**FIELDS, "level": None}})
+    keyed = v1_values.to_keyed_fields_or_null(VendorRow("candidates", {"custom_fields": {**FIELDS, "level": None}}))
     assert keyed["equity_grant_"] == v1_values.KeyedField(name="Equity Grant:", type="short_text", value="10 shares")
     assert (keyed["time_type"], keyed["level"]) == (None, None)
 
@@ -42,24 +49,23 @@ def test_of_two_fields_of_one_name_the_one_with_a_value_is_shown() -> None:
             "year_2": {**field, "value": 8},
         }
     }
-    assert v1_values.to_custom_fields(row) == {"year": 7}
+    assert v1_values.to_custom_fields(VendorRow("jobs", row)) == {"year": 7}
 
 
 def test_rows_without_custom_fields_have_empty_maps() -> None:
-    assert v1_values.to_custom_fields({"custom_fields": None}) == {}
-    assert v1_values.to_keyed_fields({}) == {}
+    assert v1_values.to_custom_fields(VendorRow("jobs", {"custom_fields": None})) == {}
+    assert v1_values.to_keyed_fields(VendorRow("jobs", {})) == {}
 
 
 def test_a_user_without_a_name_is_called_by_the_address() -> None:
     row = {"id": 7, "first_name": None, "last_name": None, "name": None, "primary_email": "kim@example.com"}
-    assert v1_values.to_user_summary(row).name == "kim@example.com"
-    assert v1_values.to_user_summary({**row, "first_name": "Kim", "last_name": "Doe"}).name == "Kim Doe"
+    assert v1_values.to_user_summary(VendorRow("users", row)).name == "kim@example.com"
+    assert (
+        v1_values.to_user_summary(VendorRow("users", {**row, "first_name": "Kim", "last_name": "Doe"})).name
+        == "Kim Doe"
+    )
 
 
-def test_a_user_the_vendor_does_not_show_is_null() -> None:
-    users = v1_values.by_id([{"id": 7, "name": "Kim Doe"}])
-    assert v1_values.find_user_summary(users, 8) is None
-    assert v1_values.find_user_summary(users, None) is None
-    found = v1_values.find_user_summary(users, 7)
-    assert found is not None
-    assert found.name == "Kim Doe"
+def test_a_user_the_vendor_does_not_show_is_shown_by_the_id_alone() -> None:
+    users = v1_values.by_id([VendorRow("users", {"id": 7, "name": "Kim Doe"}), VendorRow("users", {"name": "No Id"})])
+    assert [v1_values.show_user(users, id).name for id in (7, 8)] == ["Kim Doe", None]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
 from unihire.integration.declare import Data, Match, list_values
+from unihire.integration.vendor_row import VendorRow
 from unihire.kit.clock import parse_moment
 
 Test = Callable[[Data], bool]
@@ -88,12 +89,13 @@ def _has(member: str, wanted: frozenset[str]) -> Test:
 
 def _within(member: str, value: str) -> Test:
     """`gte|2026-01-31T00:00:00Z|lt|2026-02-01T00:00:00Z`, or one half of it; of days, the days alone."""
-    parts = value.split("|")
-    read: Callable[[str], date | datetime] = date.fromisoformat if member.endswith("_on") else parse_moment
+    parts, is_day = value.split("|"), member.endswith("_on")
+    read: Callable[[str], date | datetime] = date.fromisoformat if is_day else parse_moment
     bounds = [(COMPARISONS[by], read(bound)) for by, bound in zip(parts[::2], parts[1::2], strict=True)]
 
     def holds(row: Data) -> bool:
-        found = row.get(member)
-        return found is not None and all(compare(read(found), bound) for compare, bound in bounds)
+        part = VendorRow("", row)
+        found = part.find_day(member) if is_day else part.find_moment(member)
+        return found is not None and all(compare(found, bound) for compare, bound in bounds)
 
     return holds

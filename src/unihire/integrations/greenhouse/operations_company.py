@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from unihire.integration.declare import Data
+from unihire.errors import VendorChanged
 from unihire.integration.operate import (
     Choice,
     Choices,
@@ -18,10 +18,12 @@ from unihire.integration.operate import (
     choose_from,
     describe_type,
 )
+from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.operations_lists import (
     DEFAULT_PAGE,
     PageNumber,
     PageSize,
+    choose,
     cut,
     equals,
     find_by_id,
@@ -30,13 +32,14 @@ from unihire.integrations.greenhouse.operations_lists import (
 from unihire.integrations.greenhouse.v1_company import (
     CustomField,
     Department,
+    DepartmentTree,
     Source,
     in_order,
     is_active,
     shape_custom_fields,
-    to_departments,
     to_source,
 )
+from unihire.integrations.greenhouse.v1_values import group_by, list_ids
 
 ATTACHMENT_TYPES = {
     "PDF": "application/pdf",
@@ -50,6 +53,9 @@ RenderAs = Annotated[
     Literal["list", "tree"] | None, Meta(title="Render as", description="One after another, or each below its parent.")
 ]
 ExternalId = Annotated[SearchText | None, Meta(title="External ID", description="The id another system gave it.")]
+
+DEEPEST_TREE = 100
+"""Levels of a tree: its answer is as deep."""
 
 CHILDREN = Meta(extra_json_schema={"items": {"type": "object", "description": "The same again."}})
 
@@ -75,7 +81,7 @@ class OfficeNode(ListedOffice):
 
 def either(*shapes: type[Output]) -> Meta:
     """The schema of a list whose items all have one of these shapes."""
-    return Meta(extra_json_schema={"items": {"oneOf": [describe_type(shape) for shape in shapes]}})
+    return Meta(extra_json_schema={"items": {"anyOf": [describe_type(shape) for shape in shapes]}})
 
 
 class ListDepartments(Input):
@@ -99,8 +105,8 @@ async def list_departments(desk: Desk, input: ListDepartments) -> Departments:
     if input.render_as == "tree":
         found: list[Any] = _to_trees(rows, _find_roots(rows, asked), _to_department_node)
     else:
-        shaped = to_departments(rows)
-        found = [shaped[row["id"]] for row in asked]
+        departments = DepartmentTree(rows)
+        found = [departments.show(row) for row in asked]
     return Departments(results=cut(found, page=input.page, size=input.results_per_page))
 
 
@@ -136,40 +142,43 @@ async def list_offices(desk: Desk, input: ListOffices) -> Offices:
     return Offices(offices=cut(found, page=page, size=size), meta=PageOf(total=len(found), page=page, per_page=size))
 
 
-def _read_office(row: Data) -> dict[str, Any]:
+def _read_office(row: VendorRow) -> dict[str, Any]:
     return {
-        "id": row["id"],
-        "name": row["name"],
-        "location": row.get("location"),
-        "primary_contact_id": row.get("primary_in_house_contact_user_id"),
-        "parent_id": row.get("parent_id"),
+        "id": row.get_number("id"),
+        "name": row.get_text("name"),
+        "location": row.find_text("location"),
+        "primary_contact_id": row.find_number("primary_in_house_contact_user_id"),
+        "parent_id": row.find_number("parent_id"),
     }
 
 
-def _to_department_node(row: Data, children: list[Any]) -> DepartmentNode:
-    return DepartmentNode(id=row["id"], name=row["name"], children=children, external_id=row.get("external_id"))
+def _to_department_node(row: VendorRow, children: list[Any]) -> DepartmentNode:
+    id, name = row.get_number("id"), row.get_text("name")
+    return DepartmentNode(id=id, name=name, children=children, external_id=row.find_text("external_id"))
 
 
-def _to_office_node(row: Data, children: list[Any]) -> OfficeNode:
+def _to_office_node(row: VendorRow, children: list[Any]) -> OfficeNode:
     return OfficeNode(**_read_office(row), children=children)
 
 
-def _find_roots(rows: list[Data], asked: list[Data]) -> list[Data]:
+def _find_roots(rows: list[VendorRow], asked: list[VendorRow]) -> list[VendorRow]:
     """What a tree begins with: the rows asked for by external id, or else those without a parent among the rows."""
     if len(asked) < len(rows):
         return asked
-    ids = {row["id"] for row in rows}
-    return [row for row in rows if row.get("parent_id") not in ids]
+    ids = set(list_ids(rows))
+    return [row for row in rows if row.find_number("parent_id") not in ids]
 
 
-def _to_trees(rows: list[Data], roots: list[Data], to_node: Callable[[Data, list[Any]], Output]) -> list[Any]:
-    below: dict[int, list[Data]] = {}
-    for row in rows:
-        if row.get("parent_id") is not None:
-            below.setdefault(row["parent_id"], []).append(row)
+def _to_trees(
+    rows: list[VendorRow], roots: list[VendorRow], to_node: Callable[[VendorRow, list[Any]], Output]
+) -> list[Any]:
+    below = group_by(rows, "parent_id")
 
-    def grow(row: Data) -> Output:
-        return to_node(row, [grow(child) for child in below.get(row["id"], ())])
+    def grow(row: VendorRow, above: tuple[int, ...] = ()) -> Output:
+        id = row.get_number("id")
+        if id in above or len(above) == DEEPEST_TREE:
+            raise VendorChanged(f"{row.name}: it stands below itself, or below more than {DEEPEST_TREE} others")
+        return to_node(row, [grow(child, (*above, id)) for child in below.get(id, ())])
 
     return [grow(root) for root in roots]
 
@@ -185,8 +194,13 @@ class Sources(Output):
 
 async def list_sources(desk: Desk, input: ListSources) -> Sources:
     """A page of sources, those of one strategy together; all are read for that."""
-    rows = sorted(await desk.all("sources"), key=lambda row: (row.get("type") or {}).get("id") or 0)
+    rows = sorted(await desk.all("sources"), key=_rank_source)
     return Sources(results=[to_source(row) for row in cut(rows, page=input.page, size=input.per_page)])
+
+
+def _rank_source(row: VendorRow) -> int:
+    kind = row.find_part("type")
+    return (kind and kind.find_number("id")) or 0
 
 
 class ListCustomFields(Input):
@@ -223,7 +237,7 @@ async def list_attachment_content_types_ddl(desk: Desk, input: Nothing) -> Choic
 
 
 async def list_job_custom_fields_ddl(desk: Desk, input: Nothing) -> Choices:
-    return _choose(in_order(await desk.all("custom_fields", {"field_type": "job"})))
+    return choose(in_order(await desk.all("custom_fields", {"field_type": "job"})))
 
 
 class ListJobCustomFieldOptionsDdl(Input):
@@ -238,15 +252,11 @@ class ListJobCustomFieldOptionsDdl(Input):
 
 
 async def list_job_custom_field_options_ddl(desk: Desk, input: ListJobCustomFieldOptionsDdl) -> Choices:
-    return _choose(in_order(await find_by_id(desk, "custom_field_options", "custom_field_id", input.custom_field)))
+    return choose(in_order(await find_by_id(desk, "custom_field_options", "custom_field_id", input.custom_field)))
 
 
 async def list_sources_ddl(desk: Desk, input: Nothing) -> Choices:
-    return _choose(reversed(await desk.all("sources")))
-
-
-def _choose(rows: Any) -> Choices:
-    return Choices(result=[Choice(text=row["name"], value=row["id"]) for row in rows])
+    return choose(reversed(await desk.all("sources")))
 
 
 OPERATIONS = (

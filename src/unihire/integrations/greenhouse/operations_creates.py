@@ -8,6 +8,7 @@ from datetime import timedelta
 from unihire.errors import PermissionMissing
 from unihire.integration.declare import Data
 from unihire.integration.operate import Operation, Output, WritingDesk
+from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.v1_applications import Application, shape_applications
 from unihire.integrations.greenhouse.v1_filters import Window
 from unihire.integrations.greenhouse.v1_inputs import (
@@ -33,9 +34,8 @@ from unihire.integrations.greenhouse.v1_references import (
     find_user_id,
     write_custom_values,
 )
-from unihire.integrations.greenhouse.v1_values import UserSummary, by_id, show_user, to_moment
+from unihire.integrations.greenhouse.v1_values import UserSummary, by_id, list_ids, show_user, to_moment
 from unihire.integrations.greenhouse.v3_writes import VISIBILITIES, Writer, leave_out_nones
-from unihire.kit.clock import parse_moment
 
 TAGS_BEFORE = timedelta(minutes=1)
 """How long before a person their tags may have been made."""
@@ -168,11 +168,11 @@ async def _make_person(
     )
     writer = Writer(desk, given.user_id)
     person = await writer.make_candidate({**base, "application": applications[0]})
-    id = person["id"]
+    id = person.get_number("id")
     application_ids = [await writer.find_first_application(person)]
     for number, body in enumerate(applications[1:], 1):
         row = await writer.make_application(f"application.{number}", {"candidate_id": id, **body})
-        application_ids.append(row["id"])
+        application_ids.append(row.get_number("id"))
     for number, education in enumerate(educations):
         await writer.make_education(f"education.{number}", id, education)
     for number, employment in enumerate(employments):
@@ -186,14 +186,15 @@ async def _make_person(
     return (await shape_candidates(desk, rows or [person]))[0]
 
 
-async def _touch_new_tags(desk: WritingDesk, person: Data, tags: Sequence[str] | None) -> None:
+async def _touch_new_tags(desk: WritingDesk, person: VendorRow, tags: Sequence[str] | None) -> None:
     """Have the tags read that were made with the person. Where they may not be listed, the next run that may sees."""
-    if not tags:
+    made_at = person.find_moment("created_at")
+    if not tags or made_at is None:
         return
-    since = Window(after=parse_moment(person["created_at"]) - TAGS_BEFORE)
+    since = Window(after=made_at - TAGS_BEFORE)
     with contextlib.suppress(PermissionMissing):
         rows = await desk.all("candidate_tags", {"created_at": since.write()})
-        desk.touch("candidate_tags", [row["id"] for row in rows])
+        desk.touch("candidate_tags", list_ids(rows))
 
 
 async def create_candidate_application(desk: WritingDesk, given: CreateApplication) -> Application:
@@ -213,8 +214,8 @@ async def create_candidate_application(desk: WritingDesk, given: CreateApplicati
     row = await writer.make_application("application", body)
     desk.touch("candidates", [given.candidate_id])
     for number, file in enumerate(files):
-        await writer.make_attachment(f"attachment.{number}", row["id"], file)
-    rows = await desk.find("applications", "id", [row["id"]])
+        await writer.make_attachment(f"attachment.{number}", row.get_number("id"), file)
+    rows = await desk.find("applications", "id", list_ids([row]))
     return (await shape_applications(desk, rows or [row]))[0]
 
 
@@ -223,14 +224,15 @@ async def create_candidate_note(desk: WritingDesk, given: CreateNote) -> Note:
     note = NewNote(user_id=given.user_id, body=given.body, visibility=given.visibility)
     row = await Writer(desk, given.user_id).make_note("note", given.candidate_id, note)
     desk.touch("candidates", [given.candidate_id])
-    users = by_id(await desk.find("users", "id", [row.get("user_id")]))
-    shown = row.get("visibility")
+    author = row.find_number("user_id")
+    users = by_id(await desk.find("users", "id", [author]))
+    shown = row.find_text("visibility")
     visibility = V1_VISIBILITIES.get(str(shown), shown)
     return Note(
-        id=row["id"],
-        created_at=to_moment(row.get("created_at")),
-        body=row.get("body"),
-        user=None if row.get("user_id") is None else show_user(users, row["user_id"]),
+        id=row.get_number("id"),
+        created_at=to_moment(row.find_moment("created_at")),
+        body=row.find_text("body"),
+        user=None if author is None else show_user(users, author),
         private=visibility == "private",
         visiblity=visibility,
         visibility=visibility,

@@ -4,9 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from unihire.integration.declare import Data
 from unihire.integration.operate import (
-    Choice,
     Choices,
     Desk,
     Input,
@@ -16,6 +14,7 @@ from unihire.integration.operate import (
     SearchText,
     choose_from,
 )
+from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.operations_lists import (
     DEFAULT_PAGE,
     Condition,
@@ -25,6 +24,7 @@ from unihire.integrations.greenhouse.operations_lists import (
     PageSize,
     UpdatedAfter,
     UpdatedBefore,
+    choose,
     cut,
     equals,
     find_by_id,
@@ -36,6 +36,7 @@ from unihire.integrations.greenhouse.operations_lists import (
 from unihire.integrations.greenhouse.v1_company import in_order
 from unihire.integrations.greenhouse.v1_filters import Window
 from unihire.integrations.greenhouse.v1_jobs import Job, JobStage, shape_jobs, shape_stages
+from unihire.integrations.greenhouse.v1_values import CUSTOM_FIELDS, list_ids, sort_newest
 
 JobId = Annotated[int, Meta(title="Job", description="The job's id.", extra_json_schema=choose_from("list_jobs_ddl"))]
 
@@ -103,8 +104,8 @@ async def list_jobs(desk: Desk, input: ListJobs) -> Jobs:
         rows = await list_page(desk, "jobs", conditions, page=input.page, size=input.results_per_page)
     else:
         openings = await desk.all("openings", {"opening_id": str(input.opening_id)})
-        found = await desk.find("jobs", "id", sorted({row["job_id"] for row in openings}, reverse=True))
-        rows = cut(_newest_first(keep(found, conditions)), page=input.page, size=input.results_per_page)
+        found = await desk.find("jobs", "id", sorted(set(list_ids(openings, "job_id")), reverse=True))
+        rows = cut(sort_newest(keep(found, conditions)), page=input.page, size=input.results_per_page)
     return Jobs(results=await shape_jobs(desk, rows))
 
 
@@ -122,12 +123,12 @@ async def _list_conditions(desk: Desk, input: ListJobs) -> list[Condition] | Non
         department = await _find_external(desk, "departments", input.external_department_id)
         if department is None:
             return None
-        conditions += equals("department_id", department["id"], param="department_id")
+        conditions += equals("department_id", department.get_number("id"), param="department_id")
     if input.external_office_id is not None:
         office = await _find_external(desk, "offices", input.external_office_id)
         if office is None:
             return None
-        conditions += includes("office_ids", office["id"], param="office_id")
+        conditions += includes("office_ids", office.get_number("id"), param="office_id")
     if input.custom_field_option_id is not None:
         chosen = await _has_option(desk, input.custom_field_option_id)
         if chosen is None:
@@ -136,7 +137,7 @@ async def _list_conditions(desk: Desk, input: ListJobs) -> list[Condition] | Non
     return conditions
 
 
-async def _find_external(desk: Desk, stream: str, external_id: int | str) -> Data | None:
+async def _find_external(desk: Desk, stream: str, external_id: int | str) -> VendorRow | None:
     rows = await desk.all(stream, {"external_id": str(external_id)})
     return rows[0] if rows else None
 
@@ -144,20 +145,17 @@ async def _find_external(desk: Desk, stream: str, external_id: int | str) -> Dat
 async def _has_option(desk: Desk, id: int) -> Condition | None:
     """That an option is chosen: v3 has no such filter, and a row shows an option by its name."""
     options = await find_by_id(desk, "custom_field_options", "id", id)
-    fields = await desk.find("custom_fields", "id", [option["custom_field_id"] for option in options])
-    if not fields or fields[0]["field_type"] != "job":
+    fields = await desk.find("custom_fields", "id", list_ids(options, "custom_field_id"))
+    if not fields or fields[0].find_text("field_type") != "job":
         return None
-    key, name = fields[0]["name_key"], options[0]["name"]
+    key, name = fields[0].get_text("name_key"), options[0].get_text("name")
 
-    def holds(row: Data) -> bool:
-        value = ((row.get("custom_fields") or {}).get(key) or {}).get("value")
+    def holds(row: VendorRow) -> bool:
+        field = row.map_parts(CUSTOM_FIELDS).get(key)
+        value = None if field is None else field.find_value("value")
         return name in value if isinstance(value, list) else bool(value == name)
 
     return Condition(holds)
-
-
-def _newest_first(rows: list[Data]) -> list[Data]:
-    return sorted(rows, key=lambda row: int(row["id"]), reverse=True)
 
 
 class ListJobStages(Input):
@@ -203,7 +201,7 @@ async def list_job_stages_for_job(desk: Desk, input: ListJobStagesForJob) -> Job
 
 async def list_jobs_ddl(desk: Desk, input: Nothing) -> Choices:
     rows = await desk.all("jobs")
-    return Choices(result=[Choice(text=row["name"], value=row["id"]) for row in reversed(_newest_first(rows))])
+    return choose(reversed(sort_newest(rows)))
 
 
 class ListJobStagesForJobDdl(Input):
@@ -213,7 +211,7 @@ class ListJobStagesForJobDdl(Input):
 async def list_job_stages_for_job_ddl(desk: Desk, input: ListJobStagesForJobDdl) -> Choices:
     """The stages in use: nobody can be put into another."""
     rows = await find_by_id(desk, "job_interview_stages", "job_id", input.job_id)
-    return Choices(result=[Choice(text=row["name"], value=row["id"]) for row in in_order(rows)])
+    return choose(in_order(rows))
 
 
 AROUND_A_JOB = "its departments, offices, openings, hiring managers, owners, then users and close reasons"

@@ -3,15 +3,16 @@
 Also the inputs that lists share.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, TypeVar
 
 from msgspec import Meta
 
-from unihire.integration.declare import Data
-from unihire.integration.operate import Desk
+from unihire.integration.declare import list_values
+from unihire.integration.operate import Choice, Choices, Desk
+from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.v1_filters import Window, choose_window, write_filters
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class Condition:
     What is told may let more rows through than the condition (`is_exact` False); the row is looked at then.
     """
 
-    holds: Callable[[Data], bool]
+    holds: Callable[[VendorRow], bool]
     told: Mapping[str, str] = field(default_factory=dict)
     is_exact: bool = True
 
@@ -58,7 +59,7 @@ def equals(member: str, value: object, *, param: str | None = None) -> list[Cond
     """
     if value is None:
         return []
-    return [Condition(lambda row: str(row.get(member)) == str(value), {param: str(value)} if param else {})]
+    return [Condition(lambda row: str(row.find_value(member)) == str(value), {param: str(value)} if param else {})]
 
 
 def includes(member: str, value: object, *, param: str) -> list[Condition]:
@@ -66,8 +67,8 @@ def includes(member: str, value: object, *, param: str) -> list[Condition]:
     if value is None:
         return []
 
-    def holds(row: Data) -> bool:
-        return str(value) in map(str, row.get(member) or ())
+    def holds(row: VendorRow) -> bool:
+        return str(value) in list_values(row.data, member)
 
     return [Condition(holds, {param: str(value)})]
 
@@ -76,8 +77,8 @@ def within(*, created: Window, updated: Window) -> list[Condition]:
     """That a row was created and updated then. v3 refuses to be asked for both: it is told one, narrowed."""
     told = choose_window(created, updated)
 
-    def holds(row: Data) -> bool:
-        return created.holds(row["created_at"]) and updated.holds(row["updated_at"])
+    def holds(row: VendorRow) -> bool:
+        return created.holds(row.find_moment("created_at")) and updated.holds(row.find_moment("updated_at"))
 
     if not told:
         return []
@@ -87,7 +88,7 @@ def within(*, created: Window, updated: Window) -> list[Condition]:
 def within_moments(member: str, window: Window) -> list[Condition]:
     """That the moment in a member is inside the window, which v3 is told under the member's name."""
     told = write_filters(**{member: window})
-    return [Condition(lambda row: window.holds(row[member]), told)] if told else []
+    return [Condition(lambda row: window.holds(row.find_moment(member)), told)] if told else []
 
 
 def within_days(member: str, after: date | None, before: date | None) -> list[Condition]:
@@ -96,8 +97,8 @@ def within_days(member: str, after: date | None, before: date | None) -> list[Co
         return []
     bounds = (("gte", after), ("lte", before))
 
-    def holds(row: Data) -> bool:
-        day = date.fromisoformat(row[member]) if row[member] else None
+    def holds(row: VendorRow) -> bool:
+        day = row.find_day(member)
         return day is not None and (after is None or day >= after) and (before is None or day <= before)
 
     return [Condition(holds, {member: "|".join(f"{by}|{bound}" for by, bound in bounds if bound is not None)})]
@@ -111,7 +112,7 @@ async def list_page(
     page: int | None,
     size: int | None,
     also: Mapping[str, str] | None = None,
-) -> list[Data]:
+) -> list[VendorRow]:
     """A page of the rows that meet the conditions, newest first. `also` is told to v3 besides.
 
     Where v3 can be told all of them, it pages. Where not, pages of 500 are read from the newest on until the wanted
@@ -128,7 +129,7 @@ async def list_page(
             seen.append(condition)
     if not seen:
         return await desk.page(stream, number, size, told)
-    found: list[Data] = []
+    found: list[VendorRow] = []
     asked = 1
     while len(found) < number * size:
         rows = await desk.page(stream, asked, LONGEST_PAGE, told)
@@ -139,23 +140,23 @@ async def list_page(
     return cut(found, page=number, size=size)
 
 
-async def find_by_id(desk: Desk, stream: str, member: str, id: int) -> list[Data]:
+async def find_by_id(desk: Desk, stream: str, member: str, id: int) -> list[VendorRow]:
     """The rows with this id in a member. v3 refuses numbers that can be no id; v1 had nothing there, and so have we."""
     return await desk.find(stream, member, [id]) if 0 < id <= GREATEST_ID else []
 
 
-def keep(rows: Iterable[Data], conditions: Iterable[Condition]) -> list[Data]:
+def keep(rows: Iterable[VendorRow], conditions: Iterable[Condition]) -> list[VendorRow]:
     """The rows that meet every condition."""
     held = list(conditions)
     return [row for row in rows if all(condition.holds(row) for condition in held)]
 
 
-def cut(rows: list[T], *, page: int | None, size: int | None) -> list[T]:
+def cut(rows: Sequence[T], *, page: int | None, size: int | None) -> list[T]:
     """A page of rows that are all at hand."""
     number, size = page or 1, size or DEFAULT_PAGE
-    return rows[(number - 1) * size : number * size]
+    return list(rows[(number - 1) * size : number * size])
 
 
-def order_by(rows: Iterable[Data], *members: str) -> list[Data]:
-    """The rows in ascending order of members that are numbers."""
-    return sorted(rows, key=lambda row: [row.get(member) or 0 for member in members])
+def choose(rows: Iterable[VendorRow]) -> Choices:
+    """The rows as choices of a drop-down, by their names."""
+    return Choices(result=[Choice(text=row.get_text("name"), value=row.get_number("id")) for row in rows])

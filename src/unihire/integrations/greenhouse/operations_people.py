@@ -4,7 +4,6 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from unihire.integration.declare import Data
 from unihire.integration.operate import (
     Choice,
     Choices,
@@ -16,6 +15,7 @@ from unihire.integration.operate import (
     SearchText,
     choose_from,
 )
+from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.operations_lists import (
     DEFAULT_PAGE,
     CreatedAfter,
@@ -25,15 +25,17 @@ from unihire.integrations.greenhouse.operations_lists import (
     PageSize,
     UpdatedAfter,
     UpdatedBefore,
+    choose,
     cut,
     keep,
     list_page,
     within,
 )
-from unihire.integrations.greenhouse.v1_applications import Application, shape_applications, sort_newest
+from unihire.integrations.greenhouse.v1_applications import Application, shape_applications
 from unihire.integrations.greenhouse.v1_company import in_order
 from unihire.integrations.greenhouse.v1_filters import Window, write_filters
 from unihire.integrations.greenhouse.v1_people import Candidate, shape_candidates
+from unihire.integrations.greenhouse.v1_values import list_ids, sort_newest
 
 STATUSES = ("active", "converted", "hired", "rejected")
 """The words that applications can be listed by, in v1 and v3 alike. For any other v1 gave an empty list."""
@@ -118,17 +120,17 @@ async def list_applications(desk: Desk, given: ListApplications) -> Applications
     return Applications(results=await shape_applications(desk, rows))
 
 
-async def _page_of_job(desk: Desk, job_id: int, told: dict[str, str], number: int, size: int) -> list[Data]:
+async def _page_of_job(desk: Desk, job_id: int, told: dict[str, str], number: int, size: int) -> list[VendorRow]:
     """A page of a job's applications and of the prospects considered for it, which v3 lists apart; newest first.
 
     The prospects are read whole. They move a page of the whole list by as many rows as they are, at most: of the
     applications only the pages that can reach into it are read.
     """
     considered = await desk.all("applications", {**told, "prospective_job_ids": str(job_id), "prospect": "true"})
-    prospects = [row for row in considered if row.get("job_id") != job_id]
+    prospects = [row for row in considered if row.find_number("job_id") != job_id]
     start = (number - 1) * size
     first = max(0, start - len(prospects)) // size + 1
-    own: list[Data] = []
+    own: list[VendorRow] = []
     for page in range(first, number + 1):
         rows = await desk.page("applications", page, size, {**told, "job_ids": str(job_id)})
         own += rows
@@ -170,7 +172,7 @@ async def list_candidates(desk: Desk, given: ListCandidates) -> Candidates:
     return Candidates(results=await shape_candidates(desk, await _page_of_candidates(desk, given)))
 
 
-async def _page_of_candidates(desk: Desk, given: ListCandidates) -> list[Data]:
+async def _page_of_candidates(desk: Desk, given: ListCandidates) -> list[VendorRow]:
     """v3 has no filter by job: its candidates are those of its applications. An e-mail goes before ids, as in v1."""
     page, size = given.page, given.results_per_page
     conditions = within(
@@ -182,14 +184,14 @@ async def _page_of_candidates(desk: Desk, given: ListCandidates) -> list[Data]:
     if given.job_id is None:
         return await list_page(desk, "candidates", conditions, page=page, size=size)
     applications = await desk.all("applications", {"job_ids": str(given.job_id), "prospect": "false"})
-    ids = sorted({row["candidate_id"] for row in applications}, reverse=True)
+    ids: list[int] = sorted(set(list_ids(applications, "candidate_id")), reverse=True)
     if not conditions:
         return sort_newest(await desk.find("candidates", "id", cut(ids, page=page, size=size)))
     rows = sort_newest(await desk.find("candidates", "id", ids))
     return cut(keep(rows, conditions), page=page, size=size)
 
 
-async def _find_named(desk: Desk, given: ListCandidates) -> list[Data]:
+async def _find_named(desk: Desk, given: ListCandidates) -> list[VendorRow]:
     """The candidates with the e-mail or the ids, newest first; with a job, those of them who applied for it."""
     if given.email:
         rows = await desk.all("candidates", {"email": given.email})
@@ -197,25 +199,25 @@ async def _find_named(desk: Desk, given: ListCandidates) -> list[Data]:
         rows = sort_newest(await desk.find("candidates", "id", given.candidate_ids or ()))
     if given.job_id is None:
         return rows
-    applications = await desk.find("applications", "candidate_id", [row["id"] for row in rows])
-    applied = {
-        row["candidate_id"] for row in applications if row.get("job_id") == given.job_id and not row.get("prospect")
-    }
-    return [row for row in rows if row["id"] in applied]
+    applications = await desk.find("applications", "candidate_id", list_ids(rows))
+    on_job = [row for row in applications if row.find_number("job_id") == given.job_id]
+    applied = set(list_ids([row for row in on_job if not row.find_flag("prospect")], "candidate_id"))
+    return [row for row in rows if row.find_number("id") in applied]
 
 
 async def list_candidates_ddl(desk: Desk, _: Nothing) -> Choices:
-    return Choices(result=[Choice(text=_name(row), value=row["id"]) for row in reversed(await desk.all("candidates"))])
+    rows = reversed(await desk.all("candidates"))
+    return Choices(result=[Choice(text=_name(row), value=row.get_number("id")) for row in rows])
 
 
-def _name(row: Data) -> str:
+def _name(row: VendorRow) -> str:
     """A candidate's name; the id of one who has none."""
-    return " ".join(part for part in (row.get("first_name"), row.get("last_name")) if part) or str(row["id"])
+    names = (row.find_text("first_name"), row.find_text("last_name"))
+    return " ".join(part for part in names if part) or str(row.get_number("id"))
 
 
 async def list_candidate_custom_fields_ddl(desk: Desk, _: Nothing) -> Choices:
-    rows = in_order(await desk.all("custom_fields", {"field_type": "candidate"}))
-    return Choices(result=[Choice(text=row["name"], value=row["id"]) for row in rows])
+    return choose(in_order(await desk.all("custom_fields", {"field_type": "candidate"})))
 
 
 OPERATIONS = (

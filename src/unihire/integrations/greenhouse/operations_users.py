@@ -15,6 +15,7 @@ from unihire.integration.operate import (
     SearchText,
     choose_from,
 )
+from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.operations_lists import (
     DEFAULT_PAGE,
     CreatedAfter,
@@ -32,7 +33,7 @@ from unihire.integrations.greenhouse.operations_lists import (
 )
 from unihire.integrations.greenhouse.v1_company import User, shape_users
 from unihire.integrations.greenhouse.v1_filters import Window
-from unihire.integrations.greenhouse.v1_values import to_user_name
+from unihire.integrations.greenhouse.v1_values import list_ids, to_user_name
 
 PEOPLE = {"show_service_accounts": "false"}
 """Users who are people: v1 knew no others, and v3 lists them alone unless asked."""
@@ -83,7 +84,7 @@ async def list_users(desk: Desk, input: ListUsers) -> Users:
     conditions += equals("employee_id", input.employee_id)
     if input.email is not None:
         emails = await desk.all("user_emails", {"email": input.email})
-        found = await desk.find("users", "id", {row["user_id"] for row in emails})
+        found = await desk.find("users", "id", set(list_ids(emails, "user_id")))
     elif input.employee_id is not None:
         found = await desk.find("users", "employee_id", [input.employee_id])
     else:
@@ -95,7 +96,13 @@ async def list_users(desk: Desk, input: ListUsers) -> Users:
 
 async def list_users_ddl(desk: Desk, input: Nothing) -> Choices:
     rows = await desk.all("users", PEOPLE)
-    return Choices(result=[Choice(text=to_user_name(row) or str(row["id"]), value=row["id"]) for row in reversed(rows)])
+    return Choices(result=[_to_choice(row) for row in reversed(rows)])
+
+
+def _to_choice(row: VendorRow) -> Choice:
+    """A user by name; by id where they have none."""
+    id = row.get_number("id")
+    return Choice(text=to_user_name(row) or str(id), value=id)
 
 
 OPERATIONS = (

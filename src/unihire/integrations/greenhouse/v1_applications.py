@@ -5,15 +5,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unihire.integration.declare import Data
 from unihire.integration.operate import Desk, Output
-from unihire.integrations.greenhouse.v1_company import Department, Office, read_departments, read_offices
+from unihire.integration.vendor_row import VendorRow
+from unihire.integrations.greenhouse.v1_company import (
+    Department,
+    DepartmentTree,
+    Office,
+    OfficeTree,
+    read_departments,
+    read_offices,
+)
 from unihire.integrations.greenhouse.v1_values import (
     KeyedField,
     UserSummary,
     by_id,
     group_by,
+    list_ids,
     show_user,
+    sort_newest,
     to_custom_fields,
     to_keyed_fields,
     to_moment,
@@ -22,6 +31,8 @@ from unihire.integrations.greenhouse.v1_values import (
 
 STATUSES = {"in_process": "active"}
 """v1's words where v3 has others; `rejected`, `hired` and `converted` are the same."""
+
+REJECTION_FIELDS = "question_custom_fields"
 
 REJECTED = "rejected"
 """The `status` of an application that is rejected now; one that no longer is may have kept its rejection_details."""
@@ -123,7 +134,7 @@ class Application(Output):
     attachments: list[Attachment]
 
 
-async def shape_applications(desk: Desk, rows: Sequence[Data]) -> list[Application]:
+async def shape_applications(desk: Desk, rows: Sequence[VendorRow]) -> list[Application]:
     """Rows of `applications` as v1 showed them, in their order.
 
     Asks for what they point at in two rounds: a call for fifty values of each of up to seven lists, then of up to six.
@@ -136,44 +147,47 @@ async def shape_applications(desk: Desk, rows: Sequence[Data]) -> list[Applicati
 class _Around:
     """What applications point at: rows by id, or by application where they belong to one."""
 
-    attachments: Mapping[int, list[Data]]
-    stages: Mapping[int, Data]
-    jobs: Mapping[int, Data]
-    sources: Mapping[int, Data]
-    referrers: Mapping[int, Data]
-    rejections: Mapping[int, Data]
-    prospects: Mapping[int, Data]
-    users: Mapping[int, Data]
-    reasons: Mapping[int, Data]
-    pools: Mapping[int, Data]
-    pool_stages: Mapping[int, Data]
-    offices: Mapping[int, Office]
-    departments: Mapping[int, Department]
+    attachments: Mapping[int, list[VendorRow]]
+    stages: Mapping[int, VendorRow]
+    jobs: Mapping[int, VendorRow]
+    sources: Mapping[int, VendorRow]
+    referrers: Mapping[int, VendorRow]
+    rejections: Mapping[int, VendorRow]
+    prospects: Mapping[int, VendorRow]
+    users: Mapping[int, VendorRow]
+    reasons: Mapping[int, VendorRow]
+    pools: Mapping[int, VendorRow]
+    pool_stages: Mapping[int, VendorRow]
+    offices: OfficeTree
+    departments: DepartmentTree
 
 
-async def _look_around(desk: Desk, rows: Sequence[Data]) -> _Around:
+async def _look_around(desk: Desk, rows: Sequence[VendorRow]) -> _Around:
+    rejected = [row for row in rows if row.find_text("status") == REJECTED]
+    considered = [row for row in rows if row.find_flag("prospect")]
+    job_ids = [id for row in rows for id in list_job_ids(row)]
     attachments, stages, jobs, sources, referrers, rejections, prospects = await asyncio.gather(
-        desk.find("attachments", "application_id", [row["id"] for row in rows]),
-        desk.find("application_stages", "id", _pick(rows, "stage_id")),
-        desk.find("jobs", "id", [id for row in rows for id in list_job_ids(row)]),
-        desk.find("sources", "id", _pick(rows, "source_id")),
-        desk.find("referrers", "id", _pick(rows, "referrer_id")),
-        desk.find("rejection_details", "application_id", [row["id"] for row in rows if row.get("status") == REJECTED]),
-        desk.find("prospect_details", "application_id", [row["id"] for row in rows if row.get("prospect")]),
+        desk.find("attachments", "application_id", list_ids(rows)),
+        desk.find("application_stages", "id", list_ids(rows, "stage_id")),
+        desk.find("jobs", "id", job_ids),
+        desk.find("sources", "id", list_ids(rows, "source_id")),
+        desk.find("referrers", "id", list_ids(rows, "referrer_id")),
+        desk.find("rejection_details", "application_id", list_ids(rejected)),
+        desk.find("prospect_details", "application_id", list_ids(considered)),
     )
     user_ids = [
-        *_pick(rows, "recruiter_id"),
-        *_pick(rows, "coordinator_id"),
-        *_pick(referrers, "user_id"),
-        *_pick(prospects, "prospect_owner_id"),
+        *list_ids(rows, "recruiter_id"),
+        *list_ids(rows, "coordinator_id"),
+        *list_ids(referrers, "user_id"),
+        *list_ids(prospects, "prospect_owner_id"),
     ]
     users, reasons, pools, pool_stages, offices, departments = await asyncio.gather(
         desk.find("users", "id", user_ids),
-        desk.find("rejection_reasons", "id", _pick(rejections, "rejection_reason_id")),
-        desk.find("prospect_pools", "id", _pick(prospects, "pool_id")),
-        desk.find("prospect_pool_stages", "id", _pick(prospects, "pool_stage_id")),
-        read_offices(desk, _pick(prospects, "office_id")),
-        read_departments(desk, _pick(prospects, "department_id")),
+        desk.find("rejection_reasons", "id", list_ids(rejections, "rejection_reason_id")),
+        desk.find("prospect_pools", "id", list_ids(prospects, "pool_id")),
+        desk.find("prospect_pool_stages", "id", list_ids(prospects, "pool_stage_id")),
+        read_offices(desk, list_ids(prospects, "office_id")),
+        read_departments(desk, list_ids(prospects, "department_id")),
     )
     return _Around(
         attachments=group_by(sort_newest(attachments), "application_id"),
@@ -192,63 +206,64 @@ async def _look_around(desk: Desk, rows: Sequence[Data]) -> _Around:
     )
 
 
-def list_job_ids(row: Data) -> list[int]:
+def list_job_ids(row: VendorRow) -> list[int]:
     """The jobs of an application: its own; a prospect has its own, if any, and those it is considered for."""
-    wished = row.get("prospective_job_ids") or [] if row.get("prospect") else []
-    return list(dict.fromkeys(id for id in (row.get("job_id"), *wished) if id is not None))
+    own = row.find_number("job_id")
+    wished = row.list_numbers("prospective_job_ids") if row.find_flag("prospect") else []
+    return list(dict.fromkeys([*wished] if own is None else [own, *wished]))
 
 
-def sort_newest(rows: Iterable[Data]) -> list[Data]:
-    """The rows by descending id, as the vendor lists them."""
-    return sorted(rows, key=lambda row: int(row["id"]), reverse=True)
-
-
-def _pick(rows: Iterable[Data], member: str) -> list[Any]:
-    return [row[member] for row in rows if row.get(member) is not None]
-
-
-def _newest_by(rows: Iterable[Data], member: str) -> dict[int, Data]:
+def _newest_by(rows: Iterable[VendorRow], member: str) -> dict[int, VendorRow]:
     return {value: held[0] for value, held in group_by(sort_newest(rows), member).items()}
 
 
-def _shape(row: Data, around: _Around) -> Application:
-    rejection = around.rejections.get(row["id"])
-    prospect = around.prospects.get(row["id"], {})
-    address = row.get("location_address")
+def _shape(row: VendorRow, around: _Around) -> Application:
+    id, status = row.get_number("id"), row.get_text("status")
+    rejection = around.rejections.get(id)
+    prospect = around.prospects.get(id, VendorRow("prospect_details", {}))
+    address = row.find_text("location_address")
     return Application(
-        id=row["id"],
-        candidate_id=row.get("candidate_id"),
-        prospect=bool(row.get("prospect")),
-        applied_at=to_moment(row.get("created_at")),
-        rejected_at=to_moment(row.get("rejected_at")),
-        last_activity_at=to_moment(row.get("last_activity_at")),
+        id=id,
+        candidate_id=row.find_number("candidate_id"),
+        prospect=row.get_flag("prospect"),
+        applied_at=to_moment(row.find_moment("created_at")),
+        rejected_at=to_moment(row.find_moment("rejected_at")),
+        last_activity_at=to_moment(row.find_moment("last_activity_at")),
         location=Address(address=address) if address else None,
-        source=_shape_source(row.get("source_id"), around),
-        credited_to=_shape_credited_to(row.get("referrer_id"), around),
-        recruiter=_shape_user(row.get("recruiter_id"), around),
-        coordinator=_shape_user(row.get("coordinator_id"), around),
+        source=_shape_source(row.find_number("source_id"), around),
+        credited_to=_shape_credited_to(row.find_number("referrer_id"), around),
+        recruiter=_shape_user(row.find_number("recruiter_id"), around),
+        coordinator=_shape_user(row.find_number("coordinator_id"), around),
         rejection_reason=_shape_reason(rejection, around),
         rejection_details=_shape_rejection(rejection),
-        jobs=[Named(id=id, name=around.jobs.get(id, {}).get("name")) for id in list_job_ids(row)],
-        job_post_id=row.get("job_post_id"),
-        status=STATUSES.get(str(row["status"]), str(row["status"])),
+        jobs=[Named(id=id, name=_find_name(id, around.jobs)) for id in list_job_ids(row)],
+        job_post_id=row.find_number("job_post_id"),
+        status=STATUSES.get(status, status),
         current_stage=_shape_stage(row, around),
-        answers=[Answer(question=one.get("question"), answer=one.get("answer")) for one in row.get("answers") or []],
-        prospective_office=around.offices.get(prospect.get("office_id", 0)),
-        prospective_department=around.departments.get(prospect.get("department_id", 0)),
+        answers=[
+            Answer(question=one.find_text("question"), answer=one.find_text("answer"))
+            for one in row.list_parts("answers")
+        ],
+        prospective_office=around.offices.find(prospect.find_number("office_id")),
+        prospective_department=around.departments.find(prospect.find_number("department_id")),
         prospect_detail=ProspectDetail(
-            prospect_pool=_shape_named(prospect.get("pool_id"), around.pools),
-            prospect_stage=_shape_named(prospect.get("pool_stage_id"), around.pool_stages),
-            prospect_owner=_shape_owner(prospect.get("prospect_owner_id"), around.users),
+            prospect_pool=_shape_named(prospect.find_number("pool_id"), around.pools),
+            prospect_stage=_shape_named(prospect.find_number("pool_stage_id"), around.pool_stages),
+            prospect_owner=_shape_owner(prospect.find_number("prospect_owner_id"), around.users),
         ),
         custom_fields=to_custom_fields(row),
         keyed_custom_fields=to_keyed_fields(row),
-        attachments=[_shape_attachment(file) for file in around.attachments.get(row["id"], [])],
+        attachments=[_shape_attachment(file) for file in around.attachments.get(id, [])],
     )
 
 
+def _find_name(id: int, rows: Mapping[int, VendorRow]) -> str | None:
+    row = rows.get(id)
+    return None if row is None else row.find_text("name")
+
+
 def _shape_source(id: int | None, around: _Around) -> PublicSource | None:
-    return None if id is None else PublicSource(id=id, public_name=around.sources.get(id, {}).get("name"))
+    return None if id is None else PublicSource(id=id, public_name=_find_name(id, around.sources))
 
 
 def _shape_user(id: int | None, around: _Around) -> UserSummary | None:
@@ -260,56 +275,61 @@ def _shape_credited_to(referrer_id: int | None, around: _Around) -> CreditedTo |
     referrer = around.referrers.get(referrer_id) if referrer_id is not None else None
     if referrer is None:
         return None
-    user = around.users.get(referrer.get("user_id") or 0, {})
+    id = referrer.find_number("user_id")
+    user = around.users.get(id) if id is not None else None
     return CreditedTo(
-        id=referrer.get("user_id"),
-        first_name=user.get("first_name"),
-        last_name=user.get("last_name"),
-        name=to_user_name(user) or referrer.get("name"),
-        employee_id=user.get("employee_id"),
+        id=id,
+        first_name=None if user is None else user.find_text("first_name"),
+        last_name=None if user is None else user.find_text("last_name"),
+        name=to_user_name(user) or referrer.find_text("name"),
+        employee_id=None if user is None else user.find_text("employee_id"),
     )
 
 
-def _shape_reason(rejection: Data | None, around: _Around) -> RejectionReason | None:
-    id = rejection.get("rejection_reason_id") if rejection is not None else None
+def _shape_reason(rejection: VendorRow | None, around: _Around) -> RejectionReason | None:
+    id = rejection.find_number("rejection_reason_id") if rejection is not None else None
     if id is None:
         return None
-    reason = around.reasons.get(id, {})
-    of = reason.get("type")
+    reason = around.reasons.get(id)
+    of = reason.find_part("type") if reason is not None else None
     return RejectionReason(
         id=id,
-        name=reason.get("name"),
-        type=None if of is None else ReasonType(id=of.get("id"), name=of.get("name")),
+        name=_find_name(id, around.reasons),
+        type=None if of is None else ReasonType(id=of.find_number("id"), name=of.find_text("name")),
     )
 
 
-def _shape_rejection(rejection: Data | None) -> RejectionDetails | None:
+def _shape_rejection(rejection: VendorRow | None) -> RejectionDetails | None:
     if rejection is None:
         return None
-    fields = {"custom_fields": rejection.get("question_custom_fields")}
-    return RejectionDetails(custom_fields=to_custom_fields(fields), keyed_custom_fields=to_keyed_fields(fields))
+    return RejectionDetails(
+        custom_fields=to_custom_fields(rejection, REJECTION_FIELDS),
+        keyed_custom_fields=to_keyed_fields(rejection, REJECTION_FIELDS),
+    )
 
 
-def _shape_stage(row: Data, around: _Around) -> Stage | None:
+def _shape_stage(row: VendorRow, around: _Around) -> Stage | None:
     """v1 told the job's stage; `stage_id` of v3 is the application's own passing through it."""
-    if row.get("stage_id") is None:
+    id = row.find_number("stage_id")
+    if id is None:
         return None
-    passed = around.stages.get(row["stage_id"], {})
-    return Stage(id=passed.get("job_interview_stage_id"), name=row.get("stage_name"))
+    passed = around.stages.get(id)
+    stage = passed.find_number("job_interview_stage_id") if passed is not None else None
+    return Stage(id=stage, name=row.find_text("stage_name"))
 
 
-def _shape_named(id: int | None, rows: Mapping[int, Data]) -> Named | None:
-    return None if id is None else Named(id=id, name=rows.get(id, {}).get("name"))
+def _shape_named(id: int | None, rows: Mapping[int, VendorRow]) -> Named | None:
+    return None if id is None else Named(id=id, name=_find_name(id, rows))
 
 
-def _shape_owner(id: int | None, users: Mapping[int, Data]) -> Named | None:
-    return None if id is None else Named(id=id, name=to_user_name(users.get(id, {})))
+def _shape_owner(id: int | None, users: Mapping[int, VendorRow]) -> Named | None:
+    return None if id is None else Named(id=id, name=to_user_name(users.get(id)))
 
 
-def _shape_attachment(file: Data) -> Attachment:
+def _shape_attachment(file: VendorRow) -> Attachment:
     return Attachment(
-        filename=file.get("filename"),
-        url=file.get("url"),
-        type=file.get("type"),
-        created_at=to_moment(file.get("created_at")),
+        filename=file.find_text("filename"),
+        url=file.find_text("url"),
+        type=file.find_text("type"),
+        created_at=to_moment(file.find_moment("created_at")),
     )

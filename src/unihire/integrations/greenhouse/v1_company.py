@@ -9,12 +9,13 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from unihire.integration.declare import Data
 from unihire.integration.operate import Desk, Output
+from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.v1_values import (
     KeyedField,
     by_id,
     group_by,
+    list_ids,
     to_custom_fields,
     to_keyed_fields,
     to_moment,
@@ -111,97 +112,115 @@ class CustomField(Output):
     custom_field_options: list[CustomFieldOption]
 
 
-def to_departments(rows: Iterable[Data]) -> dict[int, Department]:
-    """All departments by id, from all rows: a row tells its parent, not its children."""
-    tree = _Tree(rows)
-    return {
-        id: Department(
-            id=id,
-            name=row["name"],
-            parent_id=row.get("parent_id"),
-            parent_department_external_id=tree.find_parent_external_id(row),
-            child_ids=[child["id"] for child in tree.list_children(id)],
-            child_department_external_ids=tree.list_child_external_ids(id),
-            external_id=row.get("external_id"),
-        )
-        for id, row in tree.rows.items()
-    }
-
-
-def to_offices(rows: Iterable[Data]) -> dict[int, Office]:
-    """All offices by id, from all rows."""
-    tree = _Tree(rows)
-    return {
-        id: Office(
-            id=id,
-            name=row["name"],
-            location=Place(name=row.get("location")),
-            primary_contact_user_id=row.get("primary_in_house_contact_user_id"),
-            parent_id=row.get("parent_id"),
-            parent_office_external_id=tree.find_parent_external_id(row),
-            child_ids=[child["id"] for child in tree.list_children(id)],
-            child_office_external_ids=tree.list_child_external_ids(id),
-            external_id=row.get("external_id"),
-        )
-        for id, row in tree.rows.items()
-    }
-
-
 class _Tree:
-    """Rows that name their parents."""
+    """All rows of a list whose rows name their parents: a row tells its parent, not its children."""
 
-    def __init__(self, rows: Iterable[Data]) -> None:
+    def __init__(self, rows: Iterable[VendorRow]) -> None:
         self.rows = by_id(rows)
-        self._children = group_by((row for row in self.rows.values() if row.get("parent_id")), "parent_id")
+        self._children = group_by(self.rows.values(), "parent_id")
 
-    def list_children(self, id: int) -> list[Data]:
-        return self._children.get(id, [])
+    def list_child_ids(self, id: int) -> list[int]:
+        return list_ids(self._children.get(id, ()))
 
     def list_child_external_ids(self, id: int) -> list[str]:
-        return [child["external_id"] for child in self.list_children(id) if child.get("external_id")]
+        found = (child.find_text("external_id") for child in self._children.get(id, ()))
+        return [external_id for external_id in found if external_id]
 
-    def find_parent_external_id(self, row: Data) -> str | None:
-        parent = self.rows.get(row.get("parent_id") or 0)
-        return parent.get("external_id") if parent else None
-
-
-async def read_departments(desk: Desk, ids: Iterable[int | None]) -> dict[int, Department]:
-    """All departments by id; none where none of these ids is one, and nothing is asked then."""
-    return to_departments(await desk.all("departments")) if any(ids) else {}
+    def find_parent_external_id(self, row: VendorRow) -> str | None:
+        parent = self.rows.get(row.find_number("parent_id") or 0)
+        return parent.find_text("external_id") if parent else None
 
 
-async def read_offices(desk: Desk, ids: Iterable[int | None]) -> dict[int, Office]:
-    """All offices by id; none where none of these ids is one, and nothing is asked then."""
-    return to_offices(await desk.all("offices")) if any(ids) else {}
+class DepartmentTree(_Tree):
+    """All departments, shown one by one."""
+
+    def find(self, id: int | None) -> Department | None:
+        """None for no id, and for one there is not."""
+        row = self.rows.get(id) if id is not None else None
+        return None if row is None else self.show(row)
+
+    def list(self, ids: Iterable[int]) -> list[Department]:
+        """Those there are."""
+        return [self.show(self.rows[id]) for id in ids if id in self.rows]
+
+    def show(self, row: VendorRow) -> Department:
+        id = row.get_number("id")
+        return Department(
+            id=id,
+            name=row.get_text("name"),
+            parent_id=row.find_number("parent_id"),
+            parent_department_external_id=self.find_parent_external_id(row),
+            child_ids=self.list_child_ids(id),
+            child_department_external_ids=self.list_child_external_ids(id),
+            external_id=row.find_text("external_id"),
+        )
 
 
-def to_source(row: Data) -> Source:
-    kind = row.get("type")
-    return Source(id=row["id"], name=row["name"], type=SourceType(id=kind["id"], name=kind["name"]) if kind else None)
+class OfficeTree(_Tree):
+    """All offices, shown one by one."""
+
+    def find(self, id: int | None) -> Office | None:
+        """None for no id, and for one there is not."""
+        row = self.rows.get(id) if id is not None else None
+        return None if row is None else self.show(row)
+
+    def list(self, ids: Iterable[int]) -> list[Office]:
+        """Those there are."""
+        return [self.show(self.rows[id]) for id in ids if id in self.rows]
+
+    def show(self, row: VendorRow) -> Office:
+        id = row.get_number("id")
+        return Office(
+            id=id,
+            name=row.get_text("name"),
+            location=Place(name=row.find_text("location")),
+            primary_contact_user_id=row.find_number("primary_in_house_contact_user_id"),
+            parent_id=row.find_number("parent_id"),
+            parent_office_external_id=self.find_parent_external_id(row),
+            child_ids=self.list_child_ids(id),
+            child_office_external_ids=self.list_child_external_ids(id),
+            external_id=row.find_text("external_id"),
+        )
 
 
-async def shape_users(desk: Desk, rows: list[Data], *, with_custom_fields: bool) -> list[User]:
+async def read_departments(desk: Desk, ids: Iterable[int]) -> DepartmentTree:
+    """All departments; none where none of these ids is one, and nothing is asked then."""
+    return DepartmentTree(await desk.all("departments") if any(ids) else ())
+
+
+async def read_offices(desk: Desk, ids: Iterable[int]) -> OfficeTree:
+    """All offices; none where none of these ids is one, and nothing is asked then."""
+    return OfficeTree(await desk.all("offices") if any(ids) else ())
+
+
+def to_source(row: VendorRow) -> Source:
+    kind = row.find_part("type")
+    shown = None if kind is None else SourceType(id=kind.get_number("id"), name=kind.get_text("name"))
+    return Source(id=row.get_number("id"), name=row.get_text("name"), type=shown)
+
+
+async def shape_users(desk: Desk, rows: list[VendorRow], *, with_custom_fields: bool) -> list[User]:
     """Users with their offices and departments: 2 calls besides, whatever their number."""
     departments, offices = await asyncio.gather(
-        read_departments(desk, (id for row in rows for id in row.get("department_ids") or ())),
-        read_offices(desk, (id for row in rows for id in row.get("office_ids") or ())),
+        read_departments(desk, (id for row in rows for id in row.list_numbers("department_ids"))),
+        read_offices(desk, (id for row in rows for id in row.list_numbers("office_ids"))),
     )
     return [
         User(
-            id=row["id"],
+            id=row.get_number("id"),
             name=to_user_name(row),
-            first_name=row.get("first_name"),
-            last_name=row.get("last_name"),
-            primary_email_address=row.get("primary_email"),
-            updated_at=to_moment(row.get("updated_at")),
-            created_at=to_moment(row.get("created_at")),
-            disabled=row["deactivated"],
-            site_admin=row["site_admin"],
+            first_name=row.find_text("first_name"),
+            last_name=row.find_text("last_name"),
+            primary_email_address=row.find_text("primary_email"),
+            updated_at=to_moment(row.find_moment("updated_at")),
+            created_at=to_moment(row.find_moment("created_at")),
+            disabled=row.get_flag("deactivated"),
+            site_admin=row.get_flag("site_admin"),
             emails=_list_addresses(row),
-            employee_id=row.get("employee_id"),
-            linked_candidate_ids=row.get("linked_candidate_ids") or [],
-            offices=[offices[id] for id in row.get("office_ids") or () if id in offices],
-            departments=[departments[id] for id in row.get("department_ids") or () if id in departments],
+            employee_id=row.find_text("employee_id"),
+            linked_candidate_ids=row.list_numbers("linked_candidate_ids"),
+            offices=offices.list(row.list_numbers("office_ids")),
+            departments=departments.list(row.list_numbers("department_ids")),
             custom_fields=to_custom_fields(row) if with_custom_fields else UNSET,
             keyed_custom_fields=to_keyed_fields(row) if with_custom_fields else UNSET,
         )
@@ -209,76 +228,73 @@ async def shape_users(desk: Desk, rows: list[Data], *, with_custom_fields: bool)
     ]
 
 
-def _list_addresses(row: Data) -> list[str]:
-    """All addresses of a user; `emails` of v3 may be null, the first one is told apart then."""
-    addresses: list[str] = row.get("emails") or []
-    primary = row.get("primary_email")
+def _list_addresses(row: VendorRow) -> list[str]:
+    """All addresses of a user; `emails` of v3 may be null, the first one is apart then."""
+    addresses, primary = row.list_texts("emails"), row.find_text("primary_email")
     return addresses if addresses or not primary else [primary]
 
 
-async def shape_custom_fields(desk: Desk, rows: list[Data]) -> list[CustomField]:
+async def shape_custom_fields(desk: Desk, rows: list[VendorRow]) -> list[CustomField]:
     """Custom fields in their order, with their active options, and the offices and departments they are limited to."""
-    ids = [row["id"] for row in rows]
+    ids = list_ids(rows)
+    selects = [row for row in rows if row.find_text("value_type") in SELECTS]
     options, office_links, department_links = await asyncio.gather(
-        desk.find(
-            "custom_field_options", "custom_field_id", [row["id"] for row in rows if row["value_type"] in SELECTS]
-        ),
+        desk.find("custom_field_options", "custom_field_id", list_ids(selects)),
         desk.find("custom_field_offices", "custom_field_id", ids),
         desk.find("custom_field_departments", "custom_field_id", ids),
     )
     departments, offices = await asyncio.gather(
-        read_departments(desk, (link["department_id"] for link in department_links)),
-        read_offices(desk, (link["office_id"] for link in office_links)),
+        read_departments(desk, list_ids(department_links, "department_id")),
+        read_offices(desk, list_ids(office_links, "office_id")),
     )
     options_of = group_by(options, "custom_field_id")
     offices_of = group_by(office_links, "custom_field_id")
     departments_of = group_by(department_links, "custom_field_id")
-    return [
-        CustomField(
-            id=row["id"],
-            name=row["name"],
+
+    def show(row: VendorRow) -> CustomField:
+        id = row.get_number("id")
+        return CustomField(
+            id=id,
+            name=row.get_text("name"),
             active=is_active(row),
-            field_type=row["field_type"],
-            priority=row.get("sort_order"),
-            value_type=row["value_type"],
-            private=row["private"],
-            required=row["required"],
-            require_approval=row["require_approval"],
-            trigger_new_version=row["trigger_new_version"],
-            name_key=row["name_key"],
-            description=row.get("description"),
-            expose_in_job_board_api=row["expose_in_job_board_api"],
-            api_only=row.get("api_only"),
-            offices=[
-                offices[each["office_id"]] for each in offices_of.get(row["id"], ()) if each["office_id"] in offices
-            ],
-            departments=[
-                departments[each["department_id"]]
-                for each in departments_of.get(row["id"], ())
-                if each["department_id"] in departments
-            ],
-            template_token_string=row.get("template_token_string"),
-            custom_field_options=[to_option(option) for option in in_order(options_of.get(row["id"], ()))],
+            field_type=row.get_text("field_type"),
+            priority=row.find_number("sort_order"),
+            value_type=row.get_text("value_type"),
+            private=row.get_flag("private"),
+            required=row.get_flag("required"),
+            require_approval=row.get_flag("require_approval"),
+            trigger_new_version=row.get_flag("trigger_new_version"),
+            name_key=row.get_text("name_key"),
+            description=row.find_text("description"),
+            expose_in_job_board_api=row.get_flag("expose_in_job_board_api"),
+            api_only=row.find_flag("api_only"),
+            offices=offices.list(list_ids(offices_of.get(id, ()), "office_id")),
+            departments=departments.list(list_ids(departments_of.get(id, ()), "department_id")),
+            template_token_string=row.find_text("template_token_string"),
+            custom_field_options=[to_option(option) for option in in_order(options_of.get(id, ()))],
         )
-        for row in sorted(rows, key=_rank)
-    ]
+
+    return [show(row) for row in sorted(rows, key=_rank)]
 
 
-def to_option(row: Data) -> CustomFieldOption:
+def to_option(row: VendorRow) -> CustomFieldOption:
     return CustomFieldOption(
-        id=row["id"], name=row["name"], priority=row.get("sort_order"), external_id=row.get("external_id")
+        id=row.get_number("id"),
+        name=row.get_text("name"),
+        priority=row.find_number("sort_order"),
+        external_id=row.find_text("external_id"),
     )
 
 
-def in_order(rows: Iterable[Data]) -> list[Data]:
+def in_order(rows: Iterable[VendorRow]) -> list[VendorRow]:
     """The rows that are not switched off, as they are ordered by hand."""
     return sorted(filter(is_active, rows), key=_rank)
 
 
-def is_active(row: Data) -> bool:
+def is_active(row: VendorRow) -> bool:
     """Whether something is in use; where v3 says neither, it is."""
-    return row.get("active") is not False
+    return row.find_flag("active") is not False
 
 
-def _rank(row: Data) -> tuple[int, int]:
-    return (row.get("sort_order") or 0, row["id"])
+def _rank(row: VendorRow) -> tuple[int, int]:
+    return (row.find_number("sort_order") or 0, row.find_number("id") or 0)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from unihire.integration.declare import Data
-from unihire.kit.clock import parse_moment, to_text
+from unihire.kit.clock import to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,10 @@ class Window:
         bounds = (("gte", self.after), ("lte" if self.includes_before else "lt", self.before))
         return "|".join(f"{by}|{to_text(_to_utc(bound))}" for by, bound in bounds if bound is not None)
 
-    def holds(self, value: str | None) -> bool:
+    def holds(self, moment: datetime | None) -> bool:
         """Whether a moment of a row lies inside; where there is none, it does only if the window is open."""
-        if value is None:
+        if moment is None:
             return self.is_open
-        moment = parse_moment(value)
         if self.after is not None and moment < _to_utc(self.after):
             return False
         if self.before is None:
@@ -50,11 +48,6 @@ class Window:
 def write_filters(**windows: Window) -> dict[str, str]:
     """The filters of v3 for the windows that are not open, by the member of the row: `created_at`, `updated_at`."""
     return {member: window.write() for member, window in windows.items() if not window.is_open}
-
-
-def keep_within(rows: list[Data], **windows: Window) -> list[Data]:
-    """The rows whose members lie inside their windows."""
-    return [row for row in rows if all(window.holds(row[member]) for member, window in windows.items())]
 
 
 def choose_window(created: Window, updated: Window) -> dict[str, str]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from unihire.integration.declare import Data
 from unihire.integration.operate import Desk, Output
+from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.v1_company import (
     Department,
     Office,
@@ -20,6 +20,7 @@ from unihire.integrations.greenhouse.v1_values import (
     UserSummary,
     by_id,
     group_by,
+    list_ids,
     show_user,
     to_custom_fields,
     to_keyed_fields,
@@ -114,158 +115,169 @@ class JobStage(Output):
     interviews: list[StageInterview]
 
 
-async def shape_openings(desk: Desk, rows: Iterable[Data]) -> dict[int, Opening]:
-    """Openings by id: 1 call for 50 close reasons they name."""
-    found = by_id(rows)
-    reasons = by_id(await desk.find("close_reasons", "id", [row.get("close_reason_id") for row in found.values()]))
-    return {
-        id: Opening(
-            id=id,
-            opening_id=row.get("opening_id"),
-            status="open" if row["open"] else "closed",
-            opened_at=to_moment(row.get("opened_at")),
-            closed_at=to_moment(row.get("closed_at")),
-            application_id=row.get("application_id"),
-            close_reason=_find_reason(reasons, row.get("close_reason_id")),
-            custom_fields=to_custom_fields(row),
-            keyed_custom_fields=to_keyed_fields(row),
-        )
-        for id, row in found.items()
-    }
+async def read_close_reasons(desk: Desk, openings: Iterable[VendorRow]) -> dict[int, VendorRow]:
+    """The reasons these openings were closed for, by id: 1 call for 50."""
+    return by_id(await desk.find("close_reasons", "id", list_ids(openings, "close_reason_id")))
 
 
-def _find_reason(reasons: Mapping[int, Data], id: int | None) -> CloseReason | None:
+def shape_opening(row: VendorRow, reasons: Mapping[int, VendorRow]) -> Opening:
+    return Opening(
+        id=row.get_number("id"),
+        opening_id=row.find_text("opening_id"),
+        status="open" if row.get_flag("open") else "closed",
+        opened_at=to_moment(row.find_moment("opened_at")),
+        closed_at=to_moment(row.find_moment("closed_at")),
+        application_id=row.find_number("application_id"),
+        close_reason=_find_reason(reasons, row.find_number("close_reason_id")),
+        custom_fields=to_custom_fields(row),
+        keyed_custom_fields=to_keyed_fields(row),
+    )
+
+
+def _find_reason(reasons: Mapping[int, VendorRow], id: int | None) -> CloseReason | None:
     reason = reasons.get(id) if id is not None else None
-    return None if reason is None else CloseReason(id=reason["id"], name=reason["name"])
+    return None if reason is None else CloseReason(id=reason.get_number("id"), name=reason.get_text("name"))
 
 
-async def shape_jobs(desk: Desk, rows: list[Data]) -> list[Job]:
+async def shape_jobs(desk: Desk, rows: list[VendorRow]) -> list[Job]:
     """Jobs with department, offices, openings and hiring team, asked for in two rounds for all of them at once."""
-    ids = [row["id"] for row in rows]
+    ids = list_ids(rows)
     departments, offices, openings, managers, owners = await asyncio.gather(
-        read_departments(desk, (row.get("department_id") for row in rows)),
-        read_offices(desk, (id for row in rows for id in row.get("office_ids") or ())),
+        read_departments(desk, list_ids(rows, "department_id")),
+        read_offices(desk, (id for row in rows for id in row.list_numbers("office_ids"))),
         desk.find("openings", "job_id", ids),
         desk.find("job_hiring_managers", "job_id", ids),
         desk.find("job_owners", "job_id", ids),
     )
-    shown, users = await asyncio.gather(
-        shape_openings(desk, openings),
-        desk.find("users", "id", sorted({row["user_id"] for row in [*managers, *owners]})),
+    team = list_ids([*managers, *owners], "user_id")
+    reasons, users = await asyncio.gather(
+        read_close_reasons(desk, openings), desk.find("users", "id", sorted(set(team)))
     )
-    openings_of = group_by(openings, "job_id")
     teams = _Teams(users=by_id(users), managers=group_by(managers, "job_id"), owners=group_by(owners, "job_id"))
-    return [
-        Job(
-            id=row["id"],
-            name=row["name"],
-            requisition_id=row.get("requisition_id"),
-            notes=row.get("notes"),
-            confidential=row["confidential"],
-            status=row["status"],
-            created_at=to_moment(row.get("created_at")),
-            opened_at=to_moment(row.get("opened_at")),
-            closed_at=to_moment(row.get("closed_at")),
-            updated_at=to_moment(row.get("updated_at")),
-            is_template=row.get("is_template"),
-            copied_from_id=row.get("copied_from_id"),
-            departments=[departments[id] for id in [row.get("department_id")] if id in departments],
-            offices=[offices[id] for id in row.get("office_ids") or () if id in offices],
+    openings_of = group_by(openings, "job_id")
+
+    def show(row: VendorRow) -> Job:
+        id = row.get_number("id")
+        department = departments.find(row.find_number("department_id"))
+        return Job(
+            id=id,
+            name=row.get_text("name"),
+            requisition_id=row.find_text("requisition_id"),
+            notes=row.find_text("notes"),
+            confidential=row.get_flag("confidential"),
+            status=row.get_text("status"),
+            created_at=to_moment(row.find_moment("created_at")),
+            opened_at=to_moment(row.find_moment("opened_at")),
+            closed_at=to_moment(row.find_moment("closed_at")),
+            updated_at=to_moment(row.find_moment("updated_at")),
+            is_template=row.find_flag("is_template"),
+            copied_from_id=row.find_number("copied_from_id"),
+            departments=[] if department is None else [department],
+            offices=offices.list(row.list_numbers("office_ids")),
             custom_fields=to_custom_fields(row),
             keyed_custom_fields=to_keyed_fields(row),
-            hiring_team=teams.show(row["id"]),
-            openings=[shown[opening["id"]] for opening in openings_of.get(row["id"], ())],
+            hiring_team=teams.show(id),
+            openings=[shape_opening(opening, reasons) for opening in openings_of.get(id, ())],
         )
-        for row in rows
-    ]
+
+    return [show(row) for row in rows]
 
 
 class _Teams:
     """The hiring teams of jobs, from their parts."""
 
     def __init__(
-        self, *, users: Mapping[int, Data], managers: Mapping[int, list[Data]], owners: Mapping[int, list[Data]]
+        self,
+        *,
+        users: Mapping[int, VendorRow],
+        managers: Mapping[int, list[VendorRow]],
+        owners: Mapping[int, list[VendorRow]],
     ) -> None:
         self._users = users
         self._managers = managers
         self._owners = owners
 
     def show(self, job: int) -> HiringTeam:
-        owners = group_by(self._owners.get(job, ()), "type")
+        owners: dict[str, list[VendorRow]] = {}
+        for row in self._owners.get(job, ()):
+            owners.setdefault(row.get_text("type"), []).append(row)
         return HiringTeam(
-            hiring_managers=[show_user(self._users, row["user_id"]) for row in self._managers.get(job, ())],
+            hiring_managers=[show_user(self._users, row.get_number("user_id")) for row in self._managers.get(job, ())],
             recruiters=[self._show_owner(row) for row in owners.get("recruiter", ())],
             coordinators=[self._show_owner(row) for row in owners.get("coordinator", ())],
-            sourcers=[show_user(self._users, row["user_id"]) for row in owners.get("sourcer", ())],
+            sourcers=[show_user(self._users, row.get_number("user_id")) for row in owners.get("sourcer", ())],
         )
 
-    def _show_owner(self, row: Data) -> Owner:
-        user = show_user(self._users, row["user_id"])
-        return Owner(**msgspec.structs.asdict(user), responsible=row["responsible"])
+    def _show_owner(self, row: VendorRow) -> Owner:
+        user = show_user(self._users, row.get_number("user_id"))
+        return Owner(**msgspec.structs.asdict(user), responsible=row.get_flag("responsible"))
 
 
-async def shape_stages(desk: Desk, rows: list[Data]) -> list[JobStage]:
+async def shape_stages(desk: Desk, rows: list[VendorRow]) -> list[JobStage]:
     """Stages with the interviews planned for them, in three rounds.
 
     Interviews and kits are asked for by job: the stages of a job come together, and one call holds 500.
     """
-    jobs = sorted({row["job_id"] for row in rows})
+    jobs = sorted(set(list_ids(rows, "job_id")))
     interviews, kits = await asyncio.gather(
         desk.find("job_interviews", "job_id", jobs), desk.find("interview_kits", "job_id", jobs)
     )
-    stages = {row["id"] for row in rows}
-    planned = in_order(row for row in interviews if row["job_interview_stage_id"] in stages)
-    wanted = {row["id"] for row in planned}
-    kit_of = {kit["job_interview_id"]: kit for kit in kits if kit["job_interview_id"] in wanted}
-    ids = [kit["id"] for kit in kit_of.values()]
+    stages = set(list_ids(rows))
+    planned = in_order(row for row in interviews if row.find_number("job_interview_stage_id") in stages)
+    wanted = set(list_ids(planned))
+    kit_of = {id: held[0] for id, held in group_by(reversed(kits), "job_interview_id").items() if id in wanted}
+    ids = list_ids(kit_of.values())
     questions, interviewers = await asyncio.gather(
         desk.find("scorecard_questions", "interview_kit_id", ids),
         desk.find("default_interviewers", "interview_kit_id", ids),
     )
-    users = by_id(await desk.find("users", "id", sorted({row["user_id"] for row in interviewers})))
+    users = by_id(await desk.find("users", "id", sorted(set(list_ids(interviewers, "user_id")))))
     questions_of = group_by(in_order(questions), "interview_kit_id")
     interviewers_of = group_by(interviewers, "interview_kit_id")
     interviews_of = group_by(planned, "job_interview_stage_id")
 
-    def show(interview: Data) -> StageInterview:
-        kit = kit_of.get(interview["id"])
-        kit_id = kit["id"] if kit is not None else 0
+    def show(interview: VendorRow) -> StageInterview:
+        id = interview.get_number("id")
+        kit = kit_of.get(id)
+        kit_id = kit.get_number("id") if kit is not None else 0
+        chosen = [row.get_number("user_id") for row in interviewers_of.get(kit_id, ())]
         return StageInterview(
-            id=interview["id"],
-            name=interview["name"],
+            id=id,
+            name=interview.get_text("name"),
             schedulable=_is_schedulable(interview),
-            estimated_minutes=interview.get("duration"),
-            default_interviewer_users=[show_user(users, row["user_id"]) for row in interviewers_of.get(kit_id, ())],
+            estimated_minutes=interview.find_number("duration"),
+            default_interviewer_users=[show_user(users, user) for user in chosen],
             interview_kit=None if kit is None else _show_kit(kit, questions_of.get(kit_id, ())),
-            created_at=to_moment(interview.get("created_at")),
-            updated_at=to_moment(interview.get("updated_at")),
-            job_id=interview["job_id"],
+            created_at=to_moment(interview.find_moment("created_at")),
+            updated_at=to_moment(interview.find_moment("updated_at")),
+            job_id=interview.get_number("job_id"),
         )
 
-    return [
-        JobStage(
-            id=row["id"],
-            name=row["name"],
-            created_at=to_moment(row.get("created_at")),
-            updated_at=to_moment(row.get("updated_at")),
-            active=row["active"],
-            job_id=row["job_id"],
-            priority=row.get("sort_order"),
-            interviews=[show(interview) for interview in interviews_of.get(row["id"], ())],
+    def show_stage(row: VendorRow) -> JobStage:
+        id = row.get_number("id")
+        return JobStage(
+            id=id,
+            name=row.get_text("name"),
+            created_at=to_moment(row.find_moment("created_at")),
+            updated_at=to_moment(row.find_moment("updated_at")),
+            active=row.get_flag("active"),
+            job_id=row.get_number("job_id"),
+            priority=row.find_number("sort_order"),
+            interviews=[show(interview) for interview in interviews_of.get(id, ())],
         )
-        for row in rows
-    ]
+
+    return [show_stage(row) for row in rows]
 
 
-def _show_kit(kit: Data, questions: Iterable[Data]) -> InterviewKit:
+def _show_kit(kit: VendorRow, questions: Iterable[VendorRow]) -> InterviewKit:
     return InterviewKit(
-        id=kit["id"],
-        content=kit.get("exercises"),
-        questions=[Question(id=row["id"], question=row["question"]) for row in questions],
+        id=kit.get_number("id"),
+        content=kit.find_text("exercises"),
+        questions=[Question(id=row.get_number("id"), question=row.get_text("question")) for row in questions],
     )
 
 
-def _is_schedulable(interview: Data) -> bool | None:
+def _is_schedulable(interview: VendorRow) -> bool | None:
     """Whether a time is arranged for it; v3 tells how it is scheduled, or nothing."""
-    kind = interview.get("scheduling_type")
+    kind = interview.find_text("scheduling_type")
     return None if kind is None else kind == "needs_scheduling"

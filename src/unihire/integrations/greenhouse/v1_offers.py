@@ -2,10 +2,17 @@
 
 from typing import Any
 
-from unihire.integration.declare import Data
 from unihire.integration.operate import Desk, Output
-from unihire.integrations.greenhouse.v1_jobs import Opening, shape_openings
-from unihire.integrations.greenhouse.v1_values import KeyedField, to_custom_fields, to_keyed_fields, to_moment
+from unihire.integration.vendor_row import VendorRow
+from unihire.integrations.greenhouse.v1_jobs import Opening, read_close_reasons, shape_opening
+from unihire.integrations.greenhouse.v1_values import (
+    KeyedField,
+    by_id,
+    list_ids,
+    to_custom_fields,
+    to_keyed_fields,
+    to_moment,
+)
 
 
 class Offer(Output):
@@ -25,23 +32,25 @@ class Offer(Output):
     keyed_custom_fields: dict[str, KeyedField]
 
 
-async def shape_offers(desk: Desk, rows: list[Data]) -> list[Offer]:
+async def shape_offers(desk: Desk, rows: list[VendorRow]) -> list[Offer]:
     """Offers with their openings: 1 call for 50 openings, and 1 for the close reasons of those."""
-    openings = await shape_openings(desk, await desk.find("openings", "id", [row.get("opening_id") for row in rows]))
+    openings = await desk.find("openings", "id", list_ids(rows, "opening_id"))
+    reasons = await read_close_reasons(desk, openings)
+    filled = {id: shape_opening(row, reasons) for id, row in by_id(openings).items()}
     return [
         Offer(
-            id=row["id"],
-            version=row["version"],
-            application_id=row["application_id"],
-            job_id=row.get("job_id"),
-            candidate_id=row.get("candidate_id"),
-            opening=openings.get(row.get("opening_id") or 0),
-            created_at=to_moment(row.get("created_at")),
-            updated_at=to_moment(row.get("updated_at")),
-            sent_at=row.get("sent_on"),
-            resolved_at=to_moment(row.get("resolved_at")),
-            starts_at=row.get("starts_on"),
-            status=row["status"].lower(),
+            id=row.get_number("id"),
+            version=row.get_number("version"),
+            application_id=row.get_number("application_id"),
+            job_id=row.find_number("job_id"),
+            candidate_id=row.find_number("candidate_id"),
+            opening=filled.get(row.find_number("opening_id") or 0),
+            created_at=to_moment(row.find_moment("created_at")),
+            updated_at=to_moment(row.find_moment("updated_at")),
+            sent_at=row.find_text("sent_on"),
+            resolved_at=to_moment(row.find_moment("resolved_at")),
+            starts_at=row.find_text("starts_on"),
+            status=row.get_text("status").lower(),
             custom_fields=to_custom_fields(row),
             keyed_custom_fields=to_keyed_fields(row),
         )
@@ -49,6 +58,6 @@ async def shape_offers(desk: Desk, rows: list[Data]) -> list[Offer]:
     ]
 
 
-def choose_current(rows: list[Data]) -> Data | None:
+def choose_current(rows: list[VendorRow]) -> VendorRow | None:
     """The newest version among the offers of one application."""
-    return max(rows, key=lambda row: (row["version"], row["id"]), default=None)
+    return max(rows, key=lambda row: (row.get_number("version"), row.get_number("id")), default=None)

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unihire.integration.declare import Data
 from unihire.integration.operate import Desk, Output
-from unihire.integrations.greenhouse.v1_applications import Application, Attachment, shape_applications, sort_newest
+from unihire.integration.vendor_row import VendorRow
+from unihire.integrations.greenhouse.v1_applications import Application, Attachment, shape_applications
 from unihire.integrations.greenhouse.v1_values import (
     KeyedField,
     UserSummary,
     by_id,
     group_by,
+    list_ids,
+    sort_newest,
     to_custom_fields,
     to_keyed_fields_or_null,
     to_moment,
@@ -81,18 +83,18 @@ class Candidate(Output):
     keyed_custom_fields: dict[str, KeyedField | None]
 
 
-async def shape_candidates(desk: Desk, rows: Sequence[Data]) -> list[Candidate]:
+async def shape_candidates(desk: Desk, rows: Sequence[VendorRow]) -> list[Candidate]:
     """Rows of `candidates` as v1 showed them, in their order; what belongs to each newest first.
 
     Asks for their applications, educations and employments, fifty candidates a call, then for what those point at.
     """
-    ids = [row["id"] for row in rows]
+    ids = list_ids(rows)
     applications, educations, employments = await asyncio.gather(
         desk.find("applications", "candidate_id", ids),
         desk.find("candidate_educations", "candidate_id", ids),
         desk.find("candidate_employments", "candidate_id", ids),
     )
-    chosen = [row.get(f"{name}_custom_field_option_id") for row in educations for name in OPTIONS]
+    chosen = [id for name in OPTIONS for id in list_ids(educations, f"{name}_custom_field_option_id")]
     shaped, options = await asyncio.gather(
         shape_applications(desk, sort_newest(applications)),
         desk.find("custom_field_options", "id", chosen),
@@ -101,11 +103,11 @@ async def shape_candidates(desk: Desk, rows: Sequence[Data]) -> list[Candidate]:
 
 
 def _put_together(
-    rows: Sequence[Data],
+    rows: Sequence[VendorRow],
     applications: Sequence[Application],
-    educations: Sequence[Data],
-    employments: Sequence[Data],
-    options: Mapping[int, Data],
+    educations: Sequence[VendorRow],
+    employments: Sequence[VendorRow],
+    options: Mapping[int, VendorRow],
 ) -> list[Candidate]:
     learned = group_by(sort_newest(educations), "candidate_id")
     worked = group_by(sort_newest(employments), "candidate_id")
@@ -115,27 +117,27 @@ def _put_together(
     return [
         _shape(
             row,
-            applied.get(row["id"], []),
-            [_shape_education(each, options) for each in learned.get(row["id"], [])],
-            [_shape_employment(each) for each in worked.get(row["id"], [])],
+            applied.get(id, []),
+            [_shape_education(each, options) for each in learned.get(id, [])],
+            [_shape_employment(each) for each in worked.get(id, [])],
         )
-        for row in rows
+        for id, row in ((row.get_number("id"), row) for row in rows)
     ]
 
 
 def _shape(
-    row: Data, applications: list[Application], educations: list[Education], employments: list[Employment]
+    row: VendorRow, applications: list[Application], educations: list[Education], employments: list[Employment]
 ) -> Candidate:
     return Candidate(
-        id=row["id"],
-        first_name=row.get("first_name"),
-        last_name=row.get("last_name"),
-        company=row.get("company"),
-        title=row.get("title"),
-        created_at=to_moment(row.get("created_at")),
-        updated_at=to_moment(row.get("updated_at")),
-        last_activity=to_moment(row.get("last_activity_at")),
-        is_private=bool(row.get("private")),
+        id=row.get_number("id"),
+        first_name=row.find_text("first_name"),
+        last_name=row.find_text("last_name"),
+        company=row.find_text("company"),
+        title=row.find_text("title"),
+        created_at=to_moment(row.find_moment("created_at")),
+        updated_at=to_moment(row.find_moment("updated_at")),
+        last_activity=to_moment(row.find_moment("last_activity_at")),
+        is_private=row.get_flag("private", null=False),
         photo_url=None,
         attachments=[file for application in applications for file in application.attachments],
         application_ids=[application.id for application in applications],
@@ -144,46 +146,50 @@ def _shape(
         email_addresses=_list_contacts(row, "email_addresses"),
         website_addresses=_list_contacts(row, "website_addresses"),
         social_media_addresses=[
-            SocialAddress(value=address.get("value")) for address in row.get("social_media_addresses") or []
+            SocialAddress(value=address.find_text("value")) for address in row.list_parts("social_media_addresses")
         ],
         recruiter=next((one.recruiter for one in applications if one.recruiter is not None), None),
         coordinator=next((one.coordinator for one in applications if one.coordinator is not None), None),
-        can_email=bool(row.get("can_email")),
-        tags=row.get("tags") or [],
+        can_email=row.get_flag("can_email"),
+        tags=row.list_texts("tags"),
         applications=applications,
         educations=educations,
         employments=employments,
-        linked_user_ids=row.get("linked_user_ids") or [],
+        linked_user_ids=row.list_numbers("linked_user_ids"),
         custom_fields=to_custom_fields(row),
         keyed_custom_fields=to_keyed_fields_or_null(row),
     )
 
 
-def _list_contacts(row: Data, member: str) -> list[Contact]:
-    return [Contact(value=one.get("value"), type=one.get("type")) for one in row.get(member) or []]
+def _list_contacts(row: VendorRow, member: str) -> list[Contact]:
+    parts = row.list_parts(member)
+    return [Contact(value=one.find_text("value"), type=one.find_text("type")) for one in parts]
 
 
-def _shape_education(row: Data, options: Mapping[int, Data]) -> Education:
+def _shape_education(row: VendorRow, options: Mapping[int, VendorRow]) -> Education:
     """Days are midnights, as v1 wrote them."""
-    school_name, degree, discipline = (
-        options.get(row.get(f"{name}_custom_field_option_id") or 0, {}).get("name") for name in OPTIONS
-    )
+    school_name, degree, discipline = (_find_option(row, name, options) for name in OPTIONS)
     return Education(
-        id=row["id"],
+        id=row.get_number("id"),
         school_name=school_name,
         degree=degree,
         discipline=discipline,
-        start_date=to_moment(row.get("start_at")),
-        end_date=to_moment(row.get("end_at")),
+        start_date=to_moment(row.find_moment("start_at")),
+        end_date=to_moment(row.find_moment("end_at")),
     )
 
 
-def _shape_employment(row: Data) -> Employment:
+def _find_option(row: VendorRow, name: str, options: Mapping[int, VendorRow]) -> str | None:
+    option = options.get(row.find_number(f"{name}_custom_field_option_id") or 0)
+    return None if option is None else option.find_text("name")
+
+
+def _shape_employment(row: VendorRow) -> Employment:
     """Days are midnights, as v1 wrote them."""
     return Employment(
-        id=row["id"],
-        company_name=row.get("company_name"),
-        title=row.get("title"),
-        start_date=to_moment(row.get("start_date")),
-        end_date=to_moment(row.get("end_date")),
+        id=row.get_number("id"),
+        company_name=row.find_text("company_name"),
+        title=row.find_text("title"),
+        start_date=to_moment(row.find_moment("start_date")),
+        end_date=to_moment(row.find_moment("end_date")),
     )

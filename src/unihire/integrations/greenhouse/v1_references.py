@@ -10,8 +10,9 @@ from typing import Any
 from unihire.errors import ReferenceMissing
 from unihire.integration.declare import Data
 from unihire.integration.operate import Desk
+from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.v1_inputs import CustomValue, Referrer, UserRef
-from unihire.integrations.greenhouse.v1_values import fold_name
+from unihire.integrations.greenhouse.v1_values import fold_name, list_ids
 
 GREATEST_ID = 2**63 - 1
 YES = {"true": True, "yes": True, "false": False, "no": False}
@@ -31,26 +32,27 @@ async def find_referrer_id(desk: Desk, referrer: Referrer | None, place: str) ->
     place = f"{place}/value"
     if referrer.type2 == "outside":
         rows = await desk.all("referrers")
-        found = [row for row in rows if row.get("user_id") is None and row.get("name") == str(referrer.value)]
+        name = str(referrer.value)
+        found = [row for row in rows if row.find_value("user_id") is None and row.find_text("name") == name]
     else:
         is_email = referrer.type2 == "email"
         user = await _find_by_email(desk, str(referrer.value), place) if is_email else int(str(referrer.value))
         found = await desk.find("referrers", "user_id", [user])
     if not found:
         raise ReferenceMissing(f"{place}: the vendor has no such referrer, and Harvest v3 cannot make one")
-    return min(int(row["id"]) for row in found)
+    return min(row.get_number("id") for row in found)
 
 
 async def _find_by_email(desk: Desk, email: str, place: str) -> int:
     rows = await desk.all("user_emails", {"email": email})
     if not rows:
         raise ReferenceMissing(f"{place}: no user has this address")
-    return int(rows[0]["user_id"])
+    return rows[0].get_number("user_id")
 
 
 async def check_there(desk: Desk, stream: str, places: Mapping[str, int]) -> None:
     """That the vendor has the rows of these ids, told by where they stand; in one call for fifty."""
-    there = {row["id"] for row in await desk.find(stream, "id", places.values())}
+    there = set(list_ids(await desk.find(stream, "id", places.values())))
     for place, id in places.items():
         if id not in there:
             raise ReferenceMissing(f"{place}: the vendor has no such row in {stream}")
@@ -67,19 +69,20 @@ async def write_custom_values(desk: Desk, values: Sequence[CustomValue], place: 
         field = _choose_field(fields, str(one.key))
         if field is None:
             raise ReferenceMissing(f"{place}/{number}/key: candidates have no such custom field")
-        written.append({"custom_field_id": field["id"], "value": fit_value(one.value, field.get("value_type"))})
+        value = fit_value(one.value, field.find_text("value_type"))
+        written.append({"custom_field_id": field.get_number("id"), "value": value})
     return written
 
 
-def _choose_field(fields: Sequence[Data], key: str) -> Data | None:
+def _choose_field(fields: Sequence[VendorRow], key: str) -> VendorRow | None:
     """The field meant; of several with one name the active one."""
     if key.isdecimal():
-        return next((row for row in fields if row["id"] == int(key)), None)
-    by_key = [row for row in fields if row.get("name_key") == key]
-    by_name = [row for row in fields if row.get("name") == key]
-    by_folded_name = [row for row in fields if fold_name(row.get("name") or "") == fold_name(key)]
+        return next((row for row in fields if row.find_number("id") == int(key)), None)
+    by_key = [row for row in fields if row.find_text("name_key") == key]
+    by_name = [row for row in fields if row.find_text("name") == key]
+    by_folded_name = [row for row in fields if fold_name(row.find_text("name") or "") == fold_name(key)]
     found = by_key or by_name or by_folded_name
-    return next((row for row in found if row.get("active")), found[0] if found else None)
+    return next((row for row in found if row.find_flag("active")), found[0] if found else None)
 
 
 def fit_value(value: Any, value_type: str | None) -> Any:

@@ -4,11 +4,13 @@ Shapes are as the documents of v1 show them; rows are Harvest v3's.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from unihire.integration.declare import Data
 from unihire.integration.operate import Output
-from unihire.kit.clock import parse_moment
+from unihire.integration.vendor_row import Part, VendorRow
+
+CUSTOM_FIELDS = "custom_fields"
 
 
 class KeyedField(Output):
@@ -29,26 +31,21 @@ class UserSummary(Output):
     employee_id: str | None
 
 
-def to_moment(value: str | None) -> str | None:
-    """`2020-11-24T23:27:11.699Z`, the one form v1 wrote: UTC, always three digits, what is finer cut off.
-
-    Raises ValueError for what is no moment.
-    """
-    if not value:
-        return None
-    return parse_moment(value).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+def to_moment(moment: datetime | None) -> str | None:
+    """`2020-11-24T23:27:11.699Z`, the one form v1 wrote: UTC, always three digits, what is finer cut off."""
+    return None if moment is None else moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-def to_custom_fields(row: Data) -> dict[str, Any]:
+def to_custom_fields(row: Part, member: str = CUSTOM_FIELDS) -> dict[str, Any]:
     """`custom_fields` of v1: values by the field's name of today, in lower case, spaces as `_`, other signs kept.
 
     Where two names fold into one, a value goes before none, and the first before others.
     """
     plain: dict[str, Any] = {}
-    for key, field in (row.get("custom_fields") or {}).items():
-        folded = fold_name((field or {}).get("name") or key)
+    for key, field in row.map_parts(member).items():
+        folded = fold_name((field and field.find_text("name")) or key)
         if plain.get(folded) is None:
-            plain[folded] = None if field is None else field.get("value")
+            plain[folded] = None if field is None else field.find_value("value")
     return plain
 
 
@@ -57,59 +54,70 @@ def fold_name(name: str) -> str:
     return name.strip().lower().replace(" ", "_")
 
 
-def to_keyed_fields(row: Data) -> dict[str, KeyedField]:
+def to_keyed_fields(row: Part, member: str = CUSTOM_FIELDS) -> dict[str, KeyedField]:
     """`keyed_custom_fields` of v1, for jobs, offers, openings, users: a field that is not set has a null value."""
-    return {
-        key: KeyedField(name=field.get("name") or key, type=field.get("type"), value=field.get("value"))
-        for key, field in (row.get("custom_fields") or {}).items()
-        if field is not None
-    }
+    fields = row.map_parts(member).items()
+    return {key: _to_keyed_field(key, field) for key, field in fields if field is not None}
 
 
-def to_keyed_fields_or_null(row: Data) -> dict[str, KeyedField | None]:
+def to_keyed_fields_or_null(row: Part) -> dict[str, KeyedField | None]:
     """`keyed_custom_fields` of v1, for candidates: a field that is not set is null itself."""
-    keyed = to_keyed_fields(row)
     return {
-        key: keyed[key] if key in keyed and keyed[key].value is not None else None
-        for key in (row.get("custom_fields") or {})
+        key: None if field is None or field.find_value("value") is None else _to_keyed_field(key, field)
+        for key, field in row.map_parts(CUSTOM_FIELDS).items()
     }
 
 
-def to_user_summary(row: Data) -> UserSummary:
+def _to_keyed_field(key: str, field: Part) -> KeyedField:
+    return KeyedField(name=field.find_text("name") or key, type=field.get_text("type"), value=field.find_value("value"))
+
+
+def to_user_summary(row: VendorRow) -> UserSummary:
     """A row of `users` in short."""
     return UserSummary(
-        id=row["id"],
-        first_name=row.get("first_name"),
-        last_name=row.get("last_name"),
+        id=row.get_number("id"),
+        first_name=row.find_text("first_name"),
+        last_name=row.find_text("last_name"),
         name=to_user_name(row),
-        employee_id=row.get("employee_id"),
+        employee_id=row.find_text("employee_id"),
     )
 
 
-def to_user_name(row: Data) -> str | None:
+def to_user_name(row: VendorRow | None) -> str | None:
     """The full name of a user; where there is none, the address, as v1 did."""
-    parts = [part for part in (row.get("first_name"), row.get("last_name")) if part]
-    return row.get("name") or " ".join(parts) or row.get("primary_email")
+    if row is None:
+        return None
+    parts = [part for part in (row.find_text("first_name"), row.find_text("last_name")) if part]
+    return row.find_text("name") or " ".join(parts) or row.find_text("primary_email")
 
 
-def find_user_summary(users: Mapping[int, Data], id: int | None) -> UserSummary | None:
-    """The user in short; None for no id, and for a user the vendor does not show."""
-    row = users.get(id) if id is not None else None
-    return None if row is None else to_user_summary(row)
-
-
-def show_user(users: Mapping[int, Data], id: int) -> UserSummary:
+def show_user(users: Mapping[int, VendorRow], id: int) -> UserSummary:
     """The user in short; of one the vendor does not show, the id alone."""
-    return to_user_summary(users.get(id, {"id": id}))
+    row = users.get(id)
+    if row is None:
+        return UserSummary(id=id, first_name=None, last_name=None, name=None, employee_id=None)
+    return to_user_summary(row)
 
 
-def by_id(rows: Iterable[Data]) -> dict[int, Data]:
-    return {row["id"]: row for row in rows}
+def by_id(rows: Iterable[VendorRow]) -> dict[int, VendorRow]:
+    """The rows that have an id, which others can name."""
+    return {id: row for row in rows if (id := row.find_number("id")) is not None}
 
 
-def group_by(rows: Iterable[Data], member: str) -> dict[Any, list[Data]]:
-    """The rows under each value of a member, in their order."""
-    groups: dict[Any, list[Data]] = {}
+def group_by(rows: Iterable[VendorRow], member: str) -> dict[int, list[VendorRow]]:
+    """The rows under each id in a member, in their order; without those that have none there."""
+    groups: dict[int, list[VendorRow]] = {}
     for row in rows:
-        groups.setdefault(row[member], []).append(row)
+        if (id := row.find_number(member)) is not None:
+            groups.setdefault(id, []).append(row)
     return groups
+
+
+def list_ids(rows: Iterable[VendorRow], member: str = "id") -> list[int]:
+    """The ids the rows have in a member."""
+    return [id for row in rows if (id := row.find_number(member)) is not None]
+
+
+def sort_newest(rows: Iterable[VendorRow]) -> list[VendorRow]:
+    """The rows by descending id, as the vendor lists them; those without one come last."""
+    return sorted(rows, key=lambda row: row.find_number("id") or 0, reverse=True)
