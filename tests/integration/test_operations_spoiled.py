@@ -213,6 +213,20 @@ async def test_row_of_another_id_is_no_answer(reading: Reading) -> None:
         assert list(body["output"].values()) == [False, None]
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(b"[" * 5_000 + b"]" * 5_000, "nested too deeply"), (b'"\xff"', "not UTF-8"), (b"1e400", "a number out of range")],
+)
+async def test_row_that_cannot_be_decoded_is_named(reading: Reading, value: bytes, words: str) -> None:
+    job, line = reading.rows["jobs"][0]["id"], reading.creating.line
+    line.spoils[STREAMS["jobs"]] = lambda rows: b'[{"id":%d,"name":"x","notes":%b}]' % (job, value)
+    try:
+        body = await reading.call("get_job", {"job_id": job})
+    finally:
+        line.spoils.clear()
+    assert body["output"]["message"] == f"jobs {job}: the row cannot be decoded: {words}"
+
+
 async def test_tree_in_a_circle_is_named(reading: Reading) -> None:
     one = next(row for row in reading.rows["departments"] if row["external_id"])
     line = reading.creating.line

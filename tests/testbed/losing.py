@@ -63,7 +63,8 @@ class Line:
         headers = {name: value for name, value in answer.headers.items() if name.lower() not in _OWN}
         if request.path in self.spoils:
             headers = {name: value for name, value in headers.items() if name.lower() != "content-encoding"}
-            data = msgspec.json.encode(self.spoils[request.path](msgspec.json.decode(data)))
+            spoiled = self.spoils[request.path](msgspec.json.decode(data))
+            data = spoiled if isinstance(spoiled, bytes) else msgspec.json.encode(spoiled)
         return web.Response(status=answer.status, body=data, headers=headers)
 
 

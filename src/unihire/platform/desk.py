@@ -21,11 +21,11 @@ from unihire.errors import (
 )
 from unihire.integration.declare import Data, IdFilter, Integration, Stream, list_values
 from unihire.integration.operate import Look
-from unihire.integration.vendor_row import VendorRow, read_rows
+from unihire.integration.vendor_row import VendorRow
 from unihire.kit.clock import Clock
 from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import Answer, read_row
+from unihire.outbound.paging import Answer, Row, read_row
 from unihire.store import Pool, operations
 from unihire.store.operations import Step
 from unihire.store.rows import find_unread
@@ -113,7 +113,7 @@ class LiveDesk:
                     self._pool, self._connector.number, listing, page + 1, read.next, self._clock.now()
                 )
             if page == number:
-                return read_rows(stream.name, (row.data for row in read.rows))
+                return _hand_out(stream.name, read.rows)
             following, page = read.next, page + 1
         return []
 
@@ -134,7 +134,7 @@ class LiveDesk:
     async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[VendorRow]:
         declared = self._integration.get_stream(stream)
         async with aclosing(walk(self._client, declared, first_page(self._client, declared, filters or {}))) as pages:
-            return read_rows(stream, [row.data async for page in pages for row in page.rows])
+            return _hand_out(stream, [row async for page in pages for row in page.rows])
 
     async def find(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
         """The rows that show one of these values: a row that shows another is no answer, whoever sends it."""
@@ -145,7 +145,7 @@ class LiveDesk:
         param = by.param if member == "id" else (by.by or "{member}").format(member=member)
         rows = await fetch_where(self._client, declared, param, wanted, most=by.most)
         asked = set(wanted)
-        return read_rows(stream, (row.data for row in rows if not asked.isdisjoint(list_values(row.data, member))))
+        return _hand_out(stream, (row for row in rows if not asked.isdisjoint(list_values(row.data, member))))
 
     def touch(self, stream: str, ids: Iterable[object]) -> None:
         self.touched.setdefault(stream, []).extend(str(id) for id in ids)
@@ -219,6 +219,16 @@ class LiveDesk:
             await self._client.check()  # it raises where it is not the user that is refused
             raise ReferenceMissing(f"POST {path}: the vendor lets nobody act as user {acting_as}") from error
         return _read_row(answer, path)
+
+
+def _hand_out(stream: str, rows: Iterable[Row]) -> list[VendorRow]:
+    """The rows. Raises VendorChanged for one that cannot be decoded, of which the vendor may have sent anything."""
+    found = []
+    for row in rows:
+        found.append(VendorRow(stream, row.data))
+        if row.fault is not None:
+            raise VendorChanged(f"{found[-1].name}: the row cannot be decoded: {row.fault}")
+    return found
 
 
 async def _look_patiently(look: Look, sent_at: datetime, pauses: Iterable[float]) -> VendorRow | None:

@@ -32,6 +32,7 @@ from unihire.integration.operate import Operation, Output
 from unihire.integration.registry import get_integration, list_operations
 from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.client import VendorClient
+from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.platform.clients import Clients
 from unihire.platform.desk import LiveDesk, Progress
 from unihire.platform.desk_synced import NotSynced, SyncedDesk
@@ -298,6 +299,6 @@ def _decode(body: bytes) -> Any:
     if len(body) > LONGEST_WORDS:
         return shorten(body[: LONGEST_WORDS * 4].decode(errors="replace"), LONGEST_WORDS)
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decode(body, ANYTHING)
+    except Undecodable:
         return body.decode(errors="replace")
