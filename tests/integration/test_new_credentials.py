@@ -11,7 +11,7 @@ import pytest_asyncio
 from testbed.accounts import NEW, OLD, Accounts, believe_at_once, reconnect
 from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
 from testbed.tenants import Tenant, make_tenant
-from testbed.vendor import ACME, Vendor
+from testbed.vendor import ACME, Vendor, say
 from testbed.working import Works
 from unihire.errors import ConfigError, CredentialsReplaced, ReauthorizeNeeded, Stopped
 from unihire.integration import registry
@@ -471,6 +471,22 @@ async def test_rate_budget_stays_known_where_the_account_is_the_same(
     await pool.execute("INSERT INTO budget (connector, version, state) SELECT number, 1, '' FROM connector")
     await reconnect(pool, sealer, tenant.connector, credentials)
     assert await pool.fetchval("SELECT count(*) FROM budget") == is_known
+
+
+async def test_rest_that_the_old_account_is_to_take_is_none_of_the_new_one_s(
+    pool: Pool, sealer: Sealer, tenant: Tenant, accounts: Accounts
+) -> None:
+    pause = accounts.pause("/jobs/old-1", "old")
+    pause.instead = say({}, 429, Retry_After="3600")
+    async with open_connector_client(pool, tenant.connector, sealer) as client:
+        asking = asyncio.create_task(client.get("/jobs/old-1"))
+        await pause.arrived.wait()
+        connector = await reconnect(pool, sealer, tenant.connector, NEW)
+        pause.opened.set()
+        with pytest.raises(CredentialsReplaced):
+            await asking
+    async with open_connector_client(pool, connector, sealer) as client, asyncio.timeout(5):
+        await client.get("/jobs/new-1")
 
 
 async def test_credentials_replaced_twice_at_once_are_those_of_one_of_the_two(

@@ -24,6 +24,8 @@ class Pause:
 
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
+    instead: web.Response | None = None
+    """Another answer in its place."""
 
 
 @dataclass
@@ -80,7 +82,7 @@ class Accounts:
         if pause is not None:
             pause.arrived.set()
             await pause.opened.wait()
-        return answer
+        return answer if pause is None or pause.instead is None else pause.instead
 
 
 async def reconnect(

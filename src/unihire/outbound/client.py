@@ -259,11 +259,15 @@ class VendorClient:
         return answer
 
     async def _judge(self, call: str, answer: Answer) -> Answer:
-        """A vendor that says when to come back is obeyed by every call of the budget."""
+        """A vendor that says when to come back is obeyed by every call of the budget.
+
+        Unless the connector has other credentials by now: the budget may be another account's then.
+        """
         try:
             return judge(call, answer)
         except RetryLater as error:
             if error.after is not None:
+                await self._tokens.confirm(is_write=True)
                 await self.budget.hold(error.after)
             raise
 
