@@ -3,11 +3,13 @@
 import asyncio
 import gzip
 import random
+import time
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -15,8 +17,17 @@ import pytest_asyncio
 
 from testbed.hostile import MEGABYTE, Hostile, bomb, drip, empty_blocks, head, plain, run_hostile, whole
 from testbed.vendor import ACME, IMPATIENT, Vendor, say
-from unihire.errors import AnswerTooLarge, RetryLater, Unanswered, VendorChanged, VendorError, VendorRefused
-from unihire.outbound.client import Target, VendorClient
+from unihire.errors import (
+    AnswerTooLarge,
+    BudgetSpent,
+    RetryLater,
+    Unanswered,
+    VendorChanged,
+    VendorError,
+    VendorRefused,
+)
+from unihire.outbound.budget import TokenBucketHeaders
+from unihire.outbound.client import Retry, Target, VendorClient
 from unihire.sync.fetching import fetch_page, fetch_rows
 
 SECRETS = {"client_id": "the-id", "client_secret": "the-secret"}
@@ -218,3 +229,66 @@ async def test_head_that_never_comes_to_its_end_is_given_up_in_time(hostile: Hos
     async with make_client(hostile, timeout=0.3, attempts=2) as client, asyncio.timeout(10):
         with pytest.raises(RetryLater, match="no answer"):
             await client.get("/jobs")
+
+
+@pytest.mark.parametrize("retry_after", ["0", "0.0", "Mon, 01 Jan 0001 00:00:00 GMT", "Sun, 29 Nov 2020 06:00:00 GMT"])
+async def test_vendor_that_wants_to_be_asked_again_at_once_for_ever_is_asked_at_our_own_growing_pauses(
+    vendor: Vendor, retry_after: str
+) -> None:
+    vendor.will("/jobs", *[lambda request: say({}, 429, Retry_After=retry_after)] * 100)
+    retry = Retry(attempts=5, first=0.1, longest=0.4)
+    async with VendorClient(Target(base_url=vendor.base_url, auth=ACME.auth, retry=retry), SECRETS) as client:
+        began_at = time.monotonic()
+        with pytest.raises(RetryLater, match="429"):
+            await client.get("/jobs")
+    assert time.monotonic() - began_at > (0.2 + 0.4 + 0.4 + 0.4) / 2
+    assert vendor.count("/jobs") == 5
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("retry_after", ["86400", "31536000", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_vendor_that_wants_to_be_left_alone_for_a_year_is_asked_again_in_an_hour(
+    vendor: Vendor, status: int, retry_after: str
+) -> None:
+    vendor.will("/jobs", lambda request: say({}, status, Retry_After=retry_after))
+    target = Target(base_url=vendor.base_url, auth=ACME.auth, retry=IMPATIENT)
+    async with VendorClient(target, SECRETS, is_background=True, patience=1.0) as client:
+        with pytest.raises(RetryLater) as refused:
+            await client.get("/jobs")
+        assert refused.value.after == 3600
+        with pytest.raises(BudgetSpent) as held:
+            await client.get("/jobs")
+        assert held.value.after is not None
+        assert 3590 < held.value.after <= 3600
+    assert vendor.count("/jobs") == 1
+
+
+@pytest.mark.parametrize(
+    ("left", "rate"), [("-1e308", "1"), ("0", "1e-7"), ("0", "0.0000001"), ("nan", "1"), ("-5", "1"), ("0", "9" * 400)]
+)
+async def test_budget_that_is_none_is_passed_over(vendor: Vendor, left: str, rate: str) -> None:
+    vendor.lists["/jobs"] = []
+    vendor.will("/jobs", *[lambda request: say({"rows": []}, X_Left=left, X_Rate=rate)] * 3)
+    headers = TokenBucketHeaders(remaining="x-left", per_second="x-rate")
+    target = Target(base_url=vendor.base_url, auth=ACME.auth, retry=IMPATIENT, budget_headers=headers)
+    async with VendorClient(target, SECRETS, is_background=True, patience=1.0) as client, asyncio.timeout(5):
+        for _ in range(5):
+            await client.get("/jobs")
+
+
+@pytest.mark.parametrize(
+    ("date", "days"),
+    [
+        ("Mon, 01 Jan 0001 00:00:00 GMT", 0),
+        ("Mon, 01 Jan 0001 00:00:00 -0000", 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 0),
+        ("Sun, 29 Nov " + "9" * 400 + " 06:00:00 GMT", 0),
+        ("Wed, 01 Jan 2020 00:00:00 GMT", 31),
+    ],
+)
+async def test_clock_of_a_vendor_is_believed_for_a_month_at_most(hostile: Hostile, date: str, days: int) -> None:
+    hostile.answers["/jobs"] = lambda: whole(b"{}", b"Date: " + date.encode())
+    async with make_client(hostile) as client:
+        await client.get("/jobs")
+        assert client.ahead == timedelta(days=days)

@@ -6,11 +6,11 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 from unihire.errors import BudgetSpent
+from unihire.outbound.headers import read_date, read_number
 from unihire.outbound.keeping import BudgetKeeper, BudgetState, BudgetUnknown, MemoryBudgets
-from unihire.outbound.meters import Bucket, BucketNews, VendorClock, Window, WindowNews
+from unihire.outbound.meters import SLOWEST, Bucket, BucketNews, VendorClock, Window, WindowNews
 from unihire.outbound.tally import TALLY, Tally
 
 CALL_SECONDS = 60.0
@@ -34,9 +34,9 @@ class TokenBucketHeaders:
         return Bucket()
 
     def read(self, headers: Mapping[str, str]) -> BucketNews | None:
-        """None where the vendor left something out."""
-        left, rate = _read_number(headers, self.remaining), _read_number(headers, self.per_second)
-        return None if left is None or rate is None or rate <= 0 else BucketNews(left, rate)
+        """None where the vendor left something out, or said what no bucket is."""
+        left, rate = read_number(headers, self.remaining), read_number(headers, self.per_second)
+        return None if left is None or rate is None or rate < SLOWEST else BucketNews(left, rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +55,12 @@ class FixedWindowHeaders:
         return Window(seconds=self.seconds, vendor=VendorClock(seconds=self.seconds))
 
     def read(self, headers: Mapping[str, str]) -> WindowNews | None:
-        """None where the vendor left something out."""
-        limit, left = _read_number(headers, self.limit), _read_number(headers, self.remaining)
-        reset = _read_number(headers, self.reset)
+        """None where the vendor left something out, or said what no window is."""
+        limit, left = read_number(headers, self.limit), read_number(headers, self.remaining)
+        reset, date = read_number(headers, self.reset), read_date(headers)
         if limit is None or limit < 1 or left is None or reset is None:
             return None
-        return WindowNews(limit, left, reset, _read_date(headers))
+        return WindowNews(limit, min(left, limit), reset, None if date is None else date.timestamp())
 
 
 @dataclass(slots=True, eq=False)
@@ -243,18 +243,3 @@ class Budget:
                 await self._news.wait()
         except TimeoutError:
             pass
-
-
-def _read_number(headers: Mapping[str, str], name: str) -> float | None:
-    try:
-        number = float(headers[name])
-    except (KeyError, ValueError):
-        return None  # the vendor left it out of this answer: nothing learned
-    return number if math.isfinite(number) else None
-
-
-def _read_date(headers: Mapping[str, str]) -> float | None:
-    try:
-        return parsedate_to_datetime(headers["Date"]).timestamp()
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None

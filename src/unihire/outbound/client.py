@@ -30,7 +30,8 @@ from unihire.outbound.answers import ACCEPTED, ANSWER_BYTES, TOKEN_ANSWER_BYTES,
 from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantKeeper, MemoryGrants
 from unihire.outbound.budget import Budget, FixedWindowHeaders, TokenBucketHeaders
 from unihire.outbound.granting import Tokens
-from unihire.outbound.judging import find_date, judge
+from unihire.outbound.headers import read_date
+from unihire.outbound.judging import judge
 from unihire.outbound.keeping import BudgetKeeper, BudgetUnknown
 from unihire.outbound.paging import Answer
 from unihire.outbound.tally import TALLY
@@ -38,6 +39,9 @@ from unihire.outbound.watching import tell_retry, watch_exchange, watch_wait
 
 TOKEN_TIMEOUT = 30.0
 """Most seconds one call of the token endpoint may take: others wait for what it buys."""
+
+LONGEST_LEAD = timedelta(days=31)
+"""So far our clock may be seen to run ahead of a vendor's; what a vendor's says beyond that is not believed."""
 
 FRESH_REFUSALS = 4
 """So often a fresh token is refused before the credentials are given up: not every server of a vendor knows it at once,
@@ -287,9 +291,9 @@ class VendorClient:
                 if attempt == retry.attempts:
                     raise
                 if isinstance(error, RetryLater) and error.after is not None:
-                    pause = error.after
-                    if self._patience is not None and pause > self._patience:
+                    if self._patience is not None and error.after > self._patience:
                         raise
+                    pause = max(pause, error.after)  # it may ask to come back at once, for ever
             except (aiohttp.ClientError, TimeoutError) as error:
                 problem = error
                 if attempt == retry.attempts:
@@ -334,9 +338,9 @@ class VendorClient:
             return await read_answer(got, of=call, most=TOKEN_ANSWER_BYTES)
 
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
-        said = find_date(headers)
+        said = read_date(headers)
         if said is not None:
-            self.ahead = max(self.ahead, self.clock.now() - said)
+            self.ahead = max(self.ahead, min(self.clock.now() - said, LONGEST_LEAD))
 
     @asynccontextmanager
     async def _open(

@@ -1,12 +1,11 @@
 """What an answer means: a good one as it is, or mended; any other as the error that says what to do."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from unihire.errors import AnswerTooLarge, PermissionMissing, RetryLater, VendorChanged, VendorRefused
 from unihire.outbound.decoding import MOST_VALUES, find_json, has_too_many_values
+from unihire.outbound.headers import read_retry_after
 from unihire.outbound.paging import Answer
 
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
@@ -30,28 +29,8 @@ def judge(call: str, answer: Answer) -> Answer:
     if 300 <= status < 400:  # to a page that asks for patience or for a password, most often
         raise RetryLater(f"{call}: the vendor answers {status}, a redirect, which is not followed", status=status)
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        after = _retry_after(answer.headers)
+        after = read_retry_after(answer.headers, datetime.now(UTC))
         raise RetryLater(f"{call}: the vendor answers {status}", after=after, status=status)
     if status == HTTPStatus.FORBIDDEN:
         raise PermissionMissing(f"{call}: the credentials do not reach this (403)", body=answer.body)
     raise VendorRefused(f"{call}: the vendor answers {status}", status=status, body=answer.body)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, which a vendor gives as a number or as a date (RFC 9110); None where it gives neither."""
-    said = headers.get("Retry-After", "")
-    try:
-        if said.replace(".", "", 1).isdecimal():
-            return float(said)
-        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
-def find_date(headers: Mapping[str, str]) -> datetime | None:
-    """When the vendor answered, by its own clock, in whole seconds; None where it does not say."""
-    try:
-        moment = parsedate_to_datetime(headers.get("Date", ""))
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo is not None else None

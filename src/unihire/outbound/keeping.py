@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from unihire.errors import RetryLater
+from unihire.outbound.headers import LONGEST_WAIT
 from unihire.outbound.meters import Bucket, News, Window
 
 T = TypeVar("T")
@@ -33,10 +34,16 @@ class BudgetState(msgspec.Struct):
     """When a call that is not in the background last had to wait."""
 
     def settle(self, fresh: Bucket | Window | None, now: float) -> None:
-        """Begin anew, with this meter, where the kept one is of another kind, or the clock was set back since."""
+        """Begin anew, with this meter, where the kept one is of another kind, or the clock was set back since.
+
+        What was kept by a version of this program that believed a vendor more than this one does is mended.
+        """
         if now < self.changed_at - 1 or not _is_alike(self.meter, fresh):
             self.born_at, self.changed_at, self.meter, self.calls = now, now, fresh, 0
             self.free_at = self.asked_at = -math.inf
+        if self.meter is not None:
+            self.meter.mend()
+        self.free_at = min(self.free_at, now + LONGEST_WAIT)
 
     @property
     def has_no_limit(self) -> bool:
@@ -52,7 +59,8 @@ class BudgetState(msgspec.Struct):
         if self.free_at <= now:
             self.free_at = -math.inf
         pause = 0.0 if self.meter is None else self.meter.find_pause(now, is_background=is_background)
-        return max(pause, self.free_at - now, self.asked_at + ASKING_SECONDS - now if is_background else 0.0)
+        pause = max(pause, self.free_at - now, self.asked_at + ASKING_SECONDS - now if is_background else 0.0)
+        return min(pause, LONGEST_WAIT)
 
     def start(self, sent_at: float, until: float) -> int:
         """A call goes out, which is over `until` then for sure; its number."""

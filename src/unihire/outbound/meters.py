@@ -9,8 +9,16 @@ from typing import TypeAlias
 
 import msgspec
 
+from unihire.outbound.headers import LONGEST_WAIT, MOST
+
+SLOWEST = 1 / LONGEST_WAIT
+"""Calls a second that a bucket grows by at least: of one that has a call in more than an hour nothing is believed."""
+
 RESERVE = 0.04
 """The part of a budget that is left to those who wait for an answer, where it has ten calls or more."""
+
+RESERVE_SECONDS = 60.0
+"""Seconds in which the reserve of a bucket grows back at the latest."""
 
 TURN_MARGIN = 0.1
 """Seconds a window is taken to end late: a vendor's machines do not agree on the time to the millisecond."""
@@ -67,7 +75,18 @@ class Bucket(msgspec.Struct, tag="bucket"):
         """Seconds until a call may be left, unless there is news before; 0: there is one now."""
         if self.left == math.inf:
             return 0.0
-        return max(0.0, 1 + count_reserve(self.most) * is_background - self._count_left(now)) / self.rate
+        # A vendor may say anything of what is left: the reserve is not what takes long to grow back.
+        reserve = min(count_reserve(self.most), math.ceil(RESERVE_SECONDS * self.rate)) if is_background else 0
+        return max(0.0, 1 + reserve - self._count_left(now)) / self.rate
+
+    def mend(self) -> None:
+        """Pass over what no bucket is, as an earlier version of this program may have kept it."""
+        if self.left == math.inf:
+            return
+        if SLOWEST <= self.rate <= MOST and self.most <= MOST:
+            self.left = max(self.left, -LONGEST_WAIT * self.rate)
+        else:
+            self.left, self.most = math.inf, 1.0
 
     def _count_left(self, now: float) -> float:
         return min(self.most, self.left + max(0.0, now - self.left_at) * self.rate)
@@ -152,6 +171,9 @@ class Window(msgspec.Struct, tag="window"):
     @property
     def has_no_limit(self) -> bool:
         return self.left == math.inf and not self.is_wary
+
+    def mend(self) -> None:
+        """Nothing to do: whatever a vendor says, a window is over after its `seconds`."""
 
     def may_learn(self, now: float, *, is_background: bool) -> bool:
         """Whether answers to what is under way may show that there is a call: it may be counted already."""
