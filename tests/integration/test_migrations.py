@@ -1,10 +1,12 @@
 """The schema's versions: from empty, from every earlier one, at once from two processes, and what is refused."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -12,6 +14,7 @@ import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.passing import let_pass
+from testbed.statements import RECORDED, find_refused
 from unihire.errors import ConfigError
 from unihire.store import Connection, jobs, migrate, runs, schedules
 from unihire.store.database import open_database
@@ -203,3 +206,33 @@ async def test_database_that_does_not_answer_is_told_without_its_password(databa
                 pass
         assert "hush" not in str(caught.value)
         assert "hush" not in repr(bad)
+
+
+RELEASES = sorted(RECORDED.glob("*.json"))
+
+
+def read_statements(path: Path) -> dict[str, str]:
+    found: dict[str, str] = json.loads(path.read_text())
+    return found
+
+
+@pytest.mark.parametrize("path", RELEASES, ids=[path.stem for path in RELEASES])
+async def test_statements_of_the_versions_before_are_taken_by_the_schema_of_now(
+    databases: Databases, path: Path
+) -> None:
+    """So a worker of theirs that is at work while a newer program migrates goes on."""
+    statements = read_statements(path)
+    assert len(statements) > 100
+    async with databases.open() as pool, pool.acquire() as connection:
+        assert await find_refused(connection, statements) == {}
+
+
+async def test_statements_of_the_last_two_versions_are_recorded_and_a_lost_column_is_noticed(
+    databases: Databases,
+) -> None:
+    assert len(RELEASES) == 2
+    statements = read_statements(RELEASES[-1])
+    async with databases.open() as pool, pool.acquire() as connection:
+        await connection.execute("ALTER TABLE stream_run DROP COLUMN position; DROP INDEX issue_open")
+        refused = await find_refused(connection, statements)
+    assert {"runs.MOVE_STREAM", "issues.OPEN_ISSUE"} <= refused.keys()

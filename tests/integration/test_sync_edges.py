@@ -17,6 +17,7 @@ from unihire.kit.seal import Sealer
 from unihire.platform.connectors import remove_connector
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.store import Pool
+from unihire.sync.pages import Counts
 from unihire.sync.run import GIVEN_UP_AFTER
 
 
@@ -225,16 +226,26 @@ async def test_cancelled_sync_lets_go_of_the_connector(tenant: Tenant, vendor: V
     assert (await tenant.sync()).status == "done"
 
 
-async def test_link_that_leads_back_ends_the_walk(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
+async def test_link_that_leads_back_fails_the_stream_and_what_was_read_stays(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
     rows = vendor.lists["/jobs"]
     first = f"{vendor.base_url}/jobs?limit=2"
     second = f"{vendor.base_url}/jobs?limit=2&from=2"
+    rows[3]["name"] = "Renamed"
+    before = vendor.count("/jobs")
     vendor.will("/jobs", lambda request: say({"rows": rows[:2], "next": second}))
-    vendor.will("/jobs", *[lambda request: say({"rows": rows[2:], "next": first})] * 9)
+    vendor.will("/jobs", lambda request: say({"rows": rows[2:4], "next": first}))
     async with asyncio.timeout(5):
-        assert (await tenant.sync()).status == "done"
-    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
-    assert vendor.count("/jobs") <= 4  # two pages, and what changed meanwhile
+        report = await tenant.sync(full=True)
+    assert (report.status, list(report.errors)) == ("partial", ["jobs"])
+    assert "does not end" in report.errors["jobs"]
+    assert vendor.count("/jobs") - before == 2
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]  # nobody knows what comes behind
+    assert {item["name"] for item in await read_all(api, "jobs")} >= {"Renamed"}
+    vendor.answers.clear()
+    assert (await tenant.sync(full=True)).status == "done"
 
 
 async def test_link_to_a_stranger_fails_the_stream_and_is_not_followed(tenant: Tenant, vendor: Vendor) -> None:
@@ -265,15 +276,68 @@ async def test_pages_without_rows_are_passed_over(tenant: Tenant, vendor: Vendor
     assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
 
 
-async def test_list_that_never_ends_in_empty_pages_is_left(tenant: Tenant, vendor: Vendor) -> None:
+async def test_list_that_never_ends_in_empty_pages_fails_and_nothing_is_deleted(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+
     def go_on(request: web.Request) -> web.Response:
         following = int(request.query.get("page", 0)) + 1
         return say({"rows": [], "next": f"{vendor.base_url}/jobs?page={following}"})
 
-    vendor.will("/jobs", *[go_on] * 50)
-    async with asyncio.timeout(5):
-        assert (await tenant.sync()).status == "done"
-    assert vendor.count("/jobs") < 12  # the walk, and what changed meanwhile
+    before = vendor.count("/jobs")
+    vendor.will("/jobs", *[go_on] * 500)
+    async with asyncio.timeout(10):
+        report = await tenant.sync(full=True)
+    assert "100 pages in a row have no rows" in report.errors["jobs"]
+    assert vendor.count("/jobs") - before < 105
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+
+
+class Treadmill:
+    """A list that shows the same rows again and again, each page behind a link that was never there before."""
+
+    def __init__(self, vendor: Vendor, count: int) -> None:
+        self.vendor = vendor
+        self.rows = [job(str(number)) for number in range(count)]
+        self.page = 0
+
+    def answer(self, request: web.Request) -> web.Response:
+        self.page += 1
+        start = 10 * self.page % len(self.rows)
+        following = f"{self.vendor.base_url}/jobs?cursor={self.page}"
+        return say({"rows": (self.rows * 2)[start : start + 10], "next": following})
+
+
+async def test_list_that_shows_its_rows_again_and_again_fails_and_what_was_read_stays(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    vendor.will("/jobs", *[Treadmill(vendor, 95).answer] * 1000)
+    async with asyncio.timeout(20):
+        report = await tenant.sync()
+    assert (report.status, list(report.errors)) == ("partial", ["jobs"])
+    assert report.errors["jobs"] == "/jobs: the list does not end: of 400 rows it showed, some 95 are different"
+    assert len(await served(api, "jobs")) == 95
+    assert await served(api, "candidates") == ["1", "2", "3"]
+
+
+async def test_list_without_end_is_found_out_over_many_short_attempts(tenant: Tenant, vendor: Vendor) -> None:
+    """Each attempt is stopped after a few pages, before the rows come again."""
+    vendor.will("/jobs", *[Treadmill(vendor, 95).answer] * 1000)
+    for _ in range(200):
+        stop = asyncio.Event()
+
+        def watch(counts: Counts, stop: asyncio.Event = stop) -> None:
+            if counts.stream == "jobs":
+                stop.set()
+
+        try:
+            report = await tenant.sync(models=["job"], stop=stop, watch=watch)
+        except Stopped:
+            continue
+        break
+    assert report.is_resumed
+    assert "does not end" in report.errors["jobs"]
 
 
 async def test_what_changed_while_our_clock_ran_ahead_is_not_lost(

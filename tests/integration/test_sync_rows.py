@@ -1,15 +1,18 @@
 """Sync of rows that are odd, gone, merged, hidden or back, and of their parts and details."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from testbed.records import find_ids
 from testbed.tenants import Tenant, make_tenant, read_all
 from testbed.vendor import Answerer, Vendor, counts, fill, job, person, say, stage
+from unihire.integration.declare import IdFilter
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
 from unihire.sync.fetching import SURE_AFTER
@@ -79,16 +82,99 @@ async def test_part_of_a_row_that_only_its_id_still_shows_lives_on(
     assert await read_all(api, "departments") == before
 
 
-async def test_row_whose_id_now_shows_another_one_is_gone(
+async def test_row_whose_id_is_answered_with_another_row_is_neither_gone_nor_is_the_other_saved(
     tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
 ) -> None:
     await tenant.sync()
-    del vendor.lists["/people"][2]
-    vendor.will("/people/3", lambda request: say(vendor.lists["/people"][0]))  # merged into the first
+    stranger = person("77", at="2031-01-01T00:00:00")
+    del vendor.lists["/people"][1:]
+    vendor.will("/people/3", *[lambda request: say(stranger)] * 9)
+    vendor.will("/people/2", lambda request: say(stranger), answer(404), answer(404))  # who is asked again is answered
     async with asyncio.timeout(5):
         report = await tenant.sync(full=True)
+    assert (report.status, counts(report, "people")[2]) == ("done", 1)
+    assert await served(api, "candidates") == ["1", "3"]
+    assert await list_issues(tenant) == [("wrong_answers", "people")]
+    assert await tenant.pool.fetchval("SELECT sum(wrong_answers) FROM stream_run") == 1
+    vendor.answers.clear()
+    await tenant.sync()  # asks nothing by id
+    assert await list_issues(tenant) == [("wrong_answers", "people")]
+    report = await tenant.sync(full=True)
+    assert counts(report, "people")[2] == 1
+    assert await served(api, "candidates") == ["1"]
+    assert await list_issues(tenant) == []
+
+
+async def list_issues(tenant: Tenant) -> list[tuple[str, str]]:
+    rows = await tenant.pool.fetch("SELECT kind, stream FROM issue WHERE resolved_at IS NULL ORDER BY 1, 2")
+    return [tuple(row) for row in rows]
+
+
+async def test_row_that_was_merged_as_the_vendor_declares_it_is_gone(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    def is_merged(row_id: str, row: dict[str, Any]) -> bool:
+        return row_id in row.get("merged", ())
+
+    declared = adapt(tenant, "people", is_merged=is_merged)
+    await declared.sync()
+    vendor.lists["/people"][0]["merged"] = ["3"]
+    del vendor.lists["/people"][2]
+    vendor.will("/people/3", lambda request: say(vendor.lists["/people"][0]))
+    report = await declared.sync(full=True)
     assert counts(report, "people")[2] == 1
     assert await served(api, "candidates") == ["1", "2"]
+    assert await list_issues(tenant) == []
+
+
+def adapt(tenant: Tenant, stream: str, **declared: Any) -> Tenant:
+    """The connector with a stream that is declared otherwise."""
+    streams = [replace(one, **declared) if one.name == stream else one for one in tenant.integration.streams]
+    return replace(tenant, integration=replace(tenant.integration, streams=tuple(streams)))
+
+
+async def test_filter_by_ids_that_is_answered_with_other_rows_says_nothing_of_those_asked_for(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    def ignore_filter(request: web.Request) -> web.StreamResponse:
+        return say({"rows": vendor.lists["/jobs"][:2], "next": f"{vendor.base_url}/jobs?limit=2&from=2"})
+
+    def obey_filter(request: web.Request) -> web.StreamResponse:
+        asked = request.query["ids"].split(",")
+        return say({"rows": [row for row in vendor.lists["/jobs"] if row["id"] in asked], "next": None})
+
+    declared = adapt(tenant, "jobs", by_id=IdFilter(param="ids", most=50))
+    await declared.sync()
+    del vendor.lists["/jobs"][3:]
+    show: Answerer = vendor.page
+    walked = [show] * 3  # two pages, and what changed since
+    vendor.will("/jobs", *walked, ignore_filter)
+    report = await declared.sync(full=True)
+    assert counts(report, "jobs") == (0, 0, 0, 0)
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+    assert await list_issues(tenant) == [("wrong_answers", "jobs")]
+    assert vendor.count("/jobs") == 3 + 1 + 3 + 1  # the list that came in place of the rows was not walked
+    vendor.will("/jobs", *walked, *[obey_filter] * SURE_AFTER)
+    report = await declared.sync(full=True)
+    assert counts(report, "jobs")[2] == 4  # two jobs, and the departments only they had
+    assert await list_issues(tenant) == []
+
+
+async def test_details_of_another_row_set_the_row_aside(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
+    details = next(stream.details for stream in tenant.integration.streams if stream.name == "people")
+    declared = adapt(tenant, "people", details=tuple(replace(one, of="person") for one in details))
+    vendor.lists["/people/1/notes"] = [{"text": "likes tea", "person": "1"}, {"text": "has no name"}]
+    await declared.sync()
+    (before,) = [item for item in await read_all(api, "candidates") if item["remote_id"] == "1"]
+    assert before["tags"] == ["likes tea", "has no name"]
+    vendor.lists["/people"][0]["at"] = "2031-01-01T00:00:00"
+    vendor.will("/people/1/notes", *[lambda request: say({"rows": [{"text": "likes rum", "person": "2"}]})] * 9)
+    report = await declared.sync()
+    assert counts(report, "people")[3] > 0
+    reason = await tenant.pool.fetchval("SELECT reason FROM quarantine WHERE row_id = '1'")
+    assert "its notes were answered with those of another row" in reason
+    (after,) = [item for item in await read_all(api, "candidates") if item["remote_id"] == "1"]
+    assert after == before
 
 
 async def test_row_that_comes_back_lives_again_and_is_told_as_changed(

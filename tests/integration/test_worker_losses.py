@@ -3,11 +3,13 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 
+from testbed.passing import let_pass
 from testbed.tenants import Tenant
 from testbed.vendor import job
 from testbed.working import Works, keep_waiting, until
@@ -85,7 +87,7 @@ async def test_who_gives_no_sign_loses_the_connector_and_saves_nothing_more(
             await works.wait_for(customer)
         place = runs.Place("done", None, 5, 0, await works.count_requests(customer, "jobs"))
         with pytest.raises(runs.Superseded):
-            await runs.move_stream(works.pool, stale, "jobs", "walk", None, [1, 0, 0, 0, 0, 0, 0], before=place)
+            await runs.move_stream(works.pool, stale, "jobs", "walk", None, [1, 0, 0, 0, 0, 0, 0, 0], before=place)
         with pytest.raises(runs.Superseded):
             await runs.restart_phase(works.pool, stale, "jobs", "walk")
         monkeypatch.undo()
@@ -216,3 +218,60 @@ async def test_a_session_stuck_in_the_middle_of_a_statement_is_ended(
         frozen.set()
         await works.wait_for(customer)
     assert isinstance((await asyncio.gather(writing, return_exceptions=True))[0], Exception)
+
+
+# The database finds no room for what is put into a table, as it says when its disk is full.
+FILL_DISK = """
+    CREATE OR REPLACE FUNCTION find_no_room() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE disk_full; END';
+    CREATE OR REPLACE TRIGGER full_disk BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW {when}
+        EXECUTE FUNCTION find_no_room()
+"""
+MAKE_ROOM = "DROP TRIGGER full_disk ON {table}"
+
+
+async def test_a_full_disk_is_what_the_run_waits_for_and_an_issue(works: Works, customer: Tenant) -> None:
+    await works.pool.execute(FILL_DISK.format(table="record", when=""))
+    try:
+        async with works.work():
+            asked_at = datetime.now(UTC)
+            await works.ask(customer)
+            run = await works.wait_for_putting_off(customer)
+            assert (run["status"], run["waits_for"]) == ("running", "the disk of the database is full")
+            assert timedelta(seconds=55) < run["waits_until"] - asked_at < timedelta(seconds=90)
+            assert await works.list_issues(customer) == ["disk_full"]
+    finally:
+        await works.pool.execute(MAKE_ROOM.format(table="record"))
+    async with works.work():
+        await let_pass(works.pool, timedelta(minutes=2))
+        run = await works.wait_for(customer)
+    assert run["failures"] == 0
+    assert await works.list_issues(customer) == []
+    assert await works.list_names("jobs") == JOBS
+
+
+async def test_a_disk_too_full_to_say_so_is_logged_and_said_when_there_is_room_for_that(
+    works: Works, customer: Tenant
+) -> None:
+    full = {"record": "", "issue": "", "sync_run": "WHEN (NEW.waits_for IS NOT NULL)"}
+    for table, when in full.items():
+        await works.pool.execute(FILL_DISK.format(table=table, when=when))
+    try:
+        with structlog.testing.capture_logs() as lines:
+
+            async def has_said() -> bool:
+                return any(line["event"].startswith("the disk of the database is full") for line in lines)
+
+            async with works.work():
+                await works.ask(customer)
+                await until(has_said)
+                assert (await works.get_run(customer))["waits_for"] is None
+                for table in ("issue", "sync_run"):
+                    await works.pool.execute(MAKE_ROOM.format(table=table))
+                    del full[table]
+                await works.ask(customer)
+                run = await works.wait_for_putting_off(customer)
+        assert run["waits_for"] == "the disk of the database is full"
+        assert await works.list_issues(customer) == ["disk_full"]
+    finally:
+        for table in full:
+            await works.pool.execute(MAKE_ROOM.format(table=table))

@@ -134,6 +134,8 @@ def _show_run(run: dict[str, Any]) -> None:
         counted = (part[name] for name in ("read", "new", "changed", "deleted", "set_aside", "requests"))
         waited = tell_span(part["waited_seconds"]) if part["waited_seconds"] >= 1 else "-"
         notes = [f"[red]failed: {escape(part['error'])}[/red]"] if part["error"] else []
+        if part["wrong_answers"]:
+            notes.append(f"[yellow]{part['wrong_answers']:,} calls by id were answered with other rows[/yellow]")
         is_open = part["finished_at"] is None
         name = f"[cyan]{part['stream']}[/cyan]" if is_open else part["stream"]
         lines.append(Line((name, *(f"{number:,}" for number in counted), waited), notes))

@@ -187,6 +187,7 @@ def _describe(report: Report) -> dict[str, Any]:
                 "changed": counts.changed,
                 "deleted": counts.deleted,
                 "set_aside": counts.quarantined,
+                "wrong_answers": counts.wrong_answers,
                 "error": report.errors.get(counts.stream),
             }
             for counts in report.streams

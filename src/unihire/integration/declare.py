@@ -67,6 +67,8 @@ class Detail:
     paging: Paging
     needed: Callable[[Data], bool]
     version: Callable[[Data], str]
+    of: str | None = None
+    """The member of its rows that names the row it belongs to: an answer that names another one is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,9 @@ class Stream:
     is_optional: bool = False
     volatile: re.Pattern[bytes] | None = None
     permission: str | None = None
+    is_merged: Callable[[str, Data], bool] | None = None
+    """Whether a row answered for an id is the one that the row of that id was merged into, which is gone then. Without
+    it, or where it says no, the row of another id is no answer: the one asked for is left as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

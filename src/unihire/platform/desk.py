@@ -19,7 +19,7 @@ from unihire.errors import (
     VendorChanged,
     VendorRefused,
 )
-from unihire.integration.declare import Data, IdFilter, Integration, Stream, list_values
+from unihire.integration.declare import Data, IdFilter, Integration, Stream
 from unihire.integration.operate import Look
 from unihire.integration.vendor_row import VendorRow
 from unihire.kit.clock import Clock
@@ -143,9 +143,8 @@ class LiveDesk:
         assert isinstance(by, IdFilter)
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))
         param = by.param if member == "id" else (by.by or "{member}").format(member=member)
-        rows = await fetch_where(self._client, declared, param, wanted, most=by.most)
-        asked = set(wanted)
-        return _hand_out(stream, (row for row in rows if not asked.isdisjoint(list_values(row.data, member))))
+        rows = await fetch_where(self._client, declared, param, wanted, most=by.most, member=member)
+        return _hand_out(stream, rows)
 
     def touch(self, stream: str, ids: Iterable[object]) -> None:
         self.touched.setdefault(stream, []).extend(str(id) for id in ids)

@@ -11,7 +11,7 @@ _TOTALS = """
     SELECT coalesce(sum(read), 0)::bigint AS read, coalesce(sum(added), 0)::bigint AS added,
         coalesce(sum(changed), 0)::bigint AS changed, coalesce(sum(deleted), 0)::bigint AS deleted,
         coalesce(sum(quarantined), 0)::bigint AS quarantined, coalesce(sum(requests), 0)::bigint AS requests,
-        coalesce(sum(waited), 0) AS waited
+        coalesce(sum(waited), 0) AS waited, coalesce(sum(wrong_answers), 0)::bigint AS wrong_answers
     FROM stream_run WHERE stream_run.run = latest.id
 """
 

@@ -98,10 +98,10 @@ HOLD_RUN = "SELECT FROM sync_run WHERE id = $1 AND attempt = $3 AND status = 'ru
 MOVE_STREAM = f"""
     UPDATE stream_run SET phase = $4, position = $5, read = read + $6, added = added + $7, changed = changed + $8,
         deleted = deleted + $9, quarantined = quarantined + $10, requests = requests + $11, waited = waited + $12,
-        failures = 0
+        wrong_answers = wrong_answers + $13, growth = $14, failures = 0
     FROM ({HOLD_RUN}) AS ours
-    WHERE run = $1 AND stream = $2 AND phase = $13 AND position IS NOT DISTINCT FROM $14
-        AND (read, deleted, requests) = ($15, $16, $17)
+    WHERE run = $1 AND stream = $2 AND phase = $15 AND position IS NOT DISTINCT FROM $16
+        AND (read, deleted, requests) = ($17, $18, $19)
     RETURNING (SELECT is_paused FROM connector WHERE number = stream_run.connector) AS is_paused
 """  # noqa: S608 - of constants
 
@@ -128,8 +128,8 @@ NOTE_READ = """
 
 # Start a stream's phase over, keeping what it counted. Nothing where the run is no longer this attempt's.
 RESTART_PHASE = f"""
-    UPDATE stream_run SET phase = $4, position = NULL FROM ({HOLD_RUN}) AS ours WHERE run = $1 AND stream = $2
-    RETURNING run
+    UPDATE stream_run SET phase = $4, position = NULL, growth = NULL FROM ({HOLD_RUN}) AS ours
+    WHERE run = $1 AND stream = $2 RETURNING run
 """  # noqa: S608 - of constants
 
 # Count what ended a stream's part before a page was saved and nobody foresaw. Nothing where the run is no longer this
@@ -319,14 +319,18 @@ async def move_stream(
     counted: Sequence[float],
     *,
     before: Place,
+    growth: bytes | None = None,
 ) -> bool:
     """Move a stream on from `before`, and tell whether the connector is paused; the last statement of a page's
     transaction.
 
-    `counted` is what is to be added: read, added, changed, deleted, quarantined, requests, waited. Raises Stopped, with
-    which the transaction is to be undone, where the run was cancelled or taken over, or the stream stands elsewhere.
+    `counted` is what is to be added: read, added, changed, deleted, quarantined, requests, waited, wrong answers;
+    `growth` is stored beside the position (sync/growth.py). Raises Stopped, with which the transaction is to be undone,
+    where the run was cancelled or taken over, or the stream stands elsewhere.
     """
-    row = await connection.fetchrow(MOVE_STREAM, run.id, stream, run.attempt, phase, position, *counted, *before)
+    row = await connection.fetchrow(
+        MOVE_STREAM, run.id, stream, run.attempt, phase, position, *counted, growth, *before
+    )
     if row is None:
         raise Superseded(run)
     is_paused: bool = row["is_paused"]

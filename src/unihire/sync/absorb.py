@@ -45,7 +45,8 @@ async def absorb_rows(
         rows: list[Row] = []
         if ids:
             with contextlib.suppress(PermissionMissing):
-                rows, _ = await fetch_rows(client, stream, ids)
+                found = await fetch_rows(client, stream, ids)
+                rows, counts.wrong_answers = found.rows, found.wrong
         if rows:
             page = await pages.prepare(rows)
             async with pages.transaction() as connection:

@@ -81,7 +81,7 @@ async def defer_run(pool: Pool, connector: Connector, run: Run, deferral: Deferr
         except Exception as error:
             if not (is_disk_full(error) and deferral.kind == Kind.DISK_FULL):
                 raise
-            log.error("the disk of the database is full; not even that can be noted")
+            log.error("the disk of the database is full: there is no room to note it")
             return deferral.after
 
 

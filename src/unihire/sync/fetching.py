@@ -9,14 +9,20 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from unihire.integration.declare import Data, Detail, IdFilter, Stream
+import structlog
+
+from unihire.errors import RecordError, VendorChanged
+from unihire.integration.declare import Data, Detail, IdFilter, Stream, find_member, list_values
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Answer, Page, Row, decode_rows, read_row
 from unihire.store import Connection, Pool
+from unihire.sync.growth import Growth
 from unihire.sync.rendering import MISFITS, Misfit, find_row_id
 from unihire.sync.watching import watch_page
 
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 DRIFT = timedelta(minutes=1)
 """So far clocks may differ: the overlap of the windows covers it."""
@@ -27,9 +33,6 @@ ABREAST = 8
 SURE_AFTER = 2
 """So often a vendor must say that there is no such row, or send one that cannot be decoded, before it is believed: now
 and then one does so by mistake."""
-
-EMPTY_PAGES = 3
-"""So many pages without rows in a row are passed over: a vendor may page first and filter then, or never stop."""
 
 # The stored details of some rows.
 FIND_DETAILS = """
@@ -75,25 +78,30 @@ async def fetch_page(client: VendorClient, stream: Stream, asked: str) -> Page:
         return page
 
 
-async def walk(client: VendorClient, stream: Stream, start: str) -> AsyncGenerator[Page, None]:
+async def walk(
+    client: VendorClient, stream: Stream, start: str, growth: Growth | None = None
+) -> AsyncGenerator[Page, None]:
     """The pages of a list from `start` (path with query) on.
 
-    Ends on the last page, where the vendor's link leads back to a page already read, and where one page after the
-    other is empty.
+    Raises VendorChanged where the list does not end: its rows come again, one page after the other has none, or a link
+    leads back to a page that was read. `growth` is what was met before `start`; it has each page before that is given.
     """
-    visited, empty = {start}, 0
+    growth, visited = growth or Growth(), {start}
     ahead: asyncio.Task[Page] | None = asyncio.create_task(fetch_page(client, stream, start))
     try:
         while ahead is not None:
             page = await ahead
-            empty = 0 if page.rows else empty + 1
-            if page.next in visited or empty > EMPTY_PAGES:
-                page = Page(page.rows, None)
+            growth.note([find_row_id(stream, row) for row in page.rows])
+            growth.check(stream.path)
             ahead = None
-            if page.next is not None:
+            if page.next is not None and page.next not in visited:
                 visited.add(page.next)
                 ahead = asyncio.create_task(fetch_page(client, stream, page.next))
             yield page
+            if ahead is None and page.next is not None:
+                raise VendorChanged(
+                    f"{stream.path}: the list does not end: its link leads back to a page that was read"
+                )
     finally:
         if ahead is not None:
             ahead.cancel()
@@ -122,8 +130,15 @@ async def fetch_details(
                 del wanted[known["row_id"]]
                 kept = decode_rows(known["raw"], of=detail.name)
                 details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
-        for row_id, answered in await _ask_each(client, detail.path, wanted, partial(_read_detail, client, detail)):
+        read_detail, is_of = partial(_read_detail, client, detail), partial(_is_of, detail)
+        for row_id, answered in await _ask_each(client, detail.path, wanted, read_detail, is_of):
             read = answered or []  # none where the row it belongs to is gone meanwhile
+            if not is_of(row_id, read):
+                reason = RecordError(f"its {detail.name} were answered with those of another row")
+                details.misfits += [
+                    Misfit.of(row_id, row, reason) for row in rows if find_row_id(stream, row) == row_id
+                ]
+                continue
             details.found.setdefault(row_id, {})[detail.name] = [one.data for one in read]
             joined = b"[" + b",".join(one.raw for one in read) + b"]"
             details.fresh.append((detail.name, row_id, wanted[row_id], joined))
@@ -159,57 +174,137 @@ def _read_detail(client: VendorClient, detail: Detail, answer: Answer) -> list[R
     return detail.paging.read(answer, origin=client.target.origin, asked=detail.path).rows
 
 
-async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -> tuple[list[Row], set[str]]:
-    """The rows of these ids, asked for one by one or in batches, and the ids the vendor has no row for.
+def _is_of(detail: Detail, row_id: str, rows: Sequence[Row]) -> bool:
+    """Whether a detail is that of the row it was asked for, as far as its rows name one."""
+    if detail.of is None:
+        return True
+    named = {str(found) for row in rows if (found := find_member(row.data, detail.of)) is not None}
+    return named <= {row_id}
 
-    That there is none must have been said more than once: a record is let go on the strength of it.
-    A vendor may answer with the row another one was merged into: the id asked for then has none.
+
+@dataclass(slots=True)
+class Found:
+    """What a vendor has for ids: rows, and the ids it says more than once to have none for.
+
+    `unsure` are ids for which it had nothing but rows of others: that is no answer. `wrong` counts those rows.
     """
-    assert stream.by_id is not None
+
+    rows: list[Row] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
+    wrong: int = 0
+
+
+async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -> Found:
+    """The rows of these ids, asked for one by one or in batches.
+
+    That there is none must have been said more than once: a record is let go on the strength of it. The row of another
+    id is taken for nothing, unless the vendor declares that it is the one which the row asked for was merged into.
+    """
     if isinstance(stream.by_id, IdFilter):
-        rows, missing = list[Row](), set(ids)
-        for _ in range(SURE_AFTER):
-            if missing:
-                rows += await fetch_where(client, stream, stream.by_id.param, sorted(missing), most=stream.by_id.most)
-                missing -= {find_row_id(stream, row) for row in rows}
+        found = await _fetch_batches(client, stream, stream.by_id, ids)
     else:
-        path = stream.by_id
-        found = await _ask_each(client, path, ids, lambda answer: read_row(answer, of=path))
-        rows = [row for _, row in found if row is not None]
-    return rows, set(ids) - {find_row_id(stream, row) for row in rows}
+        assert stream.by_id is not None
+        found = await _fetch_each(client, stream, stream.by_id, ids)
+    if found.wrong:
+        log.warning("calls by id were answered with other rows", stream=stream.name, rows=found.wrong)
+    return found
+
+
+async def _fetch_each(client: VendorClient, stream: Stream, path: str, ids: Sequence[str]) -> Found:
+    found = Found()
+
+    def is_good(row_id: str, row: Row) -> bool:
+        is_merged = stream.is_merged is not None and stream.is_merged(row_id, row.data)
+        return is_merged or find_row_id(stream, row) == row_id
+
+    for row_id, row in await _ask_each(client, path, ids, lambda answer: read_row(answer, of=path), is_good):
+        if row is None:
+            found.missing.add(row_id)
+        elif is_good(row_id, row):
+            found.rows.append(row)
+            if find_row_id(stream, row) != row_id:
+                found.missing.add(row_id)
+        else:
+            found.unsure.add(row_id)
+            found.wrong += 1
+    return found
+
+
+async def _fetch_batches(client: VendorClient, stream: Stream, by: IdFilter, ids: Sequence[str]) -> Found:
+    found = Found(missing=set(ids))
+    for _ in range(SURE_AFTER):
+        asked = sorted(found.missing - found.unsure)
+        for batch, rows, wrong in await _ask_batches(client, stream, by.param, asked, most=by.most, member="id"):
+            found.rows += rows
+            found.missing -= {find_row_id(stream, row) for row in rows}
+            if wrong:
+                found.wrong += wrong
+                found.unsure |= found.missing & set(batch)
+    found.missing -= found.unsure
+    return found
 
 
 async def fetch_where(
-    client: VendorClient, stream: Stream, param: str, values: Sequence[str], *, most: int
+    client: VendorClient, stream: Stream, param: str, values: Sequence[str], *, most: int, member: str = "id"
 ) -> list[Row]:
-    """The rows that a filter lets through for any of the values, asked for `most` values at a time, all at once."""
+    """The rows that a filter lets through for any of the values of `member`, `most` values at a time, all at once.
 
-    async def ask(batch: Sequence[str]) -> list[Row]:
-        start = first_page(client, stream, {param: ",".join(batch)})
+    Raises VendorChanged where it lets others through as well: it may not have been understood.
+    """
+    found = await _ask_batches(client, stream, param, values, most=most, member=member)
+    if any(wrong for _, _, wrong in found):
+        raise VendorChanged(f"{stream.path}: asked for some rows by {param}, the vendor answers with others")
+    return [row for _, rows, _ in found for row in rows]
+
+
+async def _ask_batches(
+    client: VendorClient, stream: Stream, param: str, values: Sequence[str], *, most: int, member: str
+) -> list[tuple[Sequence[str], list[Row], int]]:
+    """Of each batch of values, the rows that have one of them, and how many others its first pages with some had."""
+
+    async def ask(batch: Sequence[str]) -> tuple[Sequence[str], list[Row], int]:
+        start, rows = first_page(client, stream, {param: ",".join(batch)}), list[Row]()
+        wanted = {value.casefold() for value in batch}
         async with aclosing(walk(client, stream, start)) as pages:
-            return [row async for page in pages for row in page.rows]
+            async for page in pages:
+                good = [row for row in page.rows if not wanted.isdisjoint(_list_values(stream, row, member))]
+                rows += good
+                if len(good) < len(page.rows):  # whatever it shows, it is not what was asked for
+                    return batch, rows, len(page.rows) - len(good)
+        return batch, rows, 0
 
     batches = [values[start : start + most] for start in range(0, len(values), most)]
-    return [row for rows in await gather_all(ask(batch) for batch in batches) for row in rows]
+    return await gather_all(ask(batch) for batch in batches)
+
+
+def _list_values(stream: Stream, row: Row, member: str) -> list[str]:
+    found = [find_row_id(stream, row)] if member == "id" else list_values(row.data, member)
+    return [value.casefold() for value in found]
 
 
 async def _ask_each(
-    client: VendorClient, path: str, ids: Iterable[str], read: Callable[[Answer], T]
+    client: VendorClient,
+    path: str,
+    ids: Iterable[str],
+    read: Callable[[Answer], T],
+    is_good: Callable[[str, T], bool],
 ) -> list[tuple[str, T | None]]:
     """What `read` makes of what is at `path` for each id, None where there is none (404).
 
-    Raises the first error, once all have ended.
+    What is there is asked for again where it is not good. Raises the first error, once all have ended.
     """
     gate = asyncio.Semaphore(ABREAST)
 
     async def ask(row_id: str) -> tuple[str, T | None]:
         asked = client.target.locate(path.format(id=quote(row_id, safe="")))
+        found: T | None = None
         async with gate:
             for _ in range(SURE_AFTER):
                 found = await client.find(asked, read)
-                if found is not None:
-                    return row_id, found
-        return row_id, None
+                if found is not None and is_good(row_id, found):
+                    break
+        return row_id, found
 
     return await gather_all(ask(row_id) for row_id in ids)
 

@@ -1,4 +1,4 @@
-"""The kinds of issues, what to do about each, and the one that new credentials resolve."""
+"""The kinds of issues, what to do about each, and which a run opens and resolves."""
 
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ class Kind(StrEnum):
     VENDOR_UNAVAILABLE = "vendor_unavailable"
     VENDOR_LIMIT = "vendor_limit"
     ROWS_SET_ASIDE = "rows_set_aside"
+    WRONG_ANSWERS = "wrong_answers"
     DISK_FULL = "disk_full"
     FAULT = "fault"
 
@@ -33,6 +34,8 @@ ADVICE = {
     "`unihire sync` asks at once, whatever rest the vendor wanted.",
     Kind.ROWS_SET_ASIDE: "Rows are not as documented and became no records. `unihire quarantine` shows them with the "
     "reason; they are tried again when they change, after an upgrade and by `unihire remap`.",
+    Kind.WRONG_ANSWERS: "Rows that a list left out were asked for by id, and the vendor answered with other rows. "
+    "What is stored of them stays as it is; every complete read asks again. If it stays, ask the vendor's support.",
     Kind.DISK_FULL: "Make room on the disk of the database, or give it a larger one: nothing new can be stored before. "
     "The sync then goes on by itself within a minute.",
     Kind.FAULT: "The operator must set right what the message says; where it says no more than that it is a fault of "
@@ -71,3 +74,28 @@ async def ask_for_relink(pool: Pool, connector: Connector, reason: str) -> None:
             await issues.open_issue(connection, connector.number, Kind.REAUTHORIZE, reason)
             over = [Kind.VENDOR_UNAVAILABLE, Kind.VENDOR_LIMIT]  # it has answered
             await issues.resolve_issues(connection, connector.number, over)
+
+
+async def open_failure(pool: Pool, connector: Connector, stream: str, kind: Kind, reason: str) -> None:
+    """A list could not be read to its end."""
+    number, version = connector.number, connector.credentials_version
+    others = [one for one in OF_STREAMS if one != kind]
+    await issues.open_issue(pool, number, kind, reason, stream=stream, version=version)
+    await issues.resolve_issues(pool, number, others, stream=stream, version=version)
+
+
+async def settle_issues(pool: Pool, connector: Connector, stream: str, *, aside: int, wrong: int | None) -> None:
+    """A list was read well: what is left to report are `aside` rows in quarantine, and `wrong` answers to calls by id.
+
+    None of these were made where `wrong` is None.
+    """
+    number, version = connector.number, connector.credentials_version
+    await issues.resolve_issues(pool, number, OF_STREAMS, stream=stream, version=version)
+    left = {Kind.ROWS_SET_ASIDE: f"{aside:,} rows of {stream} do not map and are set aside" if aside else None}
+    if wrong is not None:
+        left[Kind.WRONG_ANSWERS] = f"{wrong:,} calls of {stream} by id were answered with other rows" if wrong else None
+    for kind, message in left.items():
+        if message is None:
+            await issues.resolve_issues(pool, number, [kind], stream=stream, version=version)
+        else:
+            await issues.open_issue(pool, number, kind, message, stream=stream, version=version)

@@ -34,6 +34,7 @@ class Counts:
     phase: str = "walk"
     requests: int = 0
     waited: float = 0.0
+    wrong_answers: int = 0
 
     @classmethod
     def read_from(cls, state: Mapping[str, Any]) -> Self:
@@ -48,11 +49,13 @@ class Counts:
         self.quarantined += other.quarantined
         self.requests += other.requests
         self.waited += other.waited
+        self.wrong_answers += other.wrong_answers
 
     def list_counted(self) -> tuple[float, ...]:
         """The counts in the order in which the store adds them."""
         return (
             self.read, self.added, self.changed, self.deleted, self.quarantined, self.requests, self.waited,
+            self.wrong_answers,
         )  # fmt: skip
 
 
@@ -202,6 +205,10 @@ class Pages:
             row_ids=[row_id for row_id in page.row_ids if row_id not in aside],
             kept=[kept for kept in page.kept if kept.row_id not in aside],
         )
+
+    def seen_id(self, row_id: str) -> str:
+        """What a complete read notes in seen for a row that becomes no record of its own."""
+        return self._renderer.seen_id(self.stream, row_id)
 
     def list_met(self, page: Page) -> list[str]:
         """The ids a complete read notes in seen for the page: of its records, and of rows that have none."""

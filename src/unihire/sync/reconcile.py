@@ -1,6 +1,6 @@
 """Reconciling: every record the vendor tells of now, counted beside those served here, which stay as they are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -194,8 +194,9 @@ class _StreamCount:
             # What a list leaves out and the vendor shows by its id is not gone.
             self._tell("absent")
             unmet = await counting.find_unmet(self._connection, self._connector, stream.name, own, CONFIRMED)
-            rows, _ = await fetch_rows(self._client, stream, unmet)
-            await self._note(rows)
+            found = await fetch_rows(self._client, stream, unmet)
+            await self._note(found.rows)
+            await self._note_ids(found.unsure)
         self._tell("done")
 
     async def _walk(self, phase: str, start: str) -> None:
@@ -209,6 +210,13 @@ class _StreamCount:
     def _tell(self, phase: str) -> None:
         self._counts.phase = phase
         self._watch(self._counts)
+
+    async def _note_ids(self, ids: Collection[str]) -> None:
+        """Nobody knows whether the vendor still has the rows of these ids: they are not compared as gone."""
+        own = [told for told in self._told if told.maps.each is None]
+        await counting.note_met(
+            self._connection, {Met(told.number, told.ids.text(id), id, False) for told in own for id in ids}
+        )
 
     async def _note(self, rows: list[Row]) -> None:
         aside: set[str] = set()

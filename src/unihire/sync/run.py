@@ -33,7 +33,7 @@ from unihire.store.outages import is_outage
 from unihire.store.runs import Run
 from unihire.store.tenancy import Connector, set_status
 from unihire.sync.deferring import MOST_FAULTS, defer_run, explain_fault, is_away, plan_deferral
-from unihire.sync.issues import OF_CONNECTORS, OF_STREAMS, Kind, ask_for_relink, find_kind
+from unihire.sync.issues import OF_CONNECTORS, Kind, ask_for_relink, find_kind, open_failure, settle_issues
 from unihire.sync.joining import Keeping
 from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer, model_numbers
@@ -221,10 +221,6 @@ class _RunSync:
     async def _finish(self, status: str, error: str | None) -> None:
         await runs.finish_run(self._pool, self._run, status, error)
 
-    async def _open_issue(self, kind: Kind, message: str, *, stream: str) -> None:
-        number, version = self._connector.number, self._connector.credentials_version
-        await issues.open_issue(self._pool, number, kind, message, stream=stream, version=version)
-
     async def _resolve_issues(self, kinds: Collection[Kind], *, stream: str = "") -> None:
         number, version = self._connector.number, self._connector.credentials_version
         await issues.resolve_issues(self._pool, number, kinds, stream=stream, version=version)
@@ -305,7 +301,11 @@ class _RunSync:
                     told.fail(type(error).__name__)
                     await self._fail(part, stream, Kind.FAULT, explain_fault(error))
                 else:
-                    await self._settle_issues(stream.name, aside=pages.has_quarantine)
+                    connector, aside = self._connector, 0
+                    if pages.has_quarantine:
+                        aside = await streams.count_quarantine(self._pool, connector.number, stream.name)
+                    wrong = part.counts.wrong_answers if state["is_tracking"] else None
+                    await settle_issues(self._pool, connector, stream.name, aside=aside, wrong=wrong)
                     log.debug("stream read", rows=part.counts.read, requests=part.counts.requests)
                 finally:
                     self._counts[stream.name] = part.counts
@@ -331,8 +331,7 @@ class _RunSync:
         """End the stream with the reason, and open the issue that it is."""
         log.warning("stream failed", reason=reason)
         await part.fail(reason)
-        await self._open_issue(kind, reason, stream=stream.name)
-        await self._resolve_issues([one for one in OF_STREAMS if one != kind], stream=stream.name)
+        await open_failure(self._pool, self._connector, stream.name, kind, reason)
         self._report.errors[stream.name] = reason
 
     async def _rest(self, seconds: float) -> None:
@@ -340,17 +339,6 @@ class _RunSync:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
             raise Stopped("the sync was asked to stop; the next one goes on from here")
-
-    async def _settle_issues(self, stream: str, *, aside: bool) -> None:
-        """A stream was read well: what is left to report is rows that are in quarantine."""
-        number = self._connector.number
-        await self._resolve_issues(OF_STREAMS, stream=stream)
-        rows_aside = await streams.count_quarantine(self._pool, number, stream) if aside else 0
-        if rows_aside:
-            message = f"{rows_aside:,} rows of {stream} do not map and are set aside"
-            await self._open_issue(Kind.ROWS_SET_ASIDE, message, stream=stream)
-        else:
-            await self._resolve_issues([Kind.ROWS_SET_ASIDE], stream=stream)
 
     async def _find_window(self, stream: Stream) -> datetime | None:
         """Where an incremental read starts: the start of the last good one, less the overlap. None: read it whole.

@@ -20,10 +20,10 @@ from uuid import UUID
 
 from unihire.errors import Stopped, VendorChanged, VendorRefused
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import Row
 from unihire.outbound.tally import TALLY, Tally
 from unihire.store import Connection, Pool, joins, rows, runs, streams
-from unihire.sync.fetching import fetch_page, fetch_rows, find_lead, first_page, walk
+from unihire.sync.fetching import Found, fetch_page, fetch_rows, find_lead, first_page, walk
+from unihire.sync.growth import Growth
 from unihire.sync.pages import Counts, Page, Pages
 from unihire.sync.rendering import model_numbers
 from unihire.sync.watching import count_saved, watch_page
@@ -72,6 +72,7 @@ class StreamSync:
         self._pause = pause
         self._tally = Tally()
         self._at: tuple[str, str | None] = ("walk", None)
+        self._growth: bytes | None = None  # of the walk that is gone on with
         self.counts = Counts(pages.stream.name)
 
     async def sync(self, state: Mapping[str, Any]) -> None:
@@ -89,7 +90,7 @@ class StreamSync:
         if state["phase"] not in phases:  # an earlier version of the program knew another one
             await runs.restart_phase(self._pool, self._run, self._stream.name, phases[0])
             state, position = {**state, "phase": phases[0]}, None
-        self._at = (state["phase"], position)
+        self._at, self._growth = (state["phase"], position), state["growth"]
         for phase, following in pairwise(phases[phases.index(state["phase"]) :]):
             if phase == "walk":
                 await self._walk_or_start_over(phase, position, since, tracking, after=following)
@@ -156,20 +157,21 @@ class StreamSync:
         """Read pages from `position`; fetching, mapping and saving overlap, commits stay in page order."""
         filters = self._stream.changed_since(since) if since is not None and self._stream.changed_since else {}
         saves: deque[asyncio.Task[None]] = deque()
-        pages = walk(self._client, self._stream, position or first_page(self._client, self._stream, filters))
+        growth, self._growth = Growth(self._growth if position else None), None
+        start = position or first_page(self._client, self._stream, filters)
+        pages = walk(self._client, self._stream, start, growth)
         try:
             async for page in pages:
                 self._stop_if_asked()
-                phase_then = phase if page.next is not None else after
+                phase_then, met = (phase, growth.dump()) if page.next is not None else (after, None)
                 with watch_page("map", self._client, self._stream.name) as told:
                     prepared = await self._pages.prepare(page.rows)
                     told.tell({"unihire.rows": len(page.rows)})
                 if len(saves) == PAGES_AHEAD:
                     await saves[0]
                     saves.popleft()
-                save = self._commit(
-                    prepared, phase_then, page.next, tracking=tracking, before=saves[-1] if saves else None
-                )
+                last = saves[-1] if saves else None
+                save = self._commit(prepared, phase_then, page.next, growth=met, tracking=tracking, before=last)
                 saves.append(asyncio.create_task(save))
             for saving in saves:
                 await saving
@@ -183,14 +185,18 @@ class StreamSync:
         phase: str,
         position: str | None = None,
         *,
+        growth: bytes | None = None,
         tracking: bool = True,
         buried: Sequence[UUID] = (),
         gone: Sequence[str] = (),
+        unsure: Sequence[str] = (),
+        wrong: int = 0,
         before: asyncio.Task[None] | None = None,
     ) -> None:
         """Save a page, what it met and where the stream stands after it, in one transaction.
 
-        `before` saves the page before it: it must have ended, and this one fails with it.
+        `unsure` are ids that count as met, for nobody knows; `wrong` answers came in their place. `before` saves the
+        page before it: it must have ended, and this one fails with it.
         """
         if before is not None:
             await asyncio.shield(before)
@@ -199,18 +205,22 @@ class StreamSync:
             async with self._pages.transaction() as connection:
                 step = await self._pages.save(connection, page, buried, gone)
                 if tracking:
-                    met = self._pages.list_met(page)
+                    met = [*self._pages.list_met(page), *unsure]
                     await streams.note_seen(connection, self._connector, self._stream.name, met)
-                await self._move(connection, step, phase, position)
+                step.wrong_answers += wrong
+                await self._move(connection, step, phase, position, growth)
         self._at = (phase, position)
         self._tell(step, phase)
 
-    async def _move(self, connection: Connection | Pool, step: Counts, phase: str, position: str | None) -> None:
+    async def _move(
+        self, connection: Connection | Pool, step: Counts, phase: str, position: str | None, growth: bytes | None = None
+    ) -> None:
         """Note the step and what it asked of the vendor; the last statement of a page's transaction."""
         self._take_tally(step)
         is_paused = await runs.move_stream(
-            connection, self._run, self._stream.name, phase, position, step.list_counted(), before=self._place
-        )
+            connection, self._run, self._stream.name, phase, position, step.list_counted(), growth=growth,
+            before=self._place,
+        )  # fmt: skip
         if is_paused:
             self._pause.set()
 
@@ -277,8 +287,8 @@ class StreamSync:
                 lambda: joins.find_absent_rows(self._pool, number, name, ABSENT_BATCH)
             ):
                 await self._settle_absent(dict.fromkeys(row_ids))
-        if self.counts.quarantined:
-            return  # a row that would not map may well mention the parts nobody else did
+        if self.counts.quarantined or self.counts.wrong_answers:
+            return  # a row that would not map, or was not shown, may well mention the parts nobody else did
         every = model_numbers(self._stream)
         async for parts in self._list_batches(
             lambda: streams.find_absent(self._pool, number, name, every, ABSENT_BATCH)
@@ -286,12 +296,21 @@ class StreamSync:
             await self._commit(await self._pages.prepare([]), "absent", buried=[part["id"] for part in parts])
 
     async def _settle_absent(self, absent: Mapping[str, UUID | None]) -> None:
-        """Save those rows the vendor still shows by their ids, and let go of the others and their records."""
-        rows, missing = list[Row](), set(absent)
+        """Save those rows the vendor still shows by their ids, and let go of the others and their records.
+
+        What it answers with another row is left as it is, for the next complete read to ask for.
+        """
+        found = Found(missing=set(absent))
         if self._stream.by_id is not None:
-            rows, missing = await fetch_rows(self._client, self._stream, list(absent))
-        buried = [id for row_id in missing if (id := absent[row_id]) is not None]
-        await self._commit(await self._pages.prepare(rows), "absent", buried=buried, gone=sorted(missing))
+            found = await fetch_rows(self._client, self._stream, list(absent))
+        await self._commit(
+            await self._pages.prepare(found.rows),
+            "absent",
+            buried=[id for row_id in found.missing if (id := absent[row_id]) is not None],
+            gone=sorted(found.missing),
+            unsure=[str(absent[row_id] or self._pages.seen_id(row_id)) for row_id in found.unsure],
+            wrong=found.wrong,
+        )
 
     async def _list_batches(self, find: Callable[[], Awaitable[list[T]]]) -> AsyncIterator[list[T]]:
         """What is absent, until there is none: each batch must be met or let go before the next."""

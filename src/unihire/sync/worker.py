@@ -272,11 +272,11 @@ class Worker:
         except Exception as error:
             if is_away(error):
                 raise
-            if isinstance(error, ConfigError):
-                log.warning("a run cannot be worked on", reason=str(error))
-            elif not isinstance(error, RetryLater):
-                log.error("a run failed", exc_info=not is_disk_full(error))
             deferral = plan_deferral(error, run.failures, has_moved=has_moved)
+            if isinstance(error, ConfigError):
+                log.warning("a run cannot be worked on", reason=deferral.reason)
+            elif not isinstance(error, RetryLater):
+                log.error("a run failed", reason=deferral.reason, exc_info=not is_disk_full(error))
             after = await defer_run(self._pool, connector, run, deferral)
             return None if after is None else Later(after)
         return None

@@ -23,6 +23,9 @@ class SyncCounts(msgspec.Struct, frozen=True, kw_only=True):
     changed: Annotated[int, Meta(description="Records whose content changed.")]
     deleted: Annotated[int, Meta(description="Records that are gone at the vendor.")]
     set_aside: Annotated[int, Meta(description="Rows that would not map; see the quarantine.")]
+    wrong_answers: Annotated[
+        int, Meta(description="Rows the vendor answered with that were not those asked for by id; they were not used.")
+    ]
     requests: Annotated[int, Meta(description="Calls to the vendor.")]
     waited_seconds: Annotated[float, Meta(description="Seconds those calls waited for the rate budget, added up.")]
 
@@ -166,6 +169,7 @@ def _count(row: Mapping[str, Any]) -> dict[str, Any]:
         "changed": row["changed"],
         "deleted": row["deleted"],
         "set_aside": row["quarantined"],
+        "wrong_answers": row["wrong_answers"],
         "requests": row["requests"],
         "waited_seconds": row["waited"],
     }
