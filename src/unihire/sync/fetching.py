@@ -235,7 +235,7 @@ async def _fetch_batches(client: VendorClient, stream: Stream, by: IdFilter, ids
     found = Found(missing=set(ids))
     for _ in range(SURE_AFTER):
         asked = sorted(found.missing - found.unsure)
-        for batch, rows, wrong in await _ask_batches(client, stream, by.param, asked, most=by.most, member="id"):
+        for batch, rows, wrong in await _ask_batches(client, stream, by.param, asked, most=by.most, is_strict=True):
             found.rows += rows
             found.missing -= {find_row_id(stream, row) for row in rows}
             if wrong:
@@ -248,31 +248,40 @@ async def _fetch_batches(client: VendorClient, stream: Stream, by: IdFilter, ids
 async def fetch_where(
     client: VendorClient, stream: Stream, param: str, values: Sequence[str], *, most: int, member: str = "id"
 ) -> list[Row]:
-    """The rows that a filter lets through for any of the values of `member`, `most` values at a time, all at once.
+    """The rows that have any of the values in `member`, asked for by a filter, `most` values at a time, all at once.
 
-    Raises VendorChanged where it lets others through as well: it may not have been understood.
+    Rows that the filter should not have let through are left out.
     """
     found = await _ask_batches(client, stream, param, values, most=most, member=member)
-    if any(wrong for _, _, wrong in found):
-        raise VendorChanged(f"{stream.path}: asked for some rows by {param}, the vendor answers with others")
     return [row for _, rows, _ in found for row in rows]
 
 
 async def _ask_batches(
-    client: VendorClient, stream: Stream, param: str, values: Sequence[str], *, most: int, member: str
+    client: VendorClient,
+    stream: Stream,
+    param: str,
+    values: Sequence[str],
+    *,
+    most: int,
+    member: str = "id",
+    is_strict: bool = False,
 ) -> list[tuple[Sequence[str], list[Row], int]]:
-    """Of each batch of values, the rows that have one of them, and how many others its first pages with some had."""
+    """Of each batch of values, the rows that have one of them, and how many others there were.
+
+    With `is_strict` no page is asked for after one with others: whatever it shows, it is not what was asked for.
+    """
 
     async def ask(batch: Sequence[str]) -> tuple[Sequence[str], list[Row], int]:
-        start, rows = first_page(client, stream, {param: ",".join(batch)}), list[Row]()
+        start, rows, wrong = first_page(client, stream, {param: ",".join(batch)}), list[Row](), 0
         wanted = {value.casefold() for value in batch}
         async with aclosing(walk(client, stream, start)) as pages:
             async for page in pages:
                 good = [row for row in page.rows if not wanted.isdisjoint(_list_values(stream, row, member))]
                 rows += good
-                if len(good) < len(page.rows):  # whatever it shows, it is not what was asked for
-                    return batch, rows, len(page.rows) - len(good)
-        return batch, rows, 0
+                wrong += len(page.rows) - len(good)
+                if wrong and is_strict:
+                    break
+        return batch, rows, wrong
 
     batches = [values[start : start + most] for start in range(0, len(values), most)]
     return await gather_all(ask(batch) for batch in batches)
