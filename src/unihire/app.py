@@ -27,13 +27,14 @@ from unihire.dialects.unihire import capabilities, front, issues, quarantine, sc
 from unihire.dialects.unihire.metrics import Metrics
 from unihire.dialects.watching import Watching, name_fault
 from unihire.errors import ConfigError
-from unihire.kit.seal import Sealer, new_key
+from unihire.kit.seal import Sealer
 from unihire.outbound.client import VendorClient
 from unihire.platform.access import Access
 from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.limits import RateLimiter
 from unihire.platform.operations import Operations
+from unihire.platform.sealing import get_sealer
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.database import get_address
@@ -56,11 +57,11 @@ _UNAVAILABLE: tuple[type[Exception], ...] = (
 def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Starlette:
     """The application that serves the API on an open database.
 
-    `sealer` opens the connectors' credentials; by default the operator's does.
+    `sealer` opens the connectors' credentials; by default the one that is there when it is needed does.
     """
     access = Access(pool)
     clients = Clients(
-        lambda connector: open_connector_client(pool, connector, sealer or open_sealer(settings), settings=settings)
+        lambda connector: open_connector_client(pool, connector, sealer or get_sealer(settings), settings=settings)
     )
     operations = Operations(pool, clients)
     limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
@@ -133,7 +134,7 @@ class _Service(Starlette):
 
 def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Worker:
     """A worker on an open database, to run beside an application or alone."""
-    opens = sealer or open_sealer(settings)
+    opens = sealer or get_sealer(settings)
 
     def open_client(connector: Connector) -> VendorClient:
         return open_connector_client(
@@ -203,22 +204,6 @@ _HEALTH = {
         "schema": {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
     }
 }
-
-
-def open_sealer(settings: Settings) -> Sealer:
-    """The sealer under the operator's keys; without any, under one made once and kept in the home folder (0600)."""
-    if settings.encryption_keys is not None:
-        return Sealer([key for key in settings.encryption_keys.get_secret_value().split(",") if key.strip()])
-    path = settings.home / "encryption.key"
-    if not path.exists():
-        settings.home.mkdir(parents=True, exist_ok=True)
-        made = path.with_name(f".{path.name}.{id(path)}")
-        made.touch(mode=0o600)
-        made.write_text(new_key() + "\n")
-        with contextlib.suppress(FileExistsError):  # another process was first: its key counts
-            path.hardlink_to(made)
-        made.unlink()
-    return Sealer([path.read_text().strip()])
 
 
 def _answer_health(pool: Pool) -> Callable[[Request], Any]:

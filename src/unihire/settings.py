@@ -2,13 +2,20 @@
 
 import ipaddress
 import os
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from unihire.errors import ConfigError
+from unihire.kit.files import find_fault, read_text
+
+DOTENV = Path(".env")
+_DOTENV_BYTES = 1_000_000
+_WRITE_SO = "in it @ / : ? # and % are written %40 %2F %3A %3F %23 %25"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -28,7 +35,7 @@ def _default_home() -> Path:
 class Settings(BaseSettings):
     """What the operator can set. Every field is `UNIHIRE_<NAME>` in the environment or in .env."""
 
-    model_config = SettingsConfigDict(env_prefix="UNIHIRE_", env_file=".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="UNIHIRE_", env_file=DOTENV, frozen=True, extra="ignore")
 
     home: Annotated[Path, Field(description="Folder for the embedded database and the generated key.")] = Field(
         default_factory=_default_home
@@ -82,6 +89,31 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Least level logged.")] = "info"
     log_format: Annotated[str, Field(pattern="^(console|json)$", description="How log lines are written.")] = "console"
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_odd_texts(cls, value: Any, info: ValidationInfo) -> Any:
+        """An empty variable is a slip: an empty address would listen everywhere, an empty token is none at all."""
+        is_empty_default = value == "" and cls.model_fields[info.field_name or ""].default == ""
+        if isinstance(value, str) and not is_empty_default and (fault := find_fault(value)) is not None:
+            raise ValueError(f"{fault}: set it right, or not at all")
+        return value
+
+    @field_validator("home")
+    @classmethod
+    def _find_home(cls, home: Path) -> Path:
+        try:
+            return home.expanduser()
+        except RuntimeError:
+            raise ValueError("there is no home folder of that user") from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, url: SecretStr | None) -> SecretStr | None:
+        fault = None if url is None else find_address_fault(url.get_secret_value())
+        if fault is not None:
+            raise ValueError(fault)
+        return url
+
     @field_validator("trusted_proxies")
     @classmethod
     def _check_proxies(cls, value: str) -> str:
@@ -97,13 +129,40 @@ def _read_networks(text: str) -> list[Network]:
     return [ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip()]
 
 
+def find_address_fault(url: str) -> str | None:
+    """Why that is no address of a PostgreSQL server, never with a part of it: it may be the password."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "it is no address of the form postgresql://user:password@host:port/database"
+    if parts.scheme not in ("postgresql", "postgres"):
+        return "it must begin with postgresql://"
+    if " " in url:
+        return "it has a space, which is written %20"
+    if re.search(r"%(?![0-9A-Fa-f]{2})", url):
+        return f"a % in it has no two hexadecimal digits behind it: {_WRITE_SO}"
+    user, _, servers = parts.netloc.rpartition("@")
+    if parts.fragment or "@" in parts.path + user:
+        return f"its user or password is not written as in an address: {_WRITE_SO}"
+    for server in servers.split(","):
+        port = re.fullmatch(r"(?:\[[^\]]*\]|[^:]*)(?::([0-9]{0,5}))?", server)
+        if port is None or int(port[1] or 0) > 65535:
+            return f"its port is no number up to 65535, or its password is not written as in an address: {_WRITE_SO}"
+    return None
+
+
 def read_settings() -> Settings:
-    """The settings of this process. Raises ConfigError that names each bad variable."""
+    """The settings of this process. Raises ConfigError that names each bad variable, or why .env cannot be read."""
+    if os.path.lexists(DOTENV):
+        read_text(DOTENV, limit=_DOTENV_BYTES, what=f"{DOTENV} in {Path.cwd()}")
     try:
         return Settings()
     except ValidationError as error:
         faults = "; ".join(
-            f"UNIHIRE_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
+            f"UNIHIRE_{'_'.join(str(part) for part in fault['loc']).upper()}: "
+            f"{fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_url=False, include_input=False)
         )
         raise ConfigError(f"bad setting: {faults}") from None
+    except RuntimeError as error:  # the home folder of a user whom the system does not know
+        raise ConfigError(f"set UNIHIRE_HOME: {error}") from None

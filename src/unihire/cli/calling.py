@@ -1,15 +1,14 @@
 """`unihire call` and `unihire operations`: calling an operation on a connector, and which there are."""
 
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from unihire.app import open_sealer
+from unihire.cli.arguments import read_document
 from unihire.cli.connectors import pick_connectors
 from unihire.cli.ending import FAILED
 from unihire.cli.starting import run_on_database, start
@@ -22,6 +21,7 @@ from unihire.integration.registry import get_integration, list_integrations, lis
 from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.operations import Operations, Outcome, find_operation, write_json
+from unihire.platform.sealing import open_sealer
 from unihire.store import Pool
 from unihire.store.tenancy import Connector, list_connectors
 
@@ -57,11 +57,11 @@ def call(
     """
     get_integration(integration)
     wanted = find_operation(integration, operation)
-    data = _read_given(given)
+    data = read_document(given, option="--input")
     settings = start()
-    sealer = open_sealer(settings)
 
     async def call_once(pool: Pool) -> Outcome:
+        sealer = await open_sealer(settings, pool)
         clients = Clients(lambda found: open_connector_client(pool, found, sealer, settings=settings))
         try:
             found = await _pick(pool, integration, connector)
@@ -108,21 +108,6 @@ def operations(
         for operation in list_operations(one.slug).values():
             table.add_row(operation.name, operation.kind, escape(operation.description))
         OUT.print(table)
-
-
-def _read_given(text: str) -> Any:
-    try:
-        if text == "-":
-            text = sys.stdin.read()
-        elif text.startswith("@"):
-            text = Path(text[1:]).read_text()
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise typer.BadParameter(f"it is not JSON: {error}", param_hint="--input") from None
-    except RecursionError:
-        raise typer.BadParameter("it is nested deeper than any input may be", param_hint="--input") from None
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot read the input: {error}") from None
 
 
 async def _pick(pool: Pool, integration: str, text: str | None) -> Connector:

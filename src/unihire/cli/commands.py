@@ -26,6 +26,7 @@ from unihire.cli import (
     syncing,
     working,
 )
+from unihire.cli.arguments import check_arguments
 from unihire.cli.ending import EXIT_CODES, EXPECTED, Interrupted, handle_signals_plainly, tell_error
 from unihire.cli.terminal import explain
 
@@ -93,6 +94,7 @@ def run_command_line() -> None:
     """Run the command that sys.argv names, and exit."""
     handle_signals_plainly()
     try:
+        check_arguments(sys.argv[1:])
         app()
     except Interrupted as interrupted:
         sys.exit(interrupted.code)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from unihire.app import describe_api
 from unihire.cli.terminal import OUT, Json, examples, print_json
-from unihire.settings import Settings, read_settings
+from unihire.settings import DOTENV, Settings, read_settings
 
 PREFIX = "UNIHIRE_"
 HIDDEN = "(hidden)"
@@ -64,7 +64,7 @@ def list_settings(settings: Settings) -> Iterator[Setting]:
 
 def list_unknown_variables(known: set[str]) -> list[str]:
     """Variables that look like ours and mean nothing: misspelt, most likely. `known` are those that have a meaning."""
-    names = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    names = {name.upper() for name in (*os.environ, *dotenv_values(DOTENV))}
     settings = {PREFIX + field.upper() for field in Settings.model_fields}
     return sorted(name for name in names if name.startswith(PREFIX) and name not in settings | known)
 

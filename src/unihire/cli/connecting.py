@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 from rich.markup import escape
 
-from unihire.app import open_sealer
+from unihire.cli.arguments import make_name_option
 from unihire.cli.connectors import pick_connectors
 from unihire.cli.proving import check_partner_options, take_credentials
 from unihire.cli.starting import run_on_database, start
@@ -15,6 +15,7 @@ from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_pl
 from unihire.integration.registry import get_integration, list_integrations
 from unihire.platform.connectors import NewConnector, check_base_url, create_connector, get_auth, reconnect_connector
 from unihire.platform.organisations import ensure_organisation, list_keys
+from unihire.platform.sealing import find_sealer, open_sealer
 from unihire.store import Pool
 from unihire.store.tenancy import Connector
 
@@ -49,10 +50,10 @@ def connect(
     slug: Annotated[
         str, typer.Argument(metavar="INTEGRATION", help=f"One of: {', '.join(_SLUGS)}.", show_default=False)
     ],
-    customer: Annotated[str, typer.Option(help="Whose system it is, as you call them.", show_default=False)],
-    organisation: Annotated[str, typer.Option(help="Your organisation; made if there is none.")] = "default",
+    customer: Annotated[str, make_name_option("Whose system it is, as you call them.", show_default=False)],
+    organisation: Annotated[str, make_name_option("Your organisation; made if there is none.")] = "default",
     environment: Annotated[Environment, typer.Option(help="API keys of this environment reach it.")] = "production",
-    origin_id: Annotated[str | None, typer.Option(help="Your own id of the customer.")] = None,
+    origin_id: Annotated[str | None, make_name_option("Your own id of the customer.")] = None,
     base_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Another address of the vendor's API: an emulator, a region.")
     ] = None,
@@ -77,19 +78,18 @@ def connect(
     back with is asked for, or given as --code. A vendor's codes end after a minute or so.
     """
     integration = get_integration(slug)
-    if not customer.strip():
-        raise typer.BadParameter("give the customer a name", param_hint="--customer")
     get_auth(integration, is_partner=partner)  # or the vendor has no partners
     check_partner_options(partner, redirect_uri, code, no_check=no_check)
     settings = start()
     address = None if base_url is None else check_base_url(base_url)
-    sealer = open_sealer(settings)
+    find_sealer(settings)  # or a bad key is found when all else is done
     proof = take_credentials(
         integration, address, credentials_file,
         is_partner=partner, redirect_uri=redirect_uri, code=code, no_check=no_check,
     )  # fmt: skip
 
     async def save(pool: Pool) -> tuple[NewConnector, bool]:
+        sealer = await open_sealer(settings, pool)
         grant = await proof.redeem()
         owner: UUID = await ensure_organisation(pool, organisation)
         new = await create_connector(
@@ -153,13 +153,14 @@ def reconnect(
     connector = run_on_database(find, settings)
     integration = get_integration(connector.integration)
     check_partner_options(connector.is_partner, redirect_uri, code, no_check=no_check)
-    sealer = open_sealer(settings)
+    find_sealer(settings)  # or a bad key is found when all else is done
     proof = take_credentials(
         integration, connector.base_url, credentials_file,
         is_partner=connector.is_partner, redirect_uri=redirect_uri, code=code, no_check=no_check,
     )  # fmt: skip
 
     async def save(pool: Pool) -> None:
+        sealer = await open_sealer(settings, pool)
         grant = await proof.redeem()
         await reconnect_connector(pool, sealer, connector, integration, proof.credentials, grant=grant)
 

@@ -3,14 +3,13 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from unihire.app import open_sealer
 from unihire.cli.configuration import list_unknown_variables
 from unihire.cli.connectors import pick_connectors
 from unihire.cli.ending import EXPECTED, FAILED, describe_error, run
@@ -27,13 +26,14 @@ from unihire.integration.registry import list_integrations
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
 from unihire.platform.connectors import open_credentials
+from unihire.platform.sealing import check_marks, find_sealer
 from unihire.platform.syncs import find_status
 from unihire.settings import Settings
 from unihire.store import Pool, runs, streams
 from unihire.store.database import describe_database, open_database
 from unihire.store.migrate import list_migrations
 from unihire.store.schedules import get_schedule
-from unihire.store.tenancy import Connector, list_connectors
+from unihire.store.tenancy import Connector, list_connectors, list_seal_marks
 
 LEAST_FREE_BYTES = 1_000_000_000
 
@@ -151,7 +151,7 @@ def find_declaration_faults(integration: Integration) -> Iterator[str]:
 async def _examine_store(settings: Settings, findings: Findings, ids: Sequence[str], *, is_counting: bool) -> None:
     sealer: Sealer | None = None
     try:
-        sealer = open_sealer(settings)
+        sealer = find_sealer(settings)
     except EXPECTED as error:
         findings.tell(Finding("encryption key", "failed", describe_error(error)))
     where = "embedded" if settings.database_url is None else "from UNIHIRE_DATABASE_URL"
@@ -162,8 +162,7 @@ async def _examine_store(settings: Settings, findings: Findings, ids: Sequence[s
             status: Status = "ok" if schema == newest else "failed"
             findings.tell(Finding("database", status, f"PostgreSQL {server}, {where}; schema {schema} of {newest}"))
             connectors = await list_connectors(pool)
-            if sealer is not None:
-                findings.tell(_examine_key(settings, sealer, connectors))
+            findings.tell(_examine_key(settings, sealer, connectors, await list_seal_marks(pool)))
             if status == "ok":
                 for finding in judge_engine(await look_at_engine(pool)):
                     findings.tell(finding)
@@ -183,7 +182,15 @@ async def _examine_store(settings: Settings, findings: Findings, ids: Sequence[s
         findings.tell(Finding("database", "failed", describe_error(error)))
 
 
-def _examine_key(settings: Settings, sealer: Sealer, connectors: list[Connector]) -> Finding:
+def _examine_key(
+    settings: Settings, sealer: Sealer | None, connectors: list[Connector], marks: Mapping[bytes, int]
+) -> Finding:
+    try:
+        check_marks(settings, sealer, marks)
+    except ConfigError as error:
+        return Finding("encryption key", "failed", str(error))
+    if sealer is None:
+        return Finding("encryption key", "ok", "there is none yet: the first connector makes it")
     for connector in connectors:
         try:
             open_credentials(connector, sealer)

@@ -35,6 +35,9 @@ EXIT_CODES = {
 LAST_SECONDS = 4.2
 """After this long the process ends whatever it still waits for: the database and the emulators notice by themselves."""
 
+LONGEST = 4000
+"""Characters that are shown of an error: it may repeat what was given."""
+
 T = TypeVar("T")
 
 _CODES: tuple[tuple[type[BaseException], int], ...] = (
@@ -132,7 +135,11 @@ def handle_signals_plainly() -> None:
 
 def tell_error(error: BaseException) -> int:
     """Write an expected error as one line on stderr; returns the exit code it stands for."""
-    sys.stderr.write(f"error: {describe_error(error)}\n")
+    said = describe_error(error)
+    if len(said) > LONGEST:
+        said = f"{said[:LONGEST]}…"
+    shown = "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in said)
+    sys.stderr.write(f"error: {shown}\n")
     return code_of(error)
 
 

@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from unihire.cli.arguments import make_name_option
 from unihire.cli.connecting import Environment
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, show_moment
@@ -52,8 +53,8 @@ def list_them(is_json: Json = False) -> None:
 @app.command()
 def create(
     environment: Annotated[Environment, typer.Option(help="The connectors it reaches.")] = "production",
-    organisation: Annotated[str, typer.Option(help="Whose it is; made if there is none.")] = "default",
-    name: Annotated[str, typer.Option(help="To tell it from others.")] = "default",
+    organisation: Annotated[str, make_name_option("Whose it is; made if there is none.")] = "default",
+    name: Annotated[str, make_name_option("To know it from others.")] = "default",
     is_json: Json = False,
 ) -> None:
     """Make an API key. It is told this once, and only its hash is kept."""

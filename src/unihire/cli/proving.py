@@ -16,12 +16,17 @@ from unihire.cli.ending import run
 from unihire.cli.terminal import note
 from unihire.errors import ConfigError, VendorError
 from unihire.integration.declare import Integration
+from unihire.kit.files import find_fault, read_file
 from unihire.outbound.auth import Auth, Credential, Grant
 from unihire.outbound.client import Retry, VendorClient
 from unihire.platform.connectors import get_auth, open_client
 
 CHECK = Retry(attempts=2, timeout=15)
 """A person waits for this one."""
+
+CREDENTIALS_BYTES = 1_000_000
+CREDENTIAL_LENGTH = 20_000
+"""A private key of 16,384 bits is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +90,14 @@ def name_variable(integration: Integration, credential: Credential) -> str:
 def read_credentials(integration: Integration, auth: Auth, path: Path) -> dict[str, str]:
     """The credentials in a JSON file, or on standard input for `-`. Raises ConfigError, never telling a value."""
     where = "standard input" if str(path) == "-" else str(path)
-    try:
-        text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read {where}: {error.strerror}") from None
+    if str(path) == "-":
+        text = sys.stdin.buffer.read(CREDENTIALS_BYTES)
+    else:
+        text = read_file(path, limit=CREDENTIALS_BYTES, can_be_pipe=True)
     names = [credential.name for credential in auth.credentials]
     try:
         given = msgspec.json.decode(text, type=dict[str, str])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         shape = ", ".join(f'"{name}": "…"' for name in names)
         raise ConfigError(f"{where} must be a JSON object of texts: {{{shape}}}") from None
     if unknown := set(given) - set(names):
@@ -118,6 +123,8 @@ def gather_credentials(
         if not value.strip() and ask is not None:
             value = ask(credential)
         if value.strip():
+            if (fault := find_fault(value.strip(), limit=CREDENTIAL_LENGTH)) is not None:
+                raise ConfigError(f"{credential.name} cannot be right, for {fault}: copy it again")
             found[credential.name] = value.strip()
         elif not credential.is_optional:
             missing.append(credential)

@@ -20,6 +20,8 @@ from unihire.cli.protocol import BoundedProtocol
 from unihire.cli.starting import start
 from unihire.cli.terminal import ERR, Json, examples, note, print_json
 from unihire.errors import ConfigError, UnihireError
+from unihire.kit.seal import Sealer
+from unihire.platform.sealing import open_sealer
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.database import open_database
@@ -59,9 +61,10 @@ async def _serve(settings: Settings, door: socket.socket, ending: Ending, *, wit
     url = address_of(door)
     async with contextlib.AsyncExitStack() as running:
         pool = await running.enter_async_context(open_database(settings))
-        ends = {await running.enter_async_context(serve_api(create_app(settings, pool), door))}
+        sealer = await open_sealer(settings, pool)
+        ends = {await running.enter_async_context(serve_api(create_app(settings, pool, sealer), door))}
         if with_worker:
-            ends.add(await running.enter_async_context(run_worker(settings, pool)))
+            ends.add(await running.enter_async_context(run_worker(settings, pool, sealer)))
         ending.is_serving = True
         log.info("serving", url=url)
         if is_json:
@@ -145,10 +148,10 @@ async def serve_api(app: Starlette, door: socket.socket) -> AsyncIterator["async
 
 
 @contextlib.asynccontextmanager
-async def run_worker(settings: Settings, pool: Pool) -> AsyncIterator["asyncio.Task[None]"]:
+async def run_worker(settings: Settings, pool: Pool, sealer: Sealer) -> AsyncIterator["asyncio.Task[None]"]:
     """A worker for as long as the block lasts; what it is at then ends after the page it is on."""
     calm_library_logs()
-    working = make_worker(settings, pool)
+    working = make_worker(settings, pool, sealer)
     task = asyncio.create_task(working.run())
     try:
         yield task

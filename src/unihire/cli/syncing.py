@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from unihire.app import open_sealer
 from unihire.cli.each import Done, check_choice, work_on_each
 from unihire.cli.ending import FAILED, PARTIAL, Ending, run
 from unihire.cli.engine import is_worker_alive, note_missing_worker
@@ -18,6 +17,7 @@ from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
 from unihire.platform.connectors import open_connector_client
+from unihire.platform.sealing import find_sealer, open_sealer
 from unihire.platform.syncs import ask_sync
 from unihire.settings import Settings
 from unihire.store import Pool
@@ -102,14 +102,17 @@ async def _ask_all(settings: Settings, ids: list[str], *, full: bool, models: li
 async def _sync_all(
     settings: Settings, ids: list[str], ending: Ending, *, full: bool, models: list[str] | None, is_json: bool
 ) -> int:
-    sealer = open_sealer(settings)
+    find_sealer(settings)  # a bad key is said once, not for each connector
+    sealers: list[Sealer] = []
 
     async def work(pool: Pool, connector: Connector) -> Done:
         if (await get_schedule(pool, connector.number)).is_paused:
             return _leave_alone(connector, is_named=bool(ids))
         try:
+            if not sealers:
+                sealers.append(await open_sealer(settings, pool))
             report = await _sync_one(
-                pool, connector, settings, sealer, ending, full=full, models=models, is_json=is_json
+                pool, connector, settings, sealers[0], ending, full=full, models=models, is_json=is_json
             )
         except Busy as error:
             raise Busy(f"{error}; `unihire runs {str(connector.id)[:8]}` tells how far it is") from None

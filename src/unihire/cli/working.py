@@ -15,6 +15,7 @@ from unihire.cli.serving import address_of, bind, run_worker, serve_api
 from unihire.cli.starting import start
 from unihire.cli.terminal import ERR, Json, examples, note, print_json
 from unihire.errors import UnihireError
+from unihire.platform.sealing import open_sealer
 from unihire.settings import Settings
 from unihire.store.database import open_database
 
@@ -55,7 +56,8 @@ def worker(
 async def _work(settings: Settings, ending: Ending, door: socket.socket | None, *, is_json: bool) -> None:
     async with AsyncExitStack() as running:
         pool = await running.enter_async_context(open_database(settings))
-        ends = {await running.enter_async_context(run_worker(settings, pool))}
+        sealer = await open_sealer(settings, pool)
+        ends = {await running.enter_async_context(run_worker(settings, pool, sealer))}
         metrics_url = None
         if door is not None:
             metrics_url = f"{address_of(door)}/metrics"

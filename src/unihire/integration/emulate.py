@@ -373,8 +373,8 @@ class Option:
         """The text itself when it fits. Raises ConfigError when it does not."""
         if self.choices and text not in self.choices:
             raise ConfigError(f"option {name}={text}: choose one of {', '.join(self.choices)}")
-        if self.least is not None and not (text.isascii() and text.isdecimal() and int(text) >= self.least):
-            raise ConfigError(f"option {name}={text}: give a whole number, {self.least} or more")
+        if self.least is not None and not (re.fullmatch("[0-9]{1,12}", text) and int(text) >= self.least):
+            raise ConfigError(f"option {name}={text[:40]}: give a whole number, {self.least} or more")
         if self.pattern is not None and re.fullmatch(self.pattern, text, re.ASCII) is None:
             raise ConfigError(f"option {name}={text}: {self.help}")
         return text

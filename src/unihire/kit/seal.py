@@ -13,7 +13,8 @@ from unihire.errors import ConfigError
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
-_MARK_BYTES = 4
+MARK_BYTES = 4
+"""At the beginning of a sealed value: which key it was sealed under."""
 
 
 def new_key() -> str:
@@ -44,8 +45,13 @@ class Sealer:
         self._ciphers: dict[bytes, AESGCM] = {}
         for text in keys:
             key = _decode_key(text)
-            self._ciphers[hashlib.sha256(key).digest()[:_MARK_BYTES]] = AESGCM(key)
+            self._ciphers[hashlib.sha256(key).digest()[:MARK_BYTES]] = AESGCM(key)
         self._current = next(iter(self._ciphers))
+
+    @property
+    def marks(self) -> frozenset[bytes]:
+        """How values sealed under its keys begin."""
+        return frozenset(self._ciphers)
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
@@ -53,11 +59,11 @@ class Sealer:
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """Raises ConfigError when no configured key fits or the value was altered."""
-        mark, nonce = sealed[:_MARK_BYTES], sealed[_MARK_BYTES : _MARK_BYTES + _NONCE_BYTES]
+        mark, nonce = sealed[:MARK_BYTES], sealed[MARK_BYTES : MARK_BYTES + _NONCE_BYTES]
         cipher = self._ciphers.get(mark)
         if cipher is None:
             raise ConfigError("a stored secret was sealed under a key that UNIHIRE_ENCRYPTION_KEYS no longer holds")
         try:
-            return cipher.decrypt(nonce, sealed[_MARK_BYTES + _NONCE_BYTES :], context)
+            return cipher.decrypt(nonce, sealed[MARK_BYTES + _NONCE_BYTES :], context)
         except (InvalidTag, ValueError) as error:  # ValueError: cut too short to hold a nonce
             raise ConfigError("a stored secret does not open: it was altered or moved") from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -32,6 +33,9 @@ from unihire.sync.issues import OF_CREDENTIALS
 
 FIRST_VERSION = 1
 """Of a new connector's credentials."""
+
+_ADDRESS_LENGTH = 2000
+_ADDRESS_FORM = "http(s)://host[:port][/path]"
 
 REMOVAL_SECONDS, POLL_SECONDS = 20.0, 0.2
 """How long a removal waits for a run under way to end, and how often it looks."""
@@ -150,15 +154,27 @@ def _name_account(
 
 
 def check_base_url(url: str) -> str:
-    """The address without a closing slash. Raises ConfigError for anything but http(s)://host[:port][/path]."""
+    """The address without a closing slash. Raises ConfigError for anything but http(s)://host[:port][/path].
+
+    The text is no part of the error: it may hold a password.
+    """
+    if len(url) > _ADDRESS_LENGTH or not re.fullmatch(r"[\x21-\x7e]+", url):
+        raise ConfigError(
+            f"not an address: write it without spaces, in {_ADDRESS_LENGTH:,} characters at most, "
+            "and what is not ASCII percent-encoded"
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ConfigError(f"not an address: {url}") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ConfigError(f"not an address of the form https://host[:port][/path]: {url}")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        raise ConfigError(f"not an address: it must be {_ADDRESS_FORM}") from None
+    if "@" in parts.netloc:
+        raise ConfigError(f"not an address: a user or a password has no place in it; it must be {_ADDRESS_FORM}")
+    host = parts.hostname or ""
+    is_host = re.fullmatch(r"[0-9a-f:.]+", host) if ":" in host else re.fullmatch(r"[a-z0-9._-]{1,253}", host)
+    if parts.scheme not in ("http", "https") or not is_host or parts.query or parts.fragment or port == 0:
+        raise ConfigError(f"not an address of the form {_ADDRESS_FORM}")
+    host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
 

@@ -79,7 +79,7 @@ def list_variables(address: str) -> dict[str, str]:
     try:
         options = pq.Conninfo.parse(address.encode())
     except psycopg.OperationalError as error:
-        raise ConfigError(f"the address of the database is not one: {mask_secrets(str(error))}") from None
+        raise ConfigError(f"the address of the database is not one: {mask_secrets(str(error), address)}") from None
     return {
         option.envvar.decode(): option.val.decode()
         for option in options
@@ -106,7 +106,7 @@ async def _count_tables(address: str) -> int:
     try:
         connection = await asyncpg.connect(address)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        raise ConfigError(f"the database does not answer: {mask_secrets(str(error))}") from None
+        raise ConfigError(f"the database does not answer: {mask_secrets(str(error), address)}") from None
     try:
         counted: int = await connection.fetchval(COUNT_TABLES)
         return counted

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
@@ -122,7 +123,8 @@ async def _open_pool(dsn: str, settings: Settings) -> AsyncIterator[Pool]:
             server_settings=SESSION,
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        raise ConfigError(f"the database does not answer: {mask_secrets(str(error))}") from None
+        said = mask_secrets(str(error) or type(error).__name__, dsn)
+        raise ConfigError(f"the database does not answer: {said}") from None
     try:
         async with pool.acquire() as connection:
             await migrate(connection)
@@ -182,6 +184,10 @@ def _quote(name: str) -> str:
     return f'"{name}"'
 
 
-def mask_secrets(text: str) -> str:
-    """The text without what stands for user and password in addresses."""
+def mask_secrets(text: str, dsn: str = "") -> str:
+    """The text without what stands for user and password in addresses, nor the password of `dsn` wherever it stands."""
+    parts = urlsplit(dsn)
+    written = [parts.netloc.rpartition("@")[0].partition(":")[2], *parse_qs(parts.query).get("password", [])]
+    for secret in sorted({form for one in written for form in (one, unquote(one)) if form}, key=len, reverse=True):
+        text = text.replace(secret, "…")
     return re.sub(r"://[^@/\s]*@", "://…@", text)

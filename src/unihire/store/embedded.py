@@ -79,7 +79,11 @@ class EmbeddedServer:
         if fcntl is None:
             raise ConfigError("the embedded PostgreSQL does not run on this system: set UNIHIRE_DATABASE_URL")
         self._user = find_server_user()
-        self._base = make_base(home.expanduser().resolve(), self._user)
+        try:
+            resolved = home.resolve()
+        except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to themselves, before Python 3.13
+            raise ConfigError(f"cannot use {home}: {error}; {ELSEWHERE}") from None
+        self._base = make_base(resolved, self._user)
         try:
             self._users_fd = os.open(self._base / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
             self._sockets = self._join()
