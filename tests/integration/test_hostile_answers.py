@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from testbed.hostile import MEGABYTE, Hostile, bomb, drip, empty_blocks, head, plain, run_hostile, whole
-from testbed.vendor import ACME, IMPATIENT, Vendor, say
+from testbed.vendor import ACME, IMPATIENT, Answerer, Vendor, say
 from unihire.errors import (
     AnswerTooLarge,
     BudgetSpent,
@@ -28,7 +28,7 @@ from unihire.errors import (
 )
 from unihire.outbound.budget import TokenBucketHeaders
 from unihire.outbound.client import Retry, Target, VendorClient
-from unihire.sync.fetching import fetch_page, fetch_rows
+from unihire.sync.fetching import fetch_page, fetch_rows, walk
 
 SECRETS = {"client_id": "the-id", "client_secret": "the-secret"}
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -292,3 +292,20 @@ async def test_clock_of_a_vendor_is_believed_for_a_month_at_most(hostile: Hostil
     async with make_client(hostile) as client:
         await client.get("/jobs")
         assert client.ahead == timedelta(days=days)
+
+
+@pytest.mark.parametrize("form", ["{path}", "//{host}{path}", "HTTP://LOCALHOST:{port}{path}", "?{query}"])
+async def test_list_is_walked_to_its_end_however_its_links_are_written(vendor: Vendor, form: str) -> None:
+    base_url = vendor.base_url.replace("127.0.0.1", "localhost")
+    host, port = base_url.removeprefix("http://"), base_url.rpartition(":")[2]
+
+    def answer(page: int) -> Answerer:
+        path = f"/jobs?page={page + 1}"
+        link = form.format(path=path, host=host, port=port, query=path.partition("?")[2])
+        return lambda request: say({"rows": [{"id": str(page)}], "next": link if page < 3 else None})
+
+    vendor.will("/jobs", *map(answer, range(4)))
+    async with VendorClient(Target(base_url=base_url, auth=ACME.auth, retry=IMPATIENT), SECRETS) as client:
+        pages = [page async for page in walk(client, JOBS, "/jobs")]
+    assert [row.data["id"] for page in pages for row in page.rows] == ["0", "1", "2", "3"]
+    assert [request.query.get("page") for request in vendor.log if request.path == "/jobs"] == [None, "1", "2", "3"]

@@ -1,10 +1,8 @@
 """How lists are walked: one class a way of paging, each a pure reading of one answer."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,6 +18,7 @@ from unihire.outbound.decoding import (
     split_array,
     split_object,
 )
+from unihire.outbound.links import Unfollowed, find_next_link, follow
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -131,11 +130,10 @@ def read_row(answer: Answer, *, of: str) -> Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextLink:
-    """The answer carries the address of the next page, followed as it stands.
+    """The answer carries the address of the next page, followed as `links.follow` says.
 
     `items` names the member that holds the rows, `link` the path to the address. The walk ends on a missing
-    link, or a link to the page just read. A link to another origin is refused: following it would hand our token to a
-    stranger.
+    link, or a link to the page just read.
     """
 
     items: str
@@ -185,7 +183,7 @@ class WholeList:
 class LinkHeader:
     """The answer is the bare list of rows, and its `Link` header (RFC 8288) carries the next page's address as `next`.
 
-    The address is followed as it stands, under the rules of `NextLink`.
+    It is followed under the rules of `NextLink`.
     """
 
     page_size: Mapping[str, str]
@@ -195,7 +193,7 @@ class LinkHeader:
 
     def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
         rows = decode_rows(answer.body, of=asked.partition("?")[0])
-        return _end_or_follow(rows, _find_next(answer.headers.get("Link", "")), origin=origin, asked=asked)
+        return _end_or_follow(rows, find_next_link(answer.headers), origin=origin, asked=asked)
 
 
 def _size(page_size: Mapping[str, str], size: int | None) -> Mapping[str, str]:
@@ -203,27 +201,12 @@ def _size(page_size: Mapping[str, str], size: int | None) -> Mapping[str, str]:
     return page_size if size is None else {**page_size, next(iter(page_size)): str(size)}
 
 
-_LINK = re.compile(r'<([^>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^",;\s]*))*)')
-_PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]*))')
-
-
-def _find_next(header: str) -> str | None:
-    for link in _LINK.finditer(header):
-        rels = (quoted or bare for name, quoted, bare in _PARAMETER.findall(link[2]) if name.lower() == "rel")
-        if "next" in next(rels, "").lower().split():  # the first rel counts; RFC 8288, 3.3
-            return link[1]
-    return None
-
-
 def _end_or_follow(rows: list[Row], href: str | None, *, origin: str, asked: str) -> Page:
     of = asked.partition("?")[0]
     if href is None:
         return Page(rows, None)
     try:
-        target = urlsplit(href)
-    except ValueError:
-        raise VendorChanged(f"{of}: the link to the next page is not an address") from None
-    if f"{target.scheme}://{target.netloc}" != origin:
-        raise VendorChanged(f"{of}: the next page is at another address ({target.netloc}), which is not followed")
-    following = target.path + (f"?{target.query}" if target.query else "")
+        following = follow(href, origin=origin, asked=asked)
+    except Unfollowed as error:
+        raise VendorChanged(f"{of}: the link to the next page is not followed: it {error}") from None
     return Page(rows, None if following == asked else following)
