@@ -39,8 +39,8 @@ async def test_row_is_told_with_its_reason_and_with_raw_data_on_request_alone(
 ) -> None:
     await set_aside(tenant, ("jobs", "7"))
     told = {
-        "stream": "jobs", "remote_id": "7", "reason": "KeyError: '7'", "since": "2026-01-31T09:30:00Z",
-        "raw_data": None,
+        "stream": "jobs", "remote_id": "7", "reason": "KeyError: '7'", "served": False, "left_out": [],
+        "since": "2026-01-31T09:30:00Z", "raw_data": None,
     }  # fmt: skip
     assert (await read(api))["items"] == [told]
     assert (await read(api, include_raw_data=True))["items"] == [{**told, "raw_data": {"id": "7", "n": 1.5}}]

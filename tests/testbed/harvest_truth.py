@@ -50,11 +50,13 @@ def expect_records(rows: Rows, connector: UUID) -> Records:
     found: Records = {spec.plural: {} for spec in MODELS.values()}
     for stream, model in OWN.items():
         for row in rows[stream] or ():
+            if stream == "job_interview_stages" and not row["active"]:
+                continue  # deleted
             fields = TELL[model](truth, row)
             custom = _tell_custom(row) if model in CUSTOM else {}
             truth.put(found, model, str(row["id"]), row, custom, fields)
     for post in rows["job_posts"] or ():
-        for question in post["questions"]:
+        for question in post["questions"] if post["active"] else ():
             number = question["id"]
             remote_id = f"{post['id']}:{question['name']}" if number is None else str(number)
             fields = _tell_question(truth, question) | {"job": truth.ours("job", post["job_id"])}
@@ -149,6 +151,8 @@ def _tell_name(truth: Truth, row: Json) -> Json:
 
 def _tell_job(truth: Truth, row: Json) -> Json:
     posts = truth.children("job_posts", "job_id", row["id"])
+    if posts is not None:
+        posts = [post for post in posts if post["active"]]  # the others are deleted
     owners = truth.children("job_owners", "job_id", row["id"])
     told = sorted(posts or (), key=lambda post: (post["internal"], not post["live"], post["id"]))
     if told and told[0]["internal"]:

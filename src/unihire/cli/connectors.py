@@ -22,6 +22,7 @@ from unihire.store import Pool, runs, streams, tenancy
 from unihire.store.history import list_standings
 from unihire.store.issues import COUNT_OPEN_BY_CONNECTOR
 from unihire.store.tenancy import Connector, list_connectors
+from unihire.sync.issues import say_quarantined
 
 EPILOG = examples("unihire connectors", "unihire connectors show 3f2c", "unihire connectors delete 3f2c")
 
@@ -114,8 +115,9 @@ def show(id: Id, is_json: Json = False) -> None:
         for model, counts in found["records"].items():
             table.add_row(model, f"{counts['living']:,}", f"{counts['deleted']:,}")
         OUT.print(table)
-    for stream, rows in found["set_aside"].items():
-        OUT.print(f"[yellow]![/yellow] {rows:,} rows of {stream} do not map and are set aside")
+    for stream in dict.fromkeys((*found["set_aside"], *found["incomplete"])):
+        said = say_quarantined(stream, found["set_aside"].get(stream, 0), found["incomplete"].get(stream, 0))
+        OUT.print(f"[yellow]![/yellow] {said}: `unihire quarantine {id}` lists them", soft_wrap=True)
 
 
 @app.command()
@@ -200,6 +202,7 @@ async def _describe(
 ) -> dict[str, Any]:
     standing = (await list_standings(pool, connector.number))[connector.number]
     parts = await runs.list_stream_runs(pool, standing["id"])
+    quarantined = await pool.fetch(streams.COUNT_QUARANTINE, connector.number)
     return {
         **_summarise(connector, names, troubles, standing),
         "records": await _count_records(pool, connector),
@@ -207,13 +210,13 @@ async def _describe(
             {
                 **{name: part[name] for name in ("stream", "read", "added", "changed", "deleted")},
                 "set_aside": part["quarantined"],
+                "incomplete": part["incomplete"],
                 "error": part["error"],
             }
             for part in parts
         ],
-        "set_aside": {
-            row["stream"]: row["rows"] for row in await pool.fetch(streams.COUNT_QUARANTINE, connector.number)
-        },
+        "set_aside": {row["stream"]: row["rows"] for row in quarantined if row["rows"]},
+        "incomplete": {row["stream"]: row["incomplete"] for row in quarantined if row["incomplete"]},
     }
 
 

@@ -34,6 +34,7 @@ from unihire.store.database import describe_database, open_database
 from unihire.store.migrate import list_migrations
 from unihire.store.schedules import get_schedule
 from unihire.store.tenancy import Connector, list_connectors, list_seal_marks
+from unihire.sync.issues import say_quarantined
 
 LEAST_FREE_BYTES = 1_000_000_000
 
@@ -213,7 +214,8 @@ async def _examine_connector(pool: Pool, connector: Connector) -> Finding:
     if latest is None:
         return Finding(name, "warning", f"{what}: never synced")
     said = f"{what}: sync {latest['number']}"
-    aside = sum(row["rows"] for row in await pool.fetch(streams.COUNT_QUARANTINE, connector.number))
+    counted = await pool.fetch(streams.COUNT_QUARANTINE, connector.number)
+    aside, incomplete = sum(row["rows"] for row in counted), sum(row["incomplete"] for row in counted)
     schedule = await get_schedule(pool, connector.number)
     state = find_status(dict(latest), is_paused=schedule.is_paused)
     if state == "waiting":
@@ -229,6 +231,6 @@ async def _examine_connector(pool: Pool, connector: Connector) -> Finding:
     if latest["status"] != "done":
         tells = f"`unihire runs {str(connector.id)[:8]} {latest['number']}` tells more"
         return Finding(name, "warning", f"{said}; {tells}")
-    if aside:
-        return Finding(name, "warning", f"{said}; {aside:,} rows do not map and are set aside")
+    if aside or incomplete:
+        return Finding(name, "warning", f"{said}; {say_quarantined('its lists', aside, incomplete)}")
     return Finding(name, "ok", said)

@@ -103,10 +103,10 @@ async def _find_progress(pool: Pool, connector: Connector, run: Mapping[str, Any
 
 
 def _show_list(found: Sequence[dict[str, Any]]) -> None:
-    titles = ("connector", "run", "status", "asked for (UTC)", "new", "changed", "deleted", "aside")
+    titles = ("connector", "run", "status", "asked for (UTC)", "new", "changed", "deleted", "quarantined", "incomplete")
     lines = []
     for run in found:
-        counted = (run["totals"][name] for name in ("new", "changed", "deleted", "set_aside"))
+        counted = (run["totals"][name] for name in ("new", "changed", "deleted", "set_aside", "incomplete"))
         cells = (
             run["connector_id"][:8],
             str(run["number"]),
@@ -128,10 +128,11 @@ def _show_run(run: dict[str, Any]) -> None:
         OUT.print(f"  {said}")
     if not run["streams"]:
         return
-    titles = ("stream", "read", "new", "changed", "deleted", "aside", "requests", "waited")
+    titles = ("stream", "read", "new", "changed", "deleted", "quarantined", "incomplete", "requests", "waited")
     lines = []
     for part in run["streams"]:
-        counted = (part[name] for name in ("read", "new", "changed", "deleted", "set_aside", "requests"))
+        names = ("read", "new", "changed", "deleted", "set_aside", "incomplete", "requests")
+        counted = (part[name] for name in names)
         waited = tell_span(part["waited_seconds"]) if part["waited_seconds"] >= 1 else "-"
         notes = [f"[red]failed: {escape(part['error'])}[/red]"] if part["error"] else []
         if part["wrong_answers"]:

@@ -85,8 +85,9 @@ def make_stream_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     """What a run did, a line for each stream; `rows` have the fields of Counts, and `error`."""
     lines = []
     for row in rows:
-        numbers = (row["read"], row["added"], row["changed"], row["deleted"], row["quarantined"])
+        names = ("read", "added", "changed", "deleted", "quarantined", "incomplete")
+        numbers = (row[name] for name in names)
         notes = [f"[red]failed: {escape(row['error'])}[/red]"] if row.get("error") else []
         lines.append(Line((row["stream"], *(f"{number:,}" for number in numbers)), notes))
-    titles = ("stream", "read", "added", "changed", "deleted", "set aside")
+    titles = ("stream", "read", "added", "changed", "deleted", "quarantined", "incomplete")
     return make_noted_table(titles, lines, indent=2, numbers_from=1)

@@ -24,13 +24,13 @@ _MODEL_NAMES = {spec.number: spec.name for spec in MODELS.values()}
 
 
 async def describe_stored(pool: Pool, connector: Connector) -> dict[str, Any]:
-    """What a connector has here: living records by model, rows set aside by stream, each stream's last complete read.
+    """What a connector has here: living records by model, quarantined rows by stream, each stream's last complete read.
 
     Of a stream that was never read whole `last_complete_read` is null.
     """
     counted = await pool.fetch(tenancy.COUNT_LIVING, connector.number)
     records = {_MODEL_NAMES[row["model"]]: row["living"] for row in counted}
-    aside = {row["stream"]: row["rows"] for row in await pool.fetch(streams.COUNT_QUARANTINE, connector.number)}
+    aside = {row["stream"]: row for row in await pool.fetch(streams.COUNT_QUARANTINE, connector.number)}
     reads = {row["stream"]: row for row in await pool.fetch(runs.FIND_COMPLETE_READS, connector.number)}
     try:
         declared = [stream.name for stream in get_integration(connector.integration).streams]
@@ -44,7 +44,8 @@ async def describe_stored(pool: Pool, connector: Connector) -> dict[str, Any]:
         "streams": [
             {
                 "stream": name,
-                "set_aside": aside.get(name, 0),
+                "set_aside": aside[name]["rows"] if name in aside else 0,
+                "incomplete": aside[name]["incomplete"] if name in aside else 0,
                 "last_complete_read": _describe_read(reads[name]) if name in reads else None,
             }
             for name in dict.fromkeys((*declared, *reads, *aside))
@@ -72,11 +73,12 @@ def make_stored_tables(stored: dict[str, Any], *, is_counted: bool) -> list[Tabl
         for model, living in stored["records"].items():
             models.add_row(model, f"{living:,}")
         found.append(models)
-    if any(row["last_complete_read"] or row["set_aside"] for row in stored["streams"]):
-        reads = _make_table("stream", "set aside")
+    if any(row["last_complete_read"] or row["set_aside"] or row["incomplete"] for row in stored["streams"]):
+        reads = _make_table("stream", "quarantined", "incomplete")
         reads.add_column("last complete read (UTC)", overflow="fold")
         for row in stored["streams"]:
-            reads.add_row(row["stream"], f"{row['set_aside']:,}", _tell_read(row["last_complete_read"]))
+            counted = (f"{row[name]:,}" for name in ("set_aside", "incomplete"))
+            reads.add_row(row["stream"], *counted, _tell_read(row["last_complete_read"]))
         found.append(reads)
     return found
 
@@ -121,7 +123,7 @@ async def count_at_vendor(
 
 
 def make_comparison_table(models: Sequence[Comparison]) -> Table:
-    table = _make_table("model", "at the vendor", "here", "set aside", "missing here", "gone there")
+    table = _make_table("model", "at the vendor", "here", "quarantined", "missing here", "gone there")
     for one in models:
         numbers = (one.there, one.here, one.aside, one.missing, one.gone)
         colour = "none" if one.is_equal else "red"

@@ -39,12 +39,12 @@ def remap(
         typer.Argument(metavar="CONNECTOR_ID", help="Ids, or their beginnings; one or more.", show_default=False),
     ] = None,
     is_all: Annotated[bool, typer.Option("--all", help="Every connector.")] = False,
-    only_aside: Annotated[bool, typer.Option("--quarantined", help="Only rows that are set aside.")] = False,
+    only_aside: Annotated[bool, typer.Option("--quarantined", help="Only rows that are quarantined.")] = False,
     is_json: Json = False,
 ) -> None:
     """Make records again from stored rows.
 
-    Every stored row, and every one that is set aside, is mapped as this version maps it, without a call to the vendor.
+    Every stored row, and every quarantined one, is mapped as this version maps it, without a call to the vendor.
     A record in which nothing changes keeps its modified_at. What was interrupted is done by running it again.
     """
     check_choice(ids, is_all=is_all)
@@ -90,6 +90,7 @@ def _describe(remade: Remade) -> dict[str, Any]:
         "deleted": remade.deleted,
         "released": remade.released,
         "set_aside": remade.aside,
+        "incomplete": remade.incomplete,
         "left_for_want_of": dict(remade.lacking),
         "parts_not_made": remade.unmade,
     }
@@ -100,10 +101,10 @@ def _show(connector: Connector, remade: Sequence[Remade]) -> None:
     OUT.print(f"[green]✓[/green] {escape(connector.end_user)} ({name}): made again", soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("stream")
-    for title in ("rows", "added", "changed", "deleted", "released", "set aside"):
+    for title in ("rows", "added", "changed", "deleted", "released", "quarantined", "incomplete"):
         table.add_column(title, justify="right")
     for one in remade:
-        numbers = (one.rows, one.added, one.changed, one.deleted, one.released, one.aside)
+        numbers = (one.rows, one.added, one.changed, one.deleted, one.released, one.aside, one.incomplete)
         table.add_row(one.stream, *(f"{number:,}" for number in numbers))
     OUT.print(table)
     for line in _tell_left(remade):
@@ -133,9 +134,10 @@ def quarantine(
     ] = None,
     is_json: Json = False,
 ) -> None:
-    """List rows that would not map.
+    """List rows that do not map, or not whole.
 
-    They are set aside with the reason, and tried again when they change and by unihire remap.
+    Those that are served are records without the parts that the reason names; the others are records as they last
+    were, or none. All are tried again when they change and by unihire remap.
     """
     settings = start()
     if raw_id is not None:
@@ -156,29 +158,30 @@ def quarantine(
         print_json({"connectors": found})
         return
     if not any(connector["rows"] for connector in found):
-        note("Nothing is set aside.")
+        note("Nothing is quarantined.")
     for connector in found:
         if not connector["rows"]:
             continue
         OUT.print(f"{escape(connector['customer'])} ({connector['integration']}) {connector['connector_id']}")
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for title in ("stream", "id", "since (UTC)"):
+        for title in ("stream", "id", "served", "since (UTC)"):
             table.add_column(title, no_wrap=True)
         table.add_column("reason", overflow="fold")
         for row in connector["rows"]:
             since = row["since"].replace("T", " ")
-            table.add_row(row["stream"], escape(row["remote_id"]), since, escape(row["reason"]))
+            served = "yes" if row["served"] else "no"
+            table.add_row(row["stream"], escape(row["remote_id"]), served, since, escape(row["reason"]))
         OUT.print(table)
 
 
 def _show_raw(settings: Settings, id: str, raw_id: str, *, is_json: bool) -> None:
     async def find(pool: Pool) -> list[asyncpg.Record]:
         (connector,) = await pick_connectors(pool, [id])
-        return await pool.fetch(streams.FIND_ASIDE, connector.number, raw_id)
+        return await pool.fetch(streams.FIND_QUARANTINED, connector.number, raw_id)
 
     rows = run_on_database(find, settings)
     if not rows:
-        raise ConfigError(f"no row {raw_id!r} is set aside: `unihire quarantine {id}` lists them")
+        raise ConfigError(f"no row {raw_id!r} is quarantined: `unihire quarantine {id}` lists them")
     found = [{"stream": row["stream"], "remote_id": row["row_id"], "raw": msgspec.Raw(row["raw"])} for row in rows]
     if is_json:
         print_json({"rows": found})
@@ -200,5 +203,7 @@ def _describe_row(row: asyncpg.Record) -> dict[str, Any]:
         "stream": row["stream"],
         "remote_id": row["row_id"],
         "reason": row["reason"],
+        "served": row["is_served"],
+        "left_out": row["left_out"],
         "since": show_moment(row["since"]).replace(" ", "T"),
     }

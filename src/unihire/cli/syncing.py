@@ -191,6 +191,7 @@ def _describe(report: Report) -> dict[str, Any]:
                 "deleted": counts.deleted,
                 "set_aside": counts.quarantined,
                 "wrong_answers": counts.wrong_answers,
+                "incomplete": counts.incomplete,
                 "error": report.errors.get(counts.stream),
             }
             for counts in report.streams

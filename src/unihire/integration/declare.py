@@ -38,12 +38,15 @@ class Source(msgspec.Struct, frozen=True, gc=False):
 class Maps:
     """How a stream's rows become records of one model.
 
-    `to` turns a source into a record, purely; it raises nothing the engine does not expect: whatever it raises sets
-    the row aside with its raw data. `each` picks the parts of a row that are records of their own (the department
+    `to` turns a source into a record, purely. Whatever it raises costs the record the smallest part of the row without
+    which it raises nothing; so it should take a row without any member but the id, and raise over what is not as
+    documented. `each` picks the parts of a row that are records of their own (the department
     inside a job); by default the row itself. `words` says, for each normalised field, which member of the row
     (`status`, `race.description`) holds the vendor's own word; it is remembered with the record. `custom` gives the
     customer's own fields, by the names the vendor has for them. `is_owned` says that each part belongs to its row
-    alone: one the row no longer has is gone; otherwise it takes a complete read to tell.
+    alone: one the row no longer has is gone; otherwise it takes a complete read to tell. `is_deleted` says which rows
+    the vendor goes on listing although they are deleted: such a row is no record, and the one it was is gone.
+    Operations find it all the same.
     """
 
     model: type[Record]
@@ -52,6 +55,7 @@ class Maps:
     words: Mapping[str, str] = field(default_factory=dict)
     custom: Callable[[Source], Mapping[str, Any]] | None = None
     is_owned: bool = False
+    is_deleted: Callable[[Data], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +181,11 @@ class Integration:
             if stream.name == name:
                 return stream
         raise KeyError(name)
+
+
+def has_deleted(stream: Stream) -> bool:
+    """Whether the stream's list shows rows that are deleted."""
+    return any(maps.is_deleted is not None for maps in stream.maps)
 
 
 def find_member(row: Data, name: str) -> Any:

@@ -82,6 +82,8 @@ def map_case(integration: Integration, case: Case) -> list[Told]:
     row, details = case.given.row, case.given.details
     found: list[Record] = []
     for maps in integration.get_stream(case.stream).maps:
+        if maps.is_deleted is not None and maps.is_deleted(row):
+            continue
         parts = (row,) if maps.each is None else maps.each(row)
         found.extend(maps.to(Source(part, row, details)) for part in parts)
     return [_tell(record) for record in found]

@@ -49,6 +49,10 @@ ROWS_SET_ASIDE = Counter(
     "unihire_sync_rows_set_aside", "Rows that would not map, each time they were read.",
     ["integration", "stream"], registry=REGISTRY,
 )  # fmt: skip
+ROWS_INCOMPLETE = Counter(
+    "unihire_sync_rows_incomplete", "Rows served without some part that does not map, each time they were read.",
+    ["integration", "stream"], registry=REGISTRY,
+)  # fmt: skip
 PAGE_SECONDS = Histogram(
     "unihire_page_seconds", "Seconds that a page of a list took; kind is fetch, map or save, which overlap.",
     ["integration", "kind"], registry=REGISTRY, buckets=_PAGE_BUCKETS,

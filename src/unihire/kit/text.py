@@ -1,14 +1,22 @@
 """Text from outside, fit for a text column of PostgreSQL: without U+0000, valid UTF-8, of bounded length."""
 
+from typing import TypeGuard
+
 ID_LENGTH = 500
 """So many characters an id or a key may have: in UTF-8 at most 2,000 bytes, and an index entry holds 2,700."""
 
 _UNWRITABLE = str.maketrans(dict.fromkeys((0, *range(0xD800, 0xE000)), "\N{REPLACEMENT CHARACTER}"))
 
 
-def is_id(text: object) -> bool:
+def is_id(text: object) -> TypeGuard[str]:
     """Whether this can be the id of something: text that is stored and found again as it is."""
-    return type(text) is str and 0 < len(text) <= ID_LENGTH and is_writable(text) and not text.isspace()
+    return (
+        type(text) is str
+        and 0 < len(text) <= ID_LENGTH
+        and "\0" not in text
+        and (text.isascii() or is_writable(text))
+        and not text.isspace()
+    )
 
 
 def is_writable(text: str) -> bool:

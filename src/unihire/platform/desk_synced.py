@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import msgspec
 
 from unihire.errors import UnihireError
-from unihire.integration.declare import Data, Integration, Match, Stream, list_values
+from unihire.integration.declare import Data, Integration, Match, Stream, has_deleted, list_values
 from unihire.integration.vendor_row import VendorRow, read_rows
 from unihire.store import Pool
 from unihire.store import rows as stored
-from unihire.store.keys import JoinKeys, name_member
+from unihire.store.keys import JoinKeys, find_key, name_member
 from unihire.store.rows import ById, ByKey, ByText, Place, Wanted
 from unihire.store.tenancy import Connector
 from unihire.sync.joining import KEPT_WHOLE
@@ -41,8 +41,8 @@ class _Question:
 class SyncedDesk:
     """The store, asked instead of the vendor.
 
-    What is asked for at the same moment is found in one query. Rows set aside, which would not map, are as they last
-    were, or missing. Raises NotSynced for a list that never was read well and for what the store cannot be asked.
+    What is asked for at the same moment is found in one query. Rows that are quarantined and not served are as they
+    last were, or missing. Raises NotSynced for a list that never was read well and for what the store cannot be asked.
     """
 
     def __init__(self, *, pool: Pool, connector: Connector, integration: Integration) -> None:
@@ -116,7 +116,7 @@ class SyncedDesk:
         if stream.name in self._unread:
             reason = self._unread[stream.name] or "no sync has come to its end"
             raise NotSynced(f"the list {stream.name} is not in the store: {reason}")
-        return Place(stream.name, own[0] if own else None, KEPT_WHOLE)
+        return Place(stream.name, own[0] if own else None, KEPT_WHOLE, has_deleted(stream))
 
     async def _find_matching(self, stream: Stream, match: Match) -> list[Data] | None:
         """The rows that match, where a value is known by which they are found."""
@@ -178,10 +178,13 @@ class SyncedDesk:
     def _want(self, wanted: Wanted, number: int, question: _Question) -> None:
         stream, name = question.stream, question.stream.name
         own = model_numbers(stream, rows_only=True)
-        if not own:
+        if not own or has_deleted(stream):
             entry = KEPT_WHOLE if question.member == ID else name_member(question.member)
-            wanted.texts.extend(ByText(number, name, entry, value) for value in question.values)
-        elif question.member == ID:
+            keys = filter(None, map(find_key, question.values))
+            wanted.texts.extend(ByText(number, name, entry, key) for key in keys)
+        if not own:
+            return
+        if question.member == ID:
             wanted.ids.extend(ById(number, name, self._renderer.seen_id(stream, value)) for value in question.values)
         else:
             hashed = JoinKeys(self._connector.number, name, name_member(question.member))

@@ -10,8 +10,9 @@ from unihire.store import Pool
 _TOTALS = """
     SELECT coalesce(sum(read), 0)::bigint AS read, coalesce(sum(added), 0)::bigint AS added,
         coalesce(sum(changed), 0)::bigint AS changed, coalesce(sum(deleted), 0)::bigint AS deleted,
-        coalesce(sum(quarantined), 0)::bigint AS quarantined, coalesce(sum(requests), 0)::bigint AS requests,
-        coalesce(sum(waited), 0) AS waited, coalesce(sum(wrong_answers), 0)::bigint AS wrong_answers
+        coalesce(sum(quarantined), 0)::bigint AS quarantined, coalesce(sum(incomplete), 0)::bigint AS incomplete,
+        coalesce(sum(requests), 0)::bigint AS requests, coalesce(sum(waited), 0) AS waited,
+        coalesce(sum(wrong_answers), 0)::bigint AS wrong_answers
     FROM stream_run WHERE stream_run.run = latest.id
 """
 

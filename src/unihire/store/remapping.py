@@ -20,9 +20,10 @@ LIST_KEPT = """
     WHERE connector = $1 AND origin = $2 AND row_id > $3 AND stream = $2 AND name = $5 ORDER BY row_id LIMIT $4
 """
 
-# Those that are set aside.
-LIST_ASIDE = """
-    SELECT row_id AS place, raw FROM quarantine WHERE connector = $1 AND stream = $2 AND row_id > $3
+# Those that are quarantined; of rows that were refused unmapped there is a text, which nobody can map.
+LIST_QUARANTINED = """
+    SELECT row_id AS place, raw, is_served FROM quarantine
+    WHERE connector = $1 AND stream = $2 AND row_id > $3 AND substr(raw, 1, 1) <> '"'
     ORDER BY row_id LIMIT $4
 """
 

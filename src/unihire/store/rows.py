@@ -57,6 +57,12 @@ LIST_KEPT = """
     ORDER BY length(row_id) DESC, row_id DESC OFFSET $6 LIMIT $7
 """
 
+# Both: of a stream whose deleted rows are listed, the living ones are records and the others kept whole.
+LIST_BOTH = f"""
+    SELECT id, row FROM (({LIST_RECORDS}) UNION ALL ({LIST_KEPT.replace("$3", "$10")})) AS listed
+    ORDER BY length(id) DESC, id DESC OFFSET $8 LIMIT $9
+"""  # noqa: S608 - of constants
+
 # Why those of these streams that never were read well were not: the latest error, null where there is none.
 FIND_UNREAD = """
     SELECT wanted.stream, latest.error
@@ -99,11 +105,15 @@ async def measure(pool: Pool) -> None:
 
 
 class Place(NamedTuple):
-    """Where the rows of a stream are: among the records of a model, or kept whole under a name in `joined`."""
+    """Where the rows of a stream are: among the records of a model, or kept whole under a name in `joined`.
+
+    With `has_deleted` those that the vendor lists as deleted are kept whole, the others are records.
+    """
 
     stream: str
     model: int | None
     name: str
+    has_deleted: bool = False
 
 
 class ById(NamedTuple):
@@ -174,6 +184,9 @@ async def walk_rows(
 def _list(connector: int, place: Place, below: str | None, skip: int, limit: int | None) -> tuple[Any, ...]:
     """The query and its arguments."""
     bound = ABOVE_ALL if below is None else (len(below), below)
+    if place.model is not None and place.has_deleted:
+        most = None if limit is None else skip + limit
+        return LIST_BOTH, connector, place.stream, place.model, *bound, 0, most, skip, limit, place.name
     if place.model is not None:
         return LIST_RECORDS, connector, place.stream, place.model, *bound, skip, limit
     return LIST_KEPT, connector, place.stream, place.name, *bound, skip, limit

@@ -98,10 +98,10 @@ HOLD_RUN = "SELECT FROM sync_run WHERE id = $1 AND attempt = $3 AND status = 'ru
 MOVE_STREAM = f"""
     UPDATE stream_run SET phase = $4, position = $5, read = read + $6, added = added + $7, changed = changed + $8,
         deleted = deleted + $9, quarantined = quarantined + $10, requests = requests + $11, waited = waited + $12,
-        wrong_answers = wrong_answers + $13, growth = $14, failures = 0
+        wrong_answers = wrong_answers + $13, incomplete = incomplete + $14, growth = $15, failures = 0
     FROM ({HOLD_RUN}) AS ours
-    WHERE run = $1 AND stream = $2 AND phase = $15 AND position IS NOT DISTINCT FROM $16
-        AND (read, deleted, requests) = ($17, $18, $19)
+    WHERE run = $1 AND stream = $2 AND phase = $16 AND position IS NOT DISTINCT FROM $17
+        AND (read, deleted, requests) = ($18, $19, $20)
     RETURNING (SELECT is_paused FROM connector WHERE number = stream_run.connector) AS is_paused
 """  # noqa: S608 - of constants
 
@@ -324,9 +324,9 @@ async def move_stream(
     """Move a stream on from `before`, and tell whether the connector is paused; the last statement of a page's
     transaction.
 
-    `counted` is what is to be added: read, added, changed, deleted, quarantined, requests, waited, wrong answers;
-    `growth` is stored beside the position (sync/growth.py). Raises Stopped, with which the transaction is to be undone,
-    where the run was cancelled or taken over, or the stream stands elsewhere.
+    `counted` is what is to be added: read, added, changed, deleted, quarantined, requests, waited, wrong answers,
+    incomplete; `growth` is stored beside the position (sync/growth.py). Raises Stopped, with which the transaction is
+    to be undone, where the run was cancelled or taken over, or the stream stands elsewhere.
     """
     row = await connection.fetchrow(
         MOVE_STREAM, run.id, stream, run.attempt, phase, position, *counted, growth, *before

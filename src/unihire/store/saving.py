@@ -122,6 +122,9 @@ FIND_KEYED = """
     ) AS found
 """
 
+# Which of these records live.
+FIND_LIVING = "SELECT id FROM record WHERE id = ANY($2::text[]::uuid[]) AND connector = $1 AND deleted_at IS NULL"
+
 # The keys of living records, to take them out of the filter index.
 FIND_KEYS = """
     SELECT key, record.seq FROM record CROSS JOIN unnest(record.keys) AS key
@@ -233,6 +236,11 @@ async def bury_records(connection: Connection, connector: int, ids: Sequence[UUI
     await connection.execute(BURY_RECORDS, connector, ids, start - 1, place["now"])
     await connection.execute(MOVE_FEED, connector, start + len(ids) - 1)
     return len(ids)
+
+
+async def find_living(connection: Connection, connector: int, ids: Sequence[str]) -> list[UUID]:
+    """Which of these records live."""
+    return [row["id"] for row in await connection.fetch(FIND_LIVING, connector, ids)] if ids else []
 
 
 async def _delete_keys(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:

@@ -10,7 +10,7 @@ SILENT_FOR = timedelta(seconds=20)
 """A worker that gave no sign for so long does not count."""
 
 # Connectors, paused ones among them, unfinished runs, jobs, workers, the schedule that is overdue for longest, open
-# issues and rows set aside: a name, what it is counted by, and the number.
+# issues and quarantined rows: a name, what it is counted by, and the number.
 TELL_STANDING = """
     SELECT 'connectors' AS name, integration, lower(status) AS kind, count(*)::float8 AS value
     FROM connector GROUP BY integration, status
@@ -37,8 +37,8 @@ TELL_STANDING = """
     SELECT 'issues', integration, kind, count(*) FROM issue JOIN connector ON connector.number = issue.connector
     WHERE resolved_at IS NULL GROUP BY integration, kind
     UNION ALL
-    SELECT 'quarantine', integration, '', count(*)
-    FROM quarantine JOIN connector ON connector.number = quarantine.connector GROUP BY integration
+    SELECT CASE WHEN is_served THEN 'incomplete' ELSE 'quarantine' END AS name, integration, '', count(*)
+    FROM quarantine JOIN connector ON connector.number = quarantine.connector GROUP BY name, integration
 """
 
 

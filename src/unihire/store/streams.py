@@ -1,8 +1,10 @@
-"""What a page leaves behind besides records: details, rows set aside, records met, and the stream's position."""
+"""What a page leaves behind besides records: details, quarantined rows, records met."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import asyncpg
+import msgspec
 
 from unihire.store import Connection, Pool
 
@@ -13,45 +15,62 @@ UPSERT_DETAILS = """
     ON CONFLICT (connector, stream, name, row_id) DO UPDATE SET version = excluded.version, raw = excluded.raw
 """
 
-# Set rows aside that would not map.
+# Note rows that did not become all they should.
 UPSERT_QUARANTINE = """
-    INSERT INTO quarantine (connector, stream, row_id, reason, raw)
-    SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::bytea[])
-    ON CONFLICT (connector, stream, row_id) DO UPDATE SET reason = excluded.reason, raw = excluded.raw
+    INSERT INTO quarantine (connector, stream, row_id, reason, raw, is_served, left_out, hides)
+    SELECT $1, $2, row_id, reason, raw, is_served, ARRAY(SELECT jsonb_array_elements_text(left_out::jsonb)),
+        ARRAY(SELECT jsonb_array_elements_text(hides::jsonb)::smallint)
+    FROM unnest($3::text[], $4::text[], $5::bytea[], $6::bool[], $7::text[], $8::text[])
+        AS noted (row_id, reason, raw, is_served, left_out, hides)
+    ON CONFLICT (connector, stream, row_id) DO UPDATE SET reason = excluded.reason, raw = excluded.raw,
+        is_served = excluded.is_served, left_out = excluded.left_out, hides = excluded.hides, noted_at = now()
 """
 
-# Rows that map again.
+# Rows that map whole again.
 RELEASE_QUARANTINE = "DELETE FROM quarantine WHERE connector = $1 AND stream = $2 AND row_id = ANY($3)"
 
-# The rows of a stream, when all that it has now map.
-EMPTY_QUARANTINE = "DELETE FROM quarantine WHERE connector = $1 AND stream = $2"
+# The rows of a stream that its complete read, now at its end, did not note again: it has met every row there is.
+RELEASE_UNMET = """
+    DELETE FROM quarantine
+    WHERE connector = $1 AND stream = $2
+        AND noted_at < (SELECT started_at FROM stream_run WHERE run = $3 AND stream = $2)
+"""
 
 HAS_QUARANTINE = "SELECT EXISTS (SELECT FROM quarantine WHERE connector = $1 AND stream = $2)"
 
-# Which of these rows are set aside.
-FIND_QUARANTINED = "SELECT row_id FROM quarantine WHERE connector = $1 AND stream = $2 AND row_id = ANY($3)"
-
-# Which of these rows are set aside in another version than this.
-FIND_LATER_ASIDE = """
-    SELECT row_id FROM quarantine JOIN unnest($3::text[], $4::bytea[]) AS stored (row_id, raw) USING (row_id)
-    WHERE connector = $1 AND stream = $2 AND quarantine.raw <> stored.raw
+# Of which models rows may have parts that became no records, as far as the present read of the stream has met them; a
+# row that is not served may have parts of any.
+FIND_HIDDEN = """
+    SELECT DISTINCT is_served, model FROM quarantine LEFT JOIN unnest(hides) AS model ON true
+    WHERE connector = $1 AND stream = $2
+        AND noted_at >= (SELECT started_at FROM stream_run WHERE run = $3 AND stream = $2)
 """
 
-# Rows that are set aside, by stream and vendor's id, after a place.
+# Which of these rows became nothing.
+FIND_UNSERVED = """
+    SELECT row_id FROM quarantine WHERE connector = $1 AND stream = $2 AND row_id = ANY($3) AND NOT is_served
+"""
+
+# Of which of these rows another version than this became nothing.
+FIND_NEWER_QUARANTINED = """
+    SELECT row_id FROM quarantine JOIN unnest($3::text[], $4::bytea[]) AS stored (row_id, raw) USING (row_id)
+    WHERE connector = $1 AND stream = $2 AND NOT is_served AND quarantine.raw <> stored.raw
+"""
+
+# Quarantined rows, by stream and vendor's id, after a place.
 LIST_QUARANTINE = """
-    SELECT stream, row_id, reason, since{raw} FROM quarantine
+    SELECT stream, row_id, reason, is_served, left_out, since{raw} FROM quarantine
     WHERE connector = $1 AND (stream, row_id) > ($2, $3) ORDER BY stream, row_id LIMIT $4
 """
 
 # The rows with one id, of whatever stream.
-FIND_ASIDE = "SELECT stream, row_id, raw FROM quarantine WHERE connector = $1 AND row_id = $2 ORDER BY stream"
+FIND_QUARANTINED = "SELECT stream, row_id, raw FROM quarantine WHERE connector = $1 AND row_id = $2 ORDER BY stream"
 
-COUNT_QUARANTINE = (
-    "SELECT stream, count(*) AS rows FROM quarantine WHERE connector = $1 GROUP BY stream ORDER BY stream"
-)
-
-# How many rows of one stream are set aside.
-COUNT_ASIDE = "SELECT count(*) FROM quarantine WHERE connector = $1 AND stream = $2"
+# How many rows of each stream are quarantined: those that became nothing, and those served without some part.
+COUNT_QUARANTINE = """
+    SELECT stream, count(*) FILTER (WHERE NOT is_served) AS rows, count(*) FILTER (WHERE is_served) AS incomplete
+    FROM quarantine WHERE connector = $1 GROUP BY stream ORDER BY stream
+"""
 
 # Living records of a stream that its complete read has not met.
 FIND_ABSENT = """
@@ -75,25 +94,49 @@ async def save_details(
         await connection.execute(UPSERT_DETAILS, connector, stream, *map(list, zip(*details, strict=True)))
 
 
-async def set_aside(
-    connection: Connection, connector: int, stream: str, rows: Sequence[tuple[str, str, bytes]]
-) -> None:
-    """Store rows that would not map, each `(row id, reason, raw)`."""
+class Noted(Protocol):
+    """A row for the quarantine, as sync/quarantine.py has it."""
+
+    @property
+    def row_id(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def raw(self) -> bytes: ...
+    @property
+    def is_served(self) -> bool: ...
+    @property
+    def left_out(self) -> Sequence[str]: ...
+    @property
+    def hides(self) -> Sequence[int]: ...
+
+
+async def quarantine_rows(connection: Connection, connector: int, stream: str, rows: Sequence[Noted]) -> None:
+    """Note rows that did not become all they should, each once."""
     if rows:
-        await connection.execute(UPSERT_QUARANTINE, connector, stream, *map(list, zip(*rows, strict=True)))
+        noted = [
+            (row.row_id, row.reason, row.raw, row.is_served, _to_json(row.left_out), _to_json(row.hides))
+            for row in rows
+        ]
+        await connection.execute(UPSERT_QUARANTINE, connector, stream, *map(list, zip(*noted, strict=True)))
+
+
+def _to_json(values: Sequence[object]) -> str:
+    return msgspec.json.encode(values).decode()
 
 
 async def list_quarantine(
     pool: Pool, connector: int, *, after: tuple[str, str] = ("", ""), limit: int, raw: bool = False
 ) -> list[asyncpg.Record]:
-    """Rows set aside behind a `(stream, row id)`: `stream`, `row_id`, `reason`, `since`, and `raw` where asked for."""
+    """Quarantined rows behind a `(stream, row id)`, with `raw` where asked for."""
     query = LIST_QUARANTINE.format(raw=", raw" if raw else "")
     return await pool.fetch(query, connector, *after, limit)
 
 
-async def count_quarantine(pool: Pool, connector: int, stream: str) -> int:
-    counted: int = await pool.fetchval(COUNT_ASIDE, connector, stream)
-    return counted
+async def count_quarantine(pool: Pool, connector: int, stream: str) -> tuple[int, int]:
+    """How many rows of a stream became nothing, and how many are served without some part."""
+    counted = await pool.fetch(COUNT_QUARANTINE, connector)
+    return next(((row["rows"], row["incomplete"]) for row in counted if row["stream"] == stream), (0, 0))
 
 
 async def note_seen(connection: Connection, connector: int, stream: str, ids: Sequence[str]) -> None:

@@ -11,13 +11,15 @@ from urllib.parse import quote, urlencode
 
 import structlog
 
-from unihire.errors import RecordError, VendorChanged
+from unihire.errors import VendorChanged
 from unihire.integration.declare import Data, Detail, IdFilter, Stream, find_member, list_values
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Answer, Page, Row, decode_rows, read_row
 from unihire.store import Connection, Pool
+from unihire.store.keys import find_key
 from unihire.sync.growth import Growth
-from unihire.sync.rendering import MISFITS, Misfit, find_row_id
+from unihire.sync.pruning import LeftOut, explain_error
+from unihire.sync.quarantine import Quarantined, find_row_id
 from unihire.sync.watching import watch_page
 
 T = TypeVar("T")
@@ -44,12 +46,12 @@ FIND_DETAILS = """
 class Details:
     """The details of a page's rows: by row id and name, and those newly asked for, to be stored with the page.
 
-    `misfits` are rows so odd that nobody can say whether they need details.
+    `quarantined` are rows of which nobody can say whether they need details: they have none.
     """
 
     found: dict[str, dict[str, list[Data]]] = field(default_factory=dict)
     fresh: list[tuple[str, str, str, bytes]] = field(default_factory=list)
-    misfits: list[Misfit] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
 
 
 def find_lead(client: VendorClient, skew: timedelta) -> timedelta:
@@ -114,14 +116,7 @@ async def fetch_details(
     """The details of those rows that need them, from the store where they are of the row's version."""
     details = Details()
     for detail in stream.details:
-        wanted: dict[str, str] = {}
-        for row in rows:
-            row_id = find_row_id(stream, row)
-            try:
-                if detail.needed(row.data):
-                    wanted[row_id] = detail.version(row.data)
-            except MISFITS as error:
-                details.misfits.append(Misfit.of(row_id, row, error))
+        wanted = _find_wanted(details, stream, detail, rows)
         if not wanted:
             continue
         stored = await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted))
@@ -132,17 +127,42 @@ async def fetch_details(
                 details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
         read_detail, is_of = partial(_read_detail, client, detail), partial(_is_of, detail)
         for row_id, answered in await _ask_each(client, detail.path, wanted, read_detail, is_of):
-            read = answered or []  # none where the row it belongs to is gone meanwhile
+            read = [one for one in answered or () if one.fault is None]  # none where its row is gone meanwhile
             if not is_of(row_id, read):
-                reason = RecordError(f"its {detail.name} were answered with those of another row")
-                details.misfits += [
-                    Misfit.of(row_id, row, reason) for row in rows if find_row_id(stream, row) == row_id
+                reason = f"its {detail.name} were answered with those of another row"
+                details.quarantined += [
+                    Quarantined(row_id, reason, row.raw) for row in rows if find_row_id(stream, row) == row_id
                 ]
                 continue
+            if answered and len(read) < len(answered):
+                details.quarantined.append(_lack_parts(detail, row_id, answered, rows, stream))
             details.found.setdefault(row_id, {})[detail.name] = [one.data for one in read]
             joined = b"[" + b",".join(one.raw for one in read) + b"]"
             details.fresh.append((detail.name, row_id, wanted[row_id], joined))
     return details
+
+
+def _find_wanted(details: Details, stream: Stream, detail: Detail, rows: Sequence[Row]) -> dict[str, str]:
+    """The ids of those rows that need the detail, each with the version it is needed of."""
+    wanted: dict[str, str] = {}
+    for row in rows:
+        row_id = find_row_id(stream, row)
+        try:
+            if detail.needed(row.data):
+                wanted[row_id] = find_key(detail.version(row.data)) or ""
+        except Exception as error:  # noqa: BLE001 - whatever it raises over a row costs that row its detail
+            left_out = LeftOut(detail.name, explain_error(error, row.data))
+            details.quarantined.append(Quarantined.of_parts(row_id, row, [left_out]))
+    return wanted
+
+
+def _lack_parts(
+    detail: Detail, row_id: str, answered: Sequence[Row], rows: Sequence[Row], stream: Stream
+) -> Quarantined:
+    """What is noted of a row some of whose details cannot be decoded."""
+    left_out = [LeftOut(f"{detail.name}[{at}]", one.fault) for at, one in enumerate(answered) if one.fault is not None]
+    row = next(row for row in rows if find_row_id(stream, row) == row_id)
+    return Quarantined.of_parts(row_id, row, left_out)
 
 
 async def find_details(
@@ -154,16 +174,9 @@ async def find_details(
     """
     details, lacking = Details(), dict[str, str]()
     for detail in stream.details:
-        wanted: set[str] = set()
-        for row in rows:
-            row_id = find_row_id(stream, row)
-            try:
-                if detail.needed(row.data):
-                    wanted.add(row_id)
-            except MISFITS as error:
-                details.misfits.append(Misfit.of(row_id, row, error))
+        wanted = _find_wanted(details, stream, detail, rows)
         for known in await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted)):
-            wanted.discard(known["row_id"])
+            wanted.pop(known["row_id"], None)
             kept = decode_rows(known["raw"], of=detail.name)
             details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
         lacking |= dict.fromkeys(wanted, detail.name)

@@ -32,8 +32,9 @@ ADVICE = {
     Kind.VENDOR_UNAVAILABLE: "Nothing is to be done: the vendor cannot answer now, and the sync goes on by itself.",
     Kind.VENDOR_LIMIT: "The vendor lets nothing more be asked for a while; then the sync goes on by itself. "
     "`unihire sync` asks at once, whatever rest the vendor wanted.",
-    Kind.ROWS_SET_ASIDE: "Rows are not as documented and became no records. `unihire quarantine` shows them with the "
-    "reason; they are tried again when they change, after an upgrade and by `unihire remap`.",
+    Kind.ROWS_SET_ASIDE: "Rows are not as documented. `unihire quarantine` shows them with the reason: those that "
+    "became nothing, and those that are served without some part. They are tried again when they change, after an "
+    "upgrade and by `unihire remap`.",
     Kind.WRONG_ANSWERS: "Rows that a list left out were asked for by id, and the vendor answered with other rows. "
     "What is stored of them stays as it is; every complete read asks again. If it stays, ask the vendor's support.",
     Kind.DISK_FULL: "Make room on the disk of the database, or give it a larger one: nothing new can be stored before. "
@@ -61,6 +62,16 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
 )
 
 
+def say_quarantined(stream: str, rows: int, incomplete: int) -> str:
+    """How many rows of a stream became nothing, and how many are served without some part; empty where none is."""
+    said = []
+    if rows:
+        said.append(f"{rows:,} rows of {stream} do not map and are quarantined")
+    if incomplete:
+        said.append(f"{incomplete:,} rows of {stream} are served without some part that does not map")
+    return "; ".join(said)
+
+
 def find_kind(error: Exception) -> Kind:
     """The kind of issue that an error is."""
     return next((kind for error_type, kind in _KINDS if isinstance(error, error_type)), Kind.FAULT)
@@ -84,14 +95,17 @@ async def open_failure(pool: Pool, connector: Connector, stream: str, kind: Kind
     await issues.resolve_issues(pool, number, others, stream=stream, version=version)
 
 
-async def settle_issues(pool: Pool, connector: Connector, stream: str, *, aside: int, wrong: int | None) -> None:
-    """A list was read well: what is left to report are `aside` rows in quarantine, and `wrong` answers to calls by id.
+async def settle_issues(
+    pool: Pool, connector: Connector, stream: str, *, quarantined: tuple[int, int], wrong: int | None
+) -> None:
+    """A list was read well: what is left to report are quarantined rows, and `wrong` answers to calls by id.
 
-    None of these were made where `wrong` is None.
+    `quarantined` are how many became nothing and how many are served without some part. No calls by id
+    were made where `wrong` is None.
     """
     number, version = connector.number, connector.credentials_version
     await issues.resolve_issues(pool, number, OF_STREAMS, stream=stream, version=version)
-    left = {Kind.ROWS_SET_ASIDE: f"{aside:,} rows of {stream} do not map and are set aside" if aside else None}
+    left = {Kind.ROWS_SET_ASIDE: say_quarantined(stream, *quarantined) or None}
     if wrong is not None:
         left[Kind.WRONG_ANSWERS] = f"{wrong:,} calls of {stream} by id were answered with other rows" if wrong else None
     for kind, message in left.items():

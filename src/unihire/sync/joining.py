@@ -7,12 +7,14 @@ from typing import Self
 import asyncpg
 import msgspec
 
-from unihire.integration.declare import Data, Integration, Join, Stream, find_member
+from unihire.integration.declare import Data, Integration, Join, Stream, find_member, has_deleted
 from unihire.outbound.paging import Row, decode_row
 from unihire.store import Connection, Pool, joins, runs, saving
 from unihire.store.joins import Joined
-from unihire.store.keys import JoinKeys, name_member
-from unihire.sync.rendering import Renderer, find_row_id, model_numbers
+from unihire.store.keys import JoinKeys, find_key, name_member
+from unihire.sync.pruning import LeftOut, explain_error
+from unihire.sync.quarantine import Quarantined, find_row_id
+from unihire.sync.rendering import Renderer, model_numbers
 
 KEPT_WHOLE = "rows"
 """The name under which a stream keeps its own rows whole."""
@@ -37,7 +39,7 @@ class Keeping:
         return cls(stream, tuple(joined))
 
     def __bool__(self) -> bool:
-        return bool(self.joins) or self.stream.is_kept
+        return bool(self.joins) or self.stream.is_kept or has_deleted(self.stream)
 
     async def find_showing(self, pool: Pool, connector: int) -> set[str]:
         """The streams that have records which may show rows of this one; before their first read they have none."""
@@ -47,24 +49,32 @@ class Keeping:
             if await pool.fetchval(joins.HAS_RECORDS, connector, model_numbers(stream), stream.name)
         }
 
-    def pick(self, rows: Iterable[Row], renderer: Renderer) -> list[Joined]:
-        """What is to be kept of a page's rows."""
-        found = []
+    def pick(self, rows: Iterable[Row], renderer: Renderer) -> tuple[list[Joined], list[Quarantined]]:
+        """What is to be kept of a page's rows, and the rows of which not all is."""
+        found, quarantined = list[Joined](), list[Quarantined]()
         for row in rows:
             row_id = find_row_id(self.stream, row)
             id = renderer.seen_id(self.stream, row_id)
-            if self.stream.is_kept:
+            if self.stream.is_kept or (has_deleted(self.stream) and renderer.deleted_ids(self.stream, row)):
                 found.append(Joined(row_id, self.stream.name, KEPT_WHOLE, row_id, id, row.raw))
                 for member in self.stream.found_by:
-                    value = find_member(row.data, member)
-                    if value is not None:
-                        found.append(Joined(row_id, self.stream.name, name_member(member), str(value), id, b""))
+                    key = find_key(find_member(row.data, member))
+                    if key is not None:
+                        found.append(Joined(row_id, self.stream.name, name_member(member), key, id, b""))
             for stream, join in self.joins:
-                key = find_member(row.data, join.on)
-                if key is not None and (join.only is None or join.only(row.data)):
+                key = find_key(find_member(row.data, join.on))
+                if key is None:
+                    continue
+                try:
+                    is_shown = join.only is None or join.only(row.data)
+                except Exception as error:  # noqa: BLE001 - whatever it raises over a row costs what others show of the row
+                    left_out = LeftOut(f"what {stream.name} show of it", explain_error(error, row.data))
+                    quarantined.append(Quarantined.of_parts(row_id, row, [left_out]))
+                    continue
+                if is_shown:
                     kept = {name: row.data[name] for name in ("id", *join.keep) if name in row.data}
-                    found.append(Joined(row_id, stream.name, join.name, str(key), id, _ENCODER.encode(kept)))
-        return found
+                    found.append(Joined(row_id, stream.name, join.name, key, id, _ENCODER.encode(kept)))
+        return found, quarantined
 
 
 async def find_known(pool: Pool, connector: int, stream: Stream) -> list[Join]:
@@ -85,9 +95,9 @@ async def find_shown(
         row_id = find_row_id(stream, row)
         shown = found[row_id] = {join.name: [] for join in known}
         for join in known:
-            key = row_id if join.key is None else find_member(row.data, join.key)
+            key = row_id if join.key is None else find_key(find_member(row.data, join.key))
             if key is not None:
-                showing.setdefault((join.name, str(key)), []).append(shown[join.name])
+                showing.setdefault((join.name, key), []).append(shown[join.name])
     if showing:
         for one in await joins.find_joined(pool, connector, stream.name, list(showing)):
             data: Data = msgspec.json.decode(one["data"])

@@ -1,14 +1,13 @@
 """Reconciling: every record the vendor tells of now, counted beside those served here, which stay as they are."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from unihire.errors import PermissionMissing, RecordError, VendorChanged, VendorRefused
-from unihire.integration.declare import Integration, Maps, Source, Stream
-from unihire.kit.ids import DerivedIds
-from unihire.model import MODELS, spec_of
+from unihire.errors import PermissionMissing, VendorChanged, VendorRefused
+from unihire.integration.declare import Integration, Stream, has_deleted
+from unihire.model import MODELS
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
 from unihire.store import Connection, Pool, counting, runs, streams
@@ -18,7 +17,8 @@ from unihire.store.keys import derive_ids
 from unihire.store.tenancy import Connector
 from unihire.sync.fetching import fetch_rows, find_lead, first_page, walk
 from unihire.sync.pages import Counts
-from unihire.sync.rendering import MISFITS, find_row_id, model_numbers
+from unihire.sync.quarantine import find_fault, find_row_id
+from unihire.sync.rendering import Renderer, model_numbers
 from unihire.sync.run import explain_failure
 
 TOLD = 5
@@ -33,8 +33,8 @@ class Comparison:
     """The records of one model, there (at the vendor) and here.
 
     `aside` are those there whose rows will not map: here they are missing, or as they last were. They are neither
-    `missing` nor `gone`. `held` are here and not told there, but perhaps in a row set aside, so they stay. The ids are
-    the vendor's, a few of each.
+    `missing` nor `gone`. `held` are here and not met there, but perhaps in a row that does not map, or not whole, so
+    they stay. The ids are the vendor's, a few of each.
     """
 
     model: str
@@ -124,9 +124,9 @@ async def _compare(
     """The models that the streams read give, but for those of which a stream could not be read."""
     given = {number for count in read for number in model_numbers(count.stream)}
     models = sorted(number for number in given if _NAMES[number] not in left_out)
-    # Parts are let go only when every row of their stream maps: one that does not may well mention them.
+    # Parts are let go only when no row of their stream hides any: one that does not map may well mention them.
     rows = {number for count in read for number in model_numbers(count.stream, rows_only=True)}
-    held = {number for count in read if count.has_aside for number in model_numbers(count.stream)} - rows
+    held = {number for count in read for number in count.hidden} - rows
     compared = await counting.compare(connection, connector.number, models)
     found = []
     for number in models:
@@ -150,15 +150,6 @@ async def _compare(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """One of a stream's `maps`, with what derives the ids of its records."""
-
-    maps: Maps
-    number: int
-    ids: DerivedIds
-
-
 class _StreamCount:
     """Notes the records that one stream's rows tell of."""
 
@@ -171,15 +162,19 @@ class _StreamCount:
         watch: Callable[[Counts], None],
     ) -> None:
         self.stream = stream
-        self.has_aside = False
+        self.hidden: set[int] = set()
         self._connection = connection
         self._client = client
         self._connector = connector.number
         self._watch = watch
         self._counts = Counts(stream.name)
         self._has_quarantine = False
-        specs = [(maps, spec_of(maps.model)) for maps in stream.maps]
-        self._told = [_Told(maps, spec.number, derive_ids(connector.id, spec.name)) for maps, spec in specs]
+        self._renderer = Renderer(connector.id, connector.number)
+        self._has_deleted = has_deleted(stream)
+        self._every = model_numbers(stream)
+        own = model_numbers(stream, rows_only=True)
+        self._own = [(number, derive_ids(connector.id, _NAMES[number])) for number in own]
+        self._parts = set(self._every) - set(own)
 
     async def read(self, begun_at: datetime, skew: timedelta) -> None:
         """Read the list, then what changed since: a list newest first moves changed rows to pages already read."""
@@ -213,37 +208,35 @@ class _StreamCount:
 
     async def _note_ids(self, ids: Collection[str]) -> None:
         """Nobody knows whether the vendor still has the rows of these ids: they are not compared as gone."""
-        own = [told for told in self._told if told.maps.each is None]
-        await counting.note_met(
-            self._connection, {Met(told.number, told.ids.text(id), id, False) for told in own for id in ids}
-        )
+        met = {Met(number, derived.text(id), id, False) for number, derived in self._own for id in ids}
+        await counting.note_met(self._connection, met)
 
     async def _note(self, rows: list[Row]) -> None:
-        aside: set[str] = set()
+        unserved: set[str] = set()
         if self._has_quarantine:
             ids = [find_row_id(self.stream, row) for row in rows]
-            found = await self._connection.fetch(streams.FIND_QUARANTINED, self._connector, self.stream.name, ids)
-            aside = {row["row_id"] for row in found}
+            found = await self._connection.fetch(streams.FIND_UNSERVED, self._connector, self.stream.name, ids)
+            unserved = {row["row_id"] for row in found}
         met: set[Met] = set()
         for row in rows:
             row_id = find_row_id(self.stream, row)
-            is_aside = row_id in aside
-            try:
-                parts = list(self._list_parts(row))
-            except MISFITS:
-                parts, is_aside = [], True
-            self.has_aside = self.has_aside or is_aside
-            own = [(told, row_id) for told in self._told if told.maps.each is None]
-            met |= {Met(told.number, told.ids.text(id), id, is_aside) for told, id in (*own, *parts)}
+            is_unserved = row_id in unserved or find_fault(row) is not None
+            parts = set[tuple[int, str, str]]()
+            if self._parts and not is_unserved:
+                parts, is_unserved = self._list_parts(row)
+            if is_unserved:
+                self.hidden.update(self._every)
+            deleted = self._renderer.deleted_ids(self.stream, row) if self._has_deleted else []
+            own = {(number, id, row_id) for number, ids in self._own if (id := ids.text(row_id)) not in deleted}
+            met |= {Met(*one, is_unserved) for one in own | parts}
         await counting.note_met(self._connection, met)
 
-    def _list_parts(self, row: Row) -> Iterator[tuple[_Told, str]]:
-        """The records that are parts of a row, by their vendor ids, which its details and joins do not change."""
-        for told in self._told:
-            if told.maps.each is None:
-                continue
-            for part in told.maps.each(row.data):
-                id = told.maps.to(Source(part, row.data)).remote_id
-                if not isinstance(id, str) or not id:
-                    raise RecordError("a part without an id")
-                yield told, id
+    def _list_parts(self, row: Row) -> tuple[set[tuple[int, str, str]], bool]:
+        """The records that are parts of a row, as model, id and vendor's id, and whether the row becomes nothing.
+
+        Its details and joins change nothing in their ids.
+        """
+        records, quarantined = self._renderer.render_rows(self.stream, [row], {})
+        self.hidden.update(number for one in quarantined for number in one.hides)
+        parts = {(one.model, one.id, one.remote_id) for one in records if one.model in self._parts}
+        return parts, any(not one.is_served for one in quarantined)

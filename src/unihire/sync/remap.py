@@ -17,7 +17,8 @@ from unihire.store.holds import hold_connector
 from unihire.store.tenancy import Connector
 from unihire.sync.joining import KEPT_WHOLE, Keeping
 from unihire.sync.pages import Page, Pages
-from unihire.sync.rendering import Misfit, Renderer, find_row_id, model_numbers
+from unihire.sync.quarantine import Quarantined, find_row_id
+from unihire.sync.rendering import Renderer, model_numbers
 
 BATCH = 500
 """Rows made again in one transaction."""
@@ -27,11 +28,11 @@ _Handle = Callable[[Connection, Sequence[asyncpg.Record]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Remade:
-    """What became of one stream's rows; `rows` is how many were mapped, those that were set aside among them.
+    """What became of one stream's rows; `rows` is how many were mapped, those that were quarantined among them.
 
-    `released` rows were set aside and are records now; `aside` is how many still are. `lacking` counts, by the name of
-    a detail, rows that were left as they were for want of it, and `unmade` the records of parts that no stored row
-    tells: a full sync makes both again.
+    `released` rows were quarantined and are whole records now; `aside` is how many still become nothing, `incomplete`
+    how many are served without some part. `lacking` counts, by the name of a detail, rows that were left as they were
+    for want of it, and `unmade` the records of parts that no stored row tells: a full sync makes both again.
     """
 
     stream: str
@@ -41,6 +42,7 @@ class Remade:
     deleted: int = 0
     released: int = 0
     aside: int = 0
+    incomplete: int = 0
     lacking: Counter[str] = field(default_factory=Counter)
     unmade: int = 0
     is_done: bool = False
@@ -55,7 +57,7 @@ async def remap_connector(
     watch: Callable[[Remade], None] = lambda remade: None,
     stop: asyncio.Event | None = None,
 ) -> list[Remade]:
-    """Map every stored row again, as `integration` maps it now, and every one that is set aside.
+    """Map every stored row again, as `integration` maps it now, and every one that is quarantined.
 
     With `only_aside` these alone, and what shows them.
 
@@ -118,16 +120,16 @@ class _StreamRemap:
     async def remap(self, *, only_aside: bool) -> None:
         await self._pages.open()
         last: int = await self._pool.fetchval(saving.GET_LAST_SEQ, self._connector)
-        await self._walk(remapping.LIST_ASIDE, "", self._retry)
+        await self._walk(remapping.LIST_QUARANTINED, "", self._retry)
         await self._refresh()
         if not only_aside:
             for model in self._pages.own:
                 await self._walk(remapping.LIST_ROWS, 0, self._remake, model, last)
-            if self._stream.is_kept:
+            if self._stream.is_kept or self._pages.has_deleted:
                 await self._walk(remapping.LIST_KEPT, "", self._remake, KEPT_WHOLE)
             self.remade.unmade = await self._count_unmade()
-        counted = await self._pool.fetch(streams.COUNT_QUARANTINE, self._connector)
-        self.remade.aside = sum(row["rows"] for row in counted if row["stream"] == self._stream.name)
+        counted = await streams.count_quarantine(self._pool, self._connector, self._stream.name)
+        self.remade.aside, self.remade.incomplete = counted
         self.remade.is_done = True
         self._watch(self.remade)
 
@@ -146,17 +148,19 @@ class _StreamRemap:
             place = found[-1]["place"]
 
     async def _retry(self, connection: Connection, found: Sequence[asyncpg.Record]) -> None:
-        """Map rows that are set aside; those that map are released, the others are kept with the reason of now."""
+        """Map rows that are quarantined; those that map whole are released, the others have the reason of now."""
         rows = self._decode(found)
         page, lacking = await self._pages.prepare_stored(rows, connection)
         by_id = {find_row_id(self._stream, row): row for row in rows}
-        misfits = page.misfits + [
-            Misfit(row_id, f"its {detail} were never read: a full sync asks for them", by_id[row_id].raw)
+        served = {row["place"] for row in found if row["is_served"]}
+        wanting = [
+            Quarantined(row_id, f"its {detail} were never read: a full sync asks for them", by_id[row_id].raw)
             for row_id, detail in lacking.items()
+            if row_id not in served  # the record such a row is stays as it is
         ]
-        await self._save(connection, replace(page, misfits=misfits))
-        still = {misfit.row_id for misfit in misfits}
-        # By the ids they were set aside under: another id may be read from a row now.
+        await self._save(connection, replace(page, quarantined=[*page.quarantined, *wanting]))
+        still = {one.row_id for one in page.quarantined} | lacking.keys()
+        # By the ids they were quarantined under: another id may be read from a row now.
         left = [row["place"] for row in found if row["place"] not in still]
         await connection.execute(streams.RELEASE_QUARANTINE, self._connector, self._stream.name, left)
         self.remade.released += len(by_id.keys() - still)
@@ -178,8 +182,8 @@ class _StreamRemap:
         rows = self._decode(found)
         page, lacking = await self._pages.prepare_stored(rows, connection)
         self.remade.lacking.update(lacking.values())
-        page = await self._pages.leave_aside(connection, page, rows)
-        mapped = set(page.row_ids) - {misfit.row_id for misfit in page.misfits}
+        page = await self._pages.leave_quarantined(connection, page, rows)
+        mapped = set(page.row_ids) - page.unserved
         made = {record.id for record in page.records}
         buried = [
             one["id"]

@@ -1,10 +1,10 @@
 """Rows to answers: each row mapped, its relations turned into our ids, its JSON written once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
-from typing import Self, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,17 +12,19 @@ import msgspec
 from unihire.errors import RecordError
 from unihire.integration.declare import Data, Maps, Source, Stream, find_member, list_values
 from unihire.kit.ids import DerivedIds
+from unihire.kit.text import ID_LENGTH
 from unihire.model import MODELS, FieldSpec, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
 from unihire.store.keys import FilterKeys, JoinKeys, derive_ids, name_member
 from unihire.store.saving import Rendered
+from unihire.sync.checking import clear_blanks, make_check
+from unihire.sync.pruning import LeftOut, explain_error, find_kind, find_path, prune_fields, prune_source
+from unihire.sync.quarantine import Quarantined, find_row_id, read_row_id
 
 T = TypeVar("T")
 
 _ENCODER = msgspec.json.Encoder()
 _NO_DETAILS: Mapping[str, list[Data]] = {}
-MISFITS = (LookupError, TypeError, ValueError, AttributeError, StopIteration, RecordError)
-"""What a mapping raises over a row that is not as documented (msgspec's errors are ValueErrors)."""
 
 NUMEROUS = {"application", "attachment", "candidate"}
 """Models of which a company has too many for the same one to be referred to again soon."""
@@ -30,21 +32,27 @@ NUMEROUS = {"application", "attachment", "candidate"}
 REMEMBERED = 500
 """Texts of one kind whose ids or keys are remembered: a few hundred kB at most for all that a stream has."""
 
+SUSPECTED = 16
+"""Places of bad parts that are remembered of a stream."""
+
 OWNED = "part of"
 """Stands for the name of a join in the keys of owned parts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """A row that would not map."""
+def _refer(derive: Callable[[str], str]) -> Callable[[str], str]:
+    """The same function, but blank text stays empty, which `clear_blanks` makes null.
 
-    row_id: str
-    reason: str
-    raw: bytes
+    What can be no record's id is refused: nothing would be there.
+    """
 
-    @classmethod
-    def of(cls, row_id: str, row: Row, error: Exception) -> Self:
-        return cls(row_id, f"{type(error).__name__}: {error}", row.raw)
+    def derive_or_refuse(text: str) -> str:
+        if not text or text.isspace():
+            return ""
+        if len(text) > ID_LENGTH or "\0" in text:
+            raise RecordError("a relation to an id that cannot be stored")
+        return derive(text)
+
+    return derive_or_refuse
 
 
 def _remember(make: Callable[[str], T]) -> Callable[[str], T]:
@@ -57,7 +65,8 @@ def _remember(make: Callable[[str], T]) -> Callable[[str], T]:
             found = make(text)
             if len(known) == REMEMBERED:
                 known.clear()
-            known[text] = found
+            if len(text) <= ID_LENGTH:
+                known[text] = found
         return found
 
     return find_or_make
@@ -70,16 +79,18 @@ class _ModelRendering:
         self.number = spec.number
         self.noun = spec.noun
         self.ids = derive_ids(connector, spec.name)
-        self.relations: list[tuple[str, Callable[[str], str], bool]] = []
+        self.references: list[tuple[str, Callable[[str], str]]] = []
+        self.lists: list[tuple[str, Callable[[str], str]]] = []
         for field in spec.relations:
             assert field.to is not None
-            derive = derive_ids(connector, field.to).text
-            self.relations.append((field.name, _remember(derive) if _recurs(field) else derive, field.type == "array"))
+            derive = _refer(derive_ids(connector, field.to).text)
+            relations = self.lists if field.type == "array" else self.references
+            relations.append((field.name, _remember(derive) if _recurs(field) else derive))
         self.filters: list[tuple[str, Callable[[str], int], bool]] = []
         for field in spec.filters:
             hashed = FilterKeys(number, spec.number, field)
             self.filters.append((field.name, _remember(hashed.key) if _recurs(field) else hashed.key, hashed.many))
-        self.check = msgspec.json.Decoder(spec.record).decode
+        self.check = make_check(spec.record)
 
 
 def _recurs(field: FieldSpec) -> bool:
@@ -101,6 +112,7 @@ class _StreamRendering:
         for member in stream.found_by:
             self.keys.append((member, JoinKeys(number, stream.name, name_member(member)).key))
         self.owned = JoinKeys(number, stream.name, OWNED).key
+        self.suspects: dict[int, dict[str, None]] = {}
 
     def find_keys(self, row: Data) -> list[int]:
         """The keys by which a record is found: when a row it shows changes, and by members of its own row.
@@ -137,6 +149,15 @@ class Renderer:
             if maps.each is None:
                 yield self._models[maps.model].ids.text(row_id)
 
+    def deleted_ids(self, stream: Stream, row: Row) -> list[str]:
+        """The ids of the records that a row is no longer, for the vendor lists it as deleted."""
+        row_id = find_row_id(stream, row)
+        return [
+            self._models[maps.model].ids.text(row_id)
+            for maps in stream.maps
+            if maps.each is None and _is_deleted(maps, row)
+        ]
+
     def seen_id(self, stream: Stream, row_id: str) -> str:
         """What a complete read notes a row as: the id of its record; for a row that becomes none, one of its own."""
         own = next(self.row_ids(stream, row_id), None)
@@ -148,25 +169,26 @@ class Renderer:
 
     def render_rows(
         self, stream: Stream, rows: list[Row], details: Mapping[str, Mapping[str, list[Data]]]
-    ) -> tuple[list[Rendered], list[Misfit]]:
-        """The records of a page, each once, and the rows that would not map.
+    ) -> tuple[list[Rendered], list[Quarantined]]:
+        """The records of a page, each once, and the rows that did not become all they should.
 
         `details` are the rows' details by row id and name. Of a record that several rows tell, the first wins: lists
         come newest first.
         """
         rendering = self._get_rendering(stream)
         records: dict[str, Rendered] = {}
-        misfits: list[Misfit] = []
+        quarantined: list[Quarantined] = []
         for row in rows:
-            told = details.get(find_row_id(stream, row), _NO_DETAILS) if details else _NO_DETAILS
+            told = _find_details(stream, row, details) if details else _NO_DETAILS
             try:
                 found = self._render_row(rendering, row, told)
-            except MISFITS as error:
-                misfits.append(Misfit.of(find_row_id(stream, row), row, error))
-                continue
+            except Exception as error:  # noqa: BLE001 - whatever a mapping raises over a row costs that row or a part of it
+                found, entry = self._render_apart(rendering, row, told, error)
+                if entry is not None:
+                    quarantined.append(entry)
             for rendered in found:
                 records.setdefault(rendered.id, rendered)
-        return list(records.values()), misfits
+        return list(records.values()), quarantined
 
     def owned_keys(self, stream: Stream, row_ids: Iterable[str]) -> list[int]:
         """The keys by which the parts that these rows alone have are found."""
@@ -182,6 +204,8 @@ class Renderer:
         found = []
         for maps in rendering.stream.maps:
             if maps.each is None:
+                if maps.is_deleted is not None and maps.is_deleted(row.data):
+                    continue
                 source = Source(row.data, row.data, details)
                 found.append(self._render(rendering, maps, source, row.raw, rendering.find_keys(row.data)))
             else:
@@ -195,22 +219,42 @@ class Renderer:
         record = maps.to(source)
         model = self._models[type(record)]
         remote_id = record.remote_id
-        if not isinstance(remote_id, str) or not remote_id:
-            raise RecordError(f"a {model.noun} without an id")
-        for name, derive, is_many in model.relations:
+        # What is_id says, without its call: surrogates have no UTF-8, which deriving the id needs.
+        if (
+            type(remote_id) is not str
+            or not 0 < len(remote_id) <= ID_LENGTH
+            or "\0" in remote_id
+            or remote_id.isspace()
+        ):
+            raise RecordError(f"a {model.noun} without an id that can be stored")
+        for name, derive in model.references:
             value = getattr(record, name)
-            if value is not None:
-                setattr(record, name, list(map(derive, value)) if is_many else derive(value))
+            if value:
+                setattr(record, name, derive(value))
+        for name, derive in model.lists:
+            value = getattr(record, name)
+            if value:
+                if type(value) is not list:
+                    raise TypeError(f"{name} in a {type(value).__name__}")
+                derived = list(map(derive, value))
+                setattr(record, name, derived if len(derived) == 1 else list(dict.fromkeys(derived)))
         encoded = _ENCODER.encode(record)
-        model.check(encoded)  # a value of another type than the model's would reach the reader
+        try:
+            model.check(encoded)  # a value of another type than the model's would reach the reader
+        except msgspec.ValidationError:
+            clear_blanks(record)  # an empty text is no value of any field
+            encoded = _ENCODER.encode(record)
+            model.check(encoded)
         for name, key, is_many in model.filters:
             value = getattr(record, name)
-            if value is None:
+            if not value:
                 continue
-            if is_many:
-                keys += dict.fromkeys(map(key, value))  # two spellings, one key
-            else:
+            if not is_many:
                 keys.append(key(value))
+            elif len(value) == 1:
+                keys.append(key(value[0]))
+            else:
+                keys += dict.fromkeys(map(key, value))  # two spellings, one key
         strip = rendering.strip
         digest = blake2b(encoded if strip is None else strip(encoded), digest_size=16)
         digest.update(raw if strip is None else strip(raw))
@@ -221,22 +265,179 @@ class Renderer:
             rendering.is_volatile,
         )  # fmt: skip
 
+    def _render_apart(
+        self, rendering: _StreamRendering, row: Row, details: Mapping[str, list[Data]], error: Exception
+    ) -> tuple[list[Rendered], Quarantined | None]:
+        """The records of a row that does not map as it is, each without what keeps it from mapping.
+
+        None where a record that the row itself is cannot be made: what it was before stays.
+        """
+        row_id = find_row_id(rendering.stream, row)
+        try:
+            apart = _Apart(self._render, rendering, row, details)
+            found = [record for place in range(len(rendering.stream.maps)) for record in apart.render(place)]
+        except Exception as reason:  # noqa: BLE001 - as above
+            return [], Quarantined.of_error(row_id, row, error if isinstance(reason, _Unmade) else reason)
+        if not apart.left_out:
+            return found, None
+        return found, Quarantined.of_parts(row_id, row, apart.left_out, apart.hides)
+
+
+class _Unmade(Exception):
+    """The record that a row itself is cannot be made of any part of it."""
+
+
+class _Apart:
+    """One row, rendered record by record, each from as much of the row as maps."""
+
+    def __init__(
+        self,
+        render: Callable[[_StreamRendering, Maps, Source, bytes, list[int]], Rendered],
+        rendering: _StreamRendering,
+        row: Row,
+        details: Mapping[str, list[Data]],
+    ) -> None:
+        self.left_out: list[LeftOut] = []
+        self.hides: set[int] = set()
+        self._render = render
+        self._rendering = rendering
+        self._row = row
+        self._details = details
+        self._needed = _find_identity(rendering.stream, row)
+
+    def render(self, place: int) -> Iterator[Rendered]:
+        """The records of one of the stream's `maps`. Raises _Unmade where the row itself is one and gives none."""
+        maps, row = self._rendering.stream.maps[place], self._row
+        if maps.each is None:
+            if _is_deleted(maps, row):
+                return
+            source = Source(row.data, row.data, self._details)
+            made = self._complete(place, maps, source, row.raw, self._rendering.find_keys(row.data), at="")
+            if made is None:
+                raise _Unmade
+            yield made
+            return
+        spec = spec_of(maps.model)
+        owned = [self._rendering.owned(find_row_id(self._rendering.stream, row))] if maps.is_owned else []
+        for part in self._list_parts(place, maps, spec):
+            path = find_path(row.data, part) if isinstance(part, dict | list) else None
+            at = path or f"a {spec.noun}"
+            source = Source(part, row.data, self._details)
+            made = self._complete(place, maps, source, _ENCODER.encode(part), owned, at=at)
+            if made is None:
+                self.hides.add(spec.number)
+            else:
+                yield made
+
+    def _list_parts(self, place: int, maps: Maps, spec: ModelSpec) -> list[Any]:
+        assert maps.each is not None
+        row, each = self._row, maps.each
+        try:
+            return list(each(row.data))
+        except Exception as error:  # noqa: BLE001 - as above
+            why = explain_error(error, row.data)
+        self.hides.add(spec.number)
+        source = Source(row.data, row.data, self._details)
+        pruned = self._prune(place, source, lambda some: list(each(some.row)), at="")
+        if pruned is None:
+            self.left_out.append(LeftOut(f"every {spec.noun}", why))
+        return pruned or []
+
+    def _complete(
+        self, place: int, maps: Maps, source: Source, raw: bytes, keys: list[int], *, at: str
+    ) -> Rendered | None:
+        """The record of a source, or of the most of it that maps."""
+
+        def make(some: Source) -> Rendered:
+            return self._render(self._rendering, maps, some, raw, [*keys])
+
+        try:
+            return make(source)
+        except Exception as error:  # noqa: BLE001 - as above
+            why = explain_error(error, source.row)
+        made = self._prune(place, source, make, at=at) or self._prune_record(maps, source, raw, keys)
+        if made is None:
+            self.left_out.append(LeftOut(at, why))
+        return made
+
+    def _prune(self, place: int, source: Source, make: Callable[[Source], T], *, at: str) -> T | None:
+        if not isinstance(source.row, dict):
+            return None
+        suspects = self._rendering.suspects.setdefault(place, {})
+        size = len(self._row.raw)
+        pruned = prune_source(source, make, needed=self._needed, at=at, size=size, suspects=suspects)
+        if pruned is None:
+            return None
+        suspects |= dict.fromkeys(find_kind(left_out.path) for left_out in pruned.left_out[:SUSPECTED])
+        while len(suspects) > SUSPECTED:
+            del suspects[next(iter(suspects))]
+        self.left_out += pruned.left_out
+        return pruned.made
+
+    def _prune_record(self, maps: Maps, source: Source, raw: bytes, keys: list[int]) -> Rendered | None:
+        """The record without those fields that are not as the vocabulary has them, whatever the row."""
+        try:
+            record = maps.to(source)
+            fields = msgspec.structs.asdict(record)
+            noun = spec_of(type(record)).noun
+        except Exception:  # noqa: BLE001 - it is told by whoever tried before
+            return None
+
+        def make(some: Data) -> Rendered:
+            plain = replace(maps, to=lambda source: type(record)(**some))
+            return self._render(self._rendering, plain, source, raw, [*keys])
+
+        pruned = prune_fields(fields, make, needed=("remote_id",), of=noun, size=len(self._row.raw))
+        if pruned is None:
+            return None
+        self.left_out += pruned.left_out
+        return pruned.made
+
+
+def _is_deleted(maps: Maps, row: Row) -> bool:
+    try:
+        return maps.is_deleted is not None and maps.is_deleted(row.data)
+    except Exception:  # noqa: BLE001 - a row that does not say so is not deleted
+        return False
+
+
+def _find_details(
+    stream: Stream, row: Row, details: Mapping[str, Mapping[str, list[Data]]]
+) -> Mapping[str, list[Data]]:
+    try:
+        return details.get(stream.id_of(row.data), _NO_DETAILS)
+    except Exception:  # noqa: BLE001 - a row without an id has no details
+        return _NO_DETAILS
+
+
+def _find_identity(stream: Stream, row: Row) -> frozenset[str]:
+    """The members that a row's id is read from."""
+    watched = _Watched(row.data)
+    if read_row_id(stream, Row(watched, b"")) is None:
+        return frozenset()
+    return frozenset(watched.read)
+
+
+class _Watched(dict[str, Any]):
+    """A row that notes which of its members are read."""
+
+    def __init__(self, data: Data) -> None:
+        super().__init__(data)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.read.add(name)
+        return super().get(name, default)
+
 
 def _find_words(maps: Maps, row: Data) -> bytes | None:
     """The vendor's own words, by field, as JSON."""
     said = {name: word for name, member in maps.words.items() if (word := find_member(row, member)) is not None}
     return _ENCODER.encode(said) if said else None
-
-
-def find_row_id(stream: Stream, row: Row) -> str:
-    """The vendor's id of a row; for a row without one, something that stands for it while it is set aside."""
-    try:
-        row_id = stream.id_of(row.data)
-        if isinstance(row_id, str) and row_id:
-            return row_id
-    except MISFITS:
-        pass
-    return "?" + blake2b(row.raw, digest_size=8).hexdigest()
 
 
 def model_numbers(stream: Stream, *, rows_only: bool = False) -> list[int]:

@@ -215,6 +215,7 @@ class _RunSync:
             rows=sum(part.read for part in report.streams), new=sum(part.added for part in report.streams),
             changed=sum(part.changed for part in report.streams), deleted=sum(part.deleted for part in report.streams),
             set_aside=sum(part.quarantined for part in report.streams),
+            incomplete=sum(part.incomplete for part in report.streams),
         )  # fmt: skip
         return report
 
@@ -301,11 +302,11 @@ class _RunSync:
                     told.fail(type(error).__name__)
                     await self._fail(part, stream, Kind.FAULT, explain_fault(error))
                 else:
-                    connector, aside = self._connector, 0
+                    connector, counted = self._connector, (0, 0)
                     if pages.has_quarantine:
-                        aside = await streams.count_quarantine(self._pool, connector.number, stream.name)
+                        counted = await streams.count_quarantine(self._pool, connector.number, stream.name)
                     wrong = part.counts.wrong_answers if state["is_tracking"] else None
-                    await settle_issues(self._pool, connector, stream.name, aside=aside, wrong=wrong)
+                    await settle_issues(self._pool, connector, stream.name, quarantined=counted, wrong=wrong)
                     log.debug("stream read", rows=part.counts.read, requests=part.counts.requests)
                 finally:
                     self._counts[stream.name] = part.counts

@@ -123,9 +123,8 @@ class StreamSync:
         self._take_tally(step)
         async with self._pool.acquire() as connection, connection.transaction():
             await streams.forget_seen(connection, self._connector, name)
-            if is_whole and not self.counts.quarantined:
-                # Every row there is mapped: whatever was set aside before is no longer there.
-                await connection.execute(streams.EMPTY_QUARANTINE, self._connector, name)
+            if is_whole:
+                await connection.execute(streams.RELEASE_UNMET, self._connector, name, self._run.id)
             await runs.finish_stream(
                 connection, self._run, name, error,
                 lead=find_lead(self._client, self._skew), requests=step.requests, waited=step.waited,
@@ -234,7 +233,7 @@ class StreamSync:
 
     def _tell(self, step: Counts, phase: str) -> None:
         count_saved(
-            self._client, step.stream, rows=step.read, set_aside=step.quarantined,
+            self._client, step.stream, rows=step.read, set_aside=step.quarantined, incomplete=step.incomplete,
             new=step.added, changed=step.changed, deleted=step.deleted,
         )  # fmt: skip
         self.counts.add(step)
@@ -282,16 +281,18 @@ class StreamSync:
                 lambda: streams.find_absent(self._pool, number, name, self._pages.own, ABSENT_BATCH)
             ):
                 await self._settle_absent({row["remote_id"]: row["id"] for row in found})
-        elif self._pages.is_kept:
+        if self._pages.has_deleted or (self._pages.is_kept and not self._pages.own):
             async for row_ids in self._list_batches(
                 lambda: joins.find_absent_rows(self._pool, number, name, ABSENT_BATCH)
             ):
                 await self._settle_absent(dict.fromkeys(row_ids))
-        if self.counts.quarantined or self.counts.wrong_answers:
-            return  # a row that would not map, or was not shown, may well mention the parts nobody else did
-        every = model_numbers(self._stream)
+        # Parts that nobody mentioned may be in rows of which those parts became nothing, or that were not shown.
+        hidden = await self._pool.fetch(streams.FIND_HIDDEN, number, name, self._run.id)
+        if self.counts.wrong_answers or not all(row["is_served"] for row in hidden):
+            return
+        sure = sorted(set(model_numbers(self._stream)) - {row["model"] for row in hidden})
         async for parts in self._list_batches(
-            lambda: streams.find_absent(self._pool, number, name, every, ABSENT_BATCH)
+            lambda: streams.find_absent(self._pool, number, name, sure, ABSENT_BATCH)
         ):
             await self._commit(await self._pages.prepare([]), "absent", buried=[part["id"] for part in parts])
 

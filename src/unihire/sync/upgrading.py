@@ -1,4 +1,4 @@
-"""After an upgrade: rows that were set aside are tried again by the mapping of now."""
+"""After an upgrade: rows that were quarantined are tried again by the mapping of now."""
 
 from functools import cache
 from hashlib import blake2b
@@ -27,7 +27,7 @@ def find_mapping_version(slug: str) -> str:
 
 
 async def retry_aside(pool: Pool, connector: Connector) -> None:
-    """Map what is set aside again, once for each version of the mapping. Call while holding the connector."""
+    """Map what is quarantined again, once for each version of the mapping. Call while holding the connector."""
     try:
         integration = get_integration(connector.integration)
     except ConfigError:
@@ -37,6 +37,6 @@ async def retry_aside(pool: Pool, connector: Connector) -> None:
         return
     if await pool.fetch(streams.COUNT_QUARANTINE, connector.number):
         remade = await remap_held(pool, connector, integration, only_aside=True)
-        released, left = sum(one.released for one in remade), sum(one.aside for one in remade)
-        log.info("rows set aside were tried again", released=released, left=left)
+        released, left = sum(one.released for one in remade), sum(one.aside + one.incomplete for one in remade)
+        log.info("quarantined rows were tried again", released=released, left=left)
     await pool.execute(tenancy.SET_MAPPED_BY, connector.number, version)

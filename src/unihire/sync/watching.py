@@ -75,12 +75,16 @@ def watch_page(step: str, client: VendorClient, stream: str) -> Iterator[Span]:
     metrics.PAGE_SECONDS.labels(client.target.integration, step).observe(time.perf_counter() - began_at)
 
 
-def count_saved(client: VendorClient, stream: str, *, rows: int, set_aside: int, **records: int) -> None:
+def count_saved(
+    client: VendorClient, stream: str, *, rows: int, set_aside: int, incomplete: int, **records: int
+) -> None:
     """Count what was committed; `records` by what became of them."""
     integration = client.target.integration
     metrics.ROWS_READ.labels(integration, stream).inc(rows)
     if set_aside:
         metrics.ROWS_SET_ASIDE.labels(integration, stream).inc(set_aside)
+    if incomplete:
+        metrics.ROWS_INCOMPLETE.labels(integration, stream).inc(incomplete)
     for kind, count in records.items():
         if count:
             metrics.RECORDS.labels(integration, stream, kind).inc(count)

@@ -92,21 +92,36 @@ def test_long_model_fits_a_narrow_terminal() -> None:
 def test_streams_are_told_with_their_last_complete_read() -> None:
     read = {"started_at": "2026-01-01T10:00:00Z", "finished_at": "2026-01-01T10:01:00Z"}
     streams = [
-        {"stream": "jobs", "set_aside": 2, "last_complete_read": {**read, "status": "done", "error": None}},
-        {"stream": "people", "set_aside": 0, "last_complete_read": {**read, "status": "failed", "error": "[shut]"}},
-        {"stream": "tags", "set_aside": 0, "last_complete_read": {**read, "status": "unfinished", "error": None}},
-        {"stream": "notes", "set_aside": 0, "last_complete_read": None},
+        {
+            "stream": "jobs",
+            "set_aside": 2,
+            "incomplete": 0,
+            "last_complete_read": {**read, "status": "done", "error": None},
+        },
+        {
+            "stream": "people",
+            "set_aside": 0,
+            "incomplete": 3,
+            "last_complete_read": {**read, "status": "failed", "error": "[shut]"},
+        },
+        {
+            "stream": "tags",
+            "set_aside": 0,
+            "incomplete": 0,
+            "last_complete_read": {**read, "status": "unfinished", "error": None},
+        },
+        {"stream": "notes", "set_aside": 0, "incomplete": 0, "last_complete_read": None},
     ]
     models, told = make_stored_tables({"records": {"job": 1234}, "streams": streams}, is_counted=False)
     assert draw(models)[1:] == [["job", "1,234"]]
     assert [" ".join(line) for line in draw(told)[1:]] == [
-        "jobs 2 done 2026-01-01 10:01:00Z",
-        "people 0 failed 2026-01-01 10:01:00Z: [shut]",
-        "tags 0 begun 2026-01-01 10:00:00Z, not ended",
-        "notes 0 never",
+        "jobs 2 0 done 2026-01-01 10:01:00Z",
+        "people 0 3 failed 2026-01-01 10:01:00Z: [shut]",
+        "tags 0 0 begun 2026-01-01 10:00:00Z, not ended",
+        "notes 0 0 never",
     ]
 
 
 def test_connector_that_was_never_read_has_no_tables() -> None:
-    streams = [{"stream": "jobs", "set_aside": 0, "last_complete_read": None}]
+    streams = [{"stream": "jobs", "set_aside": 0, "incomplete": 0, "last_complete_read": None}]
     assert make_stored_tables({"records": {}, "streams": streams}, is_counted=False) == []

@@ -18,7 +18,8 @@ from unihire.integration.registry import get_integration
 from unihire.model import MODELS, Candidate
 from unihire.outbound.paging import Row
 from unihire.store.saving import Rendered
-from unihire.sync.rendering import Renderer, find_row_id
+from unihire.sync.quarantine import find_row_id
+from unihire.sync.rendering import Renderer
 
 RENDERER = Renderer(UUID("0b6f4c1e-8f3a-4a5e-9d34-1c2f3e4d5a6b"), 7)
 

@@ -1,4 +1,4 @@
-"""Rendering: rows to answers, each record once, and rows that will not map set aside."""
+"""Rendering: rows to answers, each record once, and what does not map of a row noted."""
 
 from typing import Any
 from uuid import UUID, uuid5
@@ -11,7 +11,8 @@ from unihire.errors import RecordError
 from unihire.integration.declare import Maps, Source, Stream
 from unihire.model import MODELS, Department, Job, Record
 from unihire.outbound.paging import Row
-from unihire.sync.rendering import REMEMBERED, Renderer, find_row_id, model_numbers
+from unihire.sync.quarantine import find_row_id
+from unihire.sync.rendering import REMEMBERED, Renderer, model_numbers
 
 CONNECTOR = UUID("0b6f4c1e-8f3a-4a5e-9d34-1c2f3e4d5a6b")
 RENDERER = Renderer(CONNECTOR, 1)
@@ -22,9 +23,10 @@ def row(**fields: Any) -> Row:
 
 
 def render(stream: Stream, *rows: Row) -> tuple[list[dict[str, Any]], list[str]]:
-    """The members of each record, and the ids of the rows set aside."""
-    records, misfits = RENDERER.render_rows(stream, list(rows), {})
-    return [msgspec.json.decode(b"{" + record.members + b"}") for record in records], [one.row_id for one in misfits]
+    """The members of each record, and the ids of the rows that became nothing."""
+    records, quarantined = RENDERER.render_rows(stream, list(rows), {})
+    unserved = [one.row_id for one in quarantined if not one.is_served]
+    return [msgspec.json.decode(b"{" + record.members + b"}") for record in records], unserved
 
 
 def to(make: Any) -> Stream:
@@ -91,20 +93,17 @@ def test_record_told_by_several_rows_is_rendered_once_as_the_first_tells_it() ->
         lambda source: Job(remote_id=None),
         lambda source: Job(remote_id=""),
         lambda source: Job(remote_id=5),
-        lambda source: Job(remote_id="1", name=5),
-        lambda source: Job(remote_id="1", confidential="yes"),
-        lambda source: Job(remote_id="1", departments=[5]),
-        lambda source: Job(remote_id="1", departments=5),
-        lambda source: Job(remote_id="1", departments=[None]),
-        lambda source: Job(remote_id="1", job_posting_urls=["https://example.com"]),
-        lambda source: Job(remote_id="1", name="\ud800"),
+        lambda source: Job(remote_id=" "),
+        lambda source: Job(remote_id="a\0"),
+        lambda source: Job(remote_id="\ud800"),
+        lambda source: Job(remote_id="x" * 501),
         lambda source: source.row["a"]["b"].lower(),
         lambda source: next(iter(())),
         lambda source: int("x"),
         lambda source: None.x,
     ],
 )
-def test_row_that_gives_no_sound_record_is_set_aside_alone(make: Any) -> None:
+def test_row_that_gives_no_record_is_quarantined_alone(make: Any) -> None:
     def sometimes(source: Source) -> Record:
         return make(source) if source.row["remote_id"] == "bad" else Job(remote_id=source.row["remote_id"])
 
@@ -113,12 +112,38 @@ def test_row_that_gives_no_sound_record_is_set_aside_alone(make: Any) -> None:
     assert aside == ["bad"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "served"),
+    [
+        ({"name": 5}, {"name": None}),
+        ({"confidential": "yes"}, {"confidential": None}),
+        ({"departments": 5}, {"departments": None}),
+        ({"departments": {"a": 1}}, {"departments": None}),
+        ({"departments": [5]}, {"departments": []}),
+        ({"departments": [None, "d"]}, {"departments": [str(uuid5(CONNECTOR, "department:d"))]}),
+        ({"job_posting_urls": ["https://example.com"]}, {"job_posting_urls": []}),
+        ({"name": "\ud800"}, {"name": None}),
+        ({"name": 5, "code": 7, "status": "OPEN"}, {"name": None, "code": None, "status": "OPEN"}),
+    ],
+)
+def test_field_of_another_type_than_the_vocabularys_is_null_whatever_the_row_says(
+    fields: dict[str, Any], served: dict[str, Any]
+) -> None:
+    given = row(remote_id="1", other=[1, 2])
+    records, (entry,) = RENDERER.render_rows(to(lambda source: Job(remote_id="1", **fields)), [given], {})
+    (job,) = [msgspec.json.decode(b"{" + record.members + b"}") for record in records]
+    assert {name: job[name] for name in served} == served
+    assert entry.is_served
+    assert all(path.startswith("the job's ") for path in entry.left_out)
+    assert entry.raw == records[0].raw == given.raw
+
+
 def test_record_error_of_a_mapping_is_the_reason() -> None:
     def refuse(source: Source) -> Job:
         raise RecordError("a job without a name")
 
-    _, misfits = RENDERER.render_rows(to(refuse), [row(remote_id="1")], {})
-    assert misfits[0].reason == "RecordError: a job without a name"
+    _, quarantined = RENDERER.render_rows(to(refuse), [row(remote_id="1")], {})
+    assert quarantined[0].reason == "RecordError: a job without a name"
 
 
 @pytest.mark.parametrize("data", [{}, {"id": None}, {"id": 5}, {"id": ""}, {"id": ["x"]}])

@@ -60,8 +60,9 @@ GAUGES: Mapping[str, Gauge] = {
         "Seconds since the run that is overdue for longest should have been asked for.",
     ),
     "issues": Gauge("unihire_issues_open", "Issues that are open, by kind.", ("integration", "kind")),
-    "quarantine": Gauge(
-        "unihire_quarantine_rows", "Rows that are set aside because they do not map.", ("integration",)
+    "quarantine": Gauge("unihire_quarantine_rows", "Rows that do not map and became nothing.", ("integration",)),
+    "incomplete": Gauge(
+        "unihire_incomplete_rows", "Rows that are served without some part that does not map.", ("integration",)
     ),
 }
 UP = Gauge("unihire_database_up", "1 where the database told the numbers above, else 0, and they are missing.")

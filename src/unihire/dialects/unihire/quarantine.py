@@ -1,4 +1,4 @@
-"""Rows that would not map, as a list: a page at a time, by stream and the vendor's id."""
+"""Rows that do not map, or not whole, as a list: a page at a time, by stream and the vendor's id."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ PATH = "/api/v1/quarantine"
 _LIST = "quarantine"
 
 
-class AsideQuery(PageQuery):
+class QuarantineQuery(PageQuery):
     """What the list may be asked for."""
 
     include_raw_data: bool = False
@@ -38,11 +38,11 @@ class Quarantine:
 
     async def _answer(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
-            return Reply(await self._list(scope, self._entrance.read_query(request, AsideQuery)))
+            return Reply(await self._list(scope, self._entrance.read_query(request, QuarantineQuery)))
 
         return await self._entrance.serve_connector(request, read)
 
-    async def _list(self, scope: Scope, asked: AsideQuery) -> bytes:
+    async def _list(self, scope: Scope, asked: QuarantineQuery) -> bytes:
         after = read_place(scope.connector, _LIST, asked.cursor, tuple[str, str], _can_be) or ("", "")
         raw, size = asked.include_raw_data, asked.page_size
         rows = await list_quarantine(self._pool, scope.number, after=after, limit=size + 1, raw=raw)
@@ -51,6 +51,8 @@ class Quarantine:
                 "stream": row["stream"],
                 "remote_id": row["row_id"],
                 "reason": row["reason"],
+                "served": row["is_served"],
+                "left_out": row["left_out"],
                 "since": to_text(row["since"]),
                 "raw_data": msgspec.Raw(row["raw"]) if raw else None,
             }
@@ -70,10 +72,11 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
     operation = {
         "operationId": "list_quarantine",
         "tags": ["service"],
-        "summary": "List rows that would not map",
-        "description": "A row of the vendor's that is not as documented becomes no record: it is set aside with the "
-        "reason, and tried again when it changes and by `unihire remap`. A record it was before is served as it last "
-        "was. Ordered by stream and the vendor's id; the last page is the one whose `cursor` is null.",
+        "summary": "List rows that do not map, or not whole",
+        "description": "Where a part of a vendor's row is not as documented, the row is served without it and noted "
+        "here; where nothing of it maps, or its id cannot be read, it is quarantined, and a record it was before is "
+        "served as it last was. Both are tried again when the row changes and by `unihire remap`. Ordered by stream "
+        "and the vendor's id; the last page is the one whose `cursor` is null.",
         "security": TOKENED,
         "parameters": [
             *describe_page_params(),
@@ -91,19 +94,30 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
 
 _ROW = {
     "type": "object",
-    "description": "A row that would not map.",
-    "required": ["stream", "remote_id", "reason", "since", "raw_data"],
+    "description": "A row that does not map, or not whole.",
+    "required": ["stream", "remote_id", "reason", "served", "left_out", "since", "raw_data"],
     "properties": {
         "stream": {"type": "string", "description": "The list at the vendor it is from."},
         "remote_id": {
             "type": "string",
             "description": "The vendor's id of it; where none can be read, `?` and a hash that stands for it.",
         },
-        "reason": {"type": "string", "description": "What kept it from becoming a record."},
-        "since": {"type": "string", "format": "date-time", "description": "When it was set aside first."},
+        "reason": {
+            "type": "string",
+            "description": "Why it does not map: for each part that was left out, where it is and what is wrong with "
+            "it, without what it says.",
+        },
+        "served": {"type": "boolean", "description": "Whether it is served, without the parts left out."},
+        "left_out": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Where in the row those parts are, as in `phone_numbers[1].value`; the first 20.",
+        },
+        "since": {"type": "string", "format": "date-time", "description": "When it was noted first."},
         "raw_data": {
-            "type": ["object", "null"],
-            "description": "What the vendor sent, unchanged; null unless asked for.",
+            "type": ["object", "string", "null"],
+            "description": "What the vendor sent, unchanged; of a row that could not be decoded or is too large, the "
+            "beginning as text. Null unless asked for.",
         },
     },
 }

@@ -22,7 +22,10 @@ class SyncCounts(msgspec.Struct, frozen=True, kw_only=True):
     new: Annotated[int, Meta(description="Records made.")]
     changed: Annotated[int, Meta(description="Records whose content changed.")]
     deleted: Annotated[int, Meta(description="Records that are gone at the vendor.")]
-    set_aside: Annotated[int, Meta(description="Rows that would not map; see the quarantine.")]
+    set_aside: Annotated[int, Meta(description="Rows that did not map; see the quarantine.")]
+    incomplete: Annotated[
+        int, Meta(description="Rows that are served without some part that does not map; see the quarantine.")
+    ]
     wrong_answers: Annotated[
         int, Meta(description="Rows the vendor answered with that were not those asked for by id; they were not used.")
     ]
@@ -170,6 +173,7 @@ def _count(row: Mapping[str, Any]) -> dict[str, Any]:
         "deleted": row["deleted"],
         "set_aside": row["quarantined"],
         "wrong_answers": row["wrong_answers"],
+        "incomplete": row["incomplete"],
         "requests": row["requests"],
         "waited_seconds": row["waited"],
     }

@@ -138,12 +138,21 @@ STREAMS = (
         "jobs",
         Maps(Job, mapping.to_job, words={"status": "status"}, custom=read_custom_fields),
         joins=(
-            Join(name="job_posts", stream="job_posts", on="job_id", keep=("internal", "live", "content", "public_url")),
+            Join(
+                name="job_posts",
+                stream="job_posts",
+                on="job_id",
+                keep=("internal", "active", "live", "content", "public_url"),
+            ),
             Join(name="job_hiring_managers", stream="job_hiring_managers", on="job_id", keep=("user_id",)),
             Join(name="job_owners", stream="job_owners", on="job_id", keep=("user_id", "type")),
         ),
     ),
-    declare("job_interview_stages", Maps(JobInterviewStage, mapping.to_job_interview_stage), found_by=("job_id",)),
+    declare(
+        "job_interview_stages",
+        Maps(JobInterviewStage, mapping.to_job_interview_stage, is_deleted=mapping.is_deleted),
+        found_by=("job_id",),
+    ),
     declare("job_interviews", is_kept=True, found_by=("job_id",)),
     declare("application_stages", is_kept=True),
     declare("rejection_details", is_kept=True, found_by=("application_id",)),

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 from unihire.integration.declare import Data, Source
 from unihire.integrations.greenhouse.mapping_values import (
+    expect_list,
     get_id,
+    is_set,
     list_ids,
     list_joined,
     to_id,
@@ -55,7 +57,7 @@ def to_remote_user(source: Source) -> RemoteUser:
         email=to_text(row.get("primary_email")),
         disabled=row.get("deactivated"),
         remote_created_at=to_moment(row.get("created_at")),
-        access_role="SUPER_ADMIN" if row.get("site_admin") else None,
+        access_role="SUPER_ADMIN" if is_set(row.get("site_admin")) else None,
     )
 
 
@@ -78,7 +80,7 @@ def to_tag(source: Source) -> Tag:
 
 def to_job(source: Source) -> Job:
     row = source.row
-    posts, owners = source.details.get("job_posts"), source.details.get("job_owners")
+    posts, owners = list_posts(source), source.details.get("job_owners")
     offices = row.get("office_ids")
     return Job(
         remote_id=get_id(row),
@@ -90,15 +92,21 @@ def to_job(source: Source) -> Job:
         remote_created_at=to_moment(row.get("created_at")),
         remote_updated_at=to_moment(row.get("updated_at")),
         confidential=row.get("confidential"),
-        departments=list_ids((row.get("department_id"),)),
+        departments=list_ids([row.get("department_id")]),
         offices=None if offices is None else list_ids(offices),
         hiring_managers=list_joined(source, "job_hiring_managers", "user_id"),
         recruiters=None if owners is None else list_recruiters(owners),
     )
 
 
+def list_posts(source: Source) -> list[Data] | None:
+    """The job's posts but for deleted ones; None where they were never read."""
+    posts = source.details.get("job_posts")
+    return None if posts is None else [post for post in posts if is_in_use(post)]
+
+
 def list_recruiters(owners: list[Data]) -> list[str]:
-    return list_ids(owner.get("user_id") for owner in owners if owner.get("type") == RECRUITER)
+    return list_ids([owner.get("user_id") for owner in owners if owner.get("type") == RECRUITER])
 
 
 def find_description(posts: list[Data]) -> str | None:
@@ -107,22 +115,32 @@ def find_description(posts: list[Data]) -> str | None:
     return None if shown is None else to_text(shown.get("content"))
 
 
+def is_deleted(row: Data) -> bool:
+    """Whether a post or a stage of a job is deleted: lists go on showing it."""
+    return row.get("active") is False
+
+
+def is_in_use(row: Data) -> bool:
+    return not is_deleted(row)
+
+
 def rank_post(post: Data) -> int:
-    if post.get("internal"):
+    if is_set(post.get("internal")):
         return 2
-    return 0 if post.get("live") else 1
+    return 0 if is_set(post.get("live")) else 1
 
 
 def list_addresses(posts: list[Data]) -> list[Url]:
     return [
         Url(value=post["public_url"], type="JOB_POSTING", url_type="JOB_POSTING")
         for post in posts
-        if post.get("live") and post.get("public_url")
+        if is_set(post.get("live")) and post.get("public_url")
     ]
 
 
 def list_questions(post: Data) -> Iterable[Data]:
-    return post.get("questions") or ()
+    """The questions of a post; those of a deleted one are gone with it."""
+    return expect_list(post.get("questions") or []) if is_in_use(post) else ()
 
 
 def to_screening_question(source: Source) -> ScreeningQuestion:

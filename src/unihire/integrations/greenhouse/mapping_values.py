@@ -1,6 +1,6 @@
 """What every mapping of Harvest v3 rows reads: ids, text, words, moments, joined rows, custom fields."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from unihire.integration.declare import Data, Source
@@ -19,16 +19,22 @@ def to_id(value: Any) -> str | None:
     """A vendor's id as text. Raises TypeError for what can be none."""
     if type(value) is int:
         return str(value)
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        return value
+    if value is None or isinstance(value, str):
+        found: str | None = to_text(value)
+        return found
     raise TypeError(f"an id of type {type(value).__name__}")
 
 
-def list_ids(values: Iterable[Any]) -> list[str]:
-    """The ids among the values, each once, in their order."""
-    return list({found: None for value in values if (found := to_id(value)) is not None})
+def list_ids(values: list[Any]) -> list[str]:
+    """The ids in a list, each once, in their order. Raises TypeError for what is no list."""
+    return list({found: None for value in expect_list(values) if (found := to_id(value)) is not None})
+
+
+def expect_list(value: Any) -> list[Any]:
+    """Raises TypeError for what is no list: a text and an object can be walked through as well, and mean nothing."""
+    if type(value) is not list:
+        raise TypeError(f"a list is a {type(value).__name__}")
+    return value
 
 
 def list_joined(source: Source, name: str, member: str) -> list[str] | None:
@@ -44,13 +50,20 @@ def find_joined(source: Source, name: str, member: str) -> Any:
 
 
 def to_text(value: Any) -> Any:
-    """The value as it is, empty text as null."""
-    return None if value == "" else value
+    """The value as it is, blank text as null."""
+    return None if value == "" or (isinstance(value, str) and value.isspace()) else value
 
 
 def to_word(words: Mapping[str, str], word: Any) -> Any:
-    """The word in our vocabulary; one that is not among `words` as it is, empty text as null."""
-    return words.get(word, word) if word else to_text(word)
+    """The word in our vocabulary; one that is not among `words` as it is, blank text as null."""
+    return words[word] if word in words else to_text(word)
+
+
+def is_set(value: Any) -> bool:
+    """Whether a flag is true; null is not. Raises TypeError for what is none."""
+    if value is None or isinstance(value, bool):
+        return value is True
+    raise TypeError(f"a flag of type {type(value).__name__}")
 
 
 def to_moment(value: str | None) -> str | None:

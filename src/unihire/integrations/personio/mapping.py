@@ -28,7 +28,7 @@ def to_job(source: Source) -> Job:
     department = row.get("department")
     return Job(
         remote_id=get_id(row),
-        name=row.get("name"),
+        name=to_text(row.get("name")),
         remote_created_at=to_moment(row.get("created_at")),
         remote_updated_at=to_moment(row.get("updated_at")),
         departments=[get_id(department)] if department else None,
@@ -38,7 +38,7 @@ def to_job(source: Source) -> Job:
 
 
 def to_department(source: Source) -> Department:
-    return Department(remote_id=get_id(source.row), name=source.row.get("name"))
+    return Department(remote_id=get_id(source.row), name=to_text(source.row.get("name")))
 
 
 def to_remote_user(source: Source) -> RemoteUser:
@@ -47,19 +47,24 @@ def to_remote_user(source: Source) -> RemoteUser:
 
 def to_job_interview_stage(source: Source) -> JobInterviewStage:
     row = source.row
-    position = next(place for place, stage in enumerate(source.within["stages"]) if stage is row)
-    return JobInterviewStage(remote_id=get_id(row), name=row.get("name"), stage_order=position)
+    stages = source.within.get("stages") or ()
+    position = next((place for place, stage in enumerate(stages) if is_same(stage, row)), None)
+    return JobInterviewStage(remote_id=get_id(row), name=to_text(row.get("name")), stage_order=position)
+
+
+def is_same(stage: Any, other: Data) -> bool:
+    return isinstance(stage, dict) and stage.get("id") == other["id"]
 
 
 def to_candidate(source: Source) -> Candidate:
     row = source.row
     # A candidate's row is not told anew when an application is made: the list of applications is.
     applications = source.details.get("applications", row.get("applications"))
-    profile = row.get("linkedin_profile")
+    profile = to_text(row.get("linkedin_profile"))
     return Candidate(
         remote_id=get_id(row),
-        first_name=row.get("first_name"),
-        last_name=row.get("last_name"),
+        first_name=to_text(row.get("first_name")),
+        last_name=to_text(row.get("last_name")),
         email_addresses=to_list(row.get("email")),
         phone_numbers=to_list(row.get("phone")),
         locations=to_list(row.get("location")),
@@ -79,7 +84,7 @@ def to_application(source: Source) -> Application:
         job=find_id(row.get("job")),
         applied_at=to_moment(row.get("application_date")),
         rejected_at=rejection,
-        source=(row.get("channel") or {}).get("name"),
+        source=to_text((row.get("channel") or {}).get("name")),
         current_stage=stage,
     )
 
@@ -117,7 +122,7 @@ def list_departments(row: Data) -> Iterable[Data]:
 
 def list_team(row: Data) -> Iterable[Data]:
     """Everyone in a job's hiring team."""
-    return (member["person"] for member in row.get("hiring_team") or ())
+    return [member["person"] for member in row.get("hiring_team") or () if "person" in member]
 
 
 def list_stages(row: Data) -> Iterable[Data]:
@@ -130,11 +135,15 @@ def find_team(row: Data, relation: str) -> list[str] | None:
     team = row.get("hiring_team")
     if team is None:
         return None
-    return [
-        get_id(member["person"])
-        for member in team
-        if ROLE_RELATIONS.get(member["role"]["name"].strip().lower()) == relation
-    ]
+    return [get_id(member["person"]) for member in team if find_relation(member) == relation]
+
+
+def find_relation(member: Data) -> str | None:
+    """The relation to the job that a member's role is; a member without one is in the team all the same."""
+    if "role" not in member:
+        return None
+    name: str = member["role"]["name"]
+    return ROLE_RELATIONS.get(name.strip().lower())
 
 
 def find_id(ref: Data | None) -> str | None:
@@ -147,9 +156,15 @@ def get_id(thing: Data) -> str:
     return str(id) if type(id) is int else id
 
 
-def to_list(value: str | None) -> list[str] | None:
-    """One value as a list of one; null and empty text as null."""
-    return [value] if value else None
+def to_text(value: Any) -> Any:
+    """The value as it is, blank text as null."""
+    return None if value == "" or (isinstance(value, str) and value.isspace()) else value
+
+
+def to_list(value: Any) -> list[Any] | None:
+    """One value as a list of one; null and blank text as null."""
+    value = to_text(value)
+    return None if value is None else [value]
 
 
 def to_moment(value: Any) -> str | None:
