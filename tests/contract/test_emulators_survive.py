@@ -189,6 +189,14 @@ def list_writes(line: Line, odd: dict[str, list[str]], chance: random.Random) ->
                 body = make_body(declare_body(action.body), odd, custom, chance)
                 if action.verb == "anonymize":
                     body["fields"] = ["full_name", "emails", "notes", "offers", "tags", "attachments", "source"]
+                if action.verb == "convert_to_candidate":
+                    prospects = msgspec.json.decode(line.ask("GET", "/v3/applications", "prospect=true").body)
+                    number = str(chance.choice(prospects)["id"])
+                if action.verb == "replace_approver":
+                    approvers = msgspec.json.decode(line.ask("GET", "/v3/approvers").body)
+                    there = [one for one in approvers if type(one["user_id"]) is int and one["approver_group_id"]]
+                    approver = chance.choice(there)
+                    number, body["remove_user_id"] = str(approver["approver_group_id"]), approver["user_id"]
                 if action.verb == "move":
                     found = msgspec.json.decode(line.ask("GET", f"/v3/{stream}", f"ids={number}").body)
                     body["from_stage_id"] = found[0].get("stage_id") if found else 7
@@ -204,9 +212,10 @@ def make_body(
 ) -> dict[str, Any]:
     """Mostly what the write wants, over odd rows; now and then a field is odd itself, or left out."""
     body = {}
+    odds = chance.choice((0.0, 0.0, 0.1, 0.3))
     for field in fields:
         luck = chance.random()
-        if luck < 0.1:
+        if luck < odds:
             body[field.name] = chance.choice([value for value in ODD_VALUES.values() if value is not LEFT_OUT])
         elif luck < 0.85 or field.is_required:
             body[field.name] = make_value(field, odd, custom, chance)
@@ -216,11 +225,9 @@ def make_body(
 def make_value(field: BodyField, odd: dict[str, list[str]], custom: list[int], chance: random.Random) -> Any:
     plain = {
         "text": chance.choice(["x", "a@example.com", "7"]), "int": 2, "bool": True, "moment": "2026-06-01T12:00:00Z",
-        "date": "2026-06-01", "object": {"job_id": 7},
-        "custom": [{"custom_field_id": chance.choice(custom), "value": "x"}],
-        "list": chance.choice(
-            [[], ["x"], [{"value": "x", "type": "other"}], [None], [{"user_id": 7}], [{"approvers": [{}]}]]
-        ),
+        "date": "2026-06-01", "object": {"job_id": int(chance.choice(odd["jobs"]))},
+        "custom": chance.choice([[], [{"custom_field_id": chance.choice(custom), "value": "x"}]]),
+        "list": make_list(field.name, odd, chance),
     }  # fmt: skip
     if field.words != ("",):
         return chance.choice(field.words)
@@ -229,6 +236,29 @@ def make_value(field: BodyField, odd: dict[str, list[str]], custom: list[int], c
     target = field.kind.rstrip("*")
     number = int(chance.choice(odd.get(target) or ["7"]))
     return [number] if field.kind.endswith("*") else number
+
+
+def make_list(name: str, odd: dict[str, list[str]], chance: random.Random) -> list[Any]:
+    user = int(chance.choice(odd["users"]))
+    lists: dict[str, list[Any]] = {
+        "tags": ["x"],
+        "interviewers": [{"user_id": user}],
+        "approver_groups": [{"approvers": [{"user_id": user}]}],
+        "custom_field_options": [{"name": "x"}],
+        "opening_ids": ["3-1", None],
+        "email_to": ["x"],
+    }
+    odd_lists: list[list[Any]] = [
+        [],
+        ["x"],
+        [None],
+        [{"user_id": 7}],
+        [{"approvers": [{}]}],
+        [{"approvers": 7}],
+        [{"name": []}],
+    ]
+    usual = lists.get(name, [{"value": "x", "type": "other"}])
+    return usual if chance.random() < 0.9 else chance.choice(odd_lists)
 
 
 PERSONIO_LISTS = {

@@ -269,10 +269,7 @@ def _remove_all(
 
 def add_groups(writer: Writer, flow: int, groups: Any) -> None:
     """Raises Invalid for anything that is no list of groups with approvers who are users."""
-    if not isinstance(groups, list) or not all(isinstance(group, dict) and group.get("approvers") for group in groups):
-        raise Invalid(
-            {"approver_groups": 'must be a list such as [{"approvals_required": 1, "approvers": [{"user_id": 1}]}]'}
-        )
+    _require_groups(groups)
     found = [[_find_approver(writer, approver) for approver in group["approvers"]] for group in groups]
     for place, (group, users) in enumerate(zip(groups, found, strict=True)):
         required = group.get("approvals_required", 1)
@@ -280,6 +277,18 @@ def add_groups(writer: Writer, flow: int, groups: Any) -> None:
         for order, user in enumerate(users):
             columns = {"approver_group_id": added["id"], "user_id": user, "sort_order": order}
             writer.add("approvers", status="waiting", reminders_sent=0, **columns)
+
+
+def _require_groups(groups: Any) -> None:
+    if not isinstance(groups, list) or not all(_is_group(group) for group in groups):
+        raise Invalid(
+            {"approver_groups": 'must be a list such as [{"approvals_required": 1, "approvers": [{"user_id": 1}]}]'}
+        )
+
+
+def _is_group(group: Any) -> bool:
+    approvers = group.get("approvers") if isinstance(group, dict) else None
+    return isinstance(approvers, list) and bool(approvers)
 
 
 def _find_approver(writer: Writer, approver: Any) -> int:
@@ -306,8 +315,9 @@ def check_flow(writer: Writer, act: Act, columns: Row, before: Row | None) -> Ro
         if offer is None:
             raise Invalid({"job_id": "is missing"})
         columns["job_id"] = offer["job_id"]
+    _require_groups(groups)
     for group in groups:
-        for approver in group.get("approvers", ()) if isinstance(group, dict) else ():
+        for approver in group["approvers"]:
             _find_approver(writer, approver)
     return {"version": 1, **columns, "_groups": groups}
 
