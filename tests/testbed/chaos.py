@@ -20,6 +20,7 @@ import httpx
 import psutil
 
 from testbed.databases import Databases
+from unihire.outbound.client import Retry
 from unihire.sandbox.runner import Ready
 from unihire.settings import Settings
 from unihire.store import Pool
@@ -32,11 +33,13 @@ QUICK = Pace(heartbeat=0.3, silent=1.5, chores=0.3, poll=0.1, slice=3.0, busy=0.
 
 # Forks into `unihire worker` for each line, with what the line gives: to load the program takes longer than most lives.
 NURSERY = """
-import json, os, signal, sys
+import dataclasses, functools, json, os, signal, sys
 from datetime import timedelta
 import unihire.app, unihire.cli.working
 from unihire.cli import main
 from unihire.integration.registry import list_integrations
+from unihire.outbound.client import Retry
+from unihire.platform import connectors
 from unihire.store import database, holds
 from unihire.sync import chores, deferring
 
@@ -46,6 +49,14 @@ def set_pace(given):
     chores.PACE = chores.Pace(**given)
     chores.STUCK_FOR = timedelta(seconds=given["silent"])
     deferring.FIRST_PAUSE, deferring.LONGEST_WAIT = timedelta(seconds=0.3), timedelta(seconds=1)
+
+def set_page(rows):
+    for integration in list_integrations():
+        for stream in integration.streams:
+            size = getattr(stream.paging, "page_size", None)
+            if size:
+                small = {**size, next(iter(size)): str(rows)}
+                object.__setattr__(stream, "paging", dataclasses.replace(stream.paging, page_size=small))
 
 list_integrations()
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -60,6 +71,10 @@ for line in sys.stdin:
         os.dup2(log, 2)
         if given["pace"]:
             set_pace(given["pace"])
+        if given["retry"]:
+            connectors.Retry = functools.partial(Retry, **given["retry"])
+        if given["page"]:
+            set_page(given["page"])
         sys.argv = ["unihire", "worker", "--slots", "2"]
         main()
         os._exit(0)
@@ -107,9 +122,18 @@ class Process:
 
 
 class Workers:
-    """Processes of `unihire worker` on one database."""
+    """Processes of `unihire worker` on one database; `retry`: less patient calls, `page`: rows of a page."""
 
-    def __init__(self, settings: Settings, key: str, folder: Path, pace: Pace | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        key: str,
+        folder: Path,
+        pace: Pace | None,
+        *,
+        retry: Retry | None = None,
+        page: int | None = None,
+    ) -> None:
         assert settings.database_url is not None
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("UNIHIRE_")}
         environment = {
@@ -120,7 +144,11 @@ class Workers:
             "UNIHIRE_DATABASE_POOL": "8",
             "UNIHIRE_LOG_FORMAT": "json",
         }
-        self._pace = None if pace is None else asdict(pace)
+        self._given = {
+            "pace": None if pace is None else asdict(pace),
+            "retry": None if retry is None else asdict(retry),
+            "page": page,
+        }
         self._folder = folder
         self._nursery = subprocess.Popen(
             [sys.executable, "-c", NURSERY],
@@ -140,7 +168,7 @@ class Workers:
         log.touch()
         assert self._nursery.stdin is not None
         assert self._nursery.stdout is not None
-        self._nursery.stdin.write(json.dumps({"pace": self._pace, "log": str(log)}) + "\n")
+        self._nursery.stdin.write(json.dumps({**self._given, "log": str(log)}) + "\n")
         self._nursery.stdin.flush()
         made = Process(psutil.Process(int(self._nursery.stdout.readline())), log)
         self.alive.append(made)

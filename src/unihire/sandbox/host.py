@@ -214,6 +214,7 @@ class SandboxApp:
             self.memory.keep_query(request)
         struck.extend(self.faults.spoil(reply))
         for entry in reply.spoiled:
-            self.memory.note_spoiled(answer.route, entry["id"])
+            # Rows without an id belong to what is asked for: the path names it.
+            self.memory.note_spoiled(answer.route, entry["id"] or request.path)
         reply.finish()
         return reply

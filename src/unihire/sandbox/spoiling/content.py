@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from unihire.sandbox.spoiling.reply import Reply, Spoiler, Strike, encode
+from unihire.sandbox.spoiling.reply import Reply, Spoiler, Strike, encode, note
 
 PATIENCE = b"<!doctype html><title>Maintenance</title><p>We will be back soon.</p>"
 ERROR = {"error": {"code": "internal", "message": "Something went wrong"}}
@@ -23,6 +23,8 @@ def say_error(reply: Reply, strike: Strike) -> None:
 
 def retype_ids(reply: Reply, strike: Strike) -> None:
     """Every member `id`, `…_id` and `…_ids` in the other type: 7 as "7", "7" as 7."""
+    for row in reply.list_rows():
+        note(reply, "text-ids", row)
     reply.__dict__["document"] = _retype(reply.document)
     reply.is_touched = True
 
