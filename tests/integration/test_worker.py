@@ -17,7 +17,9 @@ from testbed.passing import let_pass
 from testbed.tenants import Tenant
 from testbed.vendor import ACME, job, person, say, to_job
 from testbed.working import QUICK, Works, keep_waiting, until
+from unihire.cli.engine import look_at_engine
 from unihire.integration.declare import Integration, Maps, Source
+from unihire.kit.clock import MovableClock, to_micros
 from unihire.kit.seal import Sealer, new_key
 from unihire.model import Job
 from unihire.outbound.budget import FixedWindowHeaders
@@ -524,3 +526,47 @@ async def test_asking_brings_a_job_forward_that_waits_for_later(works: Works, cu
     assert await jobs.has_waiting(works.pool)
     assert await works.list_jobs() == ["todo"]
     assert not (await schedules.get_schedule(works.pool, number)).is_paused
+
+
+async def test_a_clock_that_was_ahead_for_a_moment_delays_neither_schedules_nor_deferred_runs(
+    works: Works, customer: Tenant
+) -> None:
+    works.vendor.will("/pipelines", lambda request: say({}, 429, Retry_After="3000"))
+    async with works.work():
+        await works.ask(customer)
+        await works.wait_for_putting_off(customer)
+    month = timedelta(days=30)
+    await works.pool.execute("UPDATE connector SET sync_every = '1 hour', next_sync_at = now() + '1 hour'")
+    await let_pass(works.pool, -month)  # as it was written while the clock was ahead
+    assert (await look_at_engine(works.pool)).too_late == 1
+    is_right = """
+        SELECT bool_and(next_sync_at BETWEEN now() AND now() + interval '1 hour') AND bool_and(
+            waits_until < now() + interval '1 hour 1 minute'
+        ) FROM connector JOIN sync_run ON connector.number = connector AND sync_run.status = 'running'
+    """
+    with structlog.testing.capture_logs() as lines:
+        async with works.work():
+            await until(lambda: works.pool.fetchval(is_right))
+    assert [line["event"] for line in lines if "brought forward" in line["event"]] == [
+        "schedules were due later than they allow; they are brought forward",
+        "runs were deferred for longer than can be; they are brought forward",
+    ]
+    assert (await look_at_engine(works.pool)).too_late == 0
+
+
+async def test_a_run_by_hand_mends_a_schedule_that_is_due_too_late(works: Works, customer: Tenant) -> None:
+    await works.pool.execute("UPDATE connector SET sync_every = '1 hour', next_sync_at = now() + '30 days'")
+    await works.ask(customer)
+    schedule = await schedules.get_schedule(works.pool, customer.connector.number)
+    assert schedule.next_at - datetime.now(UTC) < timedelta(hours=2)
+
+
+async def test_a_process_whose_clock_is_ahead_changes_nothing_that_is_stored(works: Works, customer: Tenant) -> None:
+    assert (await customer.sync(clock=MovableClock(timedelta(days=30)))).status == "done"
+    moments = await works.pool.fetchrow("""
+        SELECT max(last_read_at), min(last_read_at), max(asked_at), max(finished_at), min(next_sync_at)
+        FROM stream_state, sync_run, connector
+    """)
+    latest = datetime.now(UTC)
+    assert all(abs(moment - latest) < timedelta(days=8) for moment in moments)
+    assert await works.pool.fetchval("SELECT max(seq) FROM record") <= to_micros(datetime.now(UTC)) + 1000

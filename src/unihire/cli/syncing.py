@@ -28,6 +28,9 @@ from unihire.sync.run import Report, sync_connector
 PATIENCE_SECONDS = 1.5
 """How long a page under way may take to be saved before the sync is cut off; either way it can be gone on with."""
 
+VENDOR_PATIENCE_SECONDS = 120.0
+"""How long a sync waits for the vendor's rate limit; for longer it is deferred, says until when, and ends."""
+
 EPILOG = examples(
     "unihire sync --all",
     "unihire sync 3f2c --model candidate --model application",
