@@ -168,7 +168,9 @@ async def _sync_one(
             pool,
             connector,
             integration,
-            open_connector_client(pool, connector, sealer, settings=settings, is_background=True),
+            open_connector_client(
+                pool, connector, sealer, settings=settings, is_background=True, patience=VENDOR_PATIENCE_SECONDS
+            ),
             full=full,
             models=models,
             watch=progress.watch,
