@@ -174,15 +174,16 @@ async def test_new_credentials_that_are_refused_say_nothing_of_others_and_the_ot
 # Runs
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["what changed", "full"])
 async def test_run_under_way_is_cancelled_and_what_it_was_reading_is_not_saved(
-    works: Works, sealer: Sealer, accounts: Accounts
+    works: Works, sealer: Sealer, accounts: Accounts, full: bool
 ) -> None:
     accounts.open()
     tenant = await make_tenant(works.pool, sealer, base_url=works.vendor.base_url, credentials=OLD)
     await works.pool.execute("UPDATE connector SET next_sync_at = now() + '5 hours'")
     pause = accounts.pause("/jobs", "old")
     async with works.work():
-        await works.ask(tenant)
+        await works.ask(tenant, full=full)
         await pause.arrived.wait()
         await reconnect(works.pool, sealer, tenant.connector, NEW)
         pause.opened.set()
