@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.budget import measure_budget
 from bench.fair import measure_fairness
 from bench.figures import BARS, Figures, render_bars, render_rest
+from bench.nth import measure_nth
 from bench.place import open_place
 from bench.processes import ChildFailed, Mismatch
 from bench.queue import measure_queue
@@ -20,7 +21,7 @@ from bench.sizes import FULL, QUICK, TINY, Sizes
 from bench.sync import measure_syncing
 
 NEEDED = ("dlt", "greenlet", "psutil", "psycopg2", "sqlalchemy")
-PARTS = ("serve", "sync", "fair", "queue", "budget")
+PARTS = ("serve", "sync", "nth", "fair", "queue", "budget")
 
 
 async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
@@ -30,6 +31,8 @@ async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> Non
             await measure_serving(place, sizes, figures)
         if "sync" in parts:
             await measure_syncing(place, sizes, figures)
+        if "nth" in parts:
+            await measure_nth(place, sizes, figures)
         if "fair" in parts:
             await measure_fairness(place, sizes, figures)
         if "queue" in parts:

@@ -46,6 +46,7 @@ BARS = (
     Bar("fair.done", "runs that ended well / runs that were due, many connectors and 2 workers", least=1),
     Bar("fair.small_wait", "first syncs: p99 of small connectors until done / until all are done", most=0.8),
     Bar("fair.slowdown", "small connectors' p99 until done: beside big ones / alone", most=3),
+    Bar("nth_connector", "first sync, full run, reads, operations: the nth connector's / the first's", most=1.2),
     Bar("budget.utilisation", "calls made / calls allowed, in whole windows with work left", least=0.95),
     Bar("budget.refused", "calls beyond the vendor's budget, of a whole sync", most=0),
     Bar("budget.workers.utilisation", "the same, of a sync that two workers take turns at", least=0.95),

@@ -19,7 +19,8 @@ class Sizes:
     is synced, some 27 rows for each of them; `budget_sync` those of the company that is synced within the vendor's
     real rate budget, enough for three whole windows, or 0, since windows take their time. `fair_small` and `fair_big`
     are the connectors that are due at once, `fair_big_candidates` what a big one has; the queue is
-    measured with as many as `queue_connectors` say. Without `with_rivals` only we and the floors are measured: what
+    measured with as many as `queue_connectors` say. `nth_connectors` are the connectors a new one is the last of, which
+    has `nth_candidates`. Without `with_rivals` only we and the floors are measured: what
     runs without the bench's own dependencies.
     """
 
@@ -38,9 +39,29 @@ class Sizes:
     fair_big: int
     fair_big_candidates: int
     queue_connectors: tuple[int, ...]
+    nth_candidates: int
+    nth_connectors: tuple[int, ...]
     with_rivals: bool = True
 
 
-FULL = Sizes("full", 1_000_000, 9, 3.0, 40, 3, 2, 150_000, 1_000_000, 2_500, 11_000, 492, 8, 20_000, (500, 10_000))
-QUICK = Sizes("quick", 40_000, 4, 1.0, 15, 3, 1, 20_000, 40_000, 500, 0, 16, 8, 200, (500,))
-TINY = Sizes("tiny", 500, 1, 0.1, 1, 1, 0, 1_000, 2_000, 100, 100, 4, 2, 300, (50,), with_rivals=False)
+FULL = Sizes(
+    "full",
+    1_000_000,
+    9,
+    3.0,
+    40,
+    3,
+    2,
+    150_000,
+    1_000_000,
+    2_500,
+    11_000,
+    492,
+    8,
+    20_000,
+    (500, 10_000),
+    1_200,
+    (2, 5, 50, 120),
+)
+QUICK = Sizes("quick", 40_000, 4, 1.0, 15, 3, 1, 20_000, 40_000, 500, 0, 16, 8, 200, (500,), 300, (2, 5, 50, 120))
+TINY = Sizes("tiny", 500, 1, 0.1, 1, 1, 0, 1_000, 2_000, 100, 100, 4, 2, 300, (50,), 60, (2, 3), False)

@@ -32,6 +32,10 @@ DESCRIBE = """
         WHERE connamespace = 'public'::regnamespace
     UNION ALL SELECT 'storage', attrelid::regclass::text, attname::text, attstorage::text FROM pg_attribute
         WHERE attnum > 0 AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+    UNION ALL SELECT 'statistics', attrelid::regclass::text, attname::text, coalesce(attstattarget, -1)::text
+        FROM pg_attribute WHERE attnum > 0 AND attrelid IN (
+            SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        )
     UNION ALL SELECT 'function', proname::text, '', pg_get_functiondef(oid) FROM pg_proc
         WHERE pronamespace = 'public'::regnamespace
     ORDER BY 1, 2, 3, 4
@@ -181,6 +185,39 @@ async def test_version_that_fails_leaves_the_one_before_whole(
     mended = replace(broken, sql="CREATE TABLE half_done (id int)")
     monkeypatch.setattr(migrate, "list_migrations", lambda: [*versions, mended])
     assert await migrate.migrate(connection) == [broken.version]
+
+
+async def test_version_waits_little_for_a_table_that_is_in_use_and_tries_again(
+    databases: Databases, connection: Connection, empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate.migrate(connection, upto=12)
+    monkeypatch.setattr(migrate, "PAUSE_SECONDS", 0.01)
+    other = await asyncpg.connect(databases.server.dsn(empty))
+    async with other.transaction():
+        await other.execute("SELECT FROM record")
+        migrating = asyncio.create_task(migrate.migrate(connection))
+        await asyncio.sleep(0.2)  # it waits for the one that reads: who comes later is kept waiting no longer than it
+        reader = await asyncpg.connect(databases.server.dsn(empty))
+        await asyncio.wait_for(reader.execute("SELECT FROM record"), timeout=2.5)
+        await reader.close()
+        assert not migrating.done()
+    await other.close()
+    assert await migrating == VERSIONS[12:]
+
+
+async def test_table_that_somebody_does_not_let_go_of_is_told(
+    databases: Databases, connection: Connection, empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate.migrate(connection, upto=12)
+    monkeypatch.setattr(migrate, "TRIES", 1)
+    monkeypatch.setattr(migrate, "PAUSE_SECONDS", 0)
+    other = await asyncpg.connect(databases.server.dsn(empty))
+    async with other.transaction():
+        await other.execute("SELECT FROM record")
+        with pytest.raises(ConfigError, match=r"0013_no_statistics\.sql waits for a table that another session holds"):
+            await migrate.migrate(connection)
+    await other.close()
+    assert await connection.fetchval("SELECT max(version) FROM schema_version") == 12
 
 
 async def test_processes_that_migrate_at_once_make_one_schema(

@@ -7,10 +7,10 @@ import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
-from testbed.records import PLURALS, id_in, save
+from testbed.records import PLURALS, bury, id_in, save
 from testbed.tenants import Tenant, make_tenant
 from unihire.kit.seal import Sealer
-from unihire.store import Connection, joins, rows, runs, saving
+from unihire.store import Connection, joins, runs, saving, streams
 from unihire.store.keys import FilterKeys
 
 PAGE = 500
@@ -110,7 +110,7 @@ async def test_new_connector_reads_nothing_of_what_others_have(
         await save_page(fresh, number)
     new = await make_tenant(fresh.pool, sealer, organisation="Example Two")
     if is_measured:
-        await rows.measure(fresh.pool)
+        await fresh.pool.execute("ANALYZE")
     arguments = (new.connector.number, [SPEC.number], "applications")
     assert await count_blocks(new, (joins.HAS_RECORDS, arguments), found=1) < 10
     run = await begin_run(new)
@@ -126,27 +126,17 @@ async def begin_run(tenant: Tenant) -> runs.Run:
     return run
 
 
-async def test_tables_are_measured_again_when_they_have_doubled(fresh: Tenant) -> None:
-    async def count_measured() -> int:
-        await fresh.pool.execute("SELECT pg_stat_force_next_flush()")  # of the one that saved
-        assert await fresh.pool.fetchval(COUNT_CHANGED) == saved
-        await rows.measure(fresh.pool)
-        counted: int = await fresh.pool.fetchval("SELECT reltuples::int FROM pg_class WHERE oid = 'record'::regclass")
-        return counted
-
-    saved = 0
-    assert await count_measured() == 0
-    for number in range(3):
-        await save_page(fresh, number)
-        saved += PAGE
-    assert await count_measured() == 3 * PAGE
-    await save_page(fresh, 3)
-    saved = PAGE
-    assert await count_measured() == 3 * PAGE
-    for number in range(4, 8):
-        await save_page(fresh, number)
-        saved += PAGE
-    assert await count_measured() == 8 * PAGE
-
-
-COUNT_CHANGED = "SELECT n_mod_since_analyze FROM pg_stat_user_tables WHERE relid = 'record'::regclass"
+async def test_absent_records_are_met_once_however_many_batches(fresh: Tenant) -> None:
+    await save_page(fresh, 0)
+    number, models = fresh.connector.number, [SPEC.number]
+    met = [id_in(fresh, "application", str(name)) for name in range(0, PAGE, 2)]
+    async with fresh.pool.acquire() as connection:
+        await streams.note_seen(connection, number, "applications", met)
+    found: list[str] = []
+    async for batch in streams.walk_absent(fresh.pool, number, "applications", models, 100):
+        assert len(batch) <= 100
+        found += [row["remote_id"] for row in batch]
+        await bury(fresh, "application", *(row["remote_id"] for row in batch[:50]))  # the others are left as they are
+    assert sorted(found, key=int) == [str(name) for name in range(1, PAGE, 2)]
+    ids = [batch async for batch in joins.walk_absent_rows(fresh.pool, number, "applications", 100)]
+    assert sorted(name for batch in ids for name in batch) == sorted(found)

@@ -30,15 +30,14 @@ CREATE_MET = """
 
 DROP_MET = "DROP TABLE IF EXISTS pg_temp.met"
 
-# Tell the planner how many there are: nobody else looks at a table of one session.
-MEASURE_MET = "ANALYZE met"
-
-# Living records of a stream that were not met.
+# Living records of a stream that were not met. A full join never compares all with all, whatever the planner takes the
+# sizes for; so below.
 FIND_UNMET = """
-    SELECT remote_id FROM record
-    WHERE connector = $1 AND model = ANY($2::smallint[]) AND stream = $3 AND deleted_at IS NULL
-        AND NOT EXISTS (SELECT FROM met WHERE met.id = record.id)
-    LIMIT $4
+    SELECT here.remote_id FROM met FULL JOIN (
+        SELECT id, remote_id FROM record
+        WHERE connector = $1 AND model = ANY($2::smallint[]) AND stream = $3 AND deleted_at IS NULL
+    ) AS here ON here.id = met.id
+    WHERE met.id IS NULL LIMIT $4
 """
 
 # Each model's records at the vendor, here, and on one side only. One told by several rows counts once, and is set
@@ -56,19 +55,20 @@ COMPARE = """
 
 # The first records of a model that are at the vendor and not here, without those set aside; numbers by size.
 FIND_MISSING = """
-    SELECT remote_id FROM met
-    WHERE model = $2 AND NOT EXISTS (
-        SELECT FROM record WHERE record.id = met.id AND record.connector = $1 AND deleted_at IS NULL
-    )
-    GROUP BY id, remote_id HAVING NOT bool_and(is_aside) ORDER BY length(remote_id), remote_id LIMIT $3
+    SELECT there.remote_id
+    FROM (SELECT id, remote_id, is_aside FROM met WHERE model = $2) AS there FULL JOIN (
+        SELECT id FROM record WHERE connector = $1 AND model = $2 AND deleted_at IS NULL
+    ) AS here ON here.id = there.id
+    WHERE here.id IS NULL GROUP BY there.id, there.remote_id HAVING NOT bool_and(there.is_aside)
+    ORDER BY length(there.remote_id), there.remote_id LIMIT $3
 """
 
 # The first living records of a model that the vendor no longer tells of.
 FIND_GONE = """
-    SELECT remote_id FROM record
-    WHERE connector = $1 AND model = $2 AND deleted_at IS NULL
-        AND NOT EXISTS (SELECT FROM met WHERE met.model = $2 AND met.id = record.id)
-    ORDER BY length(remote_id), remote_id LIMIT $3
+    SELECT here.remote_id FROM (SELECT id FROM met WHERE model = $2) AS there FULL JOIN (
+        SELECT id, remote_id FROM record WHERE connector = $1 AND model = $2 AND deleted_at IS NULL
+    ) AS here ON here.id = there.id
+    WHERE there.id IS NULL ORDER BY length(here.remote_id), here.remote_id LIMIT $3
 """
 
 
@@ -93,14 +93,12 @@ async def find_unmet(
     connection: Connection, connector: int, stream: str, models: Sequence[int], limit: int
 ) -> list[str]:
     """The vendor's ids of living records of the stream that were not met, each once."""
-    await connection.execute(MEASURE_MET)
     found = await connection.fetch(FIND_UNMET, connector, models, stream, limit)
     return list(dict.fromkeys(row["remote_id"] for row in found))
 
 
 async def compare(connection: Connection, connector: int, models: Sequence[int]) -> dict[int, asyncpg.Record]:
     """By model, those without a record on either side left out: `there`, `here`, `aside`, `missing`, `gone`."""
-    await connection.execute(MEASURE_MET)
     return {row["model"]: row for row in await connection.fetch(COMPARE, connector, models)}
 
 

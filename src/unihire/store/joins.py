@@ -1,6 +1,6 @@
 """Rows that records of other streams show: kept, found by key, and the keys whose records are to be made again."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
 from typing import NamedTuple
@@ -43,8 +43,7 @@ class Kept:
     keys: set[Key]
 
 
-# What is kept of some rows of a stream. Behind the OFFSET each row is one look into the index: the planner, which knows
-# no sizes during a first read, would rather read all that the stream has kept.
+# What is kept of some rows of a stream.
 FIND_KEPT = """
     SELECT found.* FROM unnest($3::text[]) AS wanted (row_id) CROSS JOIN LATERAL (
         SELECT row_id, stream, name, key, data FROM joined
@@ -59,12 +58,17 @@ UPSERT_JOINED = """
 """
 
 DELETE_JOINED = """
-    DELETE FROM joined USING unnest($3::text[], $4::text[], $5::text[]) AS gone (row_id, stream, name)
-    WHERE joined.connector = $1 AND joined.origin = $2
-        AND joined.row_id = gone.row_id AND joined.stream = gone.stream AND joined.name = gone.name
+    DELETE FROM joined WHERE ctid = ANY(ARRAY(
+        SELECT found.ctid FROM unnest($3::text[], $4::text[], $5::text[]) AS gone (row_id, stream, name)
+        CROSS JOIN LATERAL (
+            SELECT j.ctid, j.stream, j.name FROM joined AS j
+            WHERE j.connector = $1 AND j.origin = $2 AND j.row_id = gone.row_id OFFSET 0
+        ) AS found
+        WHERE found.stream = gone.stream AND found.name = gone.name
+    ))
 """
 
-# The rows that some keys of a stream's joins find, in the order of their ids, numbers by size; OFFSET as above.
+# The rows that some keys of a stream's joins find, in the order of their ids, numbers by size.
 FIND_JOINED = """
     SELECT wanted.name, wanted.key, found.data
     FROM unnest($3::text[], $4::text[]) AS wanted (name, key) CROSS JOIN LATERAL (
@@ -74,12 +78,15 @@ FIND_JOINED = """
     ORDER BY length(found.row_id), found.row_id
 """
 
-# Rows without records of their own that a complete read has not met.
+# Rows without records of their own that a complete read has not met, in the order of their ids, behind one of them.
 FIND_ABSENT_ROWS = """
-    SELECT DISTINCT row_id FROM joined
-    WHERE connector = $1 AND origin = $2
-        AND NOT EXISTS (SELECT FROM seen WHERE seen.connector = $1 AND seen.stream = $2 AND seen.id = joined.id)
-    LIMIT $3
+    SELECT DISTINCT row_id FROM (
+        SELECT row_id, id FROM joined WHERE connector = $1 AND origin = $2 AND row_id > $3 ORDER BY row_id OFFSET 0
+    ) AS stored
+    WHERE NOT EXISTS (
+        SELECT FROM seen WHERE seen.connector = $1 AND seen.stream = $2 AND seen.id = stored.id OFFSET 0
+    )
+    ORDER BY row_id LIMIT $4
 """
 
 INSERT_STALE = """
@@ -92,7 +99,14 @@ FIND_STALE = """
     SELECT key, after, until FROM stale WHERE connector = $1 AND stream = $2 AND name = $3 ORDER BY key LIMIT $4
 """
 
-SETTLE_STALE = "DELETE FROM stale WHERE connector = $1 AND stream = $2 AND name = $3 AND key = ANY($4)"
+SETTLE_STALE = """
+    DELETE FROM stale WHERE ctid = ANY(ARRAY(
+        SELECT found.ctid FROM unnest($4::text[]) AS settled (key) CROSS JOIN LATERAL (
+            SELECT s.ctid FROM stale AS s
+            WHERE s.connector = $1 AND s.stream = $2 AND s.name = $3 AND s.key = settled.key OFFSET 0
+        ) AS found
+    ))
+"""
 
 MOVE_STALE = """
     UPDATE stale SET after = $5, until = $6 WHERE connector = $1 AND stream = $2 AND name = $3 AND key = $4
@@ -100,7 +114,10 @@ MOVE_STALE = """
 
 # Living records, as the rows they were made of.
 FIND_ROWS = """
-    SELECT raw FROM record WHERE connector = $1 AND stream = $2 AND id = ANY($3::text[]::uuid[]) AND deleted_at IS NULL
+    SELECT found.raw FROM (
+        SELECT raw, stream, deleted_at FROM record WHERE connector = $1 AND id = ANY($3::text[]::uuid[]) OFFSET 0
+    ) AS found
+    WHERE found.stream = $2 AND found.deleted_at IS NULL
 """
 
 # Living records of these models that have one of these keys, as the rows they were made of, in feed order.
@@ -196,9 +213,12 @@ async def settle(
         await connection.execute(MOVE_STALE, connector, stream, name, *moved)
 
 
-async def find_absent_rows(pool: Pool, connector: int, origin: str, limit: int) -> list[str]:
-    """The ids of kept rows a complete read has not met."""
-    return [row["row_id"] for row in await pool.fetch(FIND_ABSENT_ROWS, connector, origin, limit)]
+async def walk_absent_rows(pool: Pool, connector: int, origin: str, limit: int) -> AsyncIterator[list[str]]:
+    """The ids of kept rows a complete read has not met, `limit` at a time."""
+    after = ""
+    while found := await pool.fetch(FIND_ABSENT_ROWS, connector, origin, after, limit):
+        yield [row["row_id"] for row in found]
+        after = found[-1]["row_id"]
 
 
 async def find_joined(

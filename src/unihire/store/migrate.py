@@ -1,14 +1,24 @@
 """The schema's versions: numbered SQL files, applied forward, each in a transaction of its own."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from importlib import resources
+
+import asyncpg
 
 from unihire.errors import ConfigError
 from unihire.store import Connection, jobs
 
 _LOCK = 0x756E6968697265  # "unihire": one process migrates, others wait
 _MINIMUM = 150000  # PostgreSQL 15
+
+# Who waits for a table keeps everybody after him from it. So we wait little, and try again: longer than it takes the
+# server to send its own cleaning away (a second, deadlock_timeout), and no longer than until it would end one of two
+# that wait for each other, which may be the other.
+LIMIT_WAITING = "SET LOCAL lock_timeout TO '1500ms'"
+TRIES = 60
+PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +46,9 @@ def list_migrations() -> list[Migration]:
 async def migrate(connection: Connection, *, upto: int | None = None) -> list[int]:
     """Bring the schema to the newest version (or `upto`); returns the versions applied.
 
-    Each version commits by itself, so a crash leaves a whole version. Raises ConfigError for a server that is too
-    old, a schema newer than this program, or an applied file that was altered since.
+    Each version commits by itself, so a crash leaves a whole version. Others may be at work on the tables meanwhile.
+    Raises ConfigError for a server that is too old, a schema newer than this program, an applied file that was altered
+    since, or tables that somebody does not let go of.
     """
     server: int = await connection.fetchval("SELECT current_setting('server_version_num')::int")
     if server < _MINIMUM:
@@ -69,14 +80,28 @@ async def _apply(connection: Connection, applied: dict[int, str], upto: int | No
             break
         known = applied.get(migration.version)
         if known is None:
+            await _apply_one(connection, migration)
+            done.append(migration.version)
+        elif known != migration.checksum:
+            raise ConfigError(f"schema version {migration.name} was altered after it was applied to this database")
+    return done
+
+
+async def _apply_one(connection: Connection, migration: Migration) -> None:
+    for _ in range(TRIES):
+        try:
             async with connection.transaction():
+                await connection.execute(LIMIT_WAITING)
                 await connection.execute(migration.sql)
                 await connection.execute(
                     "INSERT INTO schema_version (version, checksum) VALUES ($1, $2)",
                     migration.version,
                     migration.checksum,
                 )
-            done.append(migration.version)
-        elif known != migration.checksum:
-            raise ConfigError(f"schema version {migration.name} was altered after it was applied to this database")
-    return done
+            return
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            await asyncio.sleep(PAUSE_SECONDS)
+    raise ConfigError(
+        f"schema version {migration.name} waits for a table that another session holds: end it (a backup, or a long "
+        "query) and start again"
+    )

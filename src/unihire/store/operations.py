@@ -46,10 +46,11 @@ SAVE_MARK = """
 
 FORGET_MARKS = "DELETE FROM page_mark WHERE connector = $1 AND noted_at < $2"
 
-# The vendor's ids of a stream's living records, the highest first: what a list shows that is newest first.
+# The vendor's ids of a stream's living records, the highest first: what a list shows that is newest first. Connector
+# and model are written as record_newest is.
 LIST_REMOTE_IDS = """
     SELECT remote_id FROM record
-    WHERE connector = $1 AND stream = $2 AND model = $3 AND deleted_at IS NULL
+    WHERE (connector::bigint << 16 | model) = ($1::bigint << 16 | $3::smallint) AND stream = $2 AND deleted_at IS NULL
     ORDER BY length(remote_id) DESC, remote_id DESC OFFSET $4 LIMIT $5
 """
 

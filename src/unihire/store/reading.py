@@ -11,7 +11,7 @@ from operator import itemgetter
 
 import asyncpg
 
-from unihire.store import Pool
+from unihire.store import Connection, Pool
 from unihire.store.saving import EMPTY_ENDING
 
 _PLACE = itemgetter(0)
@@ -57,6 +57,15 @@ LIST_RECORDS_AT = """
     ORDER BY record.seq LIMIT $4
 """
 
+# The same for servers before ARRAYS_FROM, a scan for each step.
+LIST_RECORDS_EACH = """
+    SELECT record.seq, record.body{columns} FROM (SELECT DISTINCT seq FROM ({steps}) AS step) AS walk{records}
+    ORDER BY record.seq LIMIT $4
+"""
+ARRAYS_FROM = 17
+"""From this version of PostgreSQL on, an array on a later column of an index is always looked up. An older one may take
+the columns before it for rare enough, read all that they find and compare."""
+
 # The steps of one value.
 ONE_WALK = """
     SELECT walk.seq FROM record_key AS walk{probes}
@@ -91,6 +100,13 @@ FIND_EDGE = """
 TELL_EDGE = ", (SELECT seq FROM edge) AS edge"
 WITHIN_EDGE = " AND k.seq <= coalesce((SELECT seq FROM edge), 9223372036854775807)"
 
+# The records at the steps of a walk, and those of some ids: one look into an index each. What is checked besides stands
+# outside of them, where no index can be chosen for it.
+AT_STEPS = """ CROSS JOIN LATERAL (
+        SELECT * FROM record WHERE connector = $1 AND model = $2 AND seq = walk.seq AND deleted_at IS NULL OFFSET 0
+    ) AS record"""
+BY_IDS = "(SELECT * FROM record WHERE connector = $1 AND id = ANY(${ids}::uuid[]) OFFSET 0) AS record"
+
 # All steps of several values of one filter, merged, for a list that has more to check than the index tells. A few
 # values are written out, one walk each, so that no more is read than the page takes; more are taken from an array.
 MERGED_WALK = "(SELECT DISTINCT seq FROM ({walks}) AS step ORDER BY seq) AS walk"
@@ -109,37 +125,42 @@ RANK_KEYS = """
 
 # One record.
 FIND_RECORD = """
-    SELECT record.body{columns} FROM record
-    WHERE record.id = $3 AND record.connector = $1 AND record.model = $2 AND record.deleted_at IS NULL
+    SELECT record.body{columns} FROM (SELECT * FROM record WHERE connector = $1 AND id = $3 OFFSET 0) AS record
+    WHERE record.model = $2 AND record.deleted_at IS NULL
 """
 
 # The records that relations point to.
 FIND_TARGETS = """
-    SELECT record.id::text, record.body{columns} FROM record
-    WHERE record.id = ANY($3::uuid[]) AND record.connector = $1 AND record.model = $2 AND record.deleted_at IS NULL
+    SELECT record.id::text, record.body{columns}
+    FROM (SELECT * FROM record WHERE connector = $1 AND id = ANY($3::uuid[]) OFFSET 0) AS record
+    WHERE record.model = $2 AND record.deleted_at IS NULL
 """
 
 
 async def list_records(pool: Pool, wanted: Wanted) -> Found:
     """A page of at most `limit` records, and whether more follow."""
-    if wanted.ids is None and len(wanted.keys) == 1 and len(wanted.keys[0]) > FEW_VALUES:
-        rows = await _walk_many(pool, wanted)
-    else:
-        single = [keys[0] for keys in wanted.keys if len(keys) == 1]
-        if len(single) > 1 and wanted.ids is None:
-            single = [row["key"] for row in await pool.fetch(RANK_KEYS, single, wanted.after)]
-        query, arguments = compose_list(wanted, single)
-        rows = await pool.fetch(query, *arguments)
-        if wanted.ids is not None:
-            rows.sort(key=_PLACE)
+    async with pool.acquire() as connection:
+        by_array = connection.get_server_version().major >= ARRAYS_FROM
+        if wanted.ids is None and len(wanted.keys) == 1 and len(wanted.keys[0]) > FEW_VALUES:
+            rows = await _walk_many(connection, wanted, by_array)
+        else:
+            single = [keys[0] for keys in wanted.keys if len(keys) == 1]
+            if len(single) > 1 and wanted.ids is None:
+                single = [row["key"] for row in await connection.fetch(RANK_KEYS, single, wanted.after)]
+            query, arguments = compose_list(wanted, single, by_array=by_array)
+            rows = await connection.fetch(query, *arguments)
+    if wanted.ids is not None:
+        rows.sort(key=_PLACE)
     more = len(rows) > wanted.limit
     if more:
         rows.pop()
     return Found(_bodies(rows, wanted.raw, wanted.custom), rows[-1][0] if more else None)
 
 
-def compose_list(wanted: Wanted, single: Sequence[int]) -> tuple[str, list[object]]:
+def compose_list(wanted: Wanted, single: Sequence[int], *, by_array: bool = True) -> tuple[str, list[object]]:
     """The query of a list and its arguments; `single` are the keys of filters with one value, the rarest first.
+
+    `by_array` is for servers from ARRAYS_FROM on.
 
     Ids are looked up and their records checked; as many as fit on a page come in no order. Otherwise the list is a walk
     in feed order: along the rarest single key with the others probed at each step, along the merged walks of a filter
@@ -156,30 +177,37 @@ def compose_list(wanted: Wanted, single: Sequence[int]) -> tuple[str, list[objec
     walk, steps, checks, is_ordered = "record", "record.seq", "", True
     if wanted.ids is not None:
         is_ordered = len(wanted.ids) > wanted.limit
-        checks = f" AND record.id = ANY(${add(wanted.ids)}::uuid[])"
+        walk = BY_IDS.format(ids=add(wanted.ids))
         several += [[key] for key in single]
     elif single:
         add(single[0])
         probes = "".join(PROBE.format(key=add(key)) for key in single[1:])
         if not several:
-            return LIST_RECORDS_AT.format(columns=columns, steps=ONE_WALK.format(probes=probes)), arguments
-        walk, steps, checks = f"record_key AS walk{probes} JOIN record ON record.seq = walk.seq", "walk.seq", CHECK_KEY
+            return _write_at(columns, ONE_WALK.format(probes=probes), by_array), arguments
+        walk, steps, checks = f"record_key AS walk{probes}{AT_STEPS}", "walk.seq", CHECK_KEY
     elif len(several) == 1:
         add(several[0])
-        return LIST_RECORDS_AT.format(columns=columns, steps=SEVERAL_WALKS.format(bound="")), arguments
+        return _write_at(columns, SEVERAL_WALKS.format(bound=""), by_array), arguments
     elif several:
         keys = several.pop()
         if 0 < len(keys) <= WRITTEN_OUT:
             walks = " UNION ALL ".join(WHOLE_WALK.format(key=add(key)) for key in keys)
         else:
             walks = MANY_WALKS.format(keys=add(keys))
-        walk, steps = MERGED_WALK.format(walks=walks) + " JOIN record ON record.seq = walk.seq", "walk.seq"
+        walk, steps = MERGED_WALK.format(walks=walks) + AT_STEPS, "walk.seq"
     checks += "".join(f" AND record.keys && ${add(keys)}::bigint[]" for keys in several)
     order = f" ORDER BY {steps}" if is_ordered else ""
     return LIST_RECORDS.format(columns=columns, walk=walk, steps=steps, checks=checks, order=order), arguments
 
 
-async def _walk_many(pool: Pool, wanted: Wanted) -> list[asyncpg.Record]:
+def _write_at(columns: str, steps: str, by_array: bool) -> str:
+    """The query of the records at some steps."""
+    if by_array:
+        return LIST_RECORDS_AT.format(columns=columns, steps=steps)
+    return LIST_RECORDS_EACH.format(columns=columns, steps=steps, records=AT_STEPS)
+
+
+async def _walk_many(connection: Connection, wanted: Wanted, by_array: bool) -> list[asyncpg.Record]:
     """A page of records that have one of many values, and one more where more follow.
 
     Two of the values tell where to end. Where these are more frequent than the others that is too early: then it is
@@ -187,20 +215,22 @@ async def _walk_many(pool: Pool, wanted: Wanted) -> list[asyncpg.Record]:
     """
     (keys,) = wanted.keys
     page = wanted.limit + 1
-    query = _write_many(wanted.raw, wanted.custom)
+    query = write_many(raw=wanted.raw, custom=wanted.custom, by_array=by_array)
     arguments = (wanted.connector, wanted.model, wanted.after, page, keys)
     for share in (_share(page, len(keys)), page):
         # The last and one from the middle: the first of a comma list may be the whole text, which nobody has.
-        rows: list[asyncpg.Record] = await pool.fetch(query, *arguments, share - 1, keys[-1], keys[len(keys) // 2])
+        ends = (share - 1, keys[-1], keys[len(keys) // 2])
+        rows: list[asyncpg.Record] = await connection.fetch(query, *arguments, *ends)
         if len(rows) == page or not rows or rows[0]["edge"] is None:
             break
     return rows
 
 
 @cache
-def _write_many(raw: bool, custom: bool) -> str:
+def write_many(*, raw: bool, custom: bool, by_array: bool) -> str:
+    """The query of a page that two of many values tell the end of."""
     columns = _columns(raw, custom) + TELL_EDGE
-    return FIND_EDGE + LIST_RECORDS_AT.format(columns=columns, steps=SEVERAL_WALKS.format(bound=WITHIN_EDGE))
+    return FIND_EDGE + _write_at(columns, SEVERAL_WALKS.format(bound=WITHIN_EDGE), by_array)
 
 
 def _share(page: int, values: int) -> int:

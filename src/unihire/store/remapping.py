@@ -16,8 +16,11 @@ LIST_ROWS = """
 
 # Those that are kept whole.
 LIST_KEPT = """
-    SELECT row_id AS place, NULL::uuid AS id, data AS raw FROM joined
-    WHERE connector = $1 AND origin = $2 AND row_id > $3 AND stream = $2 AND name = $5 ORDER BY row_id LIMIT $4
+    SELECT row_id AS place, NULL::uuid AS id, data AS raw FROM (
+        SELECT row_id, stream, name, data FROM joined
+        WHERE connector = $1 AND origin = $2 AND row_id > $3 ORDER BY row_id OFFSET 0
+    ) AS stored
+    WHERE stream = $2 AND name = $5 ORDER BY row_id LIMIT $4
 """
 
 # Those that are quarantined; of rows that were refused unmapped there is a text, which nobody can map.
@@ -28,12 +31,18 @@ LIST_QUARANTINED = """
 """
 
 # What living records were made of.
-FIND_RAW = "SELECT id::text, raw FROM record WHERE id = ANY($1::text[]::uuid[]) AND deleted_at IS NULL"
+FIND_RAW = """
+    SELECT id::text, raw
+    FROM (SELECT id, raw, deleted_at FROM record WHERE id = ANY($1::text[]::uuid[]) OFFSET 0) AS found
+    WHERE deleted_at IS NULL
+"""
 
 # How many living records of these models a stream has.
 COUNT_LIVING = """
-    SELECT count(*) FROM record
-    WHERE connector = $1 AND model = ANY($2::smallint[]) AND stream = $3 AND deleted_at IS NULL
+    SELECT count(*) FROM unnest($2::smallint[]) AS kind (model) CROSS JOIN LATERAL (
+        SELECT FROM record
+        WHERE connector = $1 AND model = kind.model AND stream = $3 AND deleted_at IS NULL OFFSET 0
+    ) AS living
 """
 
 # Let records count as changed whose custom fields differ: their fingerprint does not tell.
@@ -47,7 +56,11 @@ OUTDATE_CUSTOM = """
 INSERT_KEYS = "INSERT INTO record_key (key, seq) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
 
 # Where records stand in the filter index, and the vendor's own words.
-FIND_FILED = "SELECT id::text, seq, keys, words FROM record WHERE id = ANY($1::text[]::uuid[]) AND deleted_at IS NULL"
+FIND_FILED = """
+    SELECT id::text, seq, keys, words
+    FROM (SELECT id, seq, keys, words, deleted_at FROM record WHERE id = ANY($1::text[]::uuid[]) OFFSET 0) AS found
+    WHERE deleted_at IS NULL
+"""
 
 REFILE_RECORD = "UPDATE record SET keys = $2, words = $3 WHERE id = $1::text::uuid"
 

@@ -10,15 +10,14 @@ from typing import Any, NamedTuple
 from unihire.store import Pool
 
 # Rows by what was asked for, each asked under a number of its own: by the ids of records, by keys of the filter index,
-# and by the keys of rows kept whole. Each step stands behind an OFFSET, so that it is one look into the index for each
-# row of the step before: after a first sync the planner knows no sizes and would rather compare all with all.
+# and by the keys of rows kept whole.
 FIND_ROWS = """
     SELECT wanted.number, found.raw AS row
     FROM unnest($2::int[], $3::text[], $4::text[]::uuid[]) AS wanted (number, stream, id)
     CROSS JOIN LATERAL (
-        SELECT raw FROM record
-        WHERE id = wanted.id AND connector = $1 AND stream = wanted.stream AND deleted_at IS NULL OFFSET 0
+        SELECT raw, stream, deleted_at FROM record WHERE connector = $1 AND id = wanted.id OFFSET 0
     ) AS found
+    WHERE found.stream = wanted.stream AND found.deleted_at IS NULL
     UNION ALL
     SELECT wanted.number, found.raw
     FROM unnest($5::int[], $6::text[], $7::smallint[], $8::bigint[]) AS wanted (number, stream, model, key)
@@ -32,15 +31,14 @@ FIND_ROWS = """
     SELECT wanted.number, found.data
     FROM unnest($9::int[], $10::text[], $11::text[], $12::text[]) AS wanted (number, stream, name, key)
     CROSS JOIN LATERAL (
-        SELECT row_id FROM joined
-        WHERE connector = $1 AND stream = wanted.stream AND name = wanted.name AND key = wanted.key
-            AND origin = wanted.stream OFFSET 0
+        SELECT row_id, origin FROM joined
+        WHERE connector = $1 AND stream = wanted.stream AND name = wanted.name AND key = wanted.key OFFSET 0
     ) AS entry
     CROSS JOIN LATERAL (
-        SELECT data FROM joined
-        WHERE connector = $1 AND origin = wanted.stream AND row_id = entry.row_id AND stream = wanted.stream
-            AND name = $13 OFFSET 0
+        SELECT data, stream, name FROM joined
+        WHERE connector = $1 AND origin = wanted.stream AND row_id = entry.row_id OFFSET 0
     ) AS found
+    WHERE entry.origin = wanted.stream AND found.stream = wanted.stream AND found.name = $13
 """
 
 # Rows of a stream below an id, the highest first, numbers by size. Connector and model are written as record_newest is.
@@ -50,10 +48,10 @@ LIST_RECORDS = """
         AND (length(remote_id), remote_id) < ($4::int, $5::text)
     ORDER BY length(remote_id) DESC, remote_id DESC OFFSET $6 LIMIT $7
 """
+# Those kept whole. Every key is as large as none: the index of keys is there for who says something of them.
 LIST_KEPT = """
     SELECT row_id AS id, data AS row FROM joined
-    WHERE connector = $1 AND origin = $2 AND stream = $2 AND name = $3
-        AND (length(row_id), row_id) < ($4::int, $5::text)
+    WHERE connector = $1 AND stream = $2 AND name = $3 AND key >= '' AND (length(row_id), row_id) < ($4::int, $5::text)
     ORDER BY length(row_id) DESC, row_id DESC OFFSET $6 LIMIT $7
 """
 
@@ -78,30 +76,8 @@ FIND_UNREAD = """
 ABOVE_ALL = (2**31 - 1, "")
 """Length and text of an id above every other."""
 
-# Tell the planner how much is stored: after a first sync it would look rows up by any index that begins with the
-# connector. Somebody who is at it already does it for all. A third of the usual sample tells that well enough.
-MEASURE = """
-    BEGIN;
-    SET LOCAL default_statistics_target TO 30;
-    ANALYZE (SKIP_LOCKED) record, record_key, joined;
-    COMMIT
-"""
-
-# Whether one of the tables was never measured, or has doubled since: of many connectors each is a small part.
-HAS_DOUBLED = """
-    SELECT bool_or(reltuples < 0 OR n_mod_since_analyze > greatest(reltuples, 1000))
-    FROM pg_class JOIN pg_stat_user_tables ON relid = pg_class.oid
-    WHERE pg_class.oid = ANY(ARRAY['record', 'record_key', 'joined']::regclass[])
-"""
-
 AHEAD = 500
 """Rows of a walk that are fetched at once."""
-
-
-async def measure(pool: Pool) -> None:
-    """Tell the planner how much is stored, where that has changed much."""
-    if await pool.fetchval(HAS_DOUBLED):
-        await pool.execute(MEASURE)
 
 
 class Place(NamedTuple):

@@ -63,8 +63,7 @@ TAKE_RUN = """
 # What runs before the new one met.
 FORGET_SEEN = "DELETE FROM seen WHERE connector = $1"
 
-# A stream's part in a run, unless it is there. The OFFSET keeps to the connector's own records: the planner would read
-# the table until it meets one.
+# A stream's part in a run, unless it is there.
 INSERT_STREAM = """
     INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
     SELECT $1, $2, $3, $4::timestamptz, $4::timestamptz IS NULL AND (
@@ -73,7 +72,7 @@ INSERT_STREAM = """
                 SELECT FROM record
                 WHERE connector = $2 AND model = kind.model AND stream = $3 AND deleted_at IS NULL OFFSET 0
             ) AS found
-        ) OR EXISTS (SELECT FROM joined WHERE connector = $2 AND origin = $3)
+        ) OR EXISTS (SELECT FROM joined WHERE connector = $2 AND origin = $3 OFFSET 0)
     ), 'walk', now()
     ON CONFLICT (run, stream) DO NOTHING
 """
@@ -179,7 +178,7 @@ HAS_SYNCED_SINCE = """
 # The latest run of a connector.
 FIND_LATEST = "SELECT *, now() AS now FROM sync_run WHERE connector = $1 ORDER BY number DESC LIMIT 1"
 
-GET_RUN = "SELECT * FROM sync_run WHERE connector = $1 AND id = $2"
+GET_RUN = "SELECT * FROM (SELECT * FROM sync_run WHERE id = $2 OFFSET 0) AS run WHERE connector = $1"
 
 
 @dataclass(frozen=True, slots=True)

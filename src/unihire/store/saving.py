@@ -88,16 +88,22 @@ DELETE_VERSIONS = "DELETE FROM record WHERE id = ANY($1::text[]::uuid[])"
 
 # Take the keys of old versions out of the filter index.
 DELETE_KEYS = """
-    DELETE FROM record_key USING unnest($1::bigint[], $2::bigint[]) AS old (key, seq)
-    WHERE record_key.key = old.key AND record_key.seq = old.seq
+    DELETE FROM record_key WHERE ctid = ANY(ARRAY(
+        SELECT found.ctid FROM unnest($1::bigint[], $2::bigint[]) AS old (key, seq)
+        CROSS JOIN LATERAL (
+            SELECT k.ctid FROM record_key AS k WHERE k.key = old.key AND k.seq = old.seq OFFSET 0
+        ) AS found
+    ))
 """
 
 # Put the keys of the records that were saved behind a place in the feed into the filter index, and move the feed there.
 FILE_KEYS = """
     WITH moved AS (UPDATE connector SET last_seq = $3 WHERE number = $1)
     INSERT INTO record_key (key, seq)
-    SELECT key, seq FROM record CROSS JOIN unnest(keys) AS key
-    WHERE connector = $1 AND model = ANY($4::smallint[]) AND seq > $2 AND deleted_at IS NULL
+    SELECT key, seq FROM unnest($4::smallint[]) AS kind (model) CROSS JOIN LATERAL (
+        SELECT seq, keys FROM record
+        WHERE connector = $1 AND model = kind.model AND seq > $2 AND deleted_at IS NULL OFFSET 0
+    ) AS saved CROSS JOIN unnest(keys) AS key
 """
 
 # The same, and the time.
@@ -110,8 +116,7 @@ BURY_RECORDS = """
     WHERE record.id = next.id AND record.connector = $1
 """
 
-# Living records of a stream, of these models, that have one of these keys. Each step stands behind an OFFSET, so that
-# it is one look into an index: the planner, which knows no sizes during a first read, would compare all with all.
+# Living records of a stream, of these models, that have one of these keys.
 FIND_KEYED = """
     SELECT DISTINCT found.id FROM unnest($3::bigint[]) AS wanted (key)
     CROSS JOIN LATERAL (SELECT seq FROM record_key AS k WHERE k.key = wanted.key OFFSET 0) AS step
@@ -123,12 +128,18 @@ FIND_KEYED = """
 """
 
 # Which of these records live.
-FIND_LIVING = "SELECT id FROM record WHERE id = ANY($2::text[]::uuid[]) AND connector = $1 AND deleted_at IS NULL"
+FIND_LIVING = """
+    SELECT id FROM (
+        SELECT id, deleted_at FROM record WHERE connector = $1 AND id = ANY($2::text[]::uuid[]) OFFSET 0
+    ) AS found
+    WHERE deleted_at IS NULL
+"""
 
 # The keys of living records, to take them out of the filter index.
 FIND_KEYS = """
-    SELECT key, record.seq FROM record CROSS JOIN unnest(record.keys) AS key
-    WHERE record.id = ANY($2::uuid[]) AND record.connector = $1 AND record.deleted_at IS NULL
+    SELECT key, found.seq
+    FROM (SELECT seq, keys, deleted_at FROM record WHERE connector = $1 AND id = ANY($2::uuid[]) OFFSET 0) AS found
+    CROSS JOIN unnest(found.keys) AS key WHERE found.deleted_at IS NULL
 """
 
 _COLUMNS = (

@@ -1,6 +1,6 @@
 """What a page leaves behind besides records: details, quarantined rows, records met."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 import asyncpg
@@ -27,7 +27,14 @@ UPSERT_QUARANTINE = """
 """
 
 # Rows that map whole again.
-RELEASE_QUARANTINE = "DELETE FROM quarantine WHERE connector = $1 AND stream = $2 AND row_id = ANY($3)"
+RELEASE_QUARANTINE = """
+    DELETE FROM quarantine WHERE ctid = ANY(ARRAY(
+        SELECT found.ctid FROM unnest($3::text[]) AS released (row_id) CROSS JOIN LATERAL (
+            SELECT q.ctid FROM quarantine AS q
+            WHERE q.connector = $1 AND q.stream = $2 AND q.row_id = released.row_id OFFSET 0
+        ) AS found
+    ))
+"""
 
 # The rows of a stream that its complete read, now at its end, did not note again: it has met every row there is.
 RELEASE_UNMET = """
@@ -48,13 +55,20 @@ FIND_HIDDEN = """
 
 # Which of these rows became nothing.
 FIND_UNSERVED = """
-    SELECT row_id FROM quarantine WHERE connector = $1 AND stream = $2 AND row_id = ANY($3) AND NOT is_served
+    SELECT noted.row_id FROM unnest($3::text[]) AS wanted (row_id) CROSS JOIN LATERAL (
+        SELECT row_id, is_served FROM quarantine
+        WHERE connector = $1 AND stream = $2 AND row_id = wanted.row_id OFFSET 0
+    ) AS noted
+    WHERE NOT noted.is_served
 """
 
 # Of which of these rows another version than this became nothing.
 FIND_NEWER_QUARANTINED = """
-    SELECT row_id FROM quarantine JOIN unnest($3::text[], $4::bytea[]) AS stored (row_id, raw) USING (row_id)
-    WHERE connector = $1 AND stream = $2 AND NOT is_served AND quarantine.raw <> stored.raw
+    SELECT stored.row_id FROM unnest($3::text[], $4::bytea[]) AS stored (row_id, raw) CROSS JOIN LATERAL (
+        SELECT raw, is_served FROM quarantine
+        WHERE connector = $1 AND stream = $2 AND row_id = stored.row_id OFFSET 0
+    ) AS noted
+    WHERE NOT noted.is_served AND noted.raw <> stored.raw
 """
 
 # Quarantined rows, by stream and vendor's id, after a place.
@@ -72,16 +86,14 @@ COUNT_QUARANTINE = """
     FROM quarantine WHERE connector = $1 GROUP BY stream ORDER BY stream
 """
 
-# Living records of a stream that its complete read has not met.
+# Living records of a stream and model that its complete read has not met, in feed order, behind a place.
 FIND_ABSENT = """
-    SELECT id, model, remote_id FROM record
-    WHERE connector = $1 AND model = ANY($3::smallint[]) AND stream = $2 AND deleted_at IS NULL
-        AND NOT EXISTS (SELECT FROM seen WHERE seen.connector = $1 AND seen.stream = $2 AND seen.id = record.id)
-    LIMIT $4
+    SELECT id, remote_id, seq FROM record
+    WHERE connector = $1 AND model = $3 AND seq > $4 AND stream = $2 AND deleted_at IS NULL AND NOT EXISTS (
+        SELECT FROM seen WHERE seen.connector = $1 AND seen.stream = $2 AND seen.id = record.id OFFSET 0
+    )
+    ORDER BY seq LIMIT $5
 """
-
-# Tell the planner how many there are: freshly filled, it would take them for few and compare each with each.
-MEASURE_SEEN = "ANALYZE seen"
 
 FORGET_SEEN = "DELETE FROM seen WHERE connector = $1 AND stream = $2"
 
@@ -145,11 +157,18 @@ async def note_seen(connection: Connection, connector: int, stream: str, ids: Se
     await connection.copy_records_to_table("seen", records=rows, columns=("connector", "stream", "id"))
 
 
-async def find_absent(
+async def walk_absent(
     pool: Pool, connector: int, stream: str, models: Sequence[int], limit: int
-) -> list[asyncpg.Record]:
-    """Living records the read has not met: `id`, `model`, `remote_id`."""
-    return await pool.fetch(FIND_ABSENT, connector, stream, models, limit)
+) -> AsyncIterator[list[asyncpg.Record]]:
+    """Living records the read has not met, `id` and `remote_id`, `limit` at a time.
+
+    What is saved or buried meanwhile moves to the end of the feed, so each record is looked at once.
+    """
+    for model in models:
+        after = 0
+        while found := await pool.fetch(FIND_ABSENT, connector, stream, model, after, limit):
+            yield found
+            after = found[-1]["seq"]
 
 
 async def forget_seen(connection: Connection | Pool, connector: int, stream: str) -> None:

@@ -110,10 +110,13 @@ COUNT_LIVING = """
 # tombstones another.
 DELETE_DATA = (
     """
-    DELETE FROM record_key USING (
-        SELECT unnest(keys) AS key, seq FROM record WHERE connector = $1 AND deleted_at IS NULL
-    ) AS old
-    WHERE record_key.key = old.key AND record_key.seq = old.seq
+    DELETE FROM record_key WHERE ctid = ANY(ARRAY(
+        SELECT found.ctid
+        FROM (SELECT unnest(keys) AS key, seq FROM record WHERE connector = $1 AND deleted_at IS NULL) AS old
+        CROSS JOIN LATERAL (
+            SELECT k.ctid FROM record_key AS k WHERE k.key = old.key AND k.seq = old.seq OFFSET 0
+        ) AS found
+    ))
     """,
     "DELETE FROM record WHERE connector = $1 AND deleted_at IS NULL",
     "DELETE FROM record WHERE connector = $1 AND deleted_at IS NOT NULL",

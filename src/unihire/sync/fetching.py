@@ -38,7 +38,10 @@ and then one does so by mistake."""
 
 # The stored details of some rows.
 FIND_DETAILS = """
-    SELECT row_id, version, raw FROM detail WHERE connector = $1 AND stream = $2 AND name = $3 AND row_id = ANY($4)
+    SELECT found.* FROM unnest($4::text[]) AS wanted (row_id) CROSS JOIN LATERAL (
+        SELECT row_id, version, raw FROM detail
+        WHERE connector = $1 AND stream = $2 AND name = $3 AND row_id = wanted.row_id OFFSET 0
+    ) AS found
 """
 
 

@@ -26,7 +26,7 @@ from unihire.integration.declare import Integration, Stream
 from unihire.model import spec_of
 from unihire.outbound.client import VendorClient
 from unihire.outbound.keeping import BudgetUnknown
-from unihire.store import Pool, budgets, issues, rows, runs, schedules, streams
+from unihire.store import Pool, budgets, issues, runs, schedules, streams
 from unihire.store.database import read_clock
 from unihire.store.holds import hold_connector
 from unihire.store.outages import is_outage
@@ -37,7 +37,7 @@ from unihire.sync.issues import OF_CONNECTORS, Kind, ask_for_relink, find_kind, 
 from unihire.sync.joining import Keeping
 from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer, model_numbers
-from unihire.sync.streaming import MEASURED_FROM, StreamSync
+from unihire.sync.streaming import StreamSync
 from unihire.sync.watching import watch_run, watch_stream
 
 log = structlog.get_logger()
@@ -202,8 +202,6 @@ class _RunSync:
         finally:
             report.requests, report.waited_seconds = self._client.calls, self._client.budget.waited
             report.streams = [self._counts[stream.name] for stream in self._streams if stream.name in self._counts]
-        if sum(counts.added for counts in report.streams) > MEASURED_FROM:
-            await rows.measure(self._pool)
         needed = {stream.name for stream in self._streams if not stream.is_optional}
         failed = needed & report.errors.keys()
         report.status = "done" if not failed else "failed" if failed == needed else "partial"

@@ -12,29 +12,23 @@ A stream passes through phases, and its position within them is committed with e
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from unihire.errors import Stopped, VendorChanged, VendorRefused
 from unihire.outbound.client import VendorClient
 from unihire.outbound.tally import TALLY, Tally
-from unihire.store import Connection, Pool, joins, rows, runs, streams
+from unihire.store import Connection, Pool, joins, runs, streams
 from unihire.sync.fetching import Found, fetch_page, fetch_rows, find_lead, first_page, walk
 from unihire.sync.growth import Growth
 from unihire.sync.pages import Counts, Page, Pages
 from unihire.sync.rendering import model_numbers
 from unihire.sync.watching import count_saved, watch_page
 
-T = TypeVar("T")
-
 ABSENT_BATCH = 500
-
-MEASURED_FROM = 1000
-"""From so many rows on, the planner must know how many were met to find the absent ones without comparing all."""
-
 
 PAGES_AHEAD = 2
 """Pages that are mapped and not yet saved: more than one, so that neither side waits for the other's slow moments."""
@@ -272,28 +266,22 @@ class StreamSync:
             again = await fetch_page(self._client, self._stream, first_page(self._client, self._stream, {}))
             if again.rows:
                 raise VendorChanged(f"{self._stream.path}: an empty list, which has rows when it is asked for again")
-        if self.counts.read > MEASURED_FROM:
-            await rows.measure(self._pool)
-            await self._pool.execute(streams.MEASURE_SEEN)
-        number, name = self._connector, self._stream.name
+        pool, number, name = self._pool, self._connector, self._stream.name
         if self._pages.own:
-            async for found in self._list_batches(
-                lambda: streams.find_absent(self._pool, number, name, self._pages.own, ABSENT_BATCH)
-            ):
+            async for found in streams.walk_absent(pool, number, name, self._pages.own, ABSENT_BATCH):
+                self._stop_if_asked()
                 await self._settle_absent({row["remote_id"]: row["id"] for row in found})
         if self._pages.has_deleted or (self._pages.is_kept and not self._pages.own):
-            async for row_ids in self._list_batches(
-                lambda: joins.find_absent_rows(self._pool, number, name, ABSENT_BATCH)
-            ):
+            async for row_ids in joins.walk_absent_rows(pool, number, name, ABSENT_BATCH):
+                self._stop_if_asked()
                 await self._settle_absent(dict.fromkeys(row_ids))
         # Parts that nobody mentioned may be in rows of which those parts became nothing, or that were not shown.
-        hidden = await self._pool.fetch(streams.FIND_HIDDEN, number, name, self._run.id)
+        hidden = await pool.fetch(streams.FIND_HIDDEN, number, name, self._run.id)
         if self.counts.wrong_answers or not all(row["is_served"] for row in hidden):
             return
         sure = sorted(set(model_numbers(self._stream)) - {row["model"] for row in hidden})
-        async for parts in self._list_batches(
-            lambda: streams.find_absent(self._pool, number, name, sure, ABSENT_BATCH)
-        ):
+        async for parts in streams.walk_absent(pool, number, name, sure, ABSENT_BATCH):
+            self._stop_if_asked()
             await self._commit(await self._pages.prepare([]), "absent", buried=[part["id"] for part in parts])
 
     async def _settle_absent(self, absent: Mapping[str, UUID | None]) -> None:
@@ -312,9 +300,3 @@ class StreamSync:
             unsure=[str(absent[row_id] or self._pages.seen_id(row_id)) for row_id in found.unsure],
             wrong=found.wrong,
         )
-
-    async def _list_batches(self, find: Callable[[], Awaitable[list[T]]]) -> AsyncIterator[list[T]]:
-        """What is absent, until there is none: each batch must be met or let go before the next."""
-        while found := await find():
-            self._stop_if_asked()
-            yield found

@@ -1,0 +1,131 @@
+"""A store with many connectors of very different sizes, filled by SQL in a moment."""
+
+from unihire.store import Connection
+
+BIG = 5000
+"""What the biggest connector has of each kind."""
+
+# Each takes a connector, how much it has of each kind, and what the names of its streams begin with.
+FILL = (
+    """
+    INSERT INTO connector
+        (id, number, organisation, environment, integration, category, end_user, token_hash, credentials)
+    OVERRIDING SYSTEM VALUE
+    SELECT md5('connector' || $1::int)::uuid, $1, organisation.id, 'production', 'acme', 'ATS', 'Example',
+        decode(md5($1::text), 'hex'), ''
+    FROM organisation WHERE $2::int >= 0 AND $3::text IS NOT NULL ON CONFLICT DO NOTHING
+    """,
+    """
+    INSERT INTO record
+        (seq, connector, model, id, first_saved_at, deleted_at, remote_id, stream, fingerprint, keys, body, raw)
+    SELECT row_number() OVER (ORDER BY model, i), $1::int, model, md5($1 || ':' || model || ':' || i)::uuid, now(),
+        CASE WHEN i % 50 = 49 THEN now() END, i::text, $3::text || stream, '',
+        ARRAY[hashtextextended($1 || ':' || model || ':own:' || i, 0),
+            hashtextextended($1 || ':' || model || ':shared:' || i / 50, 0)],
+        convert_to(repeat(md5(i::text), 12), 'UTF8'), convert_to(repeat(md5(i::text), 12), 'UTF8')
+    FROM (VALUES ('people', 4::smallint, 1), ('applications', 2, 1), ('notes', 1, 1), ('jobs', 8, 10))
+        AS kind (stream, model, nth)
+    CROSS JOIN generate_series(1, $2::int) AS i WHERE i % nth = 0
+    """,
+    """
+    INSERT INTO record_key SELECT key, seq FROM record CROSS JOIN unnest(keys) AS key
+    WHERE connector = $1::int AND deleted_at IS NULL AND $2::int >= 0 AND $3::text IS NOT NULL
+    """,
+    """
+    INSERT INTO joined (connector, origin, row_id, stream, name, key, id, data)
+    SELECT $1::int, $3::text || origin, i::text, $3 || stream, name, (i / nth)::text,
+        md5($1 || ':' || origin || ':' || i)::uuid, convert_to(repeat(md5(i::text), 4), 'UTF8')
+    FROM (VALUES ('tags', 'tags', 'rows', 1), ('tags', 'tags', 'by person', 2), ('stages', 'applications', 'stages', 1))
+        AS kind (origin, stream, name, nth)
+    CROSS JOIN generate_series(1, $2::int) AS i
+    """,
+    """
+    INSERT INTO detail (connector, stream, name, row_id, version, raw)
+    SELECT $1::int, $3::text || 'notes', 'text', i::text, '1', '{}' FROM generate_series(1, $2::int) AS i
+    """,
+    """
+    INSERT INTO quarantine (connector, stream, row_id, reason, raw)
+    SELECT $1::int, $3::text || stream, i::text, 'odd', '{}'
+    FROM unnest(ARRAY['people', 'notes']) AS stream CROSS JOIN generate_series(1, $2::int) AS i WHERE i % 2 = 0
+    """,
+    """
+    INSERT INTO stale (connector, stream, name, key)
+    SELECT $1::int, $3::text || 'applications', 'stages', i::text FROM generate_series(1, $2::int) AS i WHERE i % 2 = 0
+    """,
+    """
+    INSERT INTO seen (connector, stream, id)
+    SELECT $1::int, $3::text || stream, md5($1 || ':' || of || ':' || i)::uuid
+    FROM (VALUES ('notes', '1'), ('tags', 'tags')) AS kind (stream, of) CROSS JOIN generate_series(1, $2::int) AS i
+    WHERE i % 50 <> 7
+    """,
+    """
+    INSERT INTO sync_run (id, connector, number, status, is_full, asked_at, started_at, finished_at)
+    SELECT md5('run' || $1::int || ':' || i)::uuid, $1, i, CASE WHEN i = 20 THEN 'running' ELSE 'done' END, i % 5 = 0,
+        now(), now() - (20 - i) * '1 hour'::interval, CASE WHEN i < 20 THEN now() - (20 - i) * '1 hour'::interval END
+    FROM generate_series(1, 20) AS i WHERE $2::int > 0 AND $3::text IS NOT NULL
+    """,
+    """
+    INSERT INTO stream_run (run, connector, stream, is_tracking, phase, started_at)
+    SELECT md5('run' || $1::int || ':' || i)::uuid, $1, $3::text || stream, false, 'done',
+        now() - (20 - i) * '1 hour'::interval
+    FROM unnest(ARRAY['people', 'applications', 'notes', 'jobs', 'tags', 'stages']) AS stream
+    CROSS JOIN generate_series(1, 20) AS i WHERE $2::int > 0
+    """,
+    """
+    INSERT INTO stream_state (connector, stream, first_read_at, last_read_at, last_whole_at, rows)
+    SELECT $1::int, $3::text || stream, now(), now(), now(), 1
+    FROM unnest(ARRAY['people', 'applications', 'notes', 'jobs', 'tags', 'stages']) AS stream WHERE $2::int > 0
+    """,
+    """
+    INSERT INTO issue (id, connector, kind, stream, message, opened_at, seen_at, resolved_at)
+    SELECT md5('issue' || $1::int || ':' || i)::uuid, $1, 'kind ' || i, $3::text || 'people', 'mend it', now(), now(),
+        CASE WHEN i % 2 = 0 THEN now() END
+    FROM generate_series(1, 20) AS i WHERE $2::int > 0
+    """,
+    """
+    INSERT INTO operation_call (connector, key, operation, input_hash, begun_at)
+    SELECT $1::int, $3::text || i, 'create', '', now() FROM generate_series(1, $2::int) AS i WHERE i % 10 = 0
+    """,
+    """
+    INSERT INTO page_mark (connector, listing, page, position, noted_at)
+    SELECT $1::int, convert_to($3::text, 'UTF8'), i, '/next', now() FROM generate_series(2, $2::int) AS i
+    WHERE i % 10 = 0
+    """,
+    """
+    INSERT INTO connector_grant (connector, sealed) SELECT $1::int, '' WHERE $2::int > 0 AND $3::text IS NOT NULL
+    """,
+    """
+    INSERT INTO budget (connector, version, state) SELECT $1::int, 1, '' WHERE $2::int > 0 AND $3::text IS NOT NULL
+    """,
+)
+
+LIST_TABLES = """
+    SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+    WHERE table_schema = 'public' AND column_name = 'connector' AND table_type = 'BASE TABLE' ORDER BY table_name
+"""
+
+FORGET_KEYS = "DELETE FROM record_key USING record WHERE record_key.key = ANY(keys) AND connector = $1"
+
+
+def list_sizes(count: int) -> list[int]:
+    """How much each of so many connectors has: one very much, some little, most next to nothing."""
+    return [BIG] + [max(5, round(BIG / 3 / nth**1.2)) for nth in range(1, count)]
+
+
+async def list_tables(connection: Connection) -> list[str]:
+    """The tables that carry the connector."""
+    return [row["table_name"] for row in await connection.fetch(LIST_TABLES)]
+
+
+async def fill_connector(connection: Connection, connector: int, size: int, *, streams: str = "") -> None:
+    """Make a connector, unless it is there, and give it so much of each kind. `streams` begins its streams' names."""
+    for statement in FILL:
+        await connection.execute(statement, connector, size, streams)
+
+
+async def empty_connector(connection: Connection, connector: int) -> None:
+    """Take everything from a connector, and tidy up behind it."""
+    await connection.execute(FORGET_KEYS, connector)
+    for table in await list_tables(connection):
+        await connection.execute(f"DELETE FROM {table} WHERE connector = $1", connector)
+    await connection.execute("VACUUM")

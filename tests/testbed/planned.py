@@ -1,0 +1,408 @@
+"""Every statement of ours that reads or writes what carries the connector, with what a connector would ask by it.
+
+The statements are found among the constants of the program. One without a case here fails a test: so a new one is
+looked at for a connector that the planner's statistics do not know before somebody's second customer does.
+"""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import unihire
+from testbed.crowd import BIG
+from unihire.store import (
+    Connection,
+    budgets,
+    counting,
+    grants,
+    history,
+    issues,
+    jobs,
+    joins,
+    linked,
+    operations,
+    reading,
+    remapping,
+    retention,
+    rows,
+    runs,
+    saving,
+    schedules,
+    standing,
+    streams,
+    tenancy,
+)
+from unihire.sync import fetching
+
+PEOPLE = 4
+NOTES = 1
+ASKED = 50
+"""So many rows are asked for at once."""
+
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+LAST = 2**62
+
+MAKE_IDS = "SELECT md5($1::int || ':' || $2::text || ':' || i)::uuid::text FROM generate_series(1, $3::int) AS i"
+MAKE_KEYS = "SELECT hashtextextended($1::int || ':4:' || $2::text || ':' || i, 0) FROM generate_series(0, $3::int) AS i"
+MAKE_RUN = "SELECT md5('run' || $1::int || ':20')::uuid"
+FILL_MET = """
+    INSERT INTO met SELECT model, id, remote_id, false FROM record
+    WHERE connector = $1 AND model = ANY(ARRAY[1, 4]) AND seq % 50 <> 7
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A statement as a connector asks it.
+
+    `looks` is how often an index must be looked into, `walked` how many rows besides must be read one after the other,
+    `written` how many are written. `before` is done first.
+    """
+
+    name: str
+    query: str
+    arguments: tuple[Any, ...]
+    looks: int = 1
+    walked: int = 0
+    written: int = 0
+    before: str = "SELECT"
+
+    @property
+    def most_rows(self) -> int:
+        """So many rows may be read: those asked for, with something for versions that are dead and not yet gone."""
+        return 20 + 3 * (self.looks + self.walked + self.written)
+
+    @property
+    def most_blocks(self) -> int:
+        """So many blocks may be read: an index of some levels and a row for each look."""
+        return 30 + 6 * self.looks + 2 * self.walked + 30 * self.written
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A connector that has `size` of each kind, or none yet, in streams whose names begin with `streams`."""
+
+    number: int
+    size: int
+    streams: str
+    run: Any
+    ids: list[str]
+    notes: list[str]
+    own: list[int]
+    shared: list[int]
+    connectors: int
+    by_array: tuple[bool, ...]
+
+    @property
+    def row_ids(self) -> list[str]:
+        return [str(number) for number in range(1, ASKED + 1)]
+
+    def name(self, stream: str) -> str:
+        return self.streams + stream
+
+
+async def make_asker(connection: Connection, number: int, size: int, streams_begin: str, connectors: int) -> Asker:
+    """Call on a connection that is the caller's own: it gets a table of its session."""
+
+    async def list_ids(of: str) -> list[str]:
+        return [row[0] for row in await connection.fetch(MAKE_IDS, number, of, ASKED)]
+
+    async def list_keys(of: str, most: int) -> list[int]:
+        return [row[0] for row in await connection.fetch(MAKE_KEYS, number, of, most)]
+
+    await connection.execute(counting.DROP_MET)
+    await connection.execute(counting.CREATE_MET)
+    await connection.execute(FILL_MET, number)
+    has_arrays = connection.get_server_version().major >= reading.ARRAYS_FROM
+    return Asker(
+        number, size, streams_begin, await connection.fetchval(MAKE_RUN, number), await list_ids("4"),
+        await list_ids("1"), (await list_keys("own", ASKED))[1:], await list_keys("shared", 9), connectors,
+        (True, False) if has_arrays else (False,),
+    )  # fmt: skip
+
+
+def find_statements(tables: list[str]) -> dict[str, str]:
+    """The statements that name one of these tables, by `module.NAME`; a constant that holds several has a number."""
+    pattern = re.compile(rf"\b(?:FROM|JOIN|INTO|UPDATE|USING|ANALYZE|TABLE)\s+(?:{'|'.join(tables)})\b")
+    found: dict[str, str] = {}
+    names = [module.name for module in pkgutil.walk_packages(unihire.__path__, "unihire.")]
+    for name in sorted(names, key=lambda name: (not name.startswith("unihire.store."), name)):
+        if name.endswith("__main__"):
+            continue
+        for constant, value in vars(importlib.import_module(name)).items():
+            texts = value if isinstance(value, tuple) else (value,)
+            for number, text in enumerate(texts):
+                if constant.strip("_").isupper() and isinstance(text, str) and pattern.search(text):
+                    place = f"{name.rpartition('.')[2]}.{constant}" + (f"[{number}]" if len(texts) > 1 else "")
+                    if text not in found.values():
+                        found[place] = text
+    return found
+
+
+def is_used(statement: str, cases: list[Case]) -> bool:
+    """Whether one of the cases asks by a statement, or by one that it is a piece of."""
+    pieces = re.split(r"\{\w+\}", statement)
+    pattern = re.compile(".*?".join(re.escape(piece.strip()) for piece in pieces), re.DOTALL)
+    return any(pattern.search(case.query) for case in cases)
+
+
+def list_cases(asker: Asker) -> list[Case]:
+    """All of them."""
+    return [
+        *_list_saving(asker), *_list_joins(asker), *_list_rows(asker), *_list_reading(asker), *_list_streams(asker),
+        *_list_counting(asker), *_list_remapping(asker), *_list_runs(asker), *_list_operations(asker),
+        *_list_others(asker), *_list_of_all(asker),
+    ]  # fmt: skip
+
+
+def _list_saving(of: Asker) -> Iterator[Case]:
+    c, people = of.number, of.name("people")
+    fifty = partial(Case, looks=ASKED)
+    places = list(range(1, ASKED + 1))
+    yield fifty("saving.FIND_STORED", saving.FIND_STORED, (c, of.ids))
+    yield fifty("saving.FIND_KEYED", saving.FIND_KEYED, (c, people, of.own, [PEOPLE]), looks=2 * ASKED)
+    yield fifty("saving.FIND_LIVING", saving.FIND_LIVING, (c, of.ids))
+    yield fifty("saving.FIND_KEYS", saving.FIND_KEYS, (c, of.ids))
+    saved = 3 * of.size  # of other models come before those of the people
+    yield Case("saving.FILE_KEYS", saving.FILE_KEYS, (c, saved, saved + 9, [PEOPLE, 2]), looks=2, written=20)
+    yield fifty("saving.DELETE_KEYS", saving.DELETE_KEYS, (of.own, places), written=ASKED)
+    yield fifty("saving.DELETE_VERSIONS", saving.DELETE_VERSIONS, (of.ids,), written=ASKED)
+    raws = [b"x"] * ASKED
+    yield fifty("saving.REFRESH_RECORDS", saving.REFRESH_RECORDS, (of.ids, raws, raws), written=ASKED)
+    yield fifty("saving.BURY_RECORDS", saving.BURY_RECORDS, (c, of.ids, LAST, NOW), written=ASKED)
+
+
+def _list_joins(of: Asker) -> Iterator[Case]:
+    c, tags, shown = of.number, of.name("tags"), of.name("applications")
+    fifty = partial(Case, looks=ASKED)
+    names = [tags] * ASKED, ["rows"] * ASKED
+    row = (["1"], [tags], ["rows"], ["1"], [of.ids[0]], [b""])
+    yield fifty("joins.FIND_KEPT", joins.FIND_KEPT, (c, tags, of.row_ids), looks=2 * ASKED)
+    yield Case("joins.UPSERT_JOINED", joins.UPSERT_JOINED, (c, tags, *row), written=1)
+    yield fifty("joins.DELETE_JOINED", joins.DELETE_JOINED, (c, tags, of.row_ids, *names), written=ASKED)
+    yield fifty("joins.FIND_JOINED", joins.FIND_JOINED, (c, shown, ["stages"] * ASKED, of.row_ids))
+    yield Case("joins.FIND_ABSENT_ROWS", joins.FIND_ABSENT_ROWS, (c, tags, "", 500), 2 * of.size, 2 * of.size)
+    yield Case("joins.FIND_ABSENT_ROWS of a few", joins.FIND_ABSENT_ROWS, (c, tags, "", 1), ASKED, ASKED)
+    yield Case("joins.INSERT_STALE", joins.INSERT_STALE, (c, [shown], ["stages"], ["1"]), written=1)
+    yield Case("joins.FIND_STALE", joins.FIND_STALE, (c, shown, "stages", ASKED), walked=ASKED)
+    yield fifty("joins.SETTLE_STALE", joins.SETTLE_STALE, (c, shown, "stages", of.row_ids), written=ASKED)
+    yield Case("joins.MOVE_STALE", joins.MOVE_STALE, (c, shown, "stages", "2", 1, 2), written=1)
+    yield fifty("joins.FIND_ROWS", joins.FIND_ROWS, (c, of.name("people"), of.ids))
+    showing = (c, of.name("people"), of.own, 0, LAST, 500, [PEOPLE])
+    yield fifty("joins.FIND_SHOWING", joins.FIND_SHOWING, showing, looks=2 * ASKED)
+    yield Case("joins.HAS_RECORDS", joins.HAS_RECORDS, (c, [PEOPLE], of.name("people")))
+
+
+def _list_rows(of: Asker) -> Iterator[Case]:
+    c, people, tags = of.number, of.name("people"), of.name("tags")
+    numbers, newest = list(range(ASKED)), (2**31 - 1, "")
+    by_id = (numbers, [people] * ASKED, of.ids)
+    by_key = (numbers, [people] * ASKED, [PEOPLE] * ASKED, of.own)
+    by_text = (numbers, [tags] * ASKED, ["by person"] * ASKED, of.row_ids)
+    none: tuple[list[Any], ...] = ([], [], [], [])
+    find = partial(Case, query=rows.FIND_ROWS)
+    yield find("rows.FIND_ROWS by ids", arguments=(c, *by_id, *none, *none, "rows"), looks=ASKED)
+    yield find("rows.FIND_ROWS by keys", arguments=(c, *none[1:], *by_key, *none, "rows"), looks=2 * ASKED)
+    yield find("rows.FIND_ROWS by texts", arguments=(c, *none[1:], *none, *by_text, "rows"), looks=6 * ASKED)
+    yield Case("rows.LIST_RECORDS", rows.LIST_RECORDS, (c, people, PEOPLE, *newest, 0, ASKED), walked=ASKED)
+    # These have no index that lists them so: all of the stream are sorted.
+    yield Case("rows.LIST_KEPT", rows.LIST_KEPT, (c, tags, "rows", *newest, 0, ASKED), walked=of.size)
+    both = (c, people, PEOPLE, *newest, 0, ASKED, 0, ASKED, "rows")
+    yield Case("rows.LIST_BOTH", rows.LIST_BOTH, both, walked=ASKED + of.size)
+    yield Case("rows.FIND_UNREAD", rows.FIND_UNREAD, (c, [people, tags, "other"]), looks=6)
+
+
+def _list_reading(of: Asker) -> Iterator[Case]:
+    c, ids, own, shared = of.number, of.ids, of.own, of.shared
+    fifty = partial(Case, looks=ASKED)
+    find = partial(Case, query=reading.FIND_RECORD.format(columns=""))
+    yield find("reading.FIND_RECORD", arguments=(c, PEOPLE, ids[0]))
+    yield fifty("reading.FIND_TARGETS", reading.FIND_TARGETS.format(columns=""), (c, PEOPLE, ids))
+    yield fifty("reading.RANK_KEYS", reading.RANK_KEYS, (own, 0), walked=ASKED)
+    compose = partial(_compose_list, of)
+    for by_array in of.by_array:
+        walk_many = reading.write_many(raw=False, custom=False, by_array=by_array)
+        many = (c, PEOPLE, 0, 51, own, 5, own[-1], own[25])
+        yield Case("reading.LIST_RECORDS of many values", walk_many, many, 2 * ASKED, ASKED)
+        yield compose("of one value", ASKED, (shared[2:3],), walked=ASKED, by_array=by_array)
+        yield compose("of two filters", 2 * ASKED, (own[2:3], shared[2:3]), by_array=by_array)
+        yield compose("of three values", 3 * ASKED, (shared[2:5],), walked=3 * ASKED, by_array=by_array)
+    yield compose("", 1, walked=ASKED)
+    yield compose("by ids", ASKED, ids=ids)
+    yield compose("by more ids than a page", ASKED, ids=ids * 2)
+    yield compose("by ids with a filter", ASKED, (shared[:1],), ids=ids)
+    yield compose("of one and of three values", ASKED, (shared[2:3], shared[2:5]), walked=ASKED)
+    yield compose("of three and of four values", 4 * ASKED, (shared[2:5], shared[2:6]), walked=3 * ASKED)
+    yield compose("of three and of forty values", 2 * ASKED, (shared[2:5], own[:40]), walked=3 * ASKED)
+
+
+def _compose_list(
+    of: Asker,
+    name: str,
+    looks: int,
+    keys: tuple[list[int], ...] = (),
+    *,
+    ids: list[str] | None = None,
+    walked: int = 0,
+    by_array: bool = True,
+) -> Case:
+    wanted = reading.Wanted(connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids)
+    single = [one[0] for one in keys if len(one) == 1]
+    query, arguments = reading.compose_list(wanted, single, by_array=by_array)
+    return Case(f"reading.LIST_RECORDS {name}", query, tuple(arguments), looks, walked)
+
+
+def _list_streams(of: Asker) -> Iterator[Case]:
+    c, notes = of.number, of.name("notes")
+    fifty = partial(Case, looks=ASKED)
+    raws = [b"x"] * ASKED
+    detail = (["text"], ["1"], ["2"], [b""])
+    yield Case("streams.UPSERT_DETAILS", streams.UPSERT_DETAILS, (c, notes, *detail), written=1)
+    yield fifty("fetching.FIND_DETAILS", fetching.FIND_DETAILS, (c, notes, "text", of.row_ids))
+    yield Case(
+        "streams.UPSERT_QUARANTINE",
+        streams.UPSERT_QUARANTINE,
+        (c, notes, ["1"], ["odd"], [b""], [True], ["[]"], ["[]"]),
+        written=1,
+    )
+    yield fifty("streams.RELEASE_QUARANTINE", streams.RELEASE_QUARANTINE, (c, notes, of.row_ids), written=ASKED)
+    yield Case("streams.RELEASE_UNMET", streams.RELEASE_UNMET, (c, notes, of.run), walked=of.size, written=1)
+    yield Case("streams.FIND_HIDDEN", streams.FIND_HIDDEN, (c, notes, of.run), walked=of.size)
+    yield Case("streams.HAS_QUARANTINE", streams.HAS_QUARANTINE, (c, notes))
+    yield fifty("streams.FIND_UNSERVED", streams.FIND_UNSERVED, (c, notes, of.row_ids))
+    yield fifty("streams.FIND_NEWER_QUARANTINED", streams.FIND_NEWER_QUARANTINED, (c, notes, of.row_ids, raws))
+    yield Case("streams.LIST_QUARANTINE", streams.LIST_QUARANTINE.format(raw=""), (c, "", "", ASKED), walked=ASKED)
+    yield Case("streams.FIND_QUARANTINED", streams.FIND_QUARANTINED, (c, "2"), walked=of.size)
+    yield Case("streams.COUNT_QUARANTINE", streams.COUNT_QUARANTINE, (c,), walked=of.size)
+    yield Case("streams.FIND_ABSENT", streams.FIND_ABSENT, (c, notes, NOTES, 0, 500), of.size, of.size)
+    yield Case("streams.FIND_ABSENT of a few", streams.FIND_ABSENT, (c, notes, NOTES, 0, 1), ASKED, ASKED)
+    yield Case("streams.FORGET_SEEN", streams.FORGET_SEEN, (c, notes), walked=of.size, written=1)
+    yield Case("runs.FORGET_SEEN", runs.FORGET_SEEN, (c,), walked=2 * of.size, written=1)
+
+
+def _list_counting(of: Asker) -> Iterator[Case]:
+    c, walked = of.number, 4 * of.size
+    yield Case("counting.FIND_UNMET", counting.FIND_UNMET, (c, [NOTES], of.name("notes"), 500), walked=walked)
+    yield Case("counting.COMPARE", counting.COMPARE, (c, [NOTES, PEOPLE]), walked=2 * walked)
+    yield Case("counting.FIND_MISSING", counting.FIND_MISSING, (c, PEOPLE, 10), walked=walked)
+    yield Case("counting.FIND_GONE", counting.FIND_GONE, (c, PEOPLE, 10), walked=walked)
+    yield Case("tenancy.COUNT_RECORDS", tenancy.COUNT_RECORDS, (c,), walked=walked)
+    yield Case("tenancy.COUNT_LIVING", tenancy.COUNT_LIVING, (c,), walked=walked)
+
+
+def _list_remapping(of: Asker) -> Iterator[Case]:
+    c, people, tags, notes = of.number, of.name("people"), of.name("tags"), of.name("notes")
+    fifty = partial(Case, looks=ASKED)
+    yield Case("remapping.LIST_ROWS", remapping.LIST_ROWS, (c, people, 0, ASKED, PEOPLE, LAST), walked=ASKED)
+    yield Case("remapping.LIST_KEPT", remapping.LIST_KEPT, (c, tags, "", ASKED, "rows"), walked=2 * ASKED)
+    yield Case("remapping.LIST_QUARANTINED", remapping.LIST_QUARANTINED, (c, notes, "", ASKED), walked=ASKED)
+    yield fifty("remapping.FIND_RAW", remapping.FIND_RAW, (of.ids,))
+    yield Case("remapping.COUNT_LIVING", remapping.COUNT_LIVING, (c, [PEOPLE], people), walked=of.size)
+    yield fifty("remapping.OUTDATE_CUSTOM", remapping.OUTDATE_CUSTOM, (of.ids, [b"1"] * ASKED), written=ASKED)
+    yield fifty("remapping.INSERT_KEYS", remapping.INSERT_KEYS, (of.own, [1] * ASKED), written=ASKED)
+    yield fifty("remapping.FIND_FILED", remapping.FIND_FILED, (of.ids,))
+    yield Case("remapping.REFILE_RECORD", remapping.REFILE_RECORD, (of.ids[0], [1], None), written=1)
+
+
+def _list_runs(of: Asker) -> Iterator[Case]:
+    c, run, people = of.number, of.run, of.name("people")
+    place = ("walk", None, 0, 0, 0)
+    counted = [0, 0, 0, 0, 0, 0, 0.0, 0, 0, None]
+    new = "00000000-0000-4000-8000-000000000000"
+    yield Case("runs.FIND_UNFINISHED", runs.FIND_UNFINISHED, (c,))
+    asked, ended = (c, new, True, None, False), "UPDATE sync_run SET status = 'done'"
+    yield Case("runs.INSERT_RUN", runs.INSERT_RUN, asked, looks=2, written=1, before=ended)
+    yield Case("runs.TAKE_RUN", runs.TAKE_RUN, (c, 1), looks=2, written=1)
+    if of.size:
+        opened = (run, c, of.name("other"), None, [8])
+        yield Case("runs.INSERT_STREAM", runs.INSERT_STREAM, opened, looks=2, walked=of.size // 10, written=1)
+    yield Case("runs.GET_STREAM", runs.GET_STREAM, (run, people))
+    yield Case("runs.FIND_LAST_READ", runs.FIND_LAST_READ, (c, people))
+    yield Case("runs.LIST_STATES", runs.LIST_STATES, (c,), walked=6)
+    yield Case("runs.FIND_FIRST_READS", runs.FIND_FIRST_READS, (c, [people, "other"]), looks=2)
+    yield Case("runs.MOVE_STREAM", runs.MOVE_STREAM, (run, people, 1, "walk", "", *counted, *place), looks=3, written=1)
+    finished = (run, people, 1, None, 0, 0.0, *place)
+    yield Case("runs.FINISH_STREAM", runs.FINISH_STREAM, finished, looks=3, written=1)
+    if of.size:
+        yield Case("runs.NOTE_READ", runs.NOTE_READ, (c, people, NOW, True, 5), written=1)
+    yield Case("runs.RESTART_PHASE", runs.RESTART_PHASE, (run, people, 1, "walk"), looks=2, written=1)
+    yield Case("runs.FINISH_RUN", runs.FINISH_RUN, (run, 1, "done", None), written=1)
+    yield Case("runs.CANCEL_RUN", runs.CANCEL_RUN, (c,), written=1)
+    yield Case("runs.DEFER_RUN", runs.DEFER_RUN, (run, 1, HOUR, "budget", 1), written=1)
+    yield Case("runs.RELEASE_RUN", runs.RELEASE_RUN, (run,), written=1)
+    yield Case("runs.FIND_WAIT", runs.FIND_WAIT, (c,))
+    yield Case("runs.NOTE_FAULT", runs.NOTE_FAULT, (run, "people", 1), looks=2, written=1)
+    yield Case("runs.LIST_STREAMS", runs.LIST_STREAMS, (run,), walked=6)
+    yield Case("runs.FIND_COMPLETE_READS", runs.FIND_COMPLETE_READS, (c,), walked=6 * 20)
+    yield Case("runs.HAS_SYNCED_SINCE", runs.HAS_SYNCED_SINCE, (1, c, NOW), walked=20)
+    yield Case("runs.FIND_LATEST", runs.FIND_LATEST, (c,))
+    yield Case("runs.GET_RUN", runs.GET_RUN, (c, run))
+    yield Case("schedules.FIND_LAST_WHOLE", schedules.FIND_LAST_WHOLE, (c,), walked=26)
+    yield Case("history.LIST_HISTORY", history.LIST_HISTORY, ([c], None, 20, None, None), looks=21, walked=140)
+    yield Case("history.LIST_STANDINGS", history.LIST_STANDINGS, (c,), looks=2, walked=of.connectors)
+    linked_to = (new, "production", "ATS", 0, None, None, 10)
+    yield Case("linked.LIST_LINKED", linked.LIST_LINKED, linked_to, looks=3, walked=of.connectors)
+
+
+def _list_operations(of: Asker) -> Iterator[Case]:
+    c, some = of.number, of.size // 10
+    listing = of.streams.encode()
+    claimed = (c, of.name("10"), "create", b"", NOW, NOW)
+    yield Case("operations.CLAIM_CALL", operations.CLAIM_CALL, claimed, written=1)
+    yield Case("operations.SAVE_STEPS", operations.SAVE_STEPS, (c, of.name("10"), b""), written=1)
+    yield Case("operations.RELEASE_CALL", operations.RELEASE_CALL, (c, of.name("10"), None), written=1)
+    yield Case("operations.FORGET_CALLS", operations.FORGET_CALLS, (c, NOW - 99 * HOUR), walked=some)
+    yield Case("operations.FIND_MARK", operations.FIND_MARK, (c, listing, 500, NOW - HOUR))
+    yield Case("operations.SAVE_MARK", operations.SAVE_MARK, (c, listing, 10, "/next", NOW), written=1)
+    yield Case("operations.FORGET_MARKS", operations.FORGET_MARKS, (c, NOW - 99 * HOUR), walked=some)
+    listed = (c, of.name("people"), PEOPLE, 0, ASKED)
+    yield Case("operations.LIST_REMOTE_IDS", operations.LIST_REMOTE_IDS, listed, walked=ASKED)
+
+
+def _list_others(of: Asker) -> Iterator[Case]:
+    c, people = of.number, of.name("people")
+    id = of.ids[0]
+    yield Case("budgets.READ_BUDGET", budgets.READ_BUDGET, (c,))
+    yield Case("budgets.REPLACE_BUDGET", budgets.REPLACE_BUDGET, (c, 1, b""), written=1)
+    yield Case("budgets.INSERT_BUDGET", budgets.INSERT_BUDGET, (c, b""), written=1)
+    yield Case("grants.FIND_GRANT", grants.FIND_GRANT, (c, 1))
+    yield Case("grants.SAVE_GRANT", grants.SAVE_GRANT, (c, 1, b""), written=1)
+    yield Case("issues.OPEN_ISSUE", issues.OPEN_ISSUE, (id, c, "kind 3", people, "mend it"), written=1)
+    yield Case("issues.RESOLVE_ISSUES", issues.RESOLVE_ISSUES, (c, people, ["kind 3"], 1), walked=10, written=1)
+    yield Case("issues.LIST_ISSUES", issues.LIST_ISSUES, (c, True, 10, None, None, None), walked=20)
+    yield Case("budgets.FORGET_BUDGET", budgets.FORGET_BUDGET, (c,), written=1)
+    if of.size:
+        yield Case("grants.EMPTY_GRANT", grants.EMPTY_GRANT, (c, 1), written=1)
+    yield Case("grants.NOTE_REFUSAL", grants.NOTE_REFUSAL, (c, 1), written=1)
+    yield Case("grants.FORGET_REFUSALS", grants.FORGET_REFUSALS, (c, 1), written=1)
+    yield Case("issues.OPEN_ISSUE_OF", issues.OPEN_ISSUE_OF, (id, c, "kind 3", people, "mend it", 1), written=1)
+    # Removal takes its statements in order; one alone finds more than it would then.
+    for number, statement in enumerate(tenancy.DELETE_DATA[:-1]):
+        looks = 8 * of.size if number == 0 else 1
+        yield Case(f"tenancy.DELETE_DATA[{number}]", statement, (c,), looks, walked=11 * of.size, written=1)
+
+
+def _list_of_all(of: Asker) -> Iterator[Case]:
+    """What is asked of all connectors at once, now and then: it reads what there is, once."""
+    every = of.connectors
+    yield Case("grants.LIST_OLD", grants.LIST_OLD, (HOUR, 10, [1]), every, every)
+    yield Case("history.LIST_WHOLE_HISTORY", history.LIST_WHOLE_HISTORY, (20,), looks=40, walked=20 * 6 + 20 + every)
+    yield Case("history.LIST_STANDINGS of all", history.LIST_STANDINGS, (None,), every, every)
+    yield Case("issues.COUNT_OPEN_BY_CONNECTOR", issues.COUNT_OPEN_BY_CONNECTOR, (), walked=20 * every)
+    yield Case("issues.DROP_OLD_ISSUES", issues.DROP_OLD_ISSUES, (99 * HOUR,), walked=1)
+    yield Case("jobs.LIST_ORPHANED", jobs.LIST_ORPHANED, (), 2 * every, 2 * every)
+    yield Case("jobs.MEND_RUNS", jobs.MEND_RUNS, (HOUR,), walked=every)
+    yield Case("retention.DROP_OLD_RUNS", retention.DROP_OLD_RUNS, (99 * HOUR, 500), walked=1)
+    yield Case("standing.TELL_STANDING", standing.TELL_STANDING, (HOUR,), walked=BIG * every)
+
+
+CASELESS: Mapping[str, str] = {
+    "counting.CREATE_MET": "a table of one session",
+}
+"""Statements that need no case, each with the reason."""
