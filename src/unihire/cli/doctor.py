@@ -1,9 +1,9 @@
 """`unihire doctor`: everything that can go wrong on this machine, looked at."""
 
+import os
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -11,34 +11,22 @@ from urllib.parse import urlsplit
 import typer
 
 from unihire.cli.configuration import list_unknown_variables
-from unihire.cli.connectors import pick_connectors
-from unihire.cli.ending import EXPECTED, FAILED, describe_error, run
-from unihire.cli.engine import judge_engine, look_at_engine
-from unihire.cli.findings import Finding, Findings, Status
+from unihire.cli.ending import FAILED, run
+from unihire.cli.examining import examine_store
+from unihire.cli.findings import Finding, Findings
 from unihire.cli.proving import name_variable
-from unihire.cli.reconciling import count_at_vendor, describe_stored, make_stored_tables
 from unihire.cli.serving import PortTaken, bind
 from unihire.cli.starting import start
-from unihire.cli.terminal import Json, examples, print_json, show_moment
+from unihire.cli.terminal import Json, examples, print_json
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.registry import list_integrations
-from unihire.kit.seal import Sealer
 from unihire.model import MODELS
-from unihire.platform.connectors import open_credentials
-from unihire.platform.sealing import check_marks, find_sealer
-from unihire.platform.syncs import find_status
 from unihire.settings import Settings
-from unihire.store import Pool, runs, streams
-from unihire.store.database import describe_database, open_database
-from unihire.store.migrate import list_migrations
-from unihire.store.schedules import get_schedule
-from unihire.store.tenancy import Connector, list_connectors, list_seal_marks
-from unihire.sync.issues import say_quarantined
 
 LEAST_FREE_BYTES = 1_000_000_000
 
-EPILOG = examples("unihire doctor", "unihire doctor --vendor", "unihire doctor --vendor --connector 3f2c --json")
+EPILOG = examples("unihire doctor", "unihire doctor --details", "unihire doctor --vendor --connector 3f2c --json")
 
 
 def doctor(
@@ -51,26 +39,32 @@ def doctor(
             "--connector", metavar="ID", help="Only this connector; may be repeated. The beginning of an id is enough."
         ),
     ] = None,
+    with_details: Annotated[
+        bool, typer.Option("--details", help="Every check, and what each connector has here; as with --connector.")
+    ] = False,
     is_json: Json = False,
 ) -> None:
     """Look for what can go wrong.
 
-    Looks at settings, folders, integrations, the database, the encryption key, workers, schedules and issues, and what
-    each connector has here. Ends with 1 where something does not work; warnings are told and do not count. No vendor is
-    asked, but with --vendor: then each connector's records are counted there and here, and it ends with 1 where they
-    differ.
+    Looks at settings, folders, integrations, the database, the encryption key, workers, schedules and issues, and how
+    each connector stands: the verdict first, then what is not well. It changes nothing: a database of an older version
+    stays one. Ends with 1 where something does not work; warnings do not count. No vendor is asked, but with --vendor:
+    then each connector's records are counted there and here, and it ends with 1 where they differ.
     """
-    settings = start()
-    findings = Findings(is_json)
+    settings = start(makes_home=False)
+    findings = Findings()
+    is_whole = with_details or vendor or bool(ids)
 
     async def look() -> None:
         for finding in examine_machine(settings):
-            findings.tell(finding)
-        await _examine_store(settings, findings, ids or [], is_counting=vendor)
+            findings.add(finding)
+        await examine_store(settings, findings, ids or [], is_counting=vendor, with_details=is_whole)
 
     run(lambda _: look())
     if is_json:
         print_json(findings.describe())
+    else:
+        findings.show(whole=is_whole)
     if not findings.is_well:
         raise typer.Exit(FAILED)
 
@@ -103,16 +97,14 @@ def _praise(integration: Integration) -> str:
 
 
 def _examine_home(home: Path) -> Finding:
-    try:
-        with tempfile.TemporaryFile(dir=home):
-            free = shutil.disk_usage(home).free
-    except OSError as error:
-        return Finding(
-            "home", "failed", f"cannot write in {home}: {error.strerror}; set UNIHIRE_HOME to another folder"
-        )
+    there = next(folder for folder in (home, *home.absolute().parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return Finding("home", "failed", f"cannot write in {there}; set UNIHIRE_HOME to another folder")
+    free = shutil.disk_usage(there).free
+    how = "is writable" if there == home else "is not there yet and can be made"
     if free < LEAST_FREE_BYTES:
-        return Finding("home", "warning", f"{home} is writable, but only {free // 1_000_000} MB are free")
-    return Finding("home", "ok", f"{home} is writable, {free // 1_000_000_000} GB free")
+        return Finding("home", "warning", f"{home} {how}, but only {free // 1_000_000} MB are free")
+    return Finding("home", "ok", f"{home} {how}, {free // 1_000_000_000} GB free")
 
 
 def _examine_port(settings: Settings) -> Finding:
@@ -147,90 +139,3 @@ def find_declaration_faults(integration: Integration) -> Iterator[str]:
             yield f"it says it cannot give {place}, which nothing is called"
         elif not field and spec.record in given:
             yield f"it says it cannot give {place}, and gives it"
-
-
-async def _examine_store(settings: Settings, findings: Findings, ids: Sequence[str], *, is_counting: bool) -> None:
-    sealer: Sealer | None = None
-    try:
-        sealer = find_sealer(settings)
-    except EXPECTED as error:
-        findings.tell(Finding("encryption key", "failed", describe_error(error)))
-    where = "embedded" if settings.database_url is None else "from UNIHIRE_DATABASE_URL"
-    try:
-        async with open_database(settings) as pool:
-            server, schema = await describe_database(pool)
-            newest = list_migrations()[-1].version
-            status: Status = "ok" if schema == newest else "failed"
-            findings.tell(Finding("database", status, f"PostgreSQL {server}, {where}; schema {schema} of {newest}"))
-            connectors = await list_connectors(pool)
-            findings.tell(_examine_key(settings, sealer, connectors, await list_seal_marks(pool)))
-            if status == "ok":
-                for finding in judge_engine(await look_at_engine(pool)):
-                    findings.tell(finding)
-            try:
-                picked = await pick_connectors(pool, ids) if ids else connectors
-            except ConfigError as error:
-                findings.tell(Finding("connector", "failed", str(error)))
-                return
-            for connector in picked:
-                findings.tell(await _examine_connector(pool, connector))
-                stored = await describe_stored(pool, connector)
-                findings.connectors.append(stored)
-                findings.show(*make_stored_tables(stored, is_counted=is_counting))
-                if is_counting and sealer is not None:
-                    stored["reconciliation"] = await count_at_vendor(pool, connector, settings, sealer, findings)
-    except EXPECTED as error:
-        findings.tell(Finding("database", "failed", describe_error(error)))
-
-
-def _examine_key(
-    settings: Settings, sealer: Sealer | None, connectors: list[Connector], marks: Mapping[bytes, int]
-) -> Finding:
-    try:
-        check_marks(settings, sealer, marks)
-    except ConfigError as error:
-        return Finding("encryption key", "failed", str(error))
-    if sealer is None:
-        return Finding("encryption key", "ok", "there is none yet: the first connector makes it")
-    for connector in connectors:
-        try:
-            open_credentials(connector, sealer)
-        except ConfigError as error:
-            return Finding("encryption key", "failed", f"connector {connector.id}: {error}")
-    source = "UNIHIRE_ENCRYPTION_KEYS"
-    if settings.encryption_keys is None:
-        source = f"{settings.home / 'encryption.key'} (keep a copy: without it no stored credential opens)"
-    return Finding("encryption key", "ok", f"opens the credentials of {len(connectors)} connectors; from {source}")
-
-
-async def _examine_connector(pool: Pool, connector: Connector) -> Finding:
-    name = f"connector {str(connector.id)[:8]}"
-    what = f"{connector.end_user} ({connector.integration})"
-    if connector.status == "RELINK_NEEDED":
-        return Finding(
-            name, "failed", f"{what}: the vendor refuses its credentials: unihire reconnect gives it new ones"
-        )
-    latest = await pool.fetchrow(runs.FIND_LATEST, connector.number)
-    if latest is None:
-        return Finding(name, "warning", f"{what}: never synced")
-    said = f"{what}: sync {latest['number']}"
-    counted = await pool.fetch(streams.COUNT_QUARANTINE, connector.number)
-    aside, incomplete = sum(row["rows"] for row in counted), sum(row["incomplete"] for row in counted)
-    schedule = await get_schedule(pool, connector.number)
-    state = find_status(dict(latest), is_paused=schedule.is_paused)
-    if state == "waiting":
-        until = show_moment(latest["waits_until"])
-        return Finding(name, "warning", f"{said} waits until {until}: {latest['waits_for']}")
-    if state == "paused":
-        return Finding(name, "warning", f"{said} rests, for the connector is paused")
-    if state == "queued":
-        return Finding(name, "warning", f"{said} asked for {show_moment(latest['asked_at'])} and not begun")
-    if state == "running":
-        return Finding(name, "warning", f"{said} under way or interrupted, begun {show_moment(latest['started_at'])}")
-    said = f"{said} {latest['status']} {show_moment(latest['finished_at'])}"
-    if latest["status"] != "done":
-        tells = f"`unihire runs {str(connector.id)[:8]} {latest['number']}` tells more"
-        return Finding(name, "warning", f"{said}; {tells}")
-    if aside or incomplete:
-        return Finding(name, "warning", f"{said}; {say_quarantined('its lists', aside, incomplete)}")
-    return Finding(name, "ok", said)

@@ -115,10 +115,11 @@ async def count_at_vendor(
         with SyncProgress(ERR, integration, is_transient=True) as progress:
             found = await reconcile(pool, connector, integration, client, watch=progress.watch)
     except EXPECTED as error:
-        findings.tell(Finding(name, "failed", f"not counted: {describe_error(error)}"))
+        findings.add(Finding(name, "failed", f"not counted: {describe_error(error)}"))
         return None
-    findings.show(make_comparison_table(found.models))
-    findings.tell(judge(name, found, mend=f"unihire sync --full {str(connector.id)[:8]}"))
+    verdict = judge(name, found, mend=f"unihire sync --full {str(connector.id)[:8]}")
+    findings.add(verdict)
+    findings.add_details(verdict, [make_comparison_table(found.models)])
     return describe_reconciliation(found)
 
 

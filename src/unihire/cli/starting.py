@@ -25,8 +25,8 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-def start(*, is_service: bool = False) -> Settings:
-    """The settings, with logs and home folder ready.
+def start(*, is_service: bool = False, makes_home: bool = True) -> Settings:
+    """The settings, with logs and, unless nothing is to be made, the home folder ready.
 
     A service logs from `log_level` on. A command for people tells its story itself, so it logs warnings only, unless
     UNIHIRE_LOG_LEVEL says otherwise. Raises ConfigError for a bad setting or a home that cannot be made.
@@ -36,7 +36,7 @@ def start(*, is_service: bool = False) -> Settings:
     set_up_logs(settings.log_level if is_told else "warning", settings.log_format)
     if (problem := set_up_tracing(os.environ)) is not None:
         log.warning("no traces are sent", reason=problem)
-    if settings.database_url is None or settings.encryption_keys is None:
+    if makes_home and (settings.database_url is None or settings.encryption_keys is None):
         make_home(settings.home)
     calm_collector()
     return settings

@@ -2,9 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from types import MappingProxyType
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
@@ -12,7 +13,7 @@ import asyncpg
 from unihire.errors import ConfigError
 from unihire.settings import Settings
 from unihire.store import Connection, Pool
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded import EmbeddedServer, is_made
 from unihire.store.migrate import migrate
 
 DATABASE = "unihire"
@@ -47,11 +48,9 @@ LIST_IDLE_DATABASES = """
 """
 
 
-# Which server this is, and the version of our schema in it.
-DESCRIBE_DATABASE = """
-    SELECT split_part(current_setting('server_version'), ' ', 1) AS server,
-        (SELECT max(version) FROM schema_version) AS schema
-"""
+GET_SERVER_VERSION = "SELECT split_part(current_setting('server_version'), ' ', 1)"
+
+GET_SCHEMA_VERSION = "SELECT max(version) FROM schema_version"
 
 
 @asynccontextmanager
@@ -69,6 +68,31 @@ async def open_database(settings: Settings, *, database: str = DATABASE) -> Asyn
     try:
         await create_database(server, database)
         async with _open_pool(server.dsn(database), settings) as pool:
+            yield pool
+    finally:
+        await asyncio.to_thread(server.close)
+
+
+class NotMade(ConfigError):
+    """There is no database yet: the first command that stores something makes it."""
+
+
+@asynccontextmanager
+async def open_existing_database(settings: Settings, *, can_write: bool) -> AsyncIterator[Pool]:
+    """As `open_database`, on a database that is there already, as it is: nothing is made and nothing migrated.
+
+    Unless `can_write`, no session can change anything. Raises NotMade where there is none.
+    """
+    session = SESSION if can_write else {**SESSION, "default_transaction_read_only": "on"}
+    if settings.database_url is not None:
+        async with _open_pool(settings.database_url.get_secret_value(), settings, session, migrates=False) as pool:
+            yield pool
+        return
+    if not await asyncio.to_thread(is_made, settings.home):
+        raise NotMade(f"there is none yet in {settings.home}: the first command that stores something makes it")
+    server = await asyncio.to_thread(EmbeddedServer, settings.home)
+    try:
+        async with _open_pool(server.dsn(DATABASE), settings, session, migrates=False) as pool:
             yield pool
     finally:
         await asyncio.to_thread(server.close)
@@ -112,13 +136,18 @@ async def read_clock(pool: Pool | Connection) -> datetime:
 
 
 async def describe_database(pool: Pool) -> tuple[str, int]:
-    """The server's version, and that of the schema."""
-    (row,) = await pool.fetch(DESCRIBE_DATABASE)
-    return row["server"], row["schema"]
+    """The server's version, and that of the schema: 0 where nothing of ours is in it."""
+    server: str = await pool.fetchval(GET_SERVER_VERSION)
+    try:
+        return server, await pool.fetchval(GET_SCHEMA_VERSION) or 0
+    except asyncpg.UndefinedTableError:
+        return server, 0
 
 
 @asynccontextmanager
-async def _open_pool(dsn: str, settings: Settings) -> AsyncIterator[Pool]:
+async def _open_pool(
+    dsn: str, settings: Settings, session: Mapping[str, str] = MappingProxyType(SESSION), *, migrates: bool = True
+) -> AsyncIterator[Pool]:
     try:
         pool = await asyncpg.create_pool(
             dsn,
@@ -126,14 +155,17 @@ async def _open_pool(dsn: str, settings: Settings) -> AsyncIterator[Pool]:
             max_size=settings.database_pool,
             # Our connections carry no session state between uses, so the round trip that clears it is saved.
             reset=_keep,
-            server_settings=SESSION,
+            server_settings=dict(session),
         )
+    except asyncpg.InvalidCatalogNameError as error:
+        raise NotMade(f"the server has no such database: {mask_secrets(str(error), dsn)}") from None
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         said = mask_secrets(str(error) or type(error).__name__, dsn)
         raise ConfigError(f"the database does not answer: {said}") from None
     try:
-        async with pool.acquire() as connection:
-            await migrate(connection)
+        if migrates:
+            async with pool.acquire() as connection:
+                await migrate(connection)
         _addresses[id(pool)] = dsn
         yield pool
     finally:

@@ -63,6 +63,11 @@ WATCH_SECONDS = 0.5
 log = structlog.get_logger()
 
 
+def is_made(home: Path) -> bool:
+    """Whether the home has a cluster already."""
+    return (home / "postgresql" / "data").exists()
+
+
 class EmbeddedServer:
     """A hold on the server of one home: it runs at least until `close`, and ends with its last holder.
 

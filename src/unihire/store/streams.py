@@ -86,6 +86,12 @@ COUNT_QUARANTINE = """
     FROM quarantine WHERE connector = $1 GROUP BY stream ORDER BY stream
 """
 
+# The same of every connector that has any.
+COUNT_ALL_QUARANTINE = """
+    SELECT connector, count(*) FILTER (WHERE NOT is_served) AS rows, count(*) FILTER (WHERE is_served) AS incomplete
+    FROM quarantine GROUP BY connector
+"""
+
 # Living records of a stream and model that its complete read has not met, in feed order, behind a place.
 FIND_ABSENT = """
     SELECT id, remote_id, seq FROM record

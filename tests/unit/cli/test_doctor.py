@@ -59,7 +59,9 @@ def test_rows_that_only_joins_show_are_not_nothing() -> None:
 
 
 def test_a_home_that_cannot_be_written_fails(tmp_path) -> None:
-    settings = Settings(_env_file=None, home=tmp_path / "nothing", port=0)
-    found = {finding.name: finding.status for finding in examine_machine(settings)}
-    assert found["home"] == "failed"
-    assert found["address"] == "ok"
+    (tmp_path / "file").touch()
+    for home, status in ((tmp_path / "nothing" / "yet", "ok"), (tmp_path / "file" / "below", "failed")):
+        settings = Settings(_env_file=None, home=home, port=0)
+        found = {finding.name: finding.status for finding in examine_machine(settings)}
+        assert (found["home"], found["address"]) == (status, "ok")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
