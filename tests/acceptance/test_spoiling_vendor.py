@@ -118,9 +118,8 @@ async def test_vendor_that_spoils_at_random_breaks_nothing_and_all_is_right_agai
         await spoil(scene, mixes)
         spoiled += time.monotonic() - begun_at
         for vendor, known in zip(scene.vendors, touched, strict=True):
-            fired, ids = await vendor.find_struck()
+            fired, ids = await vendor.end_faults()
             scene.struck.update(fired)
-            await vendor.let([])
             for stream, others in ids.items():
                 known.setdefault(stream, set()).update(others)
             await check_untouched(scene, vendor, known, told)

@@ -118,8 +118,8 @@ def expect_records(raw: Raw, connector: UUID) -> dict[str, dict[str, Json]]:
         tell(
             "candidate",
             person,
-            first_name=person["first_name"],
-            last_name=person["last_name"],
+            first_name=person["first_name"] or None,
+            last_name=person["last_name"] or None,
             email_addresses=_one(person["email"]),
             phone_numbers=_one(person.get("phone")),
             locations=_one(person.get("location")),

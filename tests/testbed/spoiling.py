@@ -84,10 +84,11 @@ class Vendor:
         async with httpx.AsyncClient(base_url=self.ready.control_url) as control:
             (await control.put("faults", json=rules)).raise_for_status()
 
-    async def find_struck(self) -> tuple[dict[str, int], dict[str, set[str]]]:
-        """How often each fault struck, and the ids of the rows that were spoiled, by stream."""
+    async def end_faults(self) -> tuple[dict[str, int], dict[str, set[str]]]:
+        """How often each fault struck, and the ids of the rows that were spoiled, by stream, to the last answer."""
         async with httpx.AsyncClient(base_url=self.ready.control_url) as control:
-            told = (await control.get("faults")).raise_for_status().json()
+            fired = (await control.get("faults")).raise_for_status().json()["fired"]
+            told = (await control.delete("faults")).raise_for_status().json()
         spoiled: dict[str, set[str]] = {}
         for route, ids in told["spoiled"].items():
             stream = next(part for part in reversed(route.split("/")) if part not in ("{id}", "stage-transitions"))
@@ -95,7 +96,7 @@ class Vendor:
                 # A row without an id of its own belongs to what its path names.
                 named = id_.split("/")[4] if id_.startswith("/") and len(id_.split("/")) > 4 else id_
                 spoiled.setdefault(stream, set()).add(named)
-        return told["fired"], spoiled
+        return fired, spoiled
 
     async def change(self, chance: random.Random) -> dict[str, set[str]]:
         """Some rows are others from now on; returns which, by stream."""
