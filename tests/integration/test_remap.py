@@ -197,7 +197,7 @@ async def test_killed_anywhere_it_is_done_by_running_it_again(
     assert is_killed == (at <= 5)
     monkeypatch.setattr(remap.Pages, "save", save)
     await run(tenant, later)
-    assert await read_names(api, "jobs", "code") == {"1": "", "2": "", "3": "", "4": "5", "5": ""}
+    assert await read_names(api, "jobs", "code") == {"1": None, "2": None, "3": None, "4": "5", "5": None}
     assert set((await read_names(api, "jobs")).values()) == {f"JOB {id}" for id in "12345"}
     assert await read_aside(tenant) == {}
     await read_keys(tenant)

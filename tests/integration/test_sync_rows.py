@@ -1,6 +1,7 @@
 """Sync of rows that are odd, gone, merged, hidden or back, and of their parts and details."""
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from aiohttp import web
 
 from testbed.records import find_ids
 from testbed.tenants import Tenant, make_tenant, read_all
-from testbed.vendor import Answerer, Vendor, counts, fill, job, person, say, stage
+from testbed.vendor import TOO_DEEP, Answerer, Vendor, counts, fill, job, person, say, stage
 from unihire.integration.declare import IdFilter
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
@@ -198,7 +199,7 @@ async def test_row_that_comes_back_lives_again_and_is_told_as_changed(
 
 
 @pytest.mark.parametrize("state", [5, None, ["noted"], {"x": 1}, "missing"])
-async def test_row_that_will_not_map_is_set_aside_and_the_stream_goes_on(
+async def test_row_of_which_a_part_does_not_map_is_served_without_it_until_it_does(
     tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient, state: Any
 ) -> None:
     bad = person("2", state=state)
@@ -207,11 +208,16 @@ async def test_row_that_will_not_map_is_set_aside_and_the_stream_goes_on(
     vendor.lists["/people"][1] = bad
     report = await tenant.sync()
     assert report.status == "done"
-    assert await served(api, "candidates") == ["1", "3"]
+    assert (report.streams[-1].quarantined, report.streams[-1].incomplete) == (0, 1)
+    assert await served(api, "candidates") == ["1", "2", "3"]
+    assert (await read_all(api, "candidates", remote_id="2"))[0]["first_name"] == "Person 2"
     assert await list_quarantine(tenant) == [("people", "2")]
-    raw, reason = await tenant.pool.fetchrow("SELECT raw, reason FROM quarantine")
+    raw, left_out, is_served = await tenant.pool.fetchrow("SELECT raw, left_out, is_served FROM quarantine")
     assert b'"Person 2"' in raw
-    assert reason
+    assert left_out == ["notes"]
+    assert is_served
+    issues = await tenant.pool.fetch("SELECT message FROM issue WHERE resolved_at IS NULL")
+    assert [row["message"] for row in issues] == ["1 rows of people are served without some part that does not map"]
     vendor.lists["/people"][1] = person("2")
     await tenant.sync(full=True)
     assert await served(api, "candidates") == ["1", "2", "3"]
@@ -236,12 +242,47 @@ async def test_rows_without_a_usable_id_are_set_aside_each_once(
     assert len(await list_quarantine(tenant)) == 2
 
 
+async def test_rows_that_nobody_can_read_or_store_cost_themselves_alone(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    before = await read_all(api, "candidates")
+    odd = [
+        b'{"id":"2","name":"Jos\xe9","state":"plain"}',
+        b'{"id":"a\\u0000","name":"N","state":"plain"}',
+        b'{"id":"' + b"x" * 1_000_000 + b'","name":"N","state":"plain"}',
+        b'{"id":"4","name":"N","state":"plain","deep":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"id":"5","name":"N","state":"plain","text":"' + b"x" * 10_000_000 + b'"}',
+    ]
+    good = json.dumps(person("6")).encode()
+
+    def answer_odd(request: Any) -> Any:
+        return say(b'{"rows":[' + b",".join([*odd, good]) + b'],"next":null}')
+
+    for _ in range(2):
+        vendor.will("/people", *[answer_odd] * 2)
+        assert (await tenant.sync(full=True)).status == "done"
+        stored = await tenant.pool.fetch("SELECT row_id, reason, raw, is_served FROM quarantine ORDER BY row_id")
+        assert {"2", "4", "5"} < {row["row_id"] for row in stored}
+        assert len(stored) == 5
+        assert not any(row["is_served"] for row in stored)
+        assert all(len(row["row_id"]) <= 500 and len(row["raw"]) < 4_000_000 for row in stored)
+        assert all(isinstance(json.loads(row["raw"]), str | dict) for row in stored)
+        listed = await api.get("/api/v1/quarantine", params={"include_raw_data": "true"})
+        assert {item["remote_id"] for item in listed.json()["items"]} == {row["row_id"] for row in stored}
+        assert "6" in await served(api, "candidates")
+        (kept,) = await read_all(api, "candidates", remote_id="2")
+        assert kept == next(record for record in before if record["remote_id"] == "2")
+    await tenant.sync(full=True)
+    assert await list_quarantine(tenant) == []
+
+
 async def test_record_keeps_its_last_content_while_its_row_will_not_map(
     tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
 ) -> None:
     await tenant.sync()
     before = await read_all(api, "jobs")
-    vendor.lists["/jobs"][0]["name"] = ["no text"]
+    vendor.lists["/jobs"][0] |= {"name": "Another", "deep": TOO_DEEP}
     report = await tenant.sync(full=True)
     assert counts(report, "jobs") == (0, 0, 0, 1)
     assert await read_all(api, "jobs") == before
@@ -252,14 +293,14 @@ async def test_parts_of_a_row_that_will_not_map_are_not_taken_for_gone(
 ) -> None:
     await tenant.sync()
     stages, departments = await read_all(api, "job-interview-stages"), await read_all(api, "departments")
-    vendor.lists["/pipelines"][0]["stages"][1]["name"] = 5
-    vendor.lists["/jobs"][4]["name"] = 5
+    vendor.lists["/pipelines"][0]["deep"] = TOO_DEEP
+    vendor.lists["/jobs"][4]["deep"] = TOO_DEEP
     report = await tenant.sync(full=True)
     assert counts(report, "pipelines") == (0, 0, 0, 1)
     assert counts(report, "jobs") == (0, 0, 0, 1)
     assert await read_all(api, "job-interview-stages") == stages
     assert await read_all(api, "departments") == departments
-    vendor.lists["/pipelines"][0]["stages"] = [stage("s1")]
+    vendor.lists["/pipelines"][0] = {"id": "p1", "stages": [stage("s1")]}
     vendor.lists["/jobs"][4] = job("5", department="d1")
     report = await tenant.sync(full=True)
     assert await served(api, "job-interview-stages") == ["s1", "s3"]

@@ -19,6 +19,9 @@ from unihire.outbound.client import Retry
 from unihire.outbound.paging import NextLink, WholeList
 from unihire.sync.run import Report
 
+TOO_DEEP: Any = json.loads("[" * 150 + "]" * 150)
+"""With this in it, a row is refused before it is mapped, and its id is known."""
+
 IMPATIENT = Retry(attempts=6, first=0.005, longest=0.02, timeout=30)
 LIST = NextLink(items="rows", link=("next",), page_size={"limit": "2"})
 
