@@ -2,10 +2,12 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from queue import Queue
+from threading import Thread
 
 TOKEN = b'{"access_token": "x", "expires_in": 3600}'
 MEGABYTE = b" " * 1_000_000
@@ -13,10 +15,11 @@ MEGABYTE = b" " * 1_000_000
 
 @dataclass
 class Hostile:
-    """By path, what is sent for each request of it; anything else is answered with a token."""
+    """By path, what is sent for each request of it; `others` is what is sent for any other."""
 
     base_url: str = ""
     answers: dict[str, Callable[[], Iterable[bytes | float]]] = field(default_factory=dict)
+    others: Callable[[], Iterable[bytes | float]] = field(default_factory=lambda: lambda: whole(TOKEN))
     asked: list[str] = field(default_factory=list)
     sent: int = 0
 
@@ -26,7 +29,7 @@ class Hostile:
                 head = await reader.readuntil(b"\r\n\r\n")
                 path = head.split(b" ")[1].decode().partition("?")[0]
                 self.asked.append(path)
-                for part in self.answers.get(path, lambda: whole(TOKEN))():
+                for part in self.answers.get(path, self.others)():
                     if isinstance(part, float):
                         await asyncio.sleep(part)
                     else:
@@ -62,6 +65,26 @@ async def run_hostile() -> AsyncIterator[Hostile]:
         await server.wait_closed()
 
 
+@contextmanager
+def serve_hostile() -> Iterator[Hostile]:
+    """The same beside a test that has no loop of its own."""
+    ready, ended = Queue[tuple[Hostile, asyncio.AbstractEventLoop]](), asyncio.Event()
+
+    async def serve() -> None:
+        async with run_hostile() as hostile:
+            ready.put((hostile, asyncio.get_running_loop()))
+            await ended.wait()
+
+    thread = Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    hostile, loop = ready.get(timeout=10)
+    try:
+        yield hostile
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join(timeout=10)
+
+
 def whole(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> Iterable[bytes]:
     """An answer that is as it should be, but for what is in it."""
     lines = (b"HTTP/1.1 " + status, b"Content-Length: %d" % len(body), b"Connection: close", *headers)
@@ -91,6 +114,15 @@ def bomb(megabytes: int, *, encoding: str = "gzip", status: bytes = b"200 OK") -
 def pack(megabytes: int, window: int) -> bytes:
     packer = zlib.compressobj(9, wbits=window)
     return b"".join(packer.compress(MEGABYTE) for _ in range(megabytes)) + packer.flush()
+
+
+def endless_bomb(megabytes: int) -> Iterable[bytes]:
+    """Gzip without an end, of which so much is sent, compressed a thousandfold."""
+    packer = zlib.compressobj(9, wbits=31)
+    yield head(b"Content-Encoding: gzip") + packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
+    again = b"".join(packer.compress(MEGABYTE) for _ in range(20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    for _ in range(megabytes * 1_000_000 // len(again)):
+        yield again
 
 
 def empty_blocks(megabytes: int) -> Iterable[bytes]:
