@@ -38,7 +38,7 @@ from unihire.platform.sealing import get_sealer
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.database import get_address
-from unihire.store.grants import LOST
+from unihire.store.grants import UNAVAILABLE
 from unihire.store.tenancy import Connector
 from unihire.sync.worker import Worker
 
@@ -46,12 +46,6 @@ log = structlog.get_logger()
 
 PATIENCE_SECONDS = 2.0
 """How long a sync of a worker waits for a vendor before it gives its place to another."""
-
-_UNAVAILABLE: tuple[type[Exception], ...] = (
-    *LOST,
-    asyncpg.exceptions.InsufficientResourcesError,  # no connection left, disk full
-)
-"""The database is away or cannot answer now: a 503, and the caller tries again."""
 
 
 def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Starlette:
@@ -109,7 +103,7 @@ def _list_handlers() -> dict[Any, Callable[[Request, Exception], Awaitable[Respo
     return {
         HTTPException: _answer_http_error,
         Exception: _answer_fault,
-        **dict.fromkeys(_UNAVAILABLE, _answer_unavailable),
+        **dict.fromkeys(UNAVAILABLE, _answer_unavailable),
         ConfigError: _answer_unusable,
     }
 

@@ -222,7 +222,18 @@ class AnswerTooLarge(VendorChanged):
 
 
 class Unanswered(VendorError):
-    """A write was sent and no answer came back: it may have been done."""
+    """A write was sent and its answer does not say what it made, or none came back: it may have been done.
+
+    `status` and `body` are the vendor's where it answered; `is_accepted` where it said that it will do it.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, body: bytes = b"", is_accepted: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+        self.is_accepted = is_accepted
 
 
 class RecordError(UnihireError):

@@ -335,9 +335,9 @@ async def test_calls_grow_by_one_with_each_thing_that_is_written(creating: Creat
         return await count_calls(creating, "create_candidate", {**plain, "last_name": last_name, **more})
 
     alone = await count("Eins")
-    assert alone == 1 + 1 + 6 + 3  # to write, to read, what belongs to them, to be served
+    assert alone == 1 + 1 + 1 + 6 + 3  # what is there, to write, to read, what belongs to them, to be served
     assert await count("Zwei", activity_feed_notes=[note] * 5) == alone + 5 + 1
     assert await count("Drei", applications=plain["applications"] * 4) == alone + 1 + 3
     assert await count("Vier", custom_fields=[{"key": "nickname", "value": "D"}] * 5) == alone + 1
     note_alone = {"candidate_id": creating.read("candidates")[0]["id"], **note}
-    assert await count_calls(creating, "create_candidate_note", note_alone) == 4
+    assert await count_calls(creating, "create_candidate_note", note_alone) == 5

@@ -15,7 +15,6 @@ from testbed.vendor import ACME, Vendor, say
 from testbed.working import Works
 from unihire.errors import ConfigError, CredentialsReplaced, ReauthorizeNeeded, Stopped
 from unihire.integration import registry
-from unihire.kit.clock import SystemClock
 from unihire.kit.seal import Sealer
 from unihire.outbound.auth import Grant
 from unihire.platform.clients import Clients
@@ -308,10 +307,10 @@ async def test_place_in_a_list_that_the_old_account_named_is_not_followed_with_t
     async def read_second_page(connector: Connector) -> list[str]:
         async with open_connector_client(pool, connector, sealer) as client:
             desk = LiveDesk(
-                pool=pool, client=client, connector=connector, integration=ACME, clock=SystemClock(), steps={},
+                pool=pool, client=client, connector=connector, integration=ACME, steps={},
                 save_steps=lambda steps: asyncio.sleep(0),
             )  # fmt: skip
-            return [row["id"] for row in await desk.page("jobs", 2, 2, {})]
+            return [row.get_text("id") for row in await desk.page("jobs", 2, 2, {})]
 
     assert await read_second_page(tenant.connector) == ["old-3", "old-4"]
     assert await read_second_page(tenant.connector) == ["old-3", "old-4"]

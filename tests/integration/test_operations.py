@@ -13,14 +13,14 @@ import pytest_asyncio
 from testbed.creating import Company, Creating, open_creating
 from testbed.databases import Databases
 from testbed.losing import never
+from testbed.passing import let_pass
 from testbed.vendor import Answerer, cut, say
 from unihire.dialects.tray.connectors import REPLAYED
 from unihire.errors import Conflict
-from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
-from unihire.platform import desk
+from unihire.platform import desk_writes
 from unihire.platform.inputs import BadInput
-from unihire.platform.operations import LONGEST, Operations
+from unihire.platform.operations import LONGEST
 from unihire.store import operations as stored
 from unihire.store.operations import Step
 
@@ -52,8 +52,8 @@ def forget_calls(creating: Creating) -> None:
 
 @pytest.fixture(autouse=True)
 def brief_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk, "LOOK_PAUSES", (0.0, 0.05))
-    monkeypatch.setattr(desk, "ACCEPTED_PAUSES", (0.0, 0.05))
+    monkeypatch.setattr(desk_writes, "LOOK_PAUSES", (0.0, 0.05))
+    monkeypatch.setattr(desk_writes, "ACCEPTED_PAUSES", (0.0, 0.05))
 
 
 @pytest.fixture
@@ -143,6 +143,27 @@ async def test_many_calls_at_once_write_once(creating: Creating, company: Compan
     answers = await asyncio.gather(*calls)
     assert {answer.status_code for answer in answers} <= {200, 409}
     assert len({answer.text for answer in answers if answer.status_code == 200}) == 1
+    assert count_people(creating, name) == 1
+
+
+async def test_claim_made_under_a_wrong_clock_holds_nobody_off(
+    creating: Creating, company: Company, key: str, name: str
+) -> None:
+    """Claims end by the database's clock, and one that ends later than any made now is none."""
+    person = company.make_person(name)
+    creating.line.drop("/v3/candidates", lambda _: say({"message": "No"}, 422))
+    assert not (await creating.call("create_prospect", person, key=key)).is_success
+    claim = "UPDATE operation_call SET claimed_until = now() + $2::interval WHERE key = $1"
+    pool = creating.tenant.pool
+    await pool.execute(claim, key, timedelta(seconds=60))
+    with pytest.raises(Conflict, match="being worked on"):
+        await creating.call("create_prospect", person, key=key)
+    for wrong in (timedelta(days=30), timedelta(seconds=-1)):
+        await pool.execute(claim, key, wrong)
+        creating.line.drop("/v3/candidates", lambda _: say({"message": "No"}, 422))
+        assert not (await creating.call("create_prospect", person, key=key)).is_success
+    await pool.execute(claim, key, timedelta(days=30))
+    await creating.make("create_prospect", person, key=key)
     assert count_people(creating, name) == 1
 
 
@@ -279,15 +300,13 @@ async def test_call_that_is_killed_anywhere_goes_on_where_it_was(
     creating: Creating, company: Company, kill_at: Any, key: str, name: str
 ) -> None:
     """A claim of a dead process ends by itself; what it has written is written once, wherever it died."""
-    clock = MovableClock()
-    operations = Operations(creating.tenant.pool, creating.clients, clock)
     steps = 1 + 1 + 1 + 1 + 3 + 3
     for last in range(1, 2 * steps + 1):
         person = company.make_full_candidate(f"{name}-{last}")
         creating.line.calls.clear()
 
         async def call(person: Any = person, key: str = f"{key}-{last}") -> Any:
-            return await operations.call(creating.tenant.connector, "create_candidate", person, idempotency_key=key)
+            return await creating.call("create_candidate", person, key=key)
 
         kill_at(last)
         with pytest.raises(Killed):
@@ -295,8 +314,7 @@ async def test_call_that_is_killed_anywhere_goes_on_where_it_was(
         kill_at(0)
         with pytest.raises(Conflict):
             await call()
-        for each in (clock, creating.sandbox.app.clock):
-            each.advance(LONGEST + timedelta(seconds=11))
+        await let_pass(creating.tenant.pool, LONGEST + timedelta(seconds=11))
         outcome = await call()
         assert outcome.is_success, (last, outcome.output)
         writes = [path for method, path in creating.line.calls if method == "POST"]

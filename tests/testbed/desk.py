@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from unihire.integration.operate import Look
+from unihire.integration.operate import Trace
 from unihire.integration.vendor_row import VendorRow, read_rows
 from unihire.kit.clock import parse_moment
 
@@ -62,7 +62,7 @@ class MemoryDesk:
         self.planned = list(steps)
 
     async def create(
-        self, step: str, path: str, body: Json, *, stream: str, look: Look, acting_as: int | None = None
+        self, step: str, path: str, body: Json, *, stream: str, trace: Trace, acting_as: int | None = None
     ) -> VendorRow:
         """Keeps the body as a row of the stream, under the next id."""
         held = self.rows.setdefault(stream, [])

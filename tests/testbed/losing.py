@@ -21,8 +21,9 @@ class Line:
     """`lost` by path: how the next writes are answered in place of the vendor, which has done what was asked; `dropped`
     the same, and the vendor never saw them.
 
-    Calls of a path in `gates` wait there until its event is set; `arrived` says that one does. `spoils` change the rows
-    of lists, by path. `calls` are all that came but for tokens, method and path.
+    Calls of a path in `gates` wait there until its event is set; `arrived` says that one does. The next write to a path
+    in `holds` is done, and answered when its event is set; `held` says that one is. `spoils` change the rows of lists,
+    by path. `calls` are all that came but for tokens, method and path.
     """
 
     target: str
@@ -33,6 +34,8 @@ class Line:
     spoils: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    holds: dict[str, asyncio.Event] = field(default_factory=dict)
+    held: asyncio.Event = field(default_factory=asyncio.Event)
 
     def lose(self, path: str, *how: Answerer) -> None:
         self.lost.setdefault(path, []).extend(how)
@@ -58,6 +61,10 @@ class Line:
         url = self.target + request.raw_path
         async with session.request(request.method, url, headers=request.headers, data=body) as answer:
             data = await answer.read()
+        hold = self.holds.pop(request.path, None) if request.method == "POST" else None
+        if hold is not None:
+            self.held.set()
+            await hold.wait()
         if request.method == "POST" and self.lost.get(request.path):
             return await _answer(self.lost[request.path].pop(0), request)
         headers = {name: value for name, value in answer.headers.items() if name.lower() not in _OWN}

@@ -6,7 +6,7 @@ from typing import Any
 
 from testbed.desk import Json, MemoryDesk
 from unihire.integration.declare import list_values
-from unihire.integration.operate import Look
+from unihire.integration.operate import Trace
 from unihire.integration.vendor_row import VendorRow, read_rows
 
 Path = tuple[str, ...]
@@ -97,7 +97,7 @@ class SpoiledDesk(MemoryDesk):
         return [row for row in found if not wanted.isdisjoint(list_values(row.data, member))]
 
     async def create(
-        self, step: str, path: str, body: Json, *, stream: str, look: Look, acting_as: int | None = None
+        self, step: str, path: str, body: Json, *, stream: str, trace: Trace, acting_as: int | None = None
     ) -> VendorRow:
         """A row like those there are, with what is in the body; its first application with a candidate."""
         sent = {name: value for name, value in body.items() if name != "custom_fields"}

@@ -18,8 +18,19 @@ from unihire.integration.vendor_row import VendorRow
 SearchText = Annotated[str, Meta(max_length=1_000)]
 """A text that rows are found by: it travels in the address of a call, which has an end."""
 
-Look = Callable[[datetime], Awaitable[VendorRow | None]]
-"""Looks at the vendor for a thing made since that moment, whose creation was not answered; None where there is none."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """How a thing is known again whose creation was not answered.
+
+    `look` gives the rows at the vendor that were made since a moment of its clock and show what was sent. `confirm`
+    looks once more at one of them, for what its row alone does not show. `within` names the step whose thing holds this
+    one: where the same call has just made that, nothing else was in it before.
+    """
+
+    look: Callable[[datetime], Awaitable[list[VendorRow]]]
+    confirm: Callable[[VendorRow], Awaitable[bool]] | None = None
+    within: str | None = None
 
 
 class Input(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -66,12 +77,12 @@ class WritingDesk(Desk, Protocol):
         ...
 
     async def create(
-        self, step: str, path: str, body: Data, *, stream: str, look: Look, acting_as: int | None = None
+        self, step: str, path: str, body: Data, *, stream: str, trace: Trace, acting_as: int | None = None
     ) -> VendorRow:
         """Make one thing at the vendor, once, and return its row; `acting_as` is the user who does it.
 
         `step` names it among the writes of the operation: a repeat of the call under the same idempotency key goes on
-        behind the steps that are done. Where the answer is lost, `look` finds out whether the thing is there; it is
+        behind the steps that are done. Where the answer is lost, `trace` finds out whether the thing is there; it is
         never written twice. What was made is read into the store before the operation answers, as a row of `stream`.
         """
         ...

@@ -47,6 +47,9 @@ FRESH_REFUSALS = 4
 """So often a fresh token is refused before the credentials are given up: not every server of a vendor knows it at once,
 and another call may have made it worthless."""
 
+MOST_SKEW = timedelta(days=400)
+"""A vendor's `Date` that is further from our clock is no date."""
+
 T = TypeVar("T")
 
 
@@ -129,6 +132,8 @@ class VendorClient:
         self.calls = 0
         self.ahead = timedelta()
         """How far our clock was seen to run ahead of the vendor's, by the Date of its answers."""
+        self.skew = timedelta()
+        """How far it ran ahead by the latest answer; less than nothing where the vendor's does."""
         self.clock = clock or SystemClock()
         self._patience = patience
         self._credentials = credentials
@@ -196,7 +201,8 @@ class VendorClient:
             except RetryLater as error:
                 if error.status == HTTPStatus.TOO_MANY_REQUESTS:
                     raise
-                raise Unanswered(f"{call}: sent, and the vendor answers {error.status}") from error
+                words = f"{call}: sent, and the vendor answers {error.status}"
+                raise Unanswered(words, status=error.status) from error
             except VendorChanged as error:
                 raise Unanswered(f"{call}: sent, and the answer cannot be read ({error})") from error
 
@@ -340,7 +346,9 @@ class VendorClient:
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
         said = read_date(headers)
         if said is not None:
-            self.ahead = max(self.ahead, min(self.clock.now() - said, LONGEST_LEAD))
+            skew = self.clock.now() - said
+            self.ahead = max(self.ahead, min(skew, LONGEST_LEAD))
+            self.skew = skew if abs(skew) <= MOST_SKEW else timedelta()
 
     @asynccontextmanager
     async def _open(

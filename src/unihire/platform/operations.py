@@ -8,7 +8,6 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -30,16 +29,16 @@ from unihire.errors import (
 )
 from unihire.integration.operate import Operation, Output
 from unihire.integration.registry import get_integration, list_operations
-from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.platform.clients import Clients
-from unihire.platform.desk import LiveDesk, Progress
+from unihire.platform.desk import LiveDesk
 from unihire.platform.desk_synced import NotSynced, SyncedDesk
+from unihire.platform.desk_writes import Progress
 from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, SOURCE, SYNCED, find_text_fault, read_input
 from unihire.platform.watching import watch_operation
 from unihire.store import Pool, operations
-from unihire.store.grants import LOST
+from unihire.store.grants import UNAVAILABLE
 from unihire.store.operations import Step
 from unihire.store.tenancy import Connector
 from unihire.sync.absorb import absorb_rows
@@ -74,10 +73,9 @@ class Outcome:
 class Operations:
     """Runs operations on connectors."""
 
-    def __init__(self, pool: Pool, clients: Clients, clock: Clock | None = None) -> None:
+    def __init__(self, pool: Pool, clients: Clients) -> None:
         self._pool = pool
         self._clients = clients
-        self._clock = clock or SystemClock()
 
     async def call(self, connector: Connector, name: str, data: Any, *, idempotency_key: str | None = None) -> Outcome:
         """Run one operation.
@@ -131,10 +129,10 @@ class Operations:
             return _fail_unforeseen(operation, error, Progress())
 
     async def _run_once(self, connector: Connector, operation: Operation, given: Any, key: str) -> Outcome:
-        number, now = connector.number, self._clock.now()
+        number = connector.number
         digest = blake2b(msgspec.json.encode([operation.name, given]), digest_size=16).digest()
         call = await operations.claim_call(
-            self._pool, number, key, operation=operation.name, input_hash=digest, now=now, until=now + _CLAIM
+            self._pool, number, key, operation=operation.name, input_hash=digest, claim=_CLAIM
         )
         if call is None:
             raise Conflict("A call under this idempotency key is being worked on; ask again in a moment")
@@ -161,21 +159,21 @@ class Operations:
         integration = get_integration(connector.integration)
         async with self._clients.use(connector) as client:
             desk = LiveDesk(
-                pool=self._pool, client=client, connector=connector, integration=integration, clock=self._clock,
-                steps=steps, save_steps=save_steps,
+                pool=self._pool, client=client, connector=connector, integration=integration, steps=steps,
+                save_steps=save_steps,
             )  # fmt: skip
             try:
                 async with asyncio.timeout(LONGEST.total_seconds()):
                     output: Output = await operation.run(desk, given)
                 return Outcome(True, msgspec.to_builtins(output))
             except TimeoutError:
-                return _fail(RetryLater(f"{operation.name}: the vendor did not answer in time"), desk.tell_progress())
+                return _fail(RetryLater(f"{operation.name}: the vendor did not answer in time"), desk.report_progress())
             except VendorError as error:
                 if isinstance(error, ReauthorizeNeeded):
                     await self._clients.forget(connector.id)
-                return _fail(error, desk.tell_progress())
+                return _fail(error, desk.report_progress())
             except Exception as error:  # noqa: BLE001 - logged, or raised again
-                return _fail_unforeseen(operation, error, desk.tell_progress())
+                return _fail_unforeseen(operation, error, desk.report_progress())
             finally:
                 await self._absorb(connector, client, desk)
 
@@ -190,7 +188,7 @@ class Operations:
         try:
             async with asyncio.timeout(LONGEST_ABSORB.total_seconds()):
                 await absorb_rows(self._pool, connector, integration, client, desk.touched)
-        except (VendorError, TimeoutError, *_AWAY) as error:
+        except (VendorError, TimeoutError, *UNAVAILABLE) as error:
             reason = str(error) or type(error).__name__
             log.warning("what was written is not in the store yet", connector=str(connector.id), reason=reason)
         except Exception as error:
@@ -229,13 +227,10 @@ _CODES: Mapping[int, str] = {
 _RAISED = (ApiError, ConfigError)
 """What a call may raise besides: the answer to it is known."""
 
-_AWAY = (*LOST, asyncpg.exceptions.InsufficientResourcesError)
-"""The database is away or full: who asks again later is answered, where nothing was written."""
-
 
 def _fail_unforeseen(operation: Operation, error: Exception, progress: Progress) -> Outcome:
     """An exception nobody foresaw, logged with its traceback; raised where it has an answer of its own."""
-    if isinstance(error, _RAISED) or (isinstance(error, _AWAY) and not progress.has_begun):
+    if isinstance(error, _RAISED) or (isinstance(error, UNAVAILABLE) and not progress.has_begun):
         raise error
     log.error("an operation ended by a fault of ours", exc_info=error)
     message = f"{operation.name}: a fault of ours ended the call; the log says more ({type(error).__name__})"
@@ -287,6 +282,8 @@ def _find_answer(error: VendorError) -> tuple[int | None, Any]:
             return 401, None
         case RetryLater():
             return error.status, None
+        case Unanswered():
+            return error.status, _decode(error.body)
         case VendorChanged():
             return 200, None
         case _:

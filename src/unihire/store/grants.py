@@ -26,6 +26,9 @@ LOST = (
 )
 """How a connection that is gone shows itself."""
 
+UNAVAILABLE = (*LOST, asyncpg.exceptions.InsufficientResourcesError)
+"""The database is away, or cannot answer now: no connection left, disk full."""
+
 POLL_SECONDS = 0.05
 
 # What a connector holds, bought with credentials of a version; no row where that is not the connector's.

@@ -1,9 +1,12 @@
-"""How long history is stored: runs that ended, issues that were resolved."""
+"""How long history is stored: runs that ended, issues that were resolved, calls and writes of operations."""
 
 from datetime import timedelta
 
 from unihire.store import Connection
 from unihire.store.issues import DROP_OLD_ISSUES
+from unihire.store.operations import DROP_OLD_CALLS
+from unihire.store.operations import KEPT_FOR as CALLS_KEPT_FOR
+from unihire.store.writes import DROP_OLD_WRITES
 
 KEPT_FOR = timedelta(days=30)
 
@@ -44,6 +47,8 @@ async def cut(connection: Connection) -> None:
     if since is not None and CUT_EVERY <= since <= PLAUSIBLE:
         cut = await connection.execute(DROP_OLD_RUNS, KEPT_FOR, AT_ONCE)
         await connection.execute(DROP_OLD_ISSUES, KEPT_FOR)
-        if int(cut.split()[-1]) == AT_ONCE:
+        calls = await connection.execute(DROP_OLD_CALLS, CALLS_KEPT_FOR, AT_ONCE)
+        sent = await connection.execute(DROP_OLD_WRITES, CALLS_KEPT_FOR, AT_ONCE)
+        if any(int(done.split()[-1]) == AT_ONCE for done in (cut, calls, sent)):
             return  # there is more: it is cut the next time
     await connection.execute(NOTE_CUT)

@@ -9,7 +9,7 @@ import pytest
 
 from testbed.desk import Json, MemoryDesk
 from unihire.errors import ReferenceMissing, VendorChanged
-from unihire.integration.operate import Look, describe_type
+from unihire.integration.operate import Trace, describe_type
 from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.operations_creates import OPERATIONS
 from unihire.integrations.greenhouse.v1_inputs import NewEducation, read_day
@@ -38,20 +38,20 @@ class WritingDesk(MemoryDesk):
     def __init__(self, **rows: Any) -> None:
         super().__init__(**{**THERE, **rows})
         self.acting: dict[str, int | None] = {}
-        self.looks: dict[str, Look] = {}
+        self.traces: dict[str, Trace] = {}
         self.has_application = True
 
     async def create(
-        self, step: str, path: str, body: Json, *, stream: str, look: Look, acting_as: int | None = None
+        self, step: str, path: str, body: Json, *, stream: str, trace: Trace, acting_as: int | None = None
     ) -> VendorRow:
-        self.acting[step], self.looks[step] = acting_as, look
-        row = (await super().create(step, path, body, stream=stream, look=look)).data
+        self.acting[step], self.traces[step] = acting_as, trace
+        row = (await super().create(step, path, body, stream=stream, trace=trace)).data
         row.pop("custom_fields", None)
         if stream == "notes":
             row |= {"user_id": acting_as, "type": body["note_type"], "visibility": SHOWN[body["visibility"]]}
         if "application" in body and self.has_application:
             nested = {"candidate_id": row["id"], "status": "in_process", "prospect": False, **body["application"]}
-            made = await super().create(f"{step}.", path, nested, stream="applications", look=look)
+            made = await super().create(f"{step}.", path, nested, stream="applications", trace=trace)
             row["application"] = made.data
         for member, value in DEFAULTS.get(stream, {}).items():
             row.setdefault(member, value)
@@ -296,25 +296,122 @@ def stamp(rows: Iterable[Json], at: datetime) -> list[Json]:
     return [{**row, "created_at": at.isoformat()} for row in rows]
 
 
-async def test_candidate_is_known_by_names_and_addresses() -> None:
-    mine = {"id": 1, "first_name": "Ada", "last_name": "Beispiel ",
-            "email_addresses": [{"value": "b@example.com"}, {"value": "A@example.com", "type": "work"}]}  # fmt: skip
+async def look(desk: WritingDesk, step: str, since: datetime = LONG_AGO) -> list[int]:
+    """The ids of the rows that may be what the step made, as far as they show."""
+    return [row.get_number("id") for row in await desk.traces[step].look(since)]
+
+
+async def is_known(desk: WritingDesk, step: str) -> bool:
+    """Whether a row is taken for what the step made, looked at further."""
+    trace = desk.traces[step]
+    rows = await trace.look(LONG_AGO)
+    return any([trace.confirm is None or await trace.confirm(row) for row in rows])
+
+
+PERSON = {
+    "company": "Example Works", "title": "Clerk", "is_private": True, "tags": ["Java"],
+    "phone_numbers": [{"type2": "mobile", "value": "+1 (555) 123-4567"}],
+    "addresses": [{"type2": "home", "value": "1 Example Street"}],
+    "website_addresses": [{"type2": "blog", "value": "https://ada.example.com"}],
+    "social_media_addresses": ["https://social.example.com/in/ada"],
+    "email_addresses": [{"type2": "work", "value": "a@example.com"}, {"type2": "other", "value": "b@example.com"}],
+    "custom_fields": [{"key": "Size", "value": "M"}, {"key": "years", "value": "5"}],
+}  # fmt: skip
+PERSON_ROW = {
+    "id": 5, "first_name": "Ada", "last_name": "Beispiel ", "company": "example works", "title": "Clerk",
+    "private": True, "tags": ["Java", "Set by a rule"], "phone_numbers": [{"value": "+15551234567", "type": "mobile"}],
+    "addresses": [{"value": "1 Example  Street"}], "website_addresses": [{"value": "https://ada.example.com"}],
+    "social_media_addresses": [{"value": "https://social.example.com/in/ada"}],
+    "email_addresses": [{"value": "b@example.com"}, {"value": "A@example.com", "type": "work"}],
+    "custom_fields": {"size": {"name": "Size", "type": "single_select", "value": "M"},
+                      "years": {"name": "years", "type": "number", "value": 5}},
+}  # fmt: skip
+PERSON_FIELDS = [
+    {"id": 71, "name": "Size", "name_key": "size", "value_type": "single_select", "field_type": "candidate"},
+    {"id": 72, "name": "years", "name_key": "years", "value_type": "number", "field_type": "candidate"},
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_it"),
+    [
+        ({}, True),
+        ({"first_name": "Eda"}, False),
+        ({"last_name": "Beispielen"}, False),
+        ({"company": "Another"}, False),
+        ({"title": None}, False),
+        ({"private": False}, False),
+        ({"tags": []}, False),
+        ({"phone_numbers": [{"value": "+15551234568"}]}, False),
+        ({"addresses": []}, False),
+        ({"website_addresses": [{"value": "https://ada.example.com"}] * 2}, False),
+        ({"social_media_addresses": []}, False),
+        ({"email_addresses": [{"value": "a@example.com"}]}, False),
+        ({"email_addresses": []}, False),
+        ({"custom_fields": {"size": {"value": "L"}}}, False),
+        ({"custom_fields": {"years": {"value": 6}}}, False),
+        ({"custom_fields": {}}, True),
+        ({"email_addresses": "odd", "custom_fields": "odd", "tags": None}, True),
+    ],
+)
+async def test_candidate_is_known_by_all_that_was_sent(change: Json, is_it: bool) -> None:
+    desk = WritingDesk(custom_fields=PERSON_FIELDS)
+    await run("create_prospect", desk, **NAMES, **PERSON)
+    now = datetime.now(UTC)
+    desk.rows["candidates"] = stamp([{**PERSON_ROW, **change}], now - timedelta(hours=1))
+    assert await look(desk, "candidate") == [5] * is_it
+    assert await look(desk, "candidate", now - timedelta(minutes=2)) == []
+
+
+async def test_candidate_with_what_nobody_sent_is_another() -> None:
     desk = WritingDesk()
-    emails = [{"type2": "work", "value": "a@example.com"}, {"type2": "other", "value": "b@example.com"}]
-    await run("create_prospect", desk, **NAMES, email_addresses=emails)
-    look, now = desk.looks["candidate"], datetime.now(UTC)
-    others = [
-        {**mine, "first_name": "Eda"},
-        {**mine, "email_addresses": [{"value": "a@example.com"}]},
-        {**mine, "email_addresses": []},
-    ]
-    desk.rows["candidates"] = stamp(others, now)
-    assert await look(LONG_AGO) is None
-    desk.rows["candidates"] += stamp([{**mine, "id": 5}], now - timedelta(hours=1))
-    assert await look(now - timedelta(minutes=2)) is None
-    found = await look(LONG_AGO)
-    assert found is not None
-    assert found.find_number("id") == 5
+    await run("create_prospect", desk, **NAMES)
+    plain = {"id": 5, "first_name": "Ada", "last_name": "Beispiel"}
+    for more in ({"company": "X"}, {"title": "X"}, {"email_addresses": [{"value": "x@example.com"}]}):
+        desk.rows["candidates"] = stamp([{**plain, **more}], datetime.now(UTC))
+        assert await look(desk, "candidate") == []
+    desk.rows["candidates"] = stamp([{**plain, "company": "", "title": None, "tags": ["A rule's"]}], datetime.now(UTC))
+    assert await look(desk, "candidate") == [5]
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown", "is_it"),
+    [
+        ({"job_id": 3}, {"job_id": 3}, True),
+        ({"job_id": 3}, {"job_id": 4}, False),
+        ({"job_id": 3}, {"job_id": 3, "prospect": True}, False),
+        ({"job_id": 3, "source_id": 16}, {"job_id": 3, "source_id": 16}, True),
+        ({"job_id": 3, "source_id": 16}, {"job_id": 3, "source_id": None}, False),
+        ({"job_id": 3}, {"job_id": 3, "source_id": 16, "recruiter_id": 9}, True),
+        ({"job_id": 3, "initial_stage_id": 31}, {"job_id": 3, "stage_id": 301}, True),
+        ({"job_id": 3, "initial_stage_id": 32}, {"job_id": 3, "stage_id": 301}, False),
+    ],
+)
+async def test_candidate_is_known_by_the_application_too(sent: Json, shown: Json, is_it: bool) -> None:
+    desk = WritingDesk(application_stages=[{"id": 301, "job_interview_stage_id": 31}])
+    await run("create_candidate", desk, **NAMES, applications=[sent])
+    id = desk.rows["candidates"][0]["id"]
+    desk.rows["applications"] = [{"id": 900, "candidate_id": id, "prospect": False, **shown}]
+    assert await is_known(desk, "candidate") is is_it
+
+
+@pytest.mark.parametrize(
+    ("shown", "details", "is_it"),
+    [
+        ({"prospective_job_ids": [4, 3]}, {"pool_id": 50, "pool_stage_id": 51}, True),
+        ({"prospective_job_ids": [3]}, {"pool_id": 50, "pool_stage_id": 51}, False),
+        ({"prospective_job_ids": [3, 4]}, {"pool_id": 50, "pool_stage_id": 52}, False),
+        ({"prospective_job_ids": [3, 4], "prospect": False}, {"pool_id": 50, "pool_stage_id": 51}, False),
+    ],
+)
+async def test_prospect_is_known_by_jobs_and_pool(shown: Json, details: Json, is_it: bool) -> None:
+    desk = WritingDesk()
+    wanted = {"job_ids": [3, 4], "prospect_pool_id": 50, "prospect_pool_stage_id": 51}
+    await run("create_prospect", desk, **NAMES, application=wanted)
+    id = desk.rows["candidates"][0]["id"]
+    desk.rows["applications"] = [{"id": 900, "candidate_id": id, "prospect": True, **shown}]
+    desk.rows["prospect_details"] = [{"id": 1, "application_id": 900, **details}]
+    assert await is_known(desk, "candidate") is is_it
 
 
 NOTE = {"candidate_id": 1, "user_id": 9, "body": "Hello.", "visibility": "private"}
@@ -338,7 +435,7 @@ async def test_note_is_known_by_candidate_author_and_text(change: Json, is_it: b
     desk = WritingDesk()
     await run("create_candidate_note", desk, **NOTE)
     desk.rows["notes"] = [{**NOTE_ROW, **change}]
-    assert (await desk.looks["note"](LONG_AGO) is not None) is is_it
+    assert await is_known(desk, "note") is is_it
 
 
 async def test_author_does_not_tell_where_nobody_can_be_acted_for() -> None:
@@ -346,15 +443,54 @@ async def test_author_does_not_tell_where_nobody_can_be_acted_for() -> None:
     desk.can_act = False
     await run("create_candidate_note", desk, **NOTE)
     desk.rows["notes"] = [{**NOTE_ROW, "user_id": 1}]
-    assert await desk.looks["note"](LONG_AGO) is not None
+    assert await is_known(desk, "note")
 
 
-async def test_what_this_call_has_made_is_not_taken_for_another() -> None:
+MOMENT = "2026-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("step", "stream", "row", "others"),
+    [
+        ("attachment.0.0", "attachments",
+         {"filename": "cv.pdf", "type": "other", "visibility": "admin_only"},
+         [{"filename": "cv.doc"}, {"type": "resume"}, {"visibility": "public"}, {"application_id": 999}]),
+        ("education.0", "candidate_educations",
+         {"school_name_custom_field_option_id": 81, "degree_custom_field_option_id": None,
+          "start_at": "2001-09-01T00:00:00.000Z", "end_at": None},
+         [{"school_name_custom_field_option_id": 82}, {"degree_custom_field_option_id": 83}, {"candidate_id": 999},
+          {"start_at": "2001-10-01T00:00:00.000Z"}, {"end_at": MOMENT}]),
+        ("employment.0", "candidate_employments",
+         {"company_name": "Example", "title": "Clerk", "start_date": "2012-08-15", "end_date": None},
+         [{"company_name": "Other"}, {"title": "Cook"}, {"start_date": "2012-08-16"}, {"end_date": "2013-01-01"},
+          {"candidate_id": 999}]),
+    ],
+)  # fmt: skip
+async def test_what_belongs_to_a_candidate_is_known_by_all_that_was_sent(
+    step: str, stream: str, row: Json, others: list[Json]
+) -> None:
+    desk = WritingDesk()
+    file = {"filename": "cv.pdf", "type2": "admin_only", "content": "aGk="}
+    await run(
+        "create_candidate", desk, **NAMES, applications=[{"job_id": 3, "attachments": [file]}],
+        educations=[{"school_id": 81, "start_date": "2001-09-15"}],
+        employments=[{"company_name": "Example", "title": "Clerk", "start_date": "2012-08-15"}],
+    )  # fmt: skip
+    (made,) = desk.rows[stream]
+    known = {**row, "id": 77, "created_at": MOMENT} | {
+        name: made[name] for name in ("candidate_id", "application_id") if name in made
+    }
+    desk.rows[stream] = [known]
+    assert await look(desk, step) == [77]
+    for other in others:
+        desk.rows[stream] = [{**known, **other}]
+        assert await look(desk, step) == [], other
+
+
+async def test_application_that_came_with_the_candidate_is_not_taken_for_another() -> None:
     desk = WritingDesk()
     await run("create_candidate", desk, **NAMES, applications=[{"job_id": 3}, {"job_id": 3}])
-    assert len(desk.rows["applications"]) == 2
-    assert await desk.looks["application.1"](LONG_AGO) is None
-    desk.rows["applications"] += [{**desk.rows["applications"][1], "id": 99}]
-    found = await desk.looks["application.1"](LONG_AGO)
-    assert found is not None
-    assert found.find_number("id") == 99
+    _, second = (row["id"] for row in desk.rows["applications"])
+    assert await look(desk, "application.1") == [second]
+    assert desk.traces["application.1"].within == "candidate"
+    assert desk.traces["candidate"].within is None

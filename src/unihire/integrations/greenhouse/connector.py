@@ -58,6 +58,16 @@ SIGNATURE = re.compile(
 """The query of a link to S3 that is signed, in either of S3's ways: another one each time a link is asked for."""
 
 
+def has_errors(body: object) -> bool:
+    """Whether an answer says no in `errors`, whatever its status; harvest_v3.md, errors."""
+    return isinstance(body, dict) and bool(body.get("errors"))
+
+
+def has_message(body: object) -> bool:
+    """Whether an answer to a create is a `message` alone: the vendor makes it later, clients say."""
+    return isinstance(body, dict) and isinstance(body.get("message"), str)
+
+
 def updated_since(moment: datetime) -> Mapping[str, str]:
     """The filter of an incremental read: inclusive, in whole seconds; a day without a time would be refused."""
     return {"updated_at": "gte|" + moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
@@ -294,6 +304,8 @@ INTEGRATION = Integration(
     streams=STREAMS,
     match=match_filters,
     acting_credential="sub",
+    is_refusal=has_errors,
+    is_acceptance=has_message,
     cannot={
         "candidate.avatar": "Harvest v3 gives no picture of a candidate.",
         "offer.creator": "Harvest v3 does not tell who made an offer.",

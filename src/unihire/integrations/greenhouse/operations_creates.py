@@ -103,15 +103,18 @@ async def create_prospect(desk: WritingDesk, given: CreateProspect) -> Candidate
     return await _make_person(desk, given, base, [application], [wanted.attachments or []])
 
 
-async def _write_person(desk: WritingDesk, given: NewPerson) -> Data:
-    """The body of a candidate, once it is sure that there are the authors of the notes, who write them later."""
+async def _write_person(desk: WritingDesk, given: NewPerson) -> tuple[Data, dict[int, str]]:
+    """The body of a candidate, and the keys of its custom fields by their ids.
+
+    By then it is sure that there are the authors of the notes, who write them later.
+    """
     notes = enumerate(given.activity_feed_notes or ())
     authors = {f"#/activity_feed_notes/{number}/user_id": note.user_id for number, note in notes}
     others = {place: id for place, id in authors.items() if id != given.user_id}
-    values, _ = await asyncio.gather(
+    written, _ = await asyncio.gather(
         write_custom_values(desk, given.custom_fields or (), "#/custom_fields"), check_there(desk, "users", others)
     )
-    return leave_out_nones(
+    body = leave_out_nones(
         first_name=given.first_name,
         last_name=given.last_name,
         company=given.company,
@@ -123,8 +126,9 @@ async def _write_person(desk: WritingDesk, given: NewPerson) -> Data:
         website_addresses=_write_contacts(given.website_addresses),
         social_media_addresses=[{"value": value} for value in given.social_media_addresses or ()] or None,
         tags=given.tags or None,
-        custom_fields=values or None,
+        custom_fields=written.values or None,
     )
+    return body, written.keys
 
 
 def _write_contacts(
@@ -145,7 +149,7 @@ async def _find_team(desk: WritingDesk, given: NewPerson) -> dict[str, int | Non
 async def _make_person(
     desk: WritingDesk,
     given: NewPerson,
-    base: Data,
+    base: tuple[Data, dict[int, str]],
     applications: Sequence[Data],
     files: Sequence[Sequence[NewAttachment]],
     educations: Sequence[NewEducation] = (),
@@ -167,21 +171,23 @@ async def _make_person(
         ]
     )
     writer = Writer(desk, given.user_id)
-    person = await writer.make_candidate({**base, "application": applications[0]})
+    body, field_keys = base
+    person = await writer.make_candidate({**body, "application": applications[0]}, field_keys)
     id = person.get_number("id")
     application_ids = [await writer.find_first_application(person)]
-    for number, body in enumerate(applications[1:], 1):
-        row = await writer.make_application(f"application.{number}", {"candidate_id": id, **body})
+    for number, more in enumerate(applications[1:], 1):
+        row = await writer.make_application(f"application.{number}", {"candidate_id": id, **more}, within="candidate")
         application_ids.append(row.get_number("id"))
     for number, education in enumerate(educations):
-        await writer.make_education(f"education.{number}", id, education)
+        await writer.make_education(f"education.{number}", id, education, within="candidate")
     for number, employment in enumerate(employments):
-        await writer.make_employment(f"employment.{number}", id, employment)
+        await writer.make_employment(f"employment.{number}", id, employment, within="candidate")
     for place, held in enumerate(files):
         for number, file in enumerate(held):
-            await writer.make_attachment(f"attachment.{place}.{number}", application_ids[place], file)
+            step = f"attachment.{place}.{number}"
+            await writer.make_attachment(step, application_ids[place], file, within="candidate")
     for number, note in enumerate(notes):
-        await writer.make_note(f"note.{number}", id, note)
+        await writer.make_note(f"note.{number}", id, note, within="candidate")
     rows, _ = await asyncio.gather(desk.find("candidates", "id", [id]), _touch_new_tags(desk, person, given.tags))
     return (await shape_candidates(desk, rows or [person]))[0]
 
@@ -214,7 +220,7 @@ async def create_candidate_application(desk: WritingDesk, given: CreateApplicati
     row = await writer.make_application("application", body)
     desk.touch("candidates", [given.candidate_id])
     for number, file in enumerate(files):
-        await writer.make_attachment(f"attachment.{number}", row.get_number("id"), file)
+        await writer.make_attachment(f"attachment.{number}", row.get_number("id"), file, within="application")
     rows = await desk.find("applications", "id", list_ids([row]))
     return (await shape_applications(desk, rows or [row]))[0]
 
@@ -241,9 +247,10 @@ async def create_candidate_note(desk: WritingDesk, given: CreateNote) -> Note:
 
 PERSON_CALLS = (
     "1 for each address of recruiter or coordinator, 1 or 2 for each referrer, 1 for custom fields, 1 for the jobs of "
-    "further applications, 1 for the authors of notes where they are others than the user; 1 to write the "
-    "person with an application, 1 for each further application, education, employment, attachment and note; 1 and "
-    "those of Get candidate to read it back, 1 for tags; 1 for each list written to, so that the unified reads show it"
+    "further applications, 1 for the authors of notes where they are others than the user; 1 for who was made just "
+    "before, 1 to write the person with an application, 1 for each further application, education, employment, "
+    "attachment and note; 1 and those of Get candidate to read it back, 1 for tags; 1 for each list written to, so "
+    "that the unified reads show it"
 )
 PERSON = (
     "first_name", "last_name", "company", "title", "is_private", "locations", "phone_numbers", "email_addresses",
@@ -279,8 +286,9 @@ OPERATIONS = (
         output=Application,
         run=create_candidate_application,
         calls=(
-            "1 or 2 for a referrer; 1 to write the application, 1 for each attachment; 1 and those of Get application "
-            "to read it back; 1 for each list written to, so that the unified reads show it"
+            "1 or 2 for a referrer; 1 for what was made just before, 1 to write the application, 1 for each "
+            "attachment; 1 and those of Get application to read it back; 1 for each list written to, so that the "
+            "unified reads show it"
         ),
         is_write=True,
         writes={"application": APPLICATION, "attachment": ATTACHMENT, "candidate": ("applications", "attachments")},
@@ -292,7 +300,7 @@ OPERATIONS = (
         input=CreateNote,
         output=Note,
         run=create_candidate_note,
-        calls="1 to write it, 1 for its author; 2 so that the unified reads show it",
+        calls="1 for what was written just before, 1 to write it, 1 for its author; 2 so that unified reads show it",
         is_write=True,
         writes={"activity": ACTIVITY},
     ),

@@ -5,7 +5,7 @@ Each raises ReferenceMissing where the vendor has no such thing; the message say
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from unihire.errors import ReferenceMissing
 from unihire.integration.declare import Data
@@ -58,19 +58,28 @@ async def check_there(desk: Desk, stream: str, places: Mapping[str, int]) -> Non
             raise ReferenceMissing(f"{place}: the vendor has no such row in {stream}")
 
 
-async def write_custom_values(desk: Desk, values: Sequence[CustomValue], place: str) -> list[Data]:
+class WrittenValues(NamedTuple):
+    """Values of custom fields as v3 takes them, and the keys of the fields by their ids."""
+
+    values: list[Data]
+    keys: dict[int, str]
+
+
+async def write_custom_values(desk: Desk, values: Sequence[CustomValue], place: str) -> WrittenValues:
     """The values as v3 takes them, in one call. A key of digits is an id; else it is a key, else a name."""
     given = [(number, one) for number, one in enumerate(values) if one.key not in (None, "")]
     if not given:
-        return []
+        return WrittenValues([], {})
     fields = await desk.all("custom_fields", {"field_type": "candidate"})
-    written = []
+    written = WrittenValues([], {})
     for number, one in given:
         field = _choose_field(fields, str(one.key))
         if field is None:
             raise ReferenceMissing(f"{place}/{number}/key: candidates have no such custom field")
         value = fit_value(one.value, field.find_text("value_type"))
-        written.append({"custom_field_id": field.get_number("id"), "value": value})
+        id = field.get_number("id")
+        written.values.append({"custom_field_id": id, "value": value})
+        written.keys[id] = field.find_text("name_key") or ""
     return written
 
 
