@@ -35,7 +35,9 @@ def _default_home() -> Path:
 class Settings(BaseSettings):
     """What the operator can set. Every field is `UNIHIRE_<NAME>` in the environment or in .env."""
 
-    model_config = SettingsConfigDict(env_prefix="UNIHIRE_", env_file=DOTENV, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="UNIHIRE_", env_file=DOTENV, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     home: Annotated[Path, Field(description="Folder for the embedded database and the generated key.")] = Field(
         default_factory=_default_home

@@ -16,6 +16,7 @@ from testbed.databases import Databases
 from testbed.passing import let_pass
 from testbed.statements import RECORDED, find_refused
 from unihire.errors import ConfigError
+from unihire.settings import Settings, read_settings
 from unihire.store import Connection, jobs, migrate, runs, schedules
 from unihire.store.database import open_database
 from unihire.store.migrate import Migration, list_migrations
@@ -235,14 +236,20 @@ async def test_processes_that_migrate_at_once_make_one_schema(
 
 
 async def test_database_that_does_not_answer_is_told_without_its_password(databases: Databases) -> None:
-    settings = databases.settings("x").model_copy(update={"database_url": None})
-    for url in ("postgresql://user:hush@127.0.0.1:9/x", "postgresql://user:hush@[broken/x", "nonsense://user:hush@x"):
-        bad = type(settings)(_env_file=None, home=databases.home, database_url=url)
-        with pytest.raises(ConfigError) as caught:
-            async with open_database(bad):
-                pass
-        assert "hush" not in str(caught.value)
-        assert "hush" not in repr(bad)
+    bad = Settings(_env_file=None, home=databases.home, database_url="postgresql://user:hush@127.0.0.1:9/x")
+    with pytest.raises(ConfigError) as caught:
+        async with open_database(bad):
+            pass
+    assert "hush" not in str(caught.value)
+    assert "hush" not in repr(bad)
+
+
+@pytest.mark.parametrize("url", ["postgresql://user:hush@[broken/x", "nonsense://user:hush@x"])
+def test_address_that_is_none_is_told_without_its_password(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNIHIRE_DATABASE_URL", url)
+    with pytest.raises(ConfigError, match="UNIHIRE_DATABASE_URL") as caught:
+        read_settings()
+    assert "hush" not in str(caught.value)
 
 
 RELEASES = sorted(RECORDED.glob("*.json"))
