@@ -58,7 +58,7 @@ wheel-test: setup ## Build wheel and sdist, install them with the newest and the
 .PHONY: chaos
 chaos: setup ## Workers killed, frozen, cut off; every fault; ten minutes of a vendor that spoils; 1,000 races for a token (KILLS=200, SEED=any)
 	CHAOS_KILLS=$(or $(KILLS),200) RACE_ROUNDS=1000 FAULTS=whole SPOIL_SECONDS=600 \
-	  $(if $(SEED),CHAOS_SEED=$(SEED) SPOIL_SEED=$(SEED)) \
+	  $(if $(SEED),CHAOS_SEED=$(SEED)) SPOIL_SEED=$(or $(SEED),$(shell date +%s)) \
 	  $(BIN)/python -m pytest -s tests/acceptance/test_chaos.py tests/acceptance/test_faults.py \
 	  tests/acceptance/test_spoiling_vendor.py \
 	  tests/integration/test_grants_race.py

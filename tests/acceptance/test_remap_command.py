@@ -65,7 +65,7 @@ def test_quarantine_lists_what_does_not_map_and_shows_raw_data_on_request_alone(
     assert json.loads(command.run("quarantine", connector[:8], "--raw", job).stdout)["department"] == "Engineering"
     (raw,) = command.ask("quarantine", connector[:8], "--raw", job)["rows"]
     assert (raw["stream"], raw["raw"]["id"]) == ("jobs", job)
-    assert "no row 'none' is set aside" in command.run("quarantine", connector[:8], "--raw", "none", code=3).stderr
+    assert "no row 'none' is quarantined" in command.run("quarantine", connector[:8], "--raw", "none", code=3).stderr
     assert "name the connector" in command.run("quarantine", "--raw", job, code=2).stderr
 
 
@@ -75,7 +75,7 @@ def test_remap_makes_everything_again_while_the_vendor_is_away(command: Command,
     told = {one["stream"]: one for one in report["streams"]}
     assert (report["status"], report["connector_id"]) == ("done", connector)
     assert told["candidates"]["made_again"] == 100
-    assert (told["jobs"]["set_aside"], told["jobs"]["released"]) == (1, 0)
+    assert (told["jobs"]["set_aside"], told["jobs"]["incomplete"], told["jobs"]["released"]) == (0, 1, 0)
     assert all(one["changed"] == one["added"] == one["deleted"] == 0 for one in told.values())
     assert told["categories"]["parts_not_made"] > 0
     shown = command.run("remap", connector[:8]).stdout
