@@ -75,8 +75,8 @@ async def test_empty_body_asks_for_an_incremental_run_of_all(api: httpx.AsyncCli
     assert (run["number"], run["status"], run["full"], run["only_streams"]) == (1, "queued", False, None)
     assert (run["triggered_by"], run["started_at"], run["progress"]) == ("request", None, None)
     assert run["totals"] == {
-        "read": 0, "new": 0, "changed": 0, "deleted": 0, "set_aside": 0, "wrong_answers": 0, "requests": 0,
-        "waited_seconds": 0.0,
+        "read": 0, "new": 0, "changed": 0, "deleted": 0, "set_aside": 0, "incomplete": 0, "wrong_answers": 0,
+        "requests": 0, "waited_seconds": 0.0,
     }  # fmt: skip
 
 

@@ -193,7 +193,7 @@ def test_issues_tell_what_to_do_and_are_over_with_the_next_good_sync(
     (told,) = shell.ask("issues")["connectors"]
     (issue,) = told["issues"]
     assert (issue["kind"], issue["stream"], issue["resolved_at"]) == ("rows_set_aside", "jobs", None)
-    assert issue["message"] == "1 rows of jobs do not map and are set aside"
+    assert issue["message"] == "1 rows of jobs are served without some part that does not map"
     assert "`unihire quarantine` shows them" in issue["advice"]
     shown = shell.run("issues", connector[:8]).stdout
     assert "! rows set aside · jobs · since" in shown

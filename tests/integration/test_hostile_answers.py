@@ -66,9 +66,10 @@ async def test_page_whose_rows_can_be_decoded_when_it_is_asked_for_again_is_a_go
 
 async def test_row_by_id_that_cannot_be_decoded_comes_with_its_fault(vendor: Vendor, client: VendorClient) -> None:
     vendor.will("/jobs/1", lambda request: say(b'{"id": "1", "x": ' + DEEP + b"}"))
-    rows, missing = await fetch_rows(client, JOBS, ["1"])
-    assert [(row.data, row.fault) for row in rows] == [({"id": "1"}, "nested too deeply")]
-    assert not missing
+    found = await fetch_rows(client, JOBS, ["1"])
+    assert [(row.data, row.fault) for row in found.rows] == [({"id": "1"}, "nested too deeply")]
+    assert not found.missing
+    assert not found.unsure
 
 
 @pytest_asyncio.fixture

@@ -98,7 +98,7 @@ async def test_database_tells_how_things_stand(
     databases: Databases, pool: Pool, sealer: Sealer, vendor: Vendor
 ) -> None:
     fill(vendor)
-    vendor.lists["/people"].append(person("8", name=["no text"]))
+    vendor.lists["/people"] += [person("8", name=["no text"]), person("x" * 600)]
     tenant = await make_tenant(pool, sealer, base_url=vendor.base_url)
     other = await make_tenant(pool, sealer, organisation="Another")
     await tenant.sync()
@@ -110,6 +110,7 @@ async def test_database_tells_how_things_stand(
     assert find(told, "unihire_connectors_paused", integration="acme") == 1
     assert find(told, "unihire_issues_open", integration="acme", kind="rows_set_aside") == 1
     assert find(told, "unihire_quarantine_rows", integration="acme") == 1
+    assert find(told, "unihire_incomplete_rows", integration="acme") == 1
     assert 90 <= find(told, "unihire_schedule_overdue_seconds") < 100
     assert find(told, "unihire_database_up") == 1
     assert ("unihire_jobs", frozenset({("status", "waiting")})) in told
