@@ -87,7 +87,7 @@ async def test_who_gives_no_sign_loses_the_connector_and_saves_nothing_more(
             await works.wait_for(customer)
         place = runs.Place("done", None, 5, 0, await works.count_requests(customer, "jobs"))
         with pytest.raises(runs.Superseded):
-            await runs.move_stream(works.pool, stale, "jobs", "walk", None, [1, 0, 0, 0, 0, 0, 0, 0], before=place)
+            await runs.move_stream(works.pool, stale, "jobs", "walk", None, [1, 0, 0, 0, 0, 0, 0, 0, 0], before=place)
         with pytest.raises(runs.Superseded):
             await runs.restart_phase(works.pool, stale, "jobs", "walk")
         monkeypatch.undo()
