@@ -26,6 +26,9 @@ FULL_PAUSE = timedelta(minutes=1)
 SHORT_PAUSE = timedelta(minutes=5)
 """A vendor's rate limit that is over sooner is no issue: many limits count by the minute."""
 
+LONG_PAUSE = LONGEST_WAIT - timedelta(minutes=1)
+"""What of a rest is left from here on is one of an hour or more: no answer is believed more, and time went by since."""
+
 MOST_FAULTS = 3
 """So often in a row what our own code did not foresee may end an attempt before the run ends with it."""
 
@@ -58,7 +61,7 @@ def plan_deferral(error: Exception, failures: int, *, has_moved: bool) -> Deferr
     if is_disk_full(error):
         return Deferral(FULL_PAUSE, DISK_FULL, failures, Kind.DISK_FULL)
     if (rest := _find_rest(error)) is not None:
-        reason = RATE_LIMIT if rest < LONGEST_WAIT else LONG_LIMIT
+        reason = RATE_LIMIT if rest < LONG_PAUSE else LONG_LIMIT
         kind = Kind.VENDOR_LIMIT if rest >= SHORT_PAUSE else None
         return Deferral(rest, reason, 0 if has_moved else failures, kind)
     failures = 1 if has_moved else failures + 1
