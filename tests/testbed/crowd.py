@@ -99,6 +99,16 @@ FILL = (
     """,
 )
 
+# Once there is such a table. One in a hundred is open, and was sent too long ago to be under way.
+FILL_WRITES = """
+    INSERT INTO operation_write (connector, id, stream, sent_at, is_open, row_id)
+    SELECT $1::int, md5($1 || ':write:' || i)::uuid, $3::text || 'people', now() - '1 hour'::interval, i % 100 = 7,
+        CASE WHEN i % 100 <> 7 THEN i::text END
+    FROM generate_series(1, $2::int) AS i
+"""
+
+HAS_WRITES = "SELECT to_regclass('operation_write') IS NOT NULL"
+
 LIST_TABLES = """
     SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
     WHERE table_schema = 'public' AND column_name = 'connector' AND table_type = 'BASE TABLE' ORDER BY table_name
@@ -121,6 +131,8 @@ async def fill_connector(connection: Connection, connector: int, size: int, *, s
     """Make a connector, unless it is there, and give it so much of each kind. `streams` begins its streams' names."""
     for statement in FILL:
         await connection.execute(statement, connector, size, streams)
+    if await connection.fetchval(HAS_WRITES):
+        await connection.execute(FILL_WRITES, connector, size, streams)
 
 
 async def empty_connector(connection: Connection, connector: int) -> None:

@@ -36,6 +36,7 @@ from unihire.store import (
     standing,
     streams,
     tenancy,
+    writes,
 )
 from unihire.sync import fetching
 
@@ -94,6 +95,7 @@ class Asker:
     run: Any
     ids: list[str]
     notes: list[str]
+    writes: list[str]
     own: list[int]
     shared: list[int]
     connectors: int
@@ -122,8 +124,8 @@ async def make_asker(connection: Connection, number: int, size: int, streams_beg
     has_arrays = connection.get_server_version().major >= reading.ARRAYS_FROM
     return Asker(
         number, size, streams_begin, await connection.fetchval(MAKE_RUN, number), await list_ids("4"),
-        await list_ids("1"), (await list_keys("own", ASKED))[1:], await list_keys("shared", 9), connectors,
-        (True, False) if has_arrays else (False,),
+        await list_ids("1"), await list_ids("write"), (await list_keys("own", ASKED))[1:],
+        await list_keys("shared", 9), connectors, (True, False) if has_arrays else (False,),
     )  # fmt: skip
 
 
@@ -353,16 +355,24 @@ def _list_runs(of: Asker) -> Iterator[Case]:
 def _list_operations(of: Asker) -> Iterator[Case]:
     c, some = of.number, of.size // 10
     listing = of.streams.encode()
-    claimed = (c, of.name("10"), "create", b"", NOW, NOW)
+    claimed = (c, of.name("10"), "create", b"", HOUR)
     yield Case("operations.CLAIM_CALL", operations.CLAIM_CALL, claimed, written=1)
     yield Case("operations.SAVE_STEPS", operations.SAVE_STEPS, (c, of.name("10"), b""), written=1)
     yield Case("operations.RELEASE_CALL", operations.RELEASE_CALL, (c, of.name("10"), None), written=1)
-    yield Case("operations.FORGET_CALLS", operations.FORGET_CALLS, (c, NOW - 99 * HOUR), walked=some)
-    yield Case("operations.FIND_MARK", operations.FIND_MARK, (c, listing, 500, NOW - HOUR))
-    yield Case("operations.SAVE_MARK", operations.SAVE_MARK, (c, listing, 10, "/next", NOW), written=1)
-    yield Case("operations.FORGET_MARKS", operations.FORGET_MARKS, (c, NOW - 99 * HOUR), walked=some)
+    yield Case("operations.FIND_MARK", operations.FIND_MARK, (c, listing, 500, HOUR))
+    yield Case("operations.SAVE_MARK", operations.SAVE_MARK, (c, listing, 10, "/next"), written=1)
+    yield Case("operations.FORGET_MARKS", operations.FORGET_MARKS, (c, 99 * HOUR), walked=some)
     listed = (c, of.name("people"), PEOPLE, 0, ASKED)
     yield Case("operations.LIST_REMOTE_IDS", operations.LIST_REMOTE_IDS, listed, walked=ASKED)
+    people, first, is_open = of.name("people"), of.writes[0], of.writes[6]
+    yield Case("writes.OPEN_WRITE", writes.OPEN_WRITE, (c, of.ids[0], people), looks=2, written=1)
+    yield Case("writes.OPEN_WRITE again", writes.OPEN_WRITE, (c, first, people), looks=2, written=1)
+    yield Case("writes.CLOSE_WRITE", writes.CLOSE_WRITE, (c, is_open), written=1)
+    yield Case("writes.DROP_WRITE", writes.DROP_WRITE, (c, is_open), written=1)
+    yield Case("writes.SET_ROW", writes.SET_ROW, (c, is_open, "new"), looks=2, written=1)
+    yield Case("writes.SET_ROW of another", writes.SET_ROW, (c, is_open, "1"), looks=2, written=1)
+    yield Case("writes.LIST_TAKEN", writes.LIST_TAKEN, (c, people, of.row_ids, first), looks=ASKED)
+    yield Case("writes.HAS_OPEN", writes.HAS_OPEN, (c, people, first, writes.OPEN_FOR), walked=of.size // 100)
 
 
 def _list_others(of: Asker) -> Iterator[Case]:
@@ -398,7 +408,11 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield Case("issues.DROP_OLD_ISSUES", issues.DROP_OLD_ISSUES, (99 * HOUR,), walked=1)
     yield Case("jobs.LIST_ORPHANED", jobs.LIST_ORPHANED, (), 2 * every, 2 * every)
     yield Case("jobs.MEND_RUNS", jobs.MEND_RUNS, (HOUR,), walked=every)
-    yield Case("retention.DROP_OLD_RUNS", retention.DROP_OLD_RUNS, (99 * HOUR, 500), walked=1)
+    old = (99 * HOUR, 500)
+    yield Case("operations.DROP_OLD_CALLS", operations.DROP_OLD_CALLS, old, walked=BIG // 10 * every)
+    yield Case("writes.DROP_OLD_WRITES", writes.DROP_OLD_WRITES, old, walked=BIG * every)
+    yield Case("retention.DROP_OLD_RUNS", retention.DROP_OLD_RUNS, old, walked=1)
+    yield Case("streams.COUNT_ALL_QUARANTINE", streams.COUNT_ALL_QUARANTINE, (), walked=BIG * every)
     yield Case("standing.TELL_STANDING", standing.TELL_STANDING, (HOUR,), walked=BIG * every)
 
 

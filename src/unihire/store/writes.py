@@ -38,8 +38,11 @@ SET_ROW = """
 
 # Those of these rows that other writes made.
 LIST_TAKEN = """
-    SELECT row_id FROM operation_write
-    WHERE connector = $1 AND stream = $2 AND row_id = ANY($3::text[]) AND id <> $4
+    SELECT asked.row_id FROM unnest($3::text[]) AS asked (row_id)
+    CROSS JOIN LATERAL (
+        SELECT id FROM operation_write WHERE connector = $1 AND stream = $2 AND row_id = asked.row_id OFFSET 0
+    ) AS taken
+    WHERE id <> $4
 """
 
 # Whether another write to the stream is under way.

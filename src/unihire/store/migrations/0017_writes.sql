@@ -10,6 +10,9 @@ CREATE TABLE operation_write (
     PRIMARY KEY (connector, id)
 );
 
+-- As everywhere: docs/decisions/0019-one-look-one-index.md.
+ALTER TABLE operation_write ALTER COLUMN connector SET STATISTICS 0;
+
 CREATE UNIQUE INDEX operation_write_row ON operation_write (connector, stream, row_id) WHERE row_id IS NOT NULL;
 
 CREATE INDEX operation_write_open ON operation_write (connector, stream) WHERE is_open;
