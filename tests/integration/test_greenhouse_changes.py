@@ -172,7 +172,13 @@ async def company(databases: Databases, sealer: Sealer) -> AsyncIterator[Harvest
     async with link_harvest(databases, sealer, size=100, seed=5) as link:
         await link.look()
         for post in link.rows["job_posts"] or ():  # a second post for each, which says something else
-            second = {"job_id": post["job_id"], "live": True, "content": "<p>Second</p>", "questions": []}
+            second = {
+                "job_id": post["job_id"],
+                "active": True,
+                "live": True,
+                "content": "<p>Second</p>",
+                "questions": [],
+            }
             (await link.control.post("rows/job_posts", json=second)).raise_for_status()
         await link.settle()
         yield link

@@ -88,13 +88,12 @@ class PostRows:
     def _shape_post(self, job: JobWorld, place: int) -> Row:
         number = self._ids["job_posts"](job.index, place)
         row = self._begin(job, number)
-        is_live = job.status == "open"
         return {
             **row,
             "title": job.title,
             "internal": place == 1,
-            "active": is_live,
-            "live": is_live,
+            "active": True,  # "true live rows, false deleted ones": harvest_v1.json, job_posts
+            "live": job.status == "open",
             "featured": job.bits >> 11 & 7 == 1,
             "first_published_at": row["created_at"],
             "content": f"<h2>{job.title.replace('&', '&amp;')}</h2><p>A made-up job &amp; nothing more.</p>",
