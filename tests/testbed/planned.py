@@ -332,7 +332,7 @@ def _list_runs(of: Asker) -> Iterator[Case]:
     finished = (run, people, 1, None, 0, 0.0, *place)
     yield Case("runs.FINISH_STREAM", runs.FINISH_STREAM, finished, looks=3, written=1)
     if of.size:
-        yield Case("runs.NOTE_READ", runs.NOTE_READ, (c, people, NOW, True, 5), written=1)
+        yield Case("runs.NOTE_READ", runs.NOTE_READ, (c, people, NOW, True, 5, NOW), written=1)
     yield Case("runs.RESTART_PHASE", runs.RESTART_PHASE, (run, people, 1, "walk"), looks=2, written=1)
     yield Case("runs.FINISH_RUN", runs.FINISH_RUN, (run, 1, "done", None), written=1)
     yield Case("runs.CANCEL_RUN", runs.CANCEL_RUN, (c,), written=1)

@@ -80,8 +80,11 @@ INSERT_STREAM = """
 # How far a stream is.
 GET_STREAM = "SELECT * FROM stream_run WHERE run = $1 AND stream = $2"
 
-# When the latest read of a stream that ended well was begun; nothing where the clock was set back since.
-FIND_LAST_READ = "SELECT last_read_at FROM stream_state WHERE connector = $1 AND stream = $2 AND last_read_at <= now()"
+# When the latest read of a stream that ended well was begun, by the vendor's clock, and the latest whole one, by ours;
+# nothing where the clock was set back since.
+FIND_LAST_READ = """
+    SELECT last_read_at, last_whole_at FROM stream_state WHERE connector = $1 AND stream = $2 AND last_read_at <= now()
+"""
 
 # What is known of each list that was read well.
 LIST_STATES = "SELECT * FROM stream_state WHERE connector = $1 ORDER BY stream"
@@ -115,10 +118,11 @@ FINISH_STREAM = f"""
     RETURNING connector, started_at, window_start IS NULL AS is_whole, read
 """  # noqa: S608 - of constants
 
-# Note a read that ended well. The first one is not later than this one, whatever the clock said then.
+# Note a read that ended well: where the next window starts goes by the vendor's clock, the rest by ours. The first one
+# is not later than this one, whatever the clock said then.
 NOTE_READ = """
     INSERT INTO stream_state AS state (connector, stream, first_read_at, last_read_at, last_whole_at, rows)
-    VALUES ($1, $2, $3::timestamptz, $3, CASE WHEN $4 THEN $3 END, CASE WHEN $4 THEN $5::bigint END)
+    VALUES ($1, $2, $6::timestamptz, $3, CASE WHEN $4 THEN $6 END, CASE WHEN $4 THEN $5::bigint END)
     ON CONFLICT (connector, stream) DO UPDATE SET last_read_at = excluded.last_read_at,
         first_read_at = least(state.first_read_at, excluded.first_read_at),
         last_whole_at = coalesce(excluded.last_whole_at, state.last_whole_at),
@@ -374,8 +378,8 @@ async def finish_stream(
         raise Superseded(run)
     if error is None:
         whole = row["is_whole"]
-        begun = row["started_at"] - lead
-        await connection.execute(NOTE_READ, row["connector"], stream, begun, whole, row["read"])
+        begun = row["started_at"]
+        await connection.execute(NOTE_READ, row["connector"], stream, begun - lead, whole, row["read"], begun)
 
 
 async def finish_run(pool: Pool, run: Run, status: str, error: str | None) -> None:

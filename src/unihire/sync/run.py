@@ -342,16 +342,20 @@ class _RunSync:
     async def _find_window(self, stream: Stream) -> datetime | None:
         """Where an incremental read starts: the start of the last good one, less the overlap. None: read it whole.
 
-        A stream is read whole once more when one it joins was first read after it: every record may show its rows now.
+        A stream is read whole once more when one it joins was first read after it was: every record may show its rows
+        now. Both go by the database's clock: what the vendor's says of two runs need not be in their order.
         """
         if self._run.is_full or stream.changed_since is None:
             return None
         number = self._connector.number
-        last: datetime | None = await self._pool.fetchval(runs.FIND_LAST_READ, number, stream.name)
-        if last is None:
+        last = await self._pool.fetchrow(runs.FIND_LAST_READ, number, stream.name)
+        if last is None or last["last_whole_at"] is None:
             return None
         joined = await runs.find_first_reads(self._pool, number, {join.stream for join in stream.joins})
-        return None if any(first > last for first in joined.values()) else last - stream.overlap
+        if any(first > last["last_whole_at"] for first in joined.values()):
+            return None
+        since: datetime = last["last_read_at"] - stream.overlap
+        return since
 
 
 _OF_STREAM = (PermissionMissing, VendorRefused, VendorChanged, RetryLater)
