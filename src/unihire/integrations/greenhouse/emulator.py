@@ -218,7 +218,7 @@ class GreenhouseEmulator:
         misprint(page, faults, path)
         if query.fields is not None:
             page = self._pick_fields(call.resource, query.fields, page)
-        headers = self._link_next(call, query, following)
+        headers = self._link_next(call, query, following, is_empty=not page)
         return Answer(200, msgspec.json.encode(page), JSON, headers)
 
     def _pick_fields(self, stream: str, fields: tuple[str, ...], page: list[Row]) -> list[Row]:
@@ -228,7 +228,9 @@ class GreenhouseEmulator:
                 raise Invalid({"fields": f"`{name}` is not a field of {stream}"})
         return [{name: row[name] for name in fields if name in row} for row in page]
 
-    def _link_next(self, call: Call, query: ListQuery, following: int | None) -> list[tuple[str, str]]:
+    def _link_next(
+        self, call: Call, query: ListQuery, following: int | None, *, is_empty: bool
+    ) -> list[tuple[str, str]]:
         """The Link header; a last page has none."""
         faults, here = self._tools.faults, call.base_url + call.request.path
         if following is not None and faults.fires("stranger-next", call.request.path):
@@ -240,7 +242,7 @@ class GreenhouseEmulator:
                 own = query._replace(page=max(query.page - 1, 1))
                 following = query.upto or _ABOVE_ALL
                 return [("link", f'<{here}?cursor={make_cursor(own, following, request_id)}>; rel="next"')]
-            if not faults.fires("empty-page", call.request.path):
+            if is_empty or not faults.fires("empty-page", call.request.path):
                 return []
             following = 0
         return [("link", f'<{here}?cursor={make_cursor(query, following, request_id)}>; rel="next"')]
