@@ -15,7 +15,9 @@ from unihire.model import MODELS, FieldSpec, ModelSpec
 from unihire.outbound.paging import Row, WholeList
 from unihire.platform.connectors import create_connector
 from unihire.platform.organisations import create_key, ensure_organisation
-from unihire.store import Pool, saving
+from unihire.store import Pool
+from unihire.store.feed import saving
+from unihire.store.feed.gate import lock_feed
 from unihire.store.keys import derive_ids
 from unihire.store.tenancy import Connector, get_connector
 from unihire.sync.rendering import Renderer
@@ -95,7 +97,7 @@ async def seed_model(pool: Pool, connector: Connector, spec: ModelSpec, count: i
         rows = [Row(data, _ENCODER.encode(data)) for data in make_rows(spec, range(start, min(count, start + BATCH)))]
         records, misfits = renderer.render_rows(stream, rows, {})
         assert not misfits, misfits[0].reason
-        async with saving.hold_feed(pool, connector.number) as connection:
+        async with lock_feed(pool, connector.number) as connection:
             await saving.save_records(connection, connector.number, stream.name, records)
 
 

@@ -7,8 +7,8 @@ import asyncpg
 
 from testbed.tenants import Tenant
 from unihire.store.database import get_address
-from unihire.store.joins import Joined, Kept, keep_rows
-from unihire.store.saving import hold_feed
+from unihire.store.feed.gate import lock_feed
+from unihire.store.joins import Joined, JoinedChanges, store_joined_rows
 
 COUNT_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
@@ -20,13 +20,13 @@ def make(key: str, data: bytes) -> Joined:
 async def test_row_that_two_keep_for_the_first_time_is_as_the_later_one_kept_it(tenant: Tenant) -> None:
     number = tenant.connector.number
 
-    async def keep_later() -> Kept:
+    async def keep_later() -> JoinedChanges:
         another = asyncpg.create_pool(get_address(tenant.pool), min_size=1, max_size=1)
-        async with another as pool, hold_feed(pool, number) as connection:
-            return await keep_rows(connection, number, "rows", ["1"], [make("b", b'{"id":2}')])
+        async with another as pool, lock_feed(pool, number) as connection:
+            return await store_joined_rows(connection, number, "rows", ["1"], [make("b", b'{"id":2}')])
 
-    async with hold_feed(tenant.pool, number) as connection:
-        await keep_rows(connection, number, "rows", ["1"], [make("a", b'{"id":1}')])
+    async with lock_feed(tenant.pool, number) as connection:
+        await store_joined_rows(connection, number, "rows", ["1"], [make("a", b'{"id":1}')])
         later = asyncio.create_task(keep_later())
         async with asyncio.timeout(10):
             while not await tenant.pool.fetchval(COUNT_WAITING):  # noqa: ASYNC110 - PostgreSQL tells nobody
@@ -39,10 +39,10 @@ async def test_row_that_two_keep_for_the_first_time_is_as_the_later_one_kept_it(
 
 async def test_those_of_one_process_wait_for_their_turn_without_a_session(tenant: Tenant) -> None:
     async def keep(name: str) -> None:
-        async with hold_feed(tenant.pool, tenant.connector.number) as connection:
-            await keep_rows(connection, tenant.connector.number, "rows", ["1"], [make(name, b"{}")])
+        async with lock_feed(tenant.pool, tenant.connector.number) as connection:
+            await store_joined_rows(connection, tenant.connector.number, "rows", ["1"], [make(name, b"{}")])
 
-    async with hold_feed(tenant.pool, tenant.connector.number):
+    async with lock_feed(tenant.pool, tenant.connector.number):
         others = [asyncio.create_task(keep(name)) for name in "abc"]
         await asyncio.sleep(0.1)
         assert await tenant.pool.fetchval(COUNT_WAITING) == 0

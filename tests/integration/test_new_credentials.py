@@ -23,8 +23,8 @@ from unihire.platform.desk import LiveDesk
 from unihire.platform.grants import StoredGrants
 from unihire.store import Connection, Pool, grants, issues, runs, tenancy
 from unihire.store.tenancy import Connector
-from unihire.sync.absorb import absorb_rows
 from unihire.sync.issues import Kind, ask_for_relink
+from unihire.sync.rows_by_id import sync_rows_by_id
 from unihire.sync.run import sync_connector
 
 NOW = datetime(2126, 1, 31, 9, 30, tzinfo=UTC)
@@ -292,7 +292,7 @@ async def test_rows_that_an_operation_read_with_the_old_credentials_are_not_save
 ) -> None:
     pause = accounts.pause("/jobs/old-1", "old")
     async with open_connector_client(pool, tenant.connector, sealer) as client:
-        absorbing = asyncio.create_task(absorb_rows(pool, tenant.connector, ACME, client, {"jobs": ["old-1"]}))
+        absorbing = asyncio.create_task(sync_rows_by_id(pool, tenant.connector, ACME, client, {"jobs": ["old-1"]}))
         await pause.arrived.wait()
         await reconnect(pool, sealer, tenant.connector, NEW)
         pause.opened.set()

@@ -10,7 +10,9 @@ from testbed.databases import Databases
 from testbed.records import PLURALS, bury, id_in, save
 from testbed.tenants import Tenant, make_tenant
 from unihire.kit.seal import Sealer
-from unihire.store import Connection, joins, runs, saving, streams
+from unihire.store import Connection, joins, runs, streams
+from unihire.store.feed import saving
+from unihire.store.feed.gate import lock_feed
 from unihire.store.keys import FilterKeys
 
 PAGE = 500
@@ -44,8 +46,8 @@ async def save_page(tenant: Tenant, number: int) -> None:
     wanted = [
         joins.Joined(name, "others", "shown", name, id_in(tenant, "application", name), b'{"id":1}') for name in names
     ]
-    async with saving.hold_feed(tenant.pool, tenant.connector.number) as connection:
-        await joins.keep_rows(connection, tenant.connector.number, "applications", names, wanted)
+    async with lock_feed(tenant.pool, tenant.connector.number) as connection:
+        await joins.store_joined_rows(connection, tenant.connector.number, "applications", names, wanted)
 
 
 def list_looks(tenant: Tenant) -> Mapping[str, Look]:
@@ -84,12 +86,12 @@ async def test_looking_up_a_page_reads_no_more_when_more_is_stored(fresh: Tenant
 async def test_plans_made_while_the_tables_were_empty_read_no_more_later(fresh: Tenant) -> None:
     await fresh.pool.execute("VACUUM (ANALYZE) record, record_key, joined")  # from now on they are known to be empty
     for _ in range(8):  # after five uses a plan for any value may be kept
-        async with saving.hold_feed(fresh.pool, fresh.connector.number) as connection:
+        async with lock_feed(fresh.pool, fresh.connector.number) as connection:
             for query, arguments in list_looks(fresh).values():
                 await connection.fetch(query, *arguments)
     for number in range(4):
         await save_page(fresh, number)
-    async with saving.hold_feed(fresh.pool, fresh.connector.number) as connection:
+    async with lock_feed(fresh.pool, fresh.connector.number) as connection:
         before = await count_read(connection)
         for query, arguments in list_looks(fresh).values():
             assert len(await connection.fetch(query, *arguments)) == len(ASKED)

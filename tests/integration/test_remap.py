@@ -36,7 +36,7 @@ from unihire.kit.seal import Sealer
 from unihire.model import Application, Candidate, Job
 from unihire.outbound.paging import WholeList
 from unihire.store import Pool
-from unihire.store.holds import hold_connector
+from unihire.store.locks import lock_connector
 from unihire.sync import remap
 
 
@@ -230,7 +230,7 @@ async def test_remap_beside_a_sync_and_sync_beside_a_remap_are_refused(tenant: T
         await run(tenant)
     go_on.set()
     assert (await syncing).status == "done"
-    async with hold_connector(tenant.pool, tenant.connector.number, otherwise="taken"):
+    async with lock_connector(tenant.pool, tenant.connector.number, otherwise="taken"):
         with pytest.raises(ConfigError):
             await tenant.sync()
     await run(tenant)

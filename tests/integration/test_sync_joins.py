@@ -22,7 +22,7 @@ from unihire.platform.connectors import open_client
 from unihire.store import Pool
 from unihire.store.tenancy import delete_connector
 from unihire.sync import joining
-from unihire.sync.absorb import absorb_rows
+from unihire.sync.rows_by_id import sync_rows_by_id
 from unihire.sync.streaming import StreamSync
 
 OLD, NEW = "2026-01-01T00:00:00", "2027-01-01T00:00:00"
@@ -381,7 +381,7 @@ async def test_absorbed_rows_are_served_at_once_with_the_records_that_show_them(
     vendor.lists["/people"].append({"id": 4, "name": "New", "at": NEW})
     client = open_client(tenant.integration, tenant.credentials, vendor.base_url, retry=IMPATIENT)
     async with client:
-        told = await absorb_rows(
+        told = await sync_rows_by_id(
             pool, tenant.connector, tenant.integration, client,
             {"labels": ["1"], "files": ["7", "99"], "people": ["4"]},
         )  # fmt: skip

@@ -25,8 +25,9 @@ from unihire.model import Candidate
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.settings import Settings
-from unihire.store import Connection, Pool, issues, jobs, saving, schedules
+from unihire.store import Connection, Pool, issues, jobs, schedules
 from unihire.store.database import get_address, open_database
+from unihire.store.feed import saving
 from unihire.sync import deferring
 from unihire.sync.run import sync_connector
 

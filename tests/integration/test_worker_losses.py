@@ -13,9 +13,9 @@ from testbed.passing import let_pass
 from testbed.tenants import Tenant
 from testbed.vendor import job
 from testbed.working import Works, keep_waiting, until
-from unihire.store import Connection, Pool, budgets, holds, runs
-from unihire.store.holds import hold_connector
-from unihire.store.saving import hold_feed
+from unihire.store import Connection, Pool, budgets, locks, runs
+from unihire.store.feed.gate import lock_feed
+from unihire.store.locks import lock_connector
 from unihire.sync import chores
 from unihire.sync.run import GIVEN_UP_AFTER
 
@@ -74,15 +74,15 @@ async def test_a_worker_that_is_told_to_end_leaves_its_run_to_the_next_one(works
 async def test_who_gives_no_sign_loses_the_connector_and_saves_nothing_more(
     works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holds, "BEAT_SECONDS", 60.0)
-    monkeypatch.setattr(holds, "SILENT_SECONDS", 0.3)
-    async with hold_connector(works.pool, customer.connector.number, otherwise="taken"):
+    monkeypatch.setattr(locks, "BEAT_SECONDS", 60.0)
+    monkeypatch.setattr(locks, "SILENT_SECONDS", 0.3)
+    async with lock_connector(works.pool, customer.connector.number, otherwise="taken"):
         async with works.pool.acquire() as connection, connection.transaction():
             await runs.ask_run(connection, customer.connector.number)
         stale = await runs.take_run(works.pool, customer.connector.number, version=1)
         assert stale is not None
         # Another process has sessions of its own.
-        monkeypatch.setattr(holds, "_sessions", {})
+        monkeypatch.setattr(locks, "_sessions", {})
         async with works.work():
             await works.wait_for(customer)
         place = runs.Place("done", None, 5, 0, await works.count_requests(customer, "jobs"))
@@ -135,7 +135,7 @@ async def test_a_connector_that_somebody_writes_to_for_long_keeps_no_other_waiti
         for tenant in (customer, other):
             await runs.ask_run(connection, tenant.connector.number)
     async with works.work():
-        async with hold_feed(works.pool, customer.connector.number):
+        async with lock_feed(works.pool, customer.connector.number):
             await works.wait_for(other)
             assert (await works.get_run(customer))["status"] == "queued"
         await works.wait_for(customer)
@@ -186,11 +186,11 @@ async def test_a_list_whose_last_page_was_saved_when_its_worker_died_is_noted_as
 async def test_signs_of_life_keep_a_connector_for_longer_than_one_may_be_silent(
     works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holds, "BEAT_SECONDS", 0.1)
-    monkeypatch.setattr(holds, "SILENT_SECONDS", 0.6)
-    async with hold_connector(works.pool, customer.connector.number, otherwise="taken"):
+    monkeypatch.setattr(locks, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(locks, "SILENT_SECONDS", 0.6)
+    async with lock_connector(works.pool, customer.connector.number, otherwise="taken"):
         await asyncio.sleep(1.2)
-        is_free = await works.pool.fetchval(holds.TRY_LOCK, holds.SYNC_LOCKS, customer.connector.number)
+        is_free = await works.pool.fetchval(locks.TRY_LOCK, locks.SYNC_LOCKS, customer.connector.number)
     assert not is_free
     async with works.pool.acquire() as connection:
         assert await connection.fetchval("SHOW idle_session_timeout") == "0"
@@ -207,7 +207,7 @@ async def test_a_session_stuck_in_the_middle_of_a_statement_is_ended(
         await frozen.wait()
 
     async def write() -> None:
-        async with hold_feed(works.pool, customer.connector.number) as connection:
+        async with lock_feed(works.pool, customer.connector.number) as connection:
             await connection.copy_to_table("seen", source=freeze())
 
     writing = asyncio.create_task(write())

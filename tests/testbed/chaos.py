@@ -40,12 +40,12 @@ from unihire.cli import main
 from unihire.integration.registry import list_integrations
 from unihire.outbound.client import Retry
 from unihire.platform import connectors
-from unihire.store import database, holds
+from unihire.store import database, locks
 from unihire.sync import chores, deferring
 
 def set_pace(given):
     database.SESSION["idle_in_transaction_session_timeout"] = f"{given['silent']}s"
-    holds.BEAT_SECONDS, holds.SILENT_SECONDS = given["heartbeat"], given["silent"]
+    locks.BEAT_SECONDS, locks.SILENT_SECONDS = given["heartbeat"], given["silent"]
     chores.PACE = chores.Pace(**given)
     chores.STUCK_FOR = timedelta(seconds=given["silent"])
     deferring.FIRST_PAUSE, deferring.LONGEST_WAIT = timedelta(seconds=0.3), timedelta(seconds=1)

@@ -31,13 +31,13 @@ from unihire.store import (
     retention,
     rows,
     runs,
-    saving,
     schedules,
     standing,
     streams,
     tenancy,
     writes,
 )
+from unihire.store.feed import saving
 from unihire.sync import fetching
 
 PEOPLE = 4

@@ -11,7 +11,8 @@ from unihire.integration.declare import Maps, Source, Stream
 from unihire.kit.clock import to_micros
 from unihire.model import MODELS, FieldSpec, ModelSpec, Record
 from unihire.outbound.paging import Row, WholeList
-from unihire.store.saving import MOVE_FEED, Saved, bury_records, hold_feed, save_records
+from unihire.store.feed.gate import lock_feed
+from unihire.store.feed.saving import MOVE_FEED, Saved, bury_records, save_records
 from unihire.sync.rendering import Renderer, derive_ids
 
 PLURALS = {spec.plural: spec for spec in MODELS.values()}
@@ -48,7 +49,7 @@ async def save(tenant: Tenant, model: str, *rows: dict[str, Any], at: datetime |
     pages = [Row(row, msgspec.json.encode(row)) for row in rows]
     records, misfits = renderer.render_rows(stream, pages, {})
     assert not misfits, misfits
-    async with hold_feed(tenant.pool, tenant.connector.number) as connection:
+    async with lock_feed(tenant.pool, tenant.connector.number) as connection:
         if at is not None:
             assert at > datetime.now(UTC) + timedelta(minutes=1), "the clock has come as far"
             await connection.execute(MOVE_FEED, tenant.connector.number, to_micros(at) - 1)
@@ -58,7 +59,7 @@ async def save(tenant: Tenant, model: str, *rows: dict[str, Any], at: datetime |
 async def bury(tenant: Tenant, model: str, *remote_ids: str) -> int:
     """Make tombstones."""
     ids = [id_in(tenant, model, remote_id) for remote_id in remote_ids]
-    async with hold_feed(tenant.pool, tenant.connector.number) as connection:
+    async with lock_feed(tenant.pool, tenant.connector.number) as connection:
         return await bury_records(connection, tenant.connector.number, ids)
 
 

@@ -41,7 +41,7 @@ from unihire.store import Pool, operations
 from unihire.store.grants import UNAVAILABLE
 from unihire.store.operations import Step
 from unihire.store.tenancy import Connector
-from unihire.sync.absorb import absorb_rows
+from unihire.sync.rows_by_id import sync_rows_by_id
 
 log = structlog.get_logger()
 
@@ -187,7 +187,7 @@ class Operations:
         integration = get_integration(connector.integration)
         try:
             async with asyncio.timeout(LONGEST_ABSORB.total_seconds()):
-                await absorb_rows(self._pool, connector, integration, client, desk.touched)
+                await sync_rows_by_id(self._pool, connector, integration, client, desk.touched)
         except (VendorError, TimeoutError, *UNAVAILABLE) as error:
             reason = str(error) or type(error).__name__
             log.warning("what was written is not in the store yet", connector=str(connector.id), reason=reason)

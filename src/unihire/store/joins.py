@@ -31,7 +31,7 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class JoinedChanges:
     """What keeping a page's rows did: rows that are new, changed and gone, and the keys that find others now.
 
     A row counts once, however many joins keep it.
@@ -149,9 +149,9 @@ _COLUMNS = ("connector", "id", "origin", "row_id", "stream", "name", "key", "dat
 _WRITE_START = Struct(">hiii16s").pack
 
 
-async def keep_rows(
+async def store_joined_rows(
     connection: Connection, connector: int, origin: str, row_ids: Collection[str], wanted: Iterable[Joined]
-) -> Kept:
+) -> JoinedChanges:
     """Keep exactly `wanted` of these rows of the stream `origin`. Call while holding the feed."""
     stored = {
         (row["row_id"], row["stream"], row["name"]): row
@@ -180,7 +180,7 @@ async def keep_rows(
         await copy_rows(connection, "joined", _COLUMNS, _write_joined(connector, origin, fresh.values()))
     before, now = {row_id for row_id, _, _ in stored}, {row_id for row_id, _, _ in met}
     touched = {row_id for row_id, _, _ in (*fresh, *gone)}
-    return Kept(len(now - before), len(touched & now & before), len(before - now), keys)
+    return JoinedChanges(len(now - before), len(touched & now & before), len(before - now), keys)
 
 
 def _write_joined(connector: int, origin: str, rows: Iterable[Joined]) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from operator import itemgetter
 import asyncpg
 
 from unihire.store import Connection, Pool
-from unihire.store.saving import EMPTY_ENDING
+from unihire.store.feed.saving import EMPTY_ENDING
 
 _PLACE = itemgetter(0)
 

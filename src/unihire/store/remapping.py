@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import asyncpg
 
 from unihire.store import Connection
-from unihire.store.saving import DELETE_KEYS, Rendered
+from unihire.store.feed.saving import DELETE_KEYS, Rendered
 
 # Rows of a stream, behind a place: those that became living records of one model, in feed order.
 LIST_ROWS = """

@@ -1,6 +1,6 @@
 """Sync runs: what was asked for and is under way, how far each stream is, what came of it.
 
-A run is asked for first, and taken up by whoever holds the connector (store/holds.py). Who takes it up raises its
+A run is asked for first, and taken up by whoever holds the connector (store/locks.py). Who takes it up raises its
 `attempt`; everything saved for it says the attempt it belongs to, and nothing is saved for an earlier one. So a worker
 that was given up for dead, or lost its lock with its connection, does no harm.
 """
@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 from unihire.errors import Busy, Stopped
 from unihire.kit.text import make_writable
 from unihire.store import Connection, Pool
-from unihire.store.holds import SYNC_LOCKS
+from unihire.store.locks import SYNC_LOCKS
 
 LONGEST_WAIT = timedelta(hours=1)
 """No run is deferred for longer."""

@@ -10,7 +10,7 @@ from unihire.errors import Busy
 from unihire.kit.seal import MARK_BYTES
 from unihire.store import Connection, Pool
 from unihire.store.grants import EMPTY_GRANT
-from unihire.store.holds import SYNC_LOCKS
+from unihire.store.locks import SYNC_LOCKS
 
 ACCESS_CHANNEL = "unihire_access"
 """Notified when a key or a connector changes, so that every process forgets what it remembered of them."""

@@ -9,7 +9,8 @@ import msgspec
 
 from unihire.integration.declare import Data, Integration, Join, Stream, find_member, has_deleted
 from unihire.outbound.paging import Row, decode_row
-from unihire.store import Connection, Pool, joins, runs, saving
+from unihire.store import Connection, Pool, joins, runs
+from unihire.store.feed import saving
 from unihire.store.joins import Joined
 from unihire.store.keys import JoinKeys, find_key, name_member
 from unihire.sync.pruning import LeftOut, explain_error

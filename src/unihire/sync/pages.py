@@ -10,9 +10,11 @@ from uuid import UUID
 from unihire.integration.declare import Join, Stream, has_deleted
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
-from unihire.store import Connection, Pool, joins, saving, streams
+from unihire.store import Connection, Pool, joins, streams
+from unihire.store.feed import saving
+from unihire.store.feed.gate import lock_feed
+from unihire.store.feed.saving import Rendered, Saved
 from unihire.store.joins import Joined
-from unihire.store.saving import Rendered, Saved
 from unihire.sync.fetching import Details, fetch_details, find_details
 from unihire.sync.joining import Keeping, Stale, find_known, find_shown, find_stale
 from unihire.sync.quarantine import Quarantined, find_fault, find_row_id, merge_quarantined, read_row_id
@@ -131,7 +133,7 @@ class Pages:
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """A transaction to save in: nobody else saves for the connector meanwhile."""
-        return saving.hold_feed(self._pool, self._connector)
+        return lock_feed(self._pool, self._connector)
 
     async def prepare(self, rows: list[Row], within: Connection | None = None) -> Page:
         """Map the rows with their details and joins; what is missing of the details is asked of the vendor.
@@ -285,7 +287,7 @@ class Pages:
     async def _keep(self, connection: Connection, page: Page, gone: Sequence[str]) -> Counts:
         """Keep what others show of the page's rows; the counts are told of a stream that makes no records."""
         name = self.stream.name
-        kept = await joins.keep_rows(connection, self._connector, name, [*page.row_ids, *gone], page.kept)
+        kept = await joins.store_joined_rows(connection, self._connector, name, [*page.row_ids, *gone], page.kept)
         stale = [key for key in kept.keys if key.stream in self._showing]
         if stale:
             await joins.note_stale(connection, self._connector, stale)

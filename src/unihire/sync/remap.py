@@ -12,8 +12,9 @@ from unihire.errors import Stopped
 from unihire.integration.declare import Integration, Stream
 from unihire.model import spec_of
 from unihire.outbound.paging import Row, decode_row
-from unihire.store import Connection, Pool, remapping, saving, streams
-from unihire.store.holds import hold_connector
+from unihire.store import Connection, Pool, remapping, streams
+from unihire.store.feed import saving
+from unihire.store.locks import lock_connector
 from unihire.store.tenancy import Connector
 from unihire.sync.joining import KEPT_WHOLE, Keeping
 from unihire.sync.pages import Page, Pages
@@ -69,7 +70,7 @@ async def remap_connector(
     Raises ConfigError while the connector is synced or remapped by another, Stopped when asked to end.
     """
     busy = f"connector {connector.id} is being synced or remapped: try again when that has ended"
-    async with hold_connector(pool, connector.number, otherwise=busy):
+    async with lock_connector(pool, connector.number, otherwise=busy):
         return await remap_held(pool, connector, integration, only_aside=only_aside, watch=watch, stop=stop)
 
 

@@ -15,8 +15,8 @@ from unihire.kit.ids import DerivedIds
 from unihire.kit.text import ID_LENGTH
 from unihire.model import MODELS, FieldSpec, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
+from unihire.store.feed.saving import Rendered
 from unihire.store.keys import FilterKeys, JoinKeys, derive_ids, name_member
-from unihire.store.saving import Rendered
 from unihire.sync.checking import clear_blanks, make_check
 from unihire.sync.pruning import LeftOut, explain_error, find_kind, find_path, prune_fields, prune_source
 from unihire.sync.quarantine import Quarantined, find_row_id, read_row_id

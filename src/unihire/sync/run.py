@@ -28,7 +28,7 @@ from unihire.outbound.client import VendorClient
 from unihire.outbound.keeping import BudgetUnknown
 from unihire.store import Pool, budgets, issues, runs, schedules, streams
 from unihire.store.database import read_clock
-from unihire.store.holds import hold_connector
+from unihire.store.locks import lock_connector
 from unihire.store.outages import is_outage
 from unihire.store.runs import Run
 from unihire.store.tenancy import Connector, set_status
@@ -97,7 +97,7 @@ async def sync_connector(
     names = None if models is None else find_streams(integration, models)
     if (await schedules.get_schedule(pool, connector.number)).is_paused:
         raise ConfigError(f"connector {connector.id} is paused: resume it first")
-    async with hold_connector(pool, connector.number, otherwise=busy):
+    async with lock_connector(pool, connector.number, otherwise=busy):
         async with pool.acquire() as connection, connection.transaction():
             asked = await runs.ask_run(connection, connector.number, full=full, streams=names)
             if asked.was_deferred:

@@ -26,7 +26,7 @@ from unihire.integration.registry import get_integration
 from unihire.outbound.client import VendorClient
 from unihire.store import Pool, issues, jobs, runs, schedules
 from unihire.store.database import SESSION
-from unihire.store.holds import hold_connector
+from unihire.store.locks import lock_connector
 from unihire.store.outages import is_disk_full, is_outage
 from unihire.store.runs import Run, Superseded
 from unihire.store.tenancy import Connector, get_numbered
@@ -231,7 +231,7 @@ class Worker:
 
     async def _work_on(self, connector: Connector) -> Later | None:
         try:
-            async with hold_connector(self._pool, connector.number, otherwise="taken"):
+            async with lock_connector(self._pool, connector.number, otherwise="taken"):
                 await self._retry_aside(connector)
                 run = await runs.take_run(self._pool, connector.number, version=connector.credentials_version)
                 if run is None:

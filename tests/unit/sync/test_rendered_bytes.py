@@ -17,7 +17,7 @@ from unihire.integration.inspect import list_cases
 from unihire.integration.registry import get_integration
 from unihire.model import MODELS, Candidate
 from unihire.outbound.paging import Row
-from unihire.store.saving import Rendered
+from unihire.store.feed.saving import Rendered
 from unihire.sync.quarantine import find_row_id
 from unihire.sync.rendering import Renderer
 

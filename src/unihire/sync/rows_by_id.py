@@ -16,7 +16,7 @@ from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer
 
 
-async def absorb_rows(
+async def sync_rows_by_id(
     pool: Pool,
     connector: Connector,
     integration: Integration,

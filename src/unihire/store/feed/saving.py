@@ -1,24 +1,20 @@
-"""Saving records: only what changed is written, in the order of the change feed.
+"""Records in: only what changed is written, in the order of the change feed.
 
-A record's place in the feed (`seq`) is its modified_at in microseconds. Writers of one connector take its row's lock
-first and hold it until they commit, so commit order is feed order and a reader that keeps its last position misses
-nothing.
+A record's place in the feed (`seq`) is its modified_at in microseconds. Everything here is called with the feed locked
+(store/feed/gate.py).
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from struct import Struct
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 import asyncpg
 import msgspec
 
 from unihire.kit.clock import from_micros, to_micros
-from unihire.store import Connection, Pool
+from unihire.store import Connection
 from unihire.store.copying import copy_rows, count_micros, write_bigints, write_fields
 
 EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
@@ -50,17 +46,6 @@ class Saved:
     added: int = 0
     changed: int = 0
 
-
-# Begin a transaction with the connector's place in the feed: others who save for it wait until this one ends. Its
-# commit need not reach the disk at once: what a crash of the server takes back is the latest pages together with the
-# position that stands for them, so they are read again. Plans are made for each statement: one that was kept from when
-# the tables were empty would read much of them for each row, when they have grown.
-BEGIN_SAVING = """
-    BEGIN;
-    SET LOCAL synchronous_commit TO off;
-    SET LOCAL plan_cache_mode TO force_custom_plan;
-    SELECT FROM connector WHERE number = {connector:d} FOR NO KEY UPDATE
-"""
 
 # The connector's place in the feed and the time, and beside them what is stored of these records already, if anything
 # is.
@@ -150,31 +135,8 @@ _COLUMNS = (
 _WRITE_START = Struct(">h iq ii ih i16s iq".replace(" ", "")).pack
 
 
-_turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
-"""Whose turn it is to save in this process, by the pool's identity and the connector."""
-
-
-@asynccontextmanager
-async def hold_feed(pool: Pool, connector: int) -> AsyncIterator[Connection]:
-    """A transaction that alone saves for the connector. After a crash of the server its commit may be undone.
-
-    No transaction can be begun within. Others of this process wait for their turn without a session: of a process that
-    is frozen the server would end one waiting session after the other.
-    """
-    turn = _turns.setdefault((id(pool), connector), asyncio.Lock())
-    async with turn, pool.acquire() as connection:
-        try:
-            await connection.execute(BEGIN_SAVING.format(connector=connector))
-            yield connection
-        except BaseException:
-            if not connection.is_closed():
-                await connection.execute("ROLLBACK")
-            raise
-        await connection.execute("COMMIT")
-
-
 async def save_records(connection: Connection, connector: int, stream: str, records: Sequence[Rendered]) -> Saved:
-    """Save what is new or changed among `records`; the rest is not touched. Call while holding the feed.
+    """Save what is new or changed among `records`; the rest is not touched. Call with the feed locked.
 
     A record's place in the feed is the time by the database's clock, or just behind the place before, if that is later.
     One whose fingerprint is the stored one keeps its modified_at. One that was a tombstone lives again.
@@ -237,7 +199,7 @@ def _compose_body(record: Rendered, modified_at: bytes) -> bytes:
 
 
 async def bury_records(connection: Connection, connector: int, ids: Sequence[UUID]) -> int:
-    """Mark living records deleted; returns how many. Call while holding the feed."""
+    """Mark living records deleted; returns how many. Call with the feed locked."""
     if not ids:
         return 0
     (place,) = await connection.fetch(FIND_PLACE, connector)

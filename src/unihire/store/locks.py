@@ -133,7 +133,7 @@ _sessions: dict[int, _Session] = {}  # by the identity of the pool, while it hol
 
 
 @asynccontextmanager
-async def hold_connector(pool: Pool, number: int, *, otherwise: str) -> AsyncIterator[None]:
+async def lock_connector(pool: Pool, number: int, *, otherwise: str) -> AsyncIterator[None]:
     """Be the only one to sync the connector or make its records again, over all processes.
 
     The lock dies with its session; who saves under it must find out by the run's attempt whether it was lost.
