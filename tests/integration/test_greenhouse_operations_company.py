@@ -175,6 +175,23 @@ async def test_custom_fields_of_every_type(operating: Operating, truth: Truth, k
     assert used == [each for each in found if each["active"]]
 
 
+async def test_custom_fields_of_all_types_where_none_is_named(operating: Operating, truth: Truth) -> None:
+    kinds = [
+        "job", "candidate", "application", "offer", "opening", "rejection_question", "referral_question",
+        "user_attribute",
+    ]  # fmt: skip
+    others = [row for row in truth.rows["custom_fields"] if row["field_type"] not in (*kinds, "standard")]
+    rows = [row for kind in kinds for row in by_order(truth.where("custom_fields", field_type=kind))]
+    rows += by_order(others)
+    assert {row["field_type"] for row in rows} > set(kinds)
+    for given in ({}, {"field_type": None}):
+        found = (await operating.call("list_custom_fields", **given, include_inactive=True))["results"]
+        assert found == [truth.expect_field(row) for row in rows]
+        assert operating.calls["custom_fields"] == 1
+    used = (await operating.call("list_custom_fields"))["results"]
+    assert used == [each for each in found if each["active"]]
+
+
 async def test_choices_feed_the_inputs_they_are_for(operating: Operating, truth: Truth) -> None:
     jobs = (await operating.call("list_jobs_ddl"))["result"]
     assert jobs == [{"text": row["name"], "value": row["id"]} for row in reversed(truth.rows["jobs"])]

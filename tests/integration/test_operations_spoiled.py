@@ -243,3 +243,41 @@ async def test_tree_in_a_circle_is_named(reading: Reading) -> None:
 def test_every_list_an_operation_reads_is_led_to() -> None:
     assert STREAMS.keys() >= LED
     assert len(list_operations("greenhouse")) == 31
+
+
+REFUSED = {"errors": [{"message": "The filter is not known"}]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "path"),
+    [
+        ("list_jobs", {}, "/v3/jobs"),
+        ("get_candidate", {"candidate_id": 4000000001}, "/v3/candidates"),
+        ("list_departments", {}, "/v3/departments"),
+    ],
+)
+async def test_refusal_in_a_2xx_answer_to_a_read_is_given_at_once_in_the_vendor_s_words(
+    creating: Creating, operation: str, given: Json, path: str
+) -> None:
+    creating.line.calls.clear()
+    creating.line.spoils[path] = lambda _: REFUSED
+    try:
+        answer = (await creating.post(operation, given)).json()
+    finally:
+        creating.line.spoils.clear()
+    assert answer["outcome"] == "error"
+    assert answer["output"]["response"] == {"statusCode": 200, "body": REFUSED}
+    assert creating.line.calls.count(("GET", path)) == 1
+    assert (await creating.post(operation, given)).json()["outcome"] == "success"
+
+
+async def test_other_answer_without_rows_to_a_read_is_asked_for_again(creating: Creating) -> None:
+    creating.line.calls.clear()
+    answers = iter([{"errors": []}, {"message": "Soon"}])
+    creating.line.spoils["/v3/jobs"] = lambda rows: next(answers, rows)
+    try:
+        answer = (await creating.post("list_jobs", {})).json()
+    finally:
+        creating.line.spoils.clear()
+    assert answer["outcome"] == "success"
+    assert creating.line.calls.count(("GET", "/v3/jobs")) == 3

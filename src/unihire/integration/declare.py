@@ -159,7 +159,8 @@ class Integration:
     `streams` are in dependency order. `cannot` tells, for a model (`offer`) or a field (`job.status`) the vendor does
     not give, why it is empty. `match` tells what a stream's list does with filters; it raises KeyError with the name of
     one it does not know. `acting_credential` is the optional credential that names the user who acts. `is_refusal` says
-    whether the JSON of a 2xx answer is a refusal in words, `is_acceptance` whether it promises that a write follows.
+    whether the JSON of a 2xx answer, to a write or to a read of an operation, is a refusal in words; `is_acceptance`
+    whether it promises that a write follows.
     """
 
     slug: str

@@ -1,18 +1,21 @@
 """What an operation works with, live: one connector's rows, asked of the vendor now, and writing to it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
-from unihire.errors import VendorChanged
+from unihire.errors import VendorChanged, VendorRefused
 from unihire.integration.declare import Data, IdFilter, Integration, Stream
 from unihire.integration.operate import Trace
 from unihire.integration.vendor_row import VendorRow
 from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import Row
+from unihire.outbound.decoding import ANYTHING, Undecodable, decode
+from unihire.outbound.paging import Answer, Page, Paging, Row
 from unihire.platform.desk_writes import Progress, SaveSteps, Writes
 from unihire.store import Pool, operations
 from unihire.store.operations import Step
@@ -23,6 +26,36 @@ from unihire.sync.rendering import model_numbers
 
 FORWARD_STEPS = 3
 """Pages that are rather walked over than looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalAwarePaging:
+    """A stream's paging, which also knows a refusal in words in a 2xx answer.
+
+    It raises VendorRefused for one, which is not tried again: somebody waits for the answer. A sync does not use it: it
+    tries again, as after any other answer without rows.
+    """
+
+    paging: Paging
+    is_refusal: Callable[[Any], bool]
+
+    def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
+        return self.paging.first(path, params, size)
+
+    def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
+        try:
+            return self.paging.read(answer, origin=origin, asked=asked)
+        except VendorChanged:
+            if self._refuses(answer.body):
+                words = f"GET {asked.partition('?')[0]}: the vendor answers {answer.status}, and refuses"
+                raise VendorRefused(words, status=answer.status, body=answer.body) from None
+            raise
+
+    def _refuses(self, body: bytes) -> bool:
+        try:
+            return self.is_refusal(decode(body, ANYTHING))
+        except Undecodable:
+            return False
 
 
 class LiveDesk:
@@ -47,12 +80,17 @@ class LiveDesk:
         )
         self.touched: dict[str, list[str]] = {}
 
+    def _get_stream(self, name: str) -> Stream:
+        """The stream, whose lists raise VendorRefused for a refusal in words."""
+        stream, is_refusal = self._integration.get_stream(name), self._integration.is_refusal
+        return stream if is_refusal is None else replace(stream, paging=RefusalAwarePaging(stream.paging, is_refusal))
+
     async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[VendorRow]:
         """Page `number` of a list: from the nearest page whose beginning is known, or from where the store knows it.
 
         Each page read marks where the next begins, so reading on takes one call a page.
         """
-        declared = self._integration.get_stream(stream)
+        declared = self._get_stream(stream)
         version = self._connector.credentials_version  # another account's marks lead nowhere
         asked = msgspec.json.encode([stream, size, sorted(filters.items()), version])
         listing = blake2b(asked, digest_size=16).digest()
@@ -92,13 +130,13 @@ class LiveDesk:
         return [found[id] for id in wanted if id in found]
 
     async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[VendorRow]:
-        declared = self._integration.get_stream(stream)
+        declared = self._get_stream(stream)
         async with aclosing(walk(self._client, declared, first_page(self._client, declared, filters or {}))) as pages:
             return _hand_out(stream, [row async for page in pages for row in page.rows])
 
     async def find(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
         """The rows that show one of these values: a row that shows another is no answer, whoever sends it."""
-        declared = self._integration.get_stream(stream)
+        declared = self._get_stream(stream)
         by = declared.by_id
         assert isinstance(by, IdFilter)
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))

@@ -1,7 +1,7 @@
 """Operations that read what a company sets up, in the shapes of Harvest v1."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta
 
@@ -203,20 +203,17 @@ def _rank_source(row: VendorRow) -> int:
     return (kind and kind.find_number("id")) or 0
 
 
+FieldType = Literal[
+    "job", "candidate", "application", "offer", "opening", "rejection_question", "referral_question", "user_attribute"
+]
+_FIELD_TYPES = get_args(FieldType)
+
+
 class ListCustomFields(Input):
     field_type: Annotated[
-        Literal[
-            "job",
-            "candidate",
-            "application",
-            "offer",
-            "opening",
-            "rejection_question",
-            "referral_question",
-            "user_attribute",
-        ],
-        Meta(title="Field type", description="What the fields are on."),
-    ]
+        FieldType | None,
+        Meta(title="Field type", description="What the fields are on; without one, fields of all types."),
+    ] = None
     include_inactive: Annotated[
         bool | None, Meta(title="Include inactive", description="Whether to give fields no longer in use as well.")
     ] = None
@@ -227,9 +224,20 @@ class CustomFields(Output):
 
 
 async def list_custom_fields(desk: Desk, input: ListCustomFields) -> CustomFields:
-    rows = await desk.all("custom_fields", {"field_type": input.field_type})
-    shown = rows if input.include_inactive else list(filter(is_active, rows))
-    return CustomFields(results=await shape_custom_fields(desk, shown))
+    """The fields of one type, or of all, type after type; inside a type as they are ordered by hand.
+
+    A school, a degree and a discipline are no custom fields in Harvest v1, whose lists of their own they have.
+    """
+    rows = await desk.all("custom_fields", {"field_type": input.field_type} if input.field_type else {})
+    shown = [
+        row for row in rows if row.find_text("field_type") != "standard" and (input.include_inactive or is_active(row))
+    ]
+    return CustomFields(results=sorted(await shape_custom_fields(desk, shown), key=_rank_type))
+
+
+def _rank_type(field: CustomField) -> int:
+    """A type that Harvest v1 had not comes last."""
+    return _FIELD_TYPES.index(field.field_type) if field.field_type in _FIELD_TYPES else len(_FIELD_TYPES)
 
 
 async def list_attachment_content_types_ddl(desk: Desk, input: Nothing) -> Choices:
@@ -263,7 +271,7 @@ OPERATIONS = (
     Operation(
         name="list_custom_fields",
         title="List custom fields",
-        description="Retrieve a list of custom fields of one type.",
+        description="Retrieve a list of custom fields, of one type or of all.",
         input=ListCustomFields,
         output=CustomFields,
         run=list_custom_fields,
