@@ -1,5 +1,4 @@
 """Unihire: one API for every applicant tracking system, on your own machines."""
 
-from importlib.metadata import version
-
-__version__ = version("unihire")
+__version__ = "0.1.0"
+"""The one place that says it; the package is built with it."""

@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from unihire.cli.arguments import read_document
-from unihire.cli.connectors import pick_connectors
-from unihire.cli.ending import FAILED
+from unihire.cli.exits import FAILED
+from unihire.cli.picking import pick_connectors
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, note, print_json
 from unihire.dialects import markup

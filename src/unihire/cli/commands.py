@@ -1,39 +1,103 @@
-"""The command line: every command in one place, and how an error becomes a line and an exit code."""
+"""The command line: every command in one place, and how an error becomes a line and an exit code.
 
+What a command is made of is imported when it is run: each would else load what all of them need.
+"""
+
+import importlib
 import sys
-from collections.abc import Callable
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from unihire import __version__
-from unihire.cli import (
-    backups,
-    calling,
-    capabilities,
-    configuration,
-    connecting,
-    connectors,
-    demo,
-    doctor,
-    history,
-    issues,
-    keys,
-    remapping,
-    sandbox,
-    schedules,
-    serving,
-    syncing,
-    working,
-)
 from unihire.cli.arguments import check_arguments
-from unihire.cli.ending import EXIT_CODES, EXPECTED, Interrupted, handle_signals_plainly, tell_error
+from unihire.cli.exits import EXIT_CODES, Interrupted, handle_signals_plainly
 from unihire.cli.terminal import explain
 
 _ENDINGS = "\n".join(["[bold]Exit codes[/bold]", *(f"{code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())])
 
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command before it is loaded.
+
+    `place` is MODULE:NAME of its function or, for a group, its typer.Typer in this package; `epilog` is the name of a
+    constant of the same module; `summary` is the first paragraph of its help.
+    """
+
+    name: str
+    place: str
+    epilog: str
+    summary: str
+
+    def load(self) -> Any:
+        """The command itself, with its options and its whole help."""
+        module_name, _, attribute = self.place.partition(":")
+        module = importlib.import_module(f"unihire.cli.{module_name}")
+        found, epilog = getattr(module, attribute), getattr(module, self.epilog)
+        parent = typer.Typer(rich_markup_mode="rich")
+        if isinstance(found, typer.Typer):
+            parent.add_typer(found, name=self.name, epilog=epilog)
+        else:
+            parent.command(self.name, help=explain(found), epilog=epilog)(found)
+        return typer.main.get_group(parent).commands[self.name]
+
+
+COMMANDS = (
+    Command("demo", "demo:demo", "EPILOG", "See the main job done: made-up vendors, synced and served as one API."),
+    Command("serve", "serving:serve", "EPILOG", "Serve the API, and keep what it serves up to date."),
+    Command("worker", "working:worker", "EPILOG", "Sync what is due and what is asked for."),
+    Command("sandbox", "sandbox:sandbox", "EPILOG", "Run a vendor's emulator alone."),
+    Command("connect", "connecting:connect", "EPILOG", "Connect a customer's system."),
+    Command("reconnect", "connecting:reconnect", "RECONNECT_EPILOG", "Give a connector new credentials."),
+    Command("sync", "syncing:sync", "EPILOG", "Bring connectors up to date."),
+    Command("runs", "history:list_runs", "EPILOG", "List the latest sync runs."),
+    Command("issues", "issues:issues", "EPILOG", "List what somebody must know of or mend."),
+    Command("schedule", "schedules:schedule", "SCHEDULE_EPILOG", "Show or change when connectors are synced."),
+    Command("pause", "schedules:pause", "PAUSE_EPILOG", "Let connectors rest."),
+    Command("resume", "schedules:resume", "RESUME_EPILOG", "Let paused connectors go on."),
+    Command("cancel", "schedules:cancel", "CANCEL_EPILOG", "End the syncs under way."),
+    Command("remap", "remapping:remap", "REMAP_EPILOG", "Make records again from stored rows."),
+    Command("quarantine", "remapping:quarantine", "QUARANTINE_EPILOG", "List rows that do not map, or not whole."),
+    Command("call", "calling:call", "CALL_EPILOG", "Call an operation on a connector and print its output as JSON."),
+    Command(
+        "operations", "calling:operations", "OPERATIONS_EPILOG", "List the operations that can be called on connectors."
+    ),
+    Command("config", "configuration:config", "CONFIG_EPILOG", "Print every setting, and where it comes from."),
+    Command("doctor", "doctor:doctor", "EPILOG", "Look for what can go wrong."),
+    Command("backup", "backups:backup", "BACKUP_EPILOG", "Write the whole database to a new file."),
+    Command("restore", "backups:restore", "RESTORE_EPILOG", "Fill an empty database with a backup."),
+    Command("capabilities", "capabilities:capabilities", "EPILOG", "Show what each system gives."),
+    Command("openapi", "configuration:openapi", "OPENAPI_EPILOG", "Print the OpenAPI document of the API."),
+    Command("connectors", "connectors:app", "EPILOG", "List, show and delete connectors; alone, it lists them."),
+    Command("keys", "keys:app", "EPILOG", "Make, list and revoke API keys; alone, it lists them."),
+)
+
+_BY_NAME = {command.name: command for command in COMMANDS}
+
+
+class CommandGroup(TyperGroup):
+    """Knows every command by name and summary, and loads the one that is run; then it calls the context's object."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for command in COMMANDS:
+            self.add_command(TyperCommand(command.name, help=command.summary))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """As the group's own, with the command loaded."""
+        name, command, rest = super().resolve_command(ctx, args)
+        loaded = command and _BY_NAME[name or ""].load()
+        if ctx.obj is not None:
+            ctx.obj()
+        return name, loaded, rest
+
+
 app = typer.Typer(
     name="unihire",
+    cls=CommandGroup,
     help="One API for every applicant tracking system, on your own machines.",
     epilog=_ENDINGS,
     no_args_is_help=True,
@@ -58,45 +122,16 @@ def unihire(
     """One API for every applicant tracking system, on your own machines."""
 
 
-_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
-    ("demo", demo.demo, demo.EPILOG),
-    ("serve", serving.serve, serving.EPILOG),
-    ("worker", working.worker, working.EPILOG),
-    ("sandbox", sandbox.sandbox, sandbox.EPILOG),
-    ("connect", connecting.connect, connecting.EPILOG),
-    ("reconnect", connecting.reconnect, connecting.RECONNECT_EPILOG),
-    ("sync", syncing.sync, syncing.EPILOG),
-    ("runs", history.list_runs, history.EPILOG),
-    ("issues", issues.issues, issues.EPILOG),
-    ("schedule", schedules.schedule, schedules.SCHEDULE_EPILOG),
-    ("pause", schedules.pause, schedules.PAUSE_EPILOG),
-    ("resume", schedules.resume, schedules.RESUME_EPILOG),
-    ("cancel", schedules.cancel, schedules.CANCEL_EPILOG),
-    ("remap", remapping.remap, remapping.REMAP_EPILOG),
-    ("quarantine", remapping.quarantine, remapping.QUARANTINE_EPILOG),
-    ("call", calling.call, calling.CALL_EPILOG),
-    ("operations", calling.operations, calling.OPERATIONS_EPILOG),
-    ("config", configuration.config, configuration.CONFIG_EPILOG),
-    ("doctor", doctor.doctor, doctor.EPILOG),
-    ("backup", backups.backup, backups.BACKUP_EPILOG),
-    ("restore", backups.restore, backups.RESTORE_EPILOG),
-    ("capabilities", capabilities.capabilities, capabilities.EPILOG),
-    ("openapi", configuration.openapi, configuration.OPENAPI_EPILOG),
-)
-
-for name, command, epilog in _COMMANDS:
-    app.command(name, help=explain(command), epilog=epilog)(command)
-app.add_typer(connectors.app, name="connectors", epilog=connectors.EPILOG)
-app.add_typer(keys.app, name="keys", epilog=keys.EPILOG)
-
-
 def run_command_line() -> None:
     """Run the command that sys.argv names, and exit."""
-    handle_signals_plainly()
     try:
         check_arguments(sys.argv[1:])
-        app()
+        app(obj=handle_signals_plainly)  # until a command is loaded, a signal ends the process at once
     except Interrupted as interrupted:
         sys.exit(interrupted.code)
-    except EXPECTED as error:
+    except Exception as error:
+        from unihire.cli.ending import EXPECTED, tell_error  # here: it loads what the errors come from
+
+        if not isinstance(error, EXPECTED):
+            raise
         sys.exit(tell_error(error))

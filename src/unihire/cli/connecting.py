@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from unihire.cli.arguments import make_name_option
-from unihire.cli.connectors import pick_connectors
+from unihire.cli.picking import pick_connectors
 from unihire.cli.proving import check_partner_options, take_credentials
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain

@@ -1,7 +1,7 @@
 """`unihire connectors`: what is connected, how it is doing, and its end."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import asyncpg
@@ -9,11 +9,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from unihire.cli.ending import FAILED
-from unihire.cli.progress import make_stream_table
+from unihire.cli.exits import FAILED
+from unihire.cli.picking import pick_connectors
 from unihire.cli.starting import run_on_database, start
+from unihire.cli.tables import make_stream_table
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, write_moment
-from unihire.errors import ConfigError
 from unihire.model import MODELS
 from unihire.platform.connectors import remove_connector
 from unihire.platform.organisations import list_organisations
@@ -149,19 +149,6 @@ def delete(
         print_json({"deleted": str(connector.id), "records": records})
     else:
         OUT.print(f"[green]✓[/green] {connector.id} deleted with {records:,} records", soft_wrap=True)
-
-
-async def pick_connectors(pool: Pool, texts: Sequence[str]) -> list[Connector]:
-    """The connectors whose ids begin so, each once. Raises ConfigError where none or several do."""
-    known = await list_connectors(pool)
-    picked: dict[int, Connector] = {}
-    for text in texts:
-        fitting = [one for one in known if text and str(one.id).startswith(text.lower())]
-        if len(fitting) != 1:
-            what = "several connectors begin" if fitting else "no connector begins"
-            raise ConfigError(f"{what} with {text!r}: `unihire connectors` lists them")
-        picked[fitting[0].number] = fitting[0]
-    return list(picked.values())
 
 
 async def _count_issues(pool: Pool) -> dict[int, int]:

@@ -22,9 +22,10 @@ from unihire.cli.demo_story import Link, describe_demo, show_ready, tell
 from unihire.cli.emulators import start_emulators
 from unihire.cli.ending import Ending, run, tell_error
 from unihire.cli.keyboard import read_enters
-from unihire.cli.progress import SyncProgress, make_stream_table
+from unihire.cli.progress import SyncProgress
 from unihire.cli.serving import PortTaken, address_of, bind, serve_api
 from unihire.cli.starting import start
+from unihire.cli.tables import make_stream_table
 from unihire.cli.terminal import ERR, OUT, Json, examples, note, print_json
 from unihire.errors import UnihireError
 from unihire.integration.registry import get_integration, list_integrations

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import typer
 
 from unihire.cli.configuration import list_unknown_variables
-from unihire.cli.ending import FAILED, run
+from unihire.cli.ending import run
 from unihire.cli.examining import examine_store
+from unihire.cli.exits import FAILED
 from unihire.cli.findings import Finding, Findings
 from unihire.cli.proving import name_variable
 from unihire.cli.serving import PortTaken, bind

@@ -7,9 +7,10 @@ from typing import Any
 
 import typer
 
-from unihire.cli.connectors import pick_connectors
-from unihire.cli.ending import EXPECTED, FAILED, code_of, describe_error, tell_error
-from unihire.cli.terminal import name_connector, note, print_json
+from unihire.cli.ending import EXPECTED, code_of, describe_error, tell_error
+from unihire.cli.exits import FAILED
+from unihire.cli.picking import name_connector, pick_connectors
+from unihire.cli.terminal import note, print_json
 from unihire.errors import Stopped
 from unihire.settings import Settings
 from unihire.store import Pool

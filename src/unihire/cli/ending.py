@@ -1,4 +1,4 @@
-"""How a command ends: exit codes, one line for each error, and signals that are obeyed within five seconds."""
+"""How a command's work ends: one line for each error, and signals that are obeyed within five seconds."""
 
 import asyncio
 import os
@@ -9,28 +9,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import asyncpg
-import uvicorn
 
+from unihire.cli.exits import CONFIGURATION, CREDENTIALS, FAILED, LATER, Interrupted
 from unihire.errors import ConfigError, ReauthorizeNeeded, RetryLater, Stopped, UnihireError
-
-FAILED = 1
-USAGE = 2
-CONFIGURATION = 3
-CREDENTIALS = 4
-LATER = 5
-PARTIAL = 6
-
-EXIT_CODES = {
-    0: "done, or a server that SIGTERM asked to end",
-    FAILED: "the work failed",
-    USAGE: "the command line is wrong",
-    CONFIGURATION: "a setting, a file or the database must be put right",
-    CREDENTIALS: "the vendor refuses the credentials",
-    LATER: "the vendor cannot answer now; the same command later goes on",
-    PARTIAL: "a sync in which some streams failed",
-    130: "ended by Ctrl-C (SIGINT)",
-    143: "work cut short by SIGTERM",
-}
 
 LAST_SECONDS = 4.2
 """After this long the process ends whatever it still waits for: the database and the emulators notice by themselves."""
@@ -50,14 +31,6 @@ _CODES: tuple[tuple[type[BaseException], int], ...] = (
     (OSError, CONFIGURATION),
 )
 EXPECTED = tuple(kind for kind, _ in _CODES)
-
-
-class Interrupted(Exception):
-    """A signal ended the command; `code` is what it exits with."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"exit {code}")
-        self.code = code
 
 
 class Ending:
@@ -81,9 +54,16 @@ def run(work: Callable[[Ending], Coroutine[Any, Any, T]], *, patience: float = 0
     The first signal sets `Ending.is_asked` and cancels the work `patience` seconds later, so that everything it opened
     is closed on the way out; the second ends the process at once. Raises Interrupted once a signal has ended the work.
     """
-    # uvicorn knows whether uvloop is there.
-    with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=_make_loop) as runner:
         return runner.run(_run(work, patience))
+
+
+def _make_loop() -> asyncio.AbstractEventLoop:
+    if sys.platform == "win32":
+        return asyncio.ProactorEventLoop()
+    import uvloop  # here: Windows has none
+
+    return uvloop.new_event_loop()
 
 
 async def _run(work: Callable[[Ending], Coroutine[Any, Any, T]], patience: float) -> T:
@@ -121,16 +101,6 @@ def _end_at_last(code: int) -> None:
     last = threading.Timer(LAST_SECONDS, os._exit, (code,))
     last.daemon = True
     last.start()
-
-
-def handle_signals_plainly() -> None:
-    """SIGINT raises KeyboardInterrupt and SIGTERM SystemExit, which restore the terminal on their way out."""
-
-    def leave(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, leave)
 
 
 def tell_error(error: BaseException) -> int:

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
-from unihire.cli.connectors import pick_connectors
 from unihire.cli.ending import EXPECTED, describe_error
 from unihire.cli.engine import judge_engine, look_at_engine
 from unihire.cli.findings import Finding, Findings
+from unihire.cli.picking import pick_connectors
 from unihire.cli.reconciling import count_at_vendor, describe_stored, make_stored_tables
 from unihire.cli.terminal import show_moment
 from unihire.errors import ConfigError

@@ -9,10 +9,10 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from unihire.cli.connectors import pick_connectors
+from unihire.cli.picking import name_connector, pick_connectors
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.tables import Line, make_noted_table
-from unihire.cli.terminal import OUT, Json, examples, name_connector, note, print_json
+from unihire.cli.terminal import OUT, Json, examples, note, print_json
 from unihire.dialects.unihire.told import tell_run, tell_run_with_streams
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration

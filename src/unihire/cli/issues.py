@@ -9,10 +9,10 @@ import typer
 from rich.markup import escape
 from rich.padding import Padding
 
-from unihire.cli.connectors import pick_connectors
 from unihire.cli.history import show_minute
+from unihire.cli.picking import name_connector, pick_connectors
 from unihire.cli.starting import run_on_database, start
-from unihire.cli.terminal import OUT, Json, examples, name_connector, note, print_json
+from unihire.cli.terminal import OUT, Json, examples, note, print_json
 from unihire.dialects.unihire.issues import tell_issue
 from unihire.store import Pool
 from unihire.store.issues import COUNT_OPEN_BY_CONNECTOR, list_issues

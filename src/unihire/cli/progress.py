@@ -1,15 +1,13 @@
 """What a sync shows: a line for each stream while it runs, a table when it is done."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from rich.console import Console, RenderableType
-from rich.markup import escape
+from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from unihire.cli.tables import Line, make_noted_table
 from unihire.integration.declare import Integration
 from unihire.sync.pages import Counts
 
@@ -79,15 +77,3 @@ class SyncProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
-
-
-def make_stream_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """What a run did, a line for each stream; `rows` have the fields of Counts, and `error`."""
-    lines = []
-    for row in rows:
-        names = ("read", "added", "changed", "deleted", "quarantined", "incomplete")
-        numbers = (row[name] for name in names)
-        notes = [f"[red]failed: {escape(row['error'])}[/red]"] if row.get("error") else []
-        lines.append(Line((row["stream"], *(f"{number:,}" for number in numbers)), notes))
-    titles = ("stream", "read", "added", "changed", "deleted", "quarantined", "incomplete")
-    return make_noted_table(titles, lines, indent=2, numbers_from=1)

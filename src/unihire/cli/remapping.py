@@ -9,12 +9,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from unihire.cli.connectors import pick_connectors
 from unihire.cli.each import Done, check_choice, work_on_each
 from unihire.cli.ending import Ending, run
+from unihire.cli.picking import name_connector, pick_connectors
 from unihire.cli.progress import SyncProgress
 from unihire.cli.starting import run_on_database, start
-from unihire.cli.terminal import ERR, OUT, Json, examples, name_connector, note, print_json, show_moment
+from unihire.cli.terminal import ERR, OUT, Json, examples, note, print_json, show_moment
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
 from unihire.settings import Settings

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from unihire.cli.ending import Interrupted
+from unihire.cli.exits import Interrupted
 from unihire.cli.starting import set_up_logs
 from unihire.cli.terminal import OUT, Json, examples, print_json, print_plain
 from unihire.integration.emulate import Credentials

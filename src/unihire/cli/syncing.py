@@ -7,10 +7,12 @@ import typer
 from rich.markup import escape
 
 from unihire.cli.each import Done, check_choice, work_on_each
-from unihire.cli.ending import FAILED, PARTIAL, Ending, run
+from unihire.cli.ending import Ending, run
 from unihire.cli.engine import is_worker_alive, note_missing_worker
-from unihire.cli.progress import SyncProgress, make_stream_table
+from unihire.cli.exits import FAILED, PARTIAL
+from unihire.cli.progress import SyncProgress
 from unihire.cli.starting import start
+from unihire.cli.tables import make_stream_table
 from unihire.cli.terminal import ERR, OUT, Json, examples, note
 from unihire.errors import Busy, ConfigError, Stopped
 from unihire.integration.registry import get_integration

@@ -1,10 +1,12 @@
 """Tables whose rows may have something to say that is wider than a column."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
@@ -38,3 +40,15 @@ def make_noted_table(titles: Sequence[str], lines: Sequence[Line], *, indent: in
         drawn.append(lay_out(row))
         drawn += [Padding(Text.from_markup(said), (0, 0, 0, indent), expand=False) for said in line.notes]
     return Group(*drawn)
+
+
+def make_stream_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """What a run did, a line for each stream; `rows` have the fields of Counts, and `error`."""
+    lines = []
+    for row in rows:
+        names = ("read", "added", "changed", "deleted", "quarantined", "incomplete")
+        numbers = (row[name] for name in names)
+        notes = [f"[red]failed: {escape(row['error'])}[/red]"] if row.get("error") else []
+        lines.append(Line((row["stream"], *(f"{number:,}" for number in numbers)), notes))
+    titles = ("stream", "read", "added", "changed", "deleted", "quarantined", "incomplete")
+    return make_noted_table(titles, lines, indent=2, numbers_from=1)

@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 
 from unihire.kit.clock import to_text
-from unihire.store.tenancy import Connector
 
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
@@ -54,8 +53,3 @@ def show_moment(moment: datetime | None) -> str:
 def write_moment(moment: datetime | None) -> str | None:
     """As JSON tells it, to the second; None where it has not been."""
     return None if moment is None else to_text(moment.replace(microsecond=0))
-
-
-def name_connector(connector: Connector) -> dict[str, Any]:
-    """What every JSON document tells of a connector."""
-    return {"connector_id": str(connector.id), "integration": connector.integration, "customer": connector.end_user}

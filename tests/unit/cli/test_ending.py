@@ -2,7 +2,8 @@ import asyncpg
 import pytest
 
 from unihire import errors
-from unihire.cli.ending import EXIT_CODES, code_of, describe_error, tell_error
+from unihire.cli.ending import code_of, describe_error, tell_error
+from unihire.cli.exits import EXIT_CODES
 
 
 @pytest.mark.parametrize(
