@@ -17,8 +17,9 @@ $(VENV)/.uv: requirements/uv.txt
 	@touch $@
 
 $(VENV)/.ready: $(VENV)/.uv requirements/dev.txt pyproject.toml
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q src/unihire
 	@touch $@
 
 # Public clients live apart: what they pin must not hold back what we pin.
