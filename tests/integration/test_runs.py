@@ -44,7 +44,9 @@ async def take(tenant: Tenant) -> Run:
 
 
 async def set_place(pool: Pool, place: Place) -> None:
-    await pool.execute("UPDATE stream_run SET phase = $1, position = $2, read = $3, deleted = $4, requests = $5", *place)
+    await pool.execute(
+        "UPDATE stream_run SET phase = $1, position = $2, read = $3, deleted = $4, requests = $5", *place
+    )
 
 
 @pytest_asyncio.fixture

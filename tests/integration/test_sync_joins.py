@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from testbed.crashing import Crash
 from testbed.databases import Databases
 from testbed.records import find_ids
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
@@ -19,7 +21,8 @@ from unihire.integration.declare import IdFilter, Integration, Join, Maps, Sourc
 from unihire.kit.seal import Sealer
 from unihire.model import Application, Attachment, Candidate
 from unihire.platform.connectors import open_client
-from unihire.store import Pool
+from unihire.store import Pool, runs
+from unihire.store.runs import Run
 from unihire.store.tenancy import delete_connector
 from unihire.sync import joining
 from unihire.sync.rows_by_id import sync_rows_by_id
@@ -255,6 +258,38 @@ async def test_key_that_many_records_show_is_worked_off_in_steps_that_survive_a_
     after = {item["remote_id"]: item["modified_at"] for item in await read_all(api, "applications")}
     assert all(after[id] > before[id] for id in before)
     assert counts(report, "entries") == (0, 9, 0, 0)
+    assert await count(tenant, "stale") == 0
+
+
+async def test_records_made_again_that_a_crash_took_back_are_made_again_once_more(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two batches of them the stream has no position."""
+    vendor.lists["/labels"] = [{"id": id, "name": "Old", "at": OLD} for id in range(1, 8)]
+    vendor.lists["/entries"] = [{"id": id, "label": id, "at": OLD} for id in range(1, 8)]
+    await tenant.sync()
+    monkeypatch.setattr(joining, "STALE_BATCH", 2)
+    for label in vendor.lists["/labels"]:
+        label |= {"name": "New", "at": NEW}
+    move, batches = runs.move_stream, 0
+
+    async def move_and_crash(connection: Any, run: Run, stream: str, phase: str, *given: Any, **named: Any) -> bool:
+        nonlocal batches
+        if (stream, phase, named["before"].phase) == ("entries", "refresh", "refresh"):
+            batches += 1
+            if batches == 1:
+                await crash.remember()
+            elif batches == 2:
+                await crash.put_back()
+        return await move(connection, run, stream, phase, *given, **named)
+
+    monkeypatch.setattr(runs, "move_stream", move_and_crash)
+    async with Crash(tenant.pool) as crash:
+        with suppress(Stopped):
+            await tenant.sync()
+    await tenant.sync()
+    assert batches > 2
+    assert await read_sources(api) == {str(id): "New" for id in range(1, 8)}
     assert await count(tenant, "stale") == 0
 
 

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 import structlog
+from aiohttp import web
 
+from testbed.crashing import Crash
 from testbed.passing import let_pass
 from testbed.tenants import Tenant
-from testbed.vendor import job
+from testbed.vendor import job, say
 from testbed.working import Works, keep_waiting, until
+from unihire.errors import Stopped
 from unihire.store import Connection, Pool, budgets, locks, runs
 from unihire.store.feed.gate import lock_feed
 from unihire.store.locks import lock_connector
-from unihire.sync import chores
+from unihire.sync import chores, streaming
 from unihire.sync.run import GIVEN_UP_AFTER
 
 PEOPLE = ["1", "2", "3"]
@@ -161,6 +164,32 @@ async def test_a_page_that_a_crash_of_the_server_took_back_is_read_again(works: 
         run = await works.wait_for(customer)
     assert (run["attempt"], run["failures"]) == (2, 0)
     assert await works.list_names("jobs") == [str(number) for number in range(10, 20)]
+
+
+async def test_an_absent_record_whose_tombstone_a_crash_took_back_is_looked_at_again(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two batches of absent records the stream has no position: what it counted says where it stands."""
+    monkeypatch.setattr(streaming, "ABSENT_BATCH", 1)
+    await customer.sync()
+    async with Crash(works.pool) as crash:
+
+        async def remember(request: web.Request) -> web.Response:
+            await crash.remember()
+            return say({}, 404)
+
+        async def put_back(request: web.Request) -> web.Response:
+            await crash.put_back()
+            return say({}, 404)
+
+        works.vendor.will("/jobs/1", remember)
+        works.vendor.will("/jobs/2", put_back)
+        del works.vendor.lists["/jobs"][:2]
+        with pytest.raises(Stopped):
+            await customer.sync(full=True)
+    assert await works.list_names("jobs") == JOBS
+    assert (await customer.sync()).status == "done"
+    assert await works.list_names("jobs") == ["3", "4", "5"]
 
 
 async def test_a_list_whose_last_page_was_saved_when_its_worker_died_is_noted_as_read(
