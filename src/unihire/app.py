@@ -21,7 +21,7 @@ from unihire.dialects.bindbee.reads import Reads
 from unihire.dialects.bindbee.schema import describe_reads
 from unihire.dialects.calls import TOKEN_HEADER, Entrance
 from unihire.dialects.prefix import Prefixed
-from unihire.dialects.tray.connectors import Connectors
+from unihire.dialects.tray.connectors import Connectors, write_message
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import capabilities, front, issues, quarantine, schedule, syncs
 from unihire.dialects.unihire.metrics import Metrics
@@ -60,6 +60,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     operations = Operations(pool, clients)
     limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
     entrance = Entrance(access, limiter, is_lenient=settings.unknown_parameters == "ignore")
+    calls = Entrance(access, limiter, write_error=write_message)
     reads = Reads(pool, entrance)
 
     @contextlib.asynccontextmanager
@@ -80,7 +81,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *linked.LinkedConnectors(pool, entrance).list_routes(),
             Route("/api/ats/v1/{plural}", reads.answer),
             Route("/api/ats/v1/{plural}/{id}", reads.answer),
-            *Connectors(pool, access, operations).list_routes(),
+            *Connectors(pool, calls, operations).list_routes(),
             *capabilities.list_routes(),
             *quarantine.Quarantine(pool, entrance).list_routes(),
             *syncs.Syncs(pool, entrance).list_routes(),

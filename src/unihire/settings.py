@@ -65,7 +65,8 @@ class Settings(BaseSettings):
         Field(description="Proxies whose X-Forwarded-Prefix is believed: addresses and networks, comma-separated."),
     ] = ""
     rate_limit: Annotated[
-        int, Field(ge=0, description="Requests a minute for one connector token; 0 switches the limit off.")
+        int,
+        Field(ge=0, description="Requests a minute for one connector, operations included; 0 switches the limit off."),
     ] = 200
     unknown_parameters: Annotated[
         str,

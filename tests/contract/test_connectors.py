@@ -185,7 +185,7 @@ async def test_paused_connector_has_no_next_sync(api: httpx.AsyncClient, tenant:
     ("params", "where"),
     [
         ({"page_size": "0"}, "page_size"),
-        ({"page_size": "101"}, "page_size"),
+        ({"page_size": "201"}, "page_size"),
         ({"is_active": "perhaps"}, "is_active"),
         ({"cursor": "x"}, "cursor"),
         ({"cursor": "AAAAAAAAAAAAAAAAAAAAAA"}, "cursor"),

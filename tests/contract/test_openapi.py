@@ -98,8 +98,12 @@ def test_key_and_token_can_both_be_given_once_for_all_calls() -> None:
 
 
 def test_bounds_defaults_and_words_of_parameters_are_told() -> None:
+    for path, described in dict(list_operations()).items():
+        sizes = [param["schema"] for param in described["parameters"] if param["name"] == "page_size"]
+        most = 100 if path == "/api/ats/v1/jobs" else 200
+        expected = [] if path.endswith("{id}") else [{"type": "integer", "minimum": 1, "maximum": most, "default": 50}]
+        assert sizes == expected, path
     params = {param["name"]: param["schema"] for param in dict(list_operations())["/api/ats/v1/jobs"]["parameters"]}
-    assert params["page_size"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
     assert params["status"]["enum"] == ["OPEN", "CLOSED", "DRAFT", "ARCHIVED", "PENDING", "-"]
     assert params["include_raw_data"] == {"type": "boolean", "default": False}
     candidates = {param["name"]: param for param in dict(list_operations())["/api/ats/v1/candidates"]["parameters"]}

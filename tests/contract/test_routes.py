@@ -142,6 +142,19 @@ async def test_page_size_is_the_number_of_items_in_the_page_and_a_null_cursor_en
 
 
 async def test_page_holds_fifty_unless_asked_otherwise(api: httpx.AsyncClient, tenant: Tenant) -> None:
-    await save(tenant, "tag", *({"remote_id": str(number)} for number in range(51)))
+    await save(tenant, "tag", *({"remote_id": str(number)} for number in range(201)))
     assert (await read(api, "tags"))["page_size"] == 50
-    assert (await read(api, "tags", page_size=100))["page_size"] == 51
+    assert (await read(api, "tags", page_size=100))["page_size"] == 100
+    page = await read(api, "tags", page_size=200)
+    assert page["page_size"] == 200
+    assert (await read(api, "tags", page_size=200, cursor=page["cursor"]))["page_size"] == 1
+
+
+@pytest.mark.parametrize("plural", PLURALS)
+async def test_page_size_has_the_bound_of_the_list(api: httpx.AsyncClient, plural: str) -> None:
+    most = 100 if plural == "jobs" else 200
+    assert (await read(api, plural, page_size=most))["items"] == []
+    answer = await api.get(f"/api/ats/v1/{plural}", params={"page_size": most + 1})
+    (problem,) = answer.json()["detail"]
+    assert problem["loc"] == ["query", "page_size"]
+    assert problem["msg"] == f"Input should be less than or equal to {most}"

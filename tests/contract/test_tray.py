@@ -227,3 +227,35 @@ async def test_credentials_that_do_not_open_are_a_503_that_tells_no_more(
         answer = await call(api, tenant, "list_jobs", {})
         assert answer.status_code == 503
         assert answer.json() == {"detail": "This cannot be served as the service is set up; its log says why"}
+
+
+async def test_calls_are_limited_with_the_connector_s_reads_and_lists_with_the_organisation_s(
+    databases: Databases, pool: Pool, sealer: Sealer, tenant: Tenant
+) -> None:
+    async with serve_app(create_app(databases.settings("migrated", rate_limit=3), pool, sealer)) as api:
+        api.headers.update(tenant.headers)
+        refused = await api.post(f"{GREENHOUSE}/call", json={"operation": "get_job", "input": {}}, headers={})
+        assert (refused.status_code, refused.headers["X-RateLimit-Remaining"]) == (400, "3"), (
+            "not let in, so not counted"
+        )
+        left = []
+        for _ in range(2):
+            answer = await call(api, tenant, "list_attachment_content_types_ddl", {})
+            left.append(
+                (answer.status_code, answer.headers["X-RateLimit-Limit"], answer.headers["X-RateLimit-Remaining"])
+            )
+        assert left == [(200, "3", "2"), (200, "3", "1")]
+        assert (await api.get("/api/ats/v1/jobs")).headers["X-RateLimit-Remaining"] == "0"
+        spent = await call(api, tenant, "list_attachment_content_types_ddl", {})
+        assert (spent.status_code, spent.json()) == (429, {"message": "Rate limit exceeded", "code": None})
+        assert 0 < int(spent.headers["Retry-After"]) <= 60
+        assert spent.headers["X-RateLimit-Remaining"] == "0"
+        assert (await api.get("/api/ats/v1/jobs")).status_code == 429
+        lists = [await api.get(path) for path in (PATH, f"{GREENHOUSE}/operations", PATH, PATH)]
+        assert [answer.headers["X-RateLimit-Remaining"] for answer in lists] == ["2", "1", "0", "0"]
+        assert [answer.status_code for answer in lists] == [200, 200, 200, 429]
+        assert lists[-1].json() == {"message": "Rate limit exceeded", "code": None}
+
+
+async def test_calls_without_a_limit_have_no_headers_of_one(api: httpx.AsyncClient) -> None:
+    assert not [name for name in (await api.get(PATH)).headers if name.startswith("x-ratelimit")]

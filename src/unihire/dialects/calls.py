@@ -5,7 +5,7 @@ token (401, 403), rate (429), and then what the route itself checks.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ MOST_BYTES = 64 * 1024
 _MISSING_TOKEN = {"type": "missing", "loc": ["header", TOKEN_HEADER], "msg": "Field required", "input": None}
 
 Asked = TypeVar("Asked", bound=BaseModel)
-Who = TypeVar("Who", Scope, Caller)
+Who = TypeVar("Who")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,33 @@ class Reply:
 
     body: bytes
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_detail(error: ApiError) -> dict[str, Any]:
+    """An error as the native face writes it: `detail` is text, or the list of problems of a 422."""
+    return {"detail": error.problems if isinstance(error, Invalid) else error.detail}
 
 
 class Entrance:
     """Lets calls in, by key or by key and connector token, and counts them.
 
-    `is_lenient`: parameters of a query that nobody knows are passed over, not refused.
+    `is_lenient`: parameters of a query that nobody knows are passed over, not refused. `write_error` is the body of an
+    error. Faces that share a limiter count a connector's calls together.
     """
 
-    def __init__(self, access: Access, limiter: RateLimiter | None, *, is_lenient: bool = False) -> None:
+    def __init__(
+        self,
+        access: Access,
+        limiter: RateLimiter | None,
+        *,
+        is_lenient: bool = False,
+        write_error: Callable[[ApiError], dict[str, Any]] = write_detail,
+    ) -> None:
         self._access = access
         self._limiter = limiter
         self._is_lenient = is_lenient
+        self._write_error = write_error
 
     async def serve_connector(self, request: Request, work: Callable[[Scope], Awaitable[Reply]]) -> Response:
         """What `work` gives of the connector the call reaches, or the error that kept it from that."""
@@ -58,7 +73,7 @@ class Entrance:
             scope = await self._access.check_token(caller, token, CATEGORY)
             return scope.number, scope
 
-        return await self._serve(request, admit, work)
+        return await self.serve(request, admit, work)
 
     async def serve_caller(self, request: Request, work: Callable[[Caller], Awaitable[Reply]]) -> Response:
         """The same for a call that names no connector; those of one organisation and environment count together."""
@@ -66,14 +81,18 @@ class Entrance:
         async def admit(caller: Caller) -> tuple[object, Caller]:
             return caller, caller
 
-        return await self._serve(request, admit, work)
+        return await self.serve(request, admit, work)
 
-    async def _serve(
+    async def serve(
         self,
         request: Request,
         admit: Callable[[Caller], Awaitable[tuple[object, Who]]],
         work: Callable[[Who], Awaitable[Reply]],
     ) -> Response:
+        """What `work` gives, or the error that kept the call from it.
+
+        `admit` says of a caller with a good key under what the call counts, and what `work` is given.
+        """
         standing: Standing | None = None
         try:
             counted_as, who = await admit(await self._access.check_key(request.headers.get("authorization")))
@@ -81,7 +100,8 @@ class Entrance:
             if standing is not None and standing.remaining < 0:
                 raise refuse(standing)
             reply = await work(who)
-            return Response(reply.body, reply.status, _rate_headers(standing), "application/json")
+            headers = {**_rate_headers(standing), **reply.headers}
+            return Response(reply.body, reply.status, headers, "application/json")
         except ApiError as error:
             return self.refuse(error, standing)
 
@@ -106,10 +126,7 @@ class Entrance:
             raise Invalid([_describe_unknown(name, given[name], known, suggest(name)) for name in sorted(unknown)])
 
     def refuse(self, error: ApiError, standing: Standing | None = None) -> Response:
-        """An error as the contract writes it: `detail` is text, or the list of problems of a 422.
-
-        Without a standing the call was not let in, and is nobody's.
-        """
+        """An error, with its headers. Without a standing the call was not let in, and is nobody's."""
         if standing is None and self._limiter is not None:
             standing = self._limiter.look()
         headers = _rate_headers(standing)
@@ -117,8 +134,8 @@ class Entrance:
             headers["WWW-Authenticate"] = "Bearer"
         if isinstance(error, RateLimited):
             headers["Retry-After"] = str(error.retry_after)
-        detail: object = error.problems if isinstance(error, Invalid) else error.detail
-        return Response(msgspec.json.encode({"detail": detail}), error.status, headers, "application/json")
+        body = msgspec.json.encode(self._write_error(error))
+        return Response(body, error.status, headers, "application/json")
 
 
 def _rate_headers(standing: Standing | None) -> dict[str, str]:

@@ -16,8 +16,11 @@ from unihire.errors import Invalid
 from unihire.kit.clock import parse_moment
 from unihire.model import MODELS, Match, ModelSpec
 
-PAGE_SIZE_MOST = 100
+PAGE_SIZE_MOST = 200
 PAGE_SIZE = 50
+PAGE_SIZE_MOST_OF: Mapping[str, int] = {"job": 100}
+"""Models whose pages are documented to be smaller."""
+
 MOST_VALUES = 1_600
 """Ids of a list, and values of one filter: as many ids, their commas escaped, as the address of a call holds."""
 
@@ -38,6 +41,11 @@ def _parse_moment(text: object) -> datetime | None:
         ) from None
 
 
+def get_page_size_most(spec: ModelSpec) -> int:
+    """The most records that a page of the list may be asked for."""
+    return PAGE_SIZE_MOST_OF.get(spec.name, PAGE_SIZE_MOST)
+
+
 class RecordQuery(BaseModel):
     """What any read may be asked for."""
 
@@ -49,9 +57,9 @@ class RecordQuery(BaseModel):
 
 
 class ListQuery(RecordQuery):
-    """What any list may be asked for; its filters are added per model."""
+    """What any list may be asked for; its filters, and the most of `page_size`, are added per model."""
 
-    page_size: Annotated[int, Field(ge=1, le=PAGE_SIZE_MOST)] = PAGE_SIZE
+    page_size: int = PAGE_SIZE
     cursor: str | None = None
     modified_after: Annotated[datetime | None, BeforeValidator(_parse_moment)] = None
     ids: str | None = None
@@ -73,6 +81,8 @@ def _query_model(spec: ModelSpec, base: type[RecordQuery]) -> type[RecordQuery]:
 
     fields: dict[str, Any] = {"expand": (Annotated[tuple[Expansion, ...], BeforeValidator(read_expand)], ())}
     if base is ListQuery:
+        most = get_page_size_most(spec)
+        fields["page_size"] = (Annotated[int, Field(ge=1, le=most)], PAGE_SIZE)
         for field in spec.filters:
             assert field.filter is not None
             kind: Any = Literal[tuple(field.words)] if field.filter.closed else str

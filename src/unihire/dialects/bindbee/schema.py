@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from unihire.dialects.bindbee.params import PAGE_SIZE, PAGE_SIZE_MOST
+from unihire.dialects.bindbee.params import PAGE_SIZE, get_page_size_most
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec, Url
 from unihire.model.spec import resolve_fields
 
@@ -90,7 +90,7 @@ def _list_params(spec: ModelSpec) -> list[Json]:
     params = [_query("ids", "Only the records with these ids of ours, joined by commas.", example=_EXAMPLE_IDS)]
     if spec.has_remote_id_filter:
         params.append(_query("remote_id", "Only the record with this id of the vendor's.", example="123321"))
-    size = {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MOST, "default": PAGE_SIZE}
+    size = {"type": "integer", "minimum": 1, "maximum": get_page_size_most(spec), "default": PAGE_SIZE}
     return [
         *params,
         {"name": "page_size", "in": "query", "schema": size, "description": "Most records in a page."},
@@ -151,27 +151,29 @@ def describe_responses(schema: str, *, found: bool) -> Json:
 
 def describe_refusals() -> Json:
     """How any call that names a connector is refused."""
-    responses: Json = {
-        "401": describe_response("The key or the token is missing, wrong or of another environment.", "Error"),
+    return {
+        "401": describe_response("The key or the token is missing, wrong or of another environment.", "Error", 401),
         "403": describe_response("The connector token belongs to another category.", "Error"),
         "422": describe_response("A parameter is missing or has a value it cannot have.", "HTTPValidationError"),
-        "429": describe_response("The connector's calls of this minute are spent.", "Error"),
+        "429": describe_response("The connector's calls of this minute are spent.", "Error", 429),
     }
-    responses["401"]["headers"]["WWW-Authenticate"] = _header("The challenge.", "string")
-    responses["429"]["headers"]["Retry-After"] = _header("Seconds to wait.", "integer")
-    return responses
 
 
-def describe_response(description: str, schema: str) -> Json:
-    """An answer with the headers that all have."""
+def describe_response(description: str, schema: str, status: int = 200) -> Json:
+    """An answer with the headers that all have, and those of its status."""
+    headers = {
+        "X-RateLimit-Limit": _header("Calls allowed in a minute.", "integer"),
+        "X-RateLimit-Remaining": _header("Calls left in this minute.", "integer"),
+        "X-RateLimit-Reset": _header("Unix second at which the minute ends.", "integer"),
+    }
+    if status == 401:
+        headers["WWW-Authenticate"] = _header("The challenge.", "string")
+    if status == 429:
+        headers["Retry-After"] = _header("Seconds to wait.", "integer")
     return {
         "description": description,
         "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
-        "headers": {
-            "X-RateLimit-Limit": _header("Calls allowed in a minute.", "integer"),
-            "X-RateLimit-Remaining": _header("Calls left in this minute.", "integer"),
-            "X-RateLimit-Reset": _header("Unix second at which the minute ends.", "integer"),
-        },
+        "headers": headers,
     }
 
 

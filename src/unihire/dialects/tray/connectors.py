@@ -2,26 +2,29 @@
 
 A connector here is an integration that offers operations; the `authId` of a call is the id of a customer's connector to
 it. A request is checked in this order, and the first fault is answered: API key (401), name and version (404), body
-(400), authId (400, 404), operation (404), input (400), idempotency key (409). What the vendor says, be it a refusal, is
-a 200 with an `outcome`.
+(400), authId (400, 404), rate (429), operation (404), input (400), idempotency key (409). What the vendor says, be it a
+refusal, is a 200 with an `outcome`.
+
+A call counts against the connector's rate, together with its reads over the other faces; the two lists against that of
+the key's organisation and environment.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.calls import read_bytes
+from unihire.dialects.calls import Entrance, Reply, read_bytes
 from unihire.dialects.watching import name_fault
 from unihire.errors import ApiError, BadRequest, NotFound
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation, describe_type
 from unihire.integration.registry import list_integrations, list_operations
-from unihire.platform.access import Access, Caller
+from unihire.platform.access import Caller
 from unihire.platform.inputs import describe_input
 from unihire.platform.operations import Operations, write_json
 from unihire.store import Pool
@@ -38,8 +41,6 @@ REPLAYED = "Idempotency-Replayed"
 INPUT_DIALECT = "https://api.tray.io/core/v1/connectors/operations/input-schema#"
 OUTPUT_DIALECT = "https://api.tray.io/core/v1/connectors/operations/output-schema#"
 
-Answer = Callable[[Request], Awaitable[Response]]
-
 
 class Call(msgspec.Struct, rename="camel"):
     """The body of a call. `returnOutputSchema` changes nothing: no operation's output depends on its input."""
@@ -50,52 +51,58 @@ class Call(msgspec.Struct, rename="camel"):
     return_output_schema: bool = False
 
 
-class Connectors:
-    """Answers the three calls."""
+def write_message(error: ApiError) -> dict[str, Any]:
+    """An error as this face writes it."""
+    return {"message": error.detail, "code": None}
 
-    def __init__(self, pool: Pool, access: Access, operations: Operations) -> None:
+
+class Connectors:
+    """Answers the three calls. The errors of `entrance` are written by `write_message`."""
+
+    def __init__(self, pool: Pool, entrance: Entrance, operations: Operations) -> None:
         self._pool = pool
-        self._access = access
+        self._entrance = entrance
         self._operations = operations
 
     def list_routes(self) -> Sequence[Route]:
         one = PATH + "/{name}/versions/{version}"
         return [
-            Route(PATH, self._answer(self._list), methods=["GET"]),
-            Route(one + "/operations", self._answer(self._describe), methods=["GET"]),
-            Route(one + "/call", self._answer(self._call), methods=["POST"]),
+            Route(PATH, self._list, methods=["GET"]),
+            Route(one + "/operations", self._describe, methods=["GET"]),
+            Route(one + "/call", self._answer_call, methods=["POST"]),
         ]
 
-    def _answer(self, handle: Callable[[Request, Caller], Awaitable[Response]]) -> Answer:
-        async def answer(request: Request) -> Response:
-            try:
-                caller = await self._access.check_key(request.headers.get("authorization"))
-                return await handle(request, caller)
-            except ApiError as error:
-                headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
-                return JSONResponse({"message": error.detail, "code": None}, error.status, headers)
+    async def _list(self, request: Request) -> Response:
+        async def work(caller: Caller) -> Reply:
+            return _write_elements([describe_connector(integration) for integration in find_connectors()])
 
-        return answer
+        return await self._entrance.serve_caller(request, work)
 
-    async def _list(self, request: Request, caller: Caller) -> Response:
-        return JSONResponse({"elements": [describe_connector(integration) for integration in find_connectors()]})
+    async def _describe(self, request: Request) -> Response:
+        async def work(caller: Caller) -> Reply:
+            operations = list_operations(_find_connector(request).slug).values()
+            return _write_elements([describe_operation(operation) for operation in operations])
 
-    async def _describe(self, request: Request, caller: Caller) -> Response:
-        integration = _find_connector(request)
-        operations = list_operations(integration.slug).values()
-        return JSONResponse({"elements": [describe_operation(operation) for operation in operations]})
+        return await self._entrance.serve_caller(request, work)
 
-    async def _call(self, request: Request, caller: Caller) -> Response:
-        integration = _find_connector(request)
-        call = await _read_call(request)
-        connector = await self._find_link(caller, integration, call.auth_id)
-        key = next((key for name in KEY_HEADERS if (key := request.headers.get(name))), None)
-        outcome = await self._operations.call(connector, call.operation, call.input, idempotency_key=key)
-        if outcome.is_fault:
-            return JSONResponse({"message": name_fault(outcome.output["message"]), "code": "internal_error"}, 500)
-        body = {"outcome": "success" if outcome.is_success else "error", "output": outcome.output}
-        headers = {REPLAYED: "true"} if outcome.is_repeat else None
-        return Response(write_json(body), media_type="application/json", headers=headers)
+    async def _answer_call(self, request: Request) -> Response:
+        async def admit(caller: Caller) -> tuple[object, tuple[Connector, Call]]:
+            integration = _find_connector(request)
+            call = await _read_call(request)
+            connector = await self._find_link(caller, integration, call.auth_id)
+            return connector.number, (connector, call)
+
+        async def work(admitted: tuple[Connector, Call]) -> Reply:
+            connector, call = admitted
+            key = next((key for name in KEY_HEADERS if (key := request.headers.get(name))), None)
+            outcome = await self._operations.call(connector, call.operation, call.input, idempotency_key=key)
+            if outcome.is_fault:
+                fault = {"message": name_fault(outcome.output["message"]), "code": "internal_error"}
+                return Reply(msgspec.json.encode(fault), 500)
+            body = {"outcome": "success" if outcome.is_success else "error", "output": outcome.output}
+            return Reply(write_json(body), headers={REPLAYED: "true"} if outcome.is_repeat else {})
+
+        return await self._entrance.serve(request, admit, work)
 
     async def _find_link(self, caller: Caller, integration: Integration, auth_id: str | None) -> Connector:
         """The connector the call goes through. One of somebody else is as unknown as one there is not."""
@@ -118,6 +125,10 @@ class Connectors:
 def find_connectors() -> list[Integration]:
     """The integrations that offer operations."""
     return [integration for integration in list_integrations() if list_operations(integration.slug)]
+
+
+def _write_elements(elements: list[dict[str, Any]]) -> Reply:
+    return Reply(msgspec.json.encode({"elements": elements}))
 
 
 def describe_connector(integration: Integration) -> dict[str, Any]:

@@ -29,7 +29,10 @@ def describe_operations() -> list[Block]:
             "An operation asks the vendor when it is called; with ", Code('"source": "synced"'), " one that reads "
             "answers from what was last synced. One that writes takes an ", Code("Idempotency-Key"), " header, or ",
             Code("idempotency_key"), " among its input: a repeat gives the first answer and writes nothing. "
-            "Operations of the kind ddl fill the drop-down of an input of another, named in its ", Code("lookup"), ".",
+            "Operations of the kind ddl fill the drop-down of an input of another, named in its ", Code("lookup"), ". "
+            "Calls count against the connector's rate (", Code("UNIHIRE_RATE_LIMIT"), ") together with its reads; "
+            "what is left of it is in the headers ", Code("X-RateLimit-*"), ", and one call too many is a 429 with ",
+            Code("Retry-After"), ".",
         )),
         Paragraph((
             "A workflow of ten operations as one script: ",

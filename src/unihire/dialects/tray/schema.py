@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from unihire.dialects.bindbee.schema import describe_response
 from unihire.dialects.tray.connectors import KEY_HEADERS, PATH, find_connectors
 from unihire.integration.registry import list_operations
 from unihire.platform.inputs import describe_input
@@ -102,13 +103,14 @@ def _describe(id: str, summary: str, answer: str, refusals: tuple[int, ...] = ()
         "summary": summary,
         "security": _KEYED,
         "responses": {
-            "200": {"description": "The answer.", "content": _as_json(answer)},
-            **{
-                str(status): {"description": _REFUSALS[status], "content": _as_json("ConnectorsError")}
-                for status in (401, *refusals)
-            },
+            "200": describe_response("The answer.", answer),
+            **{str(status): _describe_refusal(status) for status in sorted((401, 429, *refusals))},
         },
     }
+
+
+def _describe_refusal(status: int) -> dict[str, Any]:
+    return describe_response(_REFUSALS[status], "ConnectorsError", status)
 
 
 def _as_json(schema: str) -> dict[str, Any]:
@@ -121,6 +123,7 @@ _REFUSALS: Mapping[int, str] = {
     404: "There is no such integration, version, operation or connector.",
     409: "The idempotency key is in use.",
     413: "The body is too large.",
+    429: "The calls of this minute are spent: of the connector, or for the lists of the organisation and environment.",
 }
 
 
