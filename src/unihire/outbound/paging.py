@@ -9,12 +9,11 @@ import msgspec
 from unihire.errors import VendorChanged
 from unihire.outbound.decoding import (
     ANYTHING,
-    ITEMS,
     MEMBERS,
     OBJECT,
-    OBJECTS,
     Undecodable,
     decode,
+    decode_objects,
     split_array,
     split_object,
 )
@@ -88,8 +87,7 @@ def decode_rows(raw: msgspec.Raw | bytes | None, *, of: str) -> list[Row]:
     if raw is None:
         raise VendorChanged(f"{of}: the answer has no list of rows")
     try:
-        data, items = decode(raw, OBJECTS), decode(raw, ITEMS)
-        return [Row(row, bytes(item)) for row, item in zip(data, items, strict=True)]
+        return [Row(data, item) for data, item in decode_objects(raw)]
     except Undecodable:
         pass
     try:

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from unihire.errors import VendorChanged
 from unihire.outbound import decoding
-from unihire.outbound.decoding import ANYTHING, Undecodable, decode, find_json, is_json, split_array, split_object
+from unihire.outbound.decoding import (
+    ANYTHING,
+    MOST_DEPTH,
+    Undecodable,
+    decode,
+    find_json,
+    is_json,
+    split_array,
+    split_object,
+)
 from unihire.outbound.paging import Answer, LinkHeader, NextLink, Row, WholeList, decode_row, read_row
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -22,6 +31,7 @@ ODD = {
     b'{"id": "7", "Zo\xeb": 1}': "not UTF-8",
     b'{"id": "7", "name": ' + DEEP + b"}": "nested too deeply",
     b'{"id": "7", "name": ' + b'{"a":' * 5_000 + b"1" + b"}" * 5_001: "nested too deeply",
+    b'{"id": "7", "name": ' + b"[" * (MOST_DEPTH + 1) + b"]" * (MOST_DEPTH + 1) + b"}": "nested too deeply",
     b'{"id": "7", "name": 1e999}': "a number out of range",
     b'{"id": "7", "name": %b}' % (b"9" * 5000): "a number out of range",
     b'{"id": "7", "name": NaN}': "not JSON",
@@ -70,6 +80,16 @@ def test_row_that_cannot_be_decoded_has_the_members_that_can(raw: bytes) -> None
     assert (row.raw, row.fault) == (raw, ODD[raw])
     known = raw.startswith(b"{") and raw in BALANCED
     assert row.data == ({"id": "7"} if known else {})
+
+
+def test_row_as_deep_as_allowed_is_whole_whatever_brackets_its_texts_hold() -> None:
+    deep = b'{"id": "7", "name": %b"[[{\\"["%b, "many": [%b]}' % (
+        b"[" * (MOST_DEPTH - 1),
+        b"]" * (MOST_DEPTH - 1),
+        b", ".join([b'["]", {}]'] * MOST_DEPTH),
+    )
+    assert [row.fault for row in read_list(b"[%b]" % deep)] == [None]
+    assert decode_row(deep).data == json.loads(deep)
 
 
 def test_halves_of_surrogate_pairs_beside_what_cannot_be_decoded_are_mended() -> None:
