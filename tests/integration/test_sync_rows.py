@@ -161,6 +161,67 @@ async def test_filter_by_ids_that_is_answered_with_other_rows_says_nothing_of_th
     assert await list_issues(tenant) == []
 
 
+def refuse_ids(vendor: Vendor, refused: set[str]) -> None:
+    """Whoever asks for one of these jobs by id, alone or among others, is answered 422."""
+
+    def by_filter(request: web.Request) -> web.StreamResponse:
+        if "ids" not in request.query:
+            return vendor.page(request)
+        asked = request.query["ids"].split(",")
+        if not refused.isdisjoint(asked):
+            return say({"message": "not an id"}, 422)
+        return say({"rows": [row for row in vendor.lists["/jobs"] if row["id"] in asked], "next": None})
+
+    vendor.answers.clear()
+    vendor.will("/jobs", *[by_filter] * 99)
+    for id_ in refused:
+        vendor.will(f"/jobs/{id_}", *[answer(422)] * 99)
+
+
+@pytest.mark.parametrize("by_id", ["/jobs/{id}", IdFilter(param="ids", most=50)], ids=["path", "filter"])
+async def test_id_that_the_vendor_refuses_is_gone_if_it_shows_what_it_lists_by_id(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient, by_id: str | IdFilter
+) -> None:
+    """It once sent the id for another, by mistake, and no full run would end well for as long as it refuses it."""
+    declared = adapt(tenant, "jobs", by_id=by_id)
+    listed = vendor.lists["/jobs"]
+    vendor.lists["/jobs"] = [*listed, {**listed[0], "id": "-7"}, {**listed[0], "id": "1e400"}]
+    await declared.sync()
+    assert await served(api, "jobs") == ["-7", "1", "1e400", "2", "3", "4", "5"]
+
+    vendor.lists["/jobs"] = listed[:-1]
+    refuse_ids(vendor, {row["id"] for row in listed} | {"-7", "1e400"})
+    report = await declared.sync(full=True)
+    assert report.errors["jobs"].endswith("answers 422")
+    assert await served(api, "jobs") == ["-7", "1", "1e400", "2", "3", "4", "5"]
+
+    refuse_ids(vendor, {"-7", "1e400"})
+    report = await declared.sync(full=True)
+    assert (report.status, report.errors) == ("done", {})
+    assert await served(api, "jobs") == ["1", "2", "3", "4"]
+
+
+async def test_details_that_the_vendor_refuses_cost_their_row_alone_unless_it_refuses_all(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    vendor.lists["/people"][1]["state"] = "noted"
+    vendor.lists["/people/2/notes"] = [{"text": "likes rum"}]
+    vendor.will("/people/2/notes", answer(422))
+    report = await tenant.sync()
+    assert (report.status, counts(report, "people")[3]) == ("done", 1)
+    assert await served(api, "candidates") == ["1", "3"]
+    assert await tenant.pool.fetchval("SELECT reason FROM quarantine WHERE row_id = '2'") == (
+        "its notes are refused: the vendor answers 422"
+    )
+    for id_, row in enumerate(vendor.lists["/people"][:2], 1):
+        row["at"] = "2031-01-01T00:00:00"
+        vendor.will(f"/people/{id_}/notes", answer(422))
+    report = await tenant.sync()
+    assert report.errors["people"].endswith("answers 422")
+    assert (await tenant.sync()).status == "done"
+    assert await served(api, "candidates") == ["1", "2", "3"]
+
+
 async def test_details_of_another_row_set_the_row_aside(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
     details = next(stream.details for stream in tenant.integration.streams if stream.name == "people")
     declared = adapt(tenant, "people", details=tuple(replace(one, of="person") for one in details))

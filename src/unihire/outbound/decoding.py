@@ -27,7 +27,7 @@ MOST_BYTES, MOST_TOKENS = 16 << 20, 1_000_000
 MOST_VALUES = 2_000_000
 """Of a body of more values nothing is decoded: each takes up to 200 bytes, where three may have been sent for it."""
 
-MOST_DEPTH = 200
+MOST_DEPTH = 100
 """A value nested deeper is not decoded, whatever this Python's own limit is and however deep its caller is."""
 
 _SPACE = b" \t\n\r"

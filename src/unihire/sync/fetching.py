@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import structlog
 
-from unihire.errors import VendorChanged
+from unihire.errors import VendorChanged, VendorRefused
 from unihire.integration.declare import Data, Detail, IdFilter, Stream, find_member, list_values
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Answer, Page, Row, decode_rows, read_row
@@ -129,10 +129,18 @@ async def fetch_details(
                 kept = decode_rows(known["raw"], of=detail.name)
                 details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
         read_detail, is_of = partial(_read_detail, client, detail), partial(_is_of, detail)
-        for row_id, answered in await _ask_each(client, detail.path, wanted, read_detail, is_of):
+        refused: dict[str, VendorRefused] = {}
+        asked = await _ask_each(client, detail.path, wanted, read_detail, is_of, refused=refused)
+        if len(refused) == len(wanted) > 1:  # no row's fault
+            raise next(iter(refused.values()))
+        for row_id, answered in asked:
             read = [one for one in answered or () if one.fault is None]  # none where its row is gone meanwhile
-            if not is_of(row_id, read):
-                reason = f"its {detail.name} were answered with those of another row"
+            if row_id in refused or not is_of(row_id, read):
+                reason = (
+                    f"its {detail.name} are refused: the vendor answers {refused[row_id].status}"
+                    if row_id in refused
+                    else f"its {detail.name} were answered with those of another row"
+                )
                 details.quarantined += [
                     Quarantined(row_id, reason, row.raw) for row in rows if find_row_id(stream, row) == row_id
                 ]
@@ -216,25 +224,52 @@ async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -
 
     That there is none must have been said more than once: a record is let go on the strength of it. The row of another
     id is taken for nothing, unless the vendor declares that it is the one which the row asked for was merged into.
+
+    An id that the vendor refuses to be asked for, as it once sent it for another by mistake, has no row: where it shows
+    a row that it lists, it is that id which it refuses. Raises VendorRefused where it refuses that too.
     """
-    if isinstance(stream.by_id, IdFilter):
-        found = await _fetch_batches(client, stream, stream.by_id, ids)
-    else:
-        assert stream.by_id is not None
-        found = await _fetch_each(client, stream, stream.by_id, ids)
+    try:
+        found = await _fetch_by_id(client, stream, ids)
+    except VendorRefused:
+        if not await _shows_listed(client, stream):
+            raise
+        found = await _fetch_by_id(client, stream, ids, can_refuse=True)
     if found.wrong:
         log.warning("calls by id were answered with other rows", stream=stream.name, rows=found.wrong)
     return found
 
 
-async def _fetch_each(client: VendorClient, stream: Stream, path: str, ids: Sequence[str]) -> Found:
+async def _fetch_by_id(client: VendorClient, stream: Stream, ids: Sequence[str], *, can_refuse: bool = False) -> Found:
+    """With `can_refuse` an id has no row if the vendor refuses to be asked for it alone."""
+    if isinstance(stream.by_id, IdFilter):
+        return await _fetch_batches(client, stream, stream.by_id, ids, can_refuse=can_refuse)
+    assert stream.by_id is not None
+    return await _fetch_each(client, stream, stream.by_id, ids, can_refuse=can_refuse)
+
+
+async def _shows_listed(client: VendorClient, stream: Stream) -> bool:
+    """Whether the vendor can be asked for the first row of its list by id; a list without rows proves nothing else."""
+    listed = await fetch_page(client, stream, first_page(client, stream, {}, 1))
+    try:
+        await _fetch_by_id(client, stream, [find_row_id(stream, row) for row in listed.rows[:1]])
+    except VendorRefused:
+        return False
+    return True
+
+
+async def _fetch_each(
+    client: VendorClient, stream: Stream, path: str, ids: Sequence[str], *, can_refuse: bool
+) -> Found:
     found = Found()
 
     def is_good(row_id: str, row: Row) -> bool:
         is_merged = stream.is_merged is not None and stream.is_merged(row_id, row.data)
         return is_merged or find_row_id(stream, row) == row_id
 
-    for row_id, row in await _ask_each(client, path, ids, lambda answer: read_row(answer, of=path), is_good):
+    def read(answer: Answer) -> Row:
+        return read_row(answer, of=path)
+
+    for row_id, row in await _ask_each(client, path, ids, read, is_good, refused={} if can_refuse else None):
         if row is None:
             found.missing.add(row_id)
         elif is_good(row_id, row):
@@ -247,11 +282,15 @@ async def _fetch_each(client: VendorClient, stream: Stream, path: str, ids: Sequ
     return found
 
 
-async def _fetch_batches(client: VendorClient, stream: Stream, by: IdFilter, ids: Sequence[str]) -> Found:
+async def _fetch_batches(
+    client: VendorClient, stream: Stream, by: IdFilter, ids: Sequence[str], *, can_refuse: bool
+) -> Found:
     found = Found(missing=set(ids))
     for _ in range(SURE_AFTER):
         asked = sorted(found.missing - found.unsure)
-        for batch, rows, wrong in await _ask_batches(client, stream, by.param, asked, most=by.most, is_strict=True):
+        for batch, rows, wrong in await _ask_batches(
+            client, stream, by.param, asked, most=by.most, is_strict=True, can_refuse=can_refuse
+        ):
             found.rows += rows
             found.missing -= {find_row_id(stream, row) for row in rows}
             if wrong:
@@ -281,13 +320,26 @@ async def _ask_batches(
     most: int,
     member: str = "id",
     is_strict: bool = False,
+    can_refuse: bool = False,
 ) -> list[tuple[Sequence[str], list[Row], int]]:
     """Of each batch of values, the rows that have one of them, and how many others there were.
 
-    With `is_strict` no page is asked for after one with others: whatever it shows, it is not what was asked for.
+    With `is_strict` no page is asked for after one with others: whatever it shows, it is not what was asked for. With
+    `can_refuse` a batch that the vendor refuses is asked for by halves, and a value that it refuses alone has no rows.
     """
 
-    async def ask(batch: Sequence[str]) -> tuple[Sequence[str], list[Row], int]:
+    async def ask(batch: Sequence[str]) -> list[tuple[Sequence[str], list[Row], int]]:
+        try:
+            return [await ask_whole(batch)]
+        except VendorRefused:
+            if not can_refuse:
+                raise
+        if len(batch) == 1:
+            return [(batch, [], 0)]
+        half = len(batch) // 2
+        return await ask(batch[:half]) + await ask(batch[half:])
+
+    async def ask_whole(batch: Sequence[str]) -> tuple[Sequence[str], list[Row], int]:
         start, rows, wrong = first_page(client, stream, {param: ",".join(batch)}), list[Row](), 0
         wanted = {value.casefold() for value in batch}
         async with aclosing(walk(client, stream, start)) as pages:
@@ -300,7 +352,7 @@ async def _ask_batches(
         return batch, rows, wrong
 
     batches = [values[start : start + most] for start in range(0, len(values), most)]
-    return await gather_all(ask(batch) for batch in batches)
+    return [part for parts in await gather_all(ask(batch) for batch in batches) for part in parts]
 
 
 def _list_values(stream: Stream, row: Row, member: str) -> list[str]:
@@ -314,10 +366,13 @@ async def _ask_each(
     ids: Iterable[str],
     read: Callable[[Answer], T],
     is_good: Callable[[str, T], bool],
+    *,
+    refused: dict[str, VendorRefused] | None = None,
 ) -> list[tuple[str, T | None]]:
     """What `read` makes of what is at `path` for each id, None where there is none (404).
 
-    What is there is asked for again where it is not good. Raises the first error, once all have ended.
+    What is there is asked for again where it is not good. Raises the first error, once all have ended, but for refusals
+    of single ids where `refused` takes them: those have nothing.
     """
     gate = asyncio.Semaphore(ABREAST)
 
@@ -326,7 +381,13 @@ async def _ask_each(
         found: T | None = None
         async with gate:
             for _ in range(SURE_AFTER):
-                found = await client.find(asked, read)
+                try:
+                    found = await client.find(asked, read)
+                except VendorRefused as refusal:
+                    if refused is None:
+                        raise
+                    refused[row_id] = refusal
+                    break
                 if found is not None and is_good(row_id, found):
                     break
         return row_id, found

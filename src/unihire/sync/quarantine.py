@@ -1,8 +1,8 @@
 """Rows that do not become all they should: which rows are refused before they are mapped, and what is noted of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
@@ -13,9 +13,6 @@ from unihire.sync.pruning import LeftOut, explain_error
 
 ROW_BYTES = 4_000_000
 """Most bytes of a row that is mapped: a text of a million characters has room in it three times."""
-
-DEPTH = 100
-"""So deep may lists and objects of a row be in one another: whoever decodes it later may stand on a higher stack."""
 
 RAW_SHOWN = 64_000
 """So many bytes are stored of a row that is refused unmapped."""
@@ -98,27 +95,9 @@ def find_row_id(stream: Stream, row: Row) -> str:
 
 
 def find_fault(row: Row) -> str | None:
-    """Why a row must not be mapped, whatever it says: it could not be decoded, is too large or too deep."""
+    """Why a row must not be mapped, whatever it says: it could not be decoded, or is too large."""
     if row.fault is not None:
         return row.fault
-    raw = row.raw
-    if len(raw) > ROW_BYTES:
-        return f"a row of {len(raw):,} bytes, where {ROW_BYTES:,} are taken"
-    # Counting is a fraction of looking, and few rows have so many brackets.
-    if raw.count(b"{") + raw.count(b"[") > DEPTH and _is_deep(row.data):
-        return f"lists and objects more than {DEPTH} deep in one another"
+    if len(row.raw) > ROW_BYTES:
+        return f"a row of {len(row.raw):,} bytes, where {ROW_BYTES:,} are taken"
     return None
-
-
-def _is_deep(data: Any) -> bool:
-    level: Sequence[Any] = [data]
-    for _ in range(DEPTH):
-        level = [
-            inner
-            for one in level
-            for inner in (one.values() if isinstance(one, dict) else one)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
