@@ -82,7 +82,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             Route("/api/ats/v1/{plural}", reads.answer),
             Route("/api/ats/v1/{plural}/{id}", reads.answer),
             *Connectors(pool, calls, operations).list_routes(),
-            *capabilities.list_routes(),
+            *capabilities.CapabilityRoutes(pool, entrance).list_routes(),
             *quarantine.Quarantine(pool, entrance).list_routes(),
             *syncs.Syncs(pool, entrance).list_routes(),
             *schedule.Schedules(pool, entrance).list_routes(),

@@ -20,6 +20,7 @@
     │   │       └── CredentialsReplaced  the connector was given others meanwhile; what was begun with these is over
     │   ├── ReauthorizeNeeded   the credentials no longer work; the customer must connect again
     │   ├── PermissionMissing   this stream is closed to these credentials; the others go on
+    │   │   └── ScopeMissing    the grant is known not to have a scope; the vendor was not asked
     │   ├── VendorRefused       the vendor understood and said no
     │   ├── ReferenceMissing    the vendor has no such thing as the caller names; nothing was written
     │   ├── VendorChanged       the answer is not what the vendor documents
@@ -195,6 +196,18 @@ class PermissionMissing(VendorError):
     def __init__(self, message: str, *, body: bytes = b"") -> None:
         super().__init__(message)
         self.body = body
+
+
+class ScopeMissing(PermissionMissing):
+    """What the customer granted does not have the OAuth scopes in `scopes`, so nothing was written."""
+
+    def __init__(self, what: str, scopes: Sequence[str]) -> None:
+        self.scopes = tuple(scopes)
+        words = f"the scope {scopes[0]}" if len(scopes) == 1 else f"the scopes {', '.join(scopes)}"
+        super().__init__(
+            f"{what}: the customer has not granted {words}; connect again, asking for reading and writing "
+            "(unihire reconnect with --access read-write)"
+        )
 
 
 class VendorRefused(VendorError):

@@ -1,5 +1,6 @@
 """A partner's connector from the customer's yes to its syncs, through the command."""
 
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -7,10 +8,11 @@ import pytest
 
 from testbed.command import Command
 from testbed.databases import make_place
-from testbed.harvest import serve_harvest
+from testbed.harvest import connect_harvest, serve_harvest, walk
 from unihire.sandbox.runner import RunningSandbox
 from unihire.store.embedded import EmbeddedServer
 
+WRITES = ("create_candidate", "create_candidate_application", "create_candidate_note", "create_prospect")
 BACK = "https://partner.example.com/back"
 
 
@@ -35,6 +37,12 @@ def list_connect(sandbox: RunningSandbox, *more: str) -> list[str]:
     return [*base, "--partner", "--redirect-uri", BACK, *more]
 
 
+def find_address(shown: str) -> str:
+    """The consent's, in what the command shows."""
+    (url,) = [line for line in shown.splitlines() if line.startswith("http")]
+    return url
+
+
 def agree(url: str) -> str:
     """Where the customer who opens the address is sent on to."""
     return httpx.get(url).headers["location"]
@@ -43,8 +51,9 @@ def agree(url: str) -> str:
 def test_customer_lets_a_partner_in_and_its_tokens_are_renewed_from_sync_to_sync(
     command: Command, sandbox: RunningSandbox
 ) -> None:
+    before = len(command.ask("connectors", "list"))
     shown = command.run(*list_connect(sandbox), code=3).stderr
-    (url,) = [line for line in shown.splitlines() if line.startswith("http")]
+    url = find_address(shown)
     assert url.startswith(f"{sandbox.ready.base_url}/authorize?")
     assert "give the address they are sent on to, or its code, as --code" in " ".join(shown.split())
 
@@ -61,12 +70,47 @@ def test_customer_lets_a_partner_in_and_its_tokens_are_renewed_from_sync_to_sync
     again = command.run(*list_connect(sandbox, "--code", back), code=4).stderr
     assert "the vendor refuses the code (400, invalid_grant)" in again
     assert "Nothing was saved" in again
-    assert len(command.ask("connectors", "list")) == 1
+    assert len(command.ask("connectors", "list")) == before + 1
+
+
+def test_customer_is_asked_for_reads_alone_or_for_writes_as_well(command: Command, sandbox: RunningSandbox) -> None:
+    shown = command.run(*list_connect(sandbox), code=3).stderr
+    made = command.ask(*list_connect(sandbox, "--code", agree(find_address(shown))))
+    id = made["connector_id"]
+    command.ask("sync", id)
+    show = command.ask("connectors", "show", id)
+    assert show["access"] == "read"
+    assert show["not_allowed"] == list(WRITES)
+
+    with connect_harvest(sandbox) as vendor:
+        user, candidate = walk(vendor, "users")[0]["id"], walk(vendor, "candidates")[0]["id"]
+    note = json.dumps({"candidate_id": candidate, "user_id": user, "body": "Hello", "visibility": "public"})
+    call = ["call", "greenhouse", "create_candidate_note", "--connector", id, "--input", note]
+    sandbox.app.log.clear()
+    refused = json.loads(command.run(*call, code=1).stdout)
+    assert (refused["code"], refused["response"]) == ("forbidden", {})
+    assert "harvest:notes:create" in refused["message"]
+    assert "--access read-write" in refused["message"]
+    assert dict(sandbox.app.log.by_route) == {}
+
+    reconnect = ["reconnect", id, "--redirect-uri", BACK]
+    address = find_address(command.run(*reconnect, "--access", "read-write", code=3).stderr)
+    back = agree(address)
+    said = command.run(*reconnect, "--code", back, code=3).stderr
+    assert "asked for read-write, by that address" in " ".join(said.split())
+    command.ask(*reconnect, "--access", "read-write", "--code", back)
+    show = command.ask("connectors", "show", id)
+    assert (show["access"], show["not_allowed"]) == ("read-write", [])
+    assert json.loads(command.run(*call).stdout)["body"] == "Hello"
+
+    # Once more, by the access of before.
+    assert "notes%3Acreate" in find_address(command.run(*reconnect, code=3).stderr)
 
 
 @pytest.mark.parametrize(
     ("more", "words"),
     [
+        (["greenhouse", "--access", "read-write"], "goes with --partner"),
         (["greenhouse", "--redirect-uri", BACK], "goes with --partner"),
         (["greenhouse", "--code", "x"], "goes with --partner"),
         (["greenhouse", "--partner"], "needs the one you gave the vendor"),

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from testbed.records import PLURALS
+from testbed.tenants import Tenant
 from unihire.app import describe_api
 from unihire.dialects.markup import to_markdown
 from unihire.dialects.unihire.page import describe_all
@@ -90,6 +91,66 @@ async def test_matrix_is_answered_without_a_key_and_may_be_kept(api: httpx.Async
     assert (await api.get(PATH)).content == answer.content
 
 
+@EACH
+def test_write_of_a_vendor_that_grants_scopes_names_those_it_needs(integration: Integration) -> None:
+    auth = integration.partner_auth
+    operations = list_operations(integration.slug).values()
+    for operation in operations:
+        assert operation.is_write or not (operation.scopes or operation.more_scopes), operation.name
+        if operation.is_write and auth is not None and auth.scopes:
+            assert operation.scopes, operation.name
+            assert not {*operation.scopes, *operation.more_scopes} & {*auth.scopes}, operation.name
+
+
+async def set_scopes(tenant: Tenant, slug: str, scopes: list[str] | None) -> None:
+    statement = "UPDATE connector SET integration = $2, scopes = $3 WHERE number = $1"
+    await tenant.pool.execute(statement, tenant.connector.number, slug, scopes)
+
+
+WRITER, WRITES = next(
+    (one.slug, writes)
+    for one in list_integrations()
+    if (writes := [each for each in list_operations(one.slug).values() if each.is_write and each.scopes])
+)
+
+
+async def test_with_a_token_it_says_which_writes_the_grant_allows(tenant: Tenant, api: httpx.AsyncClient) -> None:
+    first = WRITES[0]
+    others = sorted({scope for one in WRITES for scope in one.scopes} - {*first.scopes})
+    await set_scopes(tenant, WRITER, list(first.scopes))
+    answer = await api.get(PATH)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert "x-connector-token" in answer.headers["vary"]
+    body = answer.json()
+    assert [one["slug"] for one in body["integrations"]] == [WRITER]
+    grant = body["connector"]
+    assert (grant["connector_id"], grant["scopes"]) == (str(tenant.connector.id), list(first.scopes))
+    assert [one["name"] for one in grant["writes"]] == [one.name for one in WRITES]
+    for one, write in zip(grant["writes"], WRITES, strict=True):
+        missing = [scope for scope in write.scopes if scope in others]
+        assert (one["allowed"], one["missing_scopes"]) == (not missing, missing)
+        assert one["missing_more"] == [scope for scope in write.more_scopes if scope not in first.scopes]
+        assert (one["reason"] is None) == (not missing and not one["missing_more"])
+        assert all("--access read-write" in text for text in [one["reason"]] if text)
+
+
+async def test_what_the_vendor_did_not_say_it_granted_is_not_guessed(tenant: Tenant, api: httpx.AsyncClient) -> None:
+    await set_scopes(tenant, WRITER, None)
+    grant = (await api.get(PATH)).json()["connector"]
+    assert grant["scopes"] is None
+    assert {(one["allowed"], one["reason"], *one["missing_scopes"]) for one in grant["writes"]} == {(None, None)}
+
+
+async def test_token_of_another_is_no_way_to_a_grant(tenant: Tenant, api: httpx.AsyncClient) -> None:
+    for headers in ({"X-Connector-Token": "x"}, {"Authorization": "Bearer x"}):
+        assert (await api.get(PATH, headers=headers)).status_code == 401
+    api.headers = httpx.Headers()
+    answer = await api.get(PATH)
+    assert "connector" not in answer.json()
+    assert "x-connector-token" in answer.headers["vary"]
+
+
 async def test_matrix_cannot_be_written_to(api: httpx.AsyncClient) -> None:
     for path in (PATH, "/capabilities"):
         answer = await api.post(path)
@@ -116,7 +177,7 @@ async def test_page_is_whole_in_itself_and_says_what_the_matrix_says(api: httpx.
 
 def test_description_has_the_shape_of_the_answer() -> None:
     operation = describe_api()["paths"][PATH]["get"]
-    assert "security" not in operation
+    assert operation["security"] == [{}, {"ApiKey": [], "ConnectorToken": []}]
     assert "parameters" not in operation
     schemas = describe_api()["components"]["schemas"]
     (told, *_) = msgspec.to_builtins(list_capabilities())["integrations"]

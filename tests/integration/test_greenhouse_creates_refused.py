@@ -1,6 +1,7 @@
 """What is refused of the operations that create: by the vendor, or because it has no such thing. What is told then."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,6 +130,39 @@ async def test_missing_scope_is_told_in_the_vendor_s_words(databases: Databases,
         assert outcome.output["response"]["statusCode"] == 403
         assert "harvest:notes:create" in str(outcome.output["response"]["body"])
         assert "made" not in outcome.output
+
+
+def grant(creating: Creating, *scopes: str) -> Creating:
+    """The same where the vendor has said that it granted these."""
+    connector = replace(creating.tenant.connector, scopes=list(scopes))
+    return replace(creating, tenant=replace(creating.tenant, connector=connector))
+
+
+async def test_write_without_a_scope_is_not_tried_where_it_is_known_that_it_was_not_granted(
+    creating: Creating, company: Company
+) -> None:
+    creating = grant(creating, "harvest:candidates:create")
+    candidate = creating.read("candidates")[0]["id"]
+    note = {"candidate_id": candidate, "user_id": company.acting, "body": "x", "visibility": "public"}
+    creating.line.calls.clear()
+    outcome = await creating.call("create_candidate_note", note)
+    assert (outcome.is_success, outcome.output["code"], outcome.output["response"]) == (False, "forbidden", {})
+    assert "the scope harvest:notes:create" in outcome.output["message"]
+    assert "made" not in outcome.output
+    assert not creating.line.calls
+
+
+async def test_nothing_is_made_where_a_part_of_it_could_not_be(creating: Creating, company: Company) -> None:
+    file = {"filename": "a.pdf", "type2": "resume", "content": "aGk="}
+    person = company.make_person("Halb", application={"attachments": [file]})
+    creating.line.calls.clear()
+    outcome = await grant(creating, "harvest:candidates:create").call("create_prospect", person)
+    assert (outcome.is_success, outcome.output["code"]) == (False, "forbidden")
+    assert "harvest:attachments:create" in outcome.output["message"]
+    assert "made" not in outcome.output
+    assert {method for method, _ in creating.line.calls} <= {"GET"}
+    granted = grant(creating, "harvest:candidates:create", "harvest:attachments:create")
+    await granted.make("create_prospect", person)
 
 
 async def test_what_can_be_read_is_served_where_other_rights_are_missing(databases: Databases, sealer: Sealer) -> None:

@@ -12,7 +12,8 @@ from unihire.cli.picking import pick_connectors
 from unihire.cli.proving import check_partner_options, take_credentials
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain
-from unihire.integration.registry import get_integration, list_integrations
+from unihire.integration.registry import get_integration, list_integrations, list_operations
+from unihire.integration.scopes import Access, find_access
 from unihire.platform.connectors import NewConnector, check_base_url, create_connector, get_auth, reconnect_connector
 from unihire.platform.organisations import ensure_organisation, list_keys
 from unihire.platform.sealing import find_sealer, open_sealer
@@ -32,6 +33,10 @@ RedirectUri = Annotated[
     str | None, typer.Option(metavar="URI", help="Of a partner: where the vendor sends the customer on to.")
 ]
 Code = Annotated[str | None, typer.Option(metavar="CODE|URI", help="Of a partner: what the customer came back with.")]
+AskedAccess = Annotated[
+    Access | None,
+    typer.Option("--access", help="Of a partner: what the customer is asked to grant.", show_default="read"),
+]
 
 EPILOG = examples(
     f"unihire connect {_ONE} --customer 'ACME GmbH'",
@@ -64,6 +69,7 @@ def connect(
     ] = False,
     redirect_uri: RedirectUri = None,
     code: Code = None,
+    access: AskedAccess = None,
     is_json: Json = False,
 ) -> None:
     """Connect a customer's system.
@@ -75,17 +81,19 @@ def connect(
     else it is asked for. There is no argument for one: it would stay in the shell's history.
 
     With --partner the customer makes no credentials: they open the address that is shown, agree, and what they come
-    back with is asked for, or given as --code. A vendor's codes end after a minute or so.
+    back with is asked for, or given as --code. A vendor's codes end after a minute or so. They are asked to let you
+    read; with --access read-write also to create what the operations of the integration create. Whoever gives --code in
+    a second call gives --access in both.
     """
     integration = get_integration(slug)
     get_auth(integration, is_partner=partner)  # or the vendor has no partners
-    check_partner_options(partner, redirect_uri, code, no_check=no_check)
+    check_partner_options(partner, redirect_uri, code, access, no_check=no_check)
     settings = start()
     address = None if base_url is None else check_base_url(base_url)
     find_sealer(settings)  # or a bad key is found when all else is done
     proof = take_credentials(
         integration, address, credentials_file,
-        is_partner=partner, redirect_uri=redirect_uri, code=code, no_check=no_check,
+        is_partner=partner, redirect_uri=redirect_uri, code=code, access=access or "read", no_check=no_check,
     )  # fmt: skip
 
     async def save(pool: Pool) -> tuple[NewConnector, bool]:
@@ -137,6 +145,10 @@ def reconnect(
     no_check: NoCheck = False,
     redirect_uri: RedirectUri = None,
     code: Code = None,
+    access: Annotated[
+        Access | None,
+        typer.Option("--access", help="Of a partner: what the customer is asked to grant.", show_default="as before"),
+    ] = None,
     is_json: Json = False,
 ) -> None:
     """Give a connector new credentials.
@@ -152,11 +164,13 @@ def reconnect(
 
     connector = run_on_database(find, settings)
     integration = get_integration(connector.integration)
-    check_partner_options(connector.is_partner, redirect_uri, code, no_check=no_check)
+    check_partner_options(connector.is_partner, redirect_uri, code, access, no_check=no_check)
+    before = find_access(list_operations(integration.slug).values(), connector.scopes)
     find_sealer(settings)  # or a bad key is found when all else is done
     proof = take_credentials(
         integration, connector.base_url, credentials_file,
-        is_partner=connector.is_partner, redirect_uri=redirect_uri, code=code, no_check=no_check,
+        is_partner=connector.is_partner, redirect_uri=redirect_uri, code=code, access=access or before,
+        no_check=no_check,
     )  # fmt: skip
 
     async def save(pool: Pool) -> None:

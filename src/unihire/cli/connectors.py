@@ -14,6 +14,8 @@ from unihire.cli.picking import pick_connectors
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.tables import make_stream_table
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, write_moment
+from unihire.integration.registry import list_operations
+from unihire.integration.scopes import find_access, list_missing
 from unihire.model import MODELS
 from unihire.platform.connectors import remove_connector
 from unihire.platform.organisations import list_organisations
@@ -101,6 +103,11 @@ def show(id: Id, is_json: Json = False) -> None:
     OUT.print(f"{'status':<14}{_colour(found['status'])}{' [yellow]paused[/yellow]' if found['paused'] else ''}")
     OUT.print(f"{'created':<14}{found['created_at'].replace('T', ' ')}")
     OUT.print(f"{'latest sync':<14}{_tell_run(found['latest_sync'])}")
+    if found["access"] is not None:
+        OUT.print(f"{'access':<14}{found['access']}")
+    if found["not_allowed"]:
+        print_plain(f"{'not allowed':<14}{', '.join(found['not_allowed'])}")
+        note(f"unihire reconnect {id} --access read-write asks the customer for what is not allowed")
     if found["open_issues"]:
         OUT.print(f"{'open issues':<14}[yellow]{found['open_issues']:,}[/yellow]: `unihire issues {id}` tells of them")
     if found["streams"]:
@@ -192,6 +199,7 @@ async def _describe(
     quarantined = await pool.fetch(streams.COUNT_QUARANTINE, connector.number)
     return {
         **_summarise(connector, names, troubles, standing),
+        **_describe_grant(connector),
         "records": await _count_records(pool, connector),
         "streams": [
             {
@@ -205,6 +213,14 @@ async def _describe(
         "set_aside": {row["stream"]: row["rows"] for row in quarantined if row["rows"]},
         "incomplete": {row["stream"]: row["incomplete"] for row in quarantined if row["incomplete"]},
     }
+
+
+def _describe_grant(connector: Connector) -> dict[str, Any]:
+    """What the vendor granted, by what it named: nothing is known to be missing where it named no scopes."""
+    operations = list_operations(connector.integration).values()
+    not_allowed = [one.name for one in operations if list_missing(one.scopes, connector.scopes)]
+    access = None if connector.scopes is None else find_access(operations, connector.scopes)
+    return {"access": access, "scopes": connector.scopes, "not_allowed": not_allowed}
 
 
 async def _count_records(pool: Pool, connector: Connector) -> dict[str, dict[str, int]]:

@@ -16,8 +16,10 @@ from unihire.cli.ending import run
 from unihire.cli.terminal import note
 from unihire.errors import ConfigError, VendorError
 from unihire.integration.declare import Integration
+from unihire.integration.registry import list_operations
+from unihire.integration.scopes import Access, list_scopes
 from unihire.kit.files import find_fault, read_file
-from unihire.outbound.auth import Auth, Credential, Grant
+from unihire.outbound.auth import Auth, AuthorizationCode, Credential, Grant
 from unihire.outbound.client import Retry, VendorClient
 from unihire.platform.connectors import get_auth, open_client
 
@@ -31,12 +33,13 @@ CREDENTIAL_LENGTH = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Credentials that were taken, and of a partner the code the customer came back with."""
+    """Credentials that were taken, and of a partner the code the customer came back with, asked for `scopes`."""
 
     credentials: dict[str, str]
     client: VendorClient
     code: str | None
     redirect_uri: str | None
+    scopes: tuple[str, ...] = ()
 
     async def redeem(self) -> Grant | None:
         """What the code is worth, None without one. It works once: call it when everything else is right."""
@@ -44,7 +47,7 @@ class Proof:
             return None
         try:
             async with self.client:
-                return await self.client.redeem(self.code, self.redirect_uri)
+                return await self.client.redeem(self.code, self.redirect_uri, self.scopes)
         except VendorError:
             note("Nothing was saved. A code works once and not for long: let the customer agree again.")
             raise
@@ -58,6 +61,7 @@ def take_credentials(
     is_partner: bool,
     redirect_uri: str | None,
     code: str | None,
+    access: Access,
     no_check: bool,
 ) -> Proof:
     """Take what the integration needs; the vendor is asked about it, unless a partner's code will show it."""
@@ -66,14 +70,20 @@ def take_credentials(
     can_ask = _can_ask(credentials_file)
     credentials = gather_credentials(integration, auth, given, os.environ, _ask if can_ask else None)
     client = open_client(integration, credentials, address, is_partner=is_partner, retry=CHECK)
-    if redirect_uri is not None:
-        code = take_code(client, redirect_uri, code, can_ask=can_ask)
+    scopes: tuple[str, ...] = ()
+    if isinstance(auth, AuthorizationCode) and redirect_uri is not None:
+        scopes = list_scopes(auth, list_operations(integration.slug).values(), access)
+        code = take_code(client, redirect_uri, code, scopes=scopes, access=access, can_ask=can_ask)
     elif not no_check:
         run(lambda _: _check(integration, client))
-    return Proof(credentials, client, code, redirect_uri)
+    return Proof(credentials, client, code, redirect_uri, scopes)
 
 
-def check_partner_options(partner: bool, redirect_uri: str | None, code: str | None, *, no_check: bool) -> None:
+def check_partner_options(
+    partner: bool, redirect_uri: str | None, code: str | None, access: Access | None, *, no_check: bool
+) -> None:
+    if not partner and access is not None:
+        raise typer.BadParameter("it goes with --partner", param_hint="--access")
     if not partner and (redirect_uri is not None or code is not None):
         raise typer.BadParameter("it goes with --partner", param_hint="--redirect-uri" if redirect_uri else "--code")
     if partner and redirect_uri is None:

@@ -5,12 +5,14 @@ These structs are what is published: their names are its keys, their docstrings 
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
 from unihire.integration.declare import Integration, Maps, Stream
 from unihire.integration.operate import Operation
 from unihire.integration.registry import get_integration, list_integrations, list_operations
+from unihire.integration.scopes import list_missing, list_scopes
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec, spec_of
 from unihire.outbound.auth import AuthorizationCode, ClientCredentials
 
@@ -39,7 +41,8 @@ class AuthFlow(Struct, frozen=True, kw_only=True):
     flow: Annotated[str, Meta(description="By its name in OAuth 2.0.", examples=list(FLOWS.values()))]
     credentials_of: Literal["customer", "partner"]
     credentials: list[CredentialAsked]
-    scopes: list[str]
+    scopes: Annotated[list[str], Meta(description="What reads need.")]
+    write_scopes: Annotated[list[str], Meta(description="What writes need besides, where they are asked for.")]
 
 
 class StreamCapability(Struct, frozen=True, kw_only=True, rename={"is_incremental": "incremental"}):
@@ -107,6 +110,8 @@ class OperationCapability(Struct, frozen=True, kw_only=True, rename={"is_write":
     title: str
     kind: Literal["public", "ddl"]
     is_write: Annotated[bool, Meta(description="Whether it writes at the vendor.")]
+    scopes: Annotated[list[str], Meta(description="OAuth scopes without which it can write nothing.")]
+    more_scopes: Annotated[list[str], Meta(description="OAuth scopes that only some inputs need.")]
 
 
 class IntegrationCapabilities(Struct, frozen=True, kw_only=True):
@@ -122,10 +127,34 @@ class IntegrationCapabilities(Struct, frozen=True, kw_only=True):
     operations: list[OperationCapability]
 
 
-class Capabilities(Struct, frozen=True, kw_only=True):
-    """The capability matrix: what each integration gives, by model and field, and how it can be asked for."""
+class OperationGrant(Struct, frozen=True, kw_only=True, rename={"is_allowed": "allowed"}):
+    """A write as the connector's grant allows it."""
+
+    name: str
+    is_allowed: Annotated[
+        bool | None, Meta(description="Null where the vendor did not say what it granted: only a call shows it.")
+    ]
+    missing_scopes: Annotated[list[str], Meta(description="Scopes the grant does not have, without which it cannot.")]
+    missing_more: Annotated[list[str], Meta(description="Scopes it does not have, which only some inputs need.")]
+    reason: Annotated[str | None, Meta(description="Why it is not allowed, or in part, and what to do.")]
+
+
+class ConnectorGrant(Struct, frozen=True, kw_only=True):
+    """What a connector's grant allows."""
+
+    connector_id: UUID
+    scopes: Annotated[list[str] | None, Meta(description="What was granted; null where the vendor did not say.")]
+    writes: Annotated[list[OperationGrant], Meta(description="The operations of its integration that write.")]
+
+
+class Capabilities(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The capability matrix: what each integration gives, by model and field, and how it can be asked for.
+
+    With a connector token it is that of the connector's integration, and `connector` says what its grant allows.
+    """
 
     integrations: list[IntegrationCapabilities]
+    connector: ConnectorGrant | None = None
 
 
 def list_capabilities(slug: str | None = None) -> Capabilities:
@@ -136,17 +165,53 @@ def list_capabilities(slug: str | None = None) -> Capabilities:
     )
 
 
+def describe_grant(slug: str, connector: UUID, granted: Sequence[str] | None) -> ConnectorGrant:
+    """What a grant with these scopes allows at an integration; None where the vendor did not say what it granted."""
+    writes = [
+        _judge_write(one, list_missing(one.scopes, granted), list_missing(one.more_scopes, granted), granted)
+        for one in list_operations(slug).values()
+        if one.is_write
+    ]
+    return ConnectorGrant(connector_id=connector, scopes=None if granted is None else list(granted), writes=writes)
+
+
+def _judge_write(
+    operation: Operation, missing: list[str], missing_more: list[str], granted: Sequence[str] | None
+) -> OperationGrant:
+    reason = None
+    if missing or missing_more:
+        part = "" if missing else " for some inputs"
+        reason = (
+            f"The customer has not granted {', '.join(missing or missing_more)}, which it needs{part}: connect again, "
+            "asking for reading and writing (unihire reconnect with --access read-write)."
+        )
+    return OperationGrant(
+        name=operation.name,
+        is_allowed=None if granted is None else not missing,
+        missing_scopes=missing,
+        missing_more=missing_more,
+        reason=reason,
+    )
+
+
 def describe_integration(integration: Integration, operations: Sequence[Operation] = ()) -> IntegrationCapabilities:
     return IntegrationCapabilities(
         slug=integration.slug,
         name=integration.name,
         website=integration.website,
         category=integration.category,
-        auth=_list_flows(integration),
+        auth=_list_flows(integration, operations),
         streams=[_describe_stream(stream) for stream in integration.streams],
         models=[_describe_model(integration, spec, operations) for spec in MODELS.values()],
         operations=[
-            OperationCapability(name=one.name, title=one.title, kind=one.kind, is_write=one.is_write)
+            OperationCapability(
+                name=one.name,
+                title=one.title,
+                kind=one.kind,
+                is_write=one.is_write,
+                scopes=list(one.scopes),
+                more_scopes=list(one.more_scopes),
+            )
             for one in operations
         ],
     )
@@ -161,14 +226,20 @@ def list_writers(operations: Sequence[Operation], spec: ModelSpec, field: FieldS
     ]
 
 
-def _list_flows(integration: Integration) -> list[AuthFlow]:
-    flows = [_describe_flow(integration.auth, "customer")]
+def _list_flows(integration: Integration, operations: Sequence[Operation]) -> list[AuthFlow]:
+    flows = [_describe_flow(integration.auth, "customer", ())]
     if integration.partner_auth is not None:
-        flows.append(_describe_flow(integration.partner_auth, "partner"))
+        flows.append(_describe_flow(integration.partner_auth, "partner", operations))
     return flows
 
 
-def _describe_flow(auth: ClientCredentials | AuthorizationCode, owner: Literal["customer", "partner"]) -> AuthFlow:
+def _describe_flow(
+    auth: ClientCredentials | AuthorizationCode, owner: Literal["customer", "partner"], operations: Sequence[Operation]
+) -> AuthFlow:
+    reads: tuple[str, ...] = ()
+    every: tuple[str, ...] = ()
+    if isinstance(auth, AuthorizationCode):
+        reads, every = auth.scopes, list_scopes(auth, operations, "read-write")
     return AuthFlow(
         flow=FLOWS[type(auth)],
         credentials_of=owner,
@@ -178,7 +249,8 @@ def _describe_flow(auth: ClientCredentials | AuthorizationCode, owner: Literal["
             )
             for asked in auth.credentials
         ],
-        scopes=list(auth.scopes) if isinstance(auth, AuthorizationCode) else [],
+        scopes=list(reads),
+        write_scopes=[scope for scope in every if scope not in reads],
     )
 
 

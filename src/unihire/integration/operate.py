@@ -72,8 +72,12 @@ class WritingDesk(Desk, Protocol):
         """Whether `acting_as` counts: a grant given to a partner always acts for whoever gave it."""
         ...
 
-    def plan(self, steps: Iterable[str]) -> None:
-        """Say which things `create` is to make, by their steps, in order: a failure tells which of them there are."""
+    def plan(self, steps: Iterable[str], *, scopes: Iterable[str] = ()) -> None:
+        """Say which things `create` is to make, by their steps, in order: a failure tells which of them there are.
+
+        `scopes` are those the steps need. Raises ScopeMissing where the grant is known not to have one: then nothing
+        is made, where otherwise a part would be.
+        """
         ...
 
     async def create(
@@ -97,6 +101,7 @@ class Operation:
     `public` operations are offered to people; a `ddl` one fills the choices of an input of another. `calls` says in
     words how many calls to the vendor it takes. `writes` names the fields of the vocabulary it sets, by model:
     `{"candidate": ("first_name",)}`; one that `is_write` has some. `advanced` names inputs a form may hide at first.
+    `scopes` are the OAuth scopes without which it can write nothing, `more_scopes` those that only some inputs need.
     """
 
     name: str
@@ -110,6 +115,8 @@ class Operation:
     is_write: bool = False
     writes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     advanced: tuple[str, ...] = field(default=())
+    scopes: tuple[str, ...] = ()
+    more_scopes: tuple[str, ...] = ()
 
 
 class Choice(Output):

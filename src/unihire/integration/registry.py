@@ -36,8 +36,11 @@ def get_integration(slug: str) -> Integration:
 
 @cache
 def list_operations(slug: str) -> Mapping[str, Operation]:
-    """The operations of an integration, by name, in the order its folder gives them; none where it offers none."""
-    module = f"{_FOLDERS}.{slug}.operations"
-    if importlib.util.find_spec(module) is None:
+    """The operations of an integration, by name, in the order its folder gives them.
+
+    None where it offers none, or is gone from this installation.
+    """
+    folder, module = f"{_FOLDERS}.{slug}", f"{_FOLDERS}.{slug}.operations"
+    if importlib.util.find_spec(folder) is None or importlib.util.find_spec(module) is None:
         return {}
     return {operation.name: operation for operation in importlib.import_module(module).OPERATIONS}

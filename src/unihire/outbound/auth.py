@@ -33,6 +33,7 @@ _LAST_SECOND = 253_402_300_799
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _REFRESH_TOKEN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")  # it travels in a form, which takes any character
+_SCOPES = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]*")
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 
 
@@ -103,8 +104,9 @@ class ClientCredentials:
 class AuthorizationCode:
     """OAuth 2.0 authorization code: the customer lets in a partner, whose own id and secret are `credentials`.
 
-    Both paths are joined as that of `ClientCredentials` is. `scopes` are asked for; where there are none, all that the
-    partner has. A refresh token may work once only. `find_refusal` as of `ClientCredentials`.
+    Both paths are joined as that of `ClientCredentials` is. `scopes` are those that reads need; where there are none,
+    the vendor grants all that the partner has. Those of writes are declared with the operations. A refresh token may
+    work once only. `find_refusal` as of `ClientCredentials`.
     """
 
     authorize_path: str
@@ -121,11 +123,15 @@ Auth = ClientCredentials | AuthorizationCode
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a connector holds of a vendor: a token, when a new one is to be bought, and what may buy it."""
+    """What a connector holds of a vendor: a token, when a new one is to be bought, and what may buy it.
+
+    `scopes` are those the vendor granted, None where it did not say.
+    """
 
     access_token: str = field(repr=False)
     renew_at: datetime
     refresh_token: str | None = field(default=None, repr=False)
+    scopes: tuple[str, ...] | None = None
 
 
 class HeldGrant(Protocol):
@@ -226,9 +232,9 @@ def read_grant(body: bytes, *, now: datetime, spent: str | None = None) -> Grant
     """The grant in a token answer; `spent` is the refresh token that bought it, which stays good if no other came.
 
     The end is given as `expires_in`, in seconds, or else as `expires_at`, a moment or seconds since 1970; both may be
-    text. A token whose end cannot be read, or is past, is used for an hour: where it ends before, a call is refused
-    and buys another. A refresh token that cannot be one counts as none. Raises VendorChanged where there is no token
-    that a header could carry.
+    text. `scope` lists the scopes that were granted. A token whose end cannot be read, or is past, is used for an hour:
+    where it ends before, a call is refused and buys another. A refresh token that cannot be one counts as none. Raises
+    VendorChanged where there is no token that a header could carry.
     """
     try:
         # An exponent or an integer of any length becomes a float, infinite at worst; NaN is a number to this reader.
@@ -243,8 +249,18 @@ def read_grant(body: bytes, *, now: datetime, spent: str | None = None) -> Grant
     refresh, lasts = answer.get("refresh_token"), _read_lifetime(answer, now)
     has_refresh = isinstance(refresh, str) and len(refresh) <= TOKEN_BYTES and _REFRESH_TOKEN.fullmatch(refresh)
     return Grant(
-        token, now + timedelta(seconds=lasts - min(TOKEN_MARGIN, lasts / 2)), refresh if has_refresh else spent
+        token,
+        now + timedelta(seconds=lasts - min(TOKEN_MARGIN, lasts / 2)),
+        refresh if has_refresh else spent,
+        _read_scopes(answer.get("scope")),
     )
+
+
+def _read_scopes(text: Any) -> tuple[str, ...] | None:
+    """The scopes in an answer (RFC 6749, 3.3), each once; None where there are none that can be read."""
+    if not isinstance(text, str) or len(text) > TOKEN_BYTES or not _SCOPES.fullmatch(text):
+        return None
+    return tuple(dict.fromkeys(text.split())) or None
 
 
 def _find_fault(token: Any) -> str | None:

@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http import HTTPStatus
 from types import TracebackType
@@ -232,20 +232,24 @@ class VendorClient:
         """
         await self._persist("POST " + self.target.auth.token_path, self._tokens.buy_anew)
 
-    def write_authorize_url(self, redirect_uri: str, state: str) -> str:
-        """Where the customer lets the partner in, and is sent on to `redirect_uri` with `state` and a code."""
+    def write_authorize_url(self, redirect_uri: str, state: str, scopes: Sequence[str]) -> str:
+        """Where the customer grants the partner `scopes`, and is sent on to `redirect_uri` with `state` and a code."""
         auth = self.target.auth
         assert isinstance(auth, AuthorizationCode)
         asked = {"response_type": "code", "client_id": self._credentials["client_id"], "redirect_uri": redirect_uri}
-        if auth.scopes:
-            asked["scope"] = " ".join(auth.scopes)
+        if scopes:
+            asked["scope"] = " ".join(scopes)
         return f"{self.target.sign_in_url}{auth.authorize_path}?{urlencode({**asked, 'state': state})}"
 
-    async def redeem(self, code: str, redirect_uri: str) -> Grant:
-        """The grant for which a customer was sent back with this code; it works once. The caller keeps it."""
-        return await self._persist(
+    async def redeem(self, code: str, redirect_uri: str, scopes: Sequence[str]) -> Grant:
+        """The grant for which a customer was sent back with this code; it works once. The caller stores it.
+
+        `scopes` are those that were asked for: where the answer names none, these are granted (RFC 6749, 5.1).
+        """
+        grant = await self._persist(
             "POST " + self.target.auth.token_path, lambda: self._tokens.redeem(code, redirect_uri)
         )
+        return grant if grant.scopes is not None or not scopes else replace(grant, scopes=tuple(scopes))
 
     async def _call(self, method: str, asked: str) -> Answer:
         call = f"{method} {asked.partition('?')[0]}"

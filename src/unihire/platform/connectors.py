@@ -88,7 +88,7 @@ async def create_connector(
             _name_account(organisation, integration, base_url, credentials, is_partner=grant is not None),
         )
         if grant is not None:
-            await save_grant(connection, number, FIRST_VERSION, seal_grant(sealer, grant, id))
+            await save_grant(connection, number, FIRST_VERSION, seal_grant(sealer, grant, id), grant.scopes)
     return NewConnector(id, token)
 
 
@@ -116,7 +116,8 @@ async def reconnect_connector(
         if version is None:
             raise ConfigError(f"connector {connector.id} was removed meanwhile")
         if grant is not None:
-            await save_grant(connection, connector.number, version, seal_grant(sealer, grant, connector.id))
+            sealed = seal_grant(sealer, grant, connector.id)
+            await save_grant(connection, connector.number, version, sealed, grant.scopes)
         await issues.resolve_issues(connection, connector.number, OF_CREDENTIALS)
         await connection.execute(runs.CANCEL_RUN, connector.number)
         await runs.ask_run(connection, connector.number, full=True)

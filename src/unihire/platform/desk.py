@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from unihire.errors import VendorChanged, VendorRefused
+from unihire.errors import ScopeMissing, VendorChanged, VendorRefused
 from unihire.integration.declare import Data, IdFilter, Integration, Stream
 from unihire.integration.operate import Trace
+from unihire.integration.scopes import list_missing
 from unihire.integration.vendor_row import VendorRow
 from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
@@ -152,8 +153,11 @@ class LiveDesk:
         is_partner = isinstance(self._client.target.auth, AuthorizationCode)
         return self._integration.acting_credential is not None and not is_partner
 
-    def plan(self, steps: Iterable[str]) -> None:
+    def plan(self, steps: Iterable[str], *, scopes: Iterable[str] = ()) -> None:
         self._writes.plan(steps)
+        missing = list_missing(scopes, self._connector.scopes)
+        if missing:
+            raise ScopeMissing("Nothing was written", missing)
 
     def report_progress(self) -> Progress:
         """How far the writes that were planned came."""

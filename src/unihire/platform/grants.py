@@ -1,7 +1,7 @@
 """Grants that are kept in the store: sealed, and renewed by one process at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,14 +51,14 @@ class StoredGrants:
         """Keep this one from now on: over another connection, and for some seconds, where that one is lost."""
         sealed = seal_grant(self._sealer, grant, self._connector)
         try:
-            return await self._save(connection, sealed)
+            return await self._save(connection, sealed, grant.scopes)
         except grants.LOST as error:
             lost: BaseException = error
         for pause in SAVE_PAUSES:
             await asyncio.sleep(pause)
             try:
                 async with self._pool.acquire() as another:
-                    return await self._save(another, sealed)
+                    return await self._save(another, sealed, grant.scopes)
             except grants.LOST as error:
                 lost = error
         raise lost
@@ -83,8 +83,8 @@ class StoredGrants:
             await self._pool.execute(grants.FORGET_REFUSALS, self._number, self._version)
             self._is_doubted = False
 
-    async def _save(self, connection: Connection, sealed: bytes) -> None:
-        if not await grants.save_grant(connection, self._number, self._version, sealed):
+    async def _save(self, connection: Connection, sealed: bytes, scopes: Sequence[str] | None) -> None:
+        if not await grants.save_grant(connection, self._number, self._version, sealed, scopes):
             raise CredentialsReplaced
 
     def _open(self, held: grants.HeldGrant | None) -> Grant | None:

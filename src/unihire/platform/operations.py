@@ -21,6 +21,7 @@ from unihire.errors import (
     ReauthorizeNeeded,
     ReferenceMissing,
     RetryLater,
+    ScopeMissing,
     Unanswered,
     VendorChanged,
     VendorError,
@@ -29,6 +30,7 @@ from unihire.errors import (
 )
 from unihire.integration.operate import Operation, Output
 from unihire.integration.registry import get_integration, list_operations
+from unihire.integration.scopes import list_missing
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.platform.clients import Clients
@@ -156,6 +158,8 @@ class Operations:
             if key is not None:
                 await operations.save_steps(self._pool, connector.number, key, now)
 
+        if missing := list_missing(operation.scopes, connector.scopes):
+            return _fail(ScopeMissing(f"{operation.name} was not called", missing), Progress())
         integration = get_integration(connector.integration)
         async with self._clients.use(connector) as client:
             desk = LiveDesk(
@@ -258,6 +262,8 @@ def _fail(error: VendorError, progress: Progress) -> Outcome:
         code = "api_timeout"
     elif isinstance(error, ReferenceMissing):
         code = "not_found"
+    elif isinstance(error, ScopeMissing):
+        code = "forbidden"
     else:
         code = _CODES.get(status or 0, "invalid_response_status_code")
     return Outcome(False, _add_progress(_describe_error(code, str(error), response), progress))
@@ -276,6 +282,8 @@ def _find_answer(error: VendorError) -> tuple[int | None, Any]:
     match error:
         case VendorRefused():
             return error.status, _decode(error.body)
+        case ScopeMissing():
+            return None, None
         case PermissionMissing():
             return 403, _decode(error.body)
         case ReauthorizeNeeded():

@@ -6,7 +6,7 @@ transaction, and each statement compares what it finds there.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -59,6 +59,12 @@ SAVE_GRANT = """
     SET sealed = excluded.sealed, credentials_version = excluded.credentials_version, saved_at = now()
     WHERE held.credentials_version <= excluded.credentials_version
     RETURNING true
+"""
+
+# The scopes that the vendor named with a token bought with credentials of a version; nothing where they are known.
+SET_SCOPES = """
+    UPDATE connector SET scopes = $3
+    WHERE number = $1 AND credentials_version = $2 AND scopes IS DISTINCT FROM $3::text[]
 """
 
 # Let the row be of these credentials from now on, with nothing bought and nothing refused.
@@ -122,14 +128,20 @@ async def is_current(pool: Pool | Connection, connector: int, version: int) -> b
     return found
 
 
-async def save_grant(connection: Connection, connector: int, version: int, sealed: bytes) -> bool:
+async def save_grant(
+    connection: Connection, connector: int, version: int, sealed: bytes, scopes: Sequence[str] | None = None
+) -> bool:
     """Committed when this returns, unless the connection is inside a transaction.
 
+    `scopes` as the vendor named them, None where it did not: then those of before stay.
     False, and nothing is saved, where the connector's credentials are of another version, or it is gone.
     """
     async with connection.transaction():
         await connection.execute(INSIST_ON_COMMIT)
-        return await connection.fetchval(SAVE_GRANT, connector, version, sealed) is not None
+        is_saved = await connection.fetchval(SAVE_GRANT, connector, version, sealed) is not None
+        if is_saved and scopes is not None:
+            await connection.execute(SET_SCOPES, connector, version, scopes)
+        return is_saved
 
 
 async def note_refusal(pool: Pool | Connection, connector: int, version: int) -> Refusals | None:

@@ -80,7 +80,7 @@ COUNT_SEAL_MARKS = """
 # New credentials, which are taken to be good, and who asks the vendor with them: as before, or somebody else.
 REPLACE_CREDENTIALS = """
     UPDATE connector SET credentials = $2, account = $3, credentials_version = connector.credentials_version + 1,
-        status = 'COMPLETE', relink_needed_at = NULL
+        status = 'COMPLETE', relink_needed_at = NULL, scopes = NULL
     FROM connector AS before WHERE connector.number = $1 AND before.number = $1
     RETURNING connector.credentials_version AS version, connector.account = before.account AS has_same_account
 """
@@ -132,7 +132,8 @@ class Connector:
     """One customer's link to one integration, credentials still sealed.
 
     `credentials_version` counts the credentials it was given. `budget_of` is the number of the connector whose rate
-    budget it uses: another's, where the credentials are the same.
+    budget it uses: another's, where the credentials are the same. `scopes` are those its vendor granted, None where it
+    did not say which.
     """
 
     id: UUID
@@ -149,6 +150,7 @@ class Connector:
     is_partner: bool
     status: str
     created_at: datetime
+    scopes: list[str] | None
     budget_of: int
 
 

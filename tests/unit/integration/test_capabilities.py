@@ -164,6 +164,7 @@ def test_ways_to_connect_tell_what_is_asked_for_but_no_value() -> None:
     )
     _, flow = describe(partner_auth=partner).auth
     assert (flow.flow, flow.credentials_of, flow.scopes) == ("authorization_code", "partner", ["jobs:read"])
+    assert flow.write_scopes == []
     assert flow.credentials[0].is_optional
 
 

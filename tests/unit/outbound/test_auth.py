@@ -91,6 +91,26 @@ def test_token_whose_end_cannot_be_read_is_used_for_an_hour(end: str, member: st
     assert grant == Grant("t", NOW + timedelta(seconds=3540))
 
 
+@pytest.mark.parametrize(
+    ("scope", "scopes"),
+    [
+        ("a:read", ("a:read",)),
+        (" b:read  a:read b:read", ("b:read", "a:read")),
+        ("", None),
+        (" ", None),
+        (None, None),
+        (["a:read"], None),
+        (7, None),
+        ("a\nb", None),
+        ("gr\u00fcn", None),
+        ('a"b', None),
+        ("a" * 20_000, None),
+    ],
+)
+def test_scopes_are_those_the_answer_names(scope: Any, scopes: tuple[str, ...] | None) -> None:
+    assert read({"scope": scope}).scopes == scopes
+
+
 def test_token_of_unknown_length_is_used_for_an_hour() -> None:
     assert seconds({}) == 3540
     assert seconds({"expires_in": None, "expires_at": None}) == 3540

@@ -39,7 +39,8 @@ def test_connector_with_an_address_of_its_own_gets_its_tokens_there(is_partner: 
 
 def test_customer_is_sent_to_the_vendor_with_what_the_partner_asks_for() -> None:
     client = open_client(APART, {"client_id": "the id&x"}, is_partner=True)
-    assert client.write_authorize_url("https://partner.example.com/back?a=1", "the-state") == (
+    scopes = ("jobs:read", "people:read")
+    assert client.write_authorize_url("https://partner.example.com/back?a=1", "the-state", scopes) == (
         "https://auth.acme.example/authorize?response_type=code&client_id=the+id%26x"
         "&redirect_uri=https%3A%2F%2Fpartner.example.com%2Fback%3Fa%3D1"
         "&scope=jobs%3Aread+people%3Aread&state=the-state"

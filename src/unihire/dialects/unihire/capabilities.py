@@ -1,4 +1,4 @@
-"""The capability matrix as JSON and as a page. Neither asks for a key: it says nothing of any customer."""
+"""The capability matrix as JSON and as a page, for anybody; and by a connector token, what its grant allows."""
 
 from functools import cache
 from typing import Any
@@ -8,18 +8,52 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from unihire.dialects.bindbee.schema import TOKENED, describe_refusals
+from unihire.dialects.calls import TOKEN_HEADER, Entrance, Reply
 from unihire.dialects.markup import to_html
 from unihire.dialects.unihire.page import TITLE, describe_all
-from unihire.integration.capabilities import Capabilities, list_capabilities
+from unihire.errors import Unauthorized
+from unihire.integration.capabilities import Capabilities, describe_grant, list_capabilities
+from unihire.platform.access import Scope
+from unihire.store import Pool
+from unihire.store.tenancy import get_numbered
 
 PATH = "/api/v1/capabilities"
 
 _HEADERS = {"Cache-Control": "public, max-age=300"}
+_JSON_HEADERS = {**_HEADERS, "Vary": f"Authorization, {TOKEN_HEADER}"}
 _PAGE_HEADERS = {**_HEADERS, "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
+_OWN_HEADERS = {"Cache-Control": "no-store", "Vary": _JSON_HEADERS["Vary"]}
 
 
-def list_routes() -> list[Route]:
-    return [Route(PATH, _answer_json), Route("/capabilities", _show_page)]
+class CapabilityRoutes:
+    """Answers the matrix."""
+
+    def __init__(self, pool: Pool, entrance: Entrance) -> None:
+        self._pool = pool
+        self._entrance = entrance
+
+    def list_routes(self) -> list[Route]:
+        return [Route(PATH, self._answer_json), Route("/capabilities", _show_page)]
+
+    async def _answer_json(self, request: Request) -> Response:
+        if TOKEN_HEADER not in request.headers:
+            return Response(_write_json(), headers=_JSON_HEADERS, media_type="application/json")
+        response = await self._entrance.serve_connector(request, self._describe)
+        response.headers.update(_OWN_HEADERS)
+        return response
+
+    async def _describe(self, scope: Scope) -> Reply:
+        connector = await get_numbered(self._pool, scope.number)
+        if connector is None:  # gone since its token was looked at
+            raise Unauthorized("The connector token is not valid for this API key")
+        slug = connector.integration
+        found = list_capabilities(slug)
+        return Reply(
+            msgspec.json.encode(
+                msgspec.structs.replace(found, connector=describe_grant(slug, connector.id, connector.scopes))
+            )
+        )
 
 
 @cache
@@ -30,10 +64,6 @@ def _write_json() -> bytes:
 @cache
 def _write_page() -> str:
     return to_html(TITLE, describe_all(list_capabilities()))
-
-
-async def _answer_json(request: Request) -> Response:
-    return Response(_write_json(), headers=_HEADERS, media_type="application/json")
 
 
 async def _show_page(request: Request) -> Response:
@@ -48,9 +78,12 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
         "tags": ["service"],
         "summary": "What each system gives",
         "description": "For every integration: how it is connected, what is read, and of each model the fields that "
-        "are given, the filters that find something, and what can be written. No key is needed.",
+        "are given, the filters that find something, and what can be written. No key is needed. With an API key and "
+        "a connector token: the same of that connector's integration, and which writes its grant allows.",
+        "security": [{}, *TOKENED],
         "responses": {
             "200": {"description": "The whole matrix.", "content": {"application/json": {"schema": schema}}},
+            **describe_refusals(),
         },
     }
     return {PATH: {"get": operation}}, schemas

@@ -69,13 +69,14 @@ def describe_one(integration: IntegrationCapabilities) -> Iterator[Block]:
         Code(f"unihire connect {integration.slug}"), ". ", *_tell_writes(integration),
     ))  # fmt: skip
     yield Table(
-        ("flow", "whose", "asks for", "scopes"),
+        ("flow", "whose", "asks for", "scopes", "for writes besides"),
         tuple(
             (
                 (flow.flow.replace("_", " "),),
                 (f"the {flow.credentials_of}'s",),
                 (", ".join(asked.title + (" (optional)" if asked.is_optional else "") for asked in flow.credentials),),
                 join_codes(flow.scopes),
+                join_codes(flow.write_scopes),
             )
             for flow in integration.auth
         ),

@@ -160,7 +160,8 @@ async def _make_person(
     The first application is written with the candidate: where its job does not fit, nobody is left behind.
     """
     notes = given.activity_feed_notes or []
-    desk.plan(
+    _plan(
+        desk,
         [
             "candidate",
             *(f"application.{number}" for number in range(1, len(applications))),
@@ -168,7 +169,7 @@ async def _make_person(
             *(f"employment.{number}" for number in range(len(employments))),
             *(f"attachment.{place}.{number}" for place, held in enumerate(files) for number in range(len(held))),
             *(f"note.{number}" for number in range(len(notes))),
-        ]
+        ],
     )
     writer = Writer(desk, given.user_id)
     body, field_keys = base
@@ -203,10 +204,16 @@ async def _touch_new_tags(desk: WritingDesk, person: VendorRow, tags: Sequence[s
         desk.touch("candidate_tags", list_ids(rows))
 
 
+def _plan(desk: WritingDesk, steps: Sequence[str]) -> None:
+    """Plan the writes, each with the scope of its kind: `note.0` is one of notes."""
+    kinds = dict.fromkeys(step.partition(".")[0] for step in steps)
+    desk.plan(steps, scopes=[CREATE_SCOPES[kind] for kind in kinds])
+
+
 async def create_candidate_application(desk: WritingDesk, given: CreateApplication) -> Application:
     referrer = await find_referrer_id(desk, given.referrer, "#/referrer")
     files = given.attachments or []
-    desk.plan(["application", *(f"attachment.{number}" for number in range(len(files)))])
+    _plan(desk, ["application", *(f"attachment.{number}" for number in range(len(files)))])
     writer = Writer(desk, given.user_id)
     body = leave_out_nones(
         candidate_id=given.candidate_id,
@@ -226,7 +233,7 @@ async def create_candidate_application(desk: WritingDesk, given: CreateApplicati
 
 
 async def create_candidate_note(desk: WritingDesk, given: CreateNote) -> Note:
-    desk.plan(["note"])
+    _plan(desk, ["note"])
     note = NewNote(user_id=given.user_id, body=given.body, visibility=given.visibility)
     row = await Writer(desk, given.user_id).make_note("note", given.candidate_id, note)
     desk.touch("candidates", [given.candidate_id])
@@ -244,6 +251,19 @@ async def create_candidate_note(desk: WritingDesk, given: CreateNote) -> Note:
         visibility=visibility,
     )
 
+
+CREATE_SCOPES = {
+    kind: f"harvest:{stream}:create"
+    for kind, stream in {
+        "candidate": "candidates",
+        "application": "applications",
+        "education": "candidate_educations",
+        "employment": "candidate_employments",
+        "attachment": "attachments",
+        "note": "notes",
+    }.items()
+}
+"""The scope of each kind of step; harvest_v3.json, endpoints. What comes with a candidate needs its own."""
 
 PERSON_CALLS = (
     "1 for each address of recruiter or coordinator, 1 or 2 for each referrer, 1 for custom fields, 1 for the jobs of "
@@ -270,6 +290,8 @@ OPERATIONS = (
         run=create_candidate,
         calls=PERSON_CALLS,
         is_write=True,
+        scopes=(CREATE_SCOPES["candidate"],),
+        more_scopes=tuple(scope for kind, scope in CREATE_SCOPES.items() if kind != "candidate"),
         writes={
             "candidate": PERSON,
             "application": APPLICATION,
@@ -291,6 +313,8 @@ OPERATIONS = (
             "unified reads show it"
         ),
         is_write=True,
+        scopes=(CREATE_SCOPES["application"],),
+        more_scopes=(CREATE_SCOPES["attachment"],),
         writes={"application": APPLICATION, "attachment": ATTACHMENT, "candidate": ("applications", "attachments")},
     ),
     Operation(
@@ -302,6 +326,7 @@ OPERATIONS = (
         run=create_candidate_note,
         calls="1 for what was written just before, 1 to write it, 1 for its author; 2 so that unified reads show it",
         is_write=True,
+        scopes=(CREATE_SCOPES["note"],),
         writes={"activity": ACTIVITY},
     ),
     Operation(
@@ -313,6 +338,8 @@ OPERATIONS = (
         run=create_prospect,
         calls=PERSON_CALLS,
         is_write=True,
+        scopes=(CREATE_SCOPES["candidate"],),
+        more_scopes=(CREATE_SCOPES["attachment"], CREATE_SCOPES["note"]),
         writes={
             "candidate": PERSON,
             "application": ("candidate", "source", "credited_to"),

@@ -1,0 +1,32 @@
+"""OAuth scopes: what a customer is asked to grant, and what a grant allows."""
+
+from collections.abc import Collection, Iterable
+from typing import Literal
+
+from unihire.integration.operate import Operation
+from unihire.outbound.auth import AuthorizationCode
+
+Access = Literal["read", "read-write"]
+"""What a partner asks a customer for."""
+
+
+def list_scopes(auth: AuthorizationCode, operations: Iterable[Operation], access: Access) -> tuple[str, ...]:
+    """The scopes to ask for, those of reads first; none where the vendor grants all that the partner has."""
+    if access == "read" or not auth.scopes:
+        return auth.scopes
+    return (*auth.scopes, *(scope for scope in list_write_scopes(operations) if scope not in auth.scopes))
+
+
+def list_write_scopes(operations: Iterable[Operation]) -> tuple[str, ...]:
+    """The scopes that the operations write with, each once."""
+    return tuple(dict.fromkeys(scope for one in operations for scope in (*one.scopes, *one.more_scopes)))
+
+
+def list_missing(needed: Iterable[str], granted: Collection[str] | None) -> list[str]:
+    """The scopes a grant is known not to have, each once; none where it is not known what it has."""
+    return [] if granted is None else [scope for scope in dict.fromkeys(needed) if scope not in granted]
+
+
+def find_access(operations: Iterable[Operation], granted: Collection[str] | None) -> Access:
+    """What to ask for when the customer consents once more: writes where the grant has a scope of them."""
+    return "read-write" if granted and any(scope in granted for scope in list_write_scopes(operations)) else "read"
