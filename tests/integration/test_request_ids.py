@@ -11,7 +11,8 @@ from starlette.routing import Route
 from testbed.databases import Databases
 from testbed.tenants import serve_app
 from unihire.app import create_app
-from unihire.dialects.watching import REQUEST_ID, Watching
+from unihire.dialects.watching import Watching
+from unihire.kit.request_id import REQUEST_ID
 from unihire.store import Pool
 
 PATHS = ("/api/ats/v1/jobs", "/nowhere", "/health", "/metrics", "/docs", "/docs/files/swagger-ui.css", "/capabilities")

@@ -14,7 +14,7 @@ from testbed.tenants import Tenant, make_tenant, read_all
 from testbed.vendor import IMPATIENT, Answerer, Vendor, counts, fill, job, say
 from unihire.errors import ConfigError, ReauthorizeNeeded, RetryLater, Stopped
 from unihire.kit.seal import Sealer
-from unihire.platform.connectors import remove_connector
+from unihire.platform.removal import remove_connector
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.store import Pool
 from unihire.sync.pages import Counts

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import typer
@@ -14,6 +14,8 @@ INPUT_BYTES = 32 * 2**20
 """The largest JSON document that is read."""
 
 NAME_LENGTH = 1000
+
+Environment = Literal["production", "development"]
 
 
 def check_arguments(arguments: list[str]) -> None:

@@ -65,12 +65,12 @@ COMMANDS = (
     Command(
         "operations", "calling:operations", "OPERATIONS_EPILOG", "List the operations that can be called on connectors."
     ),
-    Command("config", "configuration:config", "CONFIG_EPILOG", "Print every setting, and where it comes from."),
+    Command("config", "configuration:config", "EPILOG", "Print every setting, and where it comes from."),
     Command("doctor", "doctor:doctor", "EPILOG", "Look for what can go wrong."),
     Command("backup", "backups:backup", "BACKUP_EPILOG", "Write the whole database to a new file."),
     Command("restore", "backups:restore", "RESTORE_EPILOG", "Fill an empty database with a backup."),
     Command("capabilities", "capabilities:capabilities", "EPILOG", "Show what each system gives."),
-    Command("openapi", "configuration:openapi", "OPENAPI_EPILOG", "Print the OpenAPI document of the API."),
+    Command("openapi", "describing:openapi", "EPILOG", "Print the OpenAPI document of the API."),
     Command("connectors", "connectors:app", "EPILOG", "List, show and delete connectors; alone, it lists them."),
     Command("keys", "keys:app", "EPILOG", "Make, list and revoke API keys; alone, it lists them."),
 )

@@ -1,8 +1,6 @@
-"""`unihire config` and `unihire openapi`: what this installation is set to, and what it serves."""
+"""`unihire config`: what this installation is set to."""
 
-import json
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,15 +9,13 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 from rich.text import Text
 
-from unihire.app import describe_api
 from unihire.cli.terminal import OUT, Json, examples, print_json
 from unihire.settings import DOTENV, Settings, read_settings
 
 PREFIX = "UNIHIRE_"
 HIDDEN = "(hidden)"
 
-CONFIG_EPILOG = examples("unihire config", "unihire config --json", "UNIHIRE_PORT=9000 unihire config")
-OPENAPI_EPILOG = examples("unihire openapi > openapi.json")
+EPILOG = examples("unihire config", "unihire config --json", "UNIHIRE_PORT=9000 unihire config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +63,3 @@ def list_unknown_variables(known: set[str]) -> list[str]:
     names = {name.upper() for name in (*os.environ, *dotenv_values(DOTENV))}
     settings = {PREFIX + field.upper() for field in Settings.model_fields}
     return sorted(name for name in names if name.startswith(PREFIX) and name not in settings | known)
-
-
-def openapi() -> None:
-    """Print the OpenAPI document of the API."""
-    sys.stdout.write(json.dumps(describe_api(), indent=2, ensure_ascii=False) + "\n")

@@ -1,13 +1,13 @@
 """`unihire connect` and `reconnect`: a customer's credentials, taken without a trace of them, proven and sealed."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import typer
 from rich.markup import escape
 
-from unihire.cli.arguments import make_name_option
+from unihire.cli.arguments import Environment, make_name_option
 from unihire.cli.picking import pick_connectors
 from unihire.cli.proving import check_partner_options, take_credentials
 from unihire.cli.starting import run_on_database, start
@@ -19,8 +19,6 @@ from unihire.platform.organisations import ensure_organisation, list_keys
 from unihire.platform.sealing import find_sealer, open_sealer
 from unihire.store import Pool
 from unihire.store.tenancy import Connector
-
-Environment = Literal["production", "development"]
 
 _SLUGS = [integration.slug for integration in list_integrations()]
 _ONE = next(iter(_SLUGS), "acmehire")

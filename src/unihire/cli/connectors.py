@@ -17,8 +17,8 @@ from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_pl
 from unihire.integration.registry import list_operations
 from unihire.integration.scopes import find_access, list_missing
 from unihire.model import MODELS
-from unihire.platform.connectors import remove_connector
 from unihire.platform.organisations import list_organisations
+from unihire.platform.removal import remove_connector
 from unihire.platform.syncs import find_status
 from unihire.store import Pool, runs, streams, tenancy
 from unihire.store.history import list_standings

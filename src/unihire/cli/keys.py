@@ -7,8 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from unihire.cli.arguments import make_name_option
-from unihire.cli.connecting import Environment
+from unihire.cli.arguments import Environment, make_name_option
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, show_moment
 from unihire.errors import ConfigError

@@ -13,7 +13,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from unihire.cli.ending import Ending, run
-from unihire.dialects.watching import name_request
+from unihire.kit.request_id import name_request
 from unihire.kit.tracing import find_trace_id, set_up_tracing
 from unihire.settings import Settings, read_settings
 from unihire.store import Pool

@@ -4,16 +4,14 @@ import itertools
 import re
 import secrets
 from collections.abc import Awaitable, Mapping
-from contextvars import ContextVar
 from time import perf_counter
-from typing import Any
 
 import structlog
 from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.typing import EventDict
 
 from unihire.kit.metrics import REQUEST_SECONDS
+from unihire.kit.request_id import REQUEST_ID
 from unihire.kit.tracing import Span, is_tracing, span
 
 log = structlog.get_logger()
@@ -25,9 +23,6 @@ NO_ROUTE = "none"
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _NUMBERS = itertools.count(1)
 _OWN_ID = secrets.token_hex(6).encode() + b"-%x"
-
-REQUEST_ID: ContextVar[bytes | None] = ContextVar("request_id", default=None)
-"""That of the request which is being answered."""
 
 
 class Watching:
@@ -71,13 +66,6 @@ class Watching:
             REQUEST_SECONDS.note(scope["method"], route, status, perf_counter() - began_at)
             if status >= 500:
                 log.warning("a request failed", method=scope["method"], route=route, status=status)
-
-
-def name_request(_: Any, __: str, event: EventDict) -> EventDict:
-    """Let a log line name the request it belongs to; a processor of structlog."""
-    if (id := REQUEST_ID.get()) is not None:
-        event.setdefault("request", id.decode())
-    return event
 
 
 def name_fault(message: str) -> str:

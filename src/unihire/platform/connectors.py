@@ -1,7 +1,5 @@
 """Connectors: made with sealed credentials and a token that is shown once, opened for the work."""
 
-import asyncio
-import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +9,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from unihire.errors import Busy, ConfigError
+from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.registry import get_integration
 from unihire.kit.clock import Clock
@@ -24,7 +22,6 @@ from unihire.outbound.keeping import BudgetKeeper
 from unihire.platform.budgets import StoredBudgets
 from unihire.platform.grants import StoredGrants, seal_grant
 from unihire.platform.organisations import ENVIRONMENTS
-from unihire.platform.syncs import cancel_sync, pause_syncs
 from unihire.settings import Settings
 from unihire.store import Pool, issues, jobs, runs, schedules, tenancy
 from unihire.store.grants import save_grant
@@ -36,9 +33,6 @@ FIRST_VERSION = 1
 
 _ADDRESS_LENGTH = 2000
 _ADDRESS_FORM = "http(s)://host[:port][/path]"
-
-REMOVAL_SECONDS, POLL_SECONDS = 20.0, 0.2
-"""How long a removal waits for a run under way to end, and how often it looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,17 +251,3 @@ def open_connector_client(
 def open_credentials(connector: Connector, sealer: Sealer) -> dict[str, str]:
     """Raises ConfigError where they do not open."""
     return msgspec.json.decode(sealer.open(connector.credentials, connector.id.bytes), type=dict[str, str])
-
-
-async def remove_connector(pool: Pool, connector: Connector) -> None:
-    """Remove a connector with every record it has; a run under way is cancelled and its end waited for.
-
-    Raises Busy where that does not end in time; the connector is paused then, and nothing of it is gone.
-    """
-    await pause_syncs(pool, connector)
-    for _ in range(round(REMOVAL_SECONDS / POLL_SECONDS)):
-        await cancel_sync(pool, connector)
-        with contextlib.suppress(Busy):
-            return await tenancy.delete_connector(pool, connector.number)
-        await asyncio.sleep(POLL_SECONDS)
-    raise Busy("the connector is being synced and that does not end: stop the process that does it")

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from unihire.integration.declare import Integration
+from unihire.integration.streams import find_streams
 from unihire.store import Pool, budgets, jobs, runs, schedules
 from unihire.store.runs import Asked
 from unihire.store.tenancy import Connector
-from unihire.sync.run import find_streams
 
 UNFINISHED = ("queued", "running")
 """The statuses a run has in the store until it has ended."""

@@ -9,8 +9,14 @@ from typer.core import TyperCommand, TyperGroup
 
 from unihire.cli.commands import COMMANDS, Command
 
-HEAVY = ("aiohttp", "asyncpg", "procrastinate", "pydantic", "starlette", "structlog", "uvicorn", "unihire.store")
-"""What the work of a command may need, and what shows the commands does not."""
+SYNC_AND_SERVE = (
+    *("aiohttp", "jsonschema_rs", "procrastinate", "prometheus_client", "psycopg", "starlette", "uvicorn"),
+    *("unihire.app", "unihire.sandbox", "unihire.integrations"),
+)
+"""What takes long to load: asking vendors and answering callers."""
+
+STORE = ("asyncpg", "cryptography", "structlog", "unihire.store")
+SETTINGS = ("pydantic", "unihire.settings")
 
 PROGRAM = """
 import json, sys
@@ -40,8 +46,19 @@ def test_a_command_is_what_the_table_says_of_it(command: Command) -> None:
     assert loaded.epilog.startswith("[bold]Examples[/bold]\n$ ")
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",)], ids=" ".join)
-def test_what_shows_the_commands_loads_none_of_them(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], (*SYNC_AND_SERVE, *STORE, *SETTINGS)),
+        (["--version"], (*SYNC_AND_SERVE, *STORE, *SETTINGS)),
+        (["config"], (*SYNC_AND_SERVE, *STORE)),
+        (["connectors", "--help"], SYNC_AND_SERVE),
+        (["keys", "seal"], SYNC_AND_SERVE),
+        (["runs", "--help"], SYNC_AND_SERVE),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_command_loads_what_it_needs_and_no_more(arguments: list[str], heavy: tuple[str, ...]) -> None:
     imported = list_imported(*arguments)
-    assert [name for name in HEAVY if name in imported] == []
+    assert [name for name in heavy if name in imported] == []
     assert "unihire.cli.commands" in imported
