@@ -25,7 +25,7 @@ from unihire.model import Candidate
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.settings import Settings
-from unihire.store import Connection, Pool, issues, jobs, schedules
+from unihire.store import Connection, Pool, issues, jobs, runs, schedules
 from unihire.store.database import get_address, open_database
 from unihire.store.feed import saving
 from unihire.sync import deferring
@@ -476,20 +476,20 @@ async def test_tries_of_a_faulty_list_are_counted_over_the_deaths_of_workers(
         await works.wait_for(customer, "partial")
 
 
-async def test_what_the_database_refuses_of_a_page_fails_the_list_with_the_reason(
+async def test_what_the_database_refuses_of_no_row_fails_the_list_with_the_reason(
     works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("unihire.sync.run.FAULT_PAUSES", (0.01,))
-    save = saving.save_records
+    move = runs.move_stream
 
-    async def refuse(connection: Connection, connector: int, stream: str, records: Any) -> saving.Saved:
+    async def refuse(connection: Connection, run: runs.Run, stream: str, *given: Any, **named: Any) -> bool:
         if stream == "jobs":
             await connection.execute("SELECT convert_from('\\x00', 'UTF8')")
         if stream == "pipelines":
             await connection.fetch("SELECT $1::int", 2**40)  # what its driver refuses
-        return await save(connection, connector, stream, records)
+        return await move(connection, run, stream, *given, **named)
 
-    monkeypatch.setattr(saving, "save_records", refuse)
+    monkeypatch.setattr(runs, "move_stream", refuse)
     with structlog.testing.capture_logs() as lines:
         async with works.work():
             await works.ask(customer)

@@ -22,6 +22,9 @@ LISTED = 20
 
 REASON_LENGTH = 1000
 
+PATH_LENGTH = 200
+"""So many characters of where a part is in its row."""
+
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -54,8 +57,8 @@ class Quarantined(msgspec.Struct, frozen=True, gc=False):
     def of_parts(cls, row_id: str, row: Row, left_out: Iterable[LeftOut], hides: Iterable[int] = ()) -> Self:
         """A row that is served without some parts."""
         reasons: dict[str, str] = {}
-        for path, reason in left_out:
-            reasons.setdefault(path, reason)
+        for path, reason in left_out:  # a member's name is the vendor's, too
+            reasons.setdefault(make_writable(path, PATH_LENGTH), reason)
         paths = list(reasons)[:LISTED]
         said = "; ".join(f"{path}: {reasons[path]}" for path in paths)
         if len(reasons) > LISTED:

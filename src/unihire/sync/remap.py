@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -12,19 +14,23 @@ from unihire.errors import Stopped
 from unihire.integration.declare import Integration, Stream
 from unihire.model import spec_of
 from unihire.outbound.paging import Row, decode_row
-from unihire.store import Connection, Pool, remapping, streams
+from unihire.store import Pool, remapping, streams
 from unihire.store.feed import saving
+from unihire.store.feed.gate import Feed
+from unihire.store.feed.page import Page
 from unihire.store.locks import lock_connector
 from unihire.store.tenancy import Connector
 from unihire.sync.joining import KEPT_WHOLE, Keeping
-from unihire.sync.pages import Page, Pages
+from unihire.sync.pages import Pages
 from unihire.sync.quarantine import Quarantined, find_row_id
 from unihire.sync.rendering import Renderer, model_numbers
 
 BATCH = 500
 """Rows made again in one transaction."""
 
-_Handle = Callable[[Connection, Sequence[asyncpg.Record]], Awaitable[None]]
+T = TypeVar("T")
+
+_Handle = Callable[[Feed, Sequence[asyncpg.Record]], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -117,6 +123,7 @@ class _StreamRemap:
         self._parts = _list_parts(self._stream)
         self._shared = _list_parts(self._stream, is_owned=False)
         self._made: dict[str, bool] = {}
+        self._latest: list[str] = []
 
     async def remap(self, *, only_aside: bool) -> None:
         await self._pages.open()
@@ -139,19 +146,35 @@ class _StreamRemap:
         while True:
             if self._stop.is_set():
                 raise Stopped("the remap was asked to stop; the next one does it again")
-            async with self._pages.transaction() as connection:
-                found = await connection.fetch(query, self._connector, self._stream.name, place, BATCH, *others)
-                if found:
-                    await handle(connection, found)
+            found = await self._pages.write(partial(self._handle, query, place, handle, others))
             self._watch(self.remade)
             if len(found) < BATCH:
                 return
             place = found[-1]["place"]
 
-    async def _retry(self, connection: Connection, found: Sequence[asyncpg.Record]) -> None:
+    async def _handle(
+        self, query: str, place: int | str, handle: _Handle, others: Sequence[object], feed: Feed
+    ) -> list[asyncpg.Record]:
+        found = await feed.connection.fetch(query, self._connector, self._stream.name, place, BATCH, *others)
+        if found:
+            await self._undo_where_it_fails(handle(feed, found))
+        return found
+
+    async def _undo_where_it_fails(self, work: Awaitable[T]) -> T:
+        """The work of one transaction: where that is undone, so is what is remembered of it."""
+        remade = replace(self.remade, lacking=self.remade.lacking.copy())
+        self._latest.clear()
+        try:
+            return await work
+        except BaseException:
+            self.remade = remade
+            self._made.update(dict.fromkeys(self._latest, False))
+            raise
+
+    async def _retry(self, feed: Feed, found: Sequence[asyncpg.Record]) -> None:
         """Map rows that are quarantined; those that map whole are released, the others have the reason of now."""
         rows = self._decode(found)
-        page, lacking = await self._pages.prepare_stored(rows, connection)
+        page, lacking = await self._pages.prepare_stored(rows, feed.connection)
         by_id = {find_row_id(self._stream, row): row for row in rows}
         served = {row["place"] for row in found if row["is_served"]}
         wanting = [
@@ -159,31 +182,36 @@ class _StreamRemap:
             for row_id, detail in lacking.items()
             if row_id not in served  # the record such a row is stays as it is
         ]
-        await self._save(connection, replace(page, quarantined=[*page.quarantined, *wanting]))
-        still = {one.row_id for one in page.quarantined} | lacking.keys()
+        await self._save(feed, replace(page, quarantined=[*page.quarantined, *wanting]))
+        still = {one.row_id for one in page.quarantined} | lacking.keys() | feed.refused
         # By the ids they were quarantined under: another id may be read from a row now.
         left = [row["place"] for row in found if row["place"] not in still]
-        await connection.execute(streams.RELEASE_QUARANTINE, self._connector, self._stream.name, left)
+        await feed.connection.execute(streams.RELEASE_QUARANTINE, self._connector, self._stream.name, left)
         self.remade.released += len(by_id.keys() - still)
 
     async def _refresh(self) -> None:
         """Make those records again that show what was released or is kept otherwise now, as a sync would."""
-        while True:
-            async with self._pages.take_stale() as (connection, stale):
-                if stale is None:
-                    return
-                page, lacking = await self._pages.prepare_stored(stale.rows, connection)
-                page = await self._settle_parts(connection, page)
-                counts = await self._pages.save_again(connection, page, stale)
+
+        async def remake(feed: Feed) -> bool:
+            stale = await self._pages.find_stale(feed)
+            if stale is None:
+                return False
+            page, lacking = await self._pages.prepare_stored(stale.rows, feed.connection)
+            page = await self._settle_parts(feed, page)
+            counts = await self._pages.save_again(feed, page, stale)
             self.remade.changed += counts.changed
             self.remade.lacking.update(lacking.values())
+            return True
 
-    async def _remake(self, connection: Connection, found: Sequence[asyncpg.Record]) -> None:
+        while await self._pages.write(lambda feed: self._undo_where_it_fails(remake(feed))):
+            pass
+
+    async def _remake(self, feed: Feed, found: Sequence[asyncpg.Record]) -> None:
         """Map rows that are stored; a record its row no longer becomes is gone."""
         rows = self._decode(found)
-        page, lacking = await self._pages.prepare_stored(rows, connection)
+        page, lacking = await self._pages.prepare_stored(rows, feed.connection)
         self.remade.lacking.update(lacking.values())
-        page = await self._pages.leave_quarantined(connection, page, rows)
+        page = await self._pages.leave_quarantined(feed, page, rows)
         mapped = set(page.row_ids) - page.unserved
         made = {record.id for record in page.records}
         buried = [
@@ -191,24 +219,25 @@ class _StreamRemap:
             for one, row in zip(found, rows, strict=True)
             if one["id"] is not None and str(one["id"]) not in made and find_row_id(self._stream, row) in mapped
         ]
-        await self._save(connection, page, buried)
+        await self._save(feed, page, buried)
 
-    async def _save(self, connection: Connection, page: Page, buried: Sequence[UUID] = ()) -> None:
-        page = await self._settle_parts(connection, page)
-        await remapping.outdate_records(connection, page.records)
-        counts = await self._pages.save(connection, page, buried)
-        await remapping.refile_records(connection, page.records)
-        self.remade.rows += page.rows
+    async def _save(self, feed: Feed, page: Page, buried: Sequence[UUID] = ()) -> None:
+        page = await self._settle_parts(feed, page)
+        await remapping.outdate_records(feed.connection, page.records)
+        counts = await self._pages.save(feed, page, buried)
+        served = [record for record in page.records if record.row_id not in feed.refused]
+        await remapping.refile_records(feed.connection, served)
+        self.remade.rows += page.read
         self.remade.added += counts.added
         self.remade.changed += counts.changed
         self.remade.deleted += counts.deleted
 
-    async def _settle_parts(self, connection: Connection, page: Page) -> Page:
+    async def _settle_parts(self, feed: Feed, page: Page) -> Page:
         """The page without shared parts as rows tell them otherwise than they are stored, and those made already."""
         ids = [record.id for record in page.records if record.model in self._parts]
         if not ids:
             return page
-        stored = await remapping.find_raw(connection, ids)
+        stored = await remapping.find_raw(feed.connection, ids)
         records = []
         for record in page.records:
             if record.model in self._shared:
@@ -216,10 +245,11 @@ class _StreamRemap:
                 if is_made or stored.get(record.id, record.raw) != record.raw:
                     continue
                 self._made[record.id] = True
+                self._latest.append(record.id)
             records.append(record)
         # A run that was interrupted has met their rows already, and would take the new ones for gone.
         fresh = [id for id in dict.fromkeys(ids) if id not in stored]
-        await streams.note_seen(connection, self._connector, self._stream.name, fresh)
+        await streams.note_seen(feed.connection, self._connector, self._stream.name, fresh)
         return replace(page, records=records)
 
     async def _count_unmade(self) -> int:

@@ -1,6 +1,6 @@
 """Rows to answers: each row mapped, its relations turned into our ids, its JSON written once."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
@@ -168,31 +168,36 @@ class Renderer:
         return self._row_ids[stream.name].text(row_id)
 
     def render_rows(
-        self, stream: Stream, rows: list[Row], details: Mapping[str, Mapping[str, list[Data]]]
+        self,
+        stream: Stream,
+        rows: list[Row],
+        details: Mapping[str, Mapping[str, list[Data]]],
+        row_ids: Sequence[str] | None = None,
     ) -> tuple[list[Rendered], list[Quarantined]]:
         """The records of a page, each once, and the rows that did not become all they should.
 
-        `details` are the rows' details by row id and name. Of a record that several rows tell, the first wins: lists
-        come newest first.
+        `details` are the rows' details by row id and name, `row_ids` the ids of the rows, where they are known. Of a
+        record that several rows tell, the first wins: lists come newest first.
         """
         rendering = self._get_rendering(stream)
         records: dict[str, Rendered] = {}
         quarantined: list[Quarantined] = []
-        for row in rows:
-            told = _find_details(stream, row, details) if details else _NO_DETAILS
+        for place, row in enumerate(rows):
+            row_id = find_row_id(stream, row) if row_ids is None else row_ids[place]
+            told = details.get(row_id, _NO_DETAILS)
             try:
-                found = self._render_row(rendering, row, told)
+                found = self._render_row(rendering, row, row_id, told)
             except Exception as error:  # noqa: BLE001 - whatever a mapping raises over a row costs that row or a part of it
-                found, entry = self._render_apart(rendering, row, told, error)
+                found, entry = self._render_apart(rendering, row, row_id, told, error)
                 if entry is not None:
                     quarantined.append(entry)
             for rendered in found:
                 records.setdefault(rendered.id, rendered)
         return list(records.values()), quarantined
 
-    def owned_keys(self, stream: Stream, row_ids: Iterable[str]) -> list[int]:
-        """The keys by which the parts that these rows alone have are found."""
-        return list(map(self._get_rendering(stream).owned, row_ids))
+    def owned_key(self, stream: Stream, row_id: str) -> int:
+        """The key by which the parts that a row alone has are found."""
+        return self._get_rendering(stream).owned(row_id)
 
     def _get_rendering(self, stream: Stream) -> _StreamRendering:
         found = self._streams.get(stream.name)
@@ -200,22 +205,26 @@ class Renderer:
             found = self._streams[stream.name] = _StreamRendering(self._number, stream)
         return found
 
-    def _render_row(self, rendering: _StreamRendering, row: Row, details: Mapping[str, list[Data]]) -> list[Rendered]:
+    def _render_row(
+        self, rendering: _StreamRendering, row: Row, row_id: str, details: Mapping[str, list[Data]]
+    ) -> list[Rendered]:
         found = []
         for maps in rendering.stream.maps:
             if maps.each is None:
                 if maps.is_deleted is not None and maps.is_deleted(row.data):
                     continue
                 source = Source(row.data, row.data, details)
-                found.append(self._render(rendering, maps, source, row.raw, rendering.find_keys(row.data)))
+                found.append(self._render(rendering, maps, source, row.raw, rendering.find_keys(row.data), row_id))
             else:
-                owned = [rendering.owned(find_row_id(rendering.stream, row))] if maps.is_owned else []
+                owned = [rendering.owned(row_id)] if maps.is_owned else []
                 for part in maps.each(row.data):
                     source = Source(part, row.data, details)
-                    found.append(self._render(rendering, maps, source, _ENCODER.encode(part), [*owned]))
+                    found.append(self._render(rendering, maps, source, _ENCODER.encode(part), [*owned], row_id))
         return found
 
-    def _render(self, rendering: _StreamRendering, maps: Maps, source: Source, raw: bytes, keys: list[int]) -> Rendered:
+    def _render(
+        self, rendering: _StreamRendering, maps: Maps, source: Source, raw: bytes, keys: list[int], row_id: str
+    ) -> Rendered:
         record = maps.to(source)
         model = self._models[type(record)]
         remote_id = record.remote_id
@@ -262,19 +271,18 @@ class Renderer:
             model.ids.text(remote_id), model.number, remote_id, digest.digest(), keys, encoded[1:-1], raw,
             None if maps.custom is None else _ENCODER.encode(maps.custom(source)),
             _find_words(maps, source.row) if maps.words else None,
-            rendering.is_volatile,
+            rendering.is_volatile, row_id,
         )  # fmt: skip
 
     def _render_apart(
-        self, rendering: _StreamRendering, row: Row, details: Mapping[str, list[Data]], error: Exception
+        self, rendering: _StreamRendering, row: Row, row_id: str, details: Mapping[str, list[Data]], error: Exception
     ) -> tuple[list[Rendered], Quarantined | None]:
         """The records of a row that does not map as it is, each without what keeps it from mapping.
 
         None where a record that the row itself is cannot be made: what it was before stays.
         """
-        row_id = find_row_id(rendering.stream, row)
         try:
-            apart = _Apart(self._render, rendering, row, details)
+            apart = _Apart(self._render, rendering, row, row_id, details)
             found = [record for place in range(len(rendering.stream.maps)) for record in apart.render(place)]
         except Exception as reason:  # noqa: BLE001 - as above
             return [], Quarantined.of_error(row_id, row, error if isinstance(reason, _Unmade) else reason)
@@ -292,9 +300,10 @@ class _Apart:
 
     def __init__(
         self,
-        render: Callable[[_StreamRendering, Maps, Source, bytes, list[int]], Rendered],
+        render: Callable[[_StreamRendering, Maps, Source, bytes, list[int], str], Rendered],
         rendering: _StreamRendering,
         row: Row,
+        row_id: str,
         details: Mapping[str, list[Data]],
     ) -> None:
         self.left_out: list[LeftOut] = []
@@ -302,6 +311,7 @@ class _Apart:
         self._render = render
         self._rendering = rendering
         self._row = row
+        self._row_id = row_id
         self._details = details
         self._needed = _find_identity(rendering.stream, row)
 
@@ -318,7 +328,7 @@ class _Apart:
             yield made
             return
         spec = spec_of(maps.model)
-        owned = [self._rendering.owned(find_row_id(self._rendering.stream, row))] if maps.is_owned else []
+        owned = [self._rendering.owned(self._row_id)] if maps.is_owned else []
         for part in self._list_parts(place, maps, spec):
             path = find_path(row.data, part) if isinstance(part, dict | list) else None
             at = path or f"a {spec.noun}"
@@ -349,7 +359,7 @@ class _Apart:
         """The record of a source, or of the most of it that maps."""
 
         def make(some: Source) -> Rendered:
-            return self._render(self._rendering, maps, some, raw, [*keys])
+            return self._render(self._rendering, maps, some, raw, [*keys], self._row_id)
 
         try:
             return make(source)
@@ -385,7 +395,7 @@ class _Apart:
 
         def make(some: Data) -> Rendered:
             plain = replace(maps, to=lambda source: type(record)(**some))
-            return self._render(self._rendering, plain, source, raw, [*keys])
+            return self._render(self._rendering, plain, source, raw, [*keys], self._row_id)
 
         pruned = prune_fields(fields, make, needed=("remote_id",), of=noun, size=len(self._row.raw))
         if pruned is None:
@@ -399,15 +409,6 @@ def _is_deleted(maps: Maps, row: Row) -> bool:
         return maps.is_deleted is not None and maps.is_deleted(row.data)
     except Exception:  # noqa: BLE001 - a row that does not say so is not deleted
         return False
-
-
-def _find_details(
-    stream: Stream, row: Row, details: Mapping[str, Mapping[str, list[Data]]]
-) -> Mapping[str, list[Data]]:
-    try:
-        return details.get(stream.id_of(row.data), _NO_DETAILS)
-    except Exception:  # noqa: BLE001 - a row without an id has no details
-        return _NO_DETAILS
 
 
 def _find_identity(stream: Stream, row: Row) -> frozenset[str]:

@@ -7,7 +7,9 @@ from unihire.errors import CredentialsReplaced, PermissionMissing
 from unihire.integration.declare import Integration
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
-from unihire.store import Connection, Pool
+from unihire.store import Pool
+from unihire.store.feed.gate import Feed
+from unihire.store.feed.page import Page
 from unihire.store.grants import is_current
 from unihire.store.tenancy import Connector
 from unihire.sync.fetching import fetch_rows
@@ -49,19 +51,26 @@ async def sync_rows_by_id(
                 rows, counts.wrong_answers = found.rows, found.wrong
         if rows:
             page = await pages.prepare(rows)
-            async with pages.transaction() as connection:
-                await _confirm(connection, connector)
-                counts.add(await pages.save(connection, page))
-        while stream.joins:
-            async with pages.take_stale() as (connection, stale):
-                await _confirm(connection, connector)
-                if stale is None:
-                    break
-                counts.add(await pages.save_again(connection, await pages.prepare(stale.rows, connection), stale))
+
+            async def save(feed: Feed, pages: Pages = pages, page: Page = page) -> Counts:
+                await _confirm(feed, connector)
+                return await pages.save(feed, page)
+
+            counts.add(await pages.write(save))
+
+        async def save_some(feed: Feed, pages: Pages = pages) -> Counts | None:
+            await _confirm(feed, connector)
+            stale = await pages.find_stale(feed)
+            if stale is None:
+                return None
+            return await pages.save_again(feed, await pages.prepare(stale.rows, feed.connection), stale)
+
+        while stream.joins and (saved := await pages.write(save_some)) is not None:
+            counts.add(saved)
         told.append(counts)
     return told
 
 
-async def _confirm(connection: Connection, connector: Connector) -> None:
-    if not await is_current(connection, connector.number, connector.credentials_version):
+async def _confirm(feed: Feed, connector: Connector) -> None:
+    if not await is_current(feed.connection, connector.number, connector.credentials_version):
         raise CredentialsReplaced

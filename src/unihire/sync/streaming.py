@@ -22,9 +22,11 @@ from unihire.errors import Stopped, VendorChanged, VendorRefused
 from unihire.outbound.client import VendorClient
 from unihire.outbound.tally import TALLY, Tally
 from unihire.store import Connection, Pool, joins, runs, streams
+from unihire.store.feed.gate import Feed
+from unihire.store.feed.page import Page
 from unihire.sync.fetching import Found, fetch_page, fetch_rows, find_lead, first_page, walk
 from unihire.sync.growth import Growth
-from unihire.sync.pages import Counts, Page, Pages
+from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import model_numbers
 from unihire.sync.watching import count_saved, watch_page
 
@@ -114,7 +116,7 @@ class StreamSync:
 
     async def _finish(self, error: str | None, *, is_whole: bool = False) -> None:
         name, step = self._stream.name, Counts(self._stream.name)
-        self._take_tally(step)
+        step.requests, step.waited = self._tally.calls, self._tally.waited
         async with self._pool.acquire() as connection, connection.transaction():
             await streams.forget_seen(connection, self._connector, name)
             if is_whole:
@@ -124,6 +126,7 @@ class StreamSync:
                 lead=find_lead(self._client, self._skew), requests=step.requests, waited=step.waited,
                 before=self._place,
             )  # fmt: skip
+        self._forget_tally(step)
         self.counts.add(step)
         self.counts.phase = "done"
         self._watch(self.counts)
@@ -194,14 +197,19 @@ class StreamSync:
         if before is not None:
             await asyncio.shield(before)
             self._stop_if_asked()
+
+        async def save(feed: Feed) -> Counts:
+            step = await self._pages.save(feed, page, buried, gone)
+            if tracking:
+                met = [*self._pages.list_met(page), *unsure]
+                await streams.note_seen(feed.connection, self._connector, self._stream.name, met)
+            step.wrong_answers += wrong
+            await self._move(feed.connection, step, phase, position, growth)
+            return step
+
         with watch_page("save", self._client, self._stream.name):
-            async with self._pages.transaction() as connection:
-                step = await self._pages.save(connection, page, buried, gone)
-                if tracking:
-                    met = [*self._pages.list_met(page), *unsure]
-                    await streams.note_seen(connection, self._connector, self._stream.name, met)
-                step.wrong_answers += wrong
-                await self._move(connection, step, phase, position, growth)
+            step = await self._pages.write(save)
+        self._forget_tally(step)
         self._at = (phase, position)
         self._tell(step, phase)
 
@@ -209,7 +217,7 @@ class StreamSync:
         self, connection: Connection | Pool, step: Counts, phase: str, position: str | None, growth: bytes | None = None
     ) -> None:
         """Note the step and what it asked of the vendor; the last statement of a page's transaction."""
-        self._take_tally(step)
+        step.requests, step.waited = self._tally.calls, self._tally.waited
         is_paused = await runs.move_stream(
             connection, self._run, self._stream.name, phase, position, step.list_counted(), growth=growth,
             before=self._place,
@@ -217,9 +225,10 @@ class StreamSync:
         if is_paused:
             self._pause.set()
 
-    def _take_tally(self, step: Counts) -> None:
-        step.requests, step.waited = self._tally.calls, self._tally.waited
-        self._tally.calls, self._tally.waited = 0, 0.0
+    def _forget_tally(self, step: Counts) -> None:
+        """What a step that is committed now has counted."""
+        self._tally.calls -= step.requests
+        self._tally.waited -= step.waited
 
     @property
     def _place(self) -> runs.Place:
@@ -236,18 +245,27 @@ class StreamSync:
 
     async def _refresh(self, *, after: str) -> None:
         """Make those records again that show rows which changed."""
+
+        async def save_some(feed: Feed) -> Counts | None:
+            stale = await self._pages.find_stale(feed)
+            if stale is None:
+                return None
+            page = await self._pages.prepare(stale.rows, feed.connection)
+            step = await self._pages.save_again(feed, page, stale)
+            await self._move(feed.connection, step, "refresh", None)
+            return step
+
         while True:
             self._stop_if_asked()
-            async with self._pages.take_stale() as (connection, stale):
-                if stale is None:
-                    break
-                page = await self._pages.prepare(stale.rows, connection)
-                step = await self._pages.save_again(connection, page, stale)
-                await self._move(connection, step, "refresh", None)
+            saved = await self._pages.write(save_some)
+            if saved is None:
+                break
+            self._forget_tally(saved)
             self._at = ("refresh", None)
-            self._tell(step, "refresh")
+            self._tell(saved, "refresh")
         step = Counts(self._stream.name)
         await self._move(self._pool, step, after, None)
+        self._forget_tally(step)
         self._at = (after, None)
         self._tell(step, after)
 

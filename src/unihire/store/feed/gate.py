@@ -5,11 +5,20 @@ commit order is feed order and a reader that stores its last position misses not
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
+import asyncpg
+import structlog
+
 from unihire.store import Connection, Pool
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
 
 # Begin a transaction with the connector's place in the feed: others who save for it wait until this one ends. Its
 # commit need not reach the disk at once: what a crash of the server takes back is the latest pages together with the
@@ -44,3 +53,61 @@ async def lock_feed(pool: Pool, connector: int) -> AsyncIterator[Connection]:
                 await connection.execute("ROLLBACK")
             raise
         await connection.execute("COMMIT")
+
+
+REFUSED = (
+    asyncpg.CardinalityViolationError,
+    asyncpg.DataError,  # its own, and its driver's
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    UnicodeError,
+    OverflowError,
+    struct.error,
+)
+"""How PostgreSQL, its driver and our own writing of COPY's rows refuse a value. Nothing passes by itself among them."""
+
+
+class Feed:
+    """A connector's feed while it is locked: what is written to it, in one transaction.
+
+    `refused` are the rows that PostgreSQL refuses, as far as they were found. `is_careful`: they are looked for.
+    """
+
+    def __init__(self, connection: Connection, connector: int, *, is_careful: bool = False) -> None:
+        self.connection = connection
+        self.connector = connector
+        self.is_careful = is_careful
+        self.refused: set[str] = set()
+
+
+async def write_feed(pool: Pool, connector: int, work: Callable[[Feed], Awaitable[T]]) -> T:
+    """What `work` gives, done in one transaction that alone saves for the connector.
+
+    Where PostgreSQL refuses a value, the transaction is undone and the work done once more, carefully: it must change
+    nothing but the database before its end.
+    """
+    try:
+        async with lock_feed(pool, connector) as connection:
+            return await work(Feed(connection, connector))
+    except REFUSED as error:
+        log.warning("the database refuses something of a page: its rows are saved apart", reason=name_refusal(error))
+    async with lock_feed(pool, connector) as connection:
+        return await work(Feed(connection, connector, is_careful=True))
+
+
+def name_refusal(error: BaseException) -> str:
+    """The kind of a refusal, without what it says: that may be of a row."""
+    kind = type(error).__name__
+    return f"{kind}, {error.sqlstate}" if isinstance(error, asyncpg.PostgresError) else kind
+
+
+@asynccontextmanager
+async def savepoint(connection: Connection) -> AsyncIterator[None]:
+    """The block is done whole or not at all, whatever becomes of the transaction around it."""
+    await connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except REFUSED:
+        await connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+        raise
+    await connection.execute("RELEASE SAVEPOINT part")

@@ -25,6 +25,7 @@ class Rendered(msgspec.Struct, frozen=True, gc=False):
     """A record ready to save. `members` are the JSON members of its body between modified_at and the ending.
 
     `custom` and `words` are JSON objects. `is_volatile` says that the fingerprint does not tell the whole content.
+    `row_id` is the vendor's id of the row that it was made of.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Rendered(msgspec.Struct, frozen=True, gc=False):
     custom: bytes | None = None
     words: bytes | None = None
     is_volatile: bool = False
+    row_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ def _compose_body(record: Rendered, modified_at: bytes) -> bytes:
     return b'{"id":"%b","modified_at":"%b",%b%b' % (record.id.encode(), modified_at, record.members, EMPTY_ENDING)
 
 
-async def bury_records(connection: Connection, connector: int, ids: Sequence[UUID]) -> int:
+async def bury_records(connection: Connection, connector: int, ids: Sequence[UUID | str]) -> int:
     """Mark living records deleted; returns how many. Call with the feed locked."""
     if not ids:
         return 0
@@ -211,9 +213,17 @@ async def bury_records(connection: Connection, connector: int, ids: Sequence[UUI
     return len(ids)
 
 
-async def find_living(connection: Connection, connector: int, ids: Sequence[str]) -> list[UUID]:
+async def find_living(connection: Connection, connector: int, ids: Sequence[str]) -> list[str]:
     """Which of these records live."""
-    return [row["id"] for row in await connection.fetch(FIND_LIVING, connector, ids)] if ids else []
+    return [str(row["id"]) for row in await connection.fetch(FIND_LIVING, connector, ids)] if ids else []
+
+
+async def find_keyed(
+    connection: Connection, connector: int, stream: str, keys: Sequence[int], models: Sequence[int]
+) -> list[str]:
+    """The living records of a stream that have one of these keys."""
+    found = await connection.fetch(FIND_KEYED, connector, stream, keys, models)
+    return [str(row["id"]) for row in found]
 
 
 async def _delete_keys(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:

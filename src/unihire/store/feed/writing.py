@@ -1,0 +1,140 @@
+"""One stream's part of a feed: pages of its rows, written with all they leave behind."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+from unihire.store import Pool, joins, streams
+from unihire.store.feed import saving
+from unihire.store.feed.gate import REFUSED, Feed, name_refusal, savepoint
+from unihire.store.feed.page import Page
+from unihire.store.joins import JoinedChanges
+
+NOTHING = b'""'
+"""Stands for a row that cannot be stored even in the quarantine: a JSON text, which nobody maps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What writing a page did: to records, and to rows stored for joins. `refused` rows are quarantined for it."""
+
+    added: int = 0
+    changed: int = 0
+    deleted: int = 0
+    refused: int = 0
+    joined_added: int = 0
+    joined_changed: int = 0
+    joined_removed: int = 0
+
+    def __add__(self, other: "Written") -> "Written":
+        return Written(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that PostgreSQL refuses, for the quarantine."""
+
+    row_id: str
+    reason: str
+    raw: bytes
+    is_served: bool = False
+    left_out: Sequence[str] = ()
+    hides: Sequence[int] = ()
+
+
+class StreamWriter:
+    """Writes pages of one stream of one connector."""
+
+    def __init__(
+        self, connector: int, stream: str, *, models: Sequence[int], has_parts: bool, stores_joined: bool
+    ) -> None:
+        """`models` are those of its records. `has_parts`: some belong to their row alone."""
+        self.has_quarantine = False
+        self._connector = connector
+        self._stream = stream
+        self._models = models
+        self._has_parts = has_parts
+        self._stores_joined = stores_joined
+        self._showing: Collection[str] = ()
+
+    async def open(self, pool: Pool, *, showing: Collection[str]) -> None:
+        """Look up what writing must know. `showing` are the streams that have records which may show rows of this."""
+        self._showing = showing
+        self.has_quarantine = await pool.fetchval(streams.HAS_QUARANTINE, self._connector, self._stream)
+
+    async def write(self, feed: Feed, page: Page) -> Written:
+        """Write a page; of one in which PostgreSQL refuses a value, when that is looked for, all but those rows."""
+        if not feed.is_careful:
+            return await self._write(feed, page)
+        written = await self._write_by_halves(feed, page, page.list_all_ids())
+        return written + await self._write(feed, replace(page.take(()), gone=page.gone, buried=page.buried))
+
+    async def write_records(self, feed: Feed, page: Page) -> Written:
+        """Write what a page of stored rows became now; what others show of those rows stays."""
+        return await self.write(feed, replace(page, joined=None))
+
+    async def _write_by_halves(self, feed: Feed, page: Page, row_ids: Sequence[str]) -> Written:
+        """Write some rows of a page, each half by itself where it is refused together, down to single rows."""
+        if not row_ids:
+            return Written()
+        try:
+            async with savepoint(feed.connection):
+                return await self._write(feed, page.take(set(row_ids)))
+        except REFUSED as error:
+            if len(row_ids) == 1:
+                return await self._quarantine_refused(feed, page, row_ids[0], error)
+        half = len(row_ids) // 2
+        written = await self._write_by_halves(feed, page, row_ids[:half])
+        return written + await self._write_by_halves(feed, page, row_ids[half:])
+
+    async def _quarantine_refused(self, feed: Feed, page: Page, row_id: str, error: Exception) -> Written:
+        """Note the row as it is; where that is refused too, what stands for it. The record it was before stays."""
+        reason = f"the database refuses what was read ({name_refusal(error)})"
+        stand_in = "?" + blake2b(row_id.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        for noted in (Refused(row_id, reason, page.find_raw(row_id) or NOTHING), Refused(stand_in, reason, NOTHING)):
+            try:
+                async with savepoint(feed.connection):
+                    await streams.quarantine_rows(feed.connection, self._connector, self._stream, [noted])
+            except REFUSED:
+                continue
+            self.has_quarantine = True
+            feed.refused.add(row_id)
+            return Written(refused=1)
+        raise error
+
+    async def _write(self, feed: Feed, page: Page) -> Written:
+        connection, connector, stream = feed.connection, self._connector, self._stream
+        saved = await saving.save_records(connection, connector, stream, page.records)
+        lost: list[str] = list(page.buried)
+        if page.joined is not None:
+            lost += await self._find_dropped(feed, page) if self._has_parts else []
+            lost += await saving.find_living(connection, connector, list(page.deleted_ids))
+        deleted = await saving.bury_records(connection, connector, lost)
+        await streams.save_details(connection, connector, stream, page.details)
+        await self._settle_quarantine(feed, page)
+        joined = JoinedChanges(0, 0, 0, set())
+        if self._stores_joined and page.joined is not None:
+            ids = [*page.row_ids, *(row.row_id for row in page.gone)]
+            joined = await joins.store_joined_rows(connection, connector, stream, ids, page.joined)
+            await joins.note_stale(connection, connector, [key for key in joined.keys if key.stream in self._showing])
+        return Written(saved.added, saved.changed, deleted, 0, joined.added, joined.changed, joined.removed)
+
+    async def _find_dropped(self, feed: Feed, page: Page) -> list[str]:
+        """Records of parts that rows of the page have no longer, or that went with their rows."""
+        hiding = page.unserved | {one.row_id for one in page.quarantined if one.hides}
+        rows = [*(row for row in page.rows if row.row_id not in hiding), *page.gone]
+        keys = [row.owned_key for row in rows if row.owned_key is not None]
+        met = {record.id for record in page.records}
+        found = await saving.find_keyed(feed.connection, self._connector, self._stream, keys, self._models)
+        return [id for id in found if id not in met]
+
+    async def _settle_quarantine(self, feed: Feed, page: Page) -> None:
+        """Note the rows that did not become all they should, and release those that did now."""
+        connection, connector, stream = feed.connection, self._connector, self._stream
+        if self.has_quarantine:
+            noted = {one.row_id for one in page.quarantined}
+            whole = [row_id for row_id in page.row_ids if row_id not in noted]
+            whole += [row.row_id for row in page.gone]
+            await connection.execute(streams.RELEASE_QUARANTINE, connector, stream, whole)
+        await streams.quarantine_rows(connection, connector, stream, page.quarantined)
+        self.has_quarantine = self.has_quarantine or bool(page.quarantined)
