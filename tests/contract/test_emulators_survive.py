@@ -14,11 +14,11 @@ import msgspec
 import pytest
 
 from unihire.integration.emulate import Answer, Receiver, Request
-from unihire.integrations.greenhouse.emulator_actions import ACTIONS
-from unihire.integrations.greenhouse.emulator_bodies import BodyField, declare_body
-from unihire.integrations.greenhouse.emulator_query import _list_kinds
-from unihire.integrations.greenhouse.emulator_resources import RESOURCES
-from unihire.integrations.greenhouse.emulator_writes import WRITES
+from unihire.integrations.greenhouse.emulator.query import _list_kinds
+from unihire.integrations.greenhouse.emulator.resources import RESOURCES
+from unihire.integrations.greenhouse.emulator.writes.actions import ACTIONS
+from unihire.integrations.greenhouse.emulator.writes.bodies import BodyField, declare_body
+from unihire.integrations.greenhouse.emulator.writes.plain import WRITES
 from unihire.sandbox.host import SandboxApp
 from unihire.sandbox.runner import build_sandbox
 

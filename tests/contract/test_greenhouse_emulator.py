@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from testbed.harvest import Row, connect_harvest, find_next, read_cursor, serve_harvest, walk
-from unihire.integrations.greenhouse.emulator_resources import RESOURCES
+from unihire.integrations.greenhouse.emulator.resources import RESOURCES
 from unihire.sandbox.runner import RunningSandbox
 
 SIZE = 400

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from testbed.harvest import Row, connect_harvest, serve_harvest, walk
-from unihire.integrations.greenhouse.emulator_resources import RESOURCES
+from unihire.integrations.greenhouse.emulator.resources import RESOURCES
 
 Rows = dict[str, dict[int, Row]]
 SCHEMA: dict[str, dict[str, str]] = json.loads(

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from testbed.harvest import Row, connect_harvest, serve_harvest, walk
-from unihire.integrations.greenhouse.emulator_actions import ACTIONS
-from unihire.integrations.greenhouse.emulator_resources import RESOURCES
-from unihire.integrations.greenhouse.emulator_writes import WRITES
+from unihire.integrations.greenhouse.emulator.resources import RESOURCES
+from unihire.integrations.greenhouse.emulator.writes.actions import ACTIONS
+from unihire.integrations.greenhouse.emulator.writes.plain import WRITES
 from unihire.sandbox.runner import RunningSandbox
 
 

@@ -22,7 +22,7 @@ from testbed.harvest_link import make_harvest_tenant
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Vendor, say
 from unihire.errors import BudgetSpent, RetryLater
-from unihire.integrations.greenhouse import emulator
+from unihire.integrations.greenhouse.emulator import app
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.outbound.client import Retry, Target, VendorClient
@@ -97,7 +97,7 @@ def count_whole(log: Any, seconds: int) -> list[int]:
 async def test_processes_spend_each_window_together_and_let_go_first_whoever_waits(
     databases: Databases, monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> None:
-    monkeypatch.setattr(emulator, "WINDOW_SECONDS", SECONDS)
+    monkeypatch.setattr(app, "WINDOW_SECONDS", SECONDS)
     async with databases.create() as name, open_database(databases.settings(name)) as pool, AsyncExitStack() as stack:
         sandbox = stack.enter_context(serve_harvest(size=100, options={"rate_limit": str(LIMIT)}))
         tenant = await make_harvest_tenant(pool, Sealer([new_key()]), sandbox.ready)
@@ -128,7 +128,7 @@ async def test_process_that_is_killed_keeps_nobody_back_for_long(
     databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that the window allows is under way when it dies; what it held is free after its timeout."""
-    monkeypatch.setattr(emulator, "WINDOW_SECONDS", 2)
+    monkeypatch.setattr(app, "WINDOW_SECONDS", 2)
     slow = FaultRule("slow", path="/v3/departments", seconds=4)
     async with databases.create() as name, open_database(databases.settings(name)) as pool, AsyncExitStack() as stack:
         sandbox = stack.enter_context(serve_harvest(size=100, options={"rate_limit": "6"}))

@@ -14,7 +14,7 @@ from testbed.operating import Operating, open_operations
 from unihire.errors import RetryLater
 from unihire.integration.declare import list_values
 from unihire.integration.registry import list_operations
-from unihire.integrations.greenhouse.filtering import EVERYWHERE, FILTERS, match_filters
+from unihire.integrations.greenhouse.filters import EVERYWHERE, FILTERS, match_filters
 from unihire.kit.seal import Sealer
 from unihire.platform.clients import Clients
 from unihire.platform.inputs import BadInput
@@ -186,7 +186,7 @@ async def test_page_of_what_v3_cannot_be_asked_for_is_found_on_pages_read_one_af
     operating: Operating, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By creation and update at once: pages of what v3 is told are read from the newest on, each behind the last."""
-    monkeypatch.setattr("unihire.integrations.greenhouse.operations_lists.LONGEST_PAGE", 20)
+    monkeypatch.setattr("unihire.integrations.greenhouse.harvest_v1.operations.lists.LONGEST_PAGE", 20)
     span = {"created_after": "2000-01-01T00:00:00Z", "updated_before": "2100-01-01T00:00:00Z"}
     wanted = [row["id"] for row in operating.read("candidates")]
     for page in (1, 3, 6):

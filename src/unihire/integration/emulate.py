@@ -1,8 +1,8 @@
 """What an emulator is: a vendor's API answered from made-up data, and the tools it is given for that.
 
-A vendor folder holds `emulator.py` with one constant, `EMULATOR`. It is written from the vendor's documents and
-knows nothing of the folder's connector or mapping. The sandbox serves it, gives it a made-up company, injects faults
-and keeps the changes people make; all of that is the same for every vendor and declared here.
+A vendor folder holds `emulator`, a module or a package, with one constant, `EMULATOR`. It is written from the vendor's
+documents and knows nothing of the folder's connector or mapping. The sandbox serves it, gives it a made-up company,
+injects faults and keeps the changes people make; all of that is the same for every vendor and declared here.
 
 Longer than most files: whoever writes an emulator reads this one and no other.
 """

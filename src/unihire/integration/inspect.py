@@ -19,8 +19,8 @@ from unihire.integration.declare import Data, Integration, Maps, Source, Stream
 from unihire.integration.registry import list_integrations
 from unihire.model import MODELS, Record, spec_of
 
-FILES = ("connector.py", "mapping.py", "emulator.py", "quirks.md")
-"""What every folder has besides its fixtures."""
+MODULES = ("connector", "mapping", "emulator")
+"""What every folder has besides its fixtures and quirks.md; each is a module, or a package of modules."""
 
 OUT = ".out.json"
 
@@ -58,12 +58,17 @@ def inspect_folder(integration: Integration) -> list[str]:
     """Everything that is wrong with the folder, in words; nothing when it is in order."""
     folder = find_folder(integration)
     return [
-        *(f"{name} is missing" for name in FILES if not (folder / name).is_file()),
+        *(f"{name} is missing" for name in MODULES if not _has_module(folder, name)),
+        *(["quirks.md is missing"] if not (folder / "quirks.md").is_file() else []),
         *_inspect_identity(integration, folder),
         *(f"stream {stream.name}: {fault}" for stream in integration.streams for fault in _inspect_stream(stream)),
         *_inspect_fixtures(integration, folder / "fixtures"),
         *_inspect_coverage(integration, folder / "fixtures"),
     ]
+
+
+def _has_module(folder: Path, name: str) -> bool:
+    return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
 
 
 def find_folder(integration: Integration) -> Path:

@@ -1,4 +1,4 @@
-"""What a vendor folder's `operations.py` declares: named calls with an input and an output, on one connector.
+"""What a vendor folder's `operations` declare: named calls with an input and an output, on one connector.
 
 `OPERATIONS` there is a tuple of `Operation`. From it come the HTTP endpoints, the checking of inputs, the `call`
 command and the documentation page.

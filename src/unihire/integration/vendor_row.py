@@ -161,3 +161,22 @@ def _to_number(value: Any) -> int | None:
 
 def read_rows(stream: str, rows: Iterable[Data]) -> list[VendorRow]:
     return [VendorRow(stream, row) for row in rows]
+
+
+def by_id(rows: Iterable[VendorRow]) -> dict[int, VendorRow]:
+    """The rows that have a numeric id, by it."""
+    return {id: row for row in rows if (id := row.find_number("id")) is not None}
+
+
+def group_by(rows: Iterable[VendorRow], member: str) -> dict[int, list[VendorRow]]:
+    """The rows under each numeric id in a member, in their order; without those that have none there."""
+    groups: dict[int, list[VendorRow]] = {}
+    for row in rows:
+        if (id := row.find_number(member)) is not None:
+            groups.setdefault(id, []).append(row)
+    return groups
+
+
+def list_ids(rows: Iterable[VendorRow], member: str = "id") -> list[int]:
+    """The numeric ids the rows have in a member, in their order."""
+    return [id for row in rows if (id := row.find_number(member)) is not None]

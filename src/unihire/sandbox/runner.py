@@ -64,7 +64,7 @@ def get_emulator(slug: str) -> EmulatorKind:
     if slug not in list_emulators():
         raise ConfigError(f"no emulator {slug!r}: there are {', '.join(list_emulators())}")
     kind = importlib.import_module(f"{integrations.__name__}.{slug}.emulator").EMULATOR
-    assert isinstance(kind, EmulatorKind), f"{slug}/emulator.py declares EMULATOR = EmulatorKind(…)"
+    assert isinstance(kind, EmulatorKind), f"{slug}/emulator declares EMULATOR = EmulatorKind(…)"
     return kind
 
 

@@ -39,10 +39,23 @@ def test_sound_folder_has_no_fault(folder: Path) -> None:
     assert inspect_folder(SOUND) == []
 
 
-@pytest.mark.parametrize("name", inspect.FILES)
-def test_missing_file_is_found(folder: Path, name: str) -> None:
-    (folder / name).unlink()
+@pytest.mark.parametrize("name", inspect.MODULES)
+def test_missing_module_is_found_and_a_package_is_one(folder: Path, name: str) -> None:
+    module, package = folder / f"{name}.py", folder / name
+    if module.is_file():
+        module.unlink()
+    else:
+        shutil.rmtree(package)
     assert inspect_folder(SOUND) == [f"{name} is missing"]
+    package.mkdir()
+    assert inspect_folder(SOUND) == [f"{name} is missing"]
+    (package / "__init__.py").touch()
+    assert inspect_folder(SOUND) == []
+
+
+def test_missing_quirks_are_found(folder: Path) -> None:
+    (folder / "quirks.md").unlink()
+    assert inspect_folder(SOUND) == ["quirks.md is missing"]
 
 
 def test_missing_reason_is_found_for_a_model_and_for_a_field() -> None:

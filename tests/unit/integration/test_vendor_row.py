@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from unihire.errors import VendorChanged
-from unihire.integration.vendor_row import VendorRow
+from unihire.integration.vendor_row import VendorRow, by_id, group_by, list_ids, read_rows
 
 ROW = {
     "id": 17, "name": "Ada", "number": 5, "whole": 6.0, "part": 6.5, "flag": True, "none": None, "day": "2026-05-01",
@@ -80,3 +80,12 @@ def test_lists_that_are_not_there_are_empty_and_null_may_mean_no(row: VendorRow)
         assert row.list_texts(member) == row.list_numbers(member) == row.list_parts(member) == []
         assert row.map_parts(member) == {}
     assert row.get_flag("none", null=False) is False
+
+
+def test_rows_are_found_and_grouped_by_numeric_ids_in_their_order() -> None:
+    rows = read_rows("people", [{"id": 3, "team": 7}, {"id": None, "team": 7}, {"id": "x", "team": 2}, {"id": 1.0}])
+    third, nameless, odd, first = rows
+    assert by_id(rows) == {3: third, 1: first}
+    assert list_ids(rows) == [3, 1]
+    assert list_ids(rows, "team") == [7, 7, 2]
+    assert group_by(rows, "team") == {7: [third, nameless], 2: [odd]}

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from unihire.integration.declare import IdFilter, Integration, Join, Maps, Stream
-from unihire.integrations.greenhouse import mapping, mapping_hiring, mapping_people
-from unihire.integrations.greenhouse.filtering import PEOPLE, SERVICE_ACCOUNTS, match_filters
-from unihire.integrations.greenhouse.mapping_values import get_id, read_custom_fields
+from unihire.integrations.greenhouse.filters import PEOPLE, SERVICE_ACCOUNTS, match_filters, write_bounds
+from unihire.integrations.greenhouse.mapping import company, hiring, people
+from unihire.integrations.greenhouse.mapping.values import get_id, read_custom_fields
 from unihire.model import (
     EEOC,
     Activity,
@@ -70,7 +70,7 @@ def has_message(body: object) -> bool:
 
 def updated_since(moment: datetime) -> Mapping[str, str]:
     """The filter of an incremental read: inclusive, in whole seconds; a day without a time would be refused."""
-    return {"updated_at": "gte|" + moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return {"updated_at": write_bounds(gte=moment.replace(microsecond=0))}
 
 
 def find_refusal(body: bytes) -> str | None:
@@ -119,14 +119,14 @@ def declare(
 STREAMS = (
     declare(
         "users",
-        Maps(RemoteUser, mapping.to_remote_user, custom=read_custom_fields),
+        Maps(RemoteUser, company.to_remote_user, custom=read_custom_fields),
         paging=USERS,
         found_by=("employee_id",),
     ),
-    declare("departments", Maps(Department, mapping.to_department)),
-    declare("offices", Maps(Office, mapping.to_office)),
-    declare("rejection_reasons", Maps(RejectReason, mapping.to_reject_reason), paging=REASONS),
-    declare("candidate_tags", Maps(Tag, mapping.to_tag)),
+    declare("departments", Maps(Department, company.to_department)),
+    declare("offices", Maps(Office, company.to_office)),
+    declare("rejection_reasons", Maps(RejectReason, company.to_reject_reason), paging=REASONS),
+    declare("candidate_tags", Maps(Tag, company.to_tag)),
     declare("sources", is_kept=True),
     declare("referrers", is_kept=True),
     declare("custom_fields", is_kept=True),
@@ -138,15 +138,15 @@ STREAMS = (
         "job_posts",
         Maps(
             ScreeningQuestion,
-            mapping.to_screening_question,
-            each=mapping.list_questions,
+            company.to_screening_question,
+            each=company.list_questions,
             words={"type": "answer_type"},
             is_owned=True,
         ),
     ),
     declare(
         "jobs",
-        Maps(Job, mapping.to_job, words={"status": "status"}, custom=read_custom_fields),
+        Maps(Job, company.to_job, words={"status": "status"}, custom=read_custom_fields),
         joins=(
             Join(
                 name="job_posts",
@@ -160,7 +160,7 @@ STREAMS = (
     ),
     declare(
         "job_interview_stages",
-        Maps(JobInterviewStage, mapping.to_job_interview_stage, is_deleted=mapping.is_deleted),
+        Maps(JobInterviewStage, company.to_job_interview_stage, is_deleted=company.is_deleted),
         found_by=("job_id",),
     ),
     declare("job_interviews", is_kept=True, found_by=("job_id",)),
@@ -168,13 +168,13 @@ STREAMS = (
     declare("rejection_details", is_kept=True, found_by=("application_id",)),
     declare(
         "attachments",
-        Maps(Attachment, mapping_people.to_attachment, words={"attachment_type": "type"}),
+        Maps(Attachment, people.to_attachment, words={"attachment_type": "type"}),
         found_by=("application_id",),
         volatile=SIGNATURE,
     ),
     declare(
         "applications",
-        Maps(Application, mapping_hiring.to_application, custom=read_custom_fields),
+        Maps(Application, hiring.to_application, custom=read_custom_fields),
         found_by=("candidate_id", "job_id", "prospective_job_ids"),
         joins=(
             Join(name="sources", stream="sources", on="id", key="source_id", keep=("name",)),
@@ -196,7 +196,7 @@ STREAMS = (
     ),
     declare(
         "candidates",
-        Maps(Candidate, mapping_people.to_candidate, custom=read_custom_fields),
+        Maps(Candidate, people.to_candidate, custom=read_custom_fields),
         found_by=("email_addresses.value",),
         joins=(
             Join(name="applications", stream="applications", on="candidate_id"),
@@ -206,7 +206,7 @@ STREAMS = (
     declare("interviewers"),
     declare(
         "interviews",
-        Maps(ScheduledInterview, mapping_hiring.to_scheduled_interview, words={"status": "status"}),
+        Maps(ScheduledInterview, hiring.to_scheduled_interview, words={"status": "status"}),
         joins=(
             Join(
                 name="job_interviews",
@@ -220,19 +220,19 @@ STREAMS = (
     ),
     declare(
         "scorecards",
-        Maps(Scorecard, mapping_hiring.to_scorecard, words={"overall_recommendation": "candidate_rating"}),
+        Maps(Scorecard, hiring.to_scorecard, words={"overall_recommendation": "candidate_rating"}),
         joins=(Join(name="interviewers", stream="interviewers", on="scorecard_id", keep=("interview_id",)),),
     ),
     declare(
         "offers",
-        Maps(Offer, mapping_hiring.to_offer, words={"status": "status"}, custom=read_custom_fields),
+        Maps(Offer, hiring.to_offer, words={"status": "status"}, custom=read_custom_fields),
         found_by=("application_id",),
     ),
     declare(
         "eeoc",
         Maps(
             EEOC,
-            mapping_people.to_eeoc,
+            people.to_eeoc,
             words={
                 "race": "race.description",
                 "gender": "gender.description",
@@ -243,7 +243,7 @@ STREAMS = (
     ),
     declare(
         "notes",
-        Maps(Activity, mapping_people.to_activity, words={"activity_type": "type", "visibility": "visibility"}),
+        Maps(Activity, people.to_activity, words={"activity_type": "type", "visibility": "visibility"}),
     ),
     # What the shapes of Harvest v1 hold besides.
     *(

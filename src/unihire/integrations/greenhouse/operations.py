@@ -1,14 +1,7 @@
 """The operations offered: what workflows on Harvest v1 call, with its shapes, over v3."""
 
 from unihire.integration.operate import Operation
-from unihire.integrations.greenhouse import (
-    operations_company,
-    operations_creates,
-    operations_jobs,
-    operations_offers,
-    operations_people,
-    operations_users,
-)
+from unihire.integrations.greenhouse.harvest_v1.operations import company, creates, jobs, offers, people, users
 
 ORDER = (
     "create_candidate",
@@ -48,12 +41,12 @@ ORDER = (
 OPERATIONS: tuple[Operation, ...] = tuple(
     sorted(
         (
-            *operations_creates.OPERATIONS,
-            *operations_people.OPERATIONS,
-            *operations_jobs.OPERATIONS,
-            *operations_company.OPERATIONS,
-            *operations_users.OPERATIONS,
-            *operations_offers.OPERATIONS,
+            *creates.OPERATIONS,
+            *people.OPERATIONS,
+            *jobs.OPERATIONS,
+            *company.OPERATIONS,
+            *users.OPERATIONS,
+            *offers.OPERATIONS,
         ),
         key=lambda operation: ORDER.index(operation.name),
     )

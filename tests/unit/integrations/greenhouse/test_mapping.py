@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from unihire.integration.declare import Maps, Source
 from unihire.integration.inspect import list_cases
 from unihire.integration.registry import get_integration
-from unihire.integrations.greenhouse import mapping, mapping_hiring, mapping_people
-from unihire.integrations.greenhouse.mapping_values import read_custom_fields, to_moment
+from unihire.integrations.greenhouse.mapping import company, hiring, people
+from unihire.integrations.greenhouse.mapping.values import read_custom_fields, to_moment
 from unihire.kit.clock import parse_moment
 from unihire.model import words
 
@@ -161,7 +161,7 @@ def test_custom_fields_are_read_wherever_a_record_has_them() -> None:
     ],
 )
 def test_profile_is_told_by_its_host(address: str, kind: str) -> None:
-    assert mapping_people.to_profile(address).type == kind
+    assert people.to_profile(address).type == kind
 
 
 @pytest.mark.parametrize(
@@ -200,10 +200,10 @@ def test_profile_is_told_by_its_host(address: str, kind: str) -> None:
     ],
 )
 def test_answer_is_told_by_its_text(table: str, answer: str, word: str) -> None:
-    assert mapping_people.to_answer(getattr(mapping_people, table), {"id": 1, "description": answer}) == word
+    assert people.to_answer(getattr(people, table), {"id": 1, "description": answer}) == word
 
 
-@pytest.mark.parametrize("module", [mapping, mapping_people, mapping_hiring], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [company, people, hiring], ids=lambda module: module.__name__)
 def test_tables_hold_words_of_the_vocabulary_only(module: ModuleType) -> None:
     tables = [name for name in dir(module) if name.isupper() and hasattr(words, name)]
     assert tables
@@ -232,4 +232,4 @@ POSTS = {
     ],
 )
 def test_description_is_of_the_first_post_that_is_public_and_live(names: list[str], chosen: str | None) -> None:
-    assert mapping.find_description([POSTS[name] for name in names]) == chosen
+    assert company.find_description([POSTS[name] for name in names]) == chosen

@@ -1,0 +1,1 @@
+"""What every request meets: sign-in, limits, routes."""

@@ -1,0 +1,1 @@
+"""The rows of the made-up account, computed as they are asked for."""

@@ -1,0 +1,1 @@
+"""What the vendor tells of changes, and how."""

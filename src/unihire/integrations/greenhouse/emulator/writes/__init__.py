@@ -1,0 +1,1 @@
+"""What requests change: bodies read, rows stored, and all that follows from it."""

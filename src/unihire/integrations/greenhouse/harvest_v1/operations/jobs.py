@@ -1,0 +1,284 @@
+"""Operations that read jobs and their stages, in the shapes of Harvest v1."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from unihire.integration.operate import (
+    Choices,
+    Desk,
+    Input,
+    Nothing,
+    Operation,
+    Output,
+    SearchText,
+    choose_from,
+)
+from unihire.integration.vendor_row import VendorRow, list_ids
+from unihire.integrations.greenhouse.harvest_v1.filters import Window
+from unihire.integrations.greenhouse.harvest_v1.operations.lists import (
+    DEFAULT_PAGE,
+    Condition,
+    CreatedAfter,
+    CreatedBefore,
+    PageNumber,
+    PageSize,
+    UpdatedAfter,
+    UpdatedBefore,
+    choose,
+    cut,
+    equals,
+    find_by_id,
+    includes,
+    keep,
+    list_page,
+    within,
+)
+from unihire.integrations.greenhouse.harvest_v1.shapes.company import in_order
+from unihire.integrations.greenhouse.harvest_v1.shapes.jobs import Job, JobStage, shape_jobs, shape_stages
+from unihire.integrations.greenhouse.harvest_v1.values import CUSTOM_FIELDS, sort_newest
+
+JobId = Annotated[int, Meta(title="Job", description="The job's id.", extra_json_schema=choose_from("list_jobs_ddl"))]
+
+
+class GetJob(Input):
+    job_id: JobId
+
+
+class JobFound(Output):
+    job_found: bool
+    body: Job | None
+
+
+async def get_job(desk: Desk, input: GetJob) -> JobFound:
+    rows = await find_by_id(desk, "jobs", "id", input.job_id)
+    jobs = await shape_jobs(desk, rows[:1])
+    return JobFound(job_found=bool(jobs), body=jobs[0] if jobs else None)
+
+
+class ListJobs(Input):
+    created_before: CreatedBefore = None
+    created_after: CreatedAfter = None
+    updated_before: UpdatedBefore = None
+    updated_after: UpdatedAfter = None
+    requisition_id: Annotated[
+        int | SearchText | None, Meta(title="Requisition ID", description="The requisition id of the job.")
+    ] = None
+    opening_id: Annotated[
+        int | SearchText | None,
+        Meta(title="Opening ID", description="The opening id, as people write it, of one of the job's openings."),
+    ] = None
+    status: Annotated[
+        Literal["open", "closed", "draft"] | None, Meta(title="Status", description="The status of the job.")
+    ] = None
+    department_id: Annotated[int | None, Meta(title="Department ID", description="The id of the job's department.")] = (
+        None
+    )
+    external_department_id: Annotated[
+        int | SearchText | None,
+        Meta(title="External department ID", description="The id another system gave the job's department."),
+    ] = None
+    office_id: Annotated[int | None, Meta(title="Office ID", description="The id of one of the job's offices.")] = None
+    external_office_id: Annotated[
+        int | SearchText | None,
+        Meta(title="External office ID", description="The id another system gave one of the job's offices."),
+    ] = None
+    custom_field_option_id: Annotated[
+        int | None,
+        Meta(title="Custom field option ID", description="An option chosen in one of the job's custom fields."),
+    ] = None
+    results_per_page: PageSize = DEFAULT_PAGE
+    page: PageNumber = 1
+
+
+class Jobs(Output):
+    results: list[Job]
+
+
+async def list_jobs(desk: Desk, input: ListJobs) -> Jobs:
+    """A page of jobs, newest first. Jobs of an opening are looked up; v3 pages all others but those of an option."""
+    conditions = await _list_conditions(desk, input)
+    if conditions is None:
+        return Jobs(results=[])
+    if input.opening_id is None:
+        rows = await list_page(desk, "jobs", conditions, page=input.page, size=input.results_per_page)
+    else:
+        openings = await desk.all("openings", {"opening_id": str(input.opening_id)})
+        found = await desk.find("jobs", "id", sorted(set(list_ids(openings, "job_id")), reverse=True))
+        rows = cut(sort_newest(keep(found, conditions)), page=input.page, size=input.results_per_page)
+    return Jobs(results=await shape_jobs(desk, rows))
+
+
+async def _list_conditions(desk: Desk, input: ListJobs) -> list[Condition] | None:
+    """What the jobs must meet; None where no job can."""
+    conditions = within(
+        created=Window(input.created_after, input.created_before),
+        updated=Window(input.updated_after, input.updated_before),
+    )
+    conditions += equals("requisition_id", input.requisition_id, param="requisition_id")
+    conditions += equals("status", input.status, param="status")
+    conditions += equals("department_id", input.department_id, param="department_id")
+    conditions += includes("office_ids", input.office_id, param="office_id")
+    if input.external_department_id is not None:
+        department = await _find_external(desk, "departments", input.external_department_id)
+        if department is None:
+            return None
+        conditions += equals("department_id", department.get_number("id"), param="department_id")
+    if input.external_office_id is not None:
+        office = await _find_external(desk, "offices", input.external_office_id)
+        if office is None:
+            return None
+        conditions += includes("office_ids", office.get_number("id"), param="office_id")
+    if input.custom_field_option_id is not None:
+        chosen = await _has_option(desk, input.custom_field_option_id)
+        if chosen is None:
+            return None
+        conditions.append(chosen)
+    return conditions
+
+
+async def _find_external(desk: Desk, stream: str, external_id: int | str) -> VendorRow | None:
+    rows = await desk.all(stream, {"external_id": str(external_id)})
+    return rows[0] if rows else None
+
+
+async def _has_option(desk: Desk, id: int) -> Condition | None:
+    """That an option is chosen: v3 has no such filter, and a row shows an option by its name."""
+    options = await find_by_id(desk, "custom_field_options", "id", id)
+    fields = await desk.find("custom_fields", "id", list_ids(options, "custom_field_id"))
+    if not fields or fields[0].find_text("field_type") != "job":
+        return None
+    key, name = fields[0].get_text("name_key"), options[0].get_text("name")
+
+    def holds(row: VendorRow) -> bool:
+        field = row.map_parts(CUSTOM_FIELDS).get(key)
+        value = None if field is None else field.find_value("value")
+        return name in value if isinstance(value, list) else bool(value == name)
+
+    return Condition(holds)
+
+
+class ListJobStages(Input):
+    created_before: CreatedBefore = None
+    created_after: CreatedAfter = None
+    updated_before: UpdatedBefore = None
+    updated_after: UpdatedAfter = None
+    per_page: PageSize = DEFAULT_PAGE
+    page: PageNumber = 1
+
+
+class JobStages(Output):
+    results: list[JobStage]
+
+
+async def list_job_stages(desk: Desk, input: ListJobStages) -> JobStages:
+    conditions = within(
+        created=Window(input.created_after, input.created_before),
+        updated=Window(input.updated_after, input.updated_before),
+    )
+    rows = await list_page(desk, "job_interview_stages", conditions, page=input.page, size=input.per_page)
+    return JobStages(results=await shape_stages(desk, rows))
+
+
+class ListJobStagesForJob(Input):
+    job_id: JobId
+    created_before: CreatedBefore = None
+    created_after: CreatedAfter = None
+    updated_before: UpdatedBefore = None
+    updated_after: UpdatedAfter = None
+
+
+async def list_job_stages_for_job(desk: Desk, input: ListJobStagesForJob) -> JobStages:
+    """The stages of one job, in the order a candidate goes through them; those taken out of use come last."""
+    conditions = within(
+        created=Window(input.created_after, input.created_before),
+        updated=Window(input.updated_after, input.updated_before),
+    )
+    rows = keep(await find_by_id(desk, "job_interview_stages", "job_id", input.job_id), conditions)
+    used = in_order(rows)
+    return JobStages(results=await shape_stages(desk, used + [row for row in rows if row not in used]))
+
+
+async def list_jobs_ddl(desk: Desk, input: Nothing) -> Choices:
+    rows = await desk.all("jobs")
+    return choose(reversed(sort_newest(rows)))
+
+
+class ListJobStagesForJobDdl(Input):
+    job_id: JobId
+
+
+async def list_job_stages_for_job_ddl(desk: Desk, input: ListJobStagesForJobDdl) -> Choices:
+    """The stages in use: nobody can be put into another."""
+    rows = await find_by_id(desk, "job_interview_stages", "job_id", input.job_id)
+    return choose(in_order(rows))
+
+
+AROUND_A_JOB = "its departments, offices, openings, hiring managers, owners, then users and close reasons"
+
+OPERATIONS = (
+    Operation(
+        name="get_job",
+        title="Get job",
+        description="Retrieve a job by its ID.",
+        input=GetJob,
+        output=JobFound,
+        run=get_job,
+        calls=f"1, and 7 for what belongs to it: {AROUND_A_JOB}",
+    ),
+    Operation(
+        name="list_jobs",
+        title="List jobs",
+        description="List all of an organization's jobs, newest first.",
+        input=ListJobs,
+        output=Jobs,
+        run=list_jobs,
+        calls=(
+            "1, and for 100 jobs about 12: all departments 1, all offices 1, openings 2, hiring managers 2, owners 2, "
+            "users 1 for 50, close reasons 1 for 50. An external id or an opening takes 1 more, an option 2. By "
+            "option, and by creation and update at once, pages of 500 jobs are read up to the one wanted"
+        ),
+        advanced=("external_department_id", "external_office_id", "custom_field_option_id"),
+    ),
+    Operation(
+        name="list_job_stages",
+        title="List job stages",
+        description="List all of an organization's job stages, newest first.",
+        input=ListJobStages,
+        output=JobStages,
+        run=list_job_stages,
+        calls=(
+            "1, and for 100 stages about 7: interviews and kits by 50 jobs, questions and default interviewers by 50 "
+            "kits, users by 50"
+        ),
+    ),
+    Operation(
+        name="list_job_stages_for_job",
+        title="List job stages for job",
+        description="Retrieve the stages for the specified job ID.",
+        input=ListJobStagesForJob,
+        output=JobStages,
+        run=list_job_stages_for_job,
+        calls="6: stages, interviews, kits, questions, default interviewers, users",
+    ),
+    Operation(
+        name="list_job_stages_for_job_ddl",
+        title="List job stages for job DDL",
+        description="The stages of one job, by name.",
+        kind="ddl",
+        input=ListJobStagesForJobDdl,
+        output=Choices,
+        run=list_job_stages_for_job_ddl,
+        calls="1",
+    ),
+    Operation(
+        name="list_jobs_ddl",
+        title="List jobs DDL",
+        description="All jobs, by name.",
+        kind="ddl",
+        input=Nothing,
+        output=Choices,
+        run=list_jobs_ddl,
+        calls="1 for 500 jobs",
+    ),
+)

@@ -1,0 +1,162 @@
+"""Pages of lists under the filters of Harvest v1: v3 is told what it takes, the rest is seen on the rows.
+
+Also the inputs that lists share.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Annotated, TypeVar
+
+from msgspec import Meta
+
+from unihire.integration.declare import list_values
+from unihire.integration.operate import Choice, Choices, Desk
+from unihire.integration.vendor_row import VendorRow
+from unihire.integrations.greenhouse.harvest_v1.filters import Window, choose_window, write_filters
+
+T = TypeVar("T")
+
+LONGEST_PAGE = 500
+DEFAULT_PAGE = 100
+LAST_PAGE = 10**9
+GREATEST_ID = 2**63 - 1
+
+Moment = Annotated[datetime, Meta(extra_json_schema={"format": "date-time"})]
+CreatedBefore = Annotated[Moment | None, Meta(title="Created before", description="Created before this moment.")]
+CreatedAfter = Annotated[Moment | None, Meta(title="Created after", description="Created at this moment or later.")]
+UpdatedBefore = Annotated[Moment | None, Meta(title="Updated before", description="Last updated before this moment.")]
+UpdatedAfter = Annotated[
+    Moment | None, Meta(title="Updated after", description="Last updated at this moment or later.")
+]
+
+PageSize = Annotated[
+    Annotated[int, Meta(ge=1, le=LONGEST_PAGE)] | None,
+    Meta(title="Results per page", description=f"How many rows a page has, {LONGEST_PAGE} at most."),
+]
+PageNumber = Annotated[
+    Annotated[int, Meta(ge=1, le=LAST_PAGE)] | None,
+    Meta(title="Page", description="Which page to give; the first is 1."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a row must meet: how it is seen on the row, and how v3 is told, where it takes such a filter.
+
+    What is told may let more rows through than the condition (`is_exact` False); the row is looked at then.
+    """
+
+    holds: Callable[[VendorRow], bool]
+    told: Mapping[str, str] = field(default_factory=dict)
+    is_exact: bool = True
+
+
+def equals(member: str, value: object, *, param: str | None = None) -> list[Condition]:
+    """That a member has this value, in any type: `12` is `"12"`. None asks for nothing.
+
+    v3 is told under `param`; without one it has no such filter.
+    """
+    if value is None:
+        return []
+    return [Condition(lambda row: str(row.find_value(member)) == str(value), {param: str(value)} if param else {})]
+
+
+def includes(member: str, value: object, *, param: str) -> list[Condition]:
+    """That the list in a member has this value, in any type. None asks for nothing."""
+    if value is None:
+        return []
+
+    def holds(row: VendorRow) -> bool:
+        return str(value) in list_values(row.data, member)
+
+    return [Condition(holds, {param: str(value)})]
+
+
+def within(*, created: Window, updated: Window) -> list[Condition]:
+    """That a row was created and updated then. v3 refuses to be asked for both: it is told one, narrowed."""
+    told = choose_window(created, updated)
+
+    def holds(row: VendorRow) -> bool:
+        return created.holds(row.find_moment("created_at")) and updated.holds(row.find_moment("updated_at"))
+
+    if not told:
+        return []
+    return [Condition(holds, told, is_exact=told == write_filters(created_at=created, updated_at=updated))]
+
+
+def within_moments(member: str, window: Window) -> list[Condition]:
+    """That the moment in a member is inside the window, which v3 is told under the member's name."""
+    told = write_filters(**{member: window})
+    return [Condition(lambda row: window.holds(row.find_moment(member)), told)] if told else []
+
+
+def within_days(member: str, after: date | None, before: date | None) -> list[Condition]:
+    """That the day in a member is one of these, first and last included."""
+    if after is None and before is None:
+        return []
+    bounds = (("gte", after), ("lte", before))
+
+    def holds(row: VendorRow) -> bool:
+        day = row.find_day(member)
+        return day is not None and (after is None or day >= after) and (before is None or day <= before)
+
+    return [Condition(holds, {member: "|".join(f"{by}|{bound}" for by, bound in bounds if bound is not None)})]
+
+
+async def list_page(
+    desk: Desk,
+    stream: str,
+    conditions: Iterable[Condition],
+    *,
+    page: int | None,
+    size: int | None,
+    also: Mapping[str, str] | None = None,
+) -> list[VendorRow]:
+    """A page of the rows that meet the conditions, newest first. `also` is told to v3 besides.
+
+    Where v3 can be told all of them, it pages. Where not, pages of 500 are read from the newest on until the wanted
+    one is full: whatever the page asked for, a row is on one page only.
+    """
+    number, size = page or 1, size or DEFAULT_PAGE
+    told: dict[str, str] = dict(also or {})
+    seen: list[Condition] = []
+    for condition in conditions:
+        is_told = bool(condition.told) and condition.told.keys().isdisjoint(told)
+        if is_told:
+            told.update(condition.told)
+        if not (is_told and condition.is_exact):
+            seen.append(condition)
+    if not seen:
+        return await desk.page(stream, number, size, told)
+    found: list[VendorRow] = []
+    asked = 1
+    while len(found) < number * size:
+        rows = await desk.page(stream, asked, LONGEST_PAGE, told)
+        found += keep(rows, seen)
+        if len(rows) < LONGEST_PAGE:
+            break
+        asked += 1
+    return cut(found, page=number, size=size)
+
+
+async def find_by_id(desk: Desk, stream: str, member: str, id: int) -> list[VendorRow]:
+    """The rows with this id in a member. v3 refuses numbers that can be no id; v1 had nothing there, and so have we."""
+    return await desk.find(stream, member, [id]) if 0 < id <= GREATEST_ID else []
+
+
+def keep(rows: Iterable[VendorRow], conditions: Iterable[Condition]) -> list[VendorRow]:
+    """The rows that meet every condition."""
+    held = list(conditions)
+    return [row for row in rows if all(condition.holds(row) for condition in held)]
+
+
+def cut(rows: Sequence[T], *, page: int | None, size: int | None) -> list[T]:
+    """A page of rows that are all at hand."""
+    number, size = page or 1, size or DEFAULT_PAGE
+    return list(rows[(number - 1) * size : number * size])
+
+
+def choose(rows: Iterable[VendorRow]) -> Choices:
+    """The rows as choices of a drop-down, by their names."""
+    return Choices(result=[Choice(text=row.get_text("name"), value=row.get_number("id")) for row in rows])

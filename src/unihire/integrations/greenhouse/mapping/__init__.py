@@ -1,0 +1,1 @@
+"""Harvest v3 rows to unified records: pure functions, by what the records are of."""
