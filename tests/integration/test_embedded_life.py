@@ -5,6 +5,7 @@ Every test runs as the user pytest runs as. As root, which means a server under 
 """
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -33,6 +34,34 @@ def test_server_answers_on_its_socket_and_leaves_no_process(users: Users) -> Non
     assert settings == ["TimeZone=UTC", "data_checksums=on", "fsync=on", "listen_addresses=", "server_encoding=UTF8"]
     assert set(locale) == {"bC.UTF-8"}
     assert wait_until(users.has_ended) < 0.5
+
+
+def list_descriptors(process: psutil.Process) -> dict[str, str]:
+    """What each descriptor of a process leads to, by its number."""
+    folder = Path(f"/proc/{process.pid}/fd")
+    found = {}
+    for one in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found[one.name] = os.readlink(one)
+    return found
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="the descriptors of a process are files on Linux alone"
+)
+def test_server_inherits_its_own_lock_and_nothing_else_of_the_keeper(users: Users) -> None:
+    user = users.start()
+    assert user.dsn
+    keeper, leading = users.keeper(), users.leading_process()
+    locks = {f"{users.base}/{name}.lock" for name in ("keeper", "users", "server")}
+    assert locks & set(list_descriptors(keeper).values()) == locks - {f"{users.base}/server.lock"}
+    starter = set(list_descriptors(psutil.Process(user.process.pid)).values()) - {"/dev/null"}
+    for process in (leading, *leading.children()):
+        with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess):
+            held = set(list_descriptors(process).values())
+            assert locks & held == {f"{users.base}/server.lock"}
+            assert not starter & held
+    user.leave()
 
 
 def test_existing_cluster_starts_within_a_second(users: Users) -> None:

@@ -138,6 +138,21 @@ async def test_clock_that_stands_still_or_goes_back_never_gives_a_place_twice(te
     assert sorted(seqs, key=seqs.__getitem__) == ["0-b", "1-a", "1-b", "2-a", "2-b", "3-a", "3-b"]
 
 
+async def test_saves_under_a_clock_that_stands_still_file_each_record_once(
+    api: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    for number, at in enumerate([tomorrow, None, None]):
+        await save(tenant, "job", *({"remote_id": f"{number}-{one}", "code": "x"} for one in "ab"), at=at)
+    await save(tenant, "job", {"remote_id": "0-b", "code": "x", "name": "changed"})
+    found = find_ids(await read_all(api, "jobs", code="x", page_size=2))
+    assert found == ["0-a", "1-a", "1-b", "2-a", "2-b", "0-b"]
+    filed = "SELECT count(*), count(DISTINCT (key, seq)) FROM record_key"
+    counted = await tenant.pool.fetchrow(filed)
+    expected = await tenant.pool.fetchval("SELECT sum(cardinality(keys)) FROM record")
+    assert tuple(counted) == (expected, expected)
+
+
 async def test_two_writers_of_one_connector_commit_in_the_order_of_the_feed(
     api: httpx.AsyncClient, tenant: Tenant
 ) -> None:

@@ -78,6 +78,16 @@ async def open_many(
         yield clients
 
 
+async def test_grant_is_on_the_disk_at_its_commit_where_the_server_s_default_is_another(
+    tenant: Tenant,
+) -> None:
+    async with tenant.pool.acquire() as connection:
+        await connection.execute("SET synchronous_commit TO off")
+        async with connection.transaction():
+            assert await grants.save_grant(connection, tenant.connector.number, 1, b"sealed")
+            assert await connection.fetchval("SHOW synchronous_commit") == "on"  # what the commit goes by
+
+
 async def test_token_is_bought_once_for_all_clients_and_those_to_come(
     vendor: Vendor, pool: Pool, sealer: Sealer, customer: Tenant
 ) -> None:

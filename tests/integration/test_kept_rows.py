@@ -8,13 +8,13 @@ import asyncpg
 from testbed.tenants import Tenant
 from unihire.store.database import get_address
 from unihire.store.feed.gate import lock_feed
-from unihire.store.joins import Joined, JoinedChanges, store_joined_rows
+from unihire.store.joins import Joined, JoinedChanges, Key, store_joined_rows
 
 COUNT_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-def make(key: str, data: bytes) -> Joined:
-    return Joined("1", "others", "shown", key, str(uuid4()), data)
+def make(key: str, data: bytes, *, stream: str = "others") -> Joined:
+    return Joined("1", stream, "shown", key, str(uuid4()), data)
 
 
 async def test_row_that_two_keep_for_the_first_time_is_as_the_later_one_kept_it(tenant: Tenant) -> None:
@@ -50,3 +50,16 @@ async def test_those_of_one_process_wait_for_their_turn_without_a_session(tenant
     await asyncio.gather(*others)
     found = await tenant.pool.fetchval("SELECT key FROM joined WHERE connector = $1", tenant.connector.number)
     assert found == "c"
+
+
+async def test_row_that_one_stream_lets_go_of_is_still_there_for_the_other(tenant: Tenant) -> None:
+    """The joins of both have the same name."""
+    number = tenant.connector.number
+    async with lock_feed(tenant.pool, number) as connection:
+        both = [make("a", b"{}"), make("a", b"{}", stream="more")]
+        await store_joined_rows(connection, number, "rows", ["1"], both)
+        changes = await store_joined_rows(connection, number, "rows", ["1"], both[1:])
+    assert changes.keys == {Key("others", "shown", "a")}
+    assert (changes.added, changes.changed, changes.removed) == (0, 1, 0)
+    found = await tenant.pool.fetch("SELECT stream FROM joined WHERE connector = $1", number)
+    assert [row["stream"] for row in found] == ["more"]

@@ -118,6 +118,16 @@ async def test_pages_far_down_are_those_the_vendor_has_there(operating: Operatin
         assert [row["id"] for row in answer["results"]] == [row["id"] for row in rows[page - 1 : page]]
 
 
+async def test_live_page_far_down_is_asked_for_by_the_ids_the_store_has(operating: Operating) -> None:
+    """Those up to three pages behind one whose beginning is known are walked to."""
+    wanted = [row["id"] for row in operating.read("candidates")]
+    for page, calls in ((4, 4), (9, 1), (8, 4), (6, 1), (len(wanted) // 6, 1)):
+        answer = await operating.call("list_candidates", page=page, results_per_page=6)
+        assert [row["id"] for row in answer["results"]] == wanted[(page - 1) * 6 : page * 6]
+        assert operating.calls["candidates"] == calls, page
+    assert (await operating.call("list_candidates", page=1000, results_per_page=6))["results"] == []
+
+
 # Filters
 
 MOMENTS = ("created_after", "created_before", "updated_after", "updated_before", "last_activity_after")

@@ -12,11 +12,13 @@ from aiohttp import web
 from testbed.records import find_ids
 from testbed.tenants import Tenant, make_tenant, read_all
 from testbed.vendor import IMPATIENT, Answerer, Vendor, counts, fill, job, say
-from unihire.errors import ConfigError, ReauthorizeNeeded, RetryLater, Stopped
+from unihire.errors import Busy, ConfigError, ReauthorizeNeeded, RetryLater, Stopped
 from unihire.kit.seal import Sealer
+from unihire.platform import removal
 from unihire.platform.removal import remove_connector
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
-from unihire.store import Pool
+from unihire.store import Pool, schedules
+from unihire.store.locks import lock_connector
 from unihire.sync.pages import Counts
 from unihire.sync.run import GIVEN_UP_AFTER
 
@@ -476,6 +478,19 @@ async def test_removing_a_connector_ends_the_sync_it_is_in(tenant: Tenant, vendo
         await syncing
     for table in ("connector", "record", "sync_run", "stream_run", "seen", "joined"):
         assert await tenant.pool.fetchval(f"SELECT count(*) FROM {table}") == 0, table
+
+
+async def test_removal_that_finds_no_end_of_a_sync_leaves_the_connector_paused_and_whole(
+    tenant: Tenant, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removal, "REMOVAL_SECONDS", 0.3)
+    monkeypatch.setattr(removal, "POLL_SECONDS", 0.1)
+    await tenant.sync()
+    async with lock_connector(tenant.pool, tenant.connector.number, otherwise="taken"):
+        with pytest.raises(Busy):
+            await remove_connector(tenant.pool, tenant.connector)
+    assert (await schedules.get_schedule(tenant.pool, tenant.connector.number)).is_paused
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
 
 
 async def test_models_asked_for_are_read_with_what_they_show_and_no_others(tenant: Tenant, vendor: Vendor) -> None:

@@ -28,7 +28,7 @@ from unihire.settings import Settings
 from unihire.store import Connection, Pool, issues, jobs, runs, schedules
 from unihire.store.database import get_address, open_database
 from unihire.store.feed import saving
-from unihire.sync import deferring
+from unihire.sync import chores, deferring
 from unihire.sync.run import sync_connector
 
 PEOPLE = ["1", "2", "3"]
@@ -60,6 +60,18 @@ async def test_a_schedule_asks_for_runs_and_for_a_full_one_where_the_last_is_too
             runs.append(await works.wait_for(customer, number=number))
     assert [run["is_scheduled"] for run in runs] == [True] * 3
     assert [run["is_full"] for run in runs] == [False, False, True]
+
+
+async def test_asking_for_what_is_due_leaves_a_job_and_only_for_that(works: Works, customer: Tenant) -> None:
+    resting = await works.connect(organisation="Another")
+    due = "UPDATE connector SET next_sync_at = now() - interval '1 minute' WHERE number = $1"
+    await works.pool.execute(due, customer.connector.number)
+    for _ in range(2):
+        await chores.ask_for_due(works.pool, QUICK)
+        waiting = await works.pool.fetch("SELECT lock, status::text FROM procrastinate_jobs")
+        assert [tuple(row) for row in waiting] == [(f"sync:{customer.connector.number}", "todo")]
+        assert [run["is_scheduled"] for run in await works.list_runs(customer)] == [True]
+    assert await works.list_runs(resting) == []
 
 
 async def test_a_list_that_is_closed_for_good_does_not_make_every_run_a_full_one(

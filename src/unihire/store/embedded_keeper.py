@@ -300,8 +300,6 @@ def main() -> None:
     report_fd, keeper_fd = int(sys.argv[1]), int(sys.argv[2])
     if os.fork() > 0:
         os._exit(0)  # the starter reaps this one; the keeper belongs to nobody who would have to
-    for fd in (report_fd, keeper_fd):
-        os.set_inheritable(fd, False)
     os.umask(0o077)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)

@@ -4,10 +4,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
+import pytest
+
 from unihire.platform.clients import Clients
 from unihire.store.tenancy import Connector
 
 CONNECTOR = cast(Connector, SimpleNamespace(id=UUID(int=1), credentials_version=1, budget_of=1))
+OTHER = cast(Connector, SimpleNamespace(id=UUID(int=2), credentials_version=1, budget_of=2))
 
 
 def version_of(version: int, *, budget_of: int = 1) -> Connector:
@@ -64,4 +67,32 @@ async def test_client_of_a_rate_budget_that_is_not_the_connector_s_any_more_is_n
         pass
     async with clients.use(version_of(1, budget_of=9)) as new:
         assert new is not old
+    await clients.close()
+
+
+async def test_client_that_nobody_uses_is_closed_when_it_is_forgotten_and_forgetting_twice_is_no_error() -> None:
+    clients = Clients(lambda connector: cast(Any, Kept()))
+    async with clients.use(CONNECTOR) as idle:
+        pass
+    assert cast(Any, idle).is_open
+    for _ in range(2):
+        await clients.forget(CONNECTOR.id)
+        assert not cast(Any, idle).is_open
+    async with clients.use(CONNECTOR) as other:
+        assert other is not idle
+    await clients.close()
+
+
+async def test_client_that_nobody_used_for_long_is_closed_and_one_in_use_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("unihire.platform.clients.IDLE_SECONDS", -1.0)  # whatever is not used was unused for as long
+    clients = Clients(lambda connector: cast(Any, Kept()))
+    async with clients.use(CONNECTOR) as idle, clients.use(OTHER):
+        assert cast(Any, idle).is_open
+    async with clients.use(OTHER) as used:
+        assert not cast(Any, idle).is_open
+        async with clients.use(CONNECTOR) as anew:
+            assert anew is not idle
+            assert cast(Any, used).is_open
     await clients.close()
