@@ -32,6 +32,7 @@ from unihire.store import (
     rows,
     runs,
     schedules,
+    sealed,
     standing,
     streams,
     tenancy,
@@ -382,6 +383,7 @@ def _list_others(of: Asker) -> Iterator[Case]:
     yield Case("budgets.REPLACE_BUDGET", budgets.REPLACE_BUDGET, (c, 1, b""), written=1)
     yield Case("budgets.INSERT_BUDGET", budgets.INSERT_BUDGET, (c, b""), written=1)
     yield Case("grants.FIND_GRANT", grants.FIND_GRANT, (c, 1))
+    yield Case("sealed.REPLACE_SEALED_GRANT", sealed.REPLACE_SEALED_GRANT, (c, b"old", b"new"), written=1)
     yield Case("grants.SAVE_GRANT", grants.SAVE_GRANT, (c, 1, b""), written=1)
     yield Case("issues.OPEN_ISSUE", issues.OPEN_ISSUE, (id, c, "kind 3", people, "mend it"), written=1)
     yield Case("issues.RESOLVE_ISSUES", issues.RESOLVE_ISSUES, (c, people, ["kind 3"], 1), walked=10, written=1)
@@ -401,6 +403,8 @@ def _list_others(of: Asker) -> Iterator[Case]:
 def _list_of_all(of: Asker) -> Iterator[Case]:
     """What is asked of all connectors at once, now and then: it reads what there is, once."""
     every = of.connectors
+    yield Case("sealed.LIST_OTHER_GRANTS", sealed.LIST_OTHER_GRANTS, (0, b"new!", 4, 200), every, every)
+    yield Case("sealed.COUNT_GRANT_MARKS", sealed.COUNT_GRANT_MARKS, (4,), walked=every)
     yield Case("grants.LIST_OLD", grants.LIST_OLD, (HOUR, 10, [1]), every, every)
     yield Case("history.LIST_WHOLE_HISTORY", history.LIST_WHOLE_HISTORY, (20,), looks=40, walked=20 * 6 + 20 + every)
     yield Case("history.LIST_STANDINGS of all", history.LIST_STANDINGS, (None,), every, every)

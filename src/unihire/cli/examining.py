@@ -19,7 +19,8 @@ from unihire.store import Pool, streams
 from unihire.store.database import NotMade, describe_database, open_existing_database
 from unihire.store.history import list_standings
 from unihire.store.migrate import list_migrations
-from unihire.store.tenancy import Connector, list_connectors, list_seal_marks
+from unihire.store.sealed import KINDS, Kind, count_marks
+from unihire.store.tenancy import Connector, list_connectors
 from unihire.sync.issues import say_quarantined
 
 
@@ -36,7 +37,8 @@ async def examine_store(
             if found.status != "ok":
                 return
             connectors = await list_connectors(pool)
-            sealer = _examine_key(settings, findings, connectors, await list_seal_marks(pool))
+            marks = {kind: await count_marks(pool, kind) for kind in KINDS}
+            sealer = _examine_key(settings, findings, connectors, marks)
             for finding in judge_engine(await look_at_engine(pool)):
                 findings.add(finding)
             try:
@@ -76,12 +78,12 @@ async def _examine_database(pool: Pool, settings: Settings) -> Finding:
 
 
 def _examine_key(
-    settings: Settings, findings: Findings, connectors: Sequence[Connector], marks: Mapping[bytes, int]
+    settings: Settings, findings: Findings, connectors: Sequence[Connector], marks: Mapping[Kind, Mapping[bytes, int]]
 ) -> Sealer | None:
     """Add whether the stored credentials open; the sealer that opens them, if there is one."""
     try:
         sealer = find_sealer(settings)
-        check_marks(settings, sealer, marks)
+        check_marks(settings, sealer, marks["credentials"])
     except ConfigError as error:
         findings.add(Finding("encryption key", "failed", str(error)))
         return None
@@ -98,8 +100,31 @@ def _examine_key(
         findings.add(Finding("encryption key", "warning", f"others may read {path}: chmod 600"))
     else:
         said = f"opens the credentials of {len(connectors)} connectors; from {source}"
-        findings.add(Finding("encryption key", "ok", said))
+        findings.add(judge_marks(sealer, marks, said))
     return sealer
+
+
+def judge_marks(sealer: Sealer, marks: Mapping[Kind, Mapping[bytes, int]], said: str) -> Finding:
+    """Whether everything is sealed under the newest key, so that older ones can go; `said` where there is nothing else.
+
+    `marks`: how many values of each kind are sealed under the key of each mark.
+    """
+    closed = sum(count for mark, count in marks["grant"].items() if mark not in sealer.marks)
+    if closed:
+        said = f"{closed:,} grants are sealed under a key that is not there any more: put it back, or reconnect"
+        return Finding("encryption key", "failed", said)
+    old = {kind: sum(count for mark, count in found.items() if mark != sealer.current) for kind, found in marks.items()}
+    if any(old.values()):
+        said = (
+            f"{old['credentials']:,} credentials and {old['grant']:,} grants are sealed under an older key: "
+            "unihire keys reseal brings them under the newest"
+        )
+        return Finding("encryption key", "warning", said)
+    if len(sealer.marks) > 1:
+        rest = len(sealer.marks) - 1
+        keys = "1 older key" if rest == 1 else f"{rest} older keys"
+        said = f"{said}; all is sealed under the newest: the {keys} can go, but for backups made before"
+    return Finding("encryption key", "ok", said)
 
 
 def _list_closed(connectors: Sequence[Connector], sealer: Sealer) -> Iterator[str]:

@@ -8,15 +8,22 @@ from rich.markup import escape
 from rich.table import Table
 
 from unihire.cli.arguments import Environment, make_name_option
+from unihire.cli.exits import FAILED
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, show_moment
 from unihire.errors import ConfigError
 from unihire.kit.seal import new_key
 from unihire.platform.organisations import create_key, ensure_organisation, list_keys, revoke_key
+from unihire.platform.resealing import Resealing, reseal
+from unihire.platform.sealing import open_sealer
 from unihire.store import Pool
+from unihire.store.sealed import KINDS
 
 EPILOG = examples(
-    "unihire keys create --environment development --name laptop", "unihire keys revoke 3f2c", "unihire keys seal"
+    "unihire keys create --environment development --name laptop",
+    "unihire keys revoke 3f2c",
+    "unihire keys seal",
+    "unihire keys reseal",
 )
 
 app = typer.Typer(no_args_is_help=False)
@@ -98,13 +105,41 @@ def seal(is_json: Json = False) -> None:
     """Make a key that seals credentials.
 
     It is for UNIHIRE_ENCRYPTION_KEYS, and stored nowhere. To change keys, put the new one in front of the old,
-    separated by a comma.
+    separated by a comma, restart what runs, and bring all that is sealed under it: unihire keys reseal.
     """
     key = new_key()
     if is_json:
         print_json({"key": key})
     else:
         print_plain(key)
+
+
+@app.command("reseal")
+def reseal_all(is_json: Json = False) -> None:
+    """Bring all that is sealed under the newest key.
+
+    Of UNIHIRE_ENCRYPTION_KEYS the first is the newest. Everything that runs must have the same keys in the same order
+    by then; it may go on running. Ended in between, it is done again and goes on. Ends with 1 where something is left
+    under another key, and names it. An old key can go once nothing is; backups made before need it still.
+    """
+    settings = start()
+
+    async def bring(pool: Pool) -> Resealing:
+        return await reseal(pool, await open_sealer(settings, pool))
+
+    done = run_on_database(bring, settings)
+    if is_json:
+        left = [{"connector_id": str(one.connector), "what": one.kind, "reason": one.reason} for one in done.left]
+        print_json({"resealed": {kind: done.resealed[kind] for kind in KINDS}, "left": left})
+    else:
+        counts = f"{done.resealed['credentials']:,} credentials and {done.resealed['grant']:,} grants"
+        OUT.print(f"{counts} brought under the newest key")
+        for one in done.left:
+            OUT.print(f"[red]✗[/red] {one.kind} of connector {one.connector}: {escape(one.reason)}", soft_wrap=True)
+        if not done.left:
+            OUT.print("[green]✓[/green] nothing is sealed under another")
+    if done.left:
+        raise typer.Exit(FAILED)
 
 
 def _to_json(key: dict[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,11 @@ class Sealer:
         """How values sealed under its keys begin."""
         return frozenset(self._ciphers)
 
+    @property
+    def current(self) -> bytes:
+        """How values it seals begin: the mark of the newest key."""
+        return self._current
+
     def seal(self, plain: bytes, context: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         return self._current + nonce + self._ciphers[self._current].encrypt(nonce, plain, context)

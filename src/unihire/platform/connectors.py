@@ -128,7 +128,12 @@ def _seal_credentials(
     if missing:
         raise ConfigError(f"{integration.name} also needs: {', '.join(missing)}")
     kept = {name: value for name, value in credentials.items() if value}
-    return sealer.seal(msgspec.json.encode(kept), id.bytes)
+    return sealer.seal(msgspec.json.encode(kept), make_credentials_context(id))
+
+
+def make_credentials_context(connector: UUID) -> bytes:
+    """What binds sealed credentials to their connector."""
+    return connector.bytes
 
 
 def _name_account(
@@ -250,4 +255,5 @@ def open_connector_client(
 
 def open_credentials(connector: Connector, sealer: Sealer) -> dict[str, str]:
     """Raises ConfigError where they do not open."""
-    return msgspec.json.decode(sealer.open(connector.credentials, connector.id.bytes), type=dict[str, str])
+    context = make_credentials_context(connector.id)
+    return msgspec.json.decode(sealer.open(connector.credentials, context), type=dict[str, str])

@@ -93,7 +93,7 @@ class StoredGrants:
         self._is_doubted = held.is_doubted
         if held.sealed is None:
             return None
-        return msgspec.json.decode(self._sealer.open(held.sealed, _make_context(self._connector)), type=Grant)
+        return msgspec.json.decode(self._sealer.open(held.sealed, make_grant_context(self._connector)), type=Grant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,9 @@ class _Held:
 
 def seal_grant(sealer: Sealer, grant: Grant, connector: UUID) -> bytes:
     """The grant as the store keeps it; it opens as this connector's grant only."""
-    return sealer.seal(msgspec.json.encode(grant), _make_context(connector))
+    return sealer.seal(msgspec.json.encode(grant), make_grant_context(connector))
 
 
-def _make_context(connector: UUID) -> bytes:
+def make_grant_context(connector: UUID) -> bytes:
+    """What binds a sealed grant to its connector."""
     return connector.bytes + b" grant"

@@ -12,7 +12,7 @@ from unihire.kit.seal import Sealer, new_key
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.embedded_cluster import make_home
-from unihire.store.tenancy import list_seal_marks
+from unihire.store.sealed import count_marks
 
 KEY_FILE = "encryption.key"
 _KEY_FILE_BYTES = 10_000
@@ -51,7 +51,7 @@ async def open_sealer(settings: Settings, pool: Pool) -> Sealer:
     Raises ConfigError where credentials are sealed and no key of ours opens any: it is lost, or of another database.
     """
     sealer = await asyncio.to_thread(find_sealer, settings)
-    check_marks(settings, sealer, await list_seal_marks(pool))
+    check_marks(settings, sealer, await count_marks(pool, "credentials"))
     return sealer if sealer is not None else await asyncio.to_thread(_make_sealer, settings)
 
 

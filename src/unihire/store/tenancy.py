@@ -7,7 +7,6 @@ from uuid import UUID
 import asyncpg
 
 from unihire.errors import Busy
-from unihire.kit.seal import MARK_BYTES
 from unihire.store import Connection, Pool
 from unihire.store.grants import EMPTY_GRANT
 from unihire.store.locks import SYNC_LOCKS
@@ -70,11 +69,6 @@ SET_MAPPED_BY = "UPDATE connector SET mapped_by = $2 WHERE number = $1"
 SET_STATUS = """
     UPDATE connector SET status = $3, relink_needed_at = CASE WHEN $3 = 'RELINK_NEEDED' THEN now() END
     WHERE number = $1 AND credentials_version = $2 AND status <> $3
-"""
-
-# How the sealed credentials of all connectors begin ($1 bytes, which name the key), and how many begin so.
-COUNT_SEAL_MARKS = """
-    SELECT substring(credentials FROM 1 FOR $1) AS mark, count(*) AS connectors FROM connector GROUP BY 1
 """
 
 # New credentials, which are taken to be good, and who asks the vendor with them: as before, or somebody else.
@@ -199,11 +193,6 @@ async def replace_credentials(connection: Connection, number: int, sealed: bytes
     if not row["has_same_account"]:
         await connection.execute(FORGET_BUDGET, number)
     return version
-
-
-async def list_seal_marks(pool: Pool) -> dict[bytes, int]:
-    """The marks of the keys that connectors' credentials are sealed under, each with how many are."""
-    return {row["mark"]: row["connectors"] for row in await pool.fetch(COUNT_SEAL_MARKS, MARK_BYTES)}
 
 
 async def delete_connector(pool: Pool, number: int) -> None:
