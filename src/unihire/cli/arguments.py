@@ -9,6 +9,7 @@ import typer
 
 from unihire.errors import ConfigError
 from unihire.kit.files import decode_text, find_fault, read_file
+from unihire.kit.nesting import NestedTooDeeply, decode_bounded
 
 INPUT_BYTES = 32 * 2**20
 """The largest JSON document that is read."""
@@ -54,8 +55,8 @@ def read_document(text: str, *, option: str) -> Any:
     else:
         name, found = option, text.encode()
     try:
-        return msgspec.json.decode(decode_text(found, name))
-    except RecursionError:
-        raise ConfigError(f"cannot read {name}: its JSON is nested too deep") from None
+        return decode_bounded(decode_text(found, name).encode())
+    except NestedTooDeeply as error:
+        raise ConfigError(f"cannot read {name}: its JSON is {error}") from None
     except msgspec.DecodeError as error:
         raise typer.BadParameter(f"it is not JSON: {error}", param_hint=option) from None

@@ -10,10 +10,14 @@ import msgspec
 from unihire.errors import ConfigError
 from unihire.integration.emulate import Answer, Receiver, Request, Stream
 from unihire.kit.clock import parse_moment, to_text
+from unihire.kit.nesting import decode_bounded
 from unihire.sandbox.faults import FAULTS, read_fault_fields
 from unihire.sandbox.host import CONTROL_PATH, SandboxApp
 from unihire.sandbox.outbox import SandboxOutbox
 from unihire.sandbox.rows import show_row
+
+MOST_DEPTH = 300
+"""Levels of a body: a row may be nested deeper than we read a vendor's, to see what becomes of it."""
 
 
 class _Refused(Exception):
@@ -260,8 +264,8 @@ _PLACES = {"receivers": ("", "/{id}"), "deliveries": ("", "/run")}
 
 def _read_body(body: bytes) -> Any:
     try:
-        return msgspec.json.decode(body) if body else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return decode_bounded(body, most=MOST_DEPTH) if body else None
+    except ValueError as error:
         raise _Refused(400, f"the body is not JSON: {error}") from None
 
 

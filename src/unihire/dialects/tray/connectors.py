@@ -24,6 +24,7 @@ from unihire.errors import ApiError, BadRequest, NotFound
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation, describe_type
 from unihire.integration.registry import list_integrations, list_operations
+from unihire.kit.nesting import NestedTooDeeply, decode_bounded
 from unihire.platform.access import Caller
 from unihire.platform.inputs import describe_input
 from unihire.platform.operations import Operations, write_json
@@ -164,10 +165,10 @@ def _find_connector(request: Request) -> Integration:
 async def _read_call(request: Request) -> Call:
     body = await read_bytes(request, MOST_BYTES)
     try:
-        return msgspec.json.decode(body, type=Call)
+        return decode_bounded(body, Call)
+    except NestedTooDeeply as error:
+        raise BadRequest(f"The body is {error}, or not JSON") from None
     except msgspec.ValidationError as error:
         raise BadRequest(f"The body does not fit: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except ValueError:
         raise BadRequest("The body is not JSON") from None
-    except RecursionError:
-        raise BadRequest("The body is not JSON, or nested deeper than any input may be") from None

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unihire.dialects.bindbee.params import PAGE_SIZE, PAGE_SIZE_MOST
 from unihire.dialects.calls import describe_problem
 from unihire.errors import Invalid
+from unihire.kit.nesting import decode_bounded
 
 _MARK_BYTES = 8
 
@@ -53,7 +54,7 @@ def read_place(
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         mark, place = packed[:_MARK_BYTES], packed[_MARK_BYTES:]
         if mark == _mark(connector, list_name, place):
-            named = msgspec.json.decode(place, type=kind)
+            named = decode_bounded(place, kind)
             if can_be(named):
                 return named
     except ValueError:  # what was never a cursor, or was made up

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from unihire.integrations.greenhouse.emulator.resources import Resource
+from unihire.kit.nesting import decode_bounded
 
 PER_PAGE, GREATEST_PER_PAGE, GREATEST_LIST = 100, 500, 50
 OPERATORS = ("gte", "lte", "gt", "lt")
@@ -254,7 +255,7 @@ def read_cursor(text: str) -> Cursor:
     try:
         # Some clients hand it on as it stood in the link, escaped once more.
         text = text.replace("%3D", "=").replace("%2B", "+").replace("%2F", "/").replace(" ", "+")
-        found = msgspec.json.decode(base64.b64decode(text, validate=True))
+        found = decode_bounded(base64.b64decode(text, validate=True))
         found["query"] = {name: str(value) for name, value in found["query"].items()}
         cursor = msgspec.convert(found, Cursor)
     except (binascii.Error, ValueError, TypeError, KeyError, AttributeError, msgspec.ValidationError):

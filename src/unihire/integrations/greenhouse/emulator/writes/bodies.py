@@ -10,13 +10,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import msgspec
-
 from unihire.integration.emulate import Row
 from unihire.integrations.greenhouse.emulator.query import Invalid
 from unihire.integrations.greenhouse.emulator.rows.find import GreenhouseRows
 from unihire.integrations.greenhouse.emulator.rows.times import from_millis
 from unihire.kit.clock import parse_moment, to_micros
+from unihire.kit.nesting import decode_bounded
 
 _TYPES: Mapping[str, tuple[type, str]] = {
     "text": (str, "string"),
@@ -50,8 +49,8 @@ def declare_body(text: str) -> tuple[BodyField, ...]:
 def read_object(body: bytes) -> Row:
     """The body as an object; nothing is an empty one. Raises Invalid."""
     try:
-        found = msgspec.json.decode(body) if body.strip() else {}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = decode_bounded(body) if body.strip() else {}
+    except ValueError:
         raise Invalid("The request body is not valid JSON.") from None
     if not isinstance(found, dict):
         raise Invalid("The request body must be an object.")
