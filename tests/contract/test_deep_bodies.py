@@ -125,10 +125,10 @@ def test_row_as_deep_as_the_control_takes_is_served(sandbox: RunningSandbox, ven
     (row, *_) = vendor.get("/candidates").json()
     with httpx.Client(base_url=sandbox.ready.control_url) as control:
         path = f"rows/candidates/{row['id']}"
-        control.patch(path, content=b'{"phone": %s}' % deep).raise_for_status()
+        control.patch(path, content=b'{"company": %s}' % deep).raise_for_status()
         assert deep in vendor.get("/candidates", params={"ids": row["id"]}).content
         control.get(path).raise_for_status()
-        control.patch(path, json={"phone": None}).raise_for_status()
+        control.patch(path, json={"company": None}).raise_for_status()
 
 
 def test_writes_and_cursors_of_the_greenhouse_emulator(vendor: httpx.Client, deep: bytes) -> None:

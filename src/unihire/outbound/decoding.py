@@ -6,10 +6,11 @@ number of a thousand digits is Undecodable there, and nothing else is raised.
 
 import re
 from collections.abc import Iterator
-from itertools import accumulate
 from typing import Any, TypeVar
 
 import msgspec
+
+from unihire.kit.nesting import is_deep
 
 T = TypeVar("T")
 
@@ -27,13 +28,7 @@ MOST_BYTES, MOST_TOKENS = 16 << 20, 1_000_000
 MOST_VALUES = 2_000_000
 """Of a body of more values nothing is decoded: each takes up to 200 bytes, where three may have been sent for it."""
 
-MOST_DEPTH = 100
-"""A value nested deeper is not decoded, whatever this Python's own limit is and however deep its caller is."""
-
 _SPACE = b" \t\n\r"
-_STEPS = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
-_NO_BRACKETS = bytes(set(range(256)) - _STEPS.keys())
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["\[\]{},]', re.DOTALL)
 _MEMBER = re.compile(rb'[ \t\n\r]*+("(?:[^"\\]++|\\.)*+")[ \t\n\r]*+:(.*)', re.DOTALL)
 
@@ -50,7 +45,7 @@ class Undecodable(ValueError):
 
 def decode(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
     """Raises Undecodable, whatever is wrong; a value that stays a msgspec.Raw may be nested as deep as it likes."""
-    if decoder is not MEMBERS and _is_deep(bytes(raw)):
+    if decoder is not MEMBERS and is_deep(bytes(raw)):
         raise Undecodable("nested too deeply")
     return _decode(raw, decoder)
 
@@ -58,7 +53,7 @@ def decode(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
 def decode_objects(raw: bytes | msgspec.Raw) -> list[tuple[dict[str, Any], bytes]]:
     """The objects of an array, each beside its own bytes. Raises Undecodable where one of them cannot be decoded."""
     items = [bytes(item) for item in _decode(raw, _ITEMS)]
-    if any(map(_is_deep, items)):
+    if any(map(is_deep, items)):
         raise Undecodable("nested too deeply")
     objects = _decode(raw, _OBJECTS)
     return list(zip(objects, items, strict=True))
@@ -69,13 +64,6 @@ def _decode(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
         return decoder.decode(raw)
     except (ValueError, RecursionError) as error:
         raise Undecodable(_name_fault(error)) from None
-
-
-def _is_deep(raw: bytes) -> bool:
-    if len(raw) <= 2 * MOST_DEPTH or raw.count(b"{") + raw.count(b"[") <= MOST_DEPTH:
-        return False
-    brackets = _STRING.sub(b"", raw).translate(None, _NO_BRACKETS)
-    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MOST_DEPTH
 
 
 def _name_fault(error: Exception) -> str:

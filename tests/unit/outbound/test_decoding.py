@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unihire.errors import VendorChanged
+from unihire.kit.nesting import MOST_DEPTH
 from unihire.outbound import decoding
 from unihire.outbound.decoding import (
     ANYTHING,
-    MOST_DEPTH,
     Undecodable,
     decode,
     find_json,
