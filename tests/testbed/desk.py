@@ -38,6 +38,7 @@ class MemoryDesk:
         self.created: list[tuple[str, str, Json]] = []
         self.touched: dict[str, list[str]] = {}
         self.planned: list[str] = []
+        self.scopes: set[str] = set()
 
     async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[VendorRow]:
         assert 1 <= size <= LONGEST_PAGE
@@ -58,8 +59,8 @@ class MemoryDesk:
     def touch(self, stream: str, ids: Iterable[object]) -> None:
         self.touched.setdefault(stream, []).extend(str(id) for id in ids)
 
-    def plan(self, steps: Iterable[str]) -> None:
-        self.planned = list(steps)
+    def plan(self, steps: Iterable[str], *, scopes: Iterable[str] = ()) -> None:
+        self.planned, self.scopes = list(steps), set(scopes)
 
     async def create(
         self, step: str, path: str, body: Json, *, stream: str, trace: Trace, acting_as: int | None = None

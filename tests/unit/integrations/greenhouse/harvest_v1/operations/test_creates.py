@@ -136,6 +136,7 @@ async def test_writes_go_in_the_order_that_was_planned() -> None:
         "attachment.1.1", "note.0",
     ]  # fmt: skip
     assert [step for step, _ in list_written(desk)] == desk.planned
+    assert desk.scopes == {f"harvest:{path.removeprefix('/v3/')}:create" for _, path in list_written(desk)}
     assert desk.acting == {**dict.fromkeys(desk.planned, 7), "note.0": 9}
     first, second = (row["id"] for row in desk.rows["applications"])
     assert [row["application_id"] for row in desk.rows["attachments"]] == [first, second, second]
