@@ -100,6 +100,9 @@ COUNT_LIVING = """
     GROUP BY model ORDER BY model
 """
 
+# The connector, before anything of it is removed: who saves for it ends first, or finds it gone.
+LOCK_CONNECTOR = "SELECT FROM connector WHERE number = $1 FOR UPDATE"
+
 # Everything a connector left in tables without a foreign key, its filter index first. Living records have one index,
 # tombstones another.
 DELETE_DATA = (
@@ -200,6 +203,7 @@ async def delete_connector(pool: Pool, number: int) -> None:
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1, $2)", SYNC_LOCKS, number):
             raise Busy("the connector is being synced: stop that first")
+        await connection.execute(LOCK_CONNECTOR, number)
         for statement in DELETE_DATA:
             await connection.execute(statement, number)
         await announce_access(connection)

@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 import asyncpg
 import structlog
 
+from unihire.errors import Stopped
 from unihire.store import Connection, Pool
 
 T = TypeVar("T")
@@ -32,6 +33,13 @@ BEGIN_SAVING = """
 """
 
 
+class Removed(Stopped):
+    """The connector is gone: nothing is saved for it any more."""
+
+    def __init__(self, connector: int) -> None:
+        super().__init__(f"connector {connector} was removed: nothing more is saved for it")
+
+
 _turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
 """Whose turn it is to save in this process, by the pool's identity and the connector."""
 
@@ -40,13 +48,17 @@ _turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary
 async def lock_feed(pool: Pool, connector: int) -> AsyncIterator[Connection]:
     """A transaction that alone saves for the connector. After a crash of the server its commit may be undone.
 
+    Raises Removed where the connector is gone.
+
     No transaction can be begun within. Others of this process wait for their turn without a session: of a process that
     is frozen the server would end one waiting session after the other.
     """
     turn = _turns.setdefault((id(pool), connector), asyncio.Lock())
     async with turn, pool.acquire() as connection:
         try:
-            await connection.execute(BEGIN_SAVING.format(connector=connector))
+            found = await connection.execute(BEGIN_SAVING.format(connector=connector))
+            if found != "SELECT 1":
+                raise Removed(connector)
             yield connection
         except BaseException:
             if not connection.is_closed():
