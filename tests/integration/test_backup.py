@@ -51,7 +51,9 @@ async def test_what_is_restored_is_every_row_that_was_there(
     async with databases.create(template="template0") as name:
         await restore_backup(databases.settings(name), file)
         restored = await read_all(databases.settings(name))
-        assert restored == await read_all(settings)
+        # Its feeds go on as after a crash: what was shown since the backup is not known there.
+        assert restored.pop("feed_alive") == []
+        assert restored == {table: rows for table, rows in (await read_all(settings)).items() if table != "feed_alive"}
         assert len(restored["record"]) == 20
         with pytest.raises(ConfigError, match="not empty"):
             await restore_backup(databases.settings(name), file)

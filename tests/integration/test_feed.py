@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,8 +15,11 @@ from hypothesis import strategies as st
 from testbed.databases import Databases
 from testbed.records import bury, find_ids, id_in, save
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
-from unihire.kit.clock import to_micros
+from testbed.vendor import Vendor, fill
+from unihire.kit.clock import MovableClock, to_micros
 from unihire.kit.seal import Sealer
+from unihire.store import Pool
+from unihire.store.database import read_clock
 
 TAGS = "/api/ats/v1/tags"
 
@@ -151,6 +155,22 @@ async def test_saves_under_a_clock_that_stands_still_file_each_record_once(
     counted = await tenant.pool.fetchrow(filed)
     expected = await tenant.pool.fetchval("SELECT sum(cardinality(keys)) FROM record")
     assert tuple(counted) == (expected, expected)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=3650), timedelta(minutes=1), timedelta(minutes=-1)])
+async def test_clock_of_a_worker_moves_no_position(
+    pool: Pool, sealer: Sealer, vendor: Vendor, ahead: timedelta
+) -> None:
+    fill(vendor)
+    tenant = await make_tenant(pool, sealer, base_url=vendor.base_url)
+    begun = await read_clock(pool)
+    await tenant.sync(clock=MovableClock(ahead))
+    vendor.lists["/jobs"][0]["name"] = "Renamed"
+    await tenant.sync(clock=MovableClock(ahead), full=True)
+    seqs = (await list_seqs(tenant)).values()
+    ended = await read_clock(pool)
+    assert to_micros(begun) < min(seqs)
+    assert max(seqs) < to_micros(ended)
 
 
 async def test_two_writers_of_one_connector_commit_in_the_order_of_the_feed(

@@ -38,7 +38,7 @@ from unihire.store import (
     tenancy,
     writes,
 )
-from unihire.store.feed import saving
+from unihire.store.feed import position, saving
 from unihire.sync import fetching
 
 PEOPLE = 4
@@ -168,6 +168,8 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     c, people = of.number, of.name("people")
     fifty = partial(Case, looks=ASKED)
     places = list(range(1, ASKED + 1))
+    yield Case("position.FIND_PLACE", position.FIND_PLACE, (c,), looks=2)
+    yield Case("position.RESERVE_POSITIONS", position.RESERVE_POSITIONS, (c, LAST), looks=2, written=2)
     yield fifty("saving.FIND_STORED", saving.FIND_STORED, (c, of.ids))
     yield fifty("saving.FIND_KEYED", saving.FIND_KEYED, (c, people, of.own, [PEOPLE]), looks=2 * ASKED)
     yield fifty("saving.FIND_LIVING", saving.FIND_LIVING, (c, of.ids))

@@ -12,7 +12,8 @@ from unihire.kit.clock import to_micros
 from unihire.model import MODELS, FieldSpec, ModelSpec, Record
 from unihire.outbound.paging import Row, WholeList
 from unihire.store.feed.gate import lock_feed
-from unihire.store.feed.saving import MOVE_FEED, Saved, bury_records, save_records
+from unihire.store.feed.position import MOVE_FEED
+from unihire.store.feed.saving import Saved, bury_records, save_records
 from unihire.sync.rendering import Renderer, derive_ids
 
 PLURALS = {spec.plural: spec for spec in MODELS.values()}

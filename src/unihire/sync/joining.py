@@ -10,7 +10,7 @@ import msgspec
 from unihire.integration.declare import Data, Integration, Join, Stream, find_member, has_deleted
 from unihire.outbound.paging import Row, decode_row
 from unihire.store import Connection, Pool, joins, runs
-from unihire.store.feed import saving
+from unihire.store.feed import position
 from unihire.store.joins import Joined
 from unihire.store.keys import JoinKeys, find_key, name_member
 from unihire.sync.pruning import LeftOut, explain_error
@@ -147,7 +147,7 @@ async def _find_by_key(
         hashes = [hashed.key(key) for key in keys]
         return await connection.fetch(joins.FIND_SHOWING, connector, stream.name, hashes, after, until, limit, models)
 
-    last: int = await connection.fetchval(saving.GET_LAST_SEQ, connector)
+    last: int = await connection.fetchval(position.GET_LAST_SEQ, connector)
     first = found[0]
     if first["until"] is None:
         keys = [row["key"] for row in found if row["until"] is None]

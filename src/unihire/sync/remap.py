@@ -15,7 +15,7 @@ from unihire.integration.declare import Integration, Stream
 from unihire.model import spec_of
 from unihire.outbound.paging import Row, decode_row
 from unihire.store import Pool, remapping, streams
-from unihire.store.feed import saving
+from unihire.store.feed import position
 from unihire.store.feed.gate import Feed
 from unihire.store.feed.page import Page
 from unihire.store.locks import lock_connector
@@ -127,7 +127,7 @@ class _StreamRemap:
 
     async def remap(self, *, only_aside: bool) -> None:
         await self._pages.open()
-        last: int = await self._pool.fetchval(saving.GET_LAST_SEQ, self._connector)
+        last: int = await self._pool.fetchval(position.GET_LAST_SEQ, self._connector)
         await self._walk(remapping.LIST_QUARANTINED, "", self._retry)
         await self._refresh()
         if not only_aside:

@@ -13,9 +13,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from unihire.kit.clock import from_micros, to_micros
+from unihire.kit.clock import from_micros
 from unihire.store import Connection
 from unihire.store.copying import copy_rows, count_micros, write_bigints, write_fields
+from unihire.store.feed.position import FIND_PLACE, MOVE_FEED, PLACE, take_positions
 
 EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
 """How every stored answer ends; the reader cuts it off to splice in what was asked for."""
@@ -51,17 +52,10 @@ class Saved:
 
 # The connector's place in the feed and the time, and beside them what is stored of these records already, if anything
 # is.
-FIND_STORED = """
-    SELECT last_seq, stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at,
-        statement_timestamp() AS now
+FIND_STORED = f"""
+    SELECT {PLACE}, stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at
     FROM connector LEFT JOIN record AS stored ON stored.id = ANY($2::uuid[]) WHERE number = $1
-"""
-
-# The connector's place in the feed.
-GET_LAST_SEQ = "SELECT last_seq FROM connector WHERE number = $1"
-
-# Move the connector's place in the feed.
-MOVE_FEED = "UPDATE connector SET last_seq = $2 WHERE number = $1"
+"""  # noqa: S608 - of constants
 
 # Bring the volatile part of records up to date: their place in the feed stays.
 REFRESH_RECORDS = """
@@ -92,9 +86,6 @@ FILE_KEYS = """
         WHERE connector = $1 AND model = kind.model AND seq > $2 AND deleted_at IS NULL OFFSET 0
     ) AS saved CROSS JOIN unnest(keys) AS key
 """
-
-# The same, and the time.
-FIND_PLACE = "SELECT last_seq, statement_timestamp() AS now FROM connector WHERE number = $1"
 
 # Turn records into tombstones: their content stays, their place in the feed is new.
 BURY_RECORDS = """
@@ -168,7 +159,7 @@ async def save_records(connection: Connection, connector: int, stream: str, reco
         await connection.execute(DELETE_VERSIONS, [row["id"] for row in outdated])
         await _delete_keys(connection, ((key, row["seq"]) for row in outdated for key in row["keys"]))
     now: datetime = found[0]["now"]
-    start = max(found[0]["last_seq"] + 1, to_micros(now))
+    start = await take_positions(connection, connector, found[0], len(fresh))
     since = {row["id"]: row["first_saved_at"] for row in outdated}
     await copy_rows(connection, "record", _COLUMNS, _write_records(connector, stream, fresh, start, now, since))
     models = list({record.model for record in fresh})
@@ -205,7 +196,7 @@ async def bury_records(connection: Connection, connector: int, ids: Sequence[UUI
     if not ids:
         return 0
     (place,) = await connection.fetch(FIND_PLACE, connector)
-    start = max(place["last_seq"] + 1, to_micros(place["now"]))
+    start = await take_positions(connection, connector, place, len(ids))
     found = await connection.fetch(FIND_KEYS, connector, ids)
     await _delete_keys(connection, ((row["key"], row["seq"]) for row in found))
     await connection.execute(BURY_RECORDS, connector, ids, start - 1, place["now"])
