@@ -240,6 +240,48 @@ async def test_tree_in_a_circle_is_named(reading: Reading) -> None:
     assert body["output"]["message"].startswith(f"departments {one['id']}: it stands below itself")
 
 
+DAMAGED = {"not JSON": b'{"id": ', "deep": b'{"id": 1, "x": ' + b"[" * 200 + b"]" * 200 + b"}", "bytes": b"\xff"}
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED.keys())
+@pytest.mark.parametrize(
+    ("stream", "operation", "given", "member"),
+    [
+        ("jobs", "list_jobs", {}, "results"),
+        ("jobs", "list_jobs", {"created_after": "2000-01-01T00:00:00Z"}, "results"),
+        ("candidates", "list_candidates_ddl", {}, "result"),
+        ("departments", "list_departments", {}, "results"),
+        ("custom_fields", "list_custom_fields", {}, "results"),
+        ("custom_fields", "list_custom_fields", {"field_type": "candidate"}, "results"),
+    ],
+)
+async def test_stored_row_that_cannot_be_decoded_costs_that_row(
+    reading: Reading, stream: str, operation: str, given: Json, member: str, damage: bytes
+) -> None:
+    tenant, synced = reading.creating.tenant, {**given, "source": "synced"}
+    before = (await reading.call(operation, synced))["output"][member]
+    lost = before[1].get("id", before[1].get("value"))
+    for table, column, id, more in (
+        ("record", "raw", "remote_id", ""),
+        ("joined", "data", "row_id", f" AND stream = $2 AND name = '{KEPT_WHOLE}'"),
+    ):
+        where = f"connector = $1 AND {'stream' if table == 'record' else 'origin'} = $2 AND {id} = $3{more}"
+        raw = await tenant.pool.fetchval(
+            f"SELECT {column} FROM {table} WHERE {where}", tenant.connector.number, stream, str(lost)
+        )
+        if raw is not None:
+            write = f"UPDATE {table} SET {column} = $4 WHERE {where}"
+            break
+    await tenant.pool.execute(write, tenant.connector.number, stream, str(lost), damage)
+    try:
+        after = await reading.call(operation, synced)
+    finally:
+        await tenant.pool.execute(write, tenant.connector.number, stream, str(lost), raw)
+    assert after["outcome"] == "success", after
+    shown = [row.get("id", row.get("value")) for row in after["output"][member]]
+    assert shown == [row.get("id", row.get("value")) for row in before if row is not before[1]]
+
+
 def test_every_list_an_operation_reads_is_led_to() -> None:
     assert STREAMS.keys() >= LED
     assert len(list_operations("greenhouse")) == 31

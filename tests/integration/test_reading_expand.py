@@ -141,3 +141,17 @@ async def test_unknown_field_is_refused_with_those_there_are(api: httpx.AsyncCli
 )
 async def test_text_outside_the_grammar_is_refused(api: httpx.AsyncClient, text: str) -> None:
     assert await refuse(api, "applications", text)
+
+
+async def test_record_whose_raw_data_cannot_be_decoded_is_answered_without_expansion(
+    api: httpx.AsyncClient, tenant: Tenant, application: dict[str, Any]
+) -> None:
+    deep = b'{"x":' + b"[" * 1_500 + b"]" * 1_500 + b"}"
+    await tenant.pool.execute("UPDATE record SET raw = $1", deep)
+    answer = await api.get("/api/ats/v1/applications", params={"expand": "candidate,job[name]"})
+    (item,) = answer.json()["items"]
+    assert (item["candidate"]["first_name"], item["job"]) == ("Ada", {"name": "Engineer"})
+    answer = await api.get("/api/ats/v1/applications", params={"expand": "candidate,job", "include_raw_data": "true"})
+    assert answer.status_code == 200
+    assert deep in answer.content
+    assert id_in(tenant, "candidate", "c").encode() in answer.content

@@ -191,6 +191,21 @@ async def test_row_that_moves_changes_the_records_it_leaves_and_comes_to(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("damage", [b'{"id": ', b'{"id": 11, "url": ' + b"[" * 200 + b"]" * 200 + b"}", b"\xff"])
+async def test_stored_row_that_cannot_be_decoded_is_not_shown_and_ends_nothing(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient, damage: bytes
+) -> None:
+    await tenant.sync()
+    spoil = "UPDATE joined SET data = $2 WHERE connector = $1 AND origin = 'files' AND row_id = '11'"
+    await tenant.pool.execute(spoil, tenant.connector.number, damage)
+    vendor.lists["/people"][0] |= {"name": "Another", "at": NEW}
+    assert (await tenant.sync()).status == "done"
+    assert await read_files(api) == {"1": ["2"], "2": ["3"], "3": []}
+    vendor.lists["/files"][0] |= {"at": NEW, "url": "https://files.example.com/new"}
+    assert (await tenant.sync()).status == "done"
+    assert await read_files(api) == {"1": ["2", "11"], "2": ["3"], "3": []}
+
+
 async def test_gone_row_is_shown_no_more(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
     await tenant.sync()
     place = await find_place(tenant)

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-import msgspec
+import structlog
 
 from unihire.errors import UnihireError
 from unihire.integration.declare import Data, Integration, Match, Stream, has_deleted, list_values
 from unihire.integration.vendor_row import VendorRow, read_rows
+from unihire.outbound.paging import decode_row
 from unihire.store import Pool
 from unihire.store import rows as stored
 from unihire.store.keys import JoinKeys, find_key, name_member
@@ -17,6 +18,8 @@ from unihire.store.rows import ById, ByKey, ByText, Place, Wanted
 from unihire.store.tenancy import Connector
 from unihire.sync.joining import KEPT_WHOLE
 from unihire.sync.rendering import Renderer, model_numbers
+
+log = structlog.get_logger()
 
 ID = "id"
 
@@ -42,7 +45,8 @@ class SyncedDesk:
     """The store, asked instead of the vendor.
 
     What is asked for at the same moment is found in one query. Rows that are quarantined and not served are as they
-    last were, or missing. Raises NotSynced for a list that never was read well and for what the store cannot be asked.
+    last were, or missing; a stored row that cannot be decoded is left out, and logged. Raises NotSynced for a list that
+    never was read well and for what the store cannot be asked.
     """
 
     def __init__(self, *, pool: Pool, connector: Connector, integration: Integration) -> None:
@@ -62,7 +66,7 @@ class SyncedDesk:
         skip = (number - 1) * size
         if match is None:
             rows = await stored.list_rows(self._pool, self._connector.number, place, skip=skip, limit=size)
-            return read_rows(stream, map(msgspec.json.decode, rows))
+            return read_rows(stream, _decode(stream, rows))
         found = await self._find_matching(declared, match)
         if found is not None:
             return read_rows(stream, found)[skip : skip + size]
@@ -74,12 +78,12 @@ class SyncedDesk:
         place = await self._find_place(declared)
         if match is None:
             rows = await stored.list_rows(self._pool, self._connector.number, place)
-            return read_rows(stream, map(msgspec.json.decode, rows))
+            return read_rows(stream, _decode(stream, rows))
         found = await self._find_matching(declared, match)
         if found is not None:
             return read_rows(stream, found)
         async with aclosing(stored.walk_rows(self._pool, self._connector.number, place)) as walk:
-            decoded = [msgspec.json.decode(row) async for _, row in walk]
+            decoded = _decode(stream, [row async for _, row in walk])
         return read_rows(stream, filter(match.holds, decoded))
 
     async def find(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
@@ -135,10 +139,10 @@ class SyncedDesk:
         found: list[Data] = []
         async with aclosing(stored.walk_rows(self._pool, self._connector.number, place, below=below)) as walk:
             async for id, raw in walk:
-                row = msgspec.json.decode(raw)
-                if not match.holds(row):
+                held = list(filter(match.holds, _decode(place.stream, [raw])))
+                if not held:
                     continue
-                found.append(row)
+                found += held
                 if len(found) == size:
                     self._ends[listing] = (page, id)
                     if page == number:
@@ -191,11 +195,22 @@ class SyncedDesk:
             wanted.keys.extend(ByKey(number, name, own[0], hashed.key(value)) for value in question.values)
 
 
+def _decode(stream: str, rows: Iterable[bytes]) -> list[Data]:
+    """The rows but those that cannot be decoded: damaged ones, and ones a version before took that was less strict."""
+    found = []
+    for raw in rows:
+        row = decode_row(raw)
+        if row.fault is None:
+            found.append(row.data)
+        else:
+            log.warning("a stored row cannot be decoded and is left out", stream=stream, reason=row.fault)
+    return found
+
+
 def _sort(question: _Question, found: Iterable[bytes]) -> list[Data]:
     """The rows asked for, each once, newest id first; a row only its key's hash let through is left out."""
     values, by_id = set(question.values), dict[str, Data]()
-    for raw in found:
-        row: Data = msgspec.json.decode(raw)
+    for row in _decode(question.stream.name, found):
         id = question.stream.id_of(row)
         if id not in by_id and (question.member == ID or not values.isdisjoint(list_values(row, question.member))):
             by_id[id] = row

@@ -6,6 +6,7 @@ from typing import Self
 
 import asyncpg
 import msgspec
+import structlog
 
 from unihire.integration.declare import Data, Integration, Join, Stream, find_member, has_deleted
 from unihire.outbound.paging import Row, decode_row
@@ -22,6 +23,8 @@ KEPT_WHOLE = "rows"
 
 STALE_BATCH = 500
 """Records made again in one transaction."""
+
+log = structlog.get_logger()
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -101,9 +104,12 @@ async def find_shown(
                 showing.setdefault((join.name, key), []).append(shown[join.name])
     if showing:
         for one in await joins.find_joined(pool, connector, stream.name, list(showing)):
-            data: Data = msgspec.json.decode(one["data"])
+            joined = decode_row(one["data"])
+            if joined.fault is not None:  # damaged, or stored by a version that was less strict
+                log.warning("a stored row is not shown", stream=stream.name, join=one["name"], reason=joined.fault)
+                continue
             for place in showing[one["name"], one["key"]]:
-                place.append(data)
+                place.append(joined.data)
     return found
 
 

@@ -7,13 +7,18 @@ relation := name [ '[' field (',' field)* ']' ]
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
+import structlog
 
+from unihire.kit.nesting import MOST_DEPTH, decode_bounded
 from unihire.model import MODELS, FieldSpec, ModelSpec
 from unihire.platform.access import Scope
 from unihire.store import Pool
 from unihire.store.reading import find_targets
+
+log = structlog.get_logger()
 
 _RELATION = re.compile(r"([^\[\],]+)(?:\[([^\[\]]*)\])?(?:,|$)")
 _COMMON = ("id", "modified_at", "custom_fields", "raw_data")
@@ -67,9 +72,11 @@ async def expand_bodies(
 ) -> list[bytes]:
     """The bodies with relations expanded, one query for each model pointed to.
 
-    A related record that is not there (never synced, or deleted) stays an id.
+    A related record that is not there (never synced, or deleted), or that cannot be decoded, stays an id; a body that
+    cannot be decoded, for the raw data in it, is answered as it is.
     """
-    records = [msgspec.json.decode(body) for body in bodies]
+    decoded = [_find_record(body) for body in bodies]
+    records = [record for record in decoded if record is not None]
     targets: dict[str, dict[str, dict[str, object]]] = {}
     for spec in {expansion.target.name: expansion.target for expansion in expansions}.values():
         wanted: dict[str, None] = {}
@@ -78,7 +85,8 @@ async def expand_bodies(
                 for record in records:
                     wanted.update(dict.fromkeys(_ids(record[expansion.relation.name])))
         found = await find_targets(pool, scope.number, spec.number, list(wanted), raw=raw, custom=custom)
-        targets[spec.name] = {id: msgspec.json.decode(body) for id, body in found.items()}
+        each = ((id, _find_record(body)) for id, body in found.items())
+        targets[spec.name] = {id: record for id, record in each if record is not None}
     for expansion in expansions:
         known = targets[expansion.target.name]
         for record in records:
@@ -88,7 +96,16 @@ async def expand_bodies(
                 record[name] = [_shape(known, id, expansion.fields) for id in value]
             elif value is not None:
                 record[name] = _shape(known, value, expansion.fields)
-    return [msgspec.json.encode(record) for record in records]
+    shown = zip(bodies, decoded, strict=True)
+    return [body if record is None else msgspec.json.encode(record) for body, record in shown]
+
+
+def _find_record(body: bytes) -> dict[str, Any] | None:
+    try:
+        return decode_bounded(body, dict[str, Any], most=MOST_DEPTH + 1)  # the raw data is one level down
+    except ValueError:
+        log.warning("a stored record cannot be decoded, and is not expanded")
+        return None
 
 
 def _ids(value: list[str] | str | None) -> list[str]:
