@@ -19,16 +19,7 @@ from unihire.integration.operate import (
     describe_type,
 )
 from unihire.integration.vendor_row import VendorRow, group_by, list_ids
-from unihire.integrations.greenhouse.harvest_v1.operations.lists import (
-    DEFAULT_PAGE,
-    PageNumber,
-    PageSize,
-    choose,
-    cut,
-    equals,
-    find_by_id,
-    keep,
-)
+from unihire.integrations.greenhouse.harvest_v1.operations import lists
 from unihire.integrations.greenhouse.harvest_v1.shapes.company import (
     CustomField,
     Department,
@@ -86,8 +77,8 @@ def either(*shapes: type[Output]) -> Meta:
 class ListDepartments(Input):
     render_as: RenderAs = None
     external_id: ExternalId = None
-    results_per_page: PageSize = DEFAULT_PAGE
-    page: PageNumber = 1
+    results_per_page: lists.PageSize = lists.DEFAULT_PAGE
+    page: lists.PageNumber = 1
 
 
 class Departments(Output):
@@ -100,20 +91,20 @@ async def list_departments(desk: Desk, input: ListDepartments) -> Departments:
     All are read: a department's children are told by the others.
     """
     rows = await desk.all("departments")
-    asked = keep(rows, equals("external_id", input.external_id))
+    asked = lists.keep(rows, lists.equals("external_id", input.external_id))
     if input.render_as == "tree":
         found: list[Any] = _to_trees(rows, _find_roots(rows, asked), _to_department_node)
     else:
         departments = DepartmentTree(rows)
         found = [departments.show(row) for row in asked]
-    return Departments(results=cut(found, page=input.page, size=input.results_per_page))
+    return Departments(results=lists.cut(found, page=input.page, size=input.results_per_page))
 
 
 class ListOffices(Input):
     render_as: RenderAs = None
     external_id: ExternalId = None
-    results_per_page: PageSize = DEFAULT_PAGE
-    page: PageNumber = 1
+    results_per_page: lists.PageSize = lists.DEFAULT_PAGE
+    page: lists.PageNumber = 1
 
 
 class PageOf(Output):
@@ -132,13 +123,15 @@ class Offices(Output):
 async def list_offices(desk: Desk, input: ListOffices) -> Offices:
     """A page of offices, or of those on top with all below them. All are read, to count them."""
     rows = await desk.all("offices")
-    asked = keep(rows, equals("external_id", input.external_id))
+    asked = lists.keep(rows, lists.equals("external_id", input.external_id))
     if input.render_as == "tree":
         found: list[Any] = _to_trees(rows, _find_roots(rows, asked), _to_office_node)
     else:
         found = [ListedOffice(**_read_office(row)) for row in asked]
-    page, size = input.page or 1, input.results_per_page or DEFAULT_PAGE
-    return Offices(offices=cut(found, page=page, size=size), meta=PageOf(total=len(found), page=page, per_page=size))
+    page, size = input.page or 1, input.results_per_page or lists.DEFAULT_PAGE
+    return Offices(
+        offices=lists.cut(found, page=page, size=size), meta=PageOf(total=len(found), page=page, per_page=size)
+    )
 
 
 def _read_office(row: VendorRow) -> dict[str, Any]:
@@ -183,8 +176,8 @@ def _to_trees(
 
 
 class ListSources(Input):
-    per_page: PageSize = DEFAULT_PAGE
-    page: PageNumber = 1
+    per_page: lists.PageSize = lists.DEFAULT_PAGE
+    page: lists.PageNumber = 1
 
 
 class Sources(Output):
@@ -194,7 +187,7 @@ class Sources(Output):
 async def list_sources(desk: Desk, input: ListSources) -> Sources:
     """A page of sources, those of one strategy together; all are read for that."""
     rows = sorted(await desk.all("sources"), key=_rank_source)
-    return Sources(results=[to_source(row) for row in cut(rows, page=input.page, size=input.per_page)])
+    return Sources(results=[to_source(row) for row in lists.cut(rows, page=input.page, size=input.per_page)])
 
 
 def _rank_source(row: VendorRow) -> int:
@@ -244,7 +237,7 @@ async def list_attachment_content_types_ddl(desk: Desk, input: Nothing) -> Choic
 
 
 async def list_job_custom_fields_ddl(desk: Desk, input: Nothing) -> Choices:
-    return choose(in_order(await desk.all("custom_fields", {"field_type": "job"})))
+    return lists.choose(in_order(await desk.all("custom_fields", {"field_type": "job"})))
 
 
 class ListJobCustomFieldOptionsDdl(Input):
@@ -259,11 +252,13 @@ class ListJobCustomFieldOptionsDdl(Input):
 
 
 async def list_job_custom_field_options_ddl(desk: Desk, input: ListJobCustomFieldOptionsDdl) -> Choices:
-    return choose(in_order(await find_by_id(desk, "custom_field_options", "custom_field_id", input.custom_field)))
+    return lists.choose(
+        in_order(await lists.find_by_id(desk, "custom_field_options", "custom_field_id", input.custom_field))
+    )
 
 
 async def list_sources_ddl(desk: Desk, input: Nothing) -> Choices:
-    return choose(reversed(await desk.all("sources")))
+    return lists.choose(reversed(await desk.all("sources")))
 
 
 OPERATIONS = (

@@ -15,25 +15,7 @@ from unihire.integration.operate import (
     choose_from,
 )
 from unihire.integration.vendor_row import VendorRow, list_ids
-from unihire.integrations.greenhouse.harvest_v1.filters import Window
-from unihire.integrations.greenhouse.harvest_v1.operations.lists import (
-    DEFAULT_PAGE,
-    Condition,
-    CreatedAfter,
-    CreatedBefore,
-    PageNumber,
-    PageSize,
-    UpdatedAfter,
-    UpdatedBefore,
-    choose,
-    cut,
-    equals,
-    find_by_id,
-    includes,
-    keep,
-    list_page,
-    within,
-)
+from unihire.integrations.greenhouse.harvest_v1.operations import lists
 from unihire.integrations.greenhouse.harvest_v1.shapes.company import in_order
 from unihire.integrations.greenhouse.harvest_v1.shapes.jobs import Job, JobStage, shape_jobs, shape_stages
 from unihire.integrations.greenhouse.harvest_v1.values import CUSTOM_FIELDS, sort_newest
@@ -51,16 +33,16 @@ class JobFound(Output):
 
 
 async def get_job(desk: Desk, input: GetJob) -> JobFound:
-    rows = await find_by_id(desk, "jobs", "id", input.job_id)
+    rows = await lists.find_by_id(desk, "jobs", "id", input.job_id)
     jobs = await shape_jobs(desk, rows[:1])
     return JobFound(job_found=bool(jobs), body=jobs[0] if jobs else None)
 
 
 class ListJobs(Input):
-    created_before: CreatedBefore = None
-    created_after: CreatedAfter = None
-    updated_before: UpdatedBefore = None
-    updated_after: UpdatedAfter = None
+    created_before: lists.CreatedBefore = None
+    created_after: lists.CreatedAfter = None
+    updated_before: lists.UpdatedBefore = None
+    updated_after: lists.UpdatedAfter = None
     requisition_id: Annotated[
         int | SearchText | None, Meta(title="Requisition ID", description="The requisition id of the job.")
     ] = None
@@ -87,8 +69,8 @@ class ListJobs(Input):
         int | None,
         Meta(title="Custom field option ID", description="An option chosen in one of the job's custom fields."),
     ] = None
-    results_per_page: PageSize = DEFAULT_PAGE
-    page: PageNumber = 1
+    results_per_page: lists.PageSize = lists.DEFAULT_PAGE
+    page: lists.PageNumber = 1
 
 
 class Jobs(Output):
@@ -101,34 +83,31 @@ async def list_jobs(desk: Desk, input: ListJobs) -> Jobs:
     if conditions is None:
         return Jobs(results=[])
     if input.opening_id is None:
-        rows = await list_page(desk, "jobs", conditions, page=input.page, size=input.results_per_page)
+        rows = await lists.list_page(desk, "jobs", conditions, page=input.page, size=input.results_per_page)
     else:
         openings = await desk.all("openings", {"opening_id": str(input.opening_id)})
         found = await desk.find("jobs", "id", sorted(set(list_ids(openings, "job_id")), reverse=True))
-        rows = cut(sort_newest(keep(found, conditions)), page=input.page, size=input.results_per_page)
+        rows = lists.cut(sort_newest(lists.keep(found, conditions)), page=input.page, size=input.results_per_page)
     return Jobs(results=await shape_jobs(desk, rows))
 
 
-async def _list_conditions(desk: Desk, input: ListJobs) -> list[Condition] | None:
+async def _list_conditions(desk: Desk, input: ListJobs) -> list[lists.Condition] | None:
     """What the jobs must meet; None where no job can."""
-    conditions = within(
-        created=Window(input.created_after, input.created_before),
-        updated=Window(input.updated_after, input.updated_before),
-    )
-    conditions += equals("requisition_id", input.requisition_id, param="requisition_id")
-    conditions += equals("status", input.status, param="status")
-    conditions += equals("department_id", input.department_id, param="department_id")
-    conditions += includes("office_ids", input.office_id, param="office_id")
+    conditions = lists.within_times(input)
+    conditions += lists.equals("requisition_id", input.requisition_id, param="requisition_id")
+    conditions += lists.equals("status", input.status, param="status")
+    conditions += lists.equals("department_id", input.department_id, param="department_id")
+    conditions += lists.includes("office_ids", input.office_id, param="office_id")
     if input.external_department_id is not None:
         department = await _find_external(desk, "departments", input.external_department_id)
         if department is None:
             return None
-        conditions += equals("department_id", department.get_number("id"), param="department_id")
+        conditions += lists.equals("department_id", department.get_number("id"), param="department_id")
     if input.external_office_id is not None:
         office = await _find_external(desk, "offices", input.external_office_id)
         if office is None:
             return None
-        conditions += includes("office_ids", office.get_number("id"), param="office_id")
+        conditions += lists.includes("office_ids", office.get_number("id"), param="office_id")
     if input.custom_field_option_id is not None:
         chosen = await _has_option(desk, input.custom_field_option_id)
         if chosen is None:
@@ -142,9 +121,9 @@ async def _find_external(desk: Desk, stream: str, external_id: int | str) -> Ven
     return rows[0] if rows else None
 
 
-async def _has_option(desk: Desk, id: int) -> Condition | None:
+async def _has_option(desk: Desk, id: int) -> lists.Condition | None:
     """That an option is chosen: v3 has no such filter, and a row shows an option by its name."""
-    options = await find_by_id(desk, "custom_field_options", "id", id)
+    options = await lists.find_by_id(desk, "custom_field_options", "id", id)
     fields = await desk.find("custom_fields", "id", list_ids(options, "custom_field_id"))
     if not fields or fields[0].find_text("field_type") != "job":
         return None
@@ -155,16 +134,16 @@ async def _has_option(desk: Desk, id: int) -> Condition | None:
         value = None if field is None else field.find_value("value")
         return name in value if isinstance(value, list) else bool(value == name)
 
-    return Condition(holds)
+    return lists.Condition(holds)
 
 
 class ListJobStages(Input):
-    created_before: CreatedBefore = None
-    created_after: CreatedAfter = None
-    updated_before: UpdatedBefore = None
-    updated_after: UpdatedAfter = None
-    per_page: PageSize = DEFAULT_PAGE
-    page: PageNumber = 1
+    created_before: lists.CreatedBefore = None
+    created_after: lists.CreatedAfter = None
+    updated_before: lists.UpdatedBefore = None
+    updated_after: lists.UpdatedAfter = None
+    per_page: lists.PageSize = lists.DEFAULT_PAGE
+    page: lists.PageNumber = 1
 
 
 class JobStages(Output):
@@ -172,36 +151,30 @@ class JobStages(Output):
 
 
 async def list_job_stages(desk: Desk, input: ListJobStages) -> JobStages:
-    conditions = within(
-        created=Window(input.created_after, input.created_before),
-        updated=Window(input.updated_after, input.updated_before),
-    )
-    rows = await list_page(desk, "job_interview_stages", conditions, page=input.page, size=input.per_page)
+    conditions = lists.within_times(input)
+    rows = await lists.list_page(desk, "job_interview_stages", conditions, page=input.page, size=input.per_page)
     return JobStages(results=await shape_stages(desk, rows))
 
 
 class ListJobStagesForJob(Input):
     job_id: JobId
-    created_before: CreatedBefore = None
-    created_after: CreatedAfter = None
-    updated_before: UpdatedBefore = None
-    updated_after: UpdatedAfter = None
+    created_before: lists.CreatedBefore = None
+    created_after: lists.CreatedAfter = None
+    updated_before: lists.UpdatedBefore = None
+    updated_after: lists.UpdatedAfter = None
 
 
 async def list_job_stages_for_job(desk: Desk, input: ListJobStagesForJob) -> JobStages:
     """The stages of one job, in the order a candidate goes through them; those taken out of use come last."""
-    conditions = within(
-        created=Window(input.created_after, input.created_before),
-        updated=Window(input.updated_after, input.updated_before),
-    )
-    rows = keep(await find_by_id(desk, "job_interview_stages", "job_id", input.job_id), conditions)
+    conditions = lists.within_times(input)
+    rows = lists.keep(await lists.find_by_id(desk, "job_interview_stages", "job_id", input.job_id), conditions)
     used = in_order(rows)
     return JobStages(results=await shape_stages(desk, used + [row for row in rows if row not in used]))
 
 
 async def list_jobs_ddl(desk: Desk, input: Nothing) -> Choices:
     rows = await desk.all("jobs")
-    return choose(reversed(sort_newest(rows)))
+    return lists.choose(reversed(sort_newest(rows)))
 
 
 class ListJobStagesForJobDdl(Input):
@@ -210,8 +183,8 @@ class ListJobStagesForJobDdl(Input):
 
 async def list_job_stages_for_job_ddl(desk: Desk, input: ListJobStagesForJobDdl) -> Choices:
     """The stages in use: nobody can be put into another."""
-    rows = await find_by_id(desk, "job_interview_stages", "job_id", input.job_id)
-    return choose(in_order(rows))
+    rows = await lists.find_by_id(desk, "job_interview_stages", "job_id", input.job_id)
+    return lists.choose(in_order(rows))
 
 
 AROUND_A_JOB = "its departments, offices, openings, hiring managers, owners, then users and close reasons"

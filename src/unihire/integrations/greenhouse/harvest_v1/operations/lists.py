@@ -6,7 +6,7 @@ Also the inputs that lists share.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 from msgspec import Meta
 
@@ -83,6 +83,23 @@ def within(*, created: Window, updated: Window) -> list[Condition]:
     if not told:
         return []
     return [Condition(holds, told, is_exact=told == write_filters(created_at=created, updated_at=updated))]
+
+
+class HasTimes(Protocol):
+    """An input with v1's four filters by time."""
+
+    created_after: datetime | None
+    created_before: datetime | None
+    updated_after: datetime | None
+    updated_before: datetime | None
+
+
+def within_times(given: HasTimes) -> list[Condition]:
+    """That a row was created and updated when the input says, from each `after` on and before each `before`."""
+    return within(
+        created=Window(given.created_after, given.created_before),
+        updated=Window(given.updated_after, given.updated_before),
+    )
 
 
 def within_moments(member: str, window: Window) -> list[Condition]:

@@ -7,22 +7,7 @@ from msgspec import Meta
 
 from unihire.integration.operate import Desk, Input, Operation, Output
 from unihire.integrations.greenhouse.harvest_v1.filters import Window
-from unihire.integrations.greenhouse.harvest_v1.operations.lists import (
-    DEFAULT_PAGE,
-    CreatedAfter,
-    CreatedBefore,
-    Moment,
-    PageNumber,
-    PageSize,
-    UpdatedAfter,
-    cut,
-    equals,
-    find_by_id,
-    list_page,
-    within,
-    within_days,
-    within_moments,
-)
+from unihire.integrations.greenhouse.harvest_v1.operations import lists
 from unihire.integrations.greenhouse.harvest_v1.shapes.offers import Offer, choose_current, shape_offers
 
 STATUSES = {
@@ -47,7 +32,7 @@ class OfferFound(Output):
 
 
 async def get_offer(desk: Desk, input: GetOffer) -> OfferFound:
-    offers = await shape_offers(desk, (await find_by_id(desk, "offers", "id", input.offer_id))[:1])
+    offers = await shape_offers(desk, (await lists.find_by_id(desk, "offers", "id", input.offer_id))[:1])
     return OfferFound(offer_found=bool(offers), body=offers[0] if offers else None)
 
 
@@ -56,23 +41,24 @@ class GetCurrentOffer(Input):
 
 
 async def get_current_offer(desk: Desk, input: GetCurrentOffer) -> OfferFound:
-    current = choose_current(await find_by_id(desk, "offers", "application_id", input.application_id))
+    current = choose_current(await lists.find_by_id(desk, "offers", "application_id", input.application_id))
     offers = await shape_offers(desk, [current] if current is not None else [])
     return OfferFound(offer_found=bool(offers), body=offers[0] if offers else None)
 
 
 class ListOffers(Input):
-    created_before: CreatedBefore = None
-    created_after: CreatedAfter = None
+    created_before: lists.CreatedBefore = None
+    created_after: lists.CreatedAfter = None
     updated_before: Annotated[
-        Moment | None, Meta(title="Updated before", description="Last updated at this moment or earlier.")
+        lists.Moment | None, Meta(title="Updated before", description="Last updated at this moment or earlier.")
     ] = None
-    updated_after: UpdatedAfter = None
+    updated_after: lists.UpdatedAfter = None
     resolved_after: Annotated[
-        Moment | None, Meta(title="Resolved after", description="Accepted or rejected at this moment or later.")
+        lists.Moment | None, Meta(title="Resolved after", description="Accepted or rejected at this moment or later.")
     ] = None
     resolved_before: Annotated[
-        Moment | None, Meta(title="Resolved before", description="Accepted or rejected at this moment or earlier.")
+        lists.Moment | None,
+        Meta(title="Resolved before", description="Accepted or rejected at this moment or earlier."),
     ] = None
     status: Annotated[
         Literal["unresolved", "created", "accepted", "rejected", "deprecated"] | None,
@@ -84,8 +70,8 @@ class ListOffers(Input):
     starts_before: Annotated[date | None, Meta(title="Starts before", description="Starts on this day or earlier.")] = (
         None
     )
-    results_per_page: PageSize = DEFAULT_PAGE
-    page: PageNumber = 1
+    results_per_page: lists.PageSize = lists.DEFAULT_PAGE
+    page: lists.PageNumber = 1
 
 
 class Offers(Output):
@@ -95,29 +81,29 @@ class Offers(Output):
 async def list_offers(desk: Desk, input: ListOffers) -> Offers:
     """A page of offers, newest first. What v1 calls before includes the moment itself here, but for the creation."""
     conditions = [
-        *within(
+        *lists.within(
             created=Window(input.created_after, input.created_before),
             updated=Window(input.updated_after, input.updated_before, includes_before=True),
         ),
-        *within_moments("resolved_at", Window(input.resolved_after, input.resolved_before, includes_before=True)),
-        *equals("status", STATUSES[input.status] if input.status else None, param="status"),
-        *within_days("sent_on", input.sent_after, input.sent_before),
-        *within_days("starts_on", input.starts_after, input.starts_before),
+        *lists.within_moments("resolved_at", Window(input.resolved_after, input.resolved_before, includes_before=True)),
+        *lists.equals("status", STATUSES[input.status] if input.status else None, param="status"),
+        *lists.within_days("sent_on", input.sent_after, input.sent_before),
+        *lists.within_days("starts_on", input.starts_after, input.starts_before),
     ]
-    rows = await list_page(desk, "offers", conditions, page=input.page, size=input.results_per_page)
+    rows = await lists.list_page(desk, "offers", conditions, page=input.page, size=input.results_per_page)
     return Offers(results=await shape_offers(desk, rows))
 
 
 class ListOffersByApplication(Input):
     application_id: ApplicationId
-    results_per_page: PageSize = DEFAULT_PAGE
-    page: PageNumber = 1
+    results_per_page: lists.PageSize = lists.DEFAULT_PAGE
+    page: lists.PageNumber = 1
 
 
 async def list_offers_by_application(desk: Desk, input: ListOffersByApplication) -> Offers:
     """All versions of the offers of one application, newest first."""
-    rows = await find_by_id(desk, "offers", "application_id", input.application_id)
-    return Offers(results=await shape_offers(desk, cut(rows, page=input.page, size=input.results_per_page)))
+    rows = await lists.find_by_id(desk, "offers", "application_id", input.application_id)
+    return Offers(results=await shape_offers(desk, lists.cut(rows, page=input.page, size=input.results_per_page)))
 
 
 ONE = "1, and where it fills an opening 1 or 2: the opening, the reason it was closed for"

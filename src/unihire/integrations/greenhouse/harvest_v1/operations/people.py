@@ -17,21 +17,7 @@ from unihire.integration.operate import (
 )
 from unihire.integration.vendor_row import VendorRow, list_ids
 from unihire.integrations.greenhouse.harvest_v1.filters import Window, write_filters
-from unihire.integrations.greenhouse.harvest_v1.operations.lists import (
-    DEFAULT_PAGE,
-    CreatedAfter,
-    CreatedBefore,
-    Moment,
-    PageNumber,
-    PageSize,
-    UpdatedAfter,
-    UpdatedBefore,
-    choose,
-    cut,
-    keep,
-    list_page,
-    within,
-)
+from unihire.integrations.greenhouse.harvest_v1.operations import lists
 from unihire.integrations.greenhouse.harvest_v1.shapes.applications import Application, shape_applications
 from unihire.integrations.greenhouse.harvest_v1.shapes.company import in_order
 from unihire.integrations.greenhouse.harvest_v1.shapes.people import Candidate, shape_candidates
@@ -73,10 +59,10 @@ async def get_application(desk: Desk, given: GetApplication) -> FoundApplication
 
 
 class ListApplications(Input):
-    created_before: CreatedBefore = None
-    created_after: CreatedAfter = None
+    created_before: lists.CreatedBefore = None
+    created_after: lists.CreatedAfter = None
     last_activity_after: Annotated[
-        Moment | None,
+        lists.Moment | None,
         Meta(title="Last activity after", description="Something happened on it at this moment or later."),
     ] = None
     job_id: Annotated[
@@ -94,8 +80,8 @@ class ListApplications(Input):
             description=f"One of {', '.join(STATUSES)}, in any letter case; any other word finds nothing.",
         ),
     ] = None
-    results_per_page: PageSize = DEFAULT_PAGE
-    page: PageNumber = 1
+    results_per_page: lists.PageSize = lists.DEFAULT_PAGE
+    page: lists.PageNumber = 1
 
 
 class Applications(Output):
@@ -112,7 +98,7 @@ async def list_applications(desk: Desk, given: ListApplications) -> Applications
     )
     if status is not None:
         told["status"] = status
-    number, size = given.page or 1, given.results_per_page or DEFAULT_PAGE
+    number, size = given.page or 1, given.results_per_page or lists.DEFAULT_PAGE
     if given.job_id is None:
         rows = await desk.page("applications", number, size, told)
     else:
@@ -140,10 +126,10 @@ async def _page_of_job(desk: Desk, job_id: int, told: dict[str, str], number: in
 
 
 class ListCandidates(Input):
-    created_before: CreatedBefore = None
-    created_after: CreatedAfter = None
-    updated_before: UpdatedBefore = None
-    updated_after: UpdatedAfter = None
+    created_before: lists.CreatedBefore = None
+    created_after: lists.CreatedAfter = None
+    updated_before: lists.UpdatedBefore = None
+    updated_after: lists.UpdatedAfter = None
     job_id: Annotated[
         int | None,
         Meta(
@@ -160,8 +146,8 @@ class ListCandidates(Input):
             description=f"With one of these ids, {MOST_IDS} at most; passed over where an e-mail is given.",
         ),
     ] = None
-    results_per_page: PageSize = DEFAULT_PAGE
-    page: PageNumber = 1
+    results_per_page: lists.PageSize = lists.DEFAULT_PAGE
+    page: lists.PageNumber = 1
 
 
 class Candidates(Output):
@@ -175,20 +161,17 @@ async def list_candidates(desk: Desk, given: ListCandidates) -> Candidates:
 async def _page_of_candidates(desk: Desk, given: ListCandidates) -> list[VendorRow]:
     """v3 has no filter by job: its candidates are those of its applications. An e-mail goes before ids, as in v1."""
     page, size = given.page, given.results_per_page
-    conditions = within(
-        created=Window(given.created_after, given.created_before),
-        updated=Window(given.updated_after, given.updated_before),
-    )
+    conditions = lists.within_times(given)
     if given.email or given.candidate_ids:
-        return cut(keep(await _find_named(desk, given), conditions), page=page, size=size)
+        return lists.cut(lists.keep(await _find_named(desk, given), conditions), page=page, size=size)
     if given.job_id is None:
-        return await list_page(desk, "candidates", conditions, page=page, size=size)
+        return await lists.list_page(desk, "candidates", conditions, page=page, size=size)
     applications = await desk.all("applications", {"job_ids": str(given.job_id), "prospect": "false"})
     ids: list[int] = sorted(set(list_ids(applications, "candidate_id")), reverse=True)
     if not conditions:
-        return sort_newest(await desk.find("candidates", "id", cut(ids, page=page, size=size)))
+        return sort_newest(await desk.find("candidates", "id", lists.cut(ids, page=page, size=size)))
     rows = sort_newest(await desk.find("candidates", "id", ids))
-    return cut(keep(rows, conditions), page=page, size=size)
+    return lists.cut(lists.keep(rows, conditions), page=page, size=size)
 
 
 async def _find_named(desk: Desk, given: ListCandidates) -> list[VendorRow]:
@@ -217,7 +200,7 @@ def _name(row: VendorRow) -> str:
 
 
 async def list_candidate_custom_fields_ddl(desk: Desk, _: Nothing) -> Choices:
-    return choose(in_order(await desk.all("custom_fields", {"field_type": "candidate"})))
+    return lists.choose(in_order(await desk.all("custom_fields", {"field_type": "candidate"})))
 
 
 OPERATIONS = (

@@ -16,22 +16,7 @@ from unihire.integration.operate import (
     choose_from,
 )
 from unihire.integration.vendor_row import VendorRow, list_ids
-from unihire.integrations.greenhouse.harvest_v1.filters import Window
-from unihire.integrations.greenhouse.harvest_v1.operations.lists import (
-    DEFAULT_PAGE,
-    CreatedAfter,
-    CreatedBefore,
-    PageNumber,
-    PageSize,
-    UpdatedAfter,
-    UpdatedBefore,
-    cut,
-    equals,
-    find_by_id,
-    keep,
-    list_page,
-    within,
-)
+from unihire.integrations.greenhouse.harvest_v1.operations import lists
 from unihire.integrations.greenhouse.harvest_v1.shapes.company import User, shape_users
 from unihire.integrations.greenhouse.harvest_v1.values import to_user_name
 
@@ -51,7 +36,9 @@ class UserFound(Output):
 
 
 async def get_user(desk: Desk, input: GetUser) -> UserFound:
-    users = await shape_users(desk, (await find_by_id(desk, "users", "id", input.user_id))[:1], with_custom_fields=True)
+    users = await shape_users(
+        desk, (await lists.find_by_id(desk, "users", "id", input.user_id))[:1], with_custom_fields=True
+    )
     return UserFound(user_found=bool(users), body=users[0] if users else None)
 
 
@@ -59,16 +46,16 @@ class ListUsers(Input):
     employee_id: Annotated[
         int | SearchText | None, Meta(title="Employee ID", description="The id the company gave the user.")
     ] = None
-    created_before: CreatedBefore = None
-    created_after: CreatedAfter = None
-    updated_before: UpdatedBefore = None
-    updated_after: UpdatedAfter = None
+    created_before: lists.CreatedBefore = None
+    created_after: lists.CreatedAfter = None
+    updated_before: lists.UpdatedBefore = None
+    updated_after: lists.UpdatedAfter = None
     email: Annotated[SearchText | None, Meta(title="Email", description="One of the user's addresses.")] = None
     user_attributes: Annotated[
         bool | None, Meta(title="User attributes", description="Whether to give the users' custom fields as well.")
     ] = None
-    results_per_page: PageSize = DEFAULT_PAGE
-    page: PageNumber = 1
+    results_per_page: lists.PageSize = lists.DEFAULT_PAGE
+    page: lists.PageNumber = 1
 
 
 class Users(Output):
@@ -77,20 +64,19 @@ class Users(Output):
 
 async def list_users(desk: Desk, input: ListUsers) -> Users:
     """A page of users, newest first. By address or employee id they are looked up, whoever they are."""
-    conditions = within(
-        created=Window(input.created_after, input.created_before),
-        updated=Window(input.updated_after, input.updated_before),
-    )
-    conditions += equals("employee_id", input.employee_id)
+    conditions = lists.within_times(input)
+    conditions += lists.equals("employee_id", input.employee_id)
     if input.email is not None:
         emails = await desk.all("user_emails", {"email": input.email})
         found = await desk.find("users", "id", set(list_ids(emails, "user_id")))
     elif input.employee_id is not None:
         found = await desk.find("users", "employee_id", [input.employee_id])
     else:
-        rows = await list_page(desk, "users", conditions, page=input.page, size=input.results_per_page, also=PEOPLE)
+        rows = await lists.list_page(
+            desk, "users", conditions, page=input.page, size=input.results_per_page, also=PEOPLE
+        )
         return Users(results=await shape_users(desk, rows, with_custom_fields=bool(input.user_attributes)))
-    rows = cut(keep(found, conditions), page=input.page, size=input.results_per_page)
+    rows = lists.cut(lists.keep(found, conditions), page=input.page, size=input.results_per_page)
     return Users(results=await shape_users(desk, rows, with_custom_fields=bool(input.user_attributes)))
 
 
