@@ -222,6 +222,35 @@ async def test_details_that_the_vendor_refuses_cost_their_row_alone_unless_it_re
     assert await served(api, "candidates") == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("note", [b"{}", b'{"text": 7}', b'{"text": 1e999}', b"7"])
+async def test_details_that_do_not_map_are_asked_for_again_by_the_next_who_reads_the_row(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient, note: bytes
+) -> None:
+    """The version of the row does not move when the vendor sends whole what it sent broken once."""
+    vendor.lists["/people/1/notes"] = [{"text": "likes tea"}, {"text": "likes rum"}]
+    broken = b'{"rows": [{"text": "likes tea"}, %b]}' % note
+    vendor.will("/people/1/notes", *[lambda request: say(broken)] * SURE_AFTER)
+
+    async def find_tags() -> tuple[list[str], list[tuple[str, str]]]:
+        (item,) = [item for item in await read_all(api, "candidates") if item["remote_id"] == "1"]
+        return item["tags"], await list_quarantine(tenant)
+
+    await tenant.sync()
+    assert await find_tags() == (["likes tea"], [("people", "1")])
+    vendor.answers.clear()
+    await tenant.sync(full=True)
+    assert await find_tags() == (["likes tea", "likes rum"], [])
+    asked = vendor.count("/people/1/notes")
+    await tenant.sync(full=True)
+    assert vendor.count("/people/1/notes") == asked
+
+    await tenant.pool.execute("UPDATE detail SET raw = $1", broken.partition(b": ")[2].removesuffix(b"}"))
+    await tenant.sync(full=True)
+    assert await find_tags() == (["likes tea"], [("people", "1")])
+    await tenant.sync(full=True)
+    assert await find_tags() == (["likes tea", "likes rum"], [])
+
+
 async def test_details_of_another_row_set_the_row_aside(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
     details = next(stream.details for stream in tenant.integration.streams if stream.name == "people")
     declared = adapt(tenant, "people", details=tuple(replace(one, of="person") for one in details))

@@ -18,7 +18,7 @@ from unihire.outbound.paging import Answer, Page, Row, decode_rows, read_row
 from unihire.store import Connection, Pool
 from unihire.store.keys import find_key
 from unihire.sync.growth import Growth
-from unihire.sync.pruning import LeftOut, explain_error
+from unihire.sync.pruning import DETAIL, LeftOut, explain_error
 from unihire.sync.quarantine import Quarantined, find_row_id
 from unihire.sync.watching import watch_page
 
@@ -36,6 +36,9 @@ SURE_AFTER = 2
 """So often a vendor must say that there is no such row, or send one that cannot be decoded, before it is believed: now
 and then one does so by mistake."""
 
+NO_VERSION = "to be asked for again"
+"""Stands for the version of stored details that are of no use: no row has it."""
+
 # The stored details of some rows.
 FIND_DETAILS = """
     SELECT found.* FROM unnest($4::text[]) AS wanted (row_id) CROSS JOIN LATERAL (
@@ -49,12 +52,29 @@ FIND_DETAILS = """
 class Details:
     """The details of a page's rows: by row id and name, and those newly asked for, to be stored with the page.
 
-    `quarantined` are rows of which nobody can say whether they need details: they have none.
+    `stored` are those of the row's version that were stored before. `quarantined` are rows of which nobody can say
+    whether they need details: they have none.
     """
 
     found: dict[str, dict[str, list[Data]]] = field(default_factory=dict)
     fresh: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+    stored: list[tuple[str, str, str, bytes]] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
+
+    def doubt(self, quarantined: Iterable[Quarantined]) -> None:
+        """Those details that do not map are to be stored as of no version: the next who reads the row asks again.
+
+        The vendor may have sent them broken once, and the row's version does not move when it sends them whole.
+        """
+        noted = {one.row_id: one for one in quarantined}
+        if not noted:
+            return
+        for details in (self.fresh, self.stored):
+            for place, (name, row_id, _, raw) in enumerate(details):
+                one = noted.get(row_id)
+                if one is not None and one.may_lack(f"{DETAIL}{name}"):
+                    details[place] = (name, row_id, NO_VERSION, raw)
+        self.fresh += [one for one in self.stored if one[2] == NO_VERSION]
 
 
 def find_lead(client: VendorClient, skew: timedelta) -> timedelta:
@@ -126,6 +146,7 @@ async def fetch_details(
         for known in stored:
             if known["version"] == wanted[known["row_id"]]:
                 del wanted[known["row_id"]]
+                details.stored.append((detail.name, known["row_id"], known["version"], known["raw"]))
                 kept = decode_rows(known["raw"], of=detail.name)
                 details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
         read_detail, is_of = partial(_read_detail, client, detail), partial(_is_of, detail)
@@ -171,7 +192,9 @@ def _lack_parts(
     detail: Detail, row_id: str, answered: Sequence[Row], rows: Sequence[Row], stream: Stream
 ) -> Quarantined:
     """What is noted of a row some of whose details cannot be decoded."""
-    left_out = [LeftOut(f"{detail.name}[{at}]", one.fault) for at, one in enumerate(answered) if one.fault is not None]
+    left_out = [
+        LeftOut(f"{DETAIL}{detail.name}[{at}]", one.fault) for at, one in enumerate(answered) if one.fault is not None
+    ]
     row = next(row for row in rows if find_row_id(stream, row) == row_id)
     return Quarantined.of_parts(row_id, row, left_out)
 

@@ -192,6 +192,7 @@ class Pages:
                 first.setdefault(record.id, record)
             records = list(first.values())
         joined, unkept = self._keeping.pick(rows, self._renderer) if self._keeping else ([], [])
+        details.doubt([*details.quarantined, *quarantined])
         quarantined += [*details.quarantined, *unkept, *refused]
         deleted: dict[str, list[str]] = {}
         if self.has_deleted:

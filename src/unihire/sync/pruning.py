@@ -26,6 +26,9 @@ WORK = 16_000_000
 RETRIED = 10
 """Parts left out that are tried once more when all others are in: one may have needed another that came later."""
 
+DETAIL = "joined:"
+"""Stands before the name of what was asked for beside the row, or joined to it, in the path of a part of that."""
+
 PATH_LENGTH, REASON_LENGTH = 200, 200
 MASKED = 1000
 """Texts of a part that are looked for in an error's words."""
@@ -75,7 +78,7 @@ def prune_source(
             continue
         row = _Node(source.row, at, hole)
         within = row if source.within is source.row else _Node(source.within, "", hole)
-        details = _Node({f"joined:{name}": rows for name, rows in source.details.items()}, "", _ABSENT)
+        details = _Node({f"{DETAIL}{name}": rows for name, rows in source.details.items()}, "", _ABSENT)
         search = _Search(partial(_make_of, make, row, within, details), size)
         parts: list[_Part] = []
         for node in (row,) if within is row else (row, within):
@@ -88,7 +91,7 @@ def prune_source(
 
 
 def _make_of(make: Callable[[Source], T], row: "_Node", within: "_Node", details: "_Node") -> T:
-    beside = {name.removeprefix("joined:"): rows for name, rows in details.made.items()}
+    beside = {name.removeprefix(DETAIL): rows for name, rows in details.made.items()}
     return make(Source(row.made, within.made, beside))
 
 

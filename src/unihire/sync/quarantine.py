@@ -65,6 +65,11 @@ class Quarantined(msgspec.Struct, frozen=True, gc=False):
             said = f"{len(reasons):,} parts, among them {said}"
         return cls(row_id, make_writable(said, REASON_LENGTH), row.raw, True, tuple(paths), tuple(sorted(set(hides))))
 
+    def may_lack(self, path: str) -> bool:
+        """Whether the part at this path of the row, or one within it, may be among those left out."""
+        is_named = any(one == path or one.startswith((f"{path}[", f"{path}.")) for one in self.left_out)
+        return is_named or not self.is_served or len(self.left_out) == LISTED
+
 
 def merge_quarantined(found: Iterable[Quarantined]) -> list[Quarantined]:
     """One entry a row: what several say of it together."""
