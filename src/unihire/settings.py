@@ -154,6 +154,22 @@ def find_address_fault(url: str) -> str | None:
     return None
 
 
+class _LogFormat(BaseSettings):
+    """The one setting that says how to report that others are wrong."""
+
+    model_config = Settings.model_config
+
+    log_format: str = "console"
+
+
+def find_log_format() -> str:
+    """The form of log lines where the settings as a whole cannot be read."""
+    try:
+        return _LogFormat().log_format
+    except (OSError, ValueError):  # .env is no file of ours
+        return os.environ.get("UNIHIRE_LOG_FORMAT", "console")
+
+
 def read_settings() -> Settings:
     """The settings of this process. Raises ConfigError that names each bad variable, or why .env cannot be read."""
     if os.path.lexists(DOTENV):

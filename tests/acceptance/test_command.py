@@ -6,7 +6,9 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -294,6 +296,44 @@ def test_a_database_that_does_not_answer_is_one_line(command: Command) -> None:
     assert refused.stderr.startswith("error: the database does not answer")
     assert refused.stderr.count("\n") == 1
     assert "hush" not in refused.stderr
+
+
+@pytest.mark.parametrize("service", ["serve", "worker"])
+def test_error_that_ends_a_service_is_a_line_of_its_json_log(command: Command, service: str) -> None:
+    port = "--port" if service == "serve" else "--metrics-port"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = str(taken.getsockname()[1])
+        away = {"UNIHIRE_DATABASE_URL": "postgresql://user:hush@127.0.0.1:1/x"}
+        ended = {
+            "the database does not answer": command.run(service, code=3, UNIHIRE_LOG_FORMAT="json", **away),
+            f"port {number} of 127.0.0.1 is taken": command.run(
+                service, port, number, code=3, UNIHIRE_LOG_FORMAT="json"
+            ),
+            "bad setting: UNIHIRE_WORKER_SLOTS": command.run(
+                service, code=3, UNIHIRE_LOG_FORMAT="json", UNIHIRE_WORKER_SLOTS="none"
+            ),
+        }  # fmt: skip
+    for reason, finished in ended.items():
+        *_, line = [json.loads(line) for line in finished.stderr.splitlines()]
+        assert (line["event"], line["level"], line["exit_code"]) == ("the command ended", "error", 3)
+        assert line["timestamp"].endswith("Z")
+        assert reason in line["reason"]
+        assert "hush" not in finished.stderr
+
+
+def test_unexpected_error_that_ends_a_service_is_a_line_of_its_json_log(command: Command) -> None:
+    broken = "import unihire.cli.serving as s; s.bind = lambda *_, **__: 1 / 0; import unihire.cli; unihire.cli.main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", broken, "serve"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env={**command.environment, "UNIHIRE_LOG_FORMAT": "json"},
+    )
+    (line,) = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert (ended.returncode, line["event"], line["reason"]) == (1, "the command ended", "ZeroDivisionError")
+    assert line["exception"].endswith("ZeroDivisionError: division by zero")
 
 
 def test_sandbox_tells_people_how_to_begin(command: Command) -> None:

@@ -130,8 +130,10 @@ def run_command_line() -> None:
     except Interrupted as interrupted:
         sys.exit(interrupted.code)
     except Exception as error:
-        from unihire.cli.ending import EXPECTED, tell_error  # here: it loads what the errors come from
+        from unihire.cli.ending import EXPECTED, log_end, tell_error  # here: it loads what the errors come from
 
+        if (code := log_end(error)) is not None:
+            sys.exit(code)
         if not isinstance(error, EXPECTED):
             raise
         sys.exit(tell_error(error))

@@ -103,14 +103,38 @@ def _end_at_last(code: int) -> None:
     last.start()
 
 
+_logs: list[Any] = []
+
+
+def log_errors() -> None:
+    """From now on an error that ends the command is a line of its log, which is set up already."""
+    import structlog  # here: only services log their end
+
+    _logs.append(structlog.get_logger())
+
+
+def log_end(error: BaseException) -> int | None:
+    """Log what ends the command, an unexpected error with its traceback; returns the exit code, None where nothing
+    is logged."""
+    if not _logs:
+        return None
+    is_expected = isinstance(error, EXPECTED)
+    code = code_of(error) if is_expected else FAILED
+    reason = _shorten(describe_error(error)) if is_expected else type(error).__name__
+    _logs[-1].error("the command ended", reason=reason, exit_code=code, exc_info=None if is_expected else error)
+    return code
+
+
 def tell_error(error: BaseException) -> int:
     """Write an expected error as one line on stderr; returns the exit code it stands for."""
-    said = describe_error(error)
-    if len(said) > LONGEST:
-        said = f"{said[:LONGEST]}…"
+    said = _shorten(describe_error(error))
     shown = "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in said)
     sys.stderr.write(f"error: {shown}\n")
     return code_of(error)
+
+
+def _shorten(said: str) -> str:
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 
 def code_of(error: BaseException) -> int:

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import structlog
 from structlog.typing import EventDict, Processor
 
-from unihire.cli.ending import Ending, run
+from unihire.cli.ending import Ending, log_errors, run
 from unihire.kit.request_id import name_request
 from unihire.kit.tracing import find_trace_id, set_up_tracing
-from unihire.settings import Settings, read_settings
+from unihire.settings import Settings, find_log_format, read_settings
 from unihire.store import Pool
 from unihire.store.database import open_database
 from unihire.store.embedded_cluster import make_home
@@ -29,8 +29,12 @@ def start(*, is_service: bool = False, makes_home: bool = True) -> Settings:
     """The settings, with logs and, unless nothing is to be made, the home folder ready.
 
     A service logs from `log_level` on. A command for people tells its story itself, so it logs warnings only, unless
-    UNIHIRE_LOG_LEVEL says otherwise. Raises ConfigError for a bad setting or a home that cannot be made.
+    UNIHIRE_LOG_LEVEL says otherwise. Where a service logs JSON, the error that ends it is a line of its log too.
+    Raises ConfigError for a bad setting or a home that cannot be made.
     """
+    if is_service and find_log_format() == "json":
+        set_up_logs("info", "json")
+        log_errors()
     settings = read_settings()
     is_told = is_service or "log_level" in settings.model_fields_set
     set_up_logs(settings.log_level if is_told else "warning", settings.log_format)
