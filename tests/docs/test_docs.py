@@ -8,6 +8,8 @@ import typer
 
 from unihire import errors
 from unihire.cli.commands import app
+from unihire.cli.proving import name_variable
+from unihire.integration.registry import list_integrations
 from unihire.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +26,12 @@ def test_every_setting_is_in_the_readme() -> None:
 
 def test_every_setting_in_the_readme_exists() -> None:
     told = set(re.findall(r"UNIHIRE_([A-Z_]+)", README)) - {""}
-    assert {name.lower() for name in told} <= set(Settings.model_fields)
+    credentials = {
+        name_variable(integration, credential).removeprefix("UNIHIRE_").lower()
+        for integration in list_integrations()
+        for credential in integration.auth.credentials
+    }
+    assert {name.lower() for name in told} <= set(Settings.model_fields) | credentials
 
 
 def test_every_command_in_the_documents_exists() -> None:

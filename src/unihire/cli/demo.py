@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Annotated
 
 import aiohttp
@@ -18,26 +18,25 @@ from rich.markup import escape
 from unihire import __version__
 from unihire.app import create_app
 from unihire.cli.demo_calls import Call, make_calls, show_calls
-from unihire.cli.demo_story import Link, describe_demo, show_ready, tell
+from unihire.cli.demo_story import Link, describe_demo, show_farewell, show_keys, show_ready, show_synced, tell
 from unihire.cli.emulators import start_emulators
 from unihire.cli.ending import Ending, run, tell_error
+from unihire.cli.exits import Interrupted
 from unihire.cli.keyboard import read_enters
 from unihire.cli.progress import SyncProgress
-from unihire.cli.serving import PortTaken, address_of, bind, serve_api
+from unihire.cli.serving import PortTaken, address_of, bind, run_worker, serve_api
 from unihire.cli.starting import start
-from unihire.cli.tables import make_stream_table
 from unihire.cli.terminal import ERR, OUT, Json, examples, note, print_json
-from unihire.errors import UnihireError
+from unihire.errors import Busy, UnihireError
 from unihire.integration.registry import get_integration, list_integrations
 from unihire.kit.seal import Sealer, new_key
-from unihire.model import MODELS
 from unihire.platform.connectors import create_connector, open_connector_client
 from unihire.platform.organisations import create_key, ensure_organisation
 from unihire.sandbox.runner import DEFAULT_SEED, DEFAULT_SIZE, GREATEST_SIZE, LEAST_SIZE, Ready, list_emulators
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.database import describe_database, open_scratch_database
-from unihire.store.reading import Wanted, list_records
+from unihire.store.embedded import is_made
 from unihire.store.tenancy import get_connector
 from unihire.sync.run import sync_connector
 
@@ -62,14 +61,20 @@ def demo(
     """See the main job done: made-up vendors, synced and served as one API.
 
     Starts an emulator of every vendor there is one of, connects and syncs it into a database of its own, and serves
-    the API until Ctrl-C. Nothing of it stays when it ends, and it does not touch your own database.
+    the API beside a worker until Ctrl-C. Nothing of it stays when it ends, and it does not touch your own database.
 
     With --json, one line with addresses, keys and tokens is printed once everything is ready.
     """
     settings = start()
     with contextlib.closing(_bind(settings, port)) as door:
+        was_made = is_made(settings.home)
         play = Demo(settings, door, is_json=is_json)
-        is_good = run(lambda ending: play.run(ending, size=size, seed=seed, once=once))
+        try:
+            is_good = run(lambda ending: play.run(ending, size=size, seed=seed, once=once))
+        except Interrupted as interrupted:
+            if not interrupted.code and not is_json:
+                show_farewell(settings.home, was_made=was_made)
+            raise
     if not is_good:
         raise UnihireError("an answer was not as it must be")
 
@@ -107,16 +112,19 @@ class Demo:
         ):
             key, links = await self._connect(pool, await emulators.wait_until_ready())
             await emulators.guard(self._sync(pool, links))
-            async with serve_api(create_app(self._settings, pool, self._sealer), self._door) as ended:
+            async with (
+                serve_api(create_app(self._settings, pool, self._sealer), self._door) as ended,
+                run_worker(self._settings, pool, self._sealer) as worked,
+            ):
                 self._tell(f"API at [bold]{self._url}[/bold], {time.monotonic() - begun_at:.1f} s after the start")
                 if once:
                     return await self._call_once(key, links)
-                ending.is_serving = True
+                ending.good = frozenset({signal.SIGINT, signal.SIGTERM})
                 if self._is_json:
                     print_json(describe_demo(self._url, key, links))
                 else:
                     show_ready(self._url, key, links)
-                await emulators.guard(self._serve_on(pool, links, ended))
+                await emulators.guard(self._serve_on(pool, links, {ended, worked}))
         return True
 
     def _tell(self, text: str, *, done: bool = True) -> None:
@@ -159,21 +167,24 @@ class Demo:
             self._tell(f"{integration.name} emulator at {ready.base_url}, connected")
         return key, links
 
-    async def _sync(self, pool: Pool, links: Sequence[Link]) -> None:
+    async def _sync(self, pool: Pool, links: Sequence[Link], *, is_first: bool = True) -> None:
         for link in links:
             name, begun_at = link.integration.name, time.monotonic()
             client = open_connector_client(pool, link.connector, self._sealer, is_background=True)
             totals = await _count_rows(link.ready)
-            with SyncProgress(ERR, link.integration, totals, is_transient=not self._is_json) as progress:
-                report = await sync_connector(pool, link.connector, link.integration, client, watch=progress.watch)
+            try:
+                with SyncProgress(
+                    ERR, link.integration, totals, is_transient=not self._is_json, is_shown=is_first
+                ) as progress:
+                    report = await sync_connector(pool, link.connector, link.integration, client, watch=progress.watch)
+            except Busy:  # what the API was asked for
+                self._tell(f"{name} is being synced by the worker", done=False)
+                continue
             if report.status != "done":
                 reasons = "; ".join(f"{stream}: {error}" for stream, error in report.errors.items())
                 raise UnihireError(f"the sync of {name} ended {report.status}: {reasons}")
-            rows, seconds = sum(counts.read for counts in report.streams), time.monotonic() - begun_at
-            self._tell(f"{name} synced: {rows:,} rows in {seconds:.1f} s with {report.requests:,} requests")
-            if not self._is_json:
-                OUT.print(make_stream_table([asdict(counts) for counts in report.streams]), "")
-            link.candidate = await _find_candidate(pool, link)
+            if not self._is_json or ERR.is_terminal:
+                show_synced(self._console, link, report, time.monotonic() - begun_at, is_first=is_first)
 
     async def _call_once(self, key: str, links: Sequence[Link]) -> bool:
         calls: list[Call] = []
@@ -192,19 +203,20 @@ class Demo:
                 self._tell(f"{len(calls)} calls, answered as they must be")
         return is_good
 
-    async def _serve_on(self, pool: Pool, links: Sequence[Link], ended: "asyncio.Task[None]") -> None:
-        """Serve until the end; Enter syncs again."""
+    async def _serve_on(self, pool: Pool, links: Sequence[Link], ends: "set[asyncio.Task[None]]") -> None:
+        """Serve until the server or the worker ends; Enter syncs again."""
         with read_enters() as enters:
             while True:
                 entered = asyncio.create_task(enters.get())
                 try:
-                    await asyncio.wait({entered, ended}, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait({entered, *ends}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     entered.cancel()
-                if ended.done():
-                    raise UnihireError("the server ended by itself")
+                if any(end.done() for end in ends):
+                    raise UnihireError("the server or its worker ended by itself")
                 try:
-                    await self._sync(pool, links)
+                    await self._sync(pool, links, is_first=False)
+                    show_keys(self._url)
                 except UnihireError as error:  # what was synced before is still served
                     tell_error(error)
 
@@ -220,11 +232,3 @@ async def _count_rows(ready: Ready) -> Mapping[str, int]:
     async with aiohttp.ClientSession() as session, session.get(f"{ready.control_url}streams") as answer:
         counted = msgspec.json.decode(await answer.read(), type=dict[str, dict[str, int]])
     return {stream: counts["rows"] for stream, counts in counted.items()}
-
-
-async def _find_candidate(pool: Pool, link: Link) -> str | None:
-    """The id of the first candidate in the list."""
-    page = await list_records(
-        pool, Wanted(link.connector.number, MODELS["candidate"].number, 0, 1, [], None, raw=False, custom=False)
-    )
-    return msgspec.json.decode(page.bodies[0])["id"] if page.bodies else None

@@ -38,14 +38,15 @@ class Ending:
 
     def __init__(self) -> None:
         self.is_asked = asyncio.Event()
-        self.is_serving = False
+        self.good: frozenset[int] = frozenset()
+        """The signals that end it well, exit code 0: none while it works, some once it serves."""
         self.number: int | None = None
 
     @property
     def code(self) -> int:
         """What a command ended by the signal exits with."""
         assert self.number is not None
-        return 0 if self.number == signal.SIGTERM and self.is_serving else 128 + self.number
+        return 0 if self.number in self.good else 128 + self.number
 
 
 def run(work: Callable[[Ending], Coroutine[Any, Any, T]], *, patience: float = 0.0) -> T:

@@ -33,6 +33,7 @@ class SyncProgress:
         totals: Mapping[str, int] | None = None,
         *,
         is_transient: bool,
+        is_shown: bool = True,
     ) -> None:
         self._totals = totals or {}
         self._tasks: dict[str, TaskID] = {}
@@ -46,7 +47,7 @@ class SyncProgress:
             TextColumn("[dim]{task.fields[state]:<19}[/dim]"),
             TimeElapsedColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=not (is_shown and console.is_terminal),
             transient=is_transient,
         )
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Generator
@@ -65,7 +66,7 @@ async def _serve(settings: Settings, door: socket.socket, ending: Ending, *, wit
         ends = {await running.enter_async_context(serve_api(create_app(settings, pool, sealer), door))}
         if with_worker:
             ends.add(await running.enter_async_context(run_worker(settings, pool, sealer)))
-        ending.is_serving = True
+        ending.good = frozenset({signal.SIGTERM})
         log.info("serving", url=url)
         if is_json:
             print_json({"base_url": url, "pid": os.getpid()})

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 from contextlib import AsyncExitStack, closing, nullcontext
 from typing import Annotated
@@ -62,7 +63,7 @@ async def _work(settings: Settings, ending: Ending, door: socket.socket | None, 
         if door is not None:
             metrics_url = f"{address_of(door)}/metrics"
             ends.add(await running.enter_async_context(serve_api(create_metrics_app(settings, pool), door)))
-        ending.is_serving = True
+        ending.good = frozenset({signal.SIGTERM})
         log.info("working", slots=settings.worker_slots, metrics=metrics_url)
         if is_json:
             print_json({"slots": settings.worker_slots, "metrics_url": metrics_url, "pid": os.getpid()})
