@@ -16,8 +16,9 @@ from unihire.kit.seal import MARK_BYTES, Sealer, new_key
 from unihire.outbound.auth import Grant
 from unihire.platform import resealing
 from unihire.platform.connectors import open_credentials
-from unihire.platform.grants import StoredGrants, make_grant_context
+from unihire.platform.grants import StoredGrants
 from unihire.platform.resealing import reseal
+from unihire.platform.sealing import make_grant_context
 from unihire.store import Pool
 from unihire.store.sealed import KINDS, count_marks
 from unihire.store.tenancy import Connector, get_connector, list_connectors

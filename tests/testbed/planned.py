@@ -36,6 +36,7 @@ from unihire.store import (
     standing,
     streams,
     tenancy,
+    tokens,
     writes,
 )
 from unihire.store.feed import position, saving
@@ -386,6 +387,11 @@ def _list_others(of: Asker) -> Iterator[Case]:
     yield Case("budgets.INSERT_BUDGET", budgets.INSERT_BUDGET, (c, b""), written=1)
     yield Case("grants.FIND_GRANT", grants.FIND_GRANT, (c, 1))
     yield Case("sealed.REPLACE_SEALED_GRANT", sealed.REPLACE_SEALED_GRANT, (c, b"old", b"new"), written=1)
+    yield Case("tokens.FIND_OPENED", tokens.FIND_OPENED, (b"none",), looks=3)
+    yield Case("tokens.INSERT_REPLACED", tokens.INSERT_REPLACED, (c, of.number.to_bytes(4), HOUR), written=1)
+    yield Case("tokens.SHORTEN_REPLACED", tokens.SHORTEN_REPLACED, (c, HOUR), written=1)
+    yield Case("tokens.DROP_ENDED", tokens.DROP_ENDED, (c,), written=1)
+    yield Case("tokens.LIST_REPLACED", tokens.LIST_REPLACED, (c,))
     yield Case("grants.SAVE_GRANT", grants.SAVE_GRANT, (c, 1, b""), written=1)
     yield Case("issues.OPEN_ISSUE", issues.OPEN_ISSUE, (id, c, "kind 3", people, "mend it"), written=1)
     yield Case("issues.RESOLVE_ISSUES", issues.RESOLVE_ISSUES, (c, people, ["kind 3"], 1), walked=10, written=1)

@@ -72,7 +72,7 @@ COMMANDS = (
     Command("capabilities", "capabilities:capabilities", "EPILOG", "Show what each system gives."),
     Command("openapi", "describing:openapi", "EPILOG", "Print the OpenAPI document of the API."),
     Command("connectors", "connectors:app", "EPILOG", "List, show and delete connectors; alone, it lists them."),
-    Command("keys", "keys:app", "EPILOG", "Make, list and revoke API keys; alone, it lists them."),
+    Command("keys", "keys:app", "EPILOG", "Make, list, rotate and end API keys; alone, it lists them."),
 )
 
 _BY_NAME = {command.name: command for command in COMMANDS}

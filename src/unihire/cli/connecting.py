@@ -185,6 +185,6 @@ def reconnect(
 
 async def _has_key(pool: Pool, organisation: str, environment: str) -> bool:
     return any(
-        key["organisation"] == organisation and key["environment"] == environment and key["revoked_at"] is None
+        key["organisation"] == organisation and key["environment"] == environment and key["is_good"]
         for key in await list_keys(pool)
     )

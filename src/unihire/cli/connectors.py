@@ -1,7 +1,8 @@
 """`unihire connectors`: what is connected, how it is doing, and its end."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import asyncpg
@@ -24,6 +25,7 @@ from unihire.store import Pool, runs, streams, tenancy
 from unihire.store.history import list_standings
 from unihire.store.issues import COUNT_OPEN_BY_CONNECTOR
 from unihire.store.tenancy import Connector, list_connectors
+from unihire.store.tokens import list_replaced
 from unihire.sync.issues import say_quarantined
 
 EPILOG = examples("unihire connectors", "unihire connectors show 3f2c", "unihire connectors delete 3f2c")
@@ -52,8 +54,12 @@ def list_them(is_json: Json = False) -> None:
             await _count_issues(pool),
             await list_standings(pool),
         )
+        replaced = await list_replaced(pool)
         return [
-            _summarise(connector, names, troubles, standings[connector.number])
+            {
+                **_summarise(connector, names, troubles, standings[connector.number]),
+                **_describe_tokens(replaced.get(connector.number, [])),
+            }
             for connector in await list_connectors(pool)
             if connector.number in standings
         ]
@@ -103,6 +109,8 @@ def show(id: Id, is_json: Json = False) -> None:
     OUT.print(f"{'status':<14}{_colour(found['status'])}{' [yellow]paused[/yellow]' if found['paused'] else ''}")
     OUT.print(f"{'created':<14}{found['created_at'].replace('T', ' ')}")
     OUT.print(f"{'latest sync':<14}{_tell_run(found['latest_sync'])}")
+    for moment in found["old_tokens_end_at"]:
+        print_plain(f"{'old token':<14}good until {moment.replace('T', ' ')}")
     if found["access"] is not None:
         OUT.print(f"{'access':<14}{found['access']}")
     if found["not_allowed"]:
@@ -200,6 +208,7 @@ async def _describe(
     return {
         **_summarise(connector, names, troubles, standing),
         **_describe_grant(connector),
+        **_describe_tokens((await list_replaced(pool, connector.number)).get(connector.number, [])),
         "records": await _count_records(pool, connector),
         "streams": [
             {
@@ -213,6 +222,11 @@ async def _describe(
         "set_aside": {row["stream"]: row["rows"] for row in quarantined if row["rows"]},
         "incomplete": {row["stream"]: row["incomplete"] for row in quarantined if row["incomplete"]},
     }
+
+
+def _describe_tokens(ends_at: Sequence[datetime]) -> dict[str, Any]:
+    """When each of its tokens that were replaced, and are good still, ends."""
+    return {"old_tokens_end_at": [write_moment(moment) for moment in ends_at]}
 
 
 def _describe_grant(connector: Connector) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`unihire keys`: API keys, and the key that seals credentials."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,29 +10,58 @@ from rich.table import Table
 
 from unihire.cli.arguments import Environment, make_name_option
 from unihire.cli.exits import FAILED
+from unihire.cli.picking import name_connector, pick_connectors
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, show_moment
 from unihire.errors import ConfigError
+from unihire.kit.durations import parse_duration, write_duration
 from unihire.kit.seal import new_key
-from unihire.platform.organisations import create_key, ensure_organisation, list_keys, revoke_key
+from unihire.platform.organisations import (
+    create_key,
+    ensure_organisation,
+    list_keys,
+    revoke_key,
+    rotate_key,
+    rotate_token,
+)
 from unihire.platform.resealing import Resealing, reseal
 from unihire.platform.sealing import open_sealer
 from unihire.store import Pool
 from unihire.store.sealed import KINDS
+from unihire.store.tenancy import Connector
 
 EPILOG = examples(
     "unihire keys create --environment development --name laptop",
+    "unihire keys rotate 3f2c --old-valid-for 24h",
     "unihire keys revoke 3f2c",
+    "unihire keys rotate-token 5d1a --old-valid-for 0",
     "unihire keys seal",
     "unihire keys reseal",
 )
 
 app = typer.Typer(no_args_is_help=False)
 
+LONGEST_OVERLAP = timedelta(days=30)
+"""How long what was replaced may be good still."""
+
+LONGEST_KEY = timedelta(days=3650)
+
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, or its beginning.", show_default=False)]
+OldValidFor = Annotated[
+    str,
+    typer.Option(
+        metavar="DURATION", help=f"How long the old one is good still: 0 to {write_duration(LONGEST_OVERLAP)}."
+    ),
+]
+ValidFor = Annotated[
+    str | None,
+    typer.Option(metavar="DURATION", help="When it ends by itself: 90d, say.", show_default="never"),
+]
+
 
 @app.callback(invoke_without_command=True)
 def keys(context: typer.Context, is_json: Json = False) -> None:
-    """Make, list and revoke API keys; alone, it lists them."""
+    """Make, list, rotate and end API keys; alone, it lists them."""
     if context.invoked_subcommand is None:
         list_them(is_json=is_json)
 
@@ -47,12 +77,13 @@ def list_them(is_json: Json = False) -> None:
         note("There is no API key yet: unihire keys create makes one.")
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("id", "name", "organisation", "environment", "created"):
+    for title in ("id", "name", "organisation", "environment", "created", "ends"):
         table.add_column(title, overflow="fold")
     for key in found:
-        name = escape(key["name"]) + (" [red](revoked)[/red]" if key["revoked_at"] else "")
-        created = show_moment(key["created_at"])
-        table.add_row(str(key["id"])[:8], name, escape(key["organisation"]), key["environment"], created)
+        over = "" if key["is_good"] else f" [red]({'revoked' if key['revoked_at'] else 'ended'})[/red]"
+        created, ends = show_moment(key["created_at"]), show_moment(key["ends_at"]) if key["ends_at"] else ""
+        name = escape(key["name"]) + over
+        table.add_row(str(key["id"])[:8], name, escape(key["organisation"]), key["environment"], created, ends)
     OUT.print(table)
 
 
@@ -61,37 +92,114 @@ def create(
     environment: Annotated[Environment, typer.Option(help="The connectors it reaches.")] = "production",
     organisation: Annotated[str, make_name_option("Whose it is; made if there is none.")] = "default",
     name: Annotated[str, make_name_option("To know it from others.")] = "default",
+    valid_for: ValidFor = None,
     is_json: Json = False,
 ) -> None:
-    """Make an API key. It is told this once, and only its hash is kept."""
+    """Make an API key. It is shown this once, and only its hash is stored."""
+    lasts = None if valid_for is None else read_validity(valid_for, LONGEST_KEY, least=timedelta(seconds=1))
 
     async def make(pool: Pool) -> tuple[UUID, str]:
-        return await create_key(pool, await ensure_organisation(pool, organisation), environment, name)
+        return await create_key(pool, await ensure_organisation(pool, organisation), environment, name, valid_for=lasts)
 
     id, key = run_on_database(make, start())
     if is_json:
         print_json({"id": str(id), "key": key, "organisation": organisation, "environment": environment, "name": name})
         return
-    print_plain(f"key id   {id}")
-    print_plain(f"API key  {key}")
-    OUT.print("\nThe key is shown this once: keep it safe.", style="dim")
+    _show_key(id, key)
 
 
 @app.command()
-def revoke(
-    id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, or its beginning.", show_default=False)],
+def rotate(id: KeyId, old_valid_for: OldValidFor = "24h", valid_for: ValidFor = None, is_json: Json = False) -> None:
+    """Make another API key in place of one.
+
+    It is of the same organisation, environment and name, and shown this once. The old one is good for --old-valid-for
+    still, so that callers can change over; with 0 it ends at once, in every process.
+    """
+    still = read_validity(old_valid_for, LONGEST_OVERLAP)
+    lasts = None if valid_for is None else read_validity(valid_for, LONGEST_KEY, least=timedelta(seconds=1))
+
+    async def make(pool: Pool) -> tuple[UUID, UUID, str]:
+        old = await _pick_key(pool, id)
+        return old, *await rotate_key(pool, old, old_valid_for=still, valid_for=lasts)
+
+    old, new, key = run_on_database(make, start())
+    if is_json:
+        print_json({"id": str(new), "key": key, "old_id": str(old), "old_valid_for": write_duration(still)})
+        return
+    _show_key(new, key)
+    OUT.print(f"The old one, {str(old)[:8]}, {_say_end(still)}.", style="dim")
+
+
+@app.command("rotate-token")
+def rotate_connector_token(
+    connector: Annotated[
+        str, typer.Argument(metavar="CONNECTOR", help="The connector's id, or its beginning.", show_default=False)
+    ],
+    old_valid_for: OldValidFor = "24h",
     is_json: Json = False,
 ) -> None:
+    """Make another token of a connector.
+
+    It is shown this once. The old one is good for --old-valid-for still, so that callers can change over, and every
+    one that was replaced before ends by then too; with 0 the new one is the only one at once, in every process.
+    """
+    still = read_validity(old_valid_for, LONGEST_OVERLAP)
+
+    async def make(pool: Pool) -> tuple[Connector, str]:
+        (found,) = await pick_connectors(pool, [connector])
+        return found, await rotate_token(pool, found, old_valid_for=still)
+
+    found, token = run_on_database(make, start())
+    if is_json:
+        print_json({**name_connector(found), "connector_token": token, "old_valid_for": write_duration(still)})
+        return
+    print_plain(f"connector id     {found.id}")
+    print_plain(f"connector token  {token}")
+    OUT.print(f"\nThe token is shown this once: store it safely. The old one {_say_end(still)}.", style="dim")
+
+
+def _show_key(id: UUID, key: str) -> None:
+    print_plain(f"key id   {id}")
+    print_plain(f"API key  {key}")
+    OUT.print("\nThe key is shown this once: store it safely.", style="dim")
+
+
+def _say_end(still: timedelta) -> str:
+    return f"is good for {write_duration(still)} still" if still else "has ended"
+
+
+def read_validity(text: str, most: timedelta, *, least: timedelta = timedelta()) -> timedelta:
+    """How long something is good; 0 needs no unit. Raises BadParameter beyond these bounds."""
+    try:
+        found = timedelta() if text == "0" else parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if not least <= found <= most:
+        raise typer.BadParameter(f"it must be from {write_duration(least)} to {write_duration(most)}")
+    return found
+
+
+async def _pick_key(pool: Pool, text: str) -> UUID:
+    """The good key whose id begins so. Raises ConfigError where none or several do."""
+    fitting = [
+        key["id"]
+        for key in await list_keys(pool)
+        if key["is_good"] and text and str(key["id"]).startswith(text.lower())
+    ]
+    if len(fitting) != 1:
+        what = "several living API keys begin" if fitting else "no living API key begins"
+        raise ConfigError(f"{what} with {text!r}: `unihire keys` lists them")
+    return UUID(str(fitting[0]))
+
+
+@app.command()
+def revoke(id: KeyId, is_json: Json = False) -> None:
     """End an API key, at once and in every process."""
 
     async def end(pool: Pool) -> UUID:
-        living = [key["id"] for key in await list_keys(pool) if key["revoked_at"] is None]
-        fitting = [key for key in living if id and str(key).startswith(id.lower())]
-        if len(fitting) != 1:
-            what = "several living API keys begin" if fitting else "no living API key begins"
-            raise ConfigError(f"{what} with {id!r}: `unihire keys` lists them")
-        await revoke_key(pool, fitting[0])
-        return UUID(str(fitting[0]))
+        key = await _pick_key(pool, id)
+        await revoke_key(pool, key)
+        return key
 
     revoked = run_on_database(end, start())
     if is_json:

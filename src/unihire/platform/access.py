@@ -14,6 +14,7 @@ import asyncpg
 from unihire.errors import Forbidden, Unauthorized
 from unihire.kit.ids import hash_token
 from unihire.store import Pool, tenancy
+from unihire.store.tokens import FIND_OPENED
 
 REMEMBERED_SECONDS = 30.0
 """A key or token is looked up again after this, in case the news of a change was lost with its connection."""
@@ -78,16 +79,16 @@ class Access:
             raise Forbidden(f"The connector token belongs to the category {opened.category}, not {category}")
         return opened.scope
 
-    async def _find_caller(self, key: str) -> Caller | None:
+    async def _find_caller(self, key: str) -> tuple[Caller, float | None] | None:
         row = await self._pool.fetchrow(tenancy.FIND_KEY, hash_token(key))
-        return None if row is None else Caller(row["organisation"], row["environment"])
+        return None if row is None else (Caller(row["organisation"], row["environment"]), row["lasts"])
 
-    async def _find_token(self, token: str) -> _Opened | None:
-        row = await self._pool.fetchrow(tenancy.FIND_OPENED, hash_token(token))
+    async def _find_token(self, token: str) -> tuple[_Opened, float | None] | None:
+        row = await self._pool.fetchrow(FIND_OPENED, hash_token(token))
         if row is None:
             return None
         scope = Scope(row["id"], row["number"])
-        return _Opened(scope, row["organisation"], row["environment"], row["category"])
+        return _Opened(scope, row["organisation"], row["environment"], row["category"]), row["lasts"]
 
     async def listen(self) -> None:
         """Forget what is remembered whenever a key or connector changes, in this process or another; until cancelled.
@@ -117,24 +118,28 @@ class Access:
 
 
 class _Memory(Generic[T]):
-    """What was found for a secret, for a while; what was not found is not kept."""
+    """What was found for a secret, for a while, and not beyond its end; what was not found is not remembered."""
 
     def __init__(self) -> None:
         self._found: OrderedDict[str, tuple[float, T]] = OrderedDict()
         self._news = 0
 
-    async def get(self, secret: str, find: Callable[[str], Awaitable[T | None]]) -> T | None:
+    async def get(self, secret: str, find: Callable[[str], Awaitable[tuple[T, float | None] | None]]) -> T | None:
+        """`find` gives it with the seconds for which it is good still, None for good."""
         known = self._found.get(secret)
         if known is not None and known[0] > time.monotonic():
             return known[1]
         news = self._news
-        found = await find(secret)
-        if found is None:
+        looked_at = time.monotonic()
+        answer = await find(secret)
+        if answer is None:
             self._found.pop(secret, None)
             return None
+        found, lasts = answer
         if news != self._news:  # something changed while we looked: what was found may be over
             return found
-        self._found[secret] = (time.monotonic() + REMEMBERED_SECONDS, found)
+        seconds = REMEMBERED_SECONDS if lasts is None else min(lasts, REMEMBERED_SECONDS)
+        self._found[secret] = (looked_at + seconds, found)
         if len(self._found) > REMEMBERED_MOST:
             self._found.popitem(last=False)
         return found

@@ -22,6 +22,7 @@ from unihire.outbound.keeping import BudgetKeeper
 from unihire.platform.budgets import StoredBudgets
 from unihire.platform.grants import StoredGrants, seal_grant
 from unihire.platform.organisations import ENVIRONMENTS
+from unihire.platform.sealing import make_credentials_context
 from unihire.settings import Settings
 from unihire.store import Pool, issues, jobs, runs, schedules, tenancy
 from unihire.store.grants import save_grant
@@ -129,11 +130,6 @@ def _seal_credentials(
         raise ConfigError(f"{integration.name} also needs: {', '.join(missing)}")
     kept = {name: value for name, value in credentials.items() if value}
     return sealer.seal(msgspec.json.encode(kept), make_credentials_context(id))
-
-
-def make_credentials_context(connector: UUID) -> bytes:
-    """What binds sealed credentials to their connector."""
-    return connector.bytes
 
 
 def _name_account(

@@ -13,6 +13,7 @@ import msgspec
 from unihire.errors import CredentialsReplaced, NoToken
 from unihire.kit.seal import Sealer
 from unihire.outbound.auth import Grant, HeldGrant
+from unihire.platform.sealing import make_grant_context
 from unihire.store import Connection, Pool, grants
 
 BELIEVED_TIMES, BELIEVED_AFTER = 3, timedelta(minutes=5)
@@ -109,8 +110,3 @@ class _Held:
 def seal_grant(sealer: Sealer, grant: Grant, connector: UUID) -> bytes:
     """The grant as the store keeps it; it opens as this connector's grant only."""
     return sealer.seal(msgspec.json.encode(grant), make_grant_context(connector))
-
-
-def make_grant_context(connector: UUID) -> bytes:
-    """What binds a sealed grant to its connector."""
-    return connector.bytes + b" grant"

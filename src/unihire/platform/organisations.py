@@ -1,11 +1,14 @@
 """Organisations and their API keys."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from unihire.errors import ConfigError
 from unihire.kit.ids import hash_token, new_token
-from unihire.store import Pool, tenancy
+from unihire.store import Connection, Pool, tenancy
+from unihire.store.tenancy import Connector
+from unihire.store.tokens import replace_token
 
 ENVIRONMENTS = ("production", "development")
 
@@ -25,13 +28,49 @@ async def list_organisations(pool: Pool) -> dict[UUID, str]:
     return {row["id"]: row["name"] for row in await pool.fetch(tenancy.LIST_ORGANISATIONS)}
 
 
-async def create_key(pool: Pool, organisation: UUID, environment: str, name: str) -> tuple[UUID, str]:
-    """A new API key: its id, and the key itself, which is never shown again."""
+async def create_key(
+    pool: Pool | Connection, organisation: UUID, environment: str, name: str, *, valid_for: timedelta | None = None
+) -> tuple[UUID, str]:
+    """A new API key: its id, and the key itself, which is never shown again. It ends by itself, if it is to."""
     if environment not in ENVIRONMENTS:
         raise ConfigError(f"there is no environment {environment!r}; there are: {', '.join(ENVIRONMENTS)}")
     id, key = uuid4(), f"uh_{'live' if environment == 'production' else 'test'}_{new_token(32)}"
-    await pool.execute(tenancy.INSERT_KEY, id, hash_token(key), organisation, environment, name)
+    await pool.execute(tenancy.INSERT_KEY, id, hash_token(key), organisation, environment, name, valid_for)
     return id, key
+
+
+async def rotate_key(
+    pool: Pool, id: UUID, *, old_valid_for: timedelta, valid_for: timedelta | None = None
+) -> tuple[UUID, str]:
+    """Another key for the same, as `create_key`; the old one is good for so long still, at most.
+
+    Raises ConfigError where there is no such good key.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        old = await connection.fetchrow(tenancy.LOCK_KEY, id)
+        if old is None:
+            raise ConfigError(f"there is no living API key {id}")
+        made = await create_key(connection, old["organisation"], old["environment"], old["name"], valid_for=valid_for)
+        if old_valid_for:
+            await connection.execute(tenancy.SHORTEN_KEY, id, old_valid_for)
+        else:
+            await connection.execute(tenancy.REVOKE_KEY, id)
+        await tenancy.announce_access(connection)
+    return made
+
+
+async def rotate_token(pool: Pool, connector: Connector, *, old_valid_for: timedelta) -> str:
+    """A new token of a connector, which is never shown again; the old one is good for so long still.
+
+    Tokens that were replaced before end by then at the latest: with 0 the new one is the only one at once, in every
+    process. Raises ConfigError where the connector is gone.
+    """
+    token = new_token(48)
+    async with pool.acquire() as connection, connection.transaction():
+        if not await replace_token(connection, connector.number, hash_token(token), old_valid_for):
+            raise ConfigError(f"connector {connector.id} was removed meanwhile")
+        await tenancy.announce_access(connection)
+    return token
 
 
 async def revoke_key(pool: Pool, id: UUID) -> None:

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer
-from unihire.platform.connectors import make_credentials_context
-from unihire.platform.grants import make_grant_context
+from unihire.platform.sealing import make_credentials_context, make_grant_context
 from unihire.store import Pool
 from unihire.store.sealed import KINDS, Kind, Sealed, list_others, replace_sealed
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import UUID
 
 from unihire.errors import ConfigError
 from unihire.kit.files import read_text
@@ -68,6 +69,16 @@ def check_marks(settings: Settings, sealer: Sealer | None, marks: Mapping[bytes,
             f"the credentials of {sum(marks.values()):,} connectors are sealed under another key than that of "
             f"{path or 'UNIHIRE_ENCRYPTION_KEYS'}: put the key back they were sealed under"
         )
+
+
+def make_credentials_context(connector: UUID) -> bytes:
+    """What binds sealed credentials to their connector."""
+    return connector.bytes
+
+
+def make_grant_context(connector: UUID) -> bytes:
+    """What binds a sealed grant to its connector."""
+    return connector.bytes + b" grant"
 
 
 def _make_sealer(settings: Settings) -> Sealer:

@@ -20,7 +20,10 @@ LIST_LINKED = """
         ) AS last_run_at
     FROM connector
     WHERE organisation = $1 AND environment = $2 AND category = $3 AND number > $4::bigint
-        AND ($5::text IS NULL OR origin_id = $5) AND ($6::bytea IS NULL OR token_hash = $6)
+        AND ($5::text IS NULL OR origin_id = $5) AND (
+            $6::bytea IS NULL OR token_hash = $6
+            OR number = (SELECT old.connector FROM replaced_token AS old WHERE old.hash = $6 AND old.ends_at > now())
+        )
     ORDER BY number LIMIT $7
 """
 

@@ -21,18 +21,34 @@ FIND_ORGANISATION = "SELECT id FROM organisation WHERE name = $1 ORDER BY create
 
 LIST_ORGANISATIONS = "SELECT id, name FROM organisation ORDER BY created_at"
 
-INSERT_KEY = "INSERT INTO api_key (id, hash, organisation, environment, name) VALUES ($1, $2, $3, $4, $5)"
+INSERT_KEY = """
+    INSERT INTO api_key (id, hash, organisation, environment, name, ends_at)
+    VALUES ($1, $2, $3, $4, $5, now() + $6::interval)
+"""
 
 # Every key, without its hash.
 LIST_KEYS = """
-    SELECT api_key.id, organisation.name AS organisation, environment, api_key.name, api_key.created_at, revoked_at
+    SELECT api_key.id, organisation.name AS organisation, environment, api_key.name, api_key.created_at, revoked_at,
+        ends_at, revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) AS is_good
     FROM api_key JOIN organisation ON organisation.id = api_key.organisation ORDER BY api_key.created_at
 """
 
 REVOKE_KEY = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id"
 
-# Whom a living key belongs to.
-FIND_KEY = "SELECT organisation, environment FROM api_key WHERE hash = $1 AND revoked_at IS NULL"
+# Whom a key belongs to that is good. `lasts` is for how many seconds more, null for good.
+FIND_KEY = """
+    SELECT organisation, environment, extract(epoch FROM ends_at - now())::float8 AS lasts FROM api_key
+    WHERE hash = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now())
+"""
+
+# A good key, which stays as it is until the transaction ends.
+LOCK_KEY = """
+    SELECT organisation, environment, name FROM api_key
+    WHERE id = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) FOR UPDATE
+"""
+
+# Let a key end within this time, or when it ends anyway.
+SHORTEN_KEY = "UPDATE api_key SET ends_at = least(ends_at, now() + $2::interval) WHERE id = $1"
 
 INSERT_CONNECTOR = """
     INSERT INTO connector
@@ -40,11 +56,6 @@ INSERT_CONNECTOR = """
             is_partner, account)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     RETURNING number
-"""
-
-# Which connector a token opens.
-FIND_OPENED = """
-    SELECT id, number, organisation, environment, category FROM connector WHERE token_hash = $1
 """
 
 # A connector, with the number of the first one that asks the vendor with the same credentials.

@@ -1,0 +1,58 @@
+"""Connector tokens, by their hashes: the connector each opens, and those that were replaced and end by themselves."""
+
+from datetime import datetime, timedelta
+
+from unihire.store import Connection, Pool
+
+# Which connector a token opens. `lasts` is for how many seconds more, null for good: a replaced one ends.
+FIND_OPENED = """
+    SELECT id, number, organisation, environment, category, NULL::float8 AS lasts
+    FROM connector WHERE token_hash = $1
+    UNION ALL
+    SELECT id, number, organisation, environment, category, extract(epoch FROM old.ends_at - now())::float8
+    FROM replaced_token AS old JOIN connector ON number = old.connector
+    WHERE old.hash = $1 AND old.ends_at > now()
+    LIMIT 1
+"""
+
+# The connector's token, which stays the one until the transaction ends.
+LOCK_TOKEN = "SELECT token_hash FROM connector WHERE number = $1 FOR UPDATE"  # noqa: S105 - a statement
+
+SET_TOKEN = "UPDATE connector SET token_hash = $2 WHERE number = $1"  # noqa: S105 - a statement
+
+# Let those of a connector that were replaced end within this time; none lasts longer than was said before.
+SHORTEN_REPLACED = "UPDATE replaced_token SET ends_at = least(ends_at, now() + $2::interval) WHERE connector = $1"
+
+DROP_ENDED = "DELETE FROM replaced_token WHERE connector = $1 AND ends_at <= now()"
+
+INSERT_REPLACED = "INSERT INTO replaced_token (connector, hash, ends_at) VALUES ($1, $2, now() + $3::interval)"
+
+# When each replaced token that is good still ends, of one connector or of all.
+LIST_REPLACED = """
+    SELECT connector, ends_at FROM replaced_token
+    WHERE ends_at > now() AND ($1::int IS NULL OR connector = $1) ORDER BY connector, ends_at
+"""
+
+
+async def replace_token(connection: Connection, connector: int, new: bytes, old_valid_for: timedelta) -> bool:
+    """Put a token in place of the connector's, which is good for so long still; False where the connector is gone.
+
+    Call inside a transaction. Those that were replaced before end by then at the latest.
+    """
+    old: bytes | None = await connection.fetchval(LOCK_TOKEN, connector)
+    if old is None:
+        return False
+    await connection.execute(SET_TOKEN, connector, new)
+    await connection.execute(SHORTEN_REPLACED, connector, old_valid_for)
+    if old_valid_for:
+        await connection.execute(INSERT_REPLACED, connector, old, old_valid_for)
+    await connection.execute(DROP_ENDED, connector)
+    return True
+
+
+async def list_replaced(pool: Pool, connector: int | None = None) -> dict[int, list[datetime]]:
+    """When the replaced tokens that are good still end, by connector, the next first."""
+    found: dict[int, list[datetime]] = {}
+    for row in await pool.fetch(LIST_REPLACED, connector):
+        found.setdefault(row["connector"], []).append(row["ends_at"])
+    return found
