@@ -24,15 +24,16 @@ LOOK_AT = "EXPLAIN (GENERIC_PLAN) "
 
 
 def list_statements() -> dict[str, str]:
-    """The SQL constants of the store, by their names."""
+    """The SQL constants of the store's modules, however deep they are, by their names: `feed.saving.UPSERT`."""
     found = {}
-    for module in pkgutil.iter_modules(unihire.store.__path__):
+    for module in pkgutil.walk_packages(unihire.store.__path__, "unihire.store."):
         if not module.ispkg:
-            loaded = importlib.import_module(f"unihire.store.{module.name}")
+            loaded = importlib.import_module(module.name)
+            place = module.name.removeprefix("unihire.store.")
             found |= {
-                f"{module.name}.{name}": value.strip()
+                f"{place}.{name}": value.strip()
                 for name, value in vars(loaded).items()
-                if isinstance(value, str) and name.isupper() and loaded.__name__ == f"unihire.store.{module.name}"
+                if isinstance(value, str) and name.isupper() and loaded.__name__ == module.name
             }
     return found
 
