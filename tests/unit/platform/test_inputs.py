@@ -84,3 +84,11 @@ def test_page_beyond_any_list_is_refused_and_the_last_one_is_not(operation: Oper
     for page in (2**31, 2**62, 2**63, 2**64):
         assert "#/page" in refuse(operation, {**needed, "page": page})
     read_input(operation, {**needed, "page": 10**9})
+
+
+def test_number_without_a_fraction_is_an_integer_as_a_schema_has_it() -> None:
+    given, _ = read_input(OPERATIONS["list_jobs"], {"page": 2.0, "results_per_page": 32.0, "department_id": -0.0})
+    assert (given.page, given.results_per_page, given.department_id) == (2, 32, 0)  # type: ignore[attr-defined]
+    assert all(type(value) is int for value in (given.page, given.results_per_page))  # type: ignore[attr-defined]
+    for page in (2.5, 1e300, float(2**63)):
+        assert "#/page: " in refuse(OPERATIONS["list_jobs"], {"page": page})

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.bindbee.cursors import read_cursor, write_cursor
+from unihire.dialects.bindbee.cursors import CURSOR_PATTERN, read_cursor, write_cursor
 from unihire.dialects.bindbee.params import PAGE_SIZE, PAGE_SIZE_MOST
-from unihire.dialects.bindbee.schema import TOKENED, describe_refusals, describe_response
+from unihire.dialects.bindbee.schema import TOKENED, describe_cursor, describe_refusals, describe_response
 from unihire.dialects.calls import CATEGORY, Entrance, Reply, describe_problem
 from unihire.errors import Invalid, Unauthorized
 from unihire.integration.registry import get_integration
@@ -142,7 +142,6 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
         ("is_active", {"type": "boolean"}, "Only connectors that are, or are not, active. A deleted one is gone."),
         ("origin_id", text, "Only connectors of this end user, by your own id."),
         ("page_size", size, "Most connectors in a page."),
-        ("cursor", text, "Where to go on: the `cursor` of the page before, with every other parameter as it was."),
     )
     refusals = describe_refusals()
     del refusals["403"]
@@ -154,7 +153,11 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
         "is the one whose `cursor` is null. Calls count by organisation and environment.",
         "security": [{"ApiKey": []}],
         "parameters": [
-            {"name": name, "in": "query", "schema": schema, "description": meaning} for name, schema, meaning in params
+            *(
+                {"name": name, "in": "query", "schema": schema, "description": meaning}
+                for name, schema, meaning in params
+            ),
+            describe_cursor(CURSOR_PATTERN),
         ],
         "responses": {"200": describe_response("Found.", "ConnectorPage"), **refusals},
     }

@@ -8,6 +8,9 @@ from uuid import UUID
 
 _PLACE = struct.Struct(">q8s")
 
+CURSOR_PATTERN = "^([A-Za-z0-9_-]{22})?$"
+"""What `write_cursor` gives, or nothing."""
+
 
 def write_cursor(connector: UUID, model: str, seq: int) -> str:
     """The cursor that goes on after `seq` in that list. It stays good: a reader may keep it for later."""

@@ -38,6 +38,17 @@ def wire_fields(spec: ModelSpec) -> tuple[str, ...]:
     return (*_COMMON[:2], *(field.name for field in spec.fields), *_COMMON[2:])
 
 
+def write_expand_pattern(spec: ModelSpec) -> str:
+    """The grammar for one model, as a regular expression of JSON Schema: what it fits is taken."""
+    each = []
+    for field in spec.relations:
+        assert field.to is not None
+        name = f"({'|'.join(wire_fields(MODELS[field.to]))})"
+        each.append(rf"{field.name}(\[{name}(,{name})*\])?")
+    relation = f"({'|'.join(each)})"
+    return f"^({relation}(,{relation})*)?$"
+
+
 def parse_expand(spec: ModelSpec, text: str) -> tuple[Expansion, ...]:
     """The relations to expand. Raises ValueError that says what is possible."""
     relations = {field.name: field for field in spec.relations}

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from unihire.dialects.bindbee.params import PAGE_SIZE, get_page_size_most
+from unihire.dialects.bindbee.cursors import CURSOR_PATTERN
+from unihire.dialects.bindbee.expansion import write_expand_pattern
+from unihire.dialects.bindbee.params import MOST_VALUES, PAGE_SIZE, get_page_size_most
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec, Url
 from unihire.model.spec import resolve_fields
 
@@ -12,6 +14,16 @@ TOKENED: list[Json] = [{"ApiKey": [], "ConnectorToken": []}]
 """What a call that reaches a connector carries."""
 
 _OPEN = "Another word than these is the vendor's own, passed through unchanged."
+_UUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+_IDS: Json = {
+    "type": "string",
+    "pattern": f"^{_UUID}(,{_UUID})*$",
+    "maxLength": 37 * MOST_VALUES - 1,
+}
+"""Ids of ours, joined by commas."""
+
+ID: Json = {"type": "string", "format": "uuid"}
+
 _EXAMPLE_IDS = "5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11,0f1f4f0e-6a53-5c8d-8a55-2f2f6f2b1c22"
 
 
@@ -79,7 +91,7 @@ def _describe_one(spec: ModelSpec) -> Json:
         "summary": f"One {spec.noun}",
         "security": TOKENED,
         "parameters": [
-            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Our id."},
+            {"name": "id", "in": "path", "required": True, "schema": ID, "description": "Our id."},
             *_read_params(spec),
         ],
         "responses": describe_responses(schema_name(spec), found=True),
@@ -87,17 +99,19 @@ def _describe_one(spec: ModelSpec) -> Json:
 
 
 def _list_params(spec: ModelSpec) -> list[Json]:
-    params = [_query("ids", "Only the records with these ids of ours, joined by commas.", example=_EXAMPLE_IDS)]
+    ids = "Only the records with these ids of ours, joined by commas."
+    params = [_query("ids", ids, schema=_IDS, example=_EXAMPLE_IDS)]
     if spec.has_remote_id_filter:
         params.append(_query("remote_id", "Only the record with this id of the vendor's.", example="123321"))
     size = {"type": "integer", "minimum": 1, "maximum": get_page_size_most(spec), "default": PAGE_SIZE}
     return [
         *params,
         {"name": "page_size", "in": "query", "schema": size, "description": "Most records in a page."},
-        _query("cursor", "Where to go on: the `cursor` of the page before, with every other parameter as it was."),
+        describe_cursor(CURSOR_PATTERN),
         _query(
             "modified_after",
             "Only records that changed here after this moment, ISO 8601; without an offset it is UTC.",
+            schema={"type": "string", "format": "date-time"},
             example="2026-01-31T09:30:00Z",
         ),
     ]
@@ -113,7 +127,7 @@ def _filter_param(field: FieldSpec) -> Json:
     if field.filter.closed:
         return _query(field.param, named, schema={"type": "string", "enum": list(field.words)}, example=field.example)
     if field.filter.match is Match.ID:
-        return _query(field.param, f"{named} Ids of ours, joined by commas.", example=_EXAMPLE_IDS)
+        return _query(field.param, f"{named} Ids of ours, joined by commas.", schema=_IDS, example=_EXAMPLE_IDS)
     folds = " Letter case does not count." if field.filter.match is Match.FOLDED else ""
     several = " A comma list fits any of its values." if field.filter.comma else ""
     example = field.example[0] if isinstance(field.example, list) else field.example
@@ -132,8 +146,18 @@ def _read_params(spec: ModelSpec) -> list[Json]:
             f"Relations to answer as records instead of ids, joined by commas: {', '.join(names)}. "
             f"Fields in brackets narrow a record: `{names[0]}[id,remote_id]`."
         )
-        params.append(_query("expand", text, example=names[0]))
+        schema = {"type": "string", "pattern": write_expand_pattern(spec)}
+        params.append(_query("expand", text, schema=schema, example=names[0]))
     return params
+
+
+def describe_cursor(pattern: str) -> Json:
+    """The parameter of a list that says where to go on."""
+    meaning = (
+        "Where to go on: the `cursor` of the page before, with every other parameter as it was. Empty: from the "
+        "beginning. Any other text than one that this list has given is a 422."
+    )
+    return _query("cursor", meaning, schema={"type": "string", "pattern": pattern})
 
 
 def _query(name: str, description: str, *, schema: Json | None = None, example: object = None) -> Json:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from unihire.dialects.bindbee.schema import describe_response
-from unihire.dialects.tray.connectors import KEY_HEADERS, PATH, find_connectors
+from unihire.dialects.tray.connectors import KEY_HEADERS, PATH, VERSION, find_connectors
 from unihire.integration.registry import list_operations
 from unihire.platform.inputs import describe_input
 
@@ -14,11 +14,6 @@ _KEYED: list[dict[str, list[str]]] = [{"ApiKey": []}]
 _TEXT = {"type": "string"}
 _OBJECT = {"type": "object"}
 _ONE = PATH + "/{name}/versions/{version}"
-
-_PLACE = [
-    {"name": name, "in": "path", "required": True, "schema": _TEXT, "description": meaning}
-    for name, meaning in (("name", "The integration, as listed."), ("version", "Its version, as listed."))
-]
 
 _KEY_PARAMETERS = [
     {
@@ -34,6 +29,13 @@ _KEY_PARAMETERS = [
 
 def describe_calls() -> tuple[dict[str, Any], dict[str, Any]]:
     """Paths and schemas."""
+    place = [
+        {"name": name, "in": "path", "required": True, "schema": {**_TEXT, "enum": words}, "description": meaning}
+        for name, words, meaning in (
+            ("name", [integration.slug for integration in find_connectors()], "The integration, as listed."),
+            ("version", [VERSION], "Its version, as listed."),
+        )
+    ]
     paths = {
         PATH: {
             "get": _describe("list_connectors", "Integrations that offer operations", "ConnectorList"),
@@ -41,13 +43,13 @@ def describe_calls() -> tuple[dict[str, Any], dict[str, Any]]:
         _ONE + "/operations": {
             "get": {
                 **_describe("list_operations", "The operations of an integration", "OperationList", (404,)),
-                "parameters": _PLACE,
+                "parameters": place,
             },
         },
         _ONE + "/call": {
             "post": {
                 **_describe("call_operation", "Call an operation", "CallOutcome", (400, 404, 409, 413)),
-                "parameters": [*_PLACE, *_KEY_PARAMETERS],
+                "parameters": [*place, *_KEY_PARAMETERS],
                 "requestBody": {"required": True, "content": _as_json("Call")},
             },
         },

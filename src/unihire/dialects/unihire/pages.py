@@ -10,6 +10,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from unihire.dialects.bindbee.params import PAGE_SIZE, PAGE_SIZE_MOST
+from unihire.dialects.bindbee.schema import describe_cursor
 from unihire.dialects.calls import describe_problem
 from unihire.errors import Invalid
 from unihire.kit.nesting import decode_bounded
@@ -84,10 +85,5 @@ def describe_page_params() -> list[dict[str, Any]]:
     size = {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MOST, "default": PAGE_SIZE}
     return [
         {"name": "page_size", "in": "query", "schema": size, "description": "Most items in a page."},
-        {
-            "name": "cursor",
-            "in": "query",
-            "schema": {"type": "string"},
-            "description": "Where to go on: the `cursor` of the page before, with every other parameter as it was.",
-        },
+        describe_cursor("^[A-Za-z0-9_-]*$"),
     ]

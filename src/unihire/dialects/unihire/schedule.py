@@ -23,6 +23,14 @@ from unihire.store.schedules import check_interval, get_schedule, set_schedule
 
 PATH = "/api/v1/schedule"
 
+INTERVAL_PATTERN = (
+    "^([1-7]d"
+    "|([1-9]|[1-9][0-9]|1[0-5][0-9]|16[0-8])h"
+    "|(1[5-9]|[2-9][0-9]|[1-9][0-9]{2,3}|100[0-7][0-9]|10080)m"
+    "|(9[0-9]{2}|[1-9][0-9]{3,4}|[1-5][0-9]{5}|60[0-3][0-9]{3}|604[0-7][0-9]{2}|604800)s)$"
+)
+"""Durations of 15 minutes to 7 days."""
+
 
 def _parse_interval(text: object) -> timedelta:
     if not isinstance(text, str):
@@ -77,7 +85,7 @@ class Schedules:
 def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
     """Its OpenAPI path, and the schemas it refers to."""
     common = {"tags": ["syncs"], "security": TOKENED}
-    interval = {"type": "string", "pattern": "^[0-9]{1,9}[dhms]$", "examples": ["15m", "1h", "7d"]}
+    interval = {"type": "string", "pattern": INTERVAL_PATTERN, "examples": ["15m", "1h", "7d"]}
     body = {
         "type": "object",
         "additionalProperties": False,

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unihire.dialects.bindbee.params import parse_id
-from unihire.dialects.bindbee.schema import TOKENED, describe_refusals, describe_response, describe_responses
+from unihire.dialects.bindbee.schema import ID, TOKENED, describe_refusals, describe_response, describe_responses
 from unihire.dialects.calls import MOST_BYTES, Entrance, Reply, describe_problem, read_body
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.dialects.unihire.told import (
@@ -24,6 +24,7 @@ from unihire.dialects.unihire.told import (
 )
 from unihire.errors import Busy, ConfigError, Conflict, Invalid, NotFound, Unauthorized
 from unihire.integration.registry import get_integration
+from unihire.model import MODELS
 from unihire.platform.access import Scope
 from unihire.platform.syncs import (
     UNFINISHED,
@@ -196,7 +197,7 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
         "summary": "One sync run, with what each list came to",
         "responses": describe_responses("SyncRunDetail", found=True),
     }
-    id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "description": "The run's id."}
+    id = {"name": "id", "in": "path", "required": True, "schema": ID, "description": "The run's id."}
     paths = {
         PATH: {"get": _finish(listing, *describe_page_params()), "post": _finish(ask)},
         **{
@@ -229,10 +230,11 @@ _ASK = {
         "full": {"type": "boolean", "default": False, "description": "Read every list whole."},
         "models": {
             "type": ["array", "null"],
-            "items": {"type": "string"},
+            "items": {"type": "string", "enum": list(MODELS)},
             "minItems": 1,
             "default": None,
-            "description": "Only the lists these models are made of; null: all.",
+            "description": "Only the lists these models are made of; null: all. One that the connector's integration "
+            "does not give is a 422.",
             "examples": [["candidate", "job"]],
         },
     },

@@ -185,10 +185,10 @@ def _read_moment(name: str, text: str) -> str:
         raise Invalid({name: f"`{text}` is not a date-time"})
     try:
         moment = datetime.fromisoformat(text.upper())
-    except ValueError:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Invalid({name: f"`{text}` is not a date-time"}) from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}"
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds")  # %Y would leave the zeros of a year out
 
 
 def _read_date(name: str, text: str) -> str:

@@ -1,0 +1,39 @@
+"""Requests made up from our own description of the API, by schemathesis."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "positive_data_acceptance",
+)
+"""The last: a request that is as described is taken, or refused for what there is, never for how it is written."""
+
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")
+"""Requests for each operation of the description; the suite has little time."""
+
+
+async def fuzz(document: dict[str, Any], url: str, headers: Mapping[str, str], folder: Path, *options: str) -> str:
+    """What schemathesis says where it finds something, else nothing."""
+    schema = folder / "openapi.json"
+    schema.write_text(json.dumps(document))
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")), "run", str(schema), f"--url={url}",
+        *(f"--header={name}: {value}" for name, value in headers.items()),
+        "--phases=examples,fuzzing", f"--checks={','.join(CHECKS)}", f"--max-examples={EXAMPLES}",
+        *([] if "FUZZ_EXAMPLES" in os.environ else ["--generation-deterministic"]), "--no-color", *options,
+    ]  # fmt: skip
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await process.communicate()
+    return said.decode() if process.returncode else ""
