@@ -21,6 +21,7 @@ from unihire.app import create_app, describe_api
 from unihire.dialects.bindbee.expansion import parse_expand, write_expand_pattern
 from unihire.dialects.unihire.schedule import INTERVAL_PATTERN
 from unihire.errors import ConfigError
+from unihire.integration.registry import list_operations as list_names
 from unihire.kit.durations import parse_duration
 from unihire.kit.seal import Sealer
 from unihire.model import ModelSpec
@@ -134,6 +135,18 @@ def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
     named = set(re.findall(r'"#/components/schemas/(\w+)"', document))
     assert named == describe_api()["components"]["schemas"].keys()
     assert named >= {"AtsJob", "AtsCandidate", "AtsEEOC", "AtsUrl", "AtsJobPage"}
+
+
+def test_generators_name_the_types_of_calls_by_their_keys() -> None:
+    """A title would name them instead, and operations share titles: `Candidate` is what several give."""
+    schemas = describe_api()["components"]["schemas"]
+    calls = {name: schema for name, schema in schemas.items() if re.match("Call|Input_|Output_|Shape_", name)}
+    assert len(calls) > 100
+    assert not [name for name, schema in calls.items() if "title" in schema]
+    for name in list_names("greenhouse"):
+        assert schemas[f"Call_greenhouse_{name}"]["properties"]["input"] == {
+            "$ref": f"#/components/schemas/Input_greenhouse_{name}"
+        }
 
 
 def test_ids_of_operations_are_different() -> None:

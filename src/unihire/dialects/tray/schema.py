@@ -60,6 +60,7 @@ def describe_calls() -> tuple[dict[str, Any], dict[str, Any]]:
 def _describe_each() -> dict[str, Any]:
     """A call and its output for each operation, and what stands for all of them."""
     calls: dict[str, Any] = {}
+    inputs: dict[str, Any] = {}
     outputs: dict[str, Any] = {}
     shared: dict[str, Any] = {}
     for integration in find_connectors():
@@ -68,26 +69,36 @@ def _describe_each() -> dict[str, Any]:
         found, parts = msgspec.json.schema_components(
             [operation.output for operation in operations.values()], ref_template=reference
         )
-        shared |= {f"Shape_{integration.slug}_{name}": part for name, part in parts.items()}
+        shared |= {f"Shape_{integration.slug}_{name}": _name_by_key(part) for name, part in parts.items()}
         for operation, output in zip(operations.values(), found, strict=True):
             name = f"{integration.slug}_{operation.name}"
             outputs[f"Output_{name}"] = output
+            inputs[f"Input_{name}"] = _name_by_key(describe_input(operation))
             calls[f"Call_{name}"] = {
                 **_CALL,
                 "description": operation.description,
                 "properties": {
                     **_CALL["properties"],
                     "operation": {"type": "string", "const": operation.name},
-                    "input": describe_input(operation),
+                    "input": {"$ref": f"#/components/schemas/Input_{name}"},
                 },
             }
     return {
         **calls,
+        **inputs,
         **outputs,
         **shared,
         "Call": {"oneOf": _list_references(calls)},
-        "CallOutcome": {"oneOf": [_outcome("success", _list_references(outputs)), _outcome("error", [_ERROR])]},
+        "CallOutcome": {"oneOf": _list_references(["CallSuccess", "CallFailure"])},
+        "CallSuccess": _outcome("success", _list_references(outputs)),
+        "CallFailure": _outcome("error", _list_references(["CallError"])),
+        "CallError": _ERROR,
     }
+
+
+def _name_by_key(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without the title, by which generators would name a type: several types may have the same."""
+    return {name: part for name, part in schema.items() if name != "title"}
 
 
 def _outcome(word: str, outputs: list[dict[str, Any]]) -> dict[str, Any]:
