@@ -3,9 +3,8 @@
 import ast
 from pathlib import Path
 
-from testbed.statements import list_statements
-
 import unihire.store
+from testbed.statements import list_statements
 
 STORE = Path(unihire.store.__path__[0])
 
