@@ -39,7 +39,7 @@ from unihire.store import (
     tokens,
     writes,
 )
-from unihire.store.feed import position, saving
+from unihire.store.feed import position, recency, saving
 from unihire.sync import fetching
 
 PEOPLE = 4
@@ -171,6 +171,11 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     places = list(range(1, ASKED + 1))
     yield Case("position.FIND_PLACE", position.FIND_PLACE, (c,), looks=2)
     yield Case("position.RESERVE_POSITIONS", position.RESERVE_POSITIONS, (c, LAST), looks=2, written=2)
+    yield Case("recency.FIND_ROWS_READ", recency.FIND_ROWS_READ, (c, 0), walked=of.size)
+    noted = (c, people, of.row_ids, 1)
+    yield fifty("recency.NOTE_ROWS_READ", recency.NOTE_ROWS_READ, noted, written=ASKED + 1)
+    yield fifty("recency.FIND_MOVED", recency.FIND_MOVED, (c, of.ids, 0))
+    yield Case("recency.FORGET_ROWS_READ", recency.FORGET_ROWS_READ, (c,), walked=of.size, written=1)
     yield fifty("saving.FIND_STORED", saving.FIND_STORED, (c, of.ids))
     yield fifty("saving.FIND_KEYED", saving.FIND_KEYED, (c, people, of.own, [PEOPLE]), looks=2 * ASKED)
     yield fifty("saving.FIND_LIVING", saving.FIND_LIVING, (c, of.ids))

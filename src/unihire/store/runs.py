@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from unihire.errors import Busy, Stopped
 from unihire.kit.text import make_writable
 from unihire.store import Connection, Pool
+from unihire.store.feed.recency import FORGET_ROWS_READ
 from unihire.store.locks import SYNC_LOCKS
 
 LONGEST_WAIT = timedelta(hours=1)
@@ -283,6 +284,7 @@ async def take_run(pool: Pool, connector: int, *, version: int) -> Run | None:
         row = await connection.fetchrow(TAKE_RUN, connector, version)
         if row is None:
             return None
+        await connection.execute(FORGET_ROWS_READ, connector)  # no page of an earlier attempt is saved any more
         if not row["is_resumed"]:
             await connection.execute(FORGET_SEEN, connector)
         names = None if row["streams"] is None else tuple(row["streams"])

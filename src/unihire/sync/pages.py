@@ -10,8 +10,10 @@ from unihire.integration.declare import Join, Stream, has_deleted
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
 from unihire.store import Connection, Pool, joins, streams
+from unihire.store.feed import recency
 from unihire.store.feed.gate import Feed, write_feed
 from unihire.store.feed.page import Page, SourceRow
+from unihire.store.feed.position import LATEST
 from unihire.store.feed.saving import Rendered
 from unihire.store.feed.writing import StreamWriter, Written
 from unihire.sync.fetching import Details, fetch_details, find_details
@@ -71,6 +73,15 @@ class Counts:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedPage(Page):
+    """A page, with what it was mapped from."""
+
+    sources: list[Row]
+    found: Details
+    unmapped: Sequence[Quarantined]
+
+
 class Pages:
     """Prepares and saves pages of one stream of one connector.
 
@@ -115,22 +126,24 @@ class Pages:
         self._known = await find_known(self._pool, self._connector, self.stream)
         await self._writer.open(self._pool, showing=await self._keeping.find_showing(self._pool, self._connector))
 
-    async def write(self, work: Callable[[Feed], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[Feed], Awaitable[T]], page: Page | None = None) -> T:
         """Do the work in a transaction in which nobody else saves for the connector; see `write_feed`."""
-        return await write_feed(self._pool, self._connector, work)
+        asked = LATEST if page is None else page.asked
+        return await write_feed(self._pool, self._connector, work, asked=asked)
 
-    async def prepare(self, rows: list[Row], within: Connection | None = None) -> Page:
+    async def prepare(self, rows: list[Row], within: Connection | None = None, *, asked: int = LATEST) -> MappedPage:
         """Map the rows with their details and joins; what is missing of the details is asked of the vendor.
 
-        `within` is the transaction they are to be saved in, where that is open already.
+        `within` is the transaction they are to be saved in, where that is open already. `asked` is a position in the
+        feed before which the vendor was asked for them.
         """
         assert self._client is not None
         source = within or self._pool
         sound, row_ids, refused = self._refuse(rows)
         details = await fetch_details(self._client, source, self._connector, self.stream, sound)
-        return await self._map(sound, row_ids, details, source, refused)
+        return await self._map(sound, row_ids, details, source, refused, asked=asked)
 
-    async def prepare_stored(self, rows: list[Row], within: Connection) -> tuple[Page, dict[str, str]]:
+    async def prepare_stored(self, rows: list[Row], within: Connection) -> tuple[MappedPage, dict[str, str]]:
         """As `prepare`, with stored details of whatever version and no call.
 
         Rows that need a detail which is not stored are left out of the page: its name, by row id. A part that several
@@ -167,7 +180,8 @@ class Pages:
         refused: Sequence[Quarantined],
         *,
         is_each: bool = False,
-    ) -> Page:
+        asked: int = LATEST,
+    ) -> MappedPage:
         if self._known:
             shown = await find_shown(source, self._connector, self.stream, self._known, rows)
             for row_id, by_name in shown.items():
@@ -199,7 +213,7 @@ class Pages:
             for row, row_id in zip(rows, row_ids, strict=True):
                 if ids := self._renderer.deleted_ids(self.stream, row):
                     deleted[row_id] = ids
-        return Page(
+        return MappedPage(
             read=len(rows) + len(refused),
             rows=self._name_rows(row_ids, [row.raw for row in rows]),
             records=records,
@@ -207,6 +221,10 @@ class Pages:
             details=details.fresh,
             joined=joined,
             deleted=deleted,
+            asked=asked,
+            sources=rows,
+            found=details,
+            unmapped=refused,
         )
 
     def _name_rows(self, row_ids: Iterable[str], raws: Iterable[bytes]) -> list[SourceRow]:
@@ -215,17 +233,49 @@ class Pages:
         owned_key = self._renderer.owned_key
         return [SourceRow(row_id, raw, owned_key(self.stream, row_id)) for row_id, raw in zip(row_ids, raws)]  # noqa: B905
 
-    async def save(self, feed: Feed, page: Page, buried: Sequence[UUID] = (), gone: Sequence[str] = ()) -> Counts:
-        """Save a page; `buried` are records to mark deleted, `gone` the ids of rows the vendor no longer has."""
+    async def save(self, feed: Feed, page: MappedPage, buried: Sequence[UUID] = (), gone: Sequence[str] = ()) -> Counts:
+        """Save a page; `buried` are records to mark deleted, `gone` the ids of rows the vendor no longer has.
+
+        Rows of which a newer version is stored are left as they are, and are among the feed's `outdated`.
+        """
+        if feed.has_newer:
+            page = await self._leave_newer(feed, page)
         gone_rows = self._name_rows(gone, [b""] * len(gone))
         page = replace(page, buried=list(map(str, buried)), gone=gone_rows)
         return self._count(page, await self._writer.write(feed, page), rows=page.read)
+
+    async def save_by_id(self, feed: Feed, page: MappedPage) -> Counts:
+        """Save rows that were asked for by their ids: pages that were asked for before are not believed of them.
+
+        Those that were saved or moved since they were asked for are left as they are, as in `save`.
+        """
+        own = {id: row_id for row_id in page.row_ids for id in self._renderer.row_ids(self.stream, row_id)}
+        moved = await recency.find_moved(feed.connection, self._connector, own, page.asked)
+        feed.outdated |= {own[id] for id in moved}
+        counts = await self.save(feed, page.take(set(page.list_all_ids()) - feed.outdated) if moved else page)
+        saved = [row_id for row_id in page.row_ids if row_id not in feed.outdated]
+        await recency.note_rows_read(feed.connection, self._connector, self.stream.name, saved, page.asked)
+        return counts
+
+    async def _leave_newer(self, feed: Feed, page: MappedPage) -> MappedPage:
+        """The page without rows that were read by their ids since, and with what it shows as that is stored now."""
+        read = await recency.find_rows_read(feed.connection, self._connector, self.stream.name, page.asked)
+        row_ids = set(page.list_all_ids())
+        if not read.streams.isdisjoint(join.stream for join in self._known):
+            row_ids_of = {row.row_id for row in page.rows}
+            pairs = [(row, row_id) for row in page.sources if (row_id := find_row_id(self.stream, row)) in row_ids_of]
+            page = await self._map(
+                [row for row, _ in pairs], [row_id for _, row_id in pairs], page.found, feed.connection, page.unmapped,
+                asked=page.asked,
+            )  # fmt: skip
+        feed.outdated |= row_ids & read.later
+        return page.take(row_ids - feed.outdated)
 
     async def find_stale(self, feed: Feed) -> Stale | None:
         """The next rows whose records show what changed, if there are some; to be saved in the same transaction."""
         return await find_stale(feed.connection, self._connector, self.stream, self._renderer)
 
-    async def save_again(self, feed: Feed, page: Page, stale: Stale) -> Counts:
+    async def save_again(self, feed: Feed, page: MappedPage, stale: Stale) -> Counts:
         """Save the records of rows that are stored already, and settle why they were made again."""
         page = await self.leave_quarantined(feed, page, stale.rows)
         written = await self._writer.write_records(feed, page)
@@ -234,7 +284,7 @@ class Pages:
         )
         return self._count(page, written)
 
-    async def leave_quarantined(self, feed: Feed, page: Page, rows: Sequence[Row]) -> Page:
+    async def leave_quarantined(self, feed: Feed, page: MappedPage, rows: Sequence[Row]) -> MappedPage:
         """A page of stored `rows`, without what it would do to those of which a newer version is quarantined.
 
         The records are made of the earlier versions; the newer ones stay quarantined, and are what others show.

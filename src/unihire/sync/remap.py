@@ -17,11 +17,10 @@ from unihire.outbound.paging import Row, decode_row
 from unihire.store import Pool, remapping, streams
 from unihire.store.feed import position
 from unihire.store.feed.gate import Feed
-from unihire.store.feed.page import Page
 from unihire.store.locks import lock_connector
 from unihire.store.tenancy import Connector
 from unihire.sync.joining import KEPT_WHOLE, Keeping
-from unihire.sync.pages import Pages
+from unihire.sync.pages import MappedPage, Pages
 from unihire.sync.quarantine import Quarantined, find_row_id
 from unihire.sync.rendering import Renderer, model_numbers
 
@@ -221,7 +220,7 @@ class _StreamRemap:
         ]
         await self._save(feed, page, buried)
 
-    async def _save(self, feed: Feed, page: Page, buried: Sequence[UUID] = ()) -> None:
+    async def _save(self, feed: Feed, page: MappedPage, buried: Sequence[UUID] = ()) -> None:
         page = await self._settle_parts(feed, page)
         await remapping.outdate_records(feed.connection, page.records)
         counts = await self._pages.save(feed, page, buried)
@@ -232,7 +231,7 @@ class _StreamRemap:
         self.remade.changed += counts.changed
         self.remade.deleted += counts.deleted
 
-    async def _settle_parts(self, feed: Feed, page: Page) -> Page:
+    async def _settle_parts(self, feed: Feed, page: MappedPage) -> MappedPage:
         """The page without shared parts as rows tell them otherwise than they are stored, and those made already."""
         ids = [record.id for record in page.records if record.model in self._parts]
         if not ids:

@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from unihire.errors import CredentialsReplaced, PermissionMissing
 from unihire.integration.declare import Integration
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import Row
 from unihire.store import Pool
 from unihire.store.feed.gate import Feed
-from unihire.store.feed.page import Page
+from unihire.store.feed.recency import get_position
 from unihire.store.grants import is_current
 from unihire.store.tenancy import Connector
 from unihire.sync.fetching import fetch_rows
 from unihire.sync.joining import Keeping
-from unihire.sync.pages import Counts, Pages
+from unihire.sync.pages import Counts, MappedPage, Pages
 from unihire.sync.rendering import Renderer
+
+TRIES = 3
+"""So often a row is read that others save at the same time; then it stays as they saved it until the next run."""
 
 
 async def sync_rows_by_id(
@@ -44,19 +46,9 @@ async def sync_rows_by_id(
         ids = list(dict.fromkeys(changed.get(stream.name, ()))) if stream.by_id is not None else []
         if ids or stream.joins:
             await pages.open()
-        rows: list[Row] = []
         if ids:
             with contextlib.suppress(PermissionMissing):
-                found = await fetch_rows(client, stream, ids)
-                rows, counts.wrong_answers = found.rows, found.wrong
-        if rows:
-            page = await pages.prepare(rows)
-
-            async def save(feed: Feed, pages: Pages = pages, page: Page = page) -> Counts:
-                await _confirm(feed, connector)
-                return await pages.save(feed, page)
-
-            counts.add(await pages.write(save))
+                await _sync_rows(pool, connector, client, pages, ids, counts)
 
         async def save_some(feed: Feed, pages: Pages = pages) -> Counts | None:
             await _confirm(feed, connector)
@@ -69,6 +61,29 @@ async def sync_rows_by_id(
             counts.add(saved)
         told.append(counts)
     return told
+
+
+async def _sync_rows(
+    pool: Pool, connector: Connector, client: VendorClient, pages: Pages, ids: Sequence[str], counts: Counts
+) -> None:
+    """Read and save rows of one stream; those that somebody saved meanwhile are read once more."""
+    for _ in range(TRIES):
+        asked = await get_position(pool, connector.number)
+        found = await fetch_rows(client, pages.stream, ids)
+        counts.wrong_answers += found.wrong
+        if not found.rows:
+            return
+        page = await pages.prepare(found.rows, asked=asked)
+
+        async def save(feed: Feed, page: MappedPage = page) -> tuple[Counts, set[str]]:
+            await _confirm(feed, connector)
+            return await pages.save_by_id(feed, page), feed.outdated
+
+        saved, outdated = await pages.write(save, page)
+        counts.add(saved)
+        if not outdated:
+            return
+        ids = sorted(outdated)
 
 
 async def _confirm(feed: Feed, connector: Connector) -> None:

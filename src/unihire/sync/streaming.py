@@ -23,10 +23,10 @@ from unihire.outbound.client import VendorClient
 from unihire.outbound.tally import TALLY, Tally
 from unihire.store import Connection, Pool, joins, runs, streams
 from unihire.store.feed.gate import Feed
-from unihire.store.feed.page import Page
+from unihire.store.feed.recency import get_position
 from unihire.sync.fetching import Found, fetch_page, fetch_rows, find_lead, first_page, walk
 from unihire.sync.growth import Growth
-from unihire.sync.pages import Counts, Pages
+from unihire.sync.pages import Counts, MappedPage, Pages
 from unihire.sync.rendering import model_numbers
 from unihire.sync.watching import count_saved, watch_page
 
@@ -68,6 +68,7 @@ class StreamSync:
         self._pause = pause
         self._tally = Tally()
         self._at: tuple[str, str | None] = ("walk", None)
+        self._asked = 0  # a position in the feed before which whatever is asked for from now on is asked for
         self._growth: bytes | None = None  # of the walk that is gone on with
         self.counts = Counts(pages.stream.name)
 
@@ -81,6 +82,7 @@ class StreamSync:
         since: datetime | None = state["window_start"]
         tracking: bool = state["is_tracking"]
         self.counts = Counts.read_from(state)
+        self._asked = await get_position(self._pool, self._connector)
         await self._pages.open()
         phases = self._list_phases(since, tracking)
         if state["phase"] not in phases:  # an earlier version of the program knew another one
@@ -156,12 +158,13 @@ class StreamSync:
         growth, self._growth = Growth(self._growth if position else None), None
         start = position or first_page(self._client, self._stream, filters)
         pages = walk(self._client, self._stream, start, growth)
+        asked = following = self._asked  # of a page, and of the one after it, which is asked for as soon as it is there
         try:
             async for page in pages:
                 self._stop_if_asked()
                 phase_then, met = (phase, growth.dump()) if page.next is not None else (after, None)
                 with watch_page("map", self._client, self._stream.name) as told:
-                    prepared = await self._pages.prepare(page.rows)
+                    prepared = await self._pages.prepare(page.rows, asked=asked)
                     told.tell({"unihire.rows": len(page.rows)})
                 if len(saves) == PAGES_AHEAD:
                     await saves[0]
@@ -169,6 +172,7 @@ class StreamSync:
                 last = saves[-1] if saves else None
                 save = self._commit(prepared, phase_then, page.next, growth=met, tracking=tracking, before=last)
                 saves.append(asyncio.create_task(save))
+                asked, following = following, self._asked
             for saving in saves:
                 await saving
         finally:
@@ -177,7 +181,7 @@ class StreamSync:
 
     async def _commit(
         self,
-        page: Page,
+        page: MappedPage,
         phase: str,
         position: str | None = None,
         *,
@@ -205,10 +209,11 @@ class StreamSync:
                 await streams.note_seen(feed.connection, self._connector, self._stream.name, met)
             step.wrong_answers += wrong
             await self._move(feed.connection, step, phase, position, growth)
+            self._asked = max(self._asked, feed.position)
             return step
 
         with watch_page("save", self._client, self._stream.name):
-            step = await self._pages.write(save)
+            step = await self._pages.write(save, page)
         self._forget_tally(step)
         self._at = (phase, position)
         self._tell(step, phase)
@@ -307,11 +312,11 @@ class StreamSync:
 
         What it answers with another row is left as it is, for the next complete read to ask for.
         """
-        found = Found(missing=set(absent))
+        found, asked = Found(missing=set(absent)), self._asked
         if self._stream.by_id is not None:
             found = await fetch_rows(self._client, self._stream, list(absent))
         await self._commit(
-            await self._pages.prepare(found.rows),
+            await self._pages.prepare(found.rows, asked=asked),
             "absent",
             buried=[id for row_id in found.missing if (id := absent[row_id]) is not None],
             gone=sorted(found.missing),

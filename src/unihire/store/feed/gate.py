@@ -16,6 +16,7 @@ import structlog
 
 from unihire.errors import Stopped
 from unihire.store import Connection, Pool
+from unihire.store.feed.position import LATEST
 
 T = TypeVar("T")
 
@@ -24,12 +25,16 @@ log = structlog.get_logger()
 # Begin a transaction with the connector's place in the feed: others who save for it wait until this one ends. Its
 # commit need not reach the disk at once: what a crash of the server takes back is the latest pages together with the
 # position that stands for them, so they are read again. Plans are made for each statement: one that was kept from when
-# the tables were empty would read much of them for each row, when they have grown.
+# the tables were empty would read much of them for each row, when they have grown. The last statement has no row where
+# the connector is gone, and two where rows were read by their ids since a position: what such a text of several
+# statements answers is the number of rows of the last.
 BEGIN_SAVING = """
     BEGIN;
     SET LOCAL synchronous_commit TO off;
     SET LOCAL plan_cache_mode TO force_custom_plan;
-    SELECT FROM connector WHERE number = {connector:d} FOR NO KEY UPDATE
+    SELECT FROM connector WHERE number = {connector:d} FOR NO KEY UPDATE;
+    SELECT FROM connector, generate_series(1, CASE WHEN rows_read_seq > {asked:d} THEN 2 ELSE 1 END)
+    WHERE number = {connector:d}
 """
 
 
@@ -53,18 +58,8 @@ async def lock_feed(pool: Pool, connector: int) -> AsyncIterator[Connection]:
     No transaction can be begun within. Others of this process wait for their turn without a session: of a process that
     is frozen the server would end one waiting session after the other.
     """
-    turn = _turns.setdefault((id(pool), connector), asyncio.Lock())
-    async with turn, pool.acquire() as connection:
-        try:
-            found = await connection.execute(BEGIN_SAVING.format(connector=connector))
-            if found != "SELECT 1":
-                raise Removed(connector)
-            yield connection
-        except BaseException:
-            if not connection.is_closed():
-                await connection.execute("ROLLBACK")
-            raise
-        await connection.execute("COMMIT")
+    async with _open_feed(pool, connector, LATEST, is_careful=False) as feed:
+        yield feed.connection
 
 
 REFUSED = (
@@ -83,28 +78,50 @@ class Feed:
     """A connector's feed while it is locked: what is written to it, in one transaction.
 
     `refused` are the rows that PostgreSQL refuses, as far as they were found. `is_careful`: they are looked for.
+    `has_newer`: rows were read by their ids after what is to be saved was asked for. `outdated` are rows that were not
+    saved, for a newer version is stored; `position` is where the feed was.
     """
 
-    def __init__(self, connection: Connection, connector: int, *, is_careful: bool = False) -> None:
+    def __init__(self, connection: Connection, connector: int, *, is_careful: bool, has_newer: bool) -> None:
         self.connection = connection
         self.connector = connector
         self.is_careful = is_careful
+        self.has_newer = has_newer
         self.refused: set[str] = set()
+        self.outdated: set[str] = set()
+        self.position = 0
 
 
-async def write_feed(pool: Pool, connector: int, work: Callable[[Feed], Awaitable[T]]) -> T:
+async def write_feed(pool: Pool, connector: int, work: Callable[[Feed], Awaitable[T]], *, asked: int = LATEST) -> T:
     """What `work` gives, done in one transaction that alone saves for the connector.
 
-    Where PostgreSQL refuses a value, the transaction is undone and the work done once more, carefully: it must change
-    nothing but the database before its end.
+    `asked` is the position before which what is to be saved was asked for. Where PostgreSQL refuses a value, the
+    transaction is undone and the work done once more, carefully: it must change nothing but the database before its
+    end. Raises Removed where the connector is gone.
     """
     try:
-        async with lock_feed(pool, connector) as connection:
-            return await work(Feed(connection, connector))
+        async with _open_feed(pool, connector, asked, is_careful=False) as feed:
+            return await work(feed)
     except REFUSED as error:
         log.warning("the database refuses something of a page: its rows are saved apart", reason=name_refusal(error))
-    async with lock_feed(pool, connector) as connection:
-        return await work(Feed(connection, connector, is_careful=True))
+    async with _open_feed(pool, connector, asked, is_careful=True) as feed:
+        return await work(feed)
+
+
+@asynccontextmanager
+async def _open_feed(pool: Pool, connector: int, asked: int, *, is_careful: bool) -> AsyncIterator[Feed]:
+    turn = _turns.setdefault((id(pool), connector), asyncio.Lock())
+    async with turn, pool.acquire() as connection:
+        try:
+            found = await connection.execute(BEGIN_SAVING.format(connector=connector, asked=asked))
+            if found == "SELECT 0":
+                raise Removed(connector)
+            yield Feed(connection, connector, is_careful=is_careful, has_newer=found == "SELECT 2")
+        except BaseException:
+            if not connection.is_closed():
+                await connection.execute("ROLLBACK")
+            raise
+        await connection.execute("COMMIT")
 
 
 def name_refusal(error: BaseException) -> str:

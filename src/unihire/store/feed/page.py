@@ -6,6 +6,7 @@ from typing import Self
 
 import msgspec
 
+from unihire.store.feed.position import LATEST
 from unihire.store.feed.saving import Rendered
 from unihire.store.joins import Joined
 from unihire.store.streams import Noted
@@ -27,6 +28,7 @@ class Page:
     and `read` counts both. `details` are `(name, row id, version, raw)`. `deleted` are the records that rows were which
     the vendor lists as deleted, by row id. `gone` are rows the vendor no longer has, `buried` living records to mark
     deleted. `joined` None: what others show of the rows stays, as do parts that they no longer have.
+    `asked` is a position in the feed before which the vendor was asked for the rows.
     """
 
     read: int
@@ -36,6 +38,7 @@ class Page:
     details: Sequence[tuple[str, str, str, bytes]] = ()
     joined: Sequence[Joined] | None = ()
     deleted: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    asked: int = LATEST
     gone: Sequence[SourceRow] = ()
     buried: Sequence[str] = ()
 

@@ -11,6 +11,9 @@ import asyncpg
 from unihire.kit.clock import to_micros
 from unihire.store import Connection
 
+LATEST = 2**63 - 1
+"""Behind every position."""
+
 RESERVED = 10_000_000
 """So many microseconds are reserved at a time."""
 

@@ -136,7 +136,22 @@ async def save_records(connection: Connection, connector: int, stream: str, reco
     """
     if not records:
         return Saved()
-    found = await connection.fetch(FIND_STORED, connector, [record.id for record in records])
+    return await save_found(connection, connector, stream, records, await find_stored(connection, connector, records))
+
+
+async def find_stored(connection: Connection, connector: int, records: Sequence[Rendered]) -> Sequence[asyncpg.Record]:
+    """The connector's place in the feed, and beside it what is stored of these records; at least one row."""
+    return await connection.fetch(FIND_STORED, connector, [record.id for record in records])
+
+
+async def save_found(
+    connection: Connection,
+    connector: int,
+    stream: str,
+    records: Sequence[Rendered],
+    found: Sequence[asyncpg.Record],
+) -> Saved:
+    """As `save_records`, with what `find_stored` found of them."""
     stored = {row["id"]: row for row in found}
     stamps = _Stamps()
     fresh: list[Rendered] = []

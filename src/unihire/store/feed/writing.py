@@ -104,7 +104,9 @@ class StreamWriter:
 
     async def _write(self, feed: Feed, page: Page) -> Written:
         connection, connector, stream = feed.connection, self._connector, self._stream
-        saved = await saving.save_records(connection, connector, stream, page.records)
+        found = await saving.find_stored(connection, connector, page.records)
+        feed.position = found[0]["last_seq"]
+        saved = await saving.save_found(connection, connector, stream, page.records, found)
         lost: list[str] = list(page.buried)
         if page.joined is not None:
             lost += await self._find_dropped(feed, page) if self._has_parts else []
