@@ -422,16 +422,16 @@ class Faulty:
 
     def __init__(self, times: int) -> None:
         self.times = times
-        self._save = saving.save_records
+        self._save = saving.save_found
 
-    async def save(self, connection: Connection, connector: int, stream: str, records: Any) -> saving.Saved:
+    async def save(self, connection: Connection, connector: int, stream: str, records: Any, found: Any) -> saving.Saved:
         if stream == "jobs" and self.times:
             self.times -= 1
             raise SystemError("no row of anybody is in this text")
-        return await self._save(connection, connector, stream, records)
+        return await self._save(connection, connector, stream, records, found)
 
     def spoil(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(saving, "save_records", self.save)
+        monkeypatch.setattr(saving, "save_found", self.save)
 
 
 async def test_a_fault_of_ours_is_tried_again_and_leaves_no_trace(

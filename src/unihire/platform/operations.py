@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
@@ -22,6 +22,7 @@ from unihire.errors import (
     ReferenceMissing,
     RetryLater,
     ScopeMissing,
+    Stopped,
     Unanswered,
     VendorChanged,
     VendorError,
@@ -50,8 +51,8 @@ log = structlog.get_logger()
 LONGEST = timedelta(seconds=110)
 """How long a call may take; who works on it holds its idempotency key a little longer."""
 
-LONGEST_ABSORB = timedelta(seconds=30)
-"""How long a call waits for what it wrote to be in the store."""
+LONGEST_READ_BACK = timedelta(seconds=10)
+"""How long a call waits for what it wrote to be in the store: its answer is known, and who waits for it may give up."""
 
 LONGEST_WORDS = 20_000
 """Of a vendor's refusal: beyond it the body is shown as a text that is cut."""
@@ -138,22 +139,35 @@ class Operations:
         )
         if call is None:
             raise Conflict("A call under this idempotency key is being worked on; ask again in a moment")
-        answer: bytes | None = None
+        is_released = False
+
+        async def release(outcome: Outcome | None) -> None:
+            nonlocal is_released
+            answer = write_json(outcome.output) if outcome is not None and outcome.is_success else None
+            is_released = True
+            await operations.release_call(self._pool, number, key, answer)
+
         try:
             if (call.operation, call.input_hash) != (operation.name, digest):
                 raise Conflict("This idempotency key was used for another call")
             if call.answer is not None:
                 return Outcome(True, msgspec.json.decode(call.answer), is_repeat=True)
-            outcome = await self._run(connector, operation, given, call.steps, key)
-            if outcome.is_success:
-                answer = write_json(outcome.output)
-            return outcome
+            return await self._run(connector, operation, given, call.steps, key, release)
         finally:
-            await operations.release_call(self._pool, number, key, answer)
+            if not is_released:
+                await release(None)
 
     async def _run(
-        self, connector: Connector, operation: Operation, given: Any, steps: dict[str, Step], key: str | None
+        self,
+        connector: Connector,
+        operation: Operation,
+        given: Any,
+        steps: dict[str, Step],
+        key: str | None,
+        release: Callable[[Outcome], Awaitable[None]] | None = None,
     ) -> Outcome:
+        """Run the operation; `release` stores its answer, before what was written is read into the store."""
+
         async def save_steps(now: Mapping[str, Step]) -> None:
             if key is not None:
                 await operations.save_steps(self._pool, connector.number, key, now)
@@ -167,21 +181,28 @@ class Operations:
                 save_steps=save_steps,
             )  # fmt: skip
             try:
-                async with asyncio.timeout(LONGEST.total_seconds()):
-                    output: Output = await operation.run(desk, given)
-                return Outcome(True, msgspec.to_builtins(output))
-            except TimeoutError:
-                return _fail(RetryLater(f"{operation.name}: the vendor did not answer in time"), desk.report_progress())
-            except VendorError as error:
-                if isinstance(error, ReauthorizeNeeded):
-                    await self._clients.forget(connector.id)
-                return _fail(error, desk.report_progress())
-            except Exception as error:  # noqa: BLE001 - logged, or raised again
-                return _fail_unforeseen(operation, error, desk.report_progress())
+                outcome = await self._run_live(connector, operation, given, desk)
+                if release is not None:
+                    await _release(outcome, release)
+                return outcome
             finally:
-                await self._absorb(connector, client, desk)
+                await self._read_back(connector, client, desk)
 
-    async def _absorb(self, connector: Connector, client: VendorClient, desk: LiveDesk) -> None:
+    async def _run_live(self, connector: Connector, operation: Operation, given: Any, desk: LiveDesk) -> Outcome:
+        try:
+            async with asyncio.timeout(LONGEST.total_seconds()):
+                output: Output = await operation.run(desk, given)
+            return Outcome(True, msgspec.to_builtins(output))
+        except TimeoutError:
+            return _fail(RetryLater(f"{operation.name}: the vendor did not answer in time"), desk.report_progress())
+        except VendorError as error:
+            if isinstance(error, ReauthorizeNeeded):
+                await self._clients.forget(connector.id)
+            return _fail(error, desk.report_progress())
+        except Exception as error:  # noqa: BLE001 - logged, or raised again
+            return _fail_unforeseen(operation, error, desk.report_progress())
+
+    async def _read_back(self, connector: Connector, client: VendorClient, desk: LiveDesk) -> None:
         """Read what was written into the store; where that fails, or takes long, the next sync does.
 
         What was written is written: no error of this says anything else to the caller, who would write it again.
@@ -190,13 +211,24 @@ class Operations:
             return
         integration = get_integration(connector.integration)
         try:
-            async with asyncio.timeout(LONGEST_ABSORB.total_seconds()):
+            async with asyncio.timeout(LONGEST_READ_BACK.total_seconds()):
                 await sync_rows_by_id(self._pool, connector, integration, client, desk.touched)
-        except (VendorError, TimeoutError, *UNAVAILABLE) as error:
+        except (VendorError, Stopped, TimeoutError, *UNAVAILABLE) as error:
             reason = str(error) or type(error).__name__
             log.warning("what was written is not in the store yet", connector=str(connector.id), reason=reason)
         except Exception as error:
             log.error("what was written could not be stored", connector=str(connector.id), exc_info=error)
+
+
+async def _release(outcome: Outcome, release: Callable[[Outcome], Awaitable[None]]) -> None:
+    """Store the answer. What was written is written: that this cannot be noted now is no error of the call's.
+
+    A repeat goes on behind the writes that are noted.
+    """
+    try:
+        await release(outcome)
+    except UNAVAILABLE as error:
+        log.warning("the answer of a call could not be stored", kind=type(error).__name__)
 
 
 def write_json(value: Any) -> bytes:

@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
+ROLLBACK_SECONDS = 5.0
+"""How long an undone transaction waits for a server that does not answer."""
+
 # Begin a transaction with the connector's place in the feed: others who save for it wait until this one ends. Its
 # commit need not reach the disk at once: what a crash of the server takes back is the latest pages together with the
 # position that stands for them, so they are read again. Plans are made for each statement: one that was kept from when
@@ -118,10 +121,18 @@ async def _open_feed(pool: Pool, connector: int, asked: int, *, is_careful: bool
                 raise Removed(connector)
             yield Feed(connection, connector, is_careful=is_careful, has_newer=found == "SELECT 2")
         except BaseException:
-            if not connection.is_closed():
-                await connection.execute("ROLLBACK")
+            await _roll_back(connection)
             raise
         await connection.execute("COMMIT")
+
+
+async def _roll_back(connection: Connection) -> None:
+    """End the transaction; with its session where the server does not answer."""
+    try:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK", timeout=ROLLBACK_SECONDS)
+    except TimeoutError:
+        connection.terminate()
 
 
 def name_refusal(error: BaseException) -> str:
