@@ -9,6 +9,7 @@ from testbed.databases import Databases
 from testbed.harvest import connect_harvest, serve_harvest, walk
 from testbed.harvest_link import make_harvest_tenant
 from testbed.serving import serve_on_socket
+from testbed.waiting import within
 from unihire.app import create_app
 from unihire.kit.seal import Sealer
 
@@ -36,6 +37,6 @@ async def run_script(environment: dict[str, str]) -> str:
         sys.executable, str(SCRIPT), "jane@example.com", env=environment,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    said, errors = await process.communicate()
+    said, errors = await within(process.communicate(), 120)
     assert process.returncode == 0, errors.decode()
     return said.decode()

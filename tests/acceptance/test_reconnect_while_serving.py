@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestServer
 from testbed.command import PATIENCE, Command, read_json_line
 from testbed.databases import make_place
 from testbed.vendor import say
+from testbed.waiting import within
 from unihire.store.embedded import EmbeddedServer
 
 CALL = "/core/v1/connectors/greenhouse/versions/1.0/call"
@@ -48,7 +49,7 @@ class Departments:
         if request.path == "/v3/departments":
             if self.will_hold and customer == "old":
                 self.held.set()
-                await self.go_on.wait()
+                await within(self.go_on.wait())
             return say([{**row, **moments}])
         return say([])
 

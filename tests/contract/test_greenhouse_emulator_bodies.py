@@ -1,53 +1,11 @@
 """Bodies of writes to the Greenhouse emulator: nulls, files, what no parser reads, rows that point nowhere."""
 
 import base64
-from collections.abc import Iterator
-from typing import Any
 
 import httpx
-import pytest
 
-from testbed.harvest import Row, connect_harvest, serve_harvest
+from testbed.harvest_rows import find, patch, post, show
 from unihire.sandbox.runner import RunningSandbox
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with serve_harvest(size=300, seed=5) as running:
-        yield running
-
-
-@pytest.fixture
-def client(sandbox: RunningSandbox) -> Iterator[httpx.Client]:
-    httpx.post(f"{sandbox.ready.control_url}reset").raise_for_status()
-    with connect_harvest(sandbox) as connected:
-        yield connected
-
-
-def find(client: httpx.Client, name: str, **query: Any) -> Row:
-    """The newest row that fits."""
-    rows = client.get(f"/{name}", params={"per_page": 1, **query}).raise_for_status().json()
-    assert rows, (name, query)
-    row: Row = rows[0]
-    return row
-
-
-def show(client: httpx.Client, name: str, number: int) -> Row | None:
-    rows = client.get(f"/{name}", params={"ids": number}).raise_for_status().json()
-    return rows[0] if rows else None
-
-
-def post(client: httpx.Client, path: str, body: Row | None = None, status: int = 201) -> Row:
-    answer = client.post(path, json=body)
-    assert answer.status_code == status, answer.text
-    return answer.json() if answer.content else {}
-
-
-def patch(client: httpx.Client, path: str, body: Row, status: int = 200) -> Row:
-    answer = client.patch(path, json=body)
-    assert answer.status_code == status, answer.text
-    row: Row = answer.json()
-    return row
 
 
 def test_null_in_a_change_empties_what_the_schema_calls_nullable_and_is_refused_elsewhere(client: httpx.Client) -> None:

@@ -1,6 +1,5 @@
 """Writes to the Greenhouse emulator: each takes the documented body, shows in later reads, refuses what cannot be."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,49 +7,11 @@ import httpx
 import pytest
 
 from testbed.harvest import Row, connect_harvest, serve_harvest, walk
+from testbed.harvest_rows import find, patch, post, show
 from unihire.integrations.greenhouse.emulator.resources import RESOURCES
 from unihire.integrations.greenhouse.emulator.writes.actions import ACTIONS
 from unihire.integrations.greenhouse.emulator.writes.plain import WRITES
 from unihire.sandbox.runner import RunningSandbox
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with serve_harvest(size=300, seed=5) as running:
-        yield running
-
-
-@pytest.fixture
-def client(sandbox: RunningSandbox) -> Iterator[httpx.Client]:
-    httpx.post(f"{sandbox.ready.control_url}reset").raise_for_status()
-    with connect_harvest(sandbox) as connected:
-        yield connected
-
-
-def find(client: httpx.Client, name: str, **query: Any) -> Row:
-    """The newest row that fits."""
-    rows = client.get(f"/{name}", params={"per_page": 1, **query}).raise_for_status().json()
-    assert rows, (name, query)
-    row: Row = rows[0]
-    return row
-
-
-def show(client: httpx.Client, name: str, number: int) -> Row | None:
-    rows = client.get(f"/{name}", params={"ids": number}).raise_for_status().json()
-    return rows[0] if rows else None
-
-
-def post(client: httpx.Client, path: str, body: Row | None = None, status: int = 201) -> Row:
-    answer = client.post(path, json=body)
-    assert answer.status_code == status, answer.text
-    return answer.json() if answer.content else {}
-
-
-def patch(client: httpx.Client, path: str, body: Row, status: int = 200) -> Row:
-    answer = client.patch(path, json=body)
-    assert answer.status_code == status, answer.text
-    row: Row = answer.json()
-    return row
 
 
 def test_reads_and_writes_are_the_documented_hundred_and_sixty_one() -> None:

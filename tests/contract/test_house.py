@@ -139,3 +139,28 @@ def test_what_tests_and_bench_import_is_asked_for() -> None:
     asked |= {"psycopg2", "psycopg2-binary"}  # comes with dlt[postgres]
     assert list_undeclared(ROOT / "tests", asked) == []
     assert list_undeclared(ROOT / "bench", asked) == []
+
+
+ENDLESS = {("testbed/hostile.py", "ended"), ("testbed/losing.py", "request.app[ENDED]")}
+"""Answers that are never given, until their server ends."""
+
+
+def list_endless_waits(text: str) -> list[str]:
+    """What is waited for, of each wait for an event or a process that has no end of its own."""
+    return [
+        ast.unparse(node.value.func.value)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Await) and isinstance(node.value, ast.Call)
+        if isinstance(node.value.func, ast.Attribute) and node.value.func.attr in ("wait", "communicate")
+        if not node.value.args and not node.value.keywords
+    ]
+
+
+def test_a_wait_of_a_test_has_an_end() -> None:
+    tests = ROOT / "tests"
+    found = {
+        (path.relative_to(tests).as_posix(), awaited)
+        for path in tests.rglob("*.py")
+        for awaited in list_endless_waits(path.read_text())
+    }
+    assert found == ENDLESS, "await testbed.waiting.within(...)"

@@ -17,6 +17,7 @@ import pytest_asyncio
 from testbed.databases import Databases
 from testbed.records import PLURALS, id_in, make_row, save
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
+from testbed.waiting import within
 from unihire.app import create_app
 from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer, new_key
@@ -131,13 +132,13 @@ async def test_key_revoked_while_it_is_looked_up_is_not_remembered(tenant: Tenan
         async def fetchrow(self, query: str, *arguments: Any) -> Any:
             row = await tenant.pool.fetchrow(query, *arguments)
             asked.set()
-            await told.wait()
+            await within(told.wait())
             return row
 
     asked, told = asyncio.Event(), asyncio.Event()
     access = Access(SlowPool())  # type: ignore[arg-type]
     under_way = asyncio.create_task(access.check_key(f"Bearer {tenant.key}"))
-    await asked.wait()
+    await within(asked.wait())
     await revoke_key(tenant.pool, tenant.key_id)
     access.forget()  # the news arrives before the answer
     told.set()

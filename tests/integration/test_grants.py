@@ -19,6 +19,7 @@ from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Vendor, say
+from testbed.waiting import within
 from unihire.errors import ConfigError, CredentialsReplaced, ReauthorizeNeeded
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer, new_key
@@ -166,7 +167,7 @@ async def test_token_endpoint_that_wants_a_rest_does_not_stop_the_api(
 
         vendor.will("/token", refuse)
         checking = asyncio.create_task(client.check())
-        await asked.wait()
+        await within(asked.wait())
         async with asyncio.timeout(2):
             await client.get("/jobs/1")
         checking.cancel()
@@ -263,7 +264,7 @@ async def test_client_that_is_cancelled_outright_does_not_lose_the_token_either(
             await client.get("/jobs/1")
 
     task = asyncio.create_task(work())
-    await desk.was_asked.wait()
+    await within(desk.was_asked.wait())
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -308,7 +309,7 @@ async def test_renewing_leaves_connections_to_others(
         clients = [await stack.enter_async_context(open_partner(pool, sealer, connector)) for _ in range(12)]
         async with pool.acquire(), pool.acquire():
             asking = asyncio.gather(*(client.get("/jobs/1") for client in clients))
-            await desk.was_asked.wait()
+            await within(desk.was_asked.wait())
             async with asyncio.timeout(0.04):  # while the purchase is under way
                 await pool.fetchval("SELECT 1")
             await asking
@@ -379,7 +380,7 @@ async def run_renewer(databases: Databases, name: str, key: str, connector: Conn
     finally:
         if process.returncode is None:
             process.kill()
-        await process.wait()
+        await within(process.wait())
 
 
 @pytest.mark.parametrize("moment", ["before the answer", "after the saving"])
@@ -404,11 +405,11 @@ async def test_process_that_is_killed_leaves_the_grant_alive(
             async with run_renewer(databases, name, key, connector, dies=False) as process:
                 await asyncio.wait_for(asked.wait(), 10)
                 process.kill()
-                await process.wait()
+                await within(process.wait())
             assert desk.spent == []
         else:
             async with run_renewer(databases, name, key, connector, dies=True) as process:
-                assert await process.wait() == -9, (await process.stderr.read()).decode()
+                assert await within(process.wait()) == -9, (await process.stderr.read()).decode()
             assert desk.spent == ["refresh-0"]
         async with asyncio.timeout(5), open_partner(pool, sealer, connector) as client:
             await client.get("/jobs/1")  # the lock died with the process

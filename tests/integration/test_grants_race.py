@@ -20,7 +20,7 @@ import pytest
 from testbed.databases import Databases
 from testbed.harvest import serve_harvest
 from testbed.partner import connect_partner
-from testbed.working import until
+from testbed.waiting import until, within
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.auth import Grant
@@ -94,7 +94,7 @@ async def run_racer(given: dict[str, object]) -> AsyncIterator[asyncio.subproces
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            await within(process.wait())
 
 
 async def read_line(process: asyncio.subprocess.Process) -> str:

@@ -277,8 +277,10 @@ async def test_what_was_created_is_served_at_once(creating: Creating, company: C
     assert served["activities"][str(note["id"])]["candidate"] == candidate["id"]
     assert sorted(candidate["tags"]) == ["Java", "Tag of Sofort"]
     new = {plural: served[plural].keys() - before[plural].keys() for plural in served}
+    tags = {tag["name"] for tag in before["tags"].values()}
+    assert {served["tags"][id]["name"] for id in new.pop("tags")} == {"Java", "Tag of Sofort"} - tags
     assert {plural: len(ids) for plural, ids in new.items()} == {
-        "candidates": 1, "applications": 3, "attachments": 4, "activities": 4, "tags": 1,
+        "candidates": 1, "applications": 3, "attachments": 4, "activities": 4,
     }  # fmt: skip
     assert set(candidate["attachments"]) == {served["attachments"][id]["id"] for id in new["attachments"]}
     for full in (False, True):

@@ -15,6 +15,7 @@ import pytest_asyncio
 from testbed.databases import Databases
 from testbed.passing import let_pass
 from testbed.statements import RECORDED, find_refused
+from testbed.waiting import within
 from unihire.errors import ConfigError
 from unihire.settings import Settings, read_settings
 from unihire.store import Connection, jobs, migrate, runs, schedules
@@ -230,7 +231,7 @@ async def test_processes_that_migrate_at_once_make_one_schema(
         for _ in range(3)
     ]
     for process in processes:
-        said, complaint = await process.communicate()
+        said, complaint = await within(process.communicate())
         assert (process.returncode, complaint) == (0, b"")
         assert int(said) == len(VERSIONS)
 

@@ -12,6 +12,7 @@ from testbed.accounts import NEW, OLD, Accounts, believe_at_once, reconnect
 from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, Vendor, say
+from testbed.waiting import within
 from testbed.working import Works
 from unihire.errors import ConfigError, CredentialsReplaced, ReauthorizeNeeded, Stopped
 from unihire.integration import registry
@@ -86,7 +87,7 @@ async def test_token_that_was_being_bought_is_neither_saved_nor_used(
     pause = accounts.pause("/token", "old")
     async with open_connector_client(pool, tenant.connector, sealer) as client:
         asking = asyncio.create_task(client.get("/jobs/old-1"))
-        await pause.arrived.wait()
+        await within(pause.arrived.wait())
         connector = await reconnect(pool, sealer, tenant.connector, NEW)
         pause.opened.set()
         with pytest.raises(CredentialsReplaced):
@@ -162,7 +163,7 @@ async def test_new_credentials_that_are_refused_say_nothing_of_others_and_the_ot
     pause = accounts.pause("/token", "old")
     async with open_connector_client(pool, tenant.connector, sealer) as client:
         asking = asyncio.create_task(client.get("/jobs/old-1"))
-        await pause.arrived.wait()
+        await within(pause.arrived.wait())
         await reconnect(pool, sealer, tenant.connector, NEW)
         pause.opened.set()
         with pytest.raises(CredentialsReplaced):
@@ -183,7 +184,7 @@ async def test_run_under_way_is_cancelled_and_what_it_was_reading_is_not_saved(
     pause = accounts.pause("/jobs", "old")
     async with works.work():
         await works.ask(tenant, full=full)
-        await pause.arrived.wait()
+        await within(pause.arrived.wait())
         await reconnect(works.pool, sealer, tenant.connector, NEW)
         pause.opened.set()
         run = await works.wait_for(tenant, number=2)
@@ -236,13 +237,13 @@ async def test_worker_that_read_the_connector_before_takes_the_run_up_with_the_n
     async def dawdle(pool: Pool, number: int) -> Connector | None:
         found = await tenancy.get_numbered(pool, number)
         was_read.set()
-        await go_on.wait()
+        await within(go_on.wait())
         return found
 
     monkeypatch.setattr("unihire.sync.worker.get_numbered", dawdle)
     async with works.work():
         await works.ask(tenant)
-        await was_read.wait()
+        await within(was_read.wait())
         await reconnect(works.pool, sealer, tenant.connector, NEW)
         go_on.set()
         await works.wait_for(tenant, number=2)
@@ -266,7 +267,7 @@ async def test_run_that_ends_after_new_credentials_came_says_nothing_of_them(
 
     async def sync(self: Any, state: Any) -> None:
         held.set()
-        await go_on.wait()
+        await within(go_on.wait())
         if ending in errors:
             raise errors[ending]
 
@@ -274,7 +275,7 @@ async def test_run_that_ends_after_new_credentials_came_says_nothing_of_them(
         with monkeypatch.context() as patch:
             patch.setattr("unihire.sync.streaming.StreamSync.sync", sync)
             await works.ask(tenant)
-            await held.wait()
+            await within(held.wait())
             await reconnect(works.pool, sealer, tenant.connector, NEW)
             accounts.refused = {"new"}
         go_on.set()
@@ -293,7 +294,7 @@ async def test_rows_that_an_operation_read_with_the_old_credentials_are_not_save
     pause = accounts.pause("/jobs/old-1", "old")
     async with open_connector_client(pool, tenant.connector, sealer) as client:
         absorbing = asyncio.create_task(sync_rows_by_id(pool, tenant.connector, ACME, client, {"jobs": ["old-1"]}))
-        await pause.arrived.wait()
+        await within(pause.arrived.wait())
         await reconnect(pool, sealer, tenant.connector, NEW)
         pause.opened.set()
         with pytest.raises(CredentialsReplaced):
@@ -371,11 +372,11 @@ async def test_what_meets_new_credentials_in_the_middle_waits_and_does_nothing(
 
     async def hold(connection: Connection) -> None:
         almost.set()
-        await commit.wait()
+        await within(commit.wait())
 
     monkeypatch.setattr("unihire.store.tenancy.announce_access", hold)
     reconnecting = asyncio.create_task(reconnect_connector(pool, sealer, connector, ACME, NEW))
-    await almost.wait()
+    await within(almost.wait())
     trying = asyncio.create_task(attempt(pool, sealer, connector))  # type: ignore[arg-type]
     done, _ = await asyncio.wait([trying], timeout=0.2)
     assert not done
@@ -435,7 +436,7 @@ async def test_refresh_token_under_way_does_not_replace_the_customer_s_new_grant
     await works.pool.execute("UPDATE connector SET next_sync_at = now() + '5 hours'")
     await works.pool.execute("UPDATE connector_grant SET saved_at = now() - '9 hours'::interval")
     async with works.work():
-        await desk.was_asked.wait()
+        await within(desk.was_asked.wait())
         await works.pool.execute("UPDATE connector SET is_paused = true")  # of the chores alone
         fresh = Grant("access-of-the-new", NOW, "refresh-of-the-new")
         connector = await reconnect(works.pool, sealer, connector, SECRETS, integration=PARTNER, grant=fresh)
@@ -480,7 +481,7 @@ async def test_rest_that_the_old_account_is_to_take_is_none_of_the_new_one_s(
     pause.instead = say({}, 429, Retry_After="3600")
     async with open_connector_client(pool, tenant.connector, sealer) as client:
         asking = asyncio.create_task(client.get("/jobs/old-1"))
-        await pause.arrived.wait()
+        await within(pause.arrived.wait())
         connector = await reconnect(pool, sealer, tenant.connector, NEW)
         pause.opened.set()
         with pytest.raises(CredentialsReplaced):

@@ -10,6 +10,7 @@ import pytest_asyncio
 from testbed.counting import count, get, numbers
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, TOO_DEEP, Vendor, fill, job, person, say
+from testbed.waiting import within
 from unihire.errors import ReauthorizeNeeded, RetryLater
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
@@ -203,12 +204,12 @@ async def test_sync_under_way_or_ended_meanwhile_is_told(tenant: Tenant, vendor:
 
     async def wait(request: Any) -> Any:
         entered.set()
-        await leave.wait()
+        await within(leave.wait())
         return vendor.page(request)
 
     vendor.will("/people", wait)
     syncing = asyncio.create_task(tenant.sync(full=True))
-    await entered.wait()
+    await within(entered.wait())
     assert (await count(tenant)).has_synced
     leave.set()
     await syncing
@@ -248,7 +249,7 @@ async def test_count_that_is_cut_off_leaves_nothing_and_the_next_one_counts(tena
 
     vendor.will("/people", hang)
     counting = asyncio.create_task(count(tenant))
-    await entered.wait()
+    await within(entered.wait())
     counting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await counting

@@ -15,7 +15,8 @@ from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Answerer, Vendor, fill, say
-from testbed.working import Works, until
+from testbed.waiting import until
+from testbed.working import Works
 from unihire.errors import CredentialsDoubted, NoToken, PermissionMissing, ReauthorizeNeeded, RetryLater
 from unihire.integration import registry
 from unihire.kit.seal import Sealer

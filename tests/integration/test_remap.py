@@ -30,6 +30,7 @@ from testbed.remapping import (
 )
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from testbed.vendor import ACME, Vendor, fill, to_candidate, to_job
+from testbed.waiting import within
 from unihire.errors import ConfigError, Stopped
 from unihire.integration.declare import Detail, Maps, Source
 from unihire.kit.seal import Sealer
@@ -220,12 +221,12 @@ async def test_remap_beside_a_sync_and_sync_beside_a_remap_are_refused(tenant: T
 
     async def wait(request: Any) -> Any:
         reached.set()
-        await go_on.wait()
+        await within(go_on.wait())
         return vendor.page(request)
 
     vendor.will("/jobs", wait)
     syncing = asyncio.create_task(tenant.sync())
-    await reached.wait()
+    await within(reached.wait())
     with pytest.raises(ConfigError, match="is being synced or remapped"):
         await run(tenant)
     go_on.set()

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from testbed.tenants import Tenant
-from testbed.working import until
+from testbed.waiting import until
 from unihire.store import Connection, Pool, runs
 from unihire.store.runs import Place, Run
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from testbed.records import find_ids
 from testbed.tenants import Tenant, make_tenant, read_all
 from testbed.vendor import IMPATIENT, Answerer, Vendor, counts, fill, job, say
+from testbed.waiting import within
 from unihire.errors import Busy, ConfigError, ReauthorizeNeeded, RetryLater, Stopped
 from unihire.kit.seal import Sealer
 from unihire.platform import removal
@@ -187,12 +188,12 @@ async def test_second_sync_of_a_connector_at_once_is_refused_and_the_first_is_no
 
     async def dawdle(request: web.Request) -> web.Response:
         begun.set()
-        await go_on.wait()
+        await within(go_on.wait())
         return say({"rows": [], "next": None})
 
     vendor.will("/pipelines", dawdle)
     first = asyncio.create_task(tenant.sync())
-    await begun.wait()
+    await within(begun.wait())
     with pytest.raises(ConfigError, match="being synced already"):
         await tenant.sync()
     go_on.set()
@@ -221,7 +222,7 @@ async def test_cancelled_sync_lets_go_of_the_connector(tenant: Tenant, vendor: V
     begun = asyncio.Event()
     vendor.will("/jobs", dawdle)
     task = asyncio.create_task(tenant.sync())
-    await begun.wait()
+    await within(begun.wait())
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -472,7 +473,7 @@ async def test_removing_a_connector_ends_the_sync_it_is_in(tenant: Tenant, vendo
 
     vendor.will("/jobs", dawdle)
     syncing = asyncio.create_task(tenant.sync())
-    await is_asked.wait()
+    await within(is_asked.wait())
     await remove_connector(tenant.pool, tenant.connector)
     with pytest.raises(Stopped):
         await syncing

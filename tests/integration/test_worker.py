@@ -16,7 +16,8 @@ from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
 from testbed.passing import let_pass
 from testbed.tenants import Tenant
 from testbed.vendor import ACME, job, say
-from testbed.working import QUICK, Works, keep_waiting, until
+from testbed.waiting import until, within
+from testbed.working import QUICK, Works, keep_waiting
 from unihire.cli.engine import look_at_engine
 from unihire.integration.declare import Integration, Maps, Source
 from unihire.kit.clock import MovableClock, to_micros
@@ -94,7 +95,7 @@ async def test_a_paused_run_rests_after_its_page_and_goes_on_when_resumed(works:
     gate = keep_waiting(works.vendor, "/jobs", after=1)
     async with works.work():
         await works.ask(customer)
-        await gate.arrived.wait()
+        await within(gate.arrived.wait())
         await pause_syncs(works.pool, customer.connector)
         gate.opened.set()
         await until(lambda: is_empty(works))
@@ -113,7 +114,7 @@ async def test_a_cancelled_run_ends_and_the_page_under_way_is_not_saved(works: W
     gate = keep_waiting(works.vendor, "/jobs", after=1)
     async with works.work():
         await works.ask(customer)
-        await gate.arrived.wait()
+        await within(gate.arrived.wait())
         await until(lambda: works.count_saved(customer, "jobs"))
         await cancel_sync(works.pool, customer.connector)
         gate.opened.set()
@@ -131,7 +132,7 @@ async def test_two_workers_make_one_run_of_one_connector(works: Works, customer:
     settings = Settings(_env_file=None, home=databases.home, database_url=get_address(works.pool))
     async with open_database(settings) as other, works.work(), works.work(pool=other):
         await works.ask(customer)
-        await gate.arrived.wait()
+        await within(gate.arrived.wait())
         for _ in range(3):  # jobs may come twice
             await works.look_after(customer)
             await asyncio.sleep(0.05)

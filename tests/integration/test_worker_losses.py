@@ -14,7 +14,8 @@ from testbed.crashing import Crash
 from testbed.passing import let_pass
 from testbed.tenants import Tenant
 from testbed.vendor import job, say
-from testbed.working import Works, keep_waiting, until
+from testbed.waiting import until, within
+from testbed.working import Works, keep_waiting
 from unihire.errors import Stopped
 from unihire.store import Connection, Pool, budgets, locks, runs
 from unihire.store.feed.gate import lock_feed
@@ -62,7 +63,7 @@ async def test_a_worker_that_is_told_to_end_leaves_its_run_to_the_next_one(works
     gate = keep_waiting(works.vendor, "/jobs", after=1)
     async with works.work() as worker:
         await works.ask(customer)
-        await gate.arrived.wait()
+        await within(gate.arrived.wait())
         worker.stop()
         gate.opened.set()
     assert (await works.get_run(customer))["status"] == "running"
@@ -100,7 +101,7 @@ async def test_lost_connections_end_no_worker_and_no_run(works: Works, customer:
     gate = keep_waiting(works.vendor, "/jobs", after=1)
     async with works.work():
         await works.ask(customer)
-        await gate.arrived.wait()
+        await within(gate.arrived.wait())
         await works.pool.execute("""
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -149,7 +150,7 @@ async def test_a_page_that_a_crash_of_the_server_took_back_is_read_again(works: 
     gate = keep_waiting(works.vendor, "/jobs", after=2)
     async with works.work():
         await works.ask(customer)
-        await gate.arrived.wait()
+        await within(gate.arrived.wait())
 
         async def has_two_pages() -> bool:
             return await works.count_saved(customer, "jobs") == 4
@@ -233,7 +234,7 @@ async def test_a_session_stuck_in_the_middle_of_a_statement_is_ended(
 
     async def freeze() -> AsyncIterator[bytes]:
         yield b""
-        await frozen.wait()
+        await within(frozen.wait())
 
     async def write() -> None:
         async with lock_feed(works.pool, customer.connector.number) as connection:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from testbed.vendor import ACME, Vendor, job, say
+from testbed.waiting import within
 from unihire.kit.seal import Sealer
 from unihire.platform.connectors import reconnect_connector
 from unihire.store import Pool
@@ -81,7 +82,7 @@ class Accounts:
         pause = self._pauses.pop((request.path, account), None)
         if pause is not None:
             pause.arrived.set()
-            await pause.opened.wait()
+            await within(pause.opened.wait())
         return answer if pause is None or pause.instead is None else pause.instead
 
 

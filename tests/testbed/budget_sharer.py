@@ -17,6 +17,7 @@ from uuid import UUID
 
 import structlog
 
+from testbed.waiting import within
 from unihire.integration.registry import get_integration
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.outbound.client import Retry, VendorClient
@@ -96,7 +97,7 @@ async def run_sharer(order: dict[str, Any]) -> AsyncIterator[asyncio.subprocess.
     finally:
         if process.returncode is None:
             process.kill()
-        await process.wait()
+        await within(process.wait())
 
 
 async def read_line(process: asyncio.subprocess.Process) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from testbed.waiting import within
+
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -35,5 +37,5 @@ async def fuzz(document: dict[str, Any], url: str, headers: Mapping[str, str], f
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    said, _ = await process.communicate()
+    said, _ = await within(process.communicate(), 200)
     return said.decode() if process.returncode else ""

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from testbed.vendor import Answerer
+from testbed.waiting import within
 
 _OWN = ("content-length", "transfer-encoding", "connection")
 
@@ -52,7 +53,7 @@ class Line:
         gate = self.gates.get(request.path)
         if gate is not None:
             self.arrived.set()
-            await gate.wait()
+            await within(gate.wait())
         if request.path != "/token":
             self.calls.append((request.method, request.path))
         if request.method == "POST" and self.dropped.get(request.path):
@@ -64,7 +65,7 @@ class Line:
         hold = self.holds.pop(request.path, None) if request.method == "POST" else None
         if hold is not None:
             self.held.set()
-            await hold.wait()
+            await within(hold.wait())
         if request.method == "POST" and self.lost.get(request.path):
             return await _answer(self.lost[request.path].pop(0), request)
         headers = {name: value for name, value in answer.headers.items() if name.lower() not in _OWN}

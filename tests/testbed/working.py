@@ -1,8 +1,7 @@
 """Workers in the tests' own process, quick in everything, and a vendor that can be kept waiting."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +12,7 @@ from aiohttp import web
 
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Vendor
+from testbed.waiting import until, within
 from unihire.integration import registry
 from unihire.integration.declare import Integration
 from unihire.kit.seal import Sealer
@@ -31,15 +31,6 @@ from unihire.sync.worker import Worker
 QUICK = Pace(heartbeat=0.2, silent=1.0, chores=0.1, poll=0.05, slice=60.0, busy=0.1)
 
 
-async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 8.0) -> Any:
-    """What it gives once that is true. Raises AssertionError where it does not become true."""
-    give_up_at = time.monotonic() + seconds
-    while not (found := await holds()):
-        assert time.monotonic() < give_up_at, f"not within {seconds} s: {holds}"
-        await asyncio.sleep(0.02)
-    return found
-
-
 @dataclass
 class Gate:
     """Calls of a vendor's list that wait to be let in."""
@@ -50,7 +41,7 @@ class Gate:
 
     async def pass_through(self, request: web.Request) -> web.Response:
         self.arrived.set()
-        await self.opened.wait()
+        await within(self.opened.wait())
         return self.vendor.page(request)
 
 
