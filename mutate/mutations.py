@@ -168,14 +168,20 @@ class _Finder(ast.NodeVisitor):
         elif isinstance(node.value, int):
             self._replace(node, f"({node.value + 1})")
 
+    def visit_keyword(self, node: ast.keyword) -> None:
+        if node.arg != "strict":  # of zip: lists that are as long as each other by how they were made
+            self.generic_visit(node)
+
     def visit_If(self, node: ast.If) -> None:
+        if not node.orelse and all(map(_is_told, node.body)):
+            return  # what it decides is what a log says
         start, end = self._span(node.test)
         self._add(node.test, start, end, f"not ({self.source[start:end].decode()})")
         self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> None:
         value = node.value.value if isinstance(node.value, ast.Await) else node.value
-        if self._depth and isinstance(value, ast.Call) and not ast.unparse(value.func).startswith(("log.", "metrics.")):
+        if self._depth and isinstance(value, ast.Call) and not _is_told(node):
             self._replace(node, "pass")
         self.generic_visit(node)
 
@@ -190,6 +196,12 @@ class _Finder(ast.NodeVisitor):
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         """Texts are no logic."""
+
+
+def _is_told(node: ast.stmt) -> bool:
+    """Whether a statement does no more than log or measure."""
+    value = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Call) and ast.unparse(value.func).startswith(("log.", "metrics."))
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -58,6 +58,20 @@ def test_each_kind_of_mutation_of_python_is_found_once_and_is_python(before: str
         ast.parse(one)
 
 
+ALIKE = """
+def choose(a, b):
+    if a > 3:
+        log.info("many", count=a)
+    for one, other in zip(a, b, strict=True):
+        pass
+"""
+
+
+def test_what_only_a_log_would_show_and_the_strictness_of_zip_are_not_mutated() -> None:
+    assert mutate(ALIKE) == []
+    assert mutate(ALIKE.replace("log.info", "save")) != []
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
