@@ -7,6 +7,7 @@ import pytest
 
 from testbed.records import save
 from testbed.tenants import Tenant
+from testbed.waiting import within
 from unihire.errors import Stopped
 from unihire.store.feed.gate import lock_feed
 from unihire.store.joins import Joined, Key, note_stale, store_joined_rows
@@ -73,7 +74,7 @@ async def test_a_removal_beside_many_who_save_leaves_nothing(tenant: Tenant) -> 
                 has_saved.set()
 
     savers = [asyncio.create_task(save_on(name)) for name in "abcd"]
-    await has_saved.wait()
+    await within(has_saved.wait())
     await delete_connector(tenant.pool, tenant.connector.number)
     await asyncio.gather(*savers)
     assert saved < 4000
