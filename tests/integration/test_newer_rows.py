@@ -11,6 +11,7 @@ from aiohttp import web
 
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Vendor, fill
+from testbed.waiting import within
 from unihire.integration.declare import Join, Maps, Source, Stream
 from unihire.kit.seal import Sealer
 from unihire.model import Candidate
@@ -87,7 +88,7 @@ async def hold_page(vendor: Vendor, path: str, after: int) -> tuple[asyncio.Even
     async def wait(request: web.Request) -> web.Response:
         answer = vendor.page(request)
         asked.set()
-        await may_come.wait()
+        await within(may_come.wait())
         return answer
 
     vendor.will(path, *[vendor.page] * after, wait)
@@ -103,7 +104,7 @@ async def test_an_older_page_does_not_win_over_a_row_read_again(
         await tenant.sync()
     asked, may_come = await hold_page(vendor, "/people", after)
     running = asyncio.create_task(tenant.sync(full=True))
-    await asked.wait()
+    await within(asked.wait())
     changed = "5" if after else "1"
     vendor.lists["/people"][int(changed) - 1]["name"] = "new"
     await read(tenant, client, people=[changed])
@@ -119,7 +120,7 @@ async def test_an_older_page_of_rows_that_others_show_does_not_win_either(
     await tenant.sync()
     asked, may_come = await hold_page(vendor, "/files", 1)
     running = asyncio.create_task(tenant.sync(full=True))
-    await asked.wait()
+    await within(asked.wait())
     vendor.lists["/files"][2]["name"] = "new"
     await read(tenant, client, files=["3"])
     may_come.set()
@@ -142,12 +143,12 @@ async def test_a_page_mapped_before_what_it_shows_was_read_again_shows_it_as_it_
             cell.cell_contents for cell in given[2].__closure__
         ]):  # fmt: skip
             is_mapped.set()
-            await may_save.wait()
+            await within(may_save.wait())
         return await open_feed(*given, **named)
 
     monkeypatch.setattr("unihire.sync.pages.write_feed", hold_save)
     running = asyncio.create_task(tenant.sync(full=True))
-    await is_mapped.wait()
+    await within(is_mapped.wait())
     vendor.lists["/files"][1]["person_id"] = "6"
     vendor.lists["/files"][2]["name"] = "new"
     monkeypatch.setattr("unihire.sync.pages.write_feed", open_feed)
@@ -167,12 +168,12 @@ async def test_an_answer_by_id_that_comes_late_does_not_win_over_a_page(
     async def answer_late(request: web.Request) -> web.Response:
         answer = web.json_response(vendor.lists["/people"][0])
         asked.set()
-        await may_come.wait()
+        await within(may_come.wait())
         return answer
 
     vendor.will("/people/1", answer_late)
     reading = asyncio.create_task(read(tenant, client, people=["1"]))
-    await asked.wait()
+    await within(asked.wait())
     vendor.lists["/people"][0]["name"] = "new"
     await tenant.sync(full=True)
     may_come.set()
