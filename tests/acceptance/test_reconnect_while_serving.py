@@ -111,7 +111,12 @@ async def test_serve_goes_on_with_the_new_credentials_and_keeps_nothing_of_the_o
             await asyncio.to_thread(command.ask, "sync", connected["connector_id"], "--full", "--queue")
             await asyncio.wait_for(greenhouse.held.wait(), PATIENCE)
             await asyncio.to_thread(
-                command.ask, "reconnect", connected["connector_id"], "--no-check", **name_credentials("new")
+                command.ask,
+                "reconnect",
+                connected["connector_id"],
+                "--no-check",
+                "--same-account",
+                **name_credentials("new"),
             )
             since = time.time()
             assert await list_departments() == ["of new"]

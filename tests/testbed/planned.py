@@ -303,6 +303,8 @@ def _list_counting(of: Asker) -> Iterator[Case]:
     yield Case("counting.COMPARE", counting.COMPARE, (c, [NOTES, PEOPLE]), walked=2 * walked)
     yield Case("counting.FIND_MISSING", counting.FIND_MISSING, (c, PEOPLE, 10), walked=walked)
     yield Case("counting.FIND_GONE", counting.FIND_GONE, (c, PEOPLE, 10), walked=walked)
+    yield Case("tenancy.HAS_RECORDS", tenancy.HAS_RECORDS, (c,))
+    yield Case("tenancy.FIND_RAW", tenancy.FIND_RAW, (c, of.ids), looks=ASKED)
     yield Case("tenancy.COUNT_RECORDS", tenancy.COUNT_RECORDS, (c,), walked=walked)
     yield Case("tenancy.COUNT_LIVING", tenancy.COUNT_LIVING, (c,), walked=walked)
 

@@ -12,8 +12,10 @@ from unihire.cli.picking import pick_connectors
 from unihire.cli.proving import check_partner_options, take_credentials
 from unihire.cli.starting import run_on_database, start
 from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain
+from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration, list_integrations, list_operations
 from unihire.integration.scopes import Access, find_access
+from unihire.platform.accounts import check_account, has_records
 from unihire.platform.connectors import NewConnector, check_base_url, create_connector, get_auth, reconnect_connector
 from unihire.platform.organisations import ensure_organisation, list_keys
 from unihire.platform.sealing import find_sealer, open_sealer
@@ -147,12 +149,19 @@ def reconnect(
         Access | None,
         typer.Option("--access", help="Of a partner: what the customer is asked to grant.", show_default="as before"),
     ] = None,
+    same_account: Annotated[
+        bool, typer.Option("--same-account", help="You know that they are of the account of before.")
+    ] = False,
     is_json: Json = False,
 ) -> None:
     """Give a connector new credentials.
 
     Its id, its token and all records stay as they are; a sync begins at once. Credentials are taken and checked as
     by connect; of a partner's connector the customer agrees again, so give --redirect-uri.
+
+    They must be of the account the records are from: the vendor is asked for the first rows of some lists, and nothing
+    is saved where none of them is known here. With --same-account that much is taken on your word, and with --no-check
+    besides all of it; rows that contradict are never taken.
     """
     settings = start()
 
@@ -173,7 +182,15 @@ def reconnect(
 
     async def save(pool: Pool) -> None:
         sealer = await open_sealer(settings, pool)
+        if no_check and not same_account and await has_records(pool, connector):
+            raise ConfigError(
+                "with --no-check nobody looks whether the credentials are of the account the records are from: leave "
+                "it out, or give --same-account besides where you know that they are"
+            )
         grant = await proof.redeem()
+        if not no_check:
+            client = proof.open_client(grant)
+            await check_account(pool, connector, integration, client, is_vouched=same_account)
         await reconnect_connector(pool, sealer, connector, integration, proof.credentials, grant=grant)
 
     run_on_database(save, settings)

@@ -19,7 +19,7 @@ from unihire.integration.declare import Integration
 from unihire.integration.registry import list_operations
 from unihire.integration.scopes import Access, list_scopes
 from unihire.kit.files import find_fault, read_file
-from unihire.outbound.auth import Auth, AuthorizationCode, Credential, Grant
+from unihire.outbound.auth import Auth, AuthorizationCode, Credential, Grant, MemoryGrants
 from unihire.outbound.client import Retry, VendorClient
 from unihire.platform.connectors import get_auth, open_client
 
@@ -40,6 +40,11 @@ class Proof:
     code: str | None
     redirect_uri: str | None
     scopes: tuple[str, ...] = ()
+
+    def open_client(self, grant: Grant | None) -> VendorClient:
+        """A client that asks with the credentials, or with what the code was worth; to be used in `async with`."""
+        target = self.client.target
+        return VendorClient(target, self.credentials, grants=MemoryGrants(grant))
 
     async def redeem(self) -> Grant | None:
         """What the code is worth, None without one. It works once: call it when everything else is right."""

@@ -178,6 +178,11 @@ class Integration:
     is_refusal: Callable[[Any], bool] | None = None
     is_acceptance: Callable[[Any], bool] | None = None
     category: str = "ATS"
+    known_by: tuple[str, ...] = ()
+    """Streams by whose rows an account is known: ids and moments of theirs are of one account alone. The first that
+    shows a row that is stored tells."""
+    made_at: str = "created_at"
+    """The member in which those rows hold when they were made; it never changes."""
 
     def get_stream(self, name: str) -> Stream:
         """Raises KeyError for a name the integration does not declare."""

@@ -306,6 +306,8 @@ INTEGRATION = Integration(
     acting_credential="sub",
     is_refusal=has_errors,
     is_acceptance=has_message,
+    # Not by rejection reasons: the built-in ones may be the same in every account.
+    known_by=("jobs", "users", "departments", "candidates"),
     cannot={
         "candidate.avatar": "Harvest v3 gives no picture of a candidate.",
         "offer.creator": "Harvest v3 does not tell who made an offer.",

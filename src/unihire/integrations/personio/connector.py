@@ -98,6 +98,7 @@ INTEGRATION = Integration(
             permission=PERMISSION,
         ),
     ),
+    known_by=("jobs", "candidates", "applications"),
     cannot={
         "activity": "API v2 has no notes, messages or events.",
         "attachment": "Files are in document management, which needs rights of its own and lists no owner's kind.",

@@ -1,0 +1,87 @@
+"""Whether new credentials of a connector open the account it was synced from: its records would else be mixed."""
+
+from typing import Any
+from uuid import UUID
+
+from unihire.errors import ConfigError, PermissionMissing
+from unihire.integration.declare import Integration, Stream
+from unihire.model import spec_of
+from unihire.outbound.client import VendorClient
+from unihire.outbound.decoding import OBJECT, decode
+from unihire.outbound.paging import Row
+from unihire.store import Pool, tenancy
+from unihire.store.keys import derive_ids
+from unihire.store.tenancy import Connector
+from unihire.sync.fetching import fetch_page, first_page
+from unihire.sync.quarantine import find_row_id
+
+MOST_ROWS = 1_000
+"""Of a list's first page that are compared."""
+
+ADVICE = "another account is a connector of its own: unihire connect"
+
+
+async def check_account(
+    pool: Pool, connector: Connector, integration: Integration, client: VendorClient, *, is_vouched: bool = False
+) -> None:
+    """Compare the first page of the lists in `Integration.known_by` with the records stored, until one tells.
+
+    It is the same account where a row of it is stored and was made at the same moment. Raises ConfigError where such
+    rows were made at another moment; and, unless somebody has vouched for the account, where no row is known, or none
+    can be seen. Where nothing is stored there is nothing to mix, and nothing is asked. Raises VendorError as the client
+    does.
+    """
+    if not await has_records(pool, connector):
+        return
+    seen = 0
+    async with client:
+        for name in integration.known_by:
+            stream = integration.get_stream(name)
+            try:
+                page = await fetch_page(client, stream, first_page(client, stream, {}))
+            except PermissionMissing:
+                continue
+            rows = [row for row in page.rows[:MOST_ROWS] if row.fault is None]
+            seen += len(rows)
+            agreeing, other = await _compare(pool, connector, integration, stream, rows)
+            if other > agreeing:
+                raise ConfigError(
+                    f"nothing was saved: these credentials are of another account, for {other:,} rows of {name} have "
+                    f"ids that are known here and were made at other moments; {ADVICE}"
+                )
+            if agreeing:
+                return
+    if is_vouched:
+        return
+    found = f"none of the {seen:,} rows it shows first is known here" if seen else "it shows no row to compare"
+    raise ConfigError(
+        f"nothing was saved: it cannot be seen that these credentials are of the same account: {found}; {ADVICE}; "
+        "where you know that it is the same, repeat it with --same-account"
+    )
+
+
+async def has_records(pool: Pool, connector: Connector) -> bool:
+    """Whether anything of the connector's vendor is stored."""
+    found: bool = await pool.fetchval(tenancy.HAS_RECORDS, connector.number)
+    return found
+
+
+async def _compare(
+    pool: Pool, connector: Connector, integration: Integration, stream: Stream, rows: list[Row]
+) -> tuple[int, int]:
+    """How many of the rows are stored and were made at the same moment, and how many at another."""
+    (maps,) = [maps for maps in stream.maps if maps.each is None]
+    ids = derive_ids(connector.id, spec_of(maps.model).name)
+    by_id = {UUID(ids.text(find_row_id(stream, row))): row.data for row in rows}
+    agreeing = other = 0
+    for known in await pool.fetch(tenancy.FIND_RAW, connector.number, list(by_id)):
+        stored, now = _read_object(known["raw"]).get(integration.made_at), by_id[known["id"]].get(integration.made_at)
+        if stored is None or now is None:  # it does not tell
+            continue
+        agreeing += stored == now
+        other += stored != now
+    return agreeing, other
+
+
+def _read_object(raw: bytes) -> dict[str, Any]:
+    return decode(raw, OBJECT)

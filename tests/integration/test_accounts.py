@@ -1,0 +1,126 @@
+"""New credentials of a connector are of the account its records are from, or nothing is saved."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from testbed.databases import Databases
+from testbed.tenants import Tenant, make_tenant
+from testbed.vendor import ACME, Vendor, fill, say
+from unihire.errors import ConfigError
+from unihire.integration.registry import get_integration, list_integrations
+from unihire.kit.clock import MovableClock
+from unihire.kit.seal import Sealer
+from unihire.platform.accounts import check_account
+from unihire.platform.connectors import open_client
+from unihire.sandbox.runner import Ready, start_sandbox
+from unihire.store import Pool
+
+KNOWN = replace(ACME, known_by=("jobs",), made_at="at")
+NO_LIMITS = {"greenhouse": {"rate_limit": "0", "token_rate_limit": "0"}}
+
+
+async def check(tenant: Tenant, base_url: str, credentials: dict[str, str], *, is_vouched: bool = False) -> None:
+    client = open_client(tenant.integration, credentials, base_url)
+    await check_account(tenant.pool, tenant.connector, tenant.integration, client, is_vouched=is_vouched)
+
+
+@asynccontextmanager
+async def serve(slug: str, **settings: Any) -> AsyncIterator[Ready]:
+    clock = MovableClock()
+    with start_sandbox(slug, size=100, clock=clock, options=NO_LIMITS.get(slug, {}), **settings) as sandbox:
+        yield sandbox.ready
+
+
+def credentials_of(ready: Ready) -> dict[str, str]:
+    return {"client_id": ready.client_id, "client_secret": ready.client_secret}
+
+
+# As if the rows stored were of an account that counts its ids the same way.
+MOVE_MOMENTS = """
+    UPDATE record SET raw = convert_to(
+        replace(convert_from(raw, 'UTF8'), '"created_at":', '"created_at":"1999-01-01T00:00:00Z","was":'), 'UTF8'
+    ) WHERE connector = $1
+"""
+
+
+@pytest.mark.parametrize("slug", [integration.slug for integration in list_integrations()])
+async def test_each_vendor_tells_its_accounts_apart(slug: str, databases: Databases, sealer: Sealer) -> None:
+    async with databases.open() as pool, serve(slug) as ready:
+        credentials = credentials_of(ready)
+        tenant = await make_tenant(
+            pool, sealer, integration=get_integration(slug), base_url=ready.base_url, credentials=credentials
+        )
+        assert (await tenant.sync()).status == "done"
+        await check(tenant, ready.base_url, credentials)
+        stranger = replace(tenant, connector=replace(tenant.connector, id=uuid4()))
+        with pytest.raises(ConfigError, match=r"none of the .* rows .* is known here; .*a connector of its own"):
+            await check(stranger, ready.base_url, credentials)
+        await pool.execute(MOVE_MOMENTS, tenant.connector.number)
+        with pytest.raises(ConfigError, match=r"of another account, for .* rows of jobs"):
+            await check(tenant, ready.base_url, credentials)
+
+
+async def test_where_nothing_is_stored_nobody_is_asked(pool: Pool, sealer: Sealer, vendor: Vendor) -> None:
+    fresh = await make_tenant(pool, sealer, integration=KNOWN, base_url=vendor.base_url)
+    await check(fresh, vendor.base_url, fresh.credentials)
+    assert vendor.log == []
+
+
+@pytest.fixture
+async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
+    fill(vendor)
+    vendor.lists["/jobs"] = [{"id": str(number), "name": "x", "at": f"2026-01-0{number}"} for number in range(1, 4)]
+    made = await make_tenant(pool, sealer, integration=KNOWN, base_url=vendor.base_url)
+    await made.sync()
+    return made
+
+
+async def look(tenant: Tenant, vendor: Vendor, *jobs: dict[str, str], is_vouched: bool = False) -> None:
+    vendor.lists["/jobs"] = list(jobs)
+    await check(tenant, vendor.base_url, tenant.credentials, is_vouched=is_vouched)
+
+
+async def test_one_row_that_is_known_and_made_at_the_same_moment_is_enough(tenant: Tenant, vendor: Vendor) -> None:
+    await look(tenant, vendor, {"id": "9", "at": "2026-01-09"}, {"id": "2", "name": "renamed", "at": "2026-01-02"})
+
+
+async def test_same_ids_made_at_other_moments_are_another_account_whoever_vouches(
+    tenant: Tenant, vendor: Vendor
+) -> None:
+    for is_vouched in (False, True):
+        with pytest.raises(ConfigError, match="2 rows of jobs have ids that are known here and were made at other"):
+            await look(
+                tenant, vendor, {"id": "1", "at": "2020-01-01"}, {"id": "2", "at": "2020-01-02"}, is_vouched=is_vouched
+            )
+
+
+async def test_row_without_a_moment_tells_nothing(tenant: Tenant, vendor: Vendor) -> None:
+    with pytest.raises(ConfigError, match="--same-account"):
+        await look(tenant, vendor, {"id": "1"}, {"id": "2", "name": "x"})
+    await look(tenant, vendor, {"id": "1"}, {"id": "2", "at": "2026-01-02"})
+
+
+async def test_no_row_that_is_known_needs_somebody_who_vouches(tenant: Tenant, vendor: Vendor) -> None:
+    with pytest.raises(ConfigError, match=r"none of the 1 rows it shows first is known here.*--same-account"):
+        await look(tenant, vendor, {"id": "9", "at": "2026-01-09"})
+    await look(tenant, vendor, {"id": "9", "at": "2026-01-09"}, is_vouched=True)
+
+
+async def test_no_row_at_all_and_a_closed_list_need_it_too(tenant: Tenant, vendor: Vendor) -> None:
+    with pytest.raises(ConfigError, match="shows no row to compare"):
+        await look(tenant, vendor)
+    vendor.will("/jobs", lambda request: say({}, 403))
+    with pytest.raises(ConfigError, match="shows no row to compare"):
+        await look(tenant, vendor, {"id": "1", "at": "2026-01-01"})
+
+
+def test_each_integration_says_by_which_lists_its_accounts_are_known() -> None:
+    for integration in list_integrations():
+        assert integration.known_by, integration.slug
+        for name in integration.known_by:
+            assert [maps.each for maps in integration.get_stream(name).maps].count(None) == 1, name
