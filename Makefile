@@ -56,6 +56,17 @@ test-quick: setup
 wheel-test: setup ## Build wheel and sdist, install them with the newest and the oldest versions allowed, and use them
 	$(BIN)/python -m pytest -n auto --maxprocesses 2 --dist loadgroup tests/built
 
+.PHONY: release
+release: setup ## Build wheel and sdist into dist, test these files as wheel-test does, and say what to do next
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	BUILT=$(CURDIR)/dist $(BIN)/python -m pytest -n auto --maxprocesses 2 --dist loadgroup tests/built
+	@version=$$($(BIN)/python -c 'import unihire; print(unihire.__version__)'); echo; ls -1 dist/*; echo; \
+	  echo "Both are good. Next:"; \
+	  echo "  1. name the changelog's Unreleased $$version, commit, and: git tag v$$version && git push origin v$$version"; \
+	  echo "  2. upload: $(BIN)/uv publish dist/*"; \
+	  echo "  3. the next version is __version__ in src/unihire/__init__.py"
+
 .PHONY: chaos
 chaos: setup ## Workers killed, frozen, cut off; every fault; ten minutes of a vendor that spoils; 1,000 races for a token (KILLS=200, SEED=any)
 	CHAOS_KILLS=$(or $(KILLS),200) RACE_ROUNDS=1000 FAULTS=whole SPOIL_SECONDS=600 \

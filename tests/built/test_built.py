@@ -6,6 +6,7 @@ and `make test`, which needs no network, does not.
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,11 +22,13 @@ from typing import Any
 
 import httpx
 import pytest
+from packaging.metadata import Metadata
 
 from testbed.command import PATIENCE, Command, end, read_json_line
 from testbed.databases import make_place
 from testbed.interpreters import list_interpreters
 from testbed.server_users import IS_ROOT, NOBODY, NOBODY_IDENTITY
+from unihire import __version__
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "unihire"
@@ -99,9 +102,14 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def built(place: Path) -> Built:
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", place / "dist"], cwd=ROOT, check=True)
-    (wheel,), (sdist,) = (place / "dist").glob("*.whl"), (place / "dist").glob("*.tar.gz")
-    return Built(wheel, sdist)
+    """Those in the folder that BUILT names, as `make release` built them, or built now."""
+    folder = Path(os.environ.get("BUILT") or place / "dist")
+    if "BUILT" not in os.environ:
+        subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", folder], cwd=ROOT, check=True)
+    (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    for file in (wheel, sdist):  # another user installs them, who cannot look into our folders
+        shutil.copy(file, place)
+    return Built(place / wheel.name, place / sdist.name)
 
 
 @pytest.fixture(
@@ -195,6 +203,21 @@ def test_sdist_has_what_the_wheel_is_made_of_and_nothing_of_the_work_tree(built:
     again = place / "again"
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", again], cwd=folder, check=True)
     assert read_wheel(next(again.glob("*.whl"))) == read_wheel(built.wheel)
+
+
+def test_metadata_is_such_as_an_index_takes(built: Built) -> None:
+    (name,) = (name for name in read_wheel(built.wheel) if name.endswith(".dist-info/METADATA"))
+    with tarfile.open(built.sdist) as sdist:
+        info = sdist.extractfile(f"unihire-{__version__}/PKG-INFO")
+        assert info is not None
+        texts = [read_wheel(built.wheel)[name], info.read()]
+    for text in texts:
+        told = Metadata.from_email(text, validate=True)
+        assert (told.name, str(told.version)) == ("unihire", __version__)
+        assert (told.description_content_type, told.license_expression) == ("text/markdown", "Apache-2.0")
+        assert told.description == (ROOT / "README.md").read_text()
+        assert told.summary
+    assert built.wheel.name == f"unihire-{__version__}-py3-none-any.whl"
 
 
 def test_every_module_imports(installed: tuple[Way, Command]) -> None:
