@@ -251,6 +251,30 @@ async def test_details_that_do_not_map_are_asked_for_again_by_the_next_who_reads
     assert await find_tags() == (["likes tea", "likes rum"], [])
 
 
+async def test_row_that_needs_details_and_has_none_is_believed_when_two_reads_found_it_so(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    nothing = answer(200, {"rows": []})
+
+    async def find_tags() -> list[str]:
+        (item,) = [item for item in await read_all(api, "candidates") if item["remote_id"] == "1"]
+        tags: list[str] = item["tags"]
+        return tags
+
+    vendor.will("/people/1/notes", *[nothing] * SURE_AFTER)
+    await tenant.sync()
+    assert await find_tags() == []
+    await tenant.sync(full=True)
+    assert await find_tags() == ["likes tea"]
+
+    vendor.lists["/people"][0]["at"] = "2031-01-01T00:00:00"
+    vendor.will("/people/1/notes", *[nothing] * SURE_AFTER * 2)
+    for _ in range(3):
+        await tenant.sync(full=True)
+        assert await find_tags() == []
+    assert vendor.answers["/people/1/notes"] == []
+
+
 async def test_details_of_another_row_set_the_row_aside(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
     details = next(stream.details for stream in tenant.integration.streams if stream.name == "people")
     declared = adapt(tenant, "people", details=tuple(replace(one, of="person") for one in details))

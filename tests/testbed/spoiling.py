@@ -28,6 +28,8 @@ WORDS = (*OWN_FAULTS, *SPOILERS)
 LATE = {"hang": 8.0, "slow": 0.3, "dripping-body": 4.0}
 MOST_MEGABYTES = {"endless-body": 400}
 LIKELIHOODS = (0.01, 0.03, 0.1, 0.3)
+LYING = ("empty-page", "hollow-page")
+"""Say that there is nothing, which is believed of a vendor that says it again and again: never every third time."""
 
 
 def make_mix(chance: random.Random) -> list[Json]:
@@ -36,7 +38,7 @@ def make_mix(chance: random.Random) -> list[Json]:
     return [
         {
             "word": word,
-            "probability": chance.choice(LIKELIHOODS),
+            "probability": chance.choice(LIKELIHOODS[:-1] if word in LYING else LIKELIHOODS),
             **({"seconds": LATE[word]} if word in LATE else {}),
             **({"megabytes": MOST_MEGABYTES[word]} if word in MOST_MEGABYTES else {}),
         }

@@ -1,7 +1,7 @@
 """Asking the vendor: lists walked page by page, the next one under way while this one is worked on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence, Set
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -37,7 +37,9 @@ SURE_AFTER = 2
 and then one does so by mistake."""
 
 NO_VERSION = "to be asked for again"
-"""Stands for the version of stored details that are of no use: no row has it."""
+"""Stands for the version of stored details that are not believed: no row has it."""
+
+EMPTY = b"[]"
 
 # The stored details of some rows.
 FIND_DETAILS = """
@@ -136,42 +138,67 @@ async def walk(
 async def fetch_details(
     client: VendorClient, pool: Pool | Connection, connector: int, stream: Stream, rows: Sequence[Row]
 ) -> Details:
-    """The details of those rows that need them, from the store where they are of the row's version."""
+    """The details of those rows that need them, from the store where they are of the row's version.
+
+    That a row which needs them has none is believed when two reads of the row have found it so.
+    """
     details = Details()
     for detail in stream.details:
         wanted = _find_wanted(details, stream, detail, rows)
         if not wanted:
             continue
-        stored = await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted))
-        for known in stored:
-            if known["version"] == wanted[known["row_id"]]:
-                del wanted[known["row_id"]]
-                details.stored.append((detail.name, known["row_id"], known["version"], known["raw"]))
+        was_empty = set[str]()
+        for known in await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted)):
+            row_id = known["row_id"]
+            if known["version"] == wanted[row_id]:
+                del wanted[row_id]
+                details.stored.append((detail.name, row_id, known["version"], known["raw"]))
                 kept = decode_rows(known["raw"], of=detail.name)
-                details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
-        read_detail, is_of = partial(_read_detail, client, detail), partial(_is_of, detail)
-        refused: dict[str, VendorRefused] = {}
-        asked = await _ask_each(client, detail.path, wanted, read_detail, is_of, refused=refused)
-        if len(refused) == len(wanted) > 1:  # no row's fault
-            raise next(iter(refused.values()))
-        for row_id, answered in asked:
-            read = [one for one in answered or () if one.fault is None]  # none where its row is gone meanwhile
-            if row_id in refused or not is_of(row_id, read):
-                reason = (
-                    f"its {detail.name} are refused: the vendor answers {refused[row_id].status}"
-                    if row_id in refused
-                    else f"its {detail.name} were answered with those of another row"
-                )
-                details.quarantined += [
-                    Quarantined(row_id, reason, row.raw) for row in rows if find_row_id(stream, row) == row_id
-                ]
-                continue
-            if answered and len(read) < len(answered):
-                details.quarantined.append(_lack_parts(detail, row_id, answered, rows, stream))
-            details.found.setdefault(row_id, {})[detail.name] = [one.data for one in read]
-            joined = b"[" + b",".join(one.raw for one in read) + b"]"
-            details.fresh.append((detail.name, row_id, wanted[row_id], joined))
+                details.found.setdefault(row_id, {})[detail.name] = [one.data for one in kept]
+            elif known["version"] == NO_VERSION and known["raw"] == EMPTY:
+                was_empty.add(row_id)
+        await _ask_details(details, client, stream, detail, rows, wanted, was_empty)
     return details
+
+
+async def _ask_details(
+    details: Details,
+    client: VendorClient,
+    stream: Stream,
+    detail: Detail,
+    rows: Sequence[Row],
+    wanted: Mapping[str, str],
+    was_empty: Set[str],
+) -> None:
+    """Ask the vendor for this detail of the rows `wanted`: their ids, each with its version."""
+
+    def is_good(row_id: str, read: list[Row]) -> bool:
+        return bool(read) and _is_of(detail, row_id, read)
+
+    refused: dict[str, VendorRefused] = {}
+    asked = await _ask_each(
+        client, detail.path, wanted, partial(_read_detail, client, detail), is_good, refused=refused
+    )
+    if len(refused) == len(wanted) > 1:  # no row's fault
+        raise next(iter(refused.values()))
+    for row_id, answered in asked:
+        read = [one for one in answered or () if one.fault is None]  # none where its row is gone meanwhile
+        reason = None
+        if row_id in refused:
+            reason = f"its {detail.name} are refused: the vendor answers {refused[row_id].status}"
+        elif not _is_of(detail, row_id, read):
+            reason = f"its {detail.name} were answered with those of another row"
+        if reason is not None:
+            details.quarantined += [
+                Quarantined(row_id, reason, row.raw) for row in rows if find_row_id(stream, row) == row_id
+            ]
+            continue
+        if answered and len(read) < len(answered):
+            details.quarantined.append(_lack_parts(detail, row_id, answered, rows, stream))
+        details.found.setdefault(row_id, {})[detail.name] = [one.data for one in read]
+        raw = b"[" + b",".join(one.raw for one in read) + b"]"
+        version = NO_VERSION if raw == EMPTY and row_id not in was_empty else wanted[row_id]
+        details.fresh.append((detail.name, row_id, version, raw))
 
 
 def _find_wanted(details: Details, stream: Stream, detail: Detail, rows: Sequence[Row]) -> dict[str, str]:
