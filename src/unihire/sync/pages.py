@@ -8,8 +8,8 @@ from uuid import UUID
 
 from unihire.integration.declare import Join, Stream, has_deleted
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import Row
-from unihire.store import Connection, Pool, joins, streams
+from unihire.outbound.paging import Row, decode_row
+from unihire.store import Connection, Pool, joins, remapping, streams
 from unihire.store.feed import recency
 from unihire.store.feed.gate import Feed, write_feed
 from unihire.store.feed.page import Page, SourceRow
@@ -19,7 +19,7 @@ from unihire.store.feed.writing import StreamWriter, Written
 from unihire.sync.fetching import Details, fetch_details, find_details
 from unihire.sync.joining import Keeping, Stale, find_known, find_shown, find_stale
 from unihire.sync.quarantine import Quarantined, find_fault, find_row_id, merge_quarantined, read_row_id
-from unihire.sync.rendering import Renderer, model_numbers
+from unihire.sync.rendering import Renderer, identify_telling, model_numbers
 
 T = TypeVar("T")
 
@@ -103,6 +103,7 @@ class Pages:
         self.own = model_numbers(stream, rows_only=True)
         self.is_kept = bool(keeping)
         self.has_deleted = has_deleted(stream)
+        self.reads_all = False
         self._pool = pool
         self._client = client
         self._renderer = renderer
@@ -113,8 +114,9 @@ class Pages:
         self._needs_ids = bool(self.own) or self.is_kept or self._has_parts
         self._known: list[Join] = []
         self._writer = StreamWriter(
-            connector, stream.name, models=model_numbers(stream), has_parts=self._has_parts, stores_joined=self.is_kept
-        )
+            connector, stream.name, models=model_numbers(stream), has_parts=self._has_parts, stores_joined=self.is_kept,
+            find_news=self._find_news if self._has_shared and self.own else None,
+        )  # fmt: skip
 
     @property
     def has_quarantine(self) -> bool:
@@ -201,9 +203,9 @@ class Pages:
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # who waits for the network is woken by the first, and goes on in the second
         if not is_each:
-            first = dict[str, Rendered]()
+            first = dict[str | tuple[str, bytes], Rendered]()
             for record in records:
-                first.setdefault(record.id, record)
+                first.setdefault(identify_telling(record), record)
             records = list(first.values())
         joined, unkept = self._keeping.pick(rows, self._renderer) if self._keeping else ([], [])
         details.doubt([*details.quarantined, *quarantined])
@@ -243,6 +245,22 @@ class Pages:
         gone_rows = self._name_rows(gone, [b""] * len(gone))
         page = replace(page, buried=list(map(str, buried)), gone=gone_rows)
         return self._count(page, await self._writer.write(feed, page), rows=page.read)
+
+    async def _find_news(self, connection: Connection, parts: Sequence[Rendered]) -> list[Rendered]:
+        """Of parts that rows tell otherwise than they are stored: those of which a row says what it did not say before.
+
+        A row that never told the part says nothing new where the whole list is read: others there may tell it as it is.
+        """
+        own = {part.row_id: next(self._renderer.row_ids(self.stream, part.row_id), "") for part in parts}
+        raws = await remapping.find_raw(connection, list(own.values()))
+        news = []
+        for part in parts:
+            raw = raws.get(own[part.row_id])
+            told = [] if raw is None else self._renderer.render_rows(self.stream, [decode_row(raw)], {})[0]
+            before = next((one for one in told if one.id == part.id), None)
+            if not self.reads_all if before is None else before.fingerprint != part.fingerprint:
+                news.append(part)
+        return news
 
     async def save_by_id(self, feed: Feed, page: MappedPage) -> Counts:
         """Save rows that were asked for by their ids: pages that were asked for before are not believed of them.

@@ -176,11 +176,13 @@ class Renderer:
     ) -> tuple[list[Rendered], list[Quarantined]]:
         """The records of a page, each once, and the rows that did not become all they should.
 
-        `details` are the rows' details by row id and name, `row_ids` the ids of the rows, where they are known. Of a
-        record that several rows tell, the first wins: lists come newest first.
+        A part that several rows share is there as each of them tells it, where they tell it differently.
+
+        `details` are the rows' details by row id and name, `row_ids` the ids of the rows, where they are known. Of
+        several rows with one id the first wins: lists come newest first.
         """
         rendering = self._get_rendering(stream)
-        records: dict[str, Rendered] = {}
+        records: dict[str | tuple[str, bytes], Rendered] = {}
         quarantined: list[Quarantined] = []
         for place, row in enumerate(rows):
             row_id = find_row_id(stream, row) if row_ids is None else row_ids[place]
@@ -192,7 +194,7 @@ class Renderer:
                 if entry is not None:
                     quarantined.append(entry)
             for rendered in found:
-                records.setdefault(rendered.id, rendered)
+                records.setdefault(identify_telling(rendered), rendered)
         return list(records.values()), quarantined
 
     def owned_key(self, stream: Stream, row_id: str) -> int:
@@ -271,7 +273,7 @@ class Renderer:
             model.ids.text(remote_id), model.number, remote_id, digest.digest(), keys, encoded[1:-1], raw,
             None if maps.custom is None else _ENCODER.encode(maps.custom(source)),
             _find_words(maps, source.row) if maps.words else None,
-            rendering.is_volatile, row_id,
+            rendering.is_volatile, row_id, maps.each is not None and not maps.is_owned,
         )  # fmt: skip
 
     def _render_apart(
@@ -289,6 +291,11 @@ class Renderer:
         if not apart.left_out:
             return found, None
         return found, Quarantined.of_parts(row_id, row, apart.left_out, apart.hides)
+
+
+def identify_telling(record: Rendered) -> str | tuple[str, bytes]:
+    """Tells records of a page apart: by their ids, and a part that rows share by what they say of it as well."""
+    return (record.id, record.fingerprint) if record.is_shared else record.id
 
 
 class _Unmade(Exception):

@@ -66,7 +66,7 @@ def test_fingerprint_follows_content_and_raw_data() -> None:
     assert fingerprint(plain) != fingerprint(Row({**plain.data, "name": "M"}, plain.raw))
 
 
-def test_record_told_by_several_rows_is_rendered_once_as_the_first_tells_it() -> None:
+def test_part_of_several_rows_is_rendered_once_for_each_way_in_which_they_tell_it() -> None:
     def departments(data: dict[str, Any]) -> list[dict[str, Any]]:
         return [data["department"]]
 
@@ -78,9 +78,9 @@ def test_record_told_by_several_rows_is_rendered_once_as_the_first_tells_it() ->
         name="jobs", path="/jobs", paging=base.paging, id_of=lambda data: data["id"],
         maps=(Maps(Department, to_department, each=departments),),
     )  # fmt: skip
-    rows = [row(id=id, department={"id": "d", "name": name}) for id, name in [("1", "new"), ("2", "old")]]
+    rows = [row(id=id, department={"id": "d", "name": name}) for id, name in [("1", "new"), ("2", "old"), ("3", "new")]]
     found, aside = render(stream, *rows)
-    assert [(one["remote_id"], one["name"]) for one in found] == [("d", "new")]
+    assert [(one["remote_id"], one["name"]) for one in found] == [("d", "new"), ("d", "old")]
     assert aside == []
     assert model_numbers(stream) == [5]
     assert model_numbers(stream, rows_only=True) == []

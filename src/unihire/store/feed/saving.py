@@ -26,7 +26,7 @@ class Rendered(msgspec.Struct, frozen=True, gc=False):
     """A record ready to save. `members` are the JSON members of its body between modified_at and the ending.
 
     `custom` and `words` are JSON objects. `is_volatile` says that the fingerprint does not tell the whole content.
-    `row_id` is the vendor's id of the row that it was made of.
+    `row_id` is the vendor's id of the row that it was made of; `is_shared`: other rows may tell it as well.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Rendered(msgspec.Struct, frozen=True, gc=False):
     words: bytes | None = None
     is_volatile: bool = False
     row_id: str = ""
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,20 @@
 """One stream's part of a feed: pages of its rows, written with all they leave behind."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from unihire.store import Pool, joins, streams
+import asyncpg
+
+from unihire.store import Connection, Pool, joins, streams
 from unihire.store.feed import saving
 from unihire.store.feed.gate import REFUSED, Feed, name_refusal, savepoint
 from unihire.store.feed.page import Page
+from unihire.store.feed.position import LATEST
+from unihire.store.feed.saving import Rendered
 from unihire.store.joins import JoinedChanges
+
+FindNews = Callable[[Connection, Sequence[Rendered]], Awaitable[list[Rendered]]]
 
 NOTHING = b'""'
 """Stands for a row that cannot be stored even in the quarantine: a JSON text, which nobody maps."""
@@ -46,9 +52,22 @@ class StreamWriter:
     """Writes pages of one stream of one connector."""
 
     def __init__(
-        self, connector: int, stream: str, *, models: Sequence[int], has_parts: bool, stores_joined: bool
+        self,
+        connector: int,
+        stream: str,
+        *,
+        models: Sequence[int],
+        has_parts: bool,
+        stores_joined: bool,
+        find_news: FindNews | None = None,
     ) -> None:
-        """`models` are those of its records. `has_parts`: some belong to their row alone."""
+        """`models` are those of its records. `has_parts`: some belong to their row alone.
+
+        `find_news` picks, of shared parts that rows tell otherwise than they are stored, those that are news. Without
+        it the first telling of a read is taken for the part.
+        """
+        self._find_news = find_news
+        self._told: set[str] = set()
         self.has_quarantine = False
         self._connector = connector
         self._stream = stream
@@ -106,7 +125,8 @@ class StreamWriter:
         connection, connector, stream = feed.connection, self._connector, self._stream
         found = await saving.find_stored(connection, connector, page.records)
         feed.position = found[0]["last_seq"]
-        saved = await saving.save_found(connection, connector, stream, page.records, found)
+        records = await self._settle_shared(connection, page, found)
+        saved = await saving.save_found(connection, connector, stream, records, found)
         lost: list[str] = list(page.buried)
         if page.joined is not None:
             lost += await self._find_dropped(feed, page) if self._has_parts else []
@@ -120,6 +140,38 @@ class StreamWriter:
             joined = await joins.store_joined_rows(connection, connector, stream, ids, page.joined)
             await joins.note_stale(connection, connector, [key for key in joined.keys if key.stream in self._showing])
         return Written(saved.added, saved.changed, deleted, 0, joined.added, joined.changed, joined.removed)
+
+    async def _settle_shared(
+        self, connection: Connection, page: Page, found: Sequence[asyncpg.Record]
+    ) -> Sequence[Rendered]:
+        """The page's records, shared parts once and only where they are new or there is news of them.
+
+        So what rows tell differently stays as it is while they go on doing so, in whatever order they come.
+        """
+        if page.asked == LATEST and page.joined is not None:
+            return page.records  # a remap, which knows by which row each is told
+        stored = {row["id"]: row["fingerprint"] for row in found if row["id"] is not None and not row["is_deleted"]}
+        records, disputed, fresh = list[Rendered](), list[Rendered](), set[str]()
+        for record in page.records:
+            if not record.is_shared:
+                records.append(record)
+            elif record.id not in stored:
+                if record.id not in fresh:
+                    records.append(record)
+                fresh.add(record.id)
+            elif stored[record.id] == record.fingerprint:
+                if record.is_volatile:
+                    records.append(record)
+                if self._find_news is None:
+                    self._told.add(record.id)
+            elif page.joined is not None and self._find_news is not None:
+                disputed.append(record)
+            elif page.joined is not None and record.id not in self._told:
+                self._told.add(record.id)
+                disputed.append(record)
+        if disputed and self._find_news is not None:
+            disputed = await self._find_news(connection, disputed)
+        return [*records, *{record.id: record for record in reversed(disputed)}.values()]
 
     async def _find_dropped(self, feed: Feed, page: Page) -> list[str]:
         """Records of parts that rows of the page have no longer, or that went with their rows."""
