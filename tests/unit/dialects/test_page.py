@@ -74,8 +74,10 @@ def test_what_writes_is_told_with_the_integration_and_with_the_model() -> None:
     (acme,) = describe().integrations
     assert "Nothing can be written." in to_markdown(list(describe_one(acme)))
     operations = [
-        OperationCapability(name="make_job", title="Make a job", kind="public", is_write=True),
-        OperationCapability(name="jobs_ddl", title="Jobs", kind="ddl", is_write=False),
+        OperationCapability(
+            name="make_job", title="Make a job", kind="public", is_write=True, scopes=["jobs:create"], more_scopes=[]
+        ),
+        OperationCapability(name="jobs_ddl", title="Jobs", kind="ddl", is_write=False, scopes=[], more_scopes=[]),
     ]
     models = [
         msgspec.structs.replace(model, written_by=["make_job"] if model.name == "job" else [], can_write=True)
