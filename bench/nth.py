@@ -17,7 +17,7 @@ from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.operations import Operations
 from unihire.store import Pool, reading
-from unihire.store.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector
 from unihire.sync.run import sync_connector
 
 BIGGEST = 5

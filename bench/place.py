@@ -11,7 +11,7 @@ from pathlib import Path
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.database import open_scratch_database
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from bench.figures import Figures
 from bench.place import Place
 from bench.seeding import create_tenant, settle
 from bench.sizes import Sizes
-from unihire.store import Connection, Pool, jobs, runs, schedules
+from unihire.store import Connection, Pool
+from unihire.store.work import jobs, runs, schedules
 from unihire.sync.chores import DUE_AT_ONCE
 
 TRIES = 30

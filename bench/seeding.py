@@ -16,10 +16,10 @@ from unihire.outbound.paging import Row, WholeList
 from unihire.platform.connectors import create_connector
 from unihire.platform.organisations import create_key, ensure_organisation
 from unihire.store import Pool
+from unihire.store.accounts.tenancy import Connector, get_connector
 from unihire.store.feed import saving
 from unihire.store.feed.gate import lock_feed
 from unihire.store.keys import derive_ids
-from unihire.store.tenancy import Connector, get_connector
 from unihire.sync.rendering import Renderer
 
 BATCH = 2000

@@ -12,7 +12,7 @@ from bench.place import make_settings
 from bench.processes import answer, find_peak_memory, read_order
 from bench.seeding import create_tenant
 from bench.vendors import pick_lists
-from unihire.cli.starting import calm_collector
+from unihire.cli.console.starting import calm_collector
 from unihire.integration.declare import Integration
 from unihire.platform.connectors import open_connector_client
 from unihire.store.database import open_database

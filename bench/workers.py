@@ -15,8 +15,9 @@ from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer, new_key
 from unihire.platform.connectors import create_connector
 from unihire.platform.organisations import ensure_organisation
-from unihire.store import Pool, jobs
-from unihire.store.tenancy import get_connector
+from unihire.store import Pool
+from unihire.store.accounts.tenancy import get_connector
+from unihire.store.work import jobs
 
 # Let connectors be due at a moment, for a run that reads every list whole or one that need not, and then not for long.
 SET_DUE = """

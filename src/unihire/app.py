@@ -37,9 +37,9 @@ from unihire.platform.operations import Operations
 from unihire.platform.sealing import get_sealer
 from unihire.settings import Settings
 from unihire.store import Pool
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.connections import UNAVAILABLE
 from unihire.store.database import get_address
-from unihire.store.grants import UNAVAILABLE
-from unihire.store.tenancy import Connector
 from unihire.sync.worker import Worker
 
 log = structlog.get_logger()

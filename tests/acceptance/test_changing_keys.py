@@ -9,7 +9,7 @@ import pytest
 
 from testbed.command import Command
 from testbed.databases import make_place
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 GUIDE = Path(__file__).parents[2] / "docs" / "deploying.md"
 

@@ -10,7 +10,7 @@ from testbed.command import Command
 from testbed.databases import make_place
 from testbed.harvest import connect_harvest, serve_harvest, walk
 from unihire.sandbox.runner import RunningSandbox
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 WRITES = ("create_candidate", "create_candidate_application", "create_candidate_note", "create_prospect")
 BACK = "https://partner.example.com/back"

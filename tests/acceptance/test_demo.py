@@ -15,10 +15,10 @@ import pytest
 
 from testbed.command import PATIENCE, SOON, Command, end, read_json_line
 from testbed.databases import make_place
-from unihire.cli.demo import list_playable
+from unihire.cli.demo.command import list_playable
 from unihire.dialects.bindbee.expansion import wire_fields
 from unihire.model import MODELS
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 SIZE = ("--size", "200")
 

@@ -11,7 +11,7 @@ import pytest
 from testbed.command import PATIENCE, Command, end, read_json_line
 from testbed.databases import make_place
 from testbed.hostile import TOKEN, Hostile, drip, empty_blocks, endless_bomb, head, plain, serve_hostile, whole
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 LISTS = [f"/v2/recruiting/{name}" for name in ("categories", "jobs", "applications", "candidates")]
 MEGABYTES = 8

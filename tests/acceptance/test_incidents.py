@@ -9,7 +9,7 @@ import httpx
 
 from testbed.command import Command, end, read_json_line
 from testbed.databases import make_place
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "incidents.md").read_text()
 

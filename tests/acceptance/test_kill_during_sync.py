@@ -31,7 +31,7 @@ from unihire.kit.seal import Sealer
 from unihire.platform.connectors import open_connector_client
 from unihire.settings import Settings
 from unihire.store.database import open_database
-from unihire.store.tenancy import get_connector
+from unihire.store.accounts.tenancy import get_connector
 from unihire.sync.run import sync_connector
 
 given = json.loads(sys.argv[1])

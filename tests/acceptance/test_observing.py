@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from testbed.command import PATIENCE, Command, end, read_json_line
 from testbed.databases import make_place
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 JSON_LOGS = {"UNIHIRE_LOG_FORMAT": "json"}
 

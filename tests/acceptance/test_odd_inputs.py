@@ -13,7 +13,7 @@ import pytest
 from testbed.command import Command, end, read_json_line
 from testbed.command_lines import Ended, make_line, run_lines
 from testbed.databases import make_place
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 GIVEN = b'{"client_id": "a", "client_secret": "hush"}'
 CONNECT = ("connect", "personio", "--customer", "ACME", "--no-check", "--json", "--credentials-file", "-")

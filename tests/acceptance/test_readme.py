@@ -8,7 +8,7 @@ from pathlib import Path
 
 from testbed.command import PATIENCE, PROGRAM, Command, end
 from testbed.databases import make_place
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

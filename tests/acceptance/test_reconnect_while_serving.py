@@ -17,7 +17,7 @@ from testbed.command import PATIENCE, Command, read_json_line
 from testbed.databases import make_place
 from testbed.vendor import say
 from testbed.waiting import within
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 CALL = "/core/v1/connectors/greenhouse/versions/1.0/call"
 

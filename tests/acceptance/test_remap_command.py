@@ -10,7 +10,7 @@ import pytest
 
 from testbed.command import Command, end, read_json_line
 from testbed.databases import make_place
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 Vendor = dict[str, Any]
 

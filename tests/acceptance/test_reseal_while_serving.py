@@ -14,9 +14,9 @@ from unihire.kit.seal import Sealer, new_key
 from unihire.platform.connectors import create_connector
 from unihire.platform.organisations import ensure_organisation
 from unihire.sandbox.runner import RunningSandbox
+from unihire.store.accounts.sealed import count_marks
 from unihire.store.database import open_database
-from unihire.store.embedded import EmbeddedServer
-from unihire.store.sealed import count_marks
+from unihire.store.embedded.server import EmbeddedServer
 
 OLD, NEW = new_key(), new_key()
 BOTH = f"{NEW},{OLD}"

@@ -7,7 +7,7 @@ import pytest
 
 from testbed.command import Command, read_json_line
 from testbed.databases import make_place
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 JOBS = "/api/ats/v1/jobs"
 

@@ -16,7 +16,7 @@ from unihire.errors import Busy
 from unihire.kit.seal import Sealer
 from unihire.platform.syncs import ask_sync, cancel_sync, pause_syncs
 from unihire.store import Pool
-from unihire.store.tenancy import set_status
+from unihire.store.accounts.tenancy import set_status
 
 PATH = "/api/ats/v1/connectors"
 RESYNC = "/api/embedded/v1/connectors/resync"

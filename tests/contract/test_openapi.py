@@ -25,8 +25,8 @@ from unihire.integration.registry import list_operations as list_names
 from unihire.kit.durations import parse_duration
 from unihire.kit.seal import Sealer
 from unihire.model import ModelSpec
-from unihire.store import runs
-from unihire.store.schedules import check_interval
+from unihire.store.work import runs
+from unihire.store.work.schedules import check_interval
 
 COMMON = {"include_raw_data", "include_custom_fields"}
 RATE = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}

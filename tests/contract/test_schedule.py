@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from testbed.tenants import Tenant
-from unihire.store.schedules import get_schedule
+from unihire.store.work.schedules import get_schedule
 
 PATH = "/api/v1/schedule"
 

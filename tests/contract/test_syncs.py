@@ -17,7 +17,8 @@ from testbed.waiting import until
 from unihire.dialects.unihire.pages import write_place
 from unihire.errors import Stopped, UnihireError
 from unihire.kit.seal import Sealer
-from unihire.store import Pool, runs
+from unihire.store import Pool
+from unihire.store.work import runs
 
 PATH = "/api/v1/syncs"
 CHANGES = ("pause", "resume", "cancel")

@@ -27,7 +27,7 @@ from unihire.platform.connectors import NewConnector, open_connector_client
 from unihire.platform.organisations import create_key, list_keys, revoke_key
 from unihire.settings import Settings
 from unihire.store import Pool
-from unihire.store.tenancy import delete_connector
+from unihire.store.accounts.tenancy import delete_connector
 
 JOBS = "/api/ats/v1/jobs"
 

@@ -31,7 +31,8 @@ from unihire.outbound.meters import Window
 from unihire.outbound.tally import TALLY, Tally
 from unihire.platform.budgets import StoredBudgets
 from unihire.sandbox.faults import FaultRule
-from unihire.store import Pool, budgets
+from unihire.store import Pool
+from unihire.store.accounts import budgets
 from unihire.store.database import open_database
 
 HEADERS = FixedWindowHeaders(limit="x-limit", remaining="x-left", reset="x-reset", seconds=30)

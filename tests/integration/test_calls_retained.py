@@ -8,7 +8,8 @@ import pytest_asyncio
 from testbed.passing import let_pass
 from testbed.tenants import Tenant, make_tenant
 from unihire.kit.seal import Sealer
-from unihire.store import Pool, operations, writes
+from unihire.store import Pool
+from unihire.store.calls import operations, writes
 from unihire.store.retention import PLAUSIBLE, cut
 
 CLAIM = timedelta(minutes=2)

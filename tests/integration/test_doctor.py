@@ -13,7 +13,7 @@ import pytest_asyncio
 from testbed.command import Command
 from testbed.databases import Databases, make_place
 from testbed.shell import Shell
-from unihire.cli.findings import SHOWN
+from unihire.cli.doctor.findings import SHOWN
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer, new_key
 from unihire.platform.connectors import create_connector

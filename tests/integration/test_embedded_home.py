@@ -16,10 +16,10 @@ import pytest
 
 from testbed.server_users import IS_ROOT, NOBODY, SITE_PACKAGES, Users, as_each_user, ask, can_connect, wait_until
 from unihire.errors import ConfigError
-from unihire.store import embedded_keeper
-from unihire.store.embedded import EmbeddedServer
-from unihire.store.embedded_cluster import SYSTEM_USER, find_server_user, make_home
-from unihire.store.embedded_keeper import explain
+from unihire.store.embedded import keeper as embedded_keeper
+from unihire.store.embedded.cluster import SYSTEM_USER, find_server_user, make_home
+from unihire.store.embedded.keeper import explain
+from unihire.store.embedded.server import EmbeddedServer
 
 
 @as_each_user

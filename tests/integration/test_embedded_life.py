@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from testbed.server_users import Users, as_each_user, ask, can_connect, read_command, read_rows, save_row, wait_until
-from unihire.store.embedded import EmbeddedServer
-from unihire.store.embedded_keeper import FAILING
+from unihire.store.embedded.keeper import FAILING
+from unihire.store.embedded.server import EmbeddedServer
 
 
 @as_each_user
@@ -94,7 +94,7 @@ def test_ten_concurrent_starters_get_one_server_and_leave_none(users: Users) -> 
     users.home = users.home.with_name("new")
     ten = [users.start() for _ in range(10)]
     assert len({user.dsn for user in ten}) == 1
-    assert sum("embedded_keeper.py" in read_command(process) for process in users.processes()) == 1
+    assert sum("embedded/keeper.py" in read_command(process) for process in users.processes()) == 1
     leavers = [threading.Thread(target=user.leave) for user in ten]
     for leaver in leavers:
         leaver.start()
@@ -193,7 +193,7 @@ def test_killed_keeper_is_replaced_under_its_users(users: Users) -> None:
         wait_until(lambda killed=killed: not killed.is_running())  # type: ignore[misc]
         wait_until(lambda: can_connect(first.dsn), 20)
         assert read_rows(first.dsn) == ["committed"]
-        assert sum("embedded_keeper.py" in read_command(process) for process in users.processes()) == 1
+        assert sum("embedded/keeper.py" in read_command(process) for process in users.processes()) == 1
         user.leave()
     wait_until(users.has_ended, 1)
 

@@ -11,7 +11,7 @@ import pytest
 from testbed.command import PATIENCE, Command, end, read_json_line
 from testbed.databases import make_place
 from testbed.shell import Shell
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 Vendor = dict[str, Any]
 

@@ -26,9 +26,10 @@ from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.client import Target, VendorClient
 from unihire.platform.connectors import open_client
 from unihire.platform.grants import StoredGrants
-from unihire.store import Pool, grants
+from unihire.store import Pool
+from unihire.store.accounts import grants
+from unihire.store.accounts.tenancy import Connector
 from unihire.store.database import open_database
-from unihire.store.tenancy import Connector
 
 
 def keep(pool: Pool, sealer: Sealer, connector: Connector) -> StoredGrants:
@@ -344,7 +345,7 @@ from unihire.platform.connectors import open_client
 from unihire.platform.grants import StoredGrants
 from unihire.settings import Settings
 from unihire.store.database import open_database
-from unihire.store.tenancy import get_connector
+from unihire.store.accounts.tenancy import get_connector
 
 given = json.loads(sys.argv[1])
 

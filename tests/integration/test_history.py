@@ -10,8 +10,8 @@ from testbed.vendor import Vendor, fill, say
 from unihire.kit.seal import Sealer
 from unihire.platform.syncs import ask_sync, pause_syncs
 from unihire.store import Pool
-from unihire.store.history import list_history, list_standings, list_whole_history
 from unihire.store.issues import list_issues, open_issue
+from unihire.store.work.history import list_history, list_standings, list_whole_history
 from unihire.sync.chores import PACE, cut_history
 from unihire.sync.issues import Kind
 

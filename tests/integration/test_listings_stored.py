@@ -7,7 +7,7 @@ import pytest
 from testbed.records import bury, save
 from testbed.tenants import Tenant
 from unihire.model import MODELS
-from unihire.store import operations
+from unihire.store.calls import operations
 
 LISTING, ANOTHER = b"listing", b"another"
 

@@ -20,7 +20,7 @@ from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
 from unihire.platform import desk_writes
 from unihire.platform.operations import LONGEST, Outcome
-from unihire.store import writes
+from unihire.store.calls import writes
 
 NUMBERS = itertools.count(1)
 

@@ -17,7 +17,7 @@ from unihire.errors import RetryLater
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
 from unihire.store.database import open_database
-from unihire.store.schedules import SET_PAUSED
+from unihire.store.work.schedules import SET_PAUSED
 
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -18,10 +18,11 @@ from testbed.statements import RECORDED, find_refused
 from testbed.waiting import within
 from unihire.errors import ConfigError
 from unihire.settings import Settings, read_settings
-from unihire.store import Connection, jobs, migrate, runs, schedules
+from unihire.store import Connection, migrate
 from unihire.store.database import open_database
 from unihire.store.migrate import Migration, list_migrations
-from unihire.store.schedules import Due
+from unihire.store.work import jobs, runs, schedules
+from unihire.store.work.schedules import Due
 
 VERSIONS = [migration.version for migration in list_migrations()]
 

@@ -22,8 +22,10 @@ from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client, reconnect_connector
 from unihire.platform.desk import LiveDesk
 from unihire.platform.grants import StoredGrants
-from unihire.store import Connection, Pool, grants, issues, runs, tenancy
-from unihire.store.tenancy import Connector
+from unihire.store import Connection, Pool, issues
+from unihire.store.accounts import grants, tenancy
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.work import runs
 from unihire.sync.issues import Kind, ask_for_relink
 from unihire.sync.rows_by_id import sync_rows_by_id
 from unihire.sync.run import sync_connector
@@ -374,7 +376,7 @@ async def test_what_meets_new_credentials_in_the_middle_waits_and_does_nothing(
         almost.set()
         await within(commit.wait())
 
-    monkeypatch.setattr("unihire.store.tenancy.announce_access", hold)
+    monkeypatch.setattr("unihire.store.accounts.tenancy.announce_access", hold)
     reconnecting = asyncio.create_task(reconnect_connector(pool, sealer, connector, ACME, NEW))
     await within(almost.wait())
     trying = asyncio.create_task(attempt(pool, sealer, connector))  # type: ignore[arg-type]

@@ -21,8 +21,8 @@ from unihire.kit.seal import Sealer
 from unihire.platform import desk_writes
 from unihire.platform.inputs import BadInput
 from unihire.platform.operations import LONGEST
-from unihire.store import operations as stored
-from unihire.store.operations import Step
+from unihire.store.calls import operations as stored
+from unihire.store.calls.operations import Step
 
 NUMBERS = itertools.count(1)
 LOST: Mapping[str, Answerer] = {

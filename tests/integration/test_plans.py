@@ -10,10 +10,11 @@ from testbed.databases import Databases
 from testbed.records import PLURALS, bury, id_in, save
 from testbed.tenants import Tenant, make_tenant
 from unihire.kit.seal import Sealer
-from unihire.store import Connection, joins, runs, streams
+from unihire.store import Connection, joins, streams
 from unihire.store.feed import saving
 from unihire.store.feed.gate import lock_feed
 from unihire.store.keys import FilterKeys
+from unihire.store.work import runs
 
 PAGE = 500
 ASKED = [str(number) for number in range(0, PAGE, 10)]

@@ -9,8 +9,8 @@ from unihire.errors import ConfigError, ReauthorizeNeeded
 from unihire.kit.seal import Sealer
 from unihire.platform.connectors import open_credentials, reconnect_connector
 from unihire.store import Pool
+from unihire.store.accounts.tenancy import get_connector
 from unihire.store.issues import list_issues
-from unihire.store.tenancy import get_connector
 
 
 @pytest.fixture

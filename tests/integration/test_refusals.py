@@ -23,8 +23,8 @@ from unihire.kit.seal import Sealer
 from unihire.outbound.client import Target, VendorClient
 from unihire.platform.connectors import open_connector_client
 from unihire.store import Pool
+from unihire.store.accounts.tenancy import Connector
 from unihire.store.database import open_database
-from unihire.store.tenancy import Connector
 from unihire.sync.run import sync_connector
 
 OAUTH = {"error": "invalid_client", "error_description": "secret-of-the-vendor is wrong"}

@@ -9,10 +9,10 @@ from testbed.records import save
 from testbed.tenants import Tenant
 from testbed.waiting import within
 from unihire.errors import Stopped
+from unihire.store.accounts.tenancy import delete_connector
 from unihire.store.feed.gate import lock_feed
 from unihire.store.joins import Joined, Key, note_stale, store_joined_rows
 from unihire.store.streams import note_seen
-from unihire.store.tenancy import delete_connector
 
 COUNT_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 

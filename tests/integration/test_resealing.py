@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, connect_partner, make_grant
-from unihire.cli.examining import judge_marks
+from unihire.cli.doctor.examining import judge_marks
 from unihire.errors import ConfigError
 from unihire.kit.seal import MARK_BYTES, Sealer, new_key
 from unihire.outbound.auth import Grant
@@ -20,8 +20,8 @@ from unihire.platform.grants import StoredGrants
 from unihire.platform.resealing import reseal
 from unihire.platform.sealing import make_grant_context
 from unihire.store import Pool
-from unihire.store.sealed import KINDS, count_marks
-from unihire.store.tenancy import Connector, get_connector, list_connectors
+from unihire.store.accounts.sealed import KINDS, count_marks
+from unihire.store.accounts.tenancy import Connector, get_connector, list_connectors
 
 OLD, NEW, LOST = new_key(), new_key(), new_key()
 BEFORE, BOTH, AFTER = Sealer([OLD]), Sealer([NEW, OLD]), Sealer([NEW])

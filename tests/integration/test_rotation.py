@@ -13,7 +13,7 @@ from unihire.platform import access
 from unihire.platform.access import Access, Caller
 from unihire.platform.organisations import create_key, list_keys, revoke_key, rotate_key, rotate_token
 from unihire.store import Pool
-from unihire.store.tokens import list_replaced
+from unihire.store.accounts.tokens import list_replaced
 
 HOUR, NOW = timedelta(hours=1), timedelta()
 JOBS = "/api/ats/v1/jobs"

@@ -10,8 +10,9 @@ import pytest_asyncio
 
 from testbed.tenants import Tenant
 from testbed.waiting import until
-from unihire.store import Connection, Pool, runs
-from unihire.store.runs import Place, Run
+from unihire.store import Connection, Pool
+from unihire.store.work import runs
+from unihire.store.work.runs import Place, Run
 
 STREAM = "jobs"
 PLACE = Place("walk", "page 3", 4, 1, 7)

@@ -12,7 +12,7 @@ from unihire.outbound.auth import Grant
 from unihire.platform.connectors import open_client, reconnect_connector
 from unihire.platform.grants import StoredGrants
 from unihire.store import Pool
-from unihire.store.tenancy import Connector, get_connector
+from unihire.store.accounts.tenancy import Connector, get_connector
 
 BACK = "https://partner.example.com/back"
 ASKED = ("jobs:read", "jobs:create", "notes:create")

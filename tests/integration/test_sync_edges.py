@@ -18,8 +18,9 @@ from unihire.kit.seal import Sealer
 from unihire.platform import removal
 from unihire.platform.removal import remove_connector
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
-from unihire.store import Pool, schedules
+from unihire.store import Pool
 from unihire.store.locks import lock_connector
+from unihire.store.work import schedules
 from unihire.sync.pages import Counts
 from unihire.sync.run import GIVEN_UP_AFTER
 

@@ -21,9 +21,10 @@ from unihire.integration.declare import IdFilter, Integration, Join, Maps, Sourc
 from unihire.kit.seal import Sealer
 from unihire.model import Application, Attachment, Candidate
 from unihire.platform.connectors import open_client
-from unihire.store import Pool, runs
-from unihire.store.runs import Run
-from unihire.store.tenancy import delete_connector
+from unihire.store import Pool
+from unihire.store.accounts.tenancy import delete_connector
+from unihire.store.work import runs
+from unihire.store.work.runs import Run
 from unihire.sync import joining
 from unihire.sync.rows_by_id import sync_rows_by_id
 from unihire.sync.streaming import StreamSync

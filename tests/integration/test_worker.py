@@ -18,7 +18,7 @@ from testbed.tenants import Tenant
 from testbed.vendor import ACME, job, say
 from testbed.waiting import until, within
 from testbed.working import QUICK, Works, keep_waiting
-from unihire.cli.engine import look_at_engine
+from unihire.cli.doctor.engine import look_at_engine
 from unihire.integration.declare import Integration, Maps, Source
 from unihire.kit.clock import MovableClock, to_micros
 from unihire.kit.seal import Sealer, new_key
@@ -26,9 +26,10 @@ from unihire.model import Candidate
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.settings import Settings
-from unihire.store import Connection, Pool, issues, jobs, runs, schedules
+from unihire.store import Connection, Pool, issues
 from unihire.store.database import get_address, open_database
 from unihire.store.feed import saving
+from unihire.store.work import jobs, runs, schedules
 from unihire.sync import chores, deferring
 from unihire.sync.run import sync_connector
 

@@ -17,9 +17,11 @@ from testbed.vendor import job, say
 from testbed.waiting import until, within
 from testbed.working import Works, keep_waiting
 from unihire.errors import Stopped
-from unihire.store import Connection, Pool, budgets, locks, runs
+from unihire.store import Connection, Pool, locks
+from unihire.store.accounts import budgets
 from unihire.store.feed.gate import lock_feed
 from unihire.store.locks import lock_connector
+from unihire.store.work import runs
 from unihire.sync import chores, streaming
 from unihire.sync.run import GIVEN_UP_AFTER
 

@@ -13,7 +13,7 @@ from testbed.waiting import within
 from unihire.kit.seal import Sealer
 from unihire.platform.connectors import reconnect_connector
 from unihire.store import Pool
-from unihire.store.tenancy import Connector, get_connector
+from unihire.store.accounts.tenancy import Connector, get_connector
 
 OLD = {"client_id": "old", "client_secret": "old-secret"}
 NEW = {"client_id": "new", "client_secret": "new-secret"}

@@ -25,8 +25,8 @@ from unihire.platform.budgets import StoredBudgets
 from unihire.platform.connectors import open_client
 from unihire.settings import Settings
 from unihire.store import Pool
+from unihire.store.accounts.tenancy import Connector, get_connector
 from unihire.store.database import open_database
-from unihire.store.tenancy import Connector, get_connector
 
 
 def open_sharer(

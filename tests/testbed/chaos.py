@@ -24,7 +24,7 @@ from unihire.outbound.client import Retry
 from unihire.sandbox.runner import Ready
 from unihire.settings import Settings
 from unihire.store import Pool
-from unihire.store.grants import LOST
+from unihire.store.connections import LOST
 from unihire.sync.chores import Pace
 
 T = TypeVar("T")
@@ -250,7 +250,7 @@ class Server:
             words = process.cmdline()
         except psutil.Error:
             return False
-        return any("embedded_keeper.py" in word for word in words) and any(str(self._base) in word for word in words)
+        return any("embedded/keeper.py" in word for word in words) and any(str(self._base) in word for word in words)
 
 
 async def insist(work: Callable[[], Awaitable[T]], seconds: float = 60.0) -> T:

@@ -19,7 +19,7 @@ from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_client, open_credentials
 from unihire.platform.operations import Operations, Outcome
 from unihire.sandbox.runner import RunningSandbox
-from unihire.store.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector
 
 HASTY = Retry(attempts=3, first=0.01, longest=0.05, timeout=2.0)
 PATH = "/core/v1/connectors/greenhouse/versions/1.0/call"

@@ -12,7 +12,7 @@ import asyncpg
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.database import open_database
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 
 MIGRATED = "migrated"
 

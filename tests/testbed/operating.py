@@ -16,7 +16,7 @@ from unihire.kit.seal import Sealer
 from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.operations import Operations
-from unihire.store.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector
 
 
 @dataclass(frozen=True, slots=True)

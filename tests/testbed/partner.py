@@ -14,7 +14,7 @@ from unihire.outbound.auth import AuthorizationCode, Grant
 from unihire.platform.connectors import create_connector
 from unihire.platform.organisations import ensure_organisation
 from unihire.store import Pool
-from unihire.store.tenancy import Connector, get_connector
+from unihire.store.accounts.tenancy import Connector, get_connector
 
 SECRETS = {"client_id": "the-partner", "client_secret": "the-secret"}
 PARTNER: Integration = replace(

@@ -15,31 +15,11 @@ from typing import Any
 
 import unihire
 from testbed.crowd import BIG
-from unihire.store import (
-    Connection,
-    budgets,
-    counting,
-    grants,
-    history,
-    issues,
-    jobs,
-    joins,
-    linked,
-    operations,
-    reading,
-    remapping,
-    retention,
-    rows,
-    runs,
-    schedules,
-    sealed,
-    standing,
-    streams,
-    tenancy,
-    tokens,
-    writes,
-)
+from unihire.store import Connection, counting, issues, joins, reading, remapping, retention, rows, standing, streams
+from unihire.store.accounts import budgets, grants, linked, sealed, tenancy, tokens
+from unihire.store.calls import operations, writes
 from unihire.store.feed import position, recency, saving
+from unihire.store.work import history, jobs, runs, schedules
 from unihire.sync import fetching
 
 PEOPLE = 4

@@ -28,7 +28,7 @@ USER_SCRIPT = """
 import os, resource, sys, warnings
 from pathlib import Path
 from unihire.errors import ConfigError
-from unihire.store.embedded import EmbeddedServer
+from unihire.store.embedded.server import EmbeddedServer
 if sys.argv[2:]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
@@ -143,7 +143,7 @@ class Users:
     def keeper(self) -> psutil.Process:
         keeper = self.leading_process().parent()
         assert keeper is not None
-        assert "embedded_keeper.py" in read_command(keeper)
+        assert "embedded/keeper.py" in read_command(keeper)
         return keeper
 
     def has_ended(self) -> bool:
@@ -153,7 +153,7 @@ class Users:
 def find_python_for(identity: dict[str, Any]) -> str | None:
     """An interpreter of our version that this user can run on our packages; ours may be in a closed folder."""
     environment = {"PYTHONPATH": os.pathsep.join([str(SOURCES), str(SITE_PACKAGES)])}
-    probe = f"import sys, unihire.store.embedded; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+    probe = f"import sys, unihire.store.embedded.server; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
     for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
         with contextlib.suppress(OSError):
             done = subprocess.run([python, "-c", probe], env=environment, capture_output=True, check=False, **identity)

@@ -11,9 +11,9 @@ from click.testing import Result
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from unihire.cli import starting
 from unihire.cli.commands import app
-from unihire.cli.ending import EXPECTED, tell_error
+from unihire.cli.console import starting
+from unihire.cli.console.ending import EXPECTED, tell_error
 
 
 class Shell:

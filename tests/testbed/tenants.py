@@ -17,7 +17,7 @@ from unihire.platform.connectors import create_connector, open_client
 from unihire.platform.organisations import create_key, ensure_organisation
 from unihire.settings import Settings
 from unihire.store import Pool
-from unihire.store.tenancy import Connector, get_connector
+from unihire.store.accounts.tenancy import Connector, get_connector
 from unihire.sync.run import Report, sync_connector
 
 

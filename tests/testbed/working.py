@@ -20,10 +20,11 @@ from unihire.model import MODELS
 from unihire.outbound.client import VendorClient
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.syncs import ask_sync
-from unihire.store import Pool, issues, jobs
+from unihire.store import Pool, issues
+from unihire.store.accounts.tenancy import Connector
 from unihire.store.database import get_address
-from unihire.store.runs import Asked
-from unihire.store.tenancy import Connector
+from unihire.store.work import jobs
+from unihire.store.work.runs import Asked
 from unihire.sync import upgrading
 from unihire.sync.chores import Pace
 from unihire.sync.worker import Worker

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from unihire.cli.ending import Ending, run
-from unihire.cli.starting import start
-from unihire.cli.terminal import Json, examples, note, print_json
+from unihire.cli.console.ending import Ending, run
+from unihire.cli.console.starting import start
+from unihire.cli.console.terminal import Json, examples, note, print_json
 from unihire.store.backup import restore_backup, write_backup
 
 BACKUP_EPILOG = examples("unihire backup unihire-2026-11-29.dump")

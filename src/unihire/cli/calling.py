@@ -8,11 +8,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from unihire.cli.arguments import read_document
-from unihire.cli.exits import FAILED
-from unihire.cli.picking import pick_connectors
-from unihire.cli.starting import run_on_database, start
-from unihire.cli.terminal import OUT, Json, examples, note, print_json
+from unihire.cli.console.arguments import read_document
+from unihire.cli.console.exits import FAILED
+from unihire.cli.console.picking import pick_connectors
+from unihire.cli.console.starting import run_on_database, start
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json
 from unihire.dialects import markup
 from unihire.dialects.tray.connectors import describe_operation, find_connectors
 from unihire.dialects.tray.page import describe_operations
@@ -23,7 +23,7 @@ from unihire.platform.connectors import open_connector_client
 from unihire.platform.operations import Operations, Outcome, find_operation, write_json
 from unihire.platform.sealing import open_sealer
 from unihire.store import Pool
-from unihire.store.tenancy import Connector, list_connectors
+from unihire.store.accounts.tenancy import Connector, list_connectors
 
 _OFFERING = [integration.slug for integration in list_integrations() if list_operations(integration.slug)]
 _ONE = next(iter(_OFFERING), "acmehire")

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_plain
 from unihire.dialects import markup
 from unihire.dialects.unihire.page import describe_all, describe_one, describe_overview
 from unihire.errors import ConfigError

@@ -12,9 +12,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from unihire import __version__
-from unihire.cli.arguments import check_arguments
-from unihire.cli.exits import EXIT_CODES, Interrupted, handle_signals_plainly
-from unihire.cli.terminal import explain
+from unihire.cli.console.arguments import check_arguments
+from unihire.cli.console.exits import EXIT_CODES, Interrupted, handle_signals_plainly
+from unihire.cli.console.terminal import explain
 
 _ENDINGS = "\n".join(["[bold]Exit codes[/bold]", *(f"{code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())])
 
@@ -46,7 +46,9 @@ class Command:
 
 
 COMMANDS = (
-    Command("demo", "demo:demo", "EPILOG", "See the main job done: made-up vendors, synced and served as one API."),
+    Command(
+        "demo", "demo.command:demo", "EPILOG", "See the main job done: made-up vendors, synced and served as one API."
+    ),
     Command("serve", "serving:serve", "EPILOG", "Serve the API, and keep what it serves up to date."),
     Command("worker", "working:worker", "EPILOG", "Sync what is due and what is asked for."),
     Command("sandbox", "sandbox:sandbox", "EPILOG", "Run a vendor's emulator alone."),
@@ -66,7 +68,7 @@ COMMANDS = (
         "operations", "calling:operations", "OPERATIONS_EPILOG", "List the operations that can be called on connectors."
     ),
     Command("config", "configuration:config", "EPILOG", "Print every setting, and where it comes from."),
-    Command("doctor", "doctor:doctor", "EPILOG", "Look for what can go wrong."),
+    Command("doctor", "doctor.command:doctor", "EPILOG", "Look for what can go wrong."),
     Command("backup", "backups:backup", "BACKUP_EPILOG", "Write the whole database to a new file."),
     Command("restore", "backups:restore", "RESTORE_EPILOG", "Fill an empty database with a backup."),
     Command("capabilities", "capabilities:capabilities", "EPILOG", "Show what each system gives."),
@@ -130,7 +132,7 @@ def run_command_line() -> None:
     except Interrupted as interrupted:
         sys.exit(interrupted.code)
     except Exception as error:
-        from unihire.cli.ending import EXPECTED, log_end, tell_error  # here: it loads what the errors come from
+        from unihire.cli.console.ending import EXPECTED, log_end, tell_error  # here: it loads what the errors come from
 
         if (code := log_end(error)) is not None:
             sys.exit(code)

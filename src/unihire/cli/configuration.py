@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 from rich.text import Text
 
-from unihire.cli.terminal import OUT, Json, examples, print_json
+from unihire.cli.console.terminal import OUT, Json, examples, print_json
 from unihire.settings import DOTENV, Settings, read_settings
 
 PREFIX = "UNIHIRE_"

@@ -7,11 +7,11 @@ from uuid import UUID
 import typer
 from rich.markup import escape
 
-from unihire.cli.arguments import Environment, make_name_option
-from unihire.cli.picking import pick_connectors
+from unihire.cli.console.arguments import Environment, make_name_option
+from unihire.cli.console.picking import pick_connectors
+from unihire.cli.console.starting import run_on_database, start
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_plain
 from unihire.cli.proving import check_partner_options, take_credentials
-from unihire.cli.starting import run_on_database, start
-from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration, list_integrations, list_operations
 from unihire.integration.scopes import Access, find_access
@@ -20,7 +20,7 @@ from unihire.platform.connectors import NewConnector, check_base_url, create_con
 from unihire.platform.organisations import ensure_organisation, list_keys
 from unihire.platform.sealing import find_sealer, open_sealer
 from unihire.store import Pool
-from unihire.store.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector
 
 _SLUGS = [integration.slug for integration in list_integrations()]
 _ONE = next(iter(_SLUGS), "acmehire")

@@ -10,22 +10,24 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from unihire.cli.exits import FAILED
-from unihire.cli.picking import pick_connectors
-from unihire.cli.starting import run_on_database, start
-from unihire.cli.tables import make_stream_table
-from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, write_moment
+from unihire.cli.console.exits import FAILED
+from unihire.cli.console.picking import pick_connectors
+from unihire.cli.console.starting import run_on_database, start
+from unihire.cli.console.tables import make_stream_table
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_plain, write_moment
 from unihire.integration.registry import list_operations
 from unihire.integration.scopes import find_access, list_missing
 from unihire.model import MODELS
 from unihire.platform.organisations import list_organisations
 from unihire.platform.removal import remove_connector
 from unihire.platform.syncs import find_status
-from unihire.store import Pool, runs, streams, tenancy
-from unihire.store.history import list_standings
+from unihire.store import Pool, streams
+from unihire.store.accounts import tenancy
+from unihire.store.accounts.tenancy import Connector, list_connectors
+from unihire.store.accounts.tokens import list_replaced
 from unihire.store.issues import COUNT_OPEN_BY_CONNECTOR
-from unihire.store.tenancy import Connector, list_connectors
-from unihire.store.tokens import list_replaced
+from unihire.store.work import runs
+from unihire.store.work.history import list_standings
 from unihire.sync.issues import say_quarantined
 
 EPILOG = examples("unihire connectors", "unihire connectors show 3f2c", "unihire connectors delete 3f2c")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import get_args
 from urllib.parse import parse_qs, urlsplit
 
-from unihire.cli.terminal import note
+from unihire.cli.console.terminal import note
 from unihire.errors import ConfigError
 from unihire.integration.scopes import Access
 from unihire.kit.ids import new_token

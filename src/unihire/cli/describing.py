@@ -4,7 +4,7 @@ import json
 import sys
 
 from unihire.app import describe_api
-from unihire.cli.terminal import examples
+from unihire.cli.console.terminal import examples
 
 EPILOG = examples("unihire openapi > openapi.json")
 

@@ -9,17 +9,18 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from unihire.cli.picking import name_connector, pick_connectors
-from unihire.cli.starting import run_on_database, start
-from unihire.cli.tables import Line, make_noted_table
-from unihire.cli.terminal import OUT, Json, examples, note, print_json
+from unihire.cli.console.picking import name_connector, pick_connectors
+from unihire.cli.console.starting import run_on_database, start
+from unihire.cli.console.tables import Line, make_noted_table
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json
 from unihire.dialects.unihire.told import tell_run, tell_run_with_streams
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
 from unihire.platform.syncs import Progress, measure_progress
-from unihire.store import Pool, runs
-from unihire.store.history import list_history, list_whole_history
-from unihire.store.tenancy import Connector, list_connectors
+from unihire.store import Pool
+from unihire.store.accounts.tenancy import Connector, list_connectors
+from unihire.store.work import runs
+from unihire.store.work.history import list_history, list_whole_history
 
 EPILOG = examples("unihire runs", "unihire runs 3f2c", "unihire runs 3f2c 12", "unihire runs 3f2c --last 100 --json")
 

@@ -9,14 +9,14 @@ import typer
 from rich.markup import escape
 from rich.padding import Padding
 
+from unihire.cli.console.picking import name_connector, pick_connectors
+from unihire.cli.console.starting import run_on_database, start
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json
 from unihire.cli.history import show_minute
-from unihire.cli.picking import name_connector, pick_connectors
-from unihire.cli.starting import run_on_database, start
-from unihire.cli.terminal import OUT, Json, examples, note, print_json
 from unihire.dialects.unihire.issues import tell_issue
 from unihire.store import Pool
+from unihire.store.accounts.tenancy import list_connectors
 from unihire.store.issues import COUNT_OPEN_BY_CONNECTOR, list_issues
-from unihire.store.tenancy import list_connectors
 
 EPILOG = examples("unihire issues", "unihire issues 3f2c --resolved", "unihire issues --json")
 

@@ -8,11 +8,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from unihire.cli.arguments import Environment, make_name_option
-from unihire.cli.exits import FAILED
-from unihire.cli.picking import name_connector, pick_connectors
-from unihire.cli.starting import run_on_database, start
-from unihire.cli.terminal import OUT, Json, examples, note, print_json, print_plain, show_moment
+from unihire.cli.console.arguments import Environment, make_name_option
+from unihire.cli.console.exits import FAILED
+from unihire.cli.console.picking import name_connector, pick_connectors
+from unihire.cli.console.starting import run_on_database, start
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_plain, show_moment
 from unihire.errors import ConfigError
 from unihire.kit.durations import parse_duration, write_duration
 from unihire.kit.seal import new_key
@@ -27,8 +27,8 @@ from unihire.platform.organisations import (
 from unihire.platform.resealing import Resealing, reseal
 from unihire.platform.sealing import open_sealer
 from unihire.store import Pool
-from unihire.store.sealed import KINDS
-from unihire.store.tenancy import Connector
+from unihire.store.accounts.sealed import KINDS
+from unihire.store.accounts.tenancy import Connector
 
 EPILOG = examples(
     "unihire keys create --environment development --name laptop",

@@ -12,8 +12,8 @@ import typer
 from rich.markup import escape
 
 from unihire.cli.consenting import take_code
-from unihire.cli.ending import run
-from unihire.cli.terminal import note
+from unihire.cli.console.ending import run
+from unihire.cli.console.terminal import note
 from unihire.errors import ConfigError, VendorError
 from unihire.integration.declare import Integration
 from unihire.integration.registry import list_operations

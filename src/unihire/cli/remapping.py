@@ -9,17 +9,17 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from unihire.cli.each import Done, check_choice, work_on_each
-from unihire.cli.ending import Ending, run
-from unihire.cli.picking import name_connector, pick_connectors
-from unihire.cli.progress import SyncProgress
-from unihire.cli.starting import run_on_database, start
-from unihire.cli.terminal import ERR, OUT, Json, examples, note, print_json, show_moment
+from unihire.cli.console.each import Done, check_choice, work_on_each
+from unihire.cli.console.ending import Ending, run
+from unihire.cli.console.picking import name_connector, pick_connectors
+from unihire.cli.console.progress import SyncProgress
+from unihire.cli.console.starting import run_on_database, start
+from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_json, show_moment
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
 from unihire.settings import Settings
 from unihire.store import Pool, streams
-from unihire.store.tenancy import Connector, list_connectors
+from unihire.store.accounts.tenancy import Connector, list_connectors
 from unihire.sync.pages import Counts
 from unihire.sync.remap import Remade, remap_connector
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from unihire.cli.exits import Interrupted
-from unihire.cli.starting import set_up_logs
-from unihire.cli.terminal import OUT, Json, examples, print_json, print_plain
+from unihire.cli.console.exits import Interrupted
+from unihire.cli.console.starting import set_up_logs
+from unihire.cli.console.terminal import OUT, Json, examples, print_json, print_plain
 from unihire.integration.emulate import Credentials
 from unihire.integration.registry import list_integrations
 from unihire.outbound.auth import ClientCredentials

@@ -9,19 +9,20 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from unihire.cli.each import Done, check_choice, work_on_each
-from unihire.cli.ending import run
-from unihire.cli.engine import is_worker_alive, note_missing_worker
+from unihire.cli.console.each import Done, check_choice, work_on_each
+from unihire.cli.console.ending import run
+from unihire.cli.console.starting import start
+from unihire.cli.console.terminal import OUT, Json, examples, write_moment
+from unihire.cli.doctor.engine import is_worker_alive, note_missing_worker
 from unihire.cli.history import show_minute
-from unihire.cli.starting import start
-from unihire.cli.terminal import OUT, Json, examples, write_moment
 from unihire.dialects.unihire.told import tell_schedule
 from unihire.errors import ConfigError
 from unihire.kit.durations import parse_duration, write_duration
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
-from unihire.store import Pool, runs
-from unihire.store.schedules import Schedule, check_interval, get_schedule, set_schedule
-from unihire.store.tenancy import Connector
+from unihire.store import Pool
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.work import runs
+from unihire.store.work.schedules import Schedule, check_interval, get_schedule, set_schedule
 
 SCHEDULE_EPILOG = examples(
     "unihire schedule", "unihire schedule 3f2c --every 15m", "unihire schedule --all --every 1h --full-every 1d"

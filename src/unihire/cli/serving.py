@@ -16,10 +16,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from unihire.app import create_app, make_worker
-from unihire.cli.ending import Ending, run
+from unihire.cli.console.ending import Ending, run
+from unihire.cli.console.starting import start
+from unihire.cli.console.terminal import ERR, Json, examples, note, print_json
 from unihire.cli.protocol import BoundedProtocol
-from unihire.cli.starting import start
-from unihire.cli.terminal import ERR, Json, examples, note, print_json
 from unihire.errors import ConfigError, UnihireError
 from unihire.kit.seal import Sealer
 from unihire.platform.sealing import open_sealer

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from unihire.cli.each import Done, check_choice, work_on_each
-from unihire.cli.ending import Ending, run
-from unihire.cli.engine import is_worker_alive, note_missing_worker
-from unihire.cli.exits import FAILED, PARTIAL
-from unihire.cli.progress import SyncProgress
-from unihire.cli.starting import start
-from unihire.cli.tables import make_stream_table
-from unihire.cli.terminal import ERR, OUT, Json, examples, note
+from unihire.cli.console.each import Done, check_choice, work_on_each
+from unihire.cli.console.ending import Ending, run
+from unihire.cli.console.exits import FAILED, PARTIAL
+from unihire.cli.console.progress import SyncProgress
+from unihire.cli.console.starting import start
+from unihire.cli.console.tables import make_stream_table
+from unihire.cli.console.terminal import ERR, OUT, Json, examples, note
+from unihire.cli.doctor.engine import is_worker_alive, note_missing_worker
 from unihire.errors import Busy, ConfigError, Stopped
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
@@ -23,8 +23,8 @@ from unihire.platform.sealing import find_sealer, open_sealer
 from unihire.platform.syncs import ask_sync
 from unihire.settings import Settings
 from unihire.store import Pool
-from unihire.store.schedules import get_schedule
-from unihire.store.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.work.schedules import get_schedule
 from unihire.sync.run import Report, sync_connector
 
 PATIENCE_SECONDS = 1.5

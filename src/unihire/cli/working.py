@@ -11,10 +11,10 @@ import structlog
 import typer
 
 from unihire.app import create_metrics_app
-from unihire.cli.ending import Ending, run
+from unihire.cli.console.ending import Ending, run
+from unihire.cli.console.starting import start
+from unihire.cli.console.terminal import ERR, Json, examples, note, print_json
 from unihire.cli.serving import address_of, bind, run_worker, serve_api
-from unihire.cli.starting import start
-from unihire.cli.terminal import ERR, Json, examples, note, print_json
 from unihire.errors import UnihireError
 from unihire.platform.sealing import open_sealer
 from unihire.settings import Settings

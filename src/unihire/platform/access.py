@@ -13,8 +13,9 @@ import asyncpg
 
 from unihire.errors import Forbidden, Unauthorized
 from unihire.kit.ids import hash_token
-from unihire.store import Pool, tenancy
-from unihire.store.tokens import FIND_OPENED
+from unihire.store import Pool
+from unihire.store.accounts import tenancy
+from unihire.store.accounts.tokens import FIND_OPENED
 
 REMEMBERED_SECONDS = 30.0
 """A key or token is looked up again after this, in case the news of a change was lost with its connection."""

@@ -9,9 +9,10 @@ from unihire.model import spec_of
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import OBJECT, decode
 from unihire.outbound.paging import Row
-from unihire.store import Pool, tenancy
+from unihire.store import Pool
+from unihire.store.accounts import tenancy
+from unihire.store.accounts.tenancy import Connector
 from unihire.store.keys import derive_ids
-from unihire.store.tenancy import Connector
 from unihire.sync.fetching import fetch_page, first_page
 from unihire.sync.quarantine import find_row_id
 

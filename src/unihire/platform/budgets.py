@@ -11,9 +11,10 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from unihire.outbound.keeping import BudgetState, BudgetUnknown
-from unihire.store import Pool, budgets
-from unihire.store.budgets import KeptBudget
-from unihire.store.grants import LOST
+from unihire.store import Pool
+from unihire.store.accounts import budgets
+from unihire.store.accounts.budgets import KeptBudget
+from unihire.store.connections import LOST
 
 T = TypeVar("T")
 

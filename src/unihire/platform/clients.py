@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from unihire.outbound.client import VendorClient
-from unihire.store.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector
 
 IDLE_SECONDS = 300.0
 

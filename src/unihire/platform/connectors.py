@@ -24,9 +24,11 @@ from unihire.platform.grants import StoredGrants, seal_grant
 from unihire.platform.organisations import ENVIRONMENTS
 from unihire.platform.sealing import make_credentials_context
 from unihire.settings import Settings
-from unihire.store import Pool, issues, jobs, runs, schedules, tenancy
-from unihire.store.grants import save_grant
-from unihire.store.tenancy import Connector
+from unihire.store import Pool, issues
+from unihire.store.accounts import tenancy
+from unihire.store.accounts.grants import save_grant
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.work import jobs, runs, schedules
 from unihire.sync.issues import OF_CREDENTIALS
 
 FIRST_VERSION = 1

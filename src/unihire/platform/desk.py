@@ -18,10 +18,11 @@ from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.outbound.paging import Answer, Page, Paging, Row
 from unihire.platform.desk_writes import Progress, SaveSteps, Writes
-from unihire.store import Pool, operations
-from unihire.store.operations import Step
+from unihire.store import Pool
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.calls import operations
+from unihire.store.calls.operations import Step
 from unihire.store.rows import find_unread
-from unihire.store.tenancy import Connector
 from unihire.sync.fetching import fetch_page, fetch_where, first_page, walk
 from unihire.sync.rendering import model_numbers
 

@@ -13,9 +13,9 @@ from unihire.integration.vendor_row import VendorRow, read_rows
 from unihire.outbound.paging import decode_row
 from unihire.store import Pool
 from unihire.store import rows as stored
+from unihire.store.accounts.tenancy import Connector
 from unihire.store.keys import JoinKeys, find_key, name_member
 from unihire.store.rows import ById, ByKey, ByText, Place, Wanted
-from unihire.store.tenancy import Connector
 from unihire.sync.joining import KEPT_WHOLE
 from unihire.sync.rendering import Renderer, model_numbers
 

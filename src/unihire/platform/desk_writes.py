@@ -34,10 +34,11 @@ from unihire.kit.text import is_id
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.outbound.paging import Answer
-from unihire.store import Pool, writes
-from unihire.store.grants import UNAVAILABLE
-from unihire.store.operations import Step
-from unihire.store.tenancy import Connector
+from unihire.store import Pool
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.calls import writes
+from unihire.store.calls.operations import Step
+from unihire.store.connections import UNAVAILABLE
 
 log = structlog.get_logger()
 

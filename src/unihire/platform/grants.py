@@ -14,7 +14,8 @@ from unihire.errors import CredentialsReplaced, NoToken
 from unihire.kit.seal import Sealer
 from unihire.outbound.auth import Grant, HeldGrant
 from unihire.platform.sealing import make_grant_context
-from unihire.store import Connection, Pool, grants
+from unihire.store import Connection, Pool, connections
+from unihire.store.accounts import grants
 
 BELIEVED_TIMES, BELIEVED_AFTER = 3, timedelta(minutes=5)
 """A vendor that refuses the credentials is believed when it has done so this often, with nothing accepted in between,
@@ -53,21 +54,21 @@ class StoredGrants:
         sealed = seal_grant(self._sealer, grant, self._connector)
         try:
             return await self._save(connection, sealed, grant.scopes)
-        except grants.LOST as error:
+        except connections.LOST as error:
             lost: BaseException = error
         for pause in SAVE_PAUSES:
             await asyncio.sleep(pause)
             try:
                 async with self._pool.acquire() as another:
                     return await self._save(another, sealed, grant.scopes)
-            except grants.LOST as error:
+            except connections.LOST as error:
                 lost = error
         raise lost
 
     async def confirm(self) -> None:
         try:
             is_current = await grants.is_current(self._pool, self._number, self._version)
-        except grants.LOST as error:
+        except connections.LOST as error:
             raise NoToken("the database, which keeps the credentials, does not answer") from error
         if not is_current:
             raise CredentialsReplaced

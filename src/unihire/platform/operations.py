@@ -40,10 +40,11 @@ from unihire.platform.desk_synced import NotSynced, SyncedDesk
 from unihire.platform.desk_writes import Progress
 from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, SOURCE, SYNCED, find_text_fault, read_input
 from unihire.platform.watching import watch_operation
-from unihire.store import Pool, operations
-from unihire.store.grants import UNAVAILABLE
-from unihire.store.operations import Step
-from unihire.store.tenancy import Connector
+from unihire.store import Pool
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.calls import operations
+from unihire.store.calls.operations import Step
+from unihire.store.connections import UNAVAILABLE
 from unihire.sync.rows_by_id import sync_rows_by_id
 
 log = structlog.get_logger()

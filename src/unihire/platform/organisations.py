@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 
 from unihire.errors import ConfigError
 from unihire.kit.ids import hash_token, new_token
-from unihire.store import Connection, Pool, tenancy
-from unihire.store.tenancy import Connector
-from unihire.store.tokens import replace_token
+from unihire.store import Connection, Pool
+from unihire.store.accounts import tenancy
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.accounts.tokens import replace_token
 
 ENVIRONMENTS = ("production", "development")
 

@@ -5,8 +5,9 @@ import contextlib
 
 from unihire.errors import Busy
 from unihire.platform.syncs import cancel_sync, pause_syncs
-from unihire.store import Pool, tenancy
-from unihire.store.tenancy import Connector
+from unihire.store import Pool
+from unihire.store.accounts import tenancy
+from unihire.store.accounts.tenancy import Connector
 
 REMOVAL_SECONDS, POLL_SECONDS = 20.0, 0.2
 """How long a removal waits for a run under way to end, and how often it looks."""

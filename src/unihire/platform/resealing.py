@@ -8,7 +8,7 @@ from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer
 from unihire.platform.sealing import make_credentials_context, make_grant_context
 from unihire.store import Pool
-from unihire.store.sealed import KINDS, Kind, Sealed, list_others, replace_sealed
+from unihire.store.accounts.sealed import KINDS, Kind, Sealed, list_others, replace_sealed
 
 BATCH = 200
 """Sealed values read at once."""

@@ -12,8 +12,8 @@ from unihire.kit.files import read_text
 from unihire.kit.seal import Sealer, new_key
 from unihire.settings import Settings
 from unihire.store import Pool
-from unihire.store.embedded_cluster import make_home
-from unihire.store.sealed import count_marks
+from unihire.store.accounts.sealed import count_marks
+from unihire.store.embedded.cluster import make_home
 
 KEY_FILE = "encryption.key"
 _KEY_FILE_BYTES = 10_000

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from unihire.integration.declare import Integration
 from unihire.integration.streams import find_streams
-from unihire.store import Pool, budgets, jobs, runs, schedules
-from unihire.store.runs import Asked
-from unihire.store.tenancy import Connector
+from unihire.store import Pool
+from unihire.store.accounts import budgets
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.work import jobs, runs, schedules
+from unihire.store.work.runs import Asked
 
 UNFINISHED = ("queued", "running")
 """The statuses a run has in the store until it has ended."""

@@ -9,7 +9,7 @@ import structlog
 
 from unihire.kit import metrics
 from unihire.kit.tracing import span
-from unihire.store.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector
 
 
 @dataclass(slots=True)

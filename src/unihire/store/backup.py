@@ -14,8 +14,8 @@ from psycopg import pq
 from unihire.errors import ConfigError
 from unihire.settings import Settings
 from unihire.store.database import DATABASE, create_database, mask_secrets
-from unihire.store.embedded import EmbeddedServer
-from unihire.store.embedded_cluster import ServerUser, find_programs
+from unihire.store.embedded.cluster import ServerUser, find_programs
+from unihire.store.embedded.server import EmbeddedServer
 
 END_SECONDS = 3.0
 """How long a program that is no longer wanted may take to end."""

@@ -13,7 +13,7 @@ import asyncpg
 from unihire.errors import ConfigError
 from unihire.settings import Settings
 from unihire.store import Connection, Pool
-from unihire.store.embedded import EmbeddedServer, is_made
+from unihire.store.embedded.server import EmbeddedServer, is_made
 from unihire.store.migrate import migrate
 
 DATABASE = "unihire"

@@ -9,7 +9,7 @@ import asyncpg
 
 from unihire.kit.text import make_writable
 from unihire.store import Connection, Pool
-from unihire.store.runs import REASON_LENGTH
+from unihire.store.work.runs import REASON_LENGTH
 
 # Open an issue, or note that one is still there.
 OPEN_ISSUE = """

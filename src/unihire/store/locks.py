@@ -13,7 +13,7 @@ import asyncpg
 
 from unihire.errors import Busy
 from unihire.store import Connection, Pool
-from unihire.store.grants import LOST
+from unihire.store.connections import LOST
 
 SYNC_LOCKS = 0x53594E43
 """The space of the advisory locks, "SYNC" in letters: who syncs or deletes a connector holds the one of its number."""

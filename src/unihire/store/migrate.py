@@ -8,7 +8,8 @@ from importlib import resources
 import asyncpg
 
 from unihire.errors import ConfigError
-from unihire.store import Connection, jobs
+from unihire.store import Connection
+from unihire.store.work import jobs
 
 _LOCK = 0x756E6968697265  # "unihire": one process migrates, others wait
 _MINIMUM = 150000  # PostgreSQL 15

@@ -4,7 +4,7 @@ import asyncpg
 import psycopg
 from procrastinate.exceptions import ConnectorException
 
-from unihire.store.grants import LOST
+from unihire.store.connections import LOST
 
 _UNABLE = (
     *LOST,

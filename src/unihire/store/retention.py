@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from unihire.store import Connection
+from unihire.store.calls.operations import DROP_OLD_CALLS
+from unihire.store.calls.operations import KEPT_FOR as CALLS_KEPT_FOR
+from unihire.store.calls.writes import DROP_OLD_WRITES
 from unihire.store.issues import DROP_OLD_ISSUES
-from unihire.store.operations import DROP_OLD_CALLS
-from unihire.store.operations import KEPT_FOR as CALLS_KEPT_FOR
-from unihire.store.writes import DROP_OLD_WRITES
 
 KEPT_FOR = timedelta(days=30)
 

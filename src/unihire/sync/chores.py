@@ -12,8 +12,10 @@ import structlog
 
 from unihire.errors import ReauthorizeNeeded, VendorError
 from unihire.outbound.client import VendorClient
-from unihire.store import Connection, Pool, grants, jobs, retention, runs, schedules
-from unihire.store.tenancy import Connector, get_numbered
+from unihire.store import Connection, Pool, retention
+from unihire.store.accounts import grants
+from unihire.store.accounts.tenancy import Connector, get_numbered
+from unihire.store.work import jobs, runs, schedules
 from unihire.sync.issues import ask_for_relink
 
 log = structlog.get_logger()

@@ -9,10 +9,11 @@ import structlog
 
 from unihire.errors import BudgetSpent, ConfigError, RetryLater
 from unihire.outbound.keeping import BudgetUnknown
-from unihire.store import Pool, issues, runs
+from unihire.store import Pool, issues
+from unihire.store.accounts.tenancy import Connector
 from unihire.store.outages import is_disk_full, is_outage
-from unihire.store.runs import LONGEST_WAIT, Run
-from unihire.store.tenancy import Connector
+from unihire.store.work import runs
+from unihire.store.work.runs import LONGEST_WAIT, Run
 from unihire.sync.issues import Kind, find_kind
 
 log = structlog.get_logger()

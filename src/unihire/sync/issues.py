@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from unihire.errors import PermissionMissing, ReauthorizeNeeded, RetryLater, VendorChanged, VendorRefused
 from unihire.store import Pool, issues
-from unihire.store.tenancy import Connector, hold_credentials, set_status
+from unihire.store.accounts.tenancy import Connector, hold_credentials, set_status
 
 
 class Kind(StrEnum):

@@ -10,10 +10,11 @@ import structlog
 
 from unihire.integration.declare import Data, Integration, Join, Stream, find_member, has_deleted
 from unihire.outbound.paging import Row, decode_row
-from unihire.store import Connection, Pool, joins, runs
+from unihire.store import Connection, Pool, joins
 from unihire.store.feed import position
 from unihire.store.joins import Joined
 from unihire.store.keys import JoinKeys, find_key, name_member
+from unihire.store.work import runs
 from unihire.sync.pruning import LeftOut, explain_error
 from unihire.sync.quarantine import Quarantined, find_row_id
 from unihire.sync.rendering import Renderer, model_numbers

@@ -10,11 +10,12 @@ from unihire.integration.declare import Integration, Stream, has_deleted
 from unihire.model import MODELS
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
-from unihire.store import Connection, Pool, counting, runs, streams
+from unihire.store import Connection, Pool, counting, streams
+from unihire.store.accounts.tenancy import Connector
 from unihire.store.counting import Met
 from unihire.store.database import read_clock
 from unihire.store.keys import derive_ids
-from unihire.store.tenancy import Connector
+from unihire.store.work import runs
 from unihire.sync.fetching import fetch_rows, find_lead, first_page, walk
 from unihire.sync.pages import Counts
 from unihire.sync.quarantine import find_fault, find_row_id

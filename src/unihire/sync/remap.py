@@ -15,10 +15,10 @@ from unihire.integration.declare import Integration, Stream
 from unihire.model import spec_of
 from unihire.outbound.paging import Row, decode_row
 from unihire.store import Pool, remapping, streams
+from unihire.store.accounts.tenancy import Connector
 from unihire.store.feed import position
 from unihire.store.feed.gate import Feed
 from unihire.store.locks import lock_connector
-from unihire.store.tenancy import Connector
 from unihire.sync.joining import KEPT_WHOLE, Keeping
 from unihire.sync.pages import MappedPage, Pages
 from unihire.sync.quarantine import Quarantined, find_row_id

@@ -7,10 +7,10 @@ from unihire.errors import CredentialsReplaced, PermissionMissing
 from unihire.integration.declare import Integration
 from unihire.outbound.client import VendorClient
 from unihire.store import Pool
+from unihire.store.accounts.grants import is_current
+from unihire.store.accounts.tenancy import Connector
 from unihire.store.feed.gate import Feed
 from unihire.store.feed.recency import get_position
-from unihire.store.grants import is_current
-from unihire.store.tenancy import Connector
 from unihire.sync.fetching import fetch_rows
 from unihire.sync.joining import Keeping
 from unihire.sync.pages import Counts, MappedPage, Pages

@@ -26,12 +26,14 @@ from unihire.integration.declare import Integration, Stream
 from unihire.integration.streams import find_streams
 from unihire.outbound.client import VendorClient
 from unihire.outbound.keeping import BudgetUnknown
-from unihire.store import Pool, budgets, issues, runs, schedules, streams
+from unihire.store import Pool, issues, streams
+from unihire.store.accounts import budgets
+from unihire.store.accounts.tenancy import Connector, set_status
 from unihire.store.database import read_clock
 from unihire.store.locks import lock_connector
 from unihire.store.outages import is_outage
-from unihire.store.runs import Run
-from unihire.store.tenancy import Connector, set_status
+from unihire.store.work import runs, schedules
+from unihire.store.work.runs import Run
 from unihire.sync.deferring import MOST_FAULTS, defer_run, explain_fault, is_away, plan_deferral
 from unihire.sync.issues import OF_CONNECTORS, Kind, ask_for_relink, find_kind, open_failure, settle_issues
 from unihire.sync.joining import Keeping

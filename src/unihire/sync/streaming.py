@@ -21,9 +21,10 @@ from uuid import UUID
 from unihire.errors import Stopped, VendorChanged, VendorRefused
 from unihire.outbound.client import VendorClient
 from unihire.outbound.tally import TALLY, Tally
-from unihire.store import Connection, Pool, joins, runs, streams
+from unihire.store import Connection, Pool, joins, streams
 from unihire.store.feed.gate import Feed
 from unihire.store.feed.recency import get_position
+from unihire.store.work import runs
 from unihire.sync.fetching import Found, fetch_page, fetch_rows, find_lead, first_page, walk
 from unihire.sync.growth import Growth
 from unihire.sync.pages import Counts, MappedPage, Pages

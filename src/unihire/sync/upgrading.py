@@ -10,8 +10,9 @@ import structlog
 
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
-from unihire.store import Pool, streams, tenancy
-from unihire.store.tenancy import Connector
+from unihire.store import Pool, streams
+from unihire.store.accounts import tenancy
+from unihire.store.accounts.tenancy import Connector
 from unihire.sync.remap import remap_held
 
 log = structlog.get_logger()

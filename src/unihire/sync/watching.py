@@ -11,8 +11,8 @@ from unihire.errors import RetryLater, Stopped
 from unihire.kit import metrics
 from unihire.kit.tracing import Fact, Span, span
 from unihire.outbound.client import VendorClient
-from unihire.store.runs import Run
-from unihire.store.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.work.runs import Run
 
 
 @dataclass(slots=True)

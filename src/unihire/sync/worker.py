@@ -24,12 +24,13 @@ from procrastinate.worker import Worker as Library
 from unihire.errors import Busy, ConfigError, CredentialsReplaced, ReauthorizeNeeded, RetryLater, Stopped
 from unihire.integration.registry import get_integration
 from unihire.outbound.client import VendorClient
-from unihire.store import Pool, issues, jobs, runs, schedules
+from unihire.store import Pool, issues
+from unihire.store.accounts.tenancy import Connector, get_numbered
 from unihire.store.database import SESSION
 from unihire.store.locks import lock_connector
 from unihire.store.outages import is_disk_full, is_outage
-from unihire.store.runs import Run, Superseded
-from unihire.store.tenancy import Connector, get_numbered
+from unihire.store.work import jobs, runs, schedules
+from unihire.store.work.runs import Run, Superseded
 from unihire.sync import chores
 from unihire.sync.chores import Pace, Renewing
 from unihire.sync.deferring import defer_run, explain_fault, is_away, plan_deferral

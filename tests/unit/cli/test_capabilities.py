@@ -39,7 +39,7 @@ def test_one_integration_is_told_alone_as_a_document(integration: Integration) -
 
 @EACH
 def test_one_integration_is_told_in_full_to_people(integration: Integration, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unihire.cli.terminal.OUT.width", 200)
+    monkeypatch.setattr("unihire.cli.console.terminal.OUT.width", 200)
     shown = run(integration.slug)
     assert [stream.name for stream in integration.streams if f"{stream.name} " not in shown] == []
     assert all(f"{name} " in shown for name in integration.cannot if "." not in name)

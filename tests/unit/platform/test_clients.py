@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from unihire.platform.clients import Clients
-from unihire.store.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector
 
 CONNECTOR = cast(Connector, SimpleNamespace(id=UUID(int=1), credentials_version=1, budget_of=1))
 OTHER = cast(Connector, SimpleNamespace(id=UUID(int=2), credentials_version=1, budget_of=2))

@@ -23,8 +23,8 @@ from unihire.kit.ids import hash_token
 from unihire.platform.access import Caller, Scope
 from unihire.platform.syncs import ask_sync
 from unihire.store import Pool
-from unihire.store.linked import Linked, list_linked
-from unihire.store.tenancy import get_numbered
+from unihire.store.accounts.linked import Linked, list_linked
+from unihire.store.accounts.tenancy import get_numbered
 
 PATH = "/api/ats/v1/connectors"
 RESYNC_PATH = "/api/embedded/v1/connectors/resync"

@@ -29,7 +29,7 @@ from unihire.platform.access import Caller
 from unihire.platform.inputs import describe_input
 from unihire.platform.operations import Operations, write_json
 from unihire.store import Pool
-from unihire.store.tenancy import Connector, get_connector
+from unihire.store.accounts.tenancy import Connector, get_connector
 
 VERSION = "1.0"
 PATH = "/core/v1/connectors"

@@ -16,7 +16,7 @@ from unihire.errors import Unauthorized
 from unihire.integration.capabilities import Capabilities, describe_grant, list_capabilities
 from unihire.platform.access import Scope
 from unihire.store import Pool
-from unihire.store.tenancy import get_numbered
+from unihire.store.accounts.tenancy import get_numbered
 
 PATH = "/api/v1/capabilities"
 

@@ -19,7 +19,7 @@ from unihire.errors import ConfigError
 from unihire.kit.durations import parse_duration
 from unihire.platform.access import Scope
 from unihire.store import Pool
-from unihire.store.schedules import check_interval, get_schedule, set_schedule
+from unihire.store.work.schedules import check_interval, get_schedule, set_schedule
 
 PATH = "/api/v1/schedule"
 

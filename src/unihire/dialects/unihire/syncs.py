@@ -35,10 +35,11 @@ from unihire.platform.syncs import (
     pause_syncs,
     resume_syncs,
 )
-from unihire.store import Pool, runs
-from unihire.store.history import list_history
-from unihire.store.schedules import get_schedule
-from unihire.store.tenancy import Connector, get_numbered
+from unihire.store import Pool
+from unihire.store.accounts.tenancy import Connector, get_numbered
+from unihire.store.work import runs
+from unihire.store.work.history import list_history
+from unihire.store.work.schedules import get_schedule
 
 PATH = "/api/v1/syncs"
 _LIST = "syncs"

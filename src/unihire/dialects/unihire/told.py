@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from unihire.kit.durations import write_duration
 from unihire.platform import syncs
-from unihire.store import schedules
+from unihire.store.work import schedules
 
 Status = Literal["queued", "running", "waiting", "paused", "done", "partial", "failed", "cancelled"]
 

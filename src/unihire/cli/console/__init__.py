@@ -1,0 +1,1 @@
+"""What commands share: arguments taken, work started and ended, results shown."""

@@ -1,0 +1,1 @@
+"""`unihire demo`."""

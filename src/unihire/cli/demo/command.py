@@ -1,0 +1,234 @@
+"""`unihire demo`: the main job on made-up data, from a vendor's API to ours, on this machine alone."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Annotated
+
+import aiohttp
+import msgspec
+import typer
+from rich.markup import escape
+
+from unihire import __version__
+from unihire.app import create_app
+from unihire.cli.console.ending import Ending, run, tell_error
+from unihire.cli.console.exits import Interrupted
+from unihire.cli.console.progress import SyncProgress
+from unihire.cli.console.starting import start
+from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_json
+from unihire.cli.demo.calls import Call, make_calls, show_calls
+from unihire.cli.demo.emulators import start_emulators
+from unihire.cli.demo.keyboard import read_enters
+from unihire.cli.demo.story import Link, describe_demo, show_farewell, show_keys, show_ready, show_synced, tell
+from unihire.cli.serving import PortTaken, address_of, bind, run_worker, serve_api
+from unihire.errors import Busy, UnihireError
+from unihire.integration.registry import get_integration, list_integrations
+from unihire.kit.seal import Sealer, new_key
+from unihire.platform.connectors import create_connector, open_connector_client
+from unihire.platform.organisations import create_key, ensure_organisation
+from unihire.sandbox.runner import DEFAULT_SEED, DEFAULT_SIZE, GREATEST_SIZE, LEAST_SIZE, Ready, list_emulators
+from unihire.settings import Settings
+from unihire.store import Pool
+from unihire.store.accounts.tenancy import get_connector
+from unihire.store.database import describe_database, open_scratch_database
+from unihire.store.embedded.server import is_made
+from unihire.sync.run import sync_connector
+
+DATABASE_PREFIX = "demo_"
+CUSTOMER = "Example customer"
+
+EPILOG = examples("unihire demo", "unihire demo --size 100000 --port 0", "unihire demo --once", "unihire demo --json")
+
+
+def demo(
+    size: Annotated[
+        int, typer.Option(min=LEAST_SIZE, max=GREATEST_SIZE, help="Candidates in the made-up company.")
+    ] = DEFAULT_SIZE,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes up the same company.")] = DEFAULT_SEED,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="0 picks a free one.", show_default="UNIHIRE_PORT, or a free one"),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Make three calls, check the answers, and end.")] = False,
+    is_json: Json = False,
+) -> None:
+    """See the main job done: made-up vendors, synced and served as one API.
+
+    Starts an emulator of every vendor there is one of, connects and syncs it into a database of its own, and serves
+    the API beside a worker until Ctrl-C. Nothing of it stays when it ends, and it does not touch your own database.
+
+    With --json, one line with addresses, keys and tokens is printed once everything is ready.
+    """
+    settings = start()
+    with contextlib.closing(_bind(settings, port)) as door:
+        was_made = is_made(settings.home)
+        play = Demo(settings, door, is_json=is_json)
+        try:
+            is_good = run(lambda ending: play.run(ending, size=size, seed=seed, once=once))
+        except Interrupted as interrupted:
+            if not interrupted.code and not is_json:
+                show_farewell(settings.home, was_made=was_made)
+            raise
+    if not is_good:
+        raise UnihireError("an answer was not as it must be")
+
+
+def _bind(settings: Settings, port: int | None) -> socket.socket:
+    """The door to the API: on the port asked for, else on the configured one or, where that is taken, a free one."""
+    if port is not None:
+        return bind("127.0.0.1", port)
+    try:
+        return bind("127.0.0.1", settings.port)
+    except PortTaken:
+        door = bind("127.0.0.1", 0)
+        note(f"Port {settings.port} is taken, so this demo uses {door.getsockname()[1]}.")
+        return door
+
+
+class Demo:
+    """One demo, from the first emulator to the last."""
+
+    def __init__(self, settings: Settings, door: socket.socket, *, is_json: bool) -> None:
+        self._settings = settings
+        self._door = door
+        self._is_json = is_json
+        self._console = ERR if is_json else OUT
+        self._sealer = Sealer([new_key()])
+        self._url = address_of(door)
+
+    async def run(self, ending: Ending, *, size: int, seed: int, once: bool) -> bool:
+        """Do everything; returns whether every answer was right."""
+        self._tell(f"[bold]Unihire {__version__}[/bold] demo, {size:,} made-up candidates\n", done=False)
+        begun_at = time.monotonic()
+        async with (
+            start_emulators(list_playable(), size=size, seed=seed) as emulators,
+            self._open_database() as pool,
+        ):
+            key, links = await self._connect(pool, await emulators.wait_until_ready())
+            await emulators.guard(self._sync(pool, links))
+            async with (
+                serve_api(create_app(self._settings, pool, self._sealer), self._door) as ended,
+                run_worker(self._settings, pool, self._sealer) as worked,
+            ):
+                self._tell(f"API at [bold]{self._url}[/bold], {time.monotonic() - begun_at:.1f} s after the start")
+                if once:
+                    return await self._call_once(key, links)
+                ending.good = frozenset({signal.SIGINT, signal.SIGTERM})
+                if self._is_json:
+                    print_json(describe_demo(self._url, key, links))
+                else:
+                    show_ready(self._url, key, links)
+                await emulators.guard(self._serve_on(pool, links, {ended, worked}))
+        return True
+
+    def _tell(self, text: str, *, done: bool = True) -> None:
+        """A line of the story for people; beside JSON only where somebody watches."""
+        if not self._is_json or ERR.is_terminal:
+            tell(self._console, text, done=done)
+
+    @contextlib.asynccontextmanager
+    async def _open_database(self) -> AsyncIterator[Pool]:
+        name = f"{os.getpid()}_{secrets.token_hex(4)}"
+        with contextlib.ExitStack() as waiting:
+            if ERR.is_terminal:
+                waiting.enter_context(ERR.status("Starting PostgreSQL and the emulators; the first time takes longer"))
+            async with open_scratch_database(self._settings, prefix=DATABASE_PREFIX, name=name) as pool:
+                waiting.close()
+                version, _ = await describe_database(pool)
+                self._tell(f"PostgreSQL {version}, with a database for this demo alone")
+                yield pool
+
+    async def _connect(self, pool: Pool, readies: Sequence[Ready]) -> tuple[str, list[Link]]:
+        """An API key, and a connector to each emulator."""
+        organisation = await ensure_organisation(pool, "Demo")
+        _, key = await create_key(pool, organisation, "development", "demo")
+        links = []
+        for ready in readies:
+            integration = get_integration(ready.emulator)
+            new = await create_connector(
+                pool,
+                self._sealer,
+                organisation=organisation,
+                environment="development",
+                integration=integration,
+                end_user=CUSTOMER,
+                credentials={"client_id": ready.client_id, "client_secret": ready.client_secret},
+                base_url=ready.base_url,
+            )
+            connector = await get_connector(pool, new.id)
+            assert connector is not None
+            links.append(Link(connector, integration, new.token, ready))
+            self._tell(f"{integration.name} emulator at {ready.base_url}, connected")
+        return key, links
+
+    async def _sync(self, pool: Pool, links: Sequence[Link], *, is_first: bool = True) -> None:
+        for link in links:
+            name, begun_at = link.integration.name, time.monotonic()
+            client = open_connector_client(pool, link.connector, self._sealer, is_background=True)
+            totals = await _count_rows(link.ready)
+            try:
+                with SyncProgress(
+                    ERR, link.integration, totals, is_transient=not self._is_json, is_shown=is_first
+                ) as progress:
+                    report = await sync_connector(pool, link.connector, link.integration, client, watch=progress.watch)
+            except Busy:  # what the API was asked for
+                self._tell(f"{name} is being synced by the worker", done=False)
+                continue
+            if report.status != "done":
+                reasons = "; ".join(f"{stream}: {error}" for stream, error in report.errors.items())
+                raise UnihireError(f"the sync of {name} ended {report.status}: {reasons}")
+            if not self._is_json or ERR.is_terminal:
+                show_synced(self._console, link, report, time.monotonic() - begun_at, is_first=is_first)
+
+    async def _call_once(self, key: str, links: Sequence[Link]) -> bool:
+        calls: list[Call] = []
+        for link in links:
+            calls += await make_calls(self._url, key, link.token, link.integration)
+        is_good = not any(call.faults for call in calls)
+        if self._is_json:
+            print_json({**describe_demo(self._url, key, links), "calls": [call.to_json() for call in calls]})
+            for call in calls:
+                for fault in call.faults:
+                    note(f"wrong: {call.method} {call.path}: {escape(fault)}")
+        else:
+            show_calls(OUT, calls)
+            if is_good:
+                OUT.print()
+                self._tell(f"{len(calls)} calls, answered as they must be")
+        return is_good
+
+    async def _serve_on(self, pool: Pool, links: Sequence[Link], ends: "set[asyncio.Task[None]]") -> None:
+        """Serve until the server or the worker ends; Enter syncs again."""
+        with read_enters() as enters:
+            while True:
+                entered = asyncio.create_task(enters.get())
+                try:
+                    await asyncio.wait({entered, *ends}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    entered.cancel()
+                if any(end.done() for end in ends):
+                    raise UnihireError("the server or its worker ended by itself")
+                try:
+                    await self._sync(pool, links, is_first=False)
+                    show_keys(self._url)
+                except UnihireError as error:  # what was synced before is still served
+                    tell_error(error)
+
+
+def list_playable() -> list[str]:
+    """The vendors that have both parts, the emulator and the connector."""
+    connected = {integration.slug for integration in list_integrations()}
+    return [slug for slug in list_emulators() if slug in connected]
+
+
+async def _count_rows(ready: Ready) -> Mapping[str, int]:
+    """How many rows the emulator's streams have, to measure progress by."""
+    async with aiohttp.ClientSession() as session, session.get(f"{ready.control_url}streams") as answer:
+        counted = msgspec.json.decode(await answer.read(), type=dict[str, dict[str, int]])
+    return {stream: counts["rows"] for stream, counts in counted.items()}

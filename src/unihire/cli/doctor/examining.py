@@ -1,0 +1,179 @@
+"""The doctor's look at the database: the key, the engine, and how each connector stands. It changes nothing there."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
+
+from unihire.cli.console.ending import EXPECTED, describe_error
+from unihire.cli.console.picking import pick_connectors
+from unihire.cli.console.terminal import show_moment
+from unihire.cli.doctor.engine import judge_engine, look_at_engine
+from unihire.cli.doctor.findings import Finding, Findings
+from unihire.cli.doctor.reconciling import count_at_vendor, describe_stored, make_stored_tables
+from unihire.errors import ConfigError
+from unihire.kit.seal import Sealer
+from unihire.platform.connectors import open_credentials
+from unihire.platform.sealing import check_marks, find_key_file, find_sealer
+from unihire.platform.syncs import find_status
+from unihire.settings import Settings
+from unihire.store import Pool, streams
+from unihire.store.accounts.sealed import KINDS, Kind, count_marks
+from unihire.store.accounts.tenancy import Connector, list_connectors
+from unihire.store.database import NotMade, describe_database, open_existing_database
+from unihire.store.migrate import list_migrations
+from unihire.store.work.history import list_standings
+from unihire.sync.issues import say_quarantined
+
+
+async def examine_store(
+    settings: Settings, findings: Findings, ids: Sequence[str], *, is_counting: bool, with_details: bool
+) -> None:
+    """Add what is found in the database; `ids` are the connectors to look at, all where there are none.
+
+    With `is_counting` records are counted at the vendors too, for which tokens are bought and stored.
+    """
+    try:
+        async with open_existing_database(settings, can_write=is_counting) as pool:
+            findings.add(found := await _examine_database(pool, settings))
+            if found.status != "ok":
+                return
+            connectors = await list_connectors(pool)
+            marks = {kind: await count_marks(pool, kind) for kind in KINDS}
+            sealer = _examine_key(settings, findings, connectors, marks)
+            for finding in judge_engine(await look_at_engine(pool)):
+                findings.add(finding)
+            try:
+                picked = await pick_connectors(pool, ids) if ids else connectors
+            except ConfigError as error:
+                findings.add(Finding("connector", "failed", str(error)))
+                return
+            for connector, finding in [pair async for pair in _examine_connectors(pool, picked)]:
+                findings.add(finding)
+                if not with_details:
+                    continue
+                stored = await describe_stored(pool, connector)
+                findings.connectors.append(stored)
+                findings.add_details(finding, make_stored_tables(stored, is_counted=is_counting))
+                if is_counting and sealer is not None:
+                    stored["reconciliation"] = await count_at_vendor(pool, connector, settings, sealer, findings)
+    except NotMade as error:
+        findings.add(Finding("database", "warning", str(error)))
+    except EXPECTED as error:
+        findings.add(Finding("database", "failed", describe_error(error)))
+
+
+async def _examine_database(pool: Pool, settings: Settings) -> Finding:
+    server, schema = await describe_database(pool)
+    newest = list_migrations()[-1].version
+    where = "embedded" if settings.database_url is None else "from UNIHIRE_DATABASE_URL"
+    said = f"PostgreSQL {server}, {where}; schema {schema} of {newest}"
+    if schema > newest:
+        return Finding("database", "failed", f"{said}: a newer version of Unihire made it; install that one")
+    if not schema:
+        return Finding("database", "warning", f"{said}: nothing is in it yet; the first command makes it")
+    if schema < newest:
+        return Finding(
+            "database", "warning", f"{said}: the next other command brings it forward, and only then is it looked at"
+        )
+    return Finding("database", "ok", said)
+
+
+def _examine_key(
+    settings: Settings, findings: Findings, connectors: Sequence[Connector], marks: Mapping[Kind, Mapping[bytes, int]]
+) -> Sealer | None:
+    """Add whether the stored credentials open; the sealer that opens them, if there is one."""
+    try:
+        sealer = find_sealer(settings)
+        check_marks(settings, sealer, marks["credentials"])
+    except ConfigError as error:
+        findings.add(Finding("encryption key", "failed", str(error)))
+        return None
+    if sealer is None:
+        findings.add(Finding("encryption key", "ok", "there is none yet: the first connector makes it"))
+        return None
+    closed = list(_list_closed(connectors, sealer))
+    path = find_key_file(settings)
+    source = f"{path} (have a copy: without it no stored credential opens)" if path else "UNIHIRE_ENCRYPTION_KEYS"
+    if closed:
+        said = f"{len(closed):,} of {len(connectors):,} connectors do not open with it: {closed[0]}"
+        findings.add(Finding("encryption key", "failed", f"{said}; from {source}"))
+    elif path is not None and path.exists() and path.stat().st_mode & 0o077:
+        findings.add(Finding("encryption key", "warning", f"others may read {path}: chmod 600"))
+    else:
+        said = f"opens the credentials of {len(connectors)} connectors; from {source}"
+        findings.add(judge_marks(sealer, marks, said))
+    return sealer
+
+
+def judge_marks(sealer: Sealer, marks: Mapping[Kind, Mapping[bytes, int]], said: str) -> Finding:
+    """Whether everything is sealed under the newest key, so that older ones can go; `said` where there is nothing else.
+
+    `marks`: how many values of each kind are sealed under the key of each mark.
+    """
+    closed = sum(count for mark, count in marks["grant"].items() if mark not in sealer.marks)
+    if closed:
+        said = f"{closed:,} grants are sealed under a key that is not there any more: put it back, or reconnect"
+        return Finding("encryption key", "failed", said)
+    old = {kind: sum(count for mark, count in found.items() if mark != sealer.current) for kind, found in marks.items()}
+    if any(old.values()):
+        said = (
+            f"{old['credentials']:,} credentials and {old['grant']:,} grants are sealed under an older key: "
+            "unihire keys reseal brings them under the newest"
+        )
+        return Finding("encryption key", "warning", said)
+    if len(sealer.marks) > 1:
+        rest = len(sealer.marks) - 1
+        keys = "1 older key" if rest == 1 else f"{rest} older keys"
+        said = f"{said}; all is sealed under the newest: the {keys} can go, but for backups made before"
+    return Finding("encryption key", "ok", said)
+
+
+def _list_closed(connectors: Sequence[Connector], sealer: Sealer) -> Iterator[str]:
+    for connector in connectors:
+        try:
+            open_credentials(connector, sealer)
+        except ConfigError as error:
+            yield f"connector {connector.id}: {error}"
+
+
+async def _examine_connectors(pool: Pool, connectors: Sequence[Connector]) -> AsyncIterator[tuple[Connector, Finding]]:
+    """Each with how it stands; as many statements for a thousand as for one."""
+    standings = await list_standings(pool)
+    quarantined = {
+        row["connector"]: (row["rows"], row["incomplete"]) for row in await pool.fetch(streams.COUNT_ALL_QUARANTINE)
+    }
+    for connector in connectors:
+        if (standing := standings.get(connector.number)) is not None:  # it may just have been deleted
+            yield connector, judge_connector(connector, dict(standing), quarantined.get(connector.number, (0, 0)))
+
+
+def judge_connector(connector: Connector, standing: Mapping[str, Any], quarantined: tuple[int, int]) -> Finding:
+    """How it stands: its row of `list_standings`, and of its quarantine the rows that became nothing and the others."""
+    name = f"connector {str(connector.id)[:8]}"
+    what = f"{connector.end_user} ({connector.integration})"
+    if connector.status == "RELINK_NEEDED":
+        said = f"{what}: the vendor refuses its credentials: unihire reconnect gives it new ones"
+        return Finding(name, "failed", said, kind="whose credentials are refused")
+    if standing["id"] is None:
+        return Finding(name, "warning", f"{what}: never synced", kind="never synced")
+    said = f"{what}: sync {standing['number']}"
+    state = find_status(standing, is_paused=standing["is_paused"])
+    match state:
+        case "waiting":
+            said = f"{said} waits until {show_moment(standing['waits_until'])}: {standing['waits_for']}"
+            return Finding(name, "warning", said, kind="waiting")
+        case "paused":
+            return Finding(name, "warning", f"{said} rests, for the connector is paused", kind="paused")
+        case "queued":
+            said = f"{said} asked for {show_moment(standing['asked_at'])} and not begun"
+            return Finding(name, "warning", said, kind="queued")
+        case "running":
+            said = f"{said} under way or interrupted, begun {show_moment(standing['started_at'])}"
+            return Finding(name, "warning", said, kind="under way or interrupted")
+    said = f"{said} {standing['status']} {show_moment(standing['finished_at'])}"
+    if standing["status"] != "done":
+        said = f"{said}; `unihire runs {str(connector.id)[:8]} {standing['number']}` tells more"
+        return Finding(name, "warning", said, kind=standing["status"])
+    if any(quarantined):
+        said = f"{said}; {say_quarantined('its lists', *quarantined)}"
+        return Finding(name, "warning", said, kind="with rows in quarantine")
+    return Finding(name, "ok", said, kind="well")

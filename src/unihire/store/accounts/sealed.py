@@ -1,0 +1,74 @@
+"""Everything that is sealed: found by the key it was sealed under, and replaced unless it changed meanwhile."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from unihire.kit.seal import MARK_BYTES
+from unihire.store import Pool
+from unihire.store.accounts.grants import INSIST_ON_COMMIT
+
+Kind = Literal["credentials", "grant"]
+KINDS: tuple[Kind, ...] = ("credentials", "grant")
+
+# Credentials of connectors after a number that do not begin as is said, which names the key.
+LIST_OTHER_CREDENTIALS = """
+    SELECT number, id, credentials AS sealed FROM connector
+    WHERE number > $1 AND substring(credentials FROM 1 FOR $3) <> $2 ORDER BY number LIMIT $4
+"""
+
+# The same of what connectors have bought with them.
+LIST_OTHER_GRANTS = """
+    SELECT number, id, held.sealed FROM connector_grant AS held JOIN connector ON connector.number = held.connector
+    WHERE held.connector > $1 AND substring(held.sealed FROM 1 FOR $3) <> $2 ORDER BY held.connector LIMIT $4
+"""
+
+# Put another in place of sealed credentials; nothing where they are others by now.
+REPLACE_SEALED_CREDENTIALS = "UPDATE connector SET credentials = $3 WHERE number = $1 AND credentials = $2"
+
+# The same of a grant. When it was bought stays as it is.
+REPLACE_SEALED_GRANT = "UPDATE connector_grant SET sealed = $3 WHERE connector = $1 AND sealed = $2"
+
+# How the sealed credentials of all connectors begin ($1 bytes, which name the key), and how many begin so.
+COUNT_CREDENTIALS_MARKS = """
+    SELECT substring(credentials FROM 1 FOR $1) AS mark, count(*) AS sealed FROM connector GROUP BY 1
+"""
+
+# The same of what connectors have bought with them.
+COUNT_GRANT_MARKS = """
+    SELECT substring(sealed FROM 1 FOR $1) AS mark, count(*) AS sealed FROM connector_grant
+    WHERE sealed IS NOT NULL GROUP BY 1
+"""
+
+_LIST = {"credentials": LIST_OTHER_CREDENTIALS, "grant": LIST_OTHER_GRANTS}
+_REPLACE = {"credentials": REPLACE_SEALED_CREDENTIALS, "grant": REPLACE_SEALED_GRANT}
+_COUNT = {"credentials": COUNT_CREDENTIALS_MARKS, "grant": COUNT_GRANT_MARKS}
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed value of a connector."""
+
+    kind: Kind
+    number: int
+    connector: UUID
+    value: bytes = field(repr=False)
+
+
+async def list_others(pool: Pool, kind: Kind, mark: bytes, *, after: int, limit: int) -> list[Sealed]:
+    """Those sealed under another key than that of the mark, in the order of the connectors' numbers, after one."""
+    found = await pool.fetch(_LIST[kind], after, mark, MARK_BYTES, limit)
+    return [Sealed(kind, row["number"], row["id"], row["sealed"]) for row in found]
+
+
+async def replace_sealed(pool: Pool, old: Sealed, value: bytes) -> bool:
+    """Whether the value is in place of the old one, on the disk when this returns; not where that changed meanwhile."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(INSIST_ON_COMMIT)
+        status = await connection.execute(_REPLACE[old.kind], old.number, old.value, value)
+    return bool(status == "UPDATE 1")
+
+
+async def count_marks(pool: Pool, kind: Kind) -> dict[bytes, int]:
+    """The marks of the keys that values of this kind are sealed under, each with how many are."""
+    return {row["mark"]: row["sealed"] for row in await pool.fetch(_COUNT[kind], MARK_BYTES)}

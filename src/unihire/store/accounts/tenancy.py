@@ -1,0 +1,231 @@
+"""Who uses the installation and what they connected: organisations, API keys, connectors."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from unihire.errors import Busy
+from unihire.store import Connection, Pool
+from unihire.store.accounts.grants import EMPTY_GRANT
+from unihire.store.locks import SYNC_LOCKS
+
+ACCESS_CHANNEL = "unihire_access"
+"""Notified when a key or a connector changes, so that every process forgets what it remembered of them."""
+
+INSERT_ORGANISATION = "INSERT INTO organisation (id, name) VALUES ($1, $2)"
+
+# The organisation of that name, if there is one.
+FIND_ORGANISATION = "SELECT id FROM organisation WHERE name = $1 ORDER BY created_at LIMIT 1"
+
+LIST_ORGANISATIONS = "SELECT id, name FROM organisation ORDER BY created_at"
+
+INSERT_KEY = """
+    INSERT INTO api_key (id, hash, organisation, environment, name, ends_at)
+    VALUES ($1, $2, $3, $4, $5, now() + $6::interval)
+"""
+
+# Every key, without its hash.
+LIST_KEYS = """
+    SELECT api_key.id, organisation.name AS organisation, environment, api_key.name, api_key.created_at, revoked_at,
+        ends_at, revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) AS is_good
+    FROM api_key JOIN organisation ON organisation.id = api_key.organisation ORDER BY api_key.created_at
+"""
+
+REVOKE_KEY = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id"
+
+# Whom a key belongs to that is good. `lasts` is for how many seconds more, null for good.
+FIND_KEY = """
+    SELECT organisation, environment, extract(epoch FROM ends_at - now())::float8 AS lasts FROM api_key
+    WHERE hash = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now())
+"""
+
+# A good key, which stays as it is until the transaction ends.
+LOCK_KEY = """
+    SELECT organisation, environment, name FROM api_key
+    WHERE id = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) FOR UPDATE
+"""
+
+# Let a key end within this time, or when it ends anyway.
+SHORTEN_KEY = "UPDATE api_key SET ends_at = least(ends_at, now() + $2::interval) WHERE id = $1"
+
+INSERT_CONNECTOR = """
+    INSERT INTO connector
+        (id, organisation, environment, integration, category, end_user, origin_id, base_url, token_hash, credentials,
+            is_partner, account)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    RETURNING number
+"""
+
+# A connector, with the number of the first one that asks the vendor with the same credentials.
+_SELECT_CONNECTOR = """
+    SELECT connector.*, coalesce(
+        (SELECT min(other.number) FROM connector AS other WHERE other.account = connector.account), number
+    ) AS budget_of FROM connector
+"""
+
+GET_CONNECTOR = f"{_SELECT_CONNECTOR} WHERE id = $1"
+
+GET_NUMBERED = f"{_SELECT_CONNECTOR} WHERE number = $1"
+
+LIST_CONNECTORS = f"{_SELECT_CONNECTOR} ORDER BY created_at"
+
+# The version of the mapping that tried the rows set aside last.
+GET_MAPPED_BY = "SELECT mapped_by FROM connector WHERE number = $1"
+
+SET_MAPPED_BY = "UPDATE connector SET mapped_by = $2 WHERE number = $1"
+
+# What the customer must know of the credentials of this version; nothing where the connector has others by now.
+SET_STATUS = """
+    UPDATE connector SET status = $3, relink_needed_at = CASE WHEN $3 = 'RELINK_NEEDED' THEN now() END
+    WHERE number = $1 AND credentials_version = $2 AND status <> $3
+"""
+
+# New credentials, which are taken to be good, and who asks the vendor with them: as before, or somebody else.
+REPLACE_CREDENTIALS = """
+    UPDATE connector SET credentials = $2, account = $3, credentials_version = connector.credentials_version + 1,
+        status = 'COMPLETE', relink_needed_at = NULL, scopes = NULL
+    FROM connector AS before WHERE connector.number = $1 AND before.number = $1
+    RETURNING connector.credentials_version AS version, connector.account = before.account AS has_same_account
+"""
+
+# The connector, held as it is until the transaction ends, if its credentials are of this version.
+HOLD_CREDENTIALS = "SELECT true FROM connector WHERE number = $1 AND credentials_version = $2 FOR NO KEY UPDATE"
+
+FORGET_BUDGET = "DELETE FROM budget WHERE connector = $1"
+
+# Whether a connector has a living record.
+HAS_RECORDS = "SELECT EXISTS (SELECT FROM record WHERE connector = $1 AND deleted_at IS NULL)"
+
+# Those of a connector's records that have these ids, as the vendor sent them.
+FIND_RAW = "SELECT id, raw FROM record WHERE id = ANY($2::uuid[]) AND connector = $1"
+
+# How many records of each model a connector has, living and deleted.
+COUNT_RECORDS = """
+    SELECT model, count(*) FILTER (WHERE NOT is_deleted) AS living, count(*) FILTER (WHERE is_deleted) AS deleted
+    FROM (
+        SELECT model, false AS is_deleted FROM record WHERE connector = $1 AND deleted_at IS NULL
+        UNION ALL SELECT model, true FROM record WHERE connector = $1 AND deleted_at IS NOT NULL
+    ) AS counted
+    GROUP BY model ORDER BY model
+"""
+
+# How many living records of each model a connector has: the index of its feed alone tells.
+COUNT_LIVING = """
+    SELECT model, count(*) AS living FROM record WHERE connector = $1 AND deleted_at IS NULL
+    GROUP BY model ORDER BY model
+"""
+
+# The connector, before anything of it is removed: who saves for it ends first, or finds it gone.
+LOCK_CONNECTOR = "SELECT FROM connector WHERE number = $1 FOR UPDATE"
+
+# Everything a connector left in tables without a foreign key, its filter index first. Living records have one index,
+# tombstones another.
+DELETE_DATA = (
+    """
+    DELETE FROM record_key WHERE ctid = ANY(ARRAY(
+        SELECT found.ctid
+        FROM (SELECT unnest(keys) AS key, seq FROM record WHERE connector = $1 AND deleted_at IS NULL) AS old
+        CROSS JOIN LATERAL (
+            SELECT k.ctid FROM record_key AS k WHERE k.key = old.key AND k.seq = old.seq OFFSET 0
+        ) AS found
+    ))
+    """,
+    "DELETE FROM record WHERE connector = $1 AND deleted_at IS NULL",
+    "DELETE FROM record WHERE connector = $1 AND deleted_at IS NOT NULL",
+    "DELETE FROM seen WHERE connector = $1",
+    "DELETE FROM joined WHERE connector = $1",
+    "DELETE FROM stale WHERE connector = $1",
+    "DELETE FROM connector WHERE number = $1",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One customer's link to one integration, credentials still sealed.
+
+    `credentials_version` counts the credentials it was given. `budget_of` is the number of the connector whose rate
+    budget it uses: another's, where the credentials are the same. `scopes` are those its vendor granted, None where it
+    did not say which.
+    """
+
+    id: UUID
+    number: int
+    organisation: UUID
+    environment: str
+    integration: str
+    category: str
+    end_user: str
+    origin_id: str | None
+    base_url: str | None
+    credentials: bytes = field(repr=False)
+    credentials_version: int
+    is_partner: bool
+    status: str
+    created_at: datetime
+    scopes: list[str] | None
+    budget_of: int
+
+
+def _read_connector(row: asyncpg.Record) -> Connector:
+    return Connector(**{name: row[name] for name in Connector.__slots__})
+
+
+async def get_connector(pool: Pool, id: UUID) -> Connector | None:
+    row = await pool.fetchrow(GET_CONNECTOR, id)
+    return None if row is None else _read_connector(row)
+
+
+async def get_numbered(pool: Pool, number: int) -> Connector | None:
+    row = await pool.fetchrow(GET_NUMBERED, number)
+    return None if row is None else _read_connector(row)
+
+
+async def list_connectors(pool: Pool) -> list[Connector]:
+    return [_read_connector(row) for row in await pool.fetch(LIST_CONNECTORS)]
+
+
+async def set_status(connection: Connection | Pool, connector: Connector, status: str) -> None:
+    """What the connector's credentials turned out to be; nothing where it has others by now."""
+    await connection.execute(SET_STATUS, connector.number, connector.credentials_version, status)
+
+
+async def hold_credentials(connection: Connection, connector: Connector) -> bool:
+    """Whether the connector has these credentials still; if so, until the transaction ends.
+
+    What is said of them in the same transaction is said of no others.
+    """
+    found: bool | None = await connection.fetchval(HOLD_CREDENTIALS, connector.number, connector.credentials_version)
+    return found is not None
+
+
+async def replace_credentials(connection: Connection, number: int, sealed: bytes, account: bytes | None) -> int | None:
+    """Give a connector new credentials, and forget what the old ones bought; their version, None where it is gone.
+
+    Call inside a transaction. What is known of the rate budget stays where it is that of the same account.
+    """
+    row = await connection.fetchrow(REPLACE_CREDENTIALS, number, sealed, account)
+    if row is None:
+        return None
+    version: int = row["version"]
+    await connection.execute(EMPTY_GRANT, number, version)
+    if not row["has_same_account"]:
+        await connection.execute(FORGET_BUDGET, number)
+    return version
+
+
+async def delete_connector(pool: Pool, number: int) -> None:
+    """Remove a connector with every record it has, in one transaction. Raises Busy while it is being synced."""
+    async with pool.acquire() as connection, connection.transaction():
+        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1, $2)", SYNC_LOCKS, number):
+            raise Busy("the connector is being synced: stop that first")
+        await connection.execute(LOCK_CONNECTOR, number)
+        for statement in DELETE_DATA:
+            await connection.execute(statement, number)
+        await announce_access(connection)
+
+
+async def announce_access(connection: Connection | Pool) -> None:
+    """Tell every process that keys or connectors changed; heard when the transaction commits."""
+    await connection.execute("SELECT pg_notify($1, '')", ACCESS_CHANNEL)

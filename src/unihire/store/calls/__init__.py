@@ -1,0 +1,1 @@
+"""What operations leave: calls under idempotency keys, and writes sent to vendors."""

@@ -1,0 +1,55 @@
+"""Logs, looked at in a process of their own: setting them up changes the whole process."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+EMAIL = "person@example.com"
+PROGRAM = """
+import logging, sys
+import structlog
+from unihire.cli.console.starting import set_up_logs
+set_up_logs(sys.argv[1], sys.argv[2])
+log = structlog.get_logger()
+log.debug("too quiet")
+log.info("told", run=7)
+logging.getLogger("a.library").warning("a library says %s", "this")
+email = sys.argv[3]  # not written here: a traceback shows the lines of a program
+try:
+    1 / 0
+except ZeroDivisionError:
+    log.exception("failed")
+try:
+    raise RuntimeError(f"no\\nDETAIL:  Failing row contains ({email})") from KeyError("key")
+except RuntimeError:
+    log.exception("failed too")
+"""
+
+
+def run_program(level: str, form: str) -> tuple[str, list[str]]:
+    command = [sys.executable, "-c", PROGRAM, level, form, EMAIL]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    return ran.stdout, ran.stderr.splitlines()
+
+
+def test_json_logs_are_an_object_a_line_on_stderr() -> None:
+    out, lines = run_program("info", "json")
+    told, library, failed, chained = map(json.loads, lines)
+    assert out == ""
+    assert (told["event"], told["run"], told["level"]) == ("told", 7, "info")
+    assert (library["event"], library["level"]) == ("a library says this", "warning")
+    assert failed["exception"].endswith("ZeroDivisionError: division by zero")
+    cause, _, raised = chained["exception"].partition("\n\n")
+    assert cause.endswith("KeyError: 'key'")
+    assert raised.endswith("RuntimeError: no")
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_tracebacks_show_neither_local_variables_nor_what_a_database_tells_of_rows(form: str) -> None:
+    assert EMAIL not in "".join(run_program("info", form)[1])
+
+
+def test_lines_below_the_level_are_left_out() -> None:
+    assert "told" not in "".join(run_program("warning", "console")[1])
