@@ -80,7 +80,7 @@ async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
     return made
 
 
-async def look(tenant: Tenant, vendor: Vendor, *jobs: dict[str, str], is_vouched: bool = False) -> None:
+async def look(tenant: Tenant, vendor: Vendor, *jobs: dict[str, Any], is_vouched: bool = False) -> None:
     vendor.lists["/jobs"] = list(jobs)
     await check(tenant, vendor.base_url, tenant.credentials, is_vouched=is_vouched)
 
@@ -124,3 +124,24 @@ def test_each_integration_says_by_which_lists_its_accounts_are_known() -> None:
         assert integration.known_by, integration.slug
         for name in integration.known_by:
             assert [maps.each for maps in integration.get_stream(name).maps].count(None) == 1, name
+
+
+@pytest.mark.parametrize("same", ["2026-01-02T00:00:00Z", "2026-01-02T00:00:00.512Z", "2026-01-02 01:00:00 +0100"])
+async def test_moment_that_the_vendor_writes_otherwise_by_now_is_the_same(
+    tenant: Tenant, vendor: Vendor, same: str
+) -> None:
+    await look(tenant, vendor, {"id": "2", "at": same})
+
+
+@pytest.mark.parametrize("at", ["soon", "", "x" * 100_000, 5, [], {}, True])
+async def test_what_is_no_moment_is_another(tenant: Tenant, vendor: Vendor, at: Any) -> None:
+    with pytest.raises(ConfigError, match="of another account"):
+        await look(tenant, vendor, {"id": "2", "at": at}, is_vouched=True)
+
+
+async def test_stored_row_that_is_not_decoded_any_more_tells_nothing(tenant: Tenant, vendor: Vendor) -> None:
+    deep = b'{"id":"1","at":"2020-01-01","x":' + b"[" * 150 + b"]" * 150 + b"}"
+    await tenant.pool.execute(
+        "UPDATE record SET raw = $2 WHERE connector = $1 AND remote_id = '1'", tenant.connector.number, deep
+    )
+    await look(tenant, vendor, {"id": "1", "at": "2026-01-01"}, {"id": "2", "at": "2026-01-02"})

@@ -19,7 +19,7 @@ from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Vendor, say
-from testbed.waiting import within
+from testbed.waiting import until, within
 from unihire.errors import ConfigError, CredentialsReplaced, ReauthorizeNeeded
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer, new_key
@@ -27,7 +27,7 @@ from unihire.outbound.client import Target, VendorClient
 from unihire.platform.connectors import open_client
 from unihire.platform.grants import StoredGrants
 from unihire.store import Pool
-from unihire.store.accounts import grants
+from unihire.store.accounts import grants, tenancy
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.database import open_database
 
@@ -333,6 +333,41 @@ async def test_grant_goes_with_its_connector(pool: Pool, sealer: Sealer, partner
         with pytest.raises(CredentialsReplaced):
             await held.save(make_grant())
     assert await pool.fetchval("SELECT count(*) FROM connector_grant") == 0
+
+
+COUNT_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+async def has_waiter(pool: Pool) -> bool:
+    return bool(await pool.fetchval(COUNT_WAITING))
+
+
+async def test_saved_grant_with_other_scopes_waits_for_new_credentials_and_they_not_for_it(
+    pool: Pool, sealer: Sealer, partner: Connector
+) -> None:
+    async with pool.acquire() as saving, pool.acquire() as replacing, asyncio.TaskGroup() as tasks:
+        async with replacing.transaction():
+            await replacing.execute("SELECT FROM connector WHERE number = $1 FOR NO KEY UPDATE", partner.number)
+            save = tasks.create_task(grants.save_grant(saving, partner.number, 1, b"sealed", ["jobs:create"]))
+            await until(lambda: has_waiter(pool))
+            assert await tenancy.replace_credentials(replacing, partner.number, b"other", None) == 2
+        assert not await within(save)
+    assert await pool.fetchval("SELECT sealed FROM connector_grant WHERE connector = $1", partner.number) is None
+    assert await pool.fetchval("SELECT scopes FROM connector WHERE number = $1", partner.number) is None
+
+
+async def test_what_is_saved_of_a_connector_that_is_being_removed_is_not(pool: Pool, partner: Connector) -> None:
+    await pool.execute("DELETE FROM connector_grant")
+    async with pool.acquire() as saving, pool.acquire() as noting, pool.acquire() as removing:
+        await removing.execute("BEGIN")
+        await removing.execute(tenancy.LOCK_CONNECTOR, partner.number)
+        save = asyncio.create_task(grants.save_grant(saving, partner.number, 1, b"sealed"))
+        note = asyncio.create_task(grants.note_refusal(noting, partner.number, 1))
+        await until(lambda: has_waiter(pool))
+        await removing.execute("DELETE FROM connector WHERE number = $1", partner.number)
+        await removing.execute("COMMIT")
+        assert not await within(save)
+        assert await within(note) is None
 
 
 RENEWER = """

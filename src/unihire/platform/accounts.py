@@ -1,13 +1,16 @@
 """Whether new credentials of a connector open the account it was synced from: its records would else be mixed."""
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from unihire.errors import ConfigError, PermissionMissing
 from unihire.integration.declare import Integration, Stream
+from unihire.kit.clock import read_moment
 from unihire.model import spec_of
 from unihire.outbound.client import VendorClient
-from unihire.outbound.decoding import OBJECT, decode
+from unihire.outbound.decoding import OBJECT, Undecodable, decode
 from unihire.outbound.paging import Row
 from unihire.store import Pool
 from unihire.store.accounts import tenancy
@@ -18,6 +21,9 @@ from unihire.sync.quarantine import find_row_id
 
 MOST_ROWS = 1_000
 """Of a list's first page that are compared."""
+
+SAME_MOMENT = timedelta(seconds=1)
+"""Moments are the same that differ by less: a vendor may come to write them with fractions of a second."""
 
 ADVICE = "another account is a connector of its own: unihire connect"
 
@@ -74,15 +80,38 @@ async def _compare(
     (maps,) = [maps for maps in stream.maps if maps.each is None]
     ids = derive_ids(connector.id, spec_of(maps.model).name)
     by_id = {UUID(ids.text(find_row_id(stream, row))): row.data for row in rows}
-    agreeing = other = 0
-    for known in await pool.fetch(tenancy.FIND_RAW, connector.number, list(by_id)):
-        stored, now = _read_object(known["raw"]).get(integration.made_at), by_id[known["id"]].get(integration.made_at)
-        if stored is None or now is None:  # it does not tell
-            continue
-        agreeing += stored == now
-        other += stored != now
-    return agreeing, other
+    verdicts = [
+        _is_same_moment(
+            _read_object(known["raw"]).get(integration.made_at), by_id[known["id"]].get(integration.made_at)
+        )
+        for known in await pool.fetch(tenancy.FIND_RAW, connector.number, list(by_id))
+    ]
+    return verdicts.count(True), verdicts.count(False)
 
 
-def _read_object(raw: bytes) -> dict[str, Any]:
-    return decode(raw, OBJECT)
+def _is_same_moment(stored: Any, now: Any) -> bool | None:
+    """Whether two rows were made at the same moment; None where that cannot be seen.
+
+    A vendor may come to write its moments otherwise; those that cannot be read are the same where they are equal.
+    """
+    if stored is None or now is None:
+        return None
+    if stored == now:
+        return True
+    one, other = _find_moment(stored), _find_moment(now)
+    return one is not None and other is not None and abs(one - other) < SAME_MOMENT
+
+
+def _find_moment(value: Any) -> datetime | None:
+    try:
+        return read_moment(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _read_object(raw: bytes) -> Mapping[str, Any]:
+    """A stored row; an empty one where it was stored by a program that decoded more than this one."""
+    try:
+        return decode(raw, OBJECT)
+    except Undecodable:
+        return {}

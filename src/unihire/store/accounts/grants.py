@@ -41,7 +41,7 @@ LIST_OLD = """
 # Keep this from now on; nothing where the connector is gone, or has other credentials than of this version.
 SAVE_GRANT = """
     INSERT INTO connector_grant AS held (connector, sealed, credentials_version)
-    SELECT number, $3, $2 FROM connector WHERE number = $1
+    SELECT number, $3, $2 FROM connector WHERE number = $1 FOR KEY SHARE
     ON CONFLICT (connector) DO UPDATE
     SET sealed = excluded.sealed, credentials_version = excluded.credentials_version, saved_at = now()
     WHERE held.credentials_version <= excluded.credentials_version
@@ -64,7 +64,7 @@ EMPTY_GRANT = """
 # Note that the vendor refused credentials of a version; how often in a row by now, and for how long. Nothing as above.
 NOTE_REFUSAL = """
     INSERT INTO connector_grant AS held (connector, credentials_version, refused_since, refused_times)
-    SELECT number, $2, now(), 1 FROM connector WHERE number = $1
+    SELECT number, $2, now(), 1 FROM connector WHERE number = $1 FOR KEY SHARE
     ON CONFLICT (connector) DO UPDATE
     SET credentials_version = excluded.credentials_version,
         sealed = CASE WHEN held.credentials_version = excluded.credentials_version THEN held.sealed END,
@@ -125,10 +125,9 @@ async def save_grant(
     """
     async with connection.transaction():
         await connection.execute(INSIST_ON_COMMIT)
-        is_saved = await connection.fetchval(SAVE_GRANT, connector, version, sealed) is not None
-        if is_saved and scopes is not None:
+        if scopes is not None:  # before the grant: new credentials and a removal lock the connector first, too
             await connection.execute(SET_SCOPES, connector, version, scopes)
-        return is_saved
+        return await connection.fetchval(SAVE_GRANT, connector, version, sealed) is not None
 
 
 async def note_refusal(pool: Pool | Connection, connector: int, version: int) -> Refusals | None:
