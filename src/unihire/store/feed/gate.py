@@ -18,6 +18,9 @@ from unihire.errors import Stopped
 from unihire.store import Connection, Pool
 from unihire.store.feed.position import LATEST
 
+LOCKED = "SELECT 1"
+"""What the statement that locks the feed answers when it does."""
+
 T = TypeVar("T")
 
 log = structlog.get_logger()
@@ -28,17 +31,17 @@ ROLLBACK_SECONDS = 5.0
 # Begin a transaction with the connector's place in the feed: others who save for it wait until this one ends. Its
 # commit need not reach the disk at once: what a crash of the server takes back is the latest pages together with the
 # position that stands for them, so they are read again. Plans are made for each statement: one that was kept from when
-# the tables were empty would read much of them for each row, when they have grown. The last statement has no row where
-# the connector is gone, and two where rows were read by their ids since a position: what such a text of several
-# statements answers is the number of rows of the last.
+# the tables were empty would read much of them for each row, when they have grown. No row is locked where rows were
+# read by their ids since a position.
 BEGIN_SAVING = """
     BEGIN;
     SET LOCAL synchronous_commit TO off;
     SET LOCAL plan_cache_mode TO force_custom_plan;
-    SELECT FROM connector WHERE number = {connector:d} FOR NO KEY UPDATE;
-    SELECT FROM connector, generate_series(1, CASE WHEN rows_read_seq > {asked:d} THEN 2 ELSE 1 END)
-    WHERE number = {connector:d}
+    SELECT FROM connector WHERE number = {connector:d} AND rows_read_seq <= {asked:d} FOR NO KEY UPDATE
 """
+
+# The same where that found none: the connector is gone, or rows were read by their ids since.
+LOCK_FEED = "SELECT FROM connector WHERE number = $1 FOR NO KEY UPDATE"
 
 
 class Removed(Stopped):
@@ -116,10 +119,10 @@ async def _open_feed(pool: Pool, connector: int, asked: int, *, is_careful: bool
     turn = _turns.setdefault((id(pool), connector), asyncio.Lock())
     async with turn, pool.acquire() as connection:
         try:
-            found = await connection.execute(BEGIN_SAVING.format(connector=connector, asked=asked))
-            if found == "SELECT 0":
+            begun = await connection.execute(BEGIN_SAVING.format(connector=connector, asked=asked))
+            if begun != LOCKED and await connection.execute(LOCK_FEED, connector) != LOCKED:
                 raise Removed(connector)
-            yield Feed(connection, connector, is_careful=is_careful, has_newer=found == "SELECT 2")
+            yield Feed(connection, connector, is_careful=is_careful, has_newer=begun != LOCKED)
         except BaseException:
             await _roll_back(connection)
             raise
