@@ -8,6 +8,7 @@ import os
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
@@ -24,12 +26,16 @@ from testbed.chaos import QUICK, Chaos, Process, Server, Watch, Workers, insist
 from testbed.databases import Databases, make_place
 from testbed.disturbing import COMPANIES, change_rows, delete_rows, read_content
 from testbed.tenants import Tenant
+from unihire.errors import VendorError
 from unihire.kit.seal import Sealer, new_key
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.syncs import ask_sync, cancel_sync
 from unihire.sandbox.runner import Ready, start_sandbox
+from unihire.store import Pool
+from unihire.store.connections import LOST
 from unihire.store.database import open_database
 from unihire.sync.chores import Pace
+from unihire.sync.rows_by_id import sync_rows_by_id
 from unihire.sync.run import sync_connector
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "5"))
@@ -147,9 +153,15 @@ async def test_whatever_happens_to_workers_and_database_the_records_are_those_of
                 await set_faults(scene, SLOW)
                 for tenant in scene.tenants:
                     await insist(partial(ask_sync, pool, tenant.connector, tenant.integration, full=full))
+                reading = asyncio.create_task(read_rows_again(scene, pool, chance, chaos.done))
                 await chaos.disturb(min(KILLS_A_ROUND, KILLS - chaos.done["kills"]))
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
                 workers.keep(2)
                 await set_faults(scene, [])
+                assert not await watch.wait_for_pages(1_000_000, 90), await pool.fetch("SELECT * FROM sync_run")
+                for tenant in scene.tenants:  # what changed while those runs went on is the next one's to find
+                    await insist(partial(ask_sync, pool, tenant.connector, tenant.integration))
                 assert not await watch.wait_for_pages(1_000_000, 90), await pool.fetch("SELECT * FROM sync_run")
                 ended = await pool.fetch("SELECT DISTINCT status, error FROM sync_run")
                 assert [tuple(row) for row in ended] == [("done", None)]
@@ -169,6 +181,33 @@ async def test_whatever_happens_to_workers_and_database_the_records_are_those_of
     for problem, count in problems.items():
         tell(f"  {count} times {problem}")
     assert not [problem for problem in problems if "fault of ours" in problem or "stumbled" in problem]
+
+
+# Ids of rows that are records, or shown by others.
+LIST_STORED = """
+    SELECT row_id FROM (
+        SELECT remote_id AS row_id FROM record WHERE connector = $1 AND stream = $2 AND deleted_at IS NULL
+        UNION SELECT row_id FROM joined WHERE connector = $1 AND origin = $2
+    ) AS stored ORDER BY row_id
+"""
+
+
+async def read_rows_again(scene: Scene, pool: Pool, chance: random.Random, done: Counter[str]) -> None:
+    """Until cancelled: a few rows of a list change at a vendor, and some of the list are read by their ids."""
+    while True:
+        await asyncio.sleep(chance.uniform(0.0, 0.3))
+        company, ready, tenant = chance.choice(list(zip(COMPANIES, scene.sandboxes, scene.tenants, strict=True)))
+        name = chance.choice([name for name in company.streams if tenant.integration.get_stream(name).by_id])
+        try:
+            await change_rows(ready, (name,), 0.05)
+            stored = [row[0] for row in await pool.fetch(LIST_STORED, tenant.connector.number, name)]
+            ids = chance.sample(stored, min(len(stored), 20))
+            async with open_connector_client(pool, tenant.connector, Sealer([scene.key])) as client:
+                await sync_rows_by_id(pool, tenant.connector, tenant.integration, client, {name: ids})
+        except (VendorError, httpx.HTTPError, *LOST, asyncpg.CannotConnectNowError):
+            done["readings by id in vain"] += 1
+        else:
+            done["readings by id"] += 1
 
 
 async def wait_for_no_jobs(scene: Scene) -> None:

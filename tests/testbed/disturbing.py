@@ -72,10 +72,10 @@ async def read_content(settings: Settings) -> dict[str, list[Any]]:
         return {name: [tuple(row) for row in await pool.fetch(query)] for name, query in CONTENT.items()}
 
 
-async def change_rows(ready: Ready, streams: tuple[str, ...]) -> None:
+async def change_rows(ready: Ready, streams: tuple[str, ...], share: float = 0.3) -> None:
     async with httpx.AsyncClient(base_url=ready.control_url) as control:
         for stream in streams:
-            (await control.patch(f"rows/{stream}", json={"share": 0.3})).raise_for_status()
+            (await control.patch(f"rows/{stream}", json={"share": share})).raise_for_status()
 
 
 async def delete_rows(ready: Ready, streams: tuple[str, ...], share: float = 0.2) -> None:
