@@ -256,11 +256,16 @@ def read_grant(body: bytes, *, now: datetime, spent: str | None = None) -> Grant
     )
 
 
-def _read_scopes(text: Any) -> tuple[str, ...] | None:
-    """The scopes in an answer (RFC 6749, 3.3), each once; None where there are none that can be read."""
-    if not isinstance(text, str) or len(text) > TOKEN_BYTES or not _SCOPES.fullmatch(text):
+def _read_scopes(value: Any) -> tuple[str, ...] | None:
+    """The scopes in an answer, each once; None where there are none that can be read.
+
+    RFC 6749, 3.3, separates them by spaces; other vendors do it by commas, or send an array.
+    """
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        value = " ".join(value)
+    if not isinstance(value, str) or len(value) > TOKEN_BYTES or not _SCOPES.fullmatch(value):
         return None
-    return tuple(dict.fromkeys(text.split())) or None
+    return tuple(dict.fromkeys(value.replace(",", " ").split())) or None
 
 
 def _find_fault(token: Any) -> str | None:
