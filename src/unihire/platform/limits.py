@@ -30,10 +30,12 @@ class RateLimiter:
         """Count a call. The standing's `remaining` is -1 where the call was one too many."""
         now = time.time()
         ends, used = self._windows.get(key, (0.0, 0))
-        if ends <= now:
+        if not now < ends <= now + WINDOW_SECONDS:  # it is over, or began before the clock was set back
             ends, used = now + WINDOW_SECONDS, 0
             if len(self._windows) >= _SWEEP:
-                self._windows = {key: window for key, window in self._windows.items() if window[0] > now}
+                self._windows = {
+                    key: window for key, window in self._windows.items() if now < window[0] <= now + WINDOW_SECONDS
+                }
         used = min(used + 1, self.limit + 1)
         self._windows[key] = (ends, used)
         return Standing(self.limit, self.limit - used, math.ceil(ends))

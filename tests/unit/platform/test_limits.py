@@ -45,3 +45,12 @@ def test_windows_that_are_over_are_forgotten(time: Time) -> None:
         time.now += 0.02
     assert len(limiter._windows) < limits._SWEEP
     assert limiter.take(limits._SWEEP + 4).remaining == -1
+
+
+def test_a_clock_that_is_set_back_begins_a_window_anew(time: Time) -> None:
+    limiter = RateLimiter(1)
+    time.now += 86_400
+    assert [limiter.take("a").remaining for _ in range(3)] == [0, -1, -1]
+    time.now -= 86_400
+    assert [limiter.take("a").remaining for _ in range(3)] == [0, -1, -1]
+    assert limiter.take("a").reset == 1_800_000_061
