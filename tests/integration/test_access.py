@@ -24,7 +24,7 @@ from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.auth import Grant
 from unihire.platform.access import REMEMBERED_SECONDS, Access
 from unihire.platform.connectors import NewConnector, open_connector_client
-from unihire.platform.organisations import create_key, list_keys, revoke_key
+from unihire.platform.organisations import create_key, ensure_organisation, list_keys, list_organisations, revoke_key
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import delete_connector
@@ -283,3 +283,9 @@ def test_pool_too_small_for_a_listener_and_a_sync_is_refused() -> None:
     # Each keeps a connection for itself, and a sync saves one page while it prepares the next.
     with pytest.raises(ValueError, match="greater than or equal to 4"):
         Settings(_env_file=None, database_pool=3)
+
+
+async def test_organisation_that_several_make_at_once_is_one(pool: Pool) -> None:
+    made = await within(asyncio.gather(*(ensure_organisation(pool, "Made at once") for _ in range(8))))
+    assert len(set(made)) == 1
+    assert list((await list_organisations(pool)).values()).count("Made at once") == 1

@@ -19,9 +19,13 @@ async def ensure_organisation(pool: Pool, name: str) -> UUID:
     found: UUID | None = await pool.fetchval(tenancy.FIND_ORGANISATION, name)
     if found is not None:
         return found
-    id = uuid4()
-    await pool.execute(tenancy.INSERT_ORGANISATION, id, name)
-    return id
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(tenancy.LOCK_ORGANISATIONS)
+        found = await connection.fetchval(tenancy.FIND_ORGANISATION, name)  # of who was first
+        if found is None:
+            found = uuid4()
+            await connection.execute(tenancy.INSERT_ORGANISATION, found, name)
+    return found
 
 
 async def list_organisations(pool: Pool) -> dict[UUID, str]:

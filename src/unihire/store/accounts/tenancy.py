@@ -14,6 +14,9 @@ from unihire.store.locks import SYNC_LOCKS
 ACCESS_CHANNEL = "unihire_access"
 """Notified when a key or a connector changes, so that every process forgets what it remembered of them."""
 
+# Be the only one to make an organisation, until the transaction ends.
+LOCK_ORGANISATIONS = "LOCK TABLE organisation IN SHARE ROW EXCLUSIVE MODE"
+
 INSERT_ORGANISATION = "INSERT INTO organisation (id, name) VALUES ($1, $2)"
 
 # The organisation of that name, if there is one.
