@@ -66,6 +66,14 @@ def check(answer: httpx.Response, *statuses: int) -> None:
     assert answer.json()
 
 
+@pytest.mark.parametrize("text", [b"[],", b"{},", b'["', b"]", b"1,"])
+async def test_call_of_an_operation_with_more_values_than_are_decoded(api: httpx.AsyncClient, text: bytes) -> None:
+    many = b'{"operation":"list_many_candidates","input":[' + text * 1_000_001
+    answer = await api.post(CALL, content=many)
+    check(answer, 400)
+    assert answer.json()["message"] == "The body has more than 1,000,000 values"
+
+
 async def test_call_of_an_operation(api: httpx.AsyncClient, tenant: Tenant, deep: bytes) -> None:
     id = str(tenant.connector.id).encode()
     for body in (

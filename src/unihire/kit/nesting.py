@@ -1,4 +1,4 @@
-"""How deep JSON from outside may be nested: one bound, the same on every Python.
+"""How deep JSON from outside may be nested, and how many values it may have: bounds that are the same on every Python.
 
 Python's own limit is 1,000 levels in one version and 10,000 in the next, less the depth of the caller; and what one
 function decoded at some depth the next cannot encode or copy.
@@ -33,6 +33,14 @@ def is_deep(raw: bytes, most: int = MOST_DEPTH) -> bool:
         return False
     brackets = _STRING.sub(b"", raw).translate(None, _NO_BRACKETS)
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > most
+
+
+def has_many_values(raw: bytes, most: int) -> bool:
+    """Whether it has more than about `most` values, by commas and brackets, those in its texts included.
+
+    To decode a value takes up to 200 bytes and a microsecond, where two bytes were sent for it.
+    """
+    return len(raw) > most and sum(map(raw.count, (b",", b"[", b"{", b"]", b"}"))) > most
 
 
 @overload

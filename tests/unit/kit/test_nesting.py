@@ -2,7 +2,7 @@
 
 import pytest
 
-from unihire.kit.nesting import MOST_DEPTH, NestedTooDeeply, decode_bounded, is_deep
+from unihire.kit.nesting import MOST_DEPTH, NestedTooDeeply, decode_bounded, has_many_values, is_deep
 
 
 def nest(levels: int, opening: bytes, closing: bytes) -> bytes:
@@ -30,3 +30,13 @@ def test_what_is_of_another_type_or_no_json_is_a_value_error() -> None:
         with pytest.raises(ValueError):
             decode_bounded(raw, kind)
     assert decode_bounded(b'{"a": "b"}', dict[str, str]) == {"a": "b"}
+
+
+@pytest.mark.parametrize("text", [b"[],", b"{},", b'["', b"]", b"}", b",", b"1,"])
+def test_many_values_are_seen_before_any_is_decoded(text: bytes) -> None:
+    assert has_many_values(text * 1_001, 1_000)
+    assert not has_many_values(text * 1_001, 10_000)
+
+
+def test_a_long_text_is_one_value() -> None:
+    assert not has_many_values(b'["' + b"x" * 10_000 + b'"]', 1_000)

@@ -24,7 +24,7 @@ from unihire.errors import ApiError, BadRequest, NotFound
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation, describe_type
 from unihire.integration.registry import list_integrations, list_operations
-from unihire.kit.nesting import NestedTooDeeply, decode_bounded
+from unihire.kit.nesting import NestedTooDeeply, decode_bounded, has_many_values
 from unihire.platform.access import Caller
 from unihire.platform.inputs import describe_input
 from unihire.platform.operations import Operations, write_json
@@ -35,6 +35,8 @@ VERSION = "1.0"
 PATH = "/core/v1/connectors"
 MOST_BYTES = 32 * 1024 * 1024
 """Of a call's body: files travel in it."""
+MOST_VALUES = 1_000_000
+"""Of a call's body; of more it is not looked at what they are."""
 
 KEY_HEADERS = ("idempotency-key", "x-idempotency-key")
 REPLAYED = "Idempotency-Replayed"
@@ -164,6 +166,8 @@ def _find_connector(request: Request) -> Integration:
 
 async def _read_call(request: Request) -> Call:
     body = await read_bytes(request, MOST_BYTES)
+    if has_many_values(body, MOST_VALUES):
+        raise BadRequest(f"The body has more than {MOST_VALUES:,} values")
     try:
         return decode_bounded(body, Call)
     except NestedTooDeeply as error:
