@@ -73,6 +73,40 @@ async def test_what_one_row_tells_otherwise_than_before_is_news_once(tenant: Ten
     assert await find_part(tenant, "d1") == renamed
 
 
+async def test_part_is_right_again_when_the_row_that_described_it_wrongly_does_so_no_more(
+    tenant: Tenant, vendor: Vendor
+) -> None:
+    """The row before it in the page never said anything else; what the two say now is the same."""
+    vendor.lists["/jobs"] = [tell("1", "Sales"), tell("2", "Sales")]
+    await tenant.sync()
+    vendor.lists["/jobs"][1] = tell("2", "Sa\ufffdes")
+    await tenant.sync(full=True)
+    assert (await find_part(tenant, "d1"))[0] == "Sa\ufffdes"
+    vendor.lists["/jobs"][1] = tell("2", "Sales")
+    await tenant.sync(full=True)
+    healed = await find_part(tenant, "d1")
+    assert healed[0] == "Sales"
+    await tenant.sync(full=True)
+    assert await find_part(tenant, "d1") == healed
+
+
+async def test_part_that_no_row_describes_as_it_is_stored_becomes_what_rows_say(tenant: Tenant, vendor: Vendor) -> None:
+    """As when the row that described it wrongly has no such part any more: no row says anything new of it."""
+    await tenant.sync()
+    vendor.lists["/jobs"][3] = tell("4", "wrong")
+    await tenant.sync(full=True)
+    assert (await find_part(tenant, "d1"))[0] == "wrong"
+    vendor.lists["/jobs"][3] = job("4", at="2027-01-01T00:00:00") | {"department": None}
+    await tenant.sync()  # reads job 4 alone
+    assert (await find_part(tenant, "d1"))[0] == "wrong"
+    report = await tenant.sync(full=True)
+    assert {part.stream: part.changed for part in report.streams}["jobs"] == 1
+    settled = await find_part(tenant, "d1")
+    assert settled[0] == "Sales"
+    await tenant.sync(full=True)
+    assert await find_part(tenant, "d1") == settled
+
+
 async def test_a_new_row_among_what_changed_tells_its_part_as_it_is_now(tenant: Tenant, vendor: Vendor) -> None:
     await tenant.sync()
     vendor.lists["/jobs"].append(tell("5", "Renamed", at="2027-01-01T00:00:00"))

@@ -19,7 +19,7 @@ from unihire.store.feed.writing import StreamWriter, Written
 from unihire.sync.fetching import Details, fetch_details, find_details
 from unihire.sync.joining import Keeping, Stale, find_known, find_shown, find_stale
 from unihire.sync.quarantine import Quarantined, find_fault, find_row_id, merge_quarantined, read_row_id
-from unihire.sync.rendering import Renderer, identify_telling, model_numbers
+from unihire.sync.rendering import Renderer, model_numbers
 
 T = TypeVar("T")
 
@@ -202,10 +202,13 @@ class Pages:
             quarantined += unmapped
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # who waits for the network is woken by the first, and goes on in the second
+        tellers = dict[tuple[str, bytes], list[str]]()
         if not is_each:
             first = dict[str | tuple[str, bytes], Rendered]()
             for record in records:
-                first.setdefault(identify_telling(record), record)
+                if record.is_shared:
+                    tellers.setdefault((record.id, record.fingerprint), []).append(record.row_id)
+                first.setdefault((record.id, record.fingerprint) if record.is_shared else record.id, record)
             records = list(first.values())
         joined, unkept = self._keeping.pick(rows, self._renderer) if self._keeping else ([], [])
         details.doubt([*details.quarantined, *quarantined])
@@ -224,6 +227,7 @@ class Pages:
             joined=joined,
             deleted=deleted,
             asked=asked,
+            tellers=tellers,
             sources=rows,
             found=details,
             unmapped=refused,
@@ -246,21 +250,41 @@ class Pages:
         page = replace(page, buried=list(map(str, buried)), gone=gone_rows)
         return self._count(page, await self._writer.write(feed, page), rows=page.read)
 
-    async def _find_news(self, connection: Connection, parts: Sequence[Rendered]) -> list[Rendered]:
+    async def _find_news(
+        self, connection: Connection, parts: Sequence[Rendered], tellers: Mapping[tuple[str, bytes], Sequence[str]]
+    ) -> list[Rendered]:
         """Of parts that rows tell otherwise than they are stored: those of which a row says what it did not say before.
 
         A row that never told the part says nothing new where the whole list is read: others there may tell it as it is.
         """
-        own = {part.row_id: next(self._renderer.row_ids(self.stream, part.row_id), "") for part in parts}
+        told_by = [tellers.get((part.id, part.fingerprint), [part.row_id]) for part in parts]
+        row_ids = {row_id for ids in told_by for row_id in ids}
+        own = {row_id: next(self._renderer.row_ids(self.stream, row_id), "") for row_id in row_ids}
         raws = await remapping.find_raw(connection, list(own.values()))
-        news = []
-        for part in parts:
-            raw = raws.get(own[part.row_id])
+        before: dict[str, dict[str, bytes]] = {}
+        for row_id, id in own.items():
+            raw = raws.get(id)
             told = [] if raw is None else self._renderer.render_rows(self.stream, [decode_row(raw)], {})[0]
-            before = next((one for one in told if one.id == part.id), None)
-            if not self.reads_all if before is None else before.fingerprint != part.fingerprint:
-                news.append(part)
-        return news
+            before[row_id] = {one.id: one.fingerprint for one in told}
+
+        def is_new(row_id: str, part: Rendered) -> bool:
+            said = before[row_id].get(part.id)
+            return not self.reads_all if said is None else said != part.fingerprint
+
+        return [part for part, ids in zip(parts, told_by, strict=True) if any(is_new(row_id, part) for row_id in ids)]
+
+    @property
+    def has_unsettled(self) -> bool:
+        """Whether there are shared parts that rows described, and none of them as they are stored."""
+        return self._writer.has_unsettled
+
+    async def settle_told(self, feed: Feed, since: int) -> Counts:
+        """At the end of a whole walk: shared parts that no row described as they are stored become what rows say.
+
+        Those that moved behind the place `since` in the feed are left: they were described anew meanwhile.
+        """
+        written = await self._writer.settle_told(feed, since)
+        return Counts(self.stream.name, added=written.added, changed=written.changed)
 
     async def save_by_id(self, feed: Feed, page: MappedPage) -> Counts:
         """Save rows that were asked for by their ids: pages that were asked for before are not believed of them.

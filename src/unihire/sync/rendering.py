@@ -176,13 +176,13 @@ class Renderer:
     ) -> tuple[list[Rendered], list[Quarantined]]:
         """The records of a page, each once, and the rows that did not become all they should.
 
-        A part that several rows share is there as each of them tells it, where they tell it differently.
+        A part that several rows share is there once for each of them.
 
         `details` are the rows' details by row id and name, `row_ids` the ids of the rows, where they are known. Of
         several rows with one id the first wins: lists come newest first.
         """
         rendering = self._get_rendering(stream)
-        records: dict[str | tuple[str, bytes], Rendered] = {}
+        records: dict[str | tuple[str, str], Rendered] = {}
         quarantined: list[Quarantined] = []
         for place, row in enumerate(rows):
             row_id = find_row_id(stream, row) if row_ids is None else row_ids[place]
@@ -194,7 +194,7 @@ class Renderer:
                 if entry is not None:
                     quarantined.append(entry)
             for rendered in found:
-                records.setdefault(identify_telling(rendered), rendered)
+                records.setdefault((rendered.id, row_id) if rendered.is_shared else rendered.id, rendered)
         return list(records.values()), quarantined
 
     def owned_key(self, stream: Stream, row_id: str) -> int:
@@ -291,11 +291,6 @@ class Renderer:
         if not apart.left_out:
             return found, None
         return found, Quarantined.of_parts(row_id, row, apart.left_out, apart.hides)
-
-
-def identify_telling(record: Rendered) -> str | tuple[str, bytes]:
-    """Tells records of a page apart: by their ids, and a part that rows share by what they say of it as well."""
-    return (record.id, record.fingerprint) if record.is_shared else record.id
 
 
 class _Unmade(Exception):

@@ -69,6 +69,7 @@ class StreamSync:
         self._pause = pause
         self._tally = Tally()
         self._at: tuple[str, str | None] = ("walk", None)
+        self._begun = 0  # the position in the feed when this attempt began
         self._asked = 0  # a position in the feed before which whatever is asked for from now on is asked for
         self._growth: bytes | None = None  # of the walk that is gone on with
         self.counts = Counts(pages.stream.name)
@@ -83,7 +84,7 @@ class StreamSync:
         since: datetime | None = state["window_start"]
         tracking: bool = state["is_tracking"]
         self.counts = Counts.read_from(state)
-        self._asked = await get_position(self._pool, self._connector)
+        self._asked = self._begun = await get_position(self._pool, self._connector)
         await self._pages.open()
         self._pages.reads_all = since is None
         phases = self._list_phases(since, tracking)
@@ -94,6 +95,8 @@ class StreamSync:
         for phase, following in pairwise(phases[phases.index(state["phase"]) :]):
             if phase == "walk":
                 await self._walk_or_start_over(phase, position, since, tracking, after=following)
+                if since is None and position is None and self._pages.has_unsettled:
+                    await self._settle_told()
             elif phase == "catch_up":
                 begun = state["started_at"] - self._stream.overlap - find_lead(self._client, self._skew)
                 await self._walk_or_start_over(phase, position, begun, tracking, after=following)
@@ -249,6 +252,18 @@ class StreamSync:
         self.counts.add(step)
         self.counts.phase = phase
         self._watch(self.counts)
+
+    async def _settle_told(self) -> None:
+        """After a whole walk by this attempt alone: what no row describes as it is stored becomes what rows say."""
+
+        async def save(feed: Feed) -> Counts:
+            step = await self._pages.settle_told(feed, since=self._begun)
+            await self._move(feed.connection, step, *self._at)
+            return step
+
+        step = await self._pages.write(save)
+        self._forget_tally(step)
+        self._tell(step, self._at[0])
 
     async def _refresh(self, *, after: str) -> None:
         """Make those records again that show rows which changed."""

@@ -28,7 +28,8 @@ class Page:
     and `read` counts both. `details` are `(name, row id, version, raw)`. `deleted` are the records that rows were which
     the vendor lists as deleted, by row id. `gone` are rows the vendor no longer has, `buried` living records to mark
     deleted. `joined` None: what others show of the rows stays, as do parts that they no longer have.
-    `asked` is a position in the feed before which the vendor was asked for the rows.
+    `asked` is a position in the feed before which the vendor was asked for the rows. `tellers` are the ids of the rows
+    that describe a shared part alike, by its id and fingerprint: the part is among the `records` once for all of them.
     """
 
     read: int
@@ -39,6 +40,7 @@ class Page:
     joined: Sequence[Joined] | None = ()
     deleted: Mapping[str, Sequence[str]] = field(default_factory=dict)
     asked: int = LATEST
+    tellers: Mapping[tuple[str, bytes], Sequence[str]] = field(default_factory=dict)
     gone: Sequence[SourceRow] = ()
     buried: Sequence[str] = ()
 

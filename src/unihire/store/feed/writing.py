@@ -1,6 +1,6 @@
 """One stream's part of a feed: pages of its rows, written with all they leave behind."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -14,7 +14,14 @@ from unihire.store.feed.position import LATEST
 from unihire.store.feed.saving import Rendered
 from unihire.store.joins import JoinedChanges
 
-FindNews = Callable[[Connection, Sequence[Rendered]], Awaitable[list[Rendered]]]
+FindNews = Callable[
+    [Connection, Sequence[Rendered], Mapping[tuple[str, bytes], Sequence[str]]], Awaitable[list[Rendered]]
+]
+
+MOST_UNSETTLED = 10_000
+"""Shared parts of a stream that rows describe otherwise than they are stored: so many are settled in one run."""
+
+SETTLED_AT_ONCE = 500
 
 NOTHING = b'""'
 """Stands for a row that cannot be stored even in the quarantine: a JSON text, which nobody maps."""
@@ -68,6 +75,7 @@ class StreamWriter:
         """
         self._find_news = find_news
         self._told: set[str] = set()
+        self._otherwise: dict[str, Rendered] = {}
         self.has_quarantine = False
         self._connector = connector
         self._stream = stream
@@ -162,16 +170,49 @@ class StreamWriter:
             elif stored[record.id] == record.fingerprint:
                 if record.is_volatile:
                     records.append(record)
-                if self._find_news is None:
-                    self._told.add(record.id)
+                self._told.add(record.id)
             elif page.joined is not None and self._find_news is not None:
                 disputed.append(record)
             elif page.joined is not None and record.id not in self._told:
                 self._told.add(record.id)
                 disputed.append(record)
         if disputed and self._find_news is not None:
-            disputed = await self._find_news(connection, disputed)
+            for part in disputed:
+                if len(self._otherwise) < MOST_UNSETTLED:
+                    self._otherwise.setdefault(part.id, part)
+            disputed = await self._find_news(connection, disputed, page.tellers)
+            self._told.update(part.id for part in disputed)
         return [*records, *{record.id: record for record in reversed(disputed)}.values()]
+
+    async def settle_told(self, feed: Feed, since: int) -> Written:
+        """Write shared parts as rows described them, where none described them as they are stored.
+
+        Those behind the place `since` in the feed are left. Call when every row of the stream was written.
+        """
+        parts, written = self._list_unsettled(), Written()
+        at_once = 1 if feed.is_careful else SETTLED_AT_ONCE
+        for start in range(0, len(parts), at_once):
+            some = parts[start : start + at_once]
+            found = await saving.find_stored(feed.connection, self._connector, some)
+            feed.position = found[0]["last_seq"]
+            moved = {row["id"] for row in found if row["id"] is not None and row["seq"] > since}
+            left = [part for part in some if part.id not in moved]
+            try:
+                async with savepoint(feed.connection):
+                    saved = await saving.save_found(feed.connection, self._connector, self._stream, left, found)
+            except REFUSED:
+                if not feed.is_careful:
+                    raise
+                continue  # it stays as it is stored
+            written += Written(saved.added, saved.changed)
+        return written
+
+    @property
+    def has_unsettled(self) -> bool:
+        return bool(self._list_unsettled())
+
+    def _list_unsettled(self) -> list[Rendered]:
+        return [part for id, part in self._otherwise.items() if id not in self._told]
 
     async def _find_dropped(self, feed: Feed, page: Page) -> list[str]:
         """Records of parts that rows of the page have no longer, or that went with their rows."""
