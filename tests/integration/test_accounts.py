@@ -1,16 +1,19 @@
 """New credentials of a connector are of the account its records are from, or nothing is saved."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiohttp import web
 
 from testbed.databases import Databases
 from testbed.tenants import Tenant, make_tenant
-from testbed.vendor import ACME, Vendor, fill, say
+from testbed.vendor import ACME, IMPATIENT, Vendor, fill, say
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration, list_integrations
 from unihire.kit.clock import MovableClock
@@ -25,7 +28,7 @@ NO_LIMITS = {"greenhouse": {"rate_limit": "0", "token_rate_limit": "0"}}
 
 
 async def check(tenant: Tenant, base_url: str, credentials: dict[str, str], *, is_vouched: bool = False) -> None:
-    client = open_client(tenant.integration, credentials, base_url)
+    client = open_client(tenant.integration, credentials, base_url, retry=IMPATIENT)
     await check_account(tenant.pool, tenant.connector, tenant.integration, client, is_vouched=is_vouched)
 
 
@@ -114,9 +117,16 @@ async def test_no_row_that_is_known_needs_somebody_who_vouches(tenant: Tenant, v
 async def test_no_row_at_all_and_a_closed_list_need_it_too(tenant: Tenant, vendor: Vendor) -> None:
     with pytest.raises(ConfigError, match="shows no row to compare"):
         await look(tenant, vendor)
-    vendor.will("/jobs", lambda request: say({}, 403))
-    with pytest.raises(ConfigError, match="shows no row to compare"):
-        await look(tenant, vendor, {"id": "1", "at": "2026-01-01"})
+    for body, status in (({}, 403), ({}, 404), ({}, 422), ({"rows": 7}, 200)):
+        for is_vouched in (False, True):
+            vendor.will("/jobs", *[partial(answer, body, status)] * 20)
+            with contextlib.nullcontext() if is_vouched else pytest.raises(ConfigError, match="no row to compare"):
+                await look(tenant, vendor, {"id": "1", "at": "2026-01-01"}, is_vouched=is_vouched)
+            vendor.answers["/jobs"].clear()
+
+
+def answer(body: dict[str, Any], status: int, request: web.Request) -> web.Response:
+    return say(body, status)
 
 
 def test_each_integration_says_by_which_lists_its_accounts_are_known() -> None:

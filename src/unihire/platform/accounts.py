@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from unihire.errors import ConfigError, PermissionMissing
+from unihire.errors import ConfigError, PermissionMissing, VendorChanged, VendorRefused
 from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import read_moment
 from unihire.model import spec_of
@@ -35,8 +35,8 @@ async def check_account(
 
     It is the same account where a row of it is stored and was made at the same moment. Raises ConfigError where such
     rows were made at another moment; and, unless somebody has vouched for the account, where no row is known, or none
-    can be seen. Where nothing is stored there is nothing to mix, and nothing is asked. Raises VendorError as the client
-    does.
+    can be seen. Where nothing is stored there is nothing to mix, and nothing is asked. Raises VendorError where the
+    vendor cannot answer now, or refuses the credentials.
     """
     if not await has_records(pool, connector):
         return
@@ -46,7 +46,7 @@ async def check_account(
             stream = integration.get_stream(name)
             try:
                 page = await fetch_page(client, stream, first_page(client, stream, {}))
-            except PermissionMissing:
+            except (PermissionMissing, VendorRefused, VendorChanged):  # nothing can be seen of this list
                 continue
             rows = [row for row in page.rows[:MOST_ROWS] if row.fault is None]
             seen += len(rows)
