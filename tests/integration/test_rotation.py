@@ -7,12 +7,16 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from testbed.tenants import Tenant
+from testbed.databases import Databases
+from testbed.tenants import Tenant, make_tenant
 from unihire.errors import ConfigError, Unauthorized
+from unihire.kit.seal import Sealer
 from unihire.platform import access
 from unihire.platform.access import Access, Caller
+from unihire.platform.connectors import reconnect_connector
 from unihire.platform.organisations import create_key, list_keys, revoke_key, rotate_key, rotate_token
 from unihire.store import Pool
+from unihire.store.accounts.tenancy import delete_connector
 from unihire.store.accounts.tokens import list_replaced
 
 HOUR, NOW = timedelta(hours=1), timedelta()
@@ -164,3 +168,35 @@ async def test_a_good_token_takes_one_statement_and_none_while_it_is_remembered(
     for _ in range(3):
         assert await opens(checking, tenant, tenant.token)
     assert len(asked) == 1
+
+
+# Note by what each transaction commits that changes a key or a connector.
+NOTE_COMMITS = """
+    CREATE TABLE noted (on_commit text);
+    CREATE FUNCTION note_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO noted VALUES (current_setting('synchronous_commit')); RETURN NULL; END
+    $$;
+    CREATE CONSTRAINT TRIGGER noted AFTER INSERT OR UPDATE OR DELETE ON api_key DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION note_commit();
+    CREATE CONSTRAINT TRIGGER noted AFTER INSERT OR UPDATE OR DELETE ON connector DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION note_commit()
+"""
+
+
+async def test_what_is_shown_or_has_ended_is_on_the_disk_where_the_server_s_default_is_another(
+    databases: Databases, sealer: Sealer
+) -> None:
+    async with databases.open() as pool:
+        name = await pool.fetchval("SELECT current_database()")
+        await pool.execute(f'ALTER DATABASE "{name}" SET synchronous_commit TO off')
+        await pool.expire_connections()
+        assert await pool.fetchval("SHOW synchronous_commit") == "off"
+        await pool.execute(NOTE_COMMITS)
+        tenant = await make_tenant(pool, sealer, base_url="http://127.0.0.1:9")
+        id, _ = await create_key(pool, tenant.organisation, "production", "one")
+        await revoke_key(pool, (await rotate_key(pool, id, old_valid_for=HOUR))[0])
+        await rotate_token(pool, tenant.connector, old_valid_for=NOW)
+        await reconnect_connector(pool, sealer, tenant.connector, tenant.integration, tenant.credentials)
+        await delete_connector(pool, tenant.connector.number)
+        noted = [row["on_commit"] for row in await pool.fetch("SELECT on_commit FROM noted")]
+        assert (set(noted), len(noted) >= 8) == ({"on"}, True)

@@ -26,7 +26,7 @@ from unihire.platform.sealing import make_credentials_context
 from unihire.settings import Settings
 from unihire.store import Pool, issues
 from unihire.store.accounts import tenancy
-from unihire.store.accounts.grants import save_grant
+from unihire.store.accounts.grants import INSIST_ON_COMMIT, save_grant
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.work import jobs, runs, schedules
 from unihire.sync.issues import OF_CREDENTIALS
@@ -69,6 +69,7 @@ async def create_connector(
     id, token = uuid4(), new_token(48)
     sealed = _seal_credentials(sealer, id, integration, credentials, is_partner=grant is not None)
     async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(INSIST_ON_COMMIT)
         number = await connection.fetchval(
             tenancy.INSERT_CONNECTOR,
             id,

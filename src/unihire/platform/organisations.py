@@ -8,6 +8,7 @@ from unihire.errors import ConfigError
 from unihire.kit.ids import hash_token, new_token
 from unihire.store import Connection, Pool
 from unihire.store.accounts import tenancy
+from unihire.store.accounts.grants import INSIST_ON_COMMIT
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.accounts.tokens import replace_token
 
@@ -34,13 +35,21 @@ async def list_organisations(pool: Pool) -> dict[UUID, str]:
 
 
 async def create_key(
-    pool: Pool | Connection, organisation: UUID, environment: str, name: str, *, valid_for: timedelta | None = None
+    pool: Pool, organisation: UUID, environment: str, name: str, *, valid_for: timedelta | None = None
 ) -> tuple[UUID, str]:
     """A new API key: its id, and the key itself, which is never shown again. It ends by itself, if it is to."""
+    async with pool.acquire() as connection, connection.transaction():
+        return await _insert_key(connection, organisation, environment, name, valid_for)
+
+
+async def _insert_key(
+    connection: Connection, organisation: UUID, environment: str, name: str, valid_for: timedelta | None
+) -> tuple[UUID, str]:
     if environment not in ENVIRONMENTS:
         raise ConfigError(f"there is no environment {environment!r}; there are: {', '.join(ENVIRONMENTS)}")
     id, key = uuid4(), f"uh_{'live' if environment == 'production' else 'test'}_{new_token(32)}"
-    await pool.execute(tenancy.INSERT_KEY, id, hash_token(key), organisation, environment, name, valid_for)
+    await connection.execute(INSIST_ON_COMMIT)
+    await connection.execute(tenancy.INSERT_KEY, id, hash_token(key), organisation, environment, name, valid_for)
     return id, key
 
 
@@ -55,7 +64,7 @@ async def rotate_key(
         old = await connection.fetchrow(tenancy.LOCK_KEY, id)
         if old is None:
             raise ConfigError(f"there is no living API key {id}")
-        made = await create_key(connection, old["organisation"], old["environment"], old["name"], valid_for=valid_for)
+        made = await _insert_key(connection, old["organisation"], old["environment"], old["name"], valid_for)
         if old_valid_for:
             await connection.execute(tenancy.SHORTEN_KEY, id, old_valid_for)
         else:

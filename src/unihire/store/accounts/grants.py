@@ -79,7 +79,8 @@ FORGET_REFUSALS = """
     WHERE connector = $1 AND credentials_version = $2 AND refused_times > 0
 """
 
-# A refresh token that was spent cannot be had again: its successor is on the disk before it is used.
+# A refresh token that was spent cannot be had again: its successor is on the disk before it is used. So is a key or a
+# token before it is shown.
 INSIST_ON_COMMIT = "SET LOCAL synchronous_commit TO on"
 
 TRY_LOCK = "SELECT pg_try_advisory_lock($1, $2)"

@@ -8,7 +8,7 @@ import asyncpg
 
 from unihire.errors import Busy
 from unihire.store import Connection, Pool
-from unihire.store.accounts.grants import EMPTY_GRANT
+from unihire.store.accounts.grants import EMPTY_GRANT, INSIST_ON_COMMIT
 from unihire.store.locks import SYNC_LOCKS
 
 ACCESS_CHANNEL = "unihire_access"
@@ -229,6 +229,10 @@ async def delete_connector(pool: Pool, number: int) -> None:
         await announce_access(connection)
 
 
-async def announce_access(connection: Connection | Pool) -> None:
-    """Tell every process that keys or connectors changed; heard when the transaction commits."""
+async def announce_access(connection: Connection) -> None:
+    """Tell every process that keys or connectors changed; heard when the transaction commits, which the disk has then.
+
+    No crash of the server makes good again what was said to have ended.
+    """
+    await connection.execute(INSIST_ON_COMMIT)
     await connection.execute("SELECT pg_notify($1, '')", ACCESS_CHANNEL)
