@@ -426,11 +426,13 @@ class Faulty:
         self.times = times
         self._save = saving.save_found
 
-    async def save(self, connection: Connection, connector: int, stream: str, records: Any, found: Any) -> saving.Saved:
+    async def save(
+        self, connection: Connection, connector: int, stream: str, records: Any, *given: Any
+    ) -> saving.Saved:
         if stream == "jobs" and self.times:
             self.times -= 1
             raise SystemError("no row of anybody is in this text")
-        return await self._save(connection, connector, stream, records, found)
+        return await self._save(connection, connector, stream, records, *given)
 
     def spoil(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(saving, "save_found", self.save)

@@ -163,6 +163,8 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     saved = 3 * of.size  # of other models come before those of the people
     yield Case("saving.FILE_KEYS", saving.FILE_KEYS, (c, saved, saved + 9, [PEOPLE, 2]), looks=2, written=20)
     yield fifty("saving.DELETE_KEYS", saving.DELETE_KEYS, (of.own, places), written=ASKED)
+    yield fifty("saving.TAKE_VERSIONS", saving.TAKE_VERSIONS, (of.ids,), written=ASKED)
+    yield fifty("saving.BURY_TOLD", saving.BURY_TOLD, (c, of.ids, LAST, NOW), written=ASKED)
     yield fifty("saving.DELETE_VERSIONS", saving.DELETE_VERSIONS, (of.ids,), written=ASKED)
     raws = [b"x"] * ASKED
     yield fifty("saving.REFRESH_RECORDS", saving.REFRESH_RECORDS, (of.ids, raws, raws), written=ASKED)

@@ -11,6 +11,7 @@ from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row, decode_row
 from unihire.store import Connection, Pool, joins, remapping, streams
 from unihire.store.feed import recency
+from unihire.store.feed.changes import ChangeLog
 from unihire.store.feed.gate import Feed, write_feed
 from unihire.store.feed.page import Page, SourceRow
 from unihire.store.feed.position import LATEST
@@ -104,6 +105,7 @@ class Pages:
         self.is_kept = bool(keeping)
         self.has_deleted = has_deleted(stream)
         self.reads_all = False
+        self.log_changes: ChangeLog | None = None
         self._pool = pool
         self._client = client
         self._renderer = renderer
@@ -131,7 +133,7 @@ class Pages:
     async def write(self, work: Callable[[Feed], Awaitable[T]], page: Page | None = None) -> T:
         """Do the work in a transaction in which nobody else saves for the connector; see `write_feed`."""
         asked = LATEST if page is None else page.asked
-        return await write_feed(self._pool, self._connector, work, asked=asked)
+        return await write_feed(self._pool, self._connector, work, asked=asked, log_changes=self.log_changes)
 
     async def prepare(self, rows: list[Row], within: Connection | None = None, *, asked: int = LATEST) -> MappedPage:
         """Map the rows with their details and joins; what is missing of the details is asked of the vendor.

@@ -16,6 +16,7 @@ import structlog
 
 from unihire.errors import Stopped
 from unihire.store import Connection, Pool
+from unihire.store.feed.changes import Change, ChangeLog
 from unihire.store.feed.position import LATEST
 
 LOCKED = "SELECT 1"
@@ -85,10 +86,13 @@ class Feed:
 
     `refused` are the rows that PostgreSQL refuses, as far as they were found. `is_careful`: they are looked for.
     `has_newer`: rows were read by their ids after what is to be saved was asked for. `outdated` are rows that were not
-    saved, for a newer version is stored; `position` is where the feed was.
+    saved, for a newer version is stored; `position` is where the feed was. `changes` are there where a log is.
     """
 
-    def __init__(self, connection: Connection, connector: int, *, is_careful: bool, has_newer: bool) -> None:
+    def __init__(
+        self, connection: Connection, connector: int, *, is_careful: bool, has_newer: bool, has_log: bool = False
+    ) -> None:
+        self.changes: list[Change] | None = [] if has_log else None
         self.connection = connection
         self.connector = connector
         self.is_careful = is_careful
@@ -98,31 +102,47 @@ class Feed:
         self.position = 0
 
 
-async def write_feed(pool: Pool, connector: int, work: Callable[[Feed], Awaitable[T]], *, asked: int = LATEST) -> T:
+async def write_feed(
+    pool: Pool,
+    connector: int,
+    work: Callable[[Feed], Awaitable[T]],
+    *,
+    asked: int = LATEST,
+    log_changes: ChangeLog | None = None,
+) -> T:
     """What `work` gives, done in one transaction that alone saves for the connector.
 
     `asked` is the position before which what is to be saved was asked for. Where PostgreSQL refuses a value, the
     transaction is undone and the work done once more, carefully: it must change nothing but the database before its
-    end. Raises Removed where the connector is gone.
+    end. `log_changes` is called after it with what changed, in the transaction. Raises Removed where the connector is
+    gone.
     """
     try:
-        async with _open_feed(pool, connector, asked, is_careful=False) as feed:
+        async with _open_feed(pool, connector, asked, is_careful=False, log_changes=log_changes) as feed:
             return await work(feed)
     except REFUSED as error:
         log.warning("the database refuses something of a page: its rows are saved apart", reason=name_refusal(error))
-    async with _open_feed(pool, connector, asked, is_careful=True) as feed:
+    async with _open_feed(pool, connector, asked, is_careful=True, log_changes=log_changes) as feed:
         return await work(feed)
 
 
 @asynccontextmanager
-async def _open_feed(pool: Pool, connector: int, asked: int, *, is_careful: bool) -> AsyncIterator[Feed]:
+async def _open_feed(
+    pool: Pool, connector: int, asked: int, *, is_careful: bool, log_changes: ChangeLog | None = None
+) -> AsyncIterator[Feed]:
     turn = _turns.setdefault((id(pool), connector), asyncio.Lock())
     async with turn, pool.acquire() as connection:
         try:
             begun = await connection.execute(BEGIN_SAVING.format(connector=connector, asked=asked))
             if begun != LOCKED and await connection.execute(LOCK_FEED, connector) != LOCKED:
                 raise Removed(connector)
-            yield Feed(connection, connector, is_careful=is_careful, has_newer=begun != LOCKED)
+            feed = Feed(
+                connection, connector, is_careful=is_careful, has_newer=begun != LOCKED,
+                has_log=log_changes is not None,
+            )  # fmt: skip
+            yield feed
+            if log_changes is not None and feed.changes:
+                await log_changes(connection, connector, feed.changes)
         except BaseException:
             await _roll_back(connection)
             raise

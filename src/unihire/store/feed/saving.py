@@ -7,6 +7,7 @@ A record's place in the feed (`seq`) is its modified_at in microseconds. Everyth
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from struct import Struct
 from uuid import UUID
 
@@ -16,6 +17,7 @@ import msgspec
 from unihire.kit.clock import from_micros
 from unihire.store import Connection
 from unihire.store.copying import copy_rows, count_micros, write_bigints, write_fields
+from unihire.store.feed.changes import Change, Kind, name_fields
 from unihire.store.feed.position import FIND_PLACE, MOVE_FEED, PLACE, take_positions
 
 EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
@@ -68,6 +70,9 @@ REFRESH_RECORDS = """
 # Make room for new versions of records.
 DELETE_VERSIONS = "DELETE FROM record WHERE id = ANY($1::text[]::uuid[])"
 
+# The same, and what they were.
+TAKE_VERSIONS = f"{DELETE_VERSIONS} RETURNING id::text, body, raw, custom"
+
 # Take the keys of old versions out of the filter index.
 DELETE_KEYS = """
     DELETE FROM record_key WHERE ctid = ANY(ARRAY(
@@ -94,6 +99,9 @@ BURY_RECORDS = """
     FROM (SELECT id, $3 + row_number() OVER (ORDER BY id) AS seq FROM unnest($2::uuid[]) AS gone (id)) AS next
     WHERE record.id = next.id AND record.connector = $1
 """
+
+# The same, and which were.
+BURY_TOLD = f"{BURY_RECORDS} RETURNING record.id::text, record.model, record.seq"
 
 # Living records of a stream, of these models, that have one of these keys.
 FIND_KEYED = """
@@ -151,8 +159,9 @@ async def save_found(
     stream: str,
     records: Sequence[Rendered],
     found: Sequence[asyncpg.Record],
+    changes: list[Change] | None = None,
 ) -> Saved:
-    """As `save_records`, with what `find_stored` found of them."""
+    """As `save_records`, with what `find_stored` found of them; what changed is added to `changes`."""
     stored = {row["id"]: row for row in found}
     stamps = _Stamps()
     fresh: list[Rendered] = []
@@ -171,8 +180,14 @@ async def save_found(
         await connection.execute(REFRESH_RECORDS, *map(list, zip(*same, strict=True)))
     if not fresh:
         return Saved()
+    before: dict[str, asyncpg.Record] = {}
     if outdated:
-        await connection.execute(DELETE_VERSIONS, [row["id"] for row in outdated])
+        ids = [row["id"] for row in outdated]
+        if changes is None:
+            await connection.execute(DELETE_VERSIONS, ids)
+        else:
+            living = {row["id"] for row in outdated if not row["is_deleted"]}
+            before = {row["id"]: row for row in await connection.fetch(TAKE_VERSIONS, ids) if row["id"] in living}
         await _delete_keys(connection, ((key, row["seq"]) for row in outdated for key in row["keys"]))
     now: datetime = found[0]["now"]
     start = await take_positions(connection, connector, found[0], len(fresh))
@@ -180,7 +195,21 @@ async def save_found(
     await copy_rows(connection, "record", _COLUMNS, _write_records(connector, stream, fresh, start, now, since))
     models = list({record.model for record in fresh})
     await connection.execute(FILE_KEYS, connector, start - 1, start + len(fresh) - 1, models)
+    if changes is not None:
+        changes += _tell_changes(fresh, start, before)
     return Saved(added=len(fresh) - len(outdated), changed=len(outdated))
+
+
+def _tell_changes(records: Sequence[Rendered], start: int, before: Mapping[str, asyncpg.Record]) -> Iterator[Change]:
+    """What saving these records from a place in the feed on changed; `before` has those that lived, as they were."""
+    for seq, record in enumerate(records, start):
+        known = before.get(record.id)
+        if known is None:
+            yield Change(Kind.CREATED, seq, record.model, record.id)
+        else:
+            body = _compose_body(record, b"")
+            names = name_fields(known, body=body, raw=record.raw, custom=record.custom)
+            yield Change(Kind.UPDATED, seq, record.model, record.id, names)
 
 
 def _write_records(
@@ -207,15 +236,22 @@ def _compose_body(record: Rendered, modified_at: bytes) -> bytes:
     return b'{"id":"%b","modified_at":"%b",%b%b' % (record.id.encode(), modified_at, record.members, EMPTY_ENDING)
 
 
-async def bury_records(connection: Connection, connector: int, ids: Sequence[UUID | str]) -> int:
-    """Mark living records deleted; returns how many. Call with the feed locked."""
+async def bury_records(
+    connection: Connection, connector: int, ids: Sequence[UUID | str], changes: list[Change] | None = None
+) -> int:
+    """Mark living records deleted; returns how many. Call with the feed locked. `changes` as in `save_found`."""
     if not ids:
         return 0
     (place,) = await connection.fetch(FIND_PLACE, connector)
     start = await take_positions(connection, connector, place, len(ids))
     found = await connection.fetch(FIND_KEYS, connector, ids)
     await _delete_keys(connection, ((row["key"], row["seq"]) for row in found))
-    await connection.execute(BURY_RECORDS, connector, ids, start - 1, place["now"])
+    buried = connector, ids, start - 1, place["now"]
+    if changes is None:
+        await connection.execute(BURY_RECORDS, *buried)
+    else:
+        told = sorted(await connection.fetch(BURY_TOLD, *buried), key=itemgetter("seq"))
+        changes += [Change(Kind.DELETED, row["seq"], row["model"], row["id"]) for row in told]
     await connection.execute(MOVE_FEED, connector, start + len(ids) - 1)
     return len(ids)
 

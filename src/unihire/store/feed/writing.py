@@ -104,10 +104,13 @@ class StreamWriter:
         """Write some rows of a page, each half by itself where it is refused together, down to single rows."""
         if not row_ids:
             return Written()
+        told = len(feed.changes or ())
         try:
             async with savepoint(feed.connection):
                 return await self._write(feed, page.take(set(row_ids)))
         except REFUSED as error:
+            if feed.changes is not None:
+                del feed.changes[told:]
             if len(row_ids) == 1:
                 return await self._quarantine_refused(feed, page, row_ids[0], error)
         half = len(row_ids) // 2
@@ -134,12 +137,12 @@ class StreamWriter:
         found = await saving.find_stored(connection, connector, page.records)
         feed.position = found[0]["last_seq"]
         records = await self._settle_shared(connection, page, found)
-        saved = await saving.save_found(connection, connector, stream, records, found)
+        saved = await saving.save_found(connection, connector, stream, records, found, feed.changes)
         lost: list[str] = list(page.buried)
         if page.joined is not None:
             lost += await self._find_dropped(feed, page) if self._has_parts else []
             lost += await saving.find_living(connection, connector, list(page.deleted_ids))
-        deleted = await saving.bury_records(connection, connector, lost)
+        deleted = await saving.bury_records(connection, connector, lost, feed.changes)
         await streams.save_details(connection, connector, stream, page.details)
         await self._settle_quarantine(feed, page)
         joined = JoinedChanges(0, 0, 0, set())

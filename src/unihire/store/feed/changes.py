@@ -1,0 +1,53 @@
+"""What a save changed, for whoever is to be told of it: the place where a change log is hung.
+
+Without one nothing of this is done.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import asyncpg
+import msgspec
+
+from unihire.store import Connection
+
+
+class Kind(StrEnum):
+    """What became of a record. One that was deleted and is there again is created."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A record's change, with its place in the feed; of an update the names of the fields that differ.
+
+    `raw_data` and `custom_fields` are among these; an update of which nothing but the vendor's row tells has only
+    `raw_data`.
+    """
+
+    kind: Kind
+    seq: int
+    model: int
+    id: str
+    fields: tuple[str, ...] = ()
+
+
+ChangeLog = Callable[[Connection, int, Sequence[Change]], Awaitable[None]]
+"""Takes the changes of a connector in feed order, at the end of the transaction that makes them and within it."""
+
+_NOT_CONTENT = {"id", "modified_at", "custom_fields", "raw_data"}
+
+
+def name_fields(before: asyncpg.Record, *, body: bytes, raw: bytes, custom: bytes | None) -> tuple[str, ...]:
+    """The names of the fields in which a new version differs from `before`, which has `body`, `raw` and `custom`."""
+    was, now = msgspec.json.decode(before["body"]), msgspec.json.decode(body)
+    names = [name for name in {**was, **now} if name not in _NOT_CONTENT and was.get(name) != now.get(name)]
+    if (before["custom"] or b"{}") != (custom or b"{}"):
+        names.append("custom_fields")
+    if before["raw"] != raw:
+        names.append("raw_data")
+    return tuple(names)

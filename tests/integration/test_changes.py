@@ -1,0 +1,92 @@
+"""What a save changed, as a change log is told it: in feed order, in the transaction that made it, and nothing more."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from testbed.tenants import Tenant, make_tenant
+from testbed.vendor import Vendor, fill
+from unihire.kit.seal import Sealer
+from unihire.store import Connection, Pool
+from unihire.store.feed.changes import Change
+from unihire.sync.pages import Pages
+
+
+class Log:
+    """A change log in memory: what it was told, and where the feed was then."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+
+    async def note(self, connection: Connection, connector: int, changes: Sequence[Change]) -> None:
+        assert connection.is_in_transaction()
+        last = await connection.fetchval("SELECT last_seq FROM connector WHERE number = $1", connector)
+        seqs = [change.seq for change in changes]
+        assert seqs == sorted(set(seqs))
+        assert seqs[-1] <= last
+        self.changes += changes
+
+    def take(self) -> list[tuple[str, ...]]:
+        """What was told since, as kind and fields."""
+        told, self.changes = self.changes, []
+        return sorted((str(change.kind), str(change.model), *change.fields) for change in told)
+
+
+@pytest_asyncio.fixture
+async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
+    fill(vendor)
+    return await make_tenant(pool, sealer, base_url=vendor.base_url)
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Log:
+    log, make = Log(), Pages.__init__
+
+    def make_logged(pages: Pages, **given: Any) -> None:
+        make(pages, **given)
+        pages.log_changes = log.note
+
+    monkeypatch.setattr(Pages, "__init__", make_logged)
+    return log
+
+
+async def test_created_updated_and_deleted_records_are_told_with_the_fields_that_changed(
+    tenant: Tenant, vendor: Vendor, log: Log
+) -> None:
+    await tenant.sync()
+    first = {change.id: change for change in log.changes}
+    assert len(first) == len(log.changes) == await tenant.pool.fetchval("SELECT count(*) FROM record")
+    assert {tuple(row) for row in await tenant.pool.fetch("SELECT id::text, model, seq FROM record")} == {
+        (change.id, change.model, change.seq) for change in log.changes
+    }
+    assert {word for word, *_ in log.take()} == {"created"}
+    await tenant.sync(full=True)
+    assert log.take() == []
+    vendor.lists["/jobs"][0] |= {"name": "Renamed", "code": "x"}
+    vendor.lists["/jobs"][1]["unknown"] = 1
+    del vendor.lists["/people"][2]
+    await tenant.sync(full=True)
+    told = log.take()
+    assert [one for one in told if one[0] == "deleted"] == [("deleted", "4")]
+    updated = [set(one[2:]) for one in told if one[0] == "updated"]
+    assert sorted(map(sorted, updated)) == [["code", "name", "raw_data"], ["raw_data"]]
+    vendor.lists["/people"].append({"id": "3", "name": "Person 3", "state": "plain", "at": "2026-01-01T00:00:00"})
+    await tenant.sync(full=True)
+    assert log.take() == [("created", "4")]
+
+
+async def test_what_is_undone_is_not_told(tenant: Tenant, log: Log) -> None:
+    await tenant.pool.execute("""
+        CREATE FUNCTION refuse_one() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN IF NEW.remote_id = '4' THEN RAISE EXCEPTION 'no' USING ERRCODE = '22008'; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON record FOR EACH ROW EXECUTE FUNCTION refuse_one()
+    """)
+    try:
+        await tenant.sync()
+    finally:
+        await tenant.pool.execute("DROP TRIGGER refuse ON record; DROP FUNCTION refuse_one")
+    stored = {row[0] for row in await tenant.pool.fetch("SELECT seq FROM record")}
+    assert {change.seq for change in log.changes} == stored
+    assert len(log.changes) == len(stored)
