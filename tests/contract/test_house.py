@@ -164,3 +164,24 @@ def test_a_wait_of_a_test_has_an_end() -> None:
         for awaited in list_endless_waits(path.read_text())
     }
     assert found == ENDLESS, "await testbed.waiting.within(...)"
+
+
+def test_records_are_written_in_one_place() -> None:
+    """Through the write gate, a connector's removal apart; a remap notes there what no fingerprint tells."""
+    writes = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM) (?:record|record_key|joined|stale)\b|\bcopy_rows\(")
+    found = {
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*.py")
+        if writes.search(path.read_text()) and "feed" not in path.parts
+    }
+    assert found == {"store/accounts/tenancy.py", "store/copying.py", "store/joins.py", "store/remapping.py"}
+
+
+def test_what_writes_joined_rows_is_called_by_the_write_gate_alone() -> None:
+    calls = re.compile(r"\b(?:save_records|save_found|bury_records|store_joined_rows|note_stale|save_details)\(")
+    callers = {
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*.py")
+        if any(calls.search(line) and "def " not in line for line in path.read_text().splitlines())
+    }
+    assert callers == {"store/feed/saving.py", "store/feed/writing.py"}

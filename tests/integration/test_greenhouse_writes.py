@@ -13,7 +13,7 @@ from testbed.harvest_truth import OWN, STREAMS, Json
 from testbed.tenants import read_all
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
-from unihire.sync.joining import KEPT_WHOLE
+from unihire.sync.joining import STORED_WHOLE
 
 KEPT = ("custom_fields", "custom_field_options", "openings")
 REFERRED = {
@@ -136,7 +136,7 @@ async def test_row_that_is_kept_whole_changes_no_record(link: HarvestLink, strea
     find = "SELECT row_id, data FROM joined WHERE stream = $1 AND name = $2"
     kept = {
         row["row_id"]: msgspec.json.decode(row["data"])
-        for row in await link.tenant.pool.fetch(find, stream, KEPT_WHOLE)
+        for row in await link.tenant.pool.fetch(find, stream, STORED_WHOLE)
     }
     assert kept == {str(row["id"]): row for row in get_rows(link, stream)}
 

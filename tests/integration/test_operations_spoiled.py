@@ -17,7 +17,7 @@ from testbed.desk import Json
 from testbed.spoiled_rows import LEFT_OUT, Path, list_paths, list_spoils, spoil
 from unihire.integration.registry import get_integration, list_operations
 from unihire.kit.seal import Sealer
-from unihire.sync.joining import KEPT_WHOLE
+from unihire.sync.joining import STORED_WHOLE
 
 STREAMS = {stream.name: stream.path for stream in get_integration("greenhouse").streams}
 
@@ -129,7 +129,7 @@ async def test_spoiled_rows_of_the_store_are_null_or_named(reading: Reading, str
     pool, number = reading.creating.tenant.pool, reading.creating.tenant.connector.number
     tables = {
         "record": ("raw", "stream = $2 AND connector = $1"),
-        "joined": ("data", f"origin = $2 AND stream = $2 AND name = '{KEPT_WHOLE}' AND connector = $1"),
+        "joined": ("data", f"origin = $2 AND stream = $2 AND name = '{STORED_WHOLE}' AND connector = $1"),
     }
     for table, (column, where) in tables.items():
         held = await pool.fetch(f"SELECT {column} AS data FROM {table} WHERE {where}", number, stream)
@@ -263,7 +263,7 @@ async def test_stored_row_that_cannot_be_decoded_costs_that_row(
     lost = before[1].get("id", before[1].get("value"))
     for table, column, id, more in (
         ("record", "raw", "remote_id", ""),
-        ("joined", "data", "row_id", f" AND stream = $2 AND name = '{KEPT_WHOLE}'"),
+        ("joined", "data", "row_id", f" AND stream = $2 AND name = '{STORED_WHOLE}'"),
     ):
         where = f"connector = $1 AND {'stream' if table == 'record' else 'origin'} = $2 AND {id} = $3{more}"
         raw = await tenant.pool.fetchval(

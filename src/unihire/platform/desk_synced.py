@@ -16,7 +16,7 @@ from unihire.store import rows as stored
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.keys import JoinKeys, find_key, name_member
 from unihire.store.rows import ById, ByKey, ByText, Place, Wanted
-from unihire.sync.joining import KEPT_WHOLE
+from unihire.sync.joining import STORED_WHOLE
 from unihire.sync.rendering import Renderer, model_numbers
 
 log = structlog.get_logger()
@@ -120,7 +120,7 @@ class SyncedDesk:
         if stream.name in self._unread:
             reason = self._unread[stream.name] or "no sync has come to its end"
             raise NotSynced(f"the list {stream.name} is not in the store: {reason}")
-        return Place(stream.name, own[0] if own else None, KEPT_WHOLE, has_deleted(stream))
+        return Place(stream.name, own[0] if own else None, STORED_WHOLE, has_deleted(stream))
 
     async def _find_matching(self, stream: Stream, match: Match) -> list[Data] | None:
         """The rows that match, where a value is known by which they are found."""
@@ -170,7 +170,7 @@ class SyncedDesk:
             wanted = Wanted()
             for number, question in enumerate(questions):
                 self._want(wanted, number, question)
-            found = await stored.find_rows(self._pool, self._connector.number, wanted, KEPT_WHOLE)
+            found = await stored.find_rows(self._pool, self._connector.number, wanted, STORED_WHOLE)
             for number, question in enumerate(questions):
                 if not question.answer.done():
                     question.answer.set_result(_sort(question, found.get(number, ())))
@@ -183,7 +183,7 @@ class SyncedDesk:
         stream, name = question.stream, question.stream.name
         own = model_numbers(stream, rows_only=True)
         if not own or has_deleted(stream):
-            entry = KEPT_WHOLE if question.member == ID else name_member(question.member)
+            entry = STORED_WHOLE if question.member == ID else name_member(question.member)
             keys = filter(None, map(find_key, question.values))
             wanted.texts.extend(ByText(number, name, entry, key) for key in keys)
         if not own:

@@ -1,4 +1,4 @@
-"""Joins at work: what is kept of a stream's rows for others to show, and what a page's rows show of others."""
+"""Joins at work: what is stored of a stream's rows for others to show, and what a page's rows show of others."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from unihire.sync.pruning import LeftOut, explain_error
 from unihire.sync.quarantine import Quarantined, find_row_id
 from unihire.sync.rendering import Renderer, model_numbers
 
-KEPT_WHOLE = "rows"
-"""The name under which a stream keeps its own rows whole."""
+STORED_WHOLE = "rows"
+"""The name under which a stream's own rows are stored whole."""
 
 STALE_BATCH = 500
 """Records made again in one transaction."""
@@ -31,8 +31,8 @@ _ENCODER = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
-    """What is kept of one stream's rows, and for whom."""
+class RowStorage:
+    """What is stored of one stream's rows beside its records, and for whom."""
 
     stream: Stream
     joins: tuple[tuple[Stream, Join], ...]
@@ -55,13 +55,13 @@ class Keeping:
         }
 
     def pick(self, rows: Iterable[Row], renderer: Renderer) -> tuple[list[Joined], list[Quarantined]]:
-        """What is to be kept of a page's rows, and the rows of which not all is."""
+        """What is to be stored of a page's rows, and the rows of which not all can be."""
         found, quarantined = list[Joined](), list[Quarantined]()
         for row in rows:
             row_id = find_row_id(self.stream, row)
             id = renderer.seen_id(self.stream, row_id)
             if self.stream.is_kept or (has_deleted(self.stream) and renderer.deleted_ids(self.stream, row)):
-                found.append(Joined(row_id, self.stream.name, KEPT_WHOLE, row_id, id, row.raw))
+                found.append(Joined(row_id, self.stream.name, STORED_WHOLE, row_id, id, row.raw))
                 for member in self.stream.found_by:
                     key = find_key(find_member(row.data, member))
                     if key is not None:

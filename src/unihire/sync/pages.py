@@ -18,7 +18,7 @@ from unihire.store.feed.position import LATEST
 from unihire.store.feed.saving import Rendered
 from unihire.store.feed.writing import StreamWriter, Written
 from unihire.sync.fetching import Details, fetch_details, find_details
-from unihire.sync.joining import Keeping, Stale, find_known, find_shown, find_stale
+from unihire.sync.joining import RowStorage, Stale, find_known, find_shown, find_stale
 from unihire.sync.quarantine import Quarantined, find_fault, find_row_id, merge_quarantined, read_row_id
 from unihire.sync.rendering import Renderer, model_numbers
 
@@ -98,11 +98,11 @@ class Pages:
         renderer: Renderer,
         connector: int,
         stream: Stream,
-        keeping: Keeping,
+        storage: RowStorage,
     ) -> None:
         self.stream = stream
         self.own = model_numbers(stream, rows_only=True)
-        self.is_kept = bool(keeping)
+        self.is_kept = bool(storage)
         self.has_deleted = has_deleted(stream)
         self.reads_all = False
         self.log_changes: ChangeLog | None = None
@@ -110,7 +110,7 @@ class Pages:
         self._client = client
         self._renderer = renderer
         self._connector = connector
-        self._keeping = keeping
+        self._storage = storage
         self._has_parts = any(maps.is_owned for maps in stream.maps)
         self._has_shared = any(maps.each is not None and not maps.is_owned for maps in stream.maps)
         self._needs_ids = bool(self.own) or self.is_kept or self._has_parts
@@ -128,7 +128,7 @@ class Pages:
     async def open(self) -> None:
         """Look up what preparing and saving must know of the store."""
         self._known = await find_known(self._pool, self._connector, self.stream)
-        await self._writer.open(self._pool, showing=await self._keeping.find_showing(self._pool, self._connector))
+        await self._writer.open(self._pool, showing=await self._storage.find_showing(self._pool, self._connector))
 
     async def write(self, work: Callable[[Feed], Awaitable[T]], page: Page | None = None) -> T:
         """Do the work in a transaction in which nobody else saves for the connector; see `write_feed`."""
@@ -212,7 +212,7 @@ class Pages:
                     tellers.setdefault((record.id, record.fingerprint), []).append(record.row_id)
                 first.setdefault((record.id, record.fingerprint) if record.is_shared else record.id, record)
             records = list(first.values())
-        joined, unkept = self._keeping.pick(rows, self._renderer) if self._keeping else ([], [])
+        joined, unkept = self._storage.pick(rows, self._renderer) if self._storage else ([], [])
         details.doubt([*details.quarantined, *quarantined])
         quarantined += [*details.quarantined, *unkept, *refused]
         deleted: dict[str, list[str]] = {}
@@ -357,7 +357,7 @@ class Pages:
         unserved = page.unserved if page.quarantined else set()
         ids += [id for row_id in unserved for id in self._renderer.row_ids(self.stream, row_id)]
         ids += page.deleted_ids
-        if self._keeping and not self.own:
+        if self._storage and not self.own:
             ids += [self._renderer.seen_id(self.stream, row_id) for row_id in {*page.row_ids, *unserved}]
         return ids
 

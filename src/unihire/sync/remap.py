@@ -19,7 +19,7 @@ from unihire.store.accounts.tenancy import Connector
 from unihire.store.feed import position
 from unihire.store.feed.gate import Feed
 from unihire.store.locks import lock_connector
-from unihire.sync.joining import KEPT_WHOLE, Keeping
+from unihire.sync.joining import STORED_WHOLE, RowStorage
 from unihire.sync.pages import MappedPage, Pages
 from unihire.sync.quarantine import Quarantined, find_row_id
 from unihire.sync.rendering import Renderer, model_numbers
@@ -94,7 +94,7 @@ async def remap_held(
     for stream in integration.streams:
         pages = Pages(
             pool=pool, client=None, renderer=renderer, connector=connector.number, stream=stream,
-            keeping=Keeping.of(integration, stream),
+            storage=RowStorage.of(integration, stream),
         )  # fmt: skip
         part = _StreamRemap(pool, connector.number, pages, watch, stop or asyncio.Event())
         await part.remap(only_aside=only_aside)
@@ -133,7 +133,7 @@ class _StreamRemap:
             for model in self._pages.own:
                 await self._walk(remapping.LIST_ROWS, 0, self._remake, model, last)
             if self._stream.is_kept or self._pages.has_deleted:
-                await self._walk(remapping.LIST_KEPT, "", self._remake, KEPT_WHOLE)
+                await self._walk(remapping.LIST_KEPT, "", self._remake, STORED_WHOLE)
             self.remade.unmade = await self._count_unmade()
         counted = await streams.count_quarantine(self._pool, self._connector, self._stream.name)
         self.remade.aside, self.remade.incomplete = counted

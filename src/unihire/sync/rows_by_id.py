@@ -12,7 +12,7 @@ from unihire.store.accounts.tenancy import Connector
 from unihire.store.feed.gate import Feed
 from unihire.store.feed.recency import get_position
 from unihire.sync.fetching import fetch_rows
-from unihire.sync.joining import Keeping
+from unihire.sync.joining import RowStorage
 from unihire.sync.pages import Counts, MappedPage, Pages
 from unihire.sync.rendering import Renderer
 
@@ -36,11 +36,11 @@ async def sync_rows_by_id(
     given new credentials: what was read with the others is not saved.
     """
     renderer = Renderer(connector.id, connector.number)
-    told = []
+    counted = []
     for stream in integration.streams:
         pages = Pages(
             pool=pool, client=client, renderer=renderer, connector=connector.number, stream=stream,
-            keeping=Keeping.of(integration, stream),
+            storage=RowStorage.of(integration, stream),
         )  # fmt: skip
         counts = Counts(stream.name)
         ids = list(dict.fromkeys(changed.get(stream.name, ()))) if stream.by_id is not None else []
@@ -59,8 +59,8 @@ async def sync_rows_by_id(
 
         while stream.joins and (saved := await pages.write(save_some)) is not None:
             counts.add(saved)
-        told.append(counts)
-    return told
+        counted.append(counts)
+    return counted
 
 
 async def _sync_rows(

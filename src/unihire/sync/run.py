@@ -36,7 +36,7 @@ from unihire.store.work import runs, schedules
 from unihire.store.work.runs import Run
 from unihire.sync.deferring import MOST_FAULTS, defer_run, explain_fault, is_away, plan_deferral
 from unihire.sync.issues import OF_CONNECTORS, Kind, ask_for_relink, find_kind, open_failure, settle_issues
-from unihire.sync.joining import Keeping
+from unihire.sync.joining import RowStorage
 from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer, model_numbers
 from unihire.sync.streaming import StreamSync
@@ -297,7 +297,7 @@ class _RunSync:
         number = self._connector.number
         pages = Pages(
             pool=self._pool, client=self._client, renderer=self._renderer, connector=number, stream=stream,
-            keeping=Keeping.of(self._integration, stream),
+            storage=RowStorage.of(self._integration, stream),
         )  # fmt: skip
         part = StreamSync(
             pool=self._pool, client=self._client, connector=number, run=self._run, pages=pages, skew=self._skew,

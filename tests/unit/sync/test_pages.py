@@ -8,7 +8,7 @@ import msgspec
 
 from testbed.records import PLURALS, stream_of
 from unihire.outbound.paging import Row
-from unihire.sync.joining import Keeping
+from unihire.sync.joining import RowStorage
 from unihire.sync.pages import ROWS_AT_ONCE, Pages
 from unihire.sync.rendering import Renderer
 
@@ -19,7 +19,7 @@ def open_pages() -> Pages:
     nothing: Any = object()
     return Pages(
         pool=nothing, client=nothing, renderer=Renderer(uuid4(), 1), connector=1, stream=TAGS,
-        keeping=Keeping(TAGS, ()),
+        storage=RowStorage(TAGS, ()),
     )  # fmt: skip
 
 
