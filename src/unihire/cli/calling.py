@@ -6,12 +6,12 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from unihire.cli.console.arguments import read_document
 from unihire.cli.console.exits import FAILED
 from unihire.cli.console.picking import pick_connectors
 from unihire.cli.console.starting import run_on_database, start
+from unihire.cli.console.tables import make_table
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json
 from unihire.dialects import markup
 from unihire.dialects.tray.connectors import describe_operation, find_connectors
@@ -102,7 +102,7 @@ def operations(
         })  # fmt: skip
         return
     for one in found:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", title=one.name, title_justify="left")
+        table = make_table(title=one.name)
         for title in ("operation", "kind", "what it does"):
             table.add_column(title, overflow="fold")
         for operation in list_operations(one.slug).values():

@@ -4,9 +4,9 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
+from unihire.cli.console.tables import make_table
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_plain
 from unihire.dialects import markup
 from unihire.dialects.unihire.page import describe_all, describe_one, describe_overview
@@ -55,7 +55,7 @@ def _show(*blocks: markup.Block) -> None:
             case markup.Paragraph(line):
                 OUT.print(Text(markup.to_plain(line)))
             case markup.Table(columns, rows):
-                table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+                table = make_table()
                 for column in columns:
                     table.add_column(column, overflow="fold")
                 for row in rows:

@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 from rich.text import Text
 
-from unihire.cli.console.terminal import OUT, Json, examples, print_json
+from unihire.cli.console.terminal import OUT, Json, examples, print_json, print_line
 from unihire.settings import DOTENV, Settings, read_settings
 
 PREFIX = "UNIHIRE_"
@@ -39,7 +39,7 @@ def config(is_json: Json = False) -> None:
         return
     for setting in found:
         value = "unset" if setting.value is None else str(setting.value)
-        OUT.print(Text.assemble((setting.name, "bold"), " = ", value, (f"  {setting.source}", "cyan")), soft_wrap=True)
+        print_line(Text.assemble((setting.name, "bold"), " = ", value, (f"  {setting.source}", "cyan")))
         OUT.print(Text(f"    {setting.description}", "dim"))
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from unihire.cli.console.arguments import Environment, make_name_option
 from unihire.cli.console.picking import pick_connectors
 from unihire.cli.console.starting import run_on_database, start
-from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_plain
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line, print_plain
 from unihire.cli.proving import check_partner_options, take_credentials
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration, list_integrations, list_operations
@@ -129,7 +129,7 @@ def connect(
             }
         )
     else:
-        OUT.print(f"[green]✓[/green] {escape(customer.strip())} connected to {integration.name}\n", soft_wrap=True)
+        print_line(f"[green]✓[/green] {escape(customer.strip())} connected to {integration.name}\n")
         print_plain(f"connector id     {new.id}")
         print_plain(f"connector token  {new.token}")
         OUT.print("\nThe token is shown this once: keep it with your API key.", style="dim")

@@ -8,13 +8,12 @@ from typing import Annotated, Any
 import asyncpg
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from unihire.cli.console.exits import FAILED
 from unihire.cli.console.picking import pick_connectors
 from unihire.cli.console.starting import run_on_database, start
-from unihire.cli.console.tables import make_stream_table
-from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_plain, write_moment
+from unihire.cli.console.tables import make_stream_table, make_table
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line, print_plain, write_moment
 from unihire.integration.registry import list_operations
 from unihire.integration.scopes import find_access, list_missing
 from unihire.model import MODELS
@@ -73,7 +72,7 @@ def list_them(is_json: Json = False) -> None:
     if not found:
         note("There is no connector yet: unihire connect makes one.")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = make_table()
     table.add_column("id", no_wrap=True)
     table.add_column("customer", overflow="fold")
     table.add_column("integration", no_wrap=True)
@@ -125,7 +124,7 @@ def show(id: Id, is_json: Json = False) -> None:
         OUT.print(make_stream_table([{**row, "quarantined": row["set_aside"]} for row in found["streams"]]))
     if found["records"]:
         OUT.print("\n[bold]Records[/bold]")
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table = make_table()
         table.add_column("model")
         table.add_column("living", justify="right")
         table.add_column("deleted", justify="right")
@@ -134,7 +133,7 @@ def show(id: Id, is_json: Json = False) -> None:
         OUT.print(table)
     for stream in dict.fromkeys((*found["set_aside"], *found["incomplete"])):
         said = say_quarantined(stream, found["set_aside"].get(stream, 0), found["incomplete"].get(stream, 0))
-        OUT.print(f"[yellow]![/yellow] {said}: `unihire quarantine {id}` lists them", soft_wrap=True)
+        print_line(f"[yellow]![/yellow] {said}: `unihire quarantine {id}` lists them")
 
 
 @app.command()
@@ -165,7 +164,7 @@ def delete(
     if is_json:
         print_json({"deleted": str(connector.id), "records": records})
     else:
-        OUT.print(f"[green]✓[/green] {connector.id} deleted with {records:,} records", soft_wrap=True)
+        print_line(f"[green]✓[/green] {connector.id} deleted with {records:,} records")
 
 
 async def _count_issues(pool: Pool) -> dict[int, int]:

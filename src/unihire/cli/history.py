@@ -11,8 +11,8 @@ from rich.markup import escape
 
 from unihire.cli.console.picking import name_connector, pick_connectors
 from unihire.cli.console.starting import run_on_database, start
-from unihire.cli.console.tables import Line, make_noted_table
-from unihire.cli.console.terminal import OUT, Json, examples, note, print_json
+from unihire.cli.console.tables import Line, NotedTable
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line
 from unihire.dialects.unihire.told import tell_run, tell_run_with_streams
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
@@ -116,12 +116,12 @@ def _show_list(found: Sequence[dict[str, Any]]) -> None:
             *(f"{number:,}" for number in counted),
         )
         lines.append(Line(cells, explain_run(run)))
-    OUT.print(make_noted_table(titles, lines, indent=4, numbers_from=4))
+    OUT.print(NotedTable(titles=titles, lines=lines, indent=4, numbers_from=4))
 
 
 def _show_run(run: dict[str, Any]) -> None:
     who = f"{escape(run['customer'])} ({run['integration']}) {run['connector_id']}"
-    OUT.print(f"{who}\nrun {run['number']} {colour_status(run['status'])}", soft_wrap=True)
+    print_line(f"{who}\nrun {run['number']} {colour_status(run['status'])}")
     for title, moment in (("asked for", "asked_at"), ("started", "started_at"), ("ended", "finished_at")):
         if run[moment] is not None:
             OUT.print(f"  {title:<11}{run[moment][:19].replace('T', ' ')} UTC")
@@ -142,7 +142,7 @@ def _show_run(run: dict[str, Any]) -> None:
         name = f"[cyan]{part['stream']}[/cyan]" if is_open else part["stream"]
         lines.append(Line((name, *(f"{number:,}" for number in counted), waited), notes))
     OUT.print()
-    OUT.print(make_noted_table(titles, lines, indent=2, numbers_from=1))
+    OUT.print(NotedTable(titles=titles, lines=lines, indent=2, numbers_from=1))
 
 
 def explain_run(run: Mapping[str, Any], *, by_whom: bool = True) -> list[str]:

@@ -11,7 +11,7 @@ from rich.padding import Padding
 
 from unihire.cli.console.picking import name_connector, pick_connectors
 from unihire.cli.console.starting import run_on_database, start
-from unihire.cli.console.terminal import OUT, Json, examples, note, print_json
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line
 from unihire.cli.history import show_minute
 from unihire.dialects.unihire.issues import tell_issue
 from unihire.store import Pool
@@ -60,7 +60,7 @@ def issues(
         if at:
             OUT.print()
         who = f"{escape(connector['customer'])} ({connector['integration']})"
-        OUT.print(f"[bold]{who}[/bold] {connector['connector_id']}", soft_wrap=True)
+        print_line(f"[bold]{who}[/bold] {connector['connector_id']}")
         for issue in connector["issues"]:
             _show(issue)
 

@@ -6,13 +6,13 @@ from uuid import UUID
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from unihire.cli.console.arguments import Environment, make_name_option
 from unihire.cli.console.exits import FAILED
 from unihire.cli.console.picking import name_connector, pick_connectors
 from unihire.cli.console.starting import run_on_database, start
-from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_plain, show_moment
+from unihire.cli.console.tables import make_table
+from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line, print_plain, show_moment
 from unihire.errors import ConfigError
 from unihire.kit.durations import parse_duration, write_duration
 from unihire.kit.seal import new_key
@@ -76,14 +76,17 @@ def list_them(is_json: Json = False) -> None:
     if not found:
         note("There is no API key yet: unihire keys create makes one.")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("id", "name", "organisation", "environment", "created", "ends"):
+    table = make_table()
+    for title in ("id", "name", "organisation", "environment"):
         table.add_column(title, overflow="fold")
+    for title in ("created (UTC)", "ends (UTC)"):
+        table.add_column(title, no_wrap=True)
     for key in found:
         over = "" if key["is_good"] else f" [red]({'revoked' if key['revoked_at'] else 'ended'})[/red]"
-        created, ends = show_moment(key["created_at"]), show_moment(key["ends_at"]) if key["ends_at"] else ""
+        ends = min((moment for moment in (key["revoked_at"], key["ends_at"]) if moment is not None), default=None)
+        created, ended = show_moment(key["created_at"])[:16], "" if ends is None else show_moment(ends)[:16]
         name = escape(key["name"]) + over
-        table.add_row(str(key["id"])[:8], name, escape(key["organisation"]), key["environment"], created, ends)
+        table.add_row(str(key["id"])[:8], name, escape(key["organisation"]), key["environment"], created, ended)
     OUT.print(table)
 
 
@@ -205,7 +208,7 @@ def revoke(id: KeyId, is_json: Json = False) -> None:
     if is_json:
         print_json({"revoked": str(revoked)})
     else:
-        OUT.print(f"[green]✓[/green] {revoked} is revoked", soft_wrap=True)
+        print_line(f"[green]✓[/green] {revoked} is revoked")
 
 
 @app.command()
@@ -243,7 +246,7 @@ def reseal_all(is_json: Json = False) -> None:
         counts = f"{done.resealed['credentials']:,} credentials and {done.resealed['grant']:,} grants"
         OUT.print(f"{counts} brought under the newest key")
         for one in done.left:
-            OUT.print(f"[red]✗[/red] {one.kind} of connector {one.connector}: {escape(one.reason)}", soft_wrap=True)
+            print_line(f"[red]✗[/red] {one.kind} of connector {one.connector}: {escape(one.reason)}")
         if not done.left:
             OUT.print("[green]✓[/green] nothing is sealed under another")
     if done.left:

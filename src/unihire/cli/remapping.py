@@ -7,14 +7,14 @@ import asyncpg
 import msgspec
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from unihire.cli.console.each import Done, check_choice, work_on_each
 from unihire.cli.console.ending import Ending, run
 from unihire.cli.console.picking import name_connector, pick_connectors
 from unihire.cli.console.progress import SyncProgress
 from unihire.cli.console.starting import run_on_database, start
-from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_json, show_moment
+from unihire.cli.console.tables import Line, NotedTable, make_table
+from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_json, print_line, show_moment
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
 from unihire.settings import Settings
@@ -98,18 +98,16 @@ def _describe(remade: Remade) -> dict[str, Any]:
 
 def _show(connector: Connector, remade: Sequence[Remade]) -> None:
     name = get_integration(connector.integration).name
-    OUT.print(f"[green]✓[/green] {escape(connector.end_user)} ({name}): made again", soft_wrap=True)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("stream")
-    for title in ("rows", "added", "changed", "deleted", "released", "quarantined", "incomplete"):
-        table.add_column(title, justify="right")
+    print_line(f"[green]✓[/green] {escape(connector.end_user)} ({name}): made again")
+    titles = ("stream", "rows", "added", "changed", "deleted", "released", "quarantined", "incomplete")
+    lines = []
     for one in remade:
         numbers = (one.rows, one.added, one.changed, one.deleted, one.released, one.aside, one.incomplete)
-        table.add_row(one.stream, *(f"{number:,}" for number in numbers))
-    OUT.print(table)
+        lines.append(Line((one.stream, *(f"{number:,}" for number in numbers))))
+    OUT.print(NotedTable(titles=titles, lines=lines, indent=2, numbers_from=1))
     for line in _tell_left(remade):
         mend = f"`unihire sync --full {str(connector.id)[:8]}` makes them again"
-        OUT.print(f"[yellow]![/yellow] {line}; {mend}", soft_wrap=True)
+        print_line(f"[yellow]![/yellow] {line}; {mend}")
 
 
 def _tell_left(remade: Sequence[Remade]) -> Iterator[str]:
@@ -163,7 +161,7 @@ def quarantine(
         if not connector["rows"]:
             continue
         OUT.print(f"{escape(connector['customer'])} ({connector['integration']}) {connector['connector_id']}")
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table = make_table()
         for title in ("stream", "id", "served", "since (UTC)"):
             table.add_column(title, no_wrap=True)
         table.add_column("reason", overflow="fold")

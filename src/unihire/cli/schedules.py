@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from unihire.cli.console.each import Done, check_choice, work_on_each
 from unihire.cli.console.ending import run
 from unihire.cli.console.starting import start
-from unihire.cli.console.terminal import OUT, Json, examples, write_moment
+from unihire.cli.console.tables import make_table
+from unihire.cli.console.terminal import OUT, Json, examples, print_line, write_moment
 from unihire.cli.doctor.engine import is_worker_alive, note_missing_worker
 from unihire.cli.history import show_minute
 from unihire.dialects.unihire.told import tell_schedule
@@ -142,7 +142,7 @@ async def _settle(pool: Pool, connector: Connector, said: str, number: int | Non
     """What was done to a connector, and to the run of the number if there was one."""
     told = {**_describe(await get_schedule(pool, connector.number)), "run": number}
     name = f"{escape(connector.end_user)} ({connector.integration})"
-    return Done(0, told, lambda: OUT.print(f"[green]✓[/green] {name}: {said}", soft_wrap=True))
+    return Done(0, told, lambda: print_line(f"[green]✓[/green] {name}: {said}"))
 
 
 def _end(code: int) -> None:
@@ -169,7 +169,7 @@ def _describe(found: Schedule) -> dict[str, Any]:
 
 
 def _show(shown: list[tuple[Connector, Schedule]]) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = make_table()
     table.add_column("id", no_wrap=True)
     for title in ("customer", "every", "full every", "next sync"):
         table.add_column(title, overflow="fold")

@@ -12,7 +12,7 @@ from unihire.cli.console.exits import FAILED, PARTIAL
 from unihire.cli.console.progress import SyncProgress
 from unihire.cli.console.starting import start
 from unihire.cli.console.tables import make_stream_table
-from unihire.cli.console.terminal import ERR, OUT, Json, examples, note
+from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_line
 from unihire.cli.doctor.engine import is_worker_alive, note_missing_worker
 from unihire.errors import Busy, ConfigError, Stopped
 from unihire.integration.registry import get_integration
@@ -95,7 +95,7 @@ async def _ask_all(settings: Settings, ids: list[str], *, full: bool, models: li
             said += f"; it rests until `unihire resume {str(connector.id)[:8]}`"
         told = {"status": "asked", "error": None, "run": asked.number, "run_id": str(asked.id), "new": asked.is_new}
         name = f"{escape(connector.end_user)} ({integration.name})"
-        return Done(0, told, lambda: OUT.print(f"[green]✓[/green] {name}: {said}", soft_wrap=True))
+        return Done(0, told, lambda: print_line(f"[green]✓[/green] {name}: {said}"))
 
     stopped = "Stopped; what is told of is asked for."
     code = await work_on_each(settings, ids, work, stopped=stopped, untold={}, is_json=is_json)
@@ -138,7 +138,7 @@ def _leave_alone(connector: Connector, *, is_named: bool) -> Done:
         raise ConfigError(f"connector {connector.id} is paused: {mend}")
     name = f"{escape(connector.end_user)} ({connector.integration})"
     said = f"[yellow]-[/yellow] {name}: paused; {mend}"
-    return Done(0, {"status": "paused", "error": None}, lambda: OUT.print(said, soft_wrap=True))
+    return Done(0, {"status": "paused", "error": None}, lambda: print_line(said))
 
 
 async def _tell_ended(pool: Pool, connector: Connector) -> Done:
@@ -148,7 +148,7 @@ async def _tell_ended(pool: Pool, connector: Connector) -> Done:
     what = "paused meanwhile; it goes on from here" if is_paused else "cancelled, or gone on with elsewhere"
     name = f"{escape(connector.end_user)} ({connector.integration})"
     said = f"[yellow]![/yellow] {name}: the sync was {what}"
-    return Done(FAILED, {"status": status, "error": f"the sync was {what}"}, lambda: OUT.print(said, soft_wrap=True))
+    return Done(FAILED, {"status": status, "error": f"the sync was {what}"}, lambda: print_line(said))
 
 
 async def _sync_one(
@@ -212,10 +212,9 @@ def _show(connector: Connector, report: Report) -> None:
     resumed = " (gone on with)" if report.is_resumed else ""
     waited = f", {report.waited_seconds:.0f} s of them waiting" if report.waited_seconds >= 1 else ""
     name = get_integration(connector.integration).name
-    OUT.print(
+    print_line(
         f"{mark} {escape(connector.end_user)} ({name}): {kind} {report.number}{resumed} {report.status}, "
-        f"{report.requests:,} requests{waited}",
-        soft_wrap=True,
+        f"{report.requests:,} requests{waited}"
     )
     rows = [{**asdict(counts), "error": report.errors.get(counts.stream)} for counts in report.streams]
     OUT.print(make_stream_table(rows))

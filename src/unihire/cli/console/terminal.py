@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from unihire.kit.clock import to_text
 
@@ -30,9 +31,14 @@ def print_plain(text: str = "") -> None:
     OUT.out(text, highlight=False)
 
 
+def print_line(text: str | Text, console: Console = OUT) -> None:
+    """A line for people, in rich's markup: broken between words in a terminal, whole in a file or a pipe."""
+    console.print(text, soft_wrap=not console.is_terminal)
+
+
 def note(text: str) -> None:
     """A line for people, beside the result."""
-    ERR.print(text, soft_wrap=True)
+    print_line(text, ERR)
 
 
 def examples(*lines: str) -> str:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
 
+from unihire.cli.console.terminal import print_line
 from unihire.dialects.bindbee.expansion import wire_fields
 from unihire.integration.declare import Integration
 from unihire.model import MODELS, ModelSpec
@@ -134,7 +135,7 @@ def show_calls(console: Console, calls: Sequence[Call]) -> None:
         good = not call.faults
         status = f"{call.status} {HTTPStatus(call.status).phrase}"
         console.print()
-        console.print(Text.assemble((call.method, "bold"), " ", (call.path, "bold")), soft_wrap=True)
+        print_line(Text.assemble((call.method, "bold"), " ", (call.path, "bold")), console)
         if call.remark:
             console.print(Text(call.remark, "dim"))
         console.print(Text.assemble((status, "green" if good else "red"), f"  {call.seconds * 1000:.0f} ms"))

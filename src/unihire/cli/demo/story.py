@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from unihire.cli.console.terminal import OUT, print_plain
+from unihire.cli.console.terminal import OUT, print_line, print_plain
 from unihire.cli.demo.keyboard import can_read_enter
 from unihire.dialects.bindbee.connectors import RESYNC_PATH
 from unihire.dialects.calls import TOKEN_HEADER
@@ -57,7 +57,7 @@ def describe_demo(url: str, key: str, links: Sequence[Link]) -> dict[str, Any]:
 
 def tell(console: Console, text: str, *, done: bool = True) -> None:
     """A line of the story, ticked off where something is done."""
-    console.print(f"[green]✓[/green] {text}" if done else text, soft_wrap=True)
+    print_line(f"[green]✓[/green] {text}" if done else text, console)
 
 
 def show_synced(console: Console, link: Link, report: Report, seconds: float, *, is_first: bool) -> None:
@@ -86,7 +86,7 @@ def show_ready(url: str, key: str, links: Sequence[Link]) -> None:
         print_plain(line)
     _show_rule("then any of these")
     for title, command in list_commands(links):
-        OUT.print(f"[cyan]# {title}[/cyan]", soft_wrap=True)
+        print_line(f"[cyan]# {title}[/cyan]")
         print_plain(command)
     show_keys(url)
 
@@ -94,7 +94,7 @@ def show_ready(url: str, key: str, links: Sequence[Link]) -> None:
 def show_keys(url: str) -> None:
     """Where everything is described, and what keys do."""
     _show_rule("")
-    OUT.print(f"Every call, described and ready to try: [bold]{url}/docs[/bold]", soft_wrap=True)
+    print_line(f"Every call, described and ready to try: [bold]{url}/docs[/bold]")
     enter = "[bold]Enter[/bold] syncs what changed. " if can_read_enter() else ""
     OUT.print(f"{enter}[bold]Ctrl-C[/bold] ends the demo.")
 
@@ -103,10 +103,10 @@ def show_farewell(home: Path, *, was_made: bool) -> None:
     """What the demo leaves, and where."""
     OUT.print()
     if was_made:
-        OUT.print(f"The demo has ended and left nothing; {home} is as it was.", soft_wrap=True)
+        print_line(f"The demo has ended and left nothing; {home} is as it was.")
     else:
         said = f"The demo has ended. It left an empty PostgreSQL in {home}, which the next command uses."
-        OUT.print(said, soft_wrap=True)
+        print_line(said)
 
 
 def _show_rule(title: str) -> None:

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from unihire.cli.console.terminal import OUT
+from unihire.cli.console.terminal import OUT, print_line
 
 Status = Literal["ok", "warning", "failed"]
 
@@ -75,7 +75,7 @@ class Findings:
     def show(self, *, whole: bool) -> None:
         """Everything where `whole`, else the verdict, what is not well, and the rest counted."""
         gravest = next(status for status in GRAVEST_FIRST if any(one.status == status for one in self.findings))
-        OUT.print(Text.assemble(MARKS[gravest], f" {self.judge()}\n"), soft_wrap=True)
+        print_line(Text.assemble(MARKS[gravest], f" {self.judge()}\n"))
         if whole:
             for finding in self.findings:
                 self._show_one(finding)
@@ -89,13 +89,13 @@ class Findings:
             self._show_one(finding)
         if rest := troubled[SHOWN:]:
             kinds = ", ".join(f"{number:,} {kind}" for kind, number in Counter(one.kind for one in rest).most_common())
-            OUT.print(f"  and {_count(len(rest), 'connector')} more: {kinds}", soft_wrap=True)
+            print_line(f"  and {_count(len(rest), 'connector')} more: {kinds}")
         if well := [finding for finding in self.findings if finding.status == "ok"]:
             OUT.print(Text.assemble(MARKS["ok"], f" well: {', '.join(_name_well(well))}"))
         OUT.print("\n`unihire doctor --details` shows every check and what each connector has here.", style="dim")
 
     def _show_one(self, finding: Finding) -> None:
-        OUT.print(Text.assemble(MARKS[finding.status], f" {finding.name}: ", (finding.detail, "dim")), soft_wrap=True)
+        print_line(Text.assemble(MARKS[finding.status], f" {finding.name}: ", (finding.detail, "dim")))
         for detail in self.details.get(finding.name, ()):
             OUT.print(Padding(detail, (0, 0, 0, 4), expand=False))
 

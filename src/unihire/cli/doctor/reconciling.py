@@ -8,6 +8,7 @@ from rich.table import Table
 
 from unihire.cli.console.ending import EXPECTED, describe_error
 from unihire.cli.console.progress import SyncProgress
+from unihire.cli.console.tables import make_table
 from unihire.cli.console.terminal import ERR, show_moment
 from unihire.cli.doctor.findings import Finding, Findings, Status
 from unihire.errors import ConfigError
@@ -95,14 +96,15 @@ def _tell_read(read: dict[str, Any] | None) -> str:
 
 
 def _tell_moment(moment: str) -> str:
-    return moment.replace("T", " ")
+    """To the minute, in UTC."""
+    return moment[:16].replace("T", " ")
 
 
 def _make_table(first: str, *numbers: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = make_table()
     table.add_column(first, no_wrap=True)
     for title in numbers:
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", min_width=max(map(len, title.split())))
     return table
 
 
