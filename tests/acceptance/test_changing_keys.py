@@ -43,7 +43,7 @@ def test_guide_of_changing_keys_is_true(command: Command) -> None:
     said = {}
     for arguments in list_commands():
         said[" ".join(arguments)] = command.run(*(ids.get(one, one) for one in arguments)).stdout
-    assert "1 credentials and 0 grants brought under the newest key" in said["keys reseal"]
+    assert "credentials of 1 connector and 0 grants brought under the newest key" in said["keys reseal"]
     assert "old token     good until" in said["connectors show 3f2c"]
     command.environment["UNIHIRE_ENCRYPTION_KEYS"] = new
     (key,) = [one for one in command.ask("doctor")["findings"] if one["name"] == "encryption key"]

@@ -98,7 +98,7 @@ def test_a_queued_sync_is_asked_for_once_and_waits_for_a_worker(shell: Shell, co
     assert (run["id"], run["status"], run["started_at"]) == (asked["run_id"], "queued", None)
     assert "no worker is running" in shell.run("sync", connector, "--queue").stderr
     found = {one["name"]: one for one in shell.ask("doctor", UNIHIRE_PORT="0")["findings"]}
-    assert "no worker is running: `unihire serve` or `unihire worker`; 1 jobs waiting" in found["workers"]["detail"]
+    assert "no worker is running: `unihire serve` or `unihire worker`; 1 job waiting" in found["workers"]["detail"]
     assert "not begun" in found[f"connector {connector[:8]}"]["detail"]
     assert shell.ask("connectors", "show", connector)["latest_sync"]["status"] == "queued"
     assert "queued" in shell.run("connectors").stdout
@@ -193,7 +193,7 @@ def test_issues_tell_what_to_do_and_are_over_with_the_next_good_sync(
     (told,) = shell.ask("issues")["connectors"]
     (issue,) = told["issues"]
     assert (issue["kind"], issue["stream"], issue["resolved_at"]) == ("rows_set_aside", "jobs", None)
-    assert issue["message"] == "1 rows of jobs are served without some part that does not map"
+    assert issue["message"] == "1 row of jobs served without some part that does not map"
     assert "`unihire quarantine` shows them" in issue["advice"]
     shown = shell.run("issues", connector[:8]).stdout
     assert "! rows set aside · jobs · since" in shown

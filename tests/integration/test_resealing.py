@@ -125,7 +125,7 @@ async def test_doctor_says_when_a_key_can_go(place: Pool) -> None:
     assert await look(BEFORE) == ("ok", "opens all")
     status, said = await look(BOTH)
     assert status == "warning"
-    assert "1 credentials and 1 grants are sealed under an older key: unihire keys reseal" in said
+    assert "credentials of 1 connector and 1 grant sealed under an older key: unihire keys reseal" in said
     await reseal(place, BOTH)
     status, said = await look(BOTH)
     assert status == "ok"

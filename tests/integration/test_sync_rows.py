@@ -331,7 +331,7 @@ async def test_row_of_which_a_part_does_not_map_is_served_without_it_until_it_do
     assert left_out == ["notes"]
     assert is_served
     issues = await tenant.pool.fetch("SELECT message FROM issue WHERE resolved_at IS NULL")
-    assert [row["message"] for row in issues] == ["1 rows of people are served without some part that does not map"]
+    assert [row["message"] for row in issues] == ["1 row of people served without some part that does not map"]
     vendor.lists["/people"][1] = person("2")
     await tenant.sync(full=True)
     assert await served(api, "candidates") == ["1", "2", "3"]

@@ -16,6 +16,7 @@ from unihire.cli.console.tables import make_stream_table, make_table
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line, print_plain, write_moment
 from unihire.integration.registry import list_operations
 from unihire.integration.scopes import find_access, list_missing
+from unihire.kit.words import count_of
 from unihire.model import MODELS
 from unihire.platform.organisations import list_organisations
 from unihire.platform.removal import remove_connector
@@ -154,7 +155,9 @@ def delete(
     if not yes:
         if not sys.stdin.isatty():
             raise typer.BadParameter("nobody is there to ask: give --yes", param_hint="--yes")
-        question = f"Delete {connector.end_user} ({connector.integration}) and its {records:,} records? [y/N] "
+        question = (
+            f"Delete {connector.end_user} ({connector.integration}) and its {count_of(records, 'record')}? [y/N] "
+        )
         sys.stderr.write(question)
         sys.stderr.flush()
         if input().strip().lower() not in ("y", "yes"):
@@ -164,7 +167,7 @@ def delete(
     if is_json:
         print_json({"deleted": str(connector.id), "records": records})
     else:
-        print_line(f"[green]✓[/green] {connector.id} deleted with {records:,} records")
+        print_line(f"[green]✓[/green] {connector.id} deleted with {count_of(records, 'record')}")
 
 
 async def _count_issues(pool: Pool) -> dict[int, int]:

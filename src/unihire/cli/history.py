@@ -16,6 +16,7 @@ from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, 
 from unihire.dialects.unihire.told import tell_run, tell_run_with_streams
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
+from unihire.kit.words import count_of
 from unihire.platform.syncs import Progress, measure_progress
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector, list_connectors
@@ -157,7 +158,7 @@ def explain_run(run: Mapping[str, Any], *, by_whom: bool = True) -> list[str]:
     totals = run["totals"]
     if totals["requests"]:
         waited = f", {tell_span(totals['waited_seconds'])} waiting" if totals["waited_seconds"] >= 1 else ""
-        said.append(f"{totals['requests']:,} {'request' if totals['requests'] == 1 else 'requests'}{waited}")
+        said.append(f"{count_of(totals['requests'], 'request')}{waited}")
     lines = [f"[dim]{' · '.join(said)}[/dim]"]
     if run["progress"] is not None and not run["finished_at"]:
         left = run["progress"]["seconds_left"] if run["status"] == "running" else None

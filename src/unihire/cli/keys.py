@@ -16,6 +16,7 @@ from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, 
 from unihire.errors import ConfigError
 from unihire.kit.durations import parse_duration, write_duration
 from unihire.kit.seal import new_key
+from unihire.kit.words import count_of
 from unihire.platform.organisations import (
     create_key,
     ensure_organisation,
@@ -243,8 +244,11 @@ def reseal_all(is_json: Json = False) -> None:
         left = [{"connector_id": str(one.connector), "what": one.kind, "reason": one.reason} for one in done.left]
         print_json({"resealed": {kind: done.resealed[kind] for kind in KINDS}, "left": left})
     else:
-        counts = f"{done.resealed['credentials']:,} credentials and {done.resealed['grant']:,} grants"
-        OUT.print(f"{counts} brought under the newest key")
+        credentials, grants = (
+            count_of(done.resealed["credentials"], "connector"),
+            count_of(done.resealed["grant"], "grant"),
+        )
+        OUT.print(f"credentials of {credentials} and {grants} brought under the newest key")
         for one in done.left:
             print_line(f"[red]✗[/red] {one.kind} of connector {one.connector}: {escape(one.reason)}")
         if not done.left:

@@ -17,6 +17,7 @@ from unihire.cli.console.tables import Line, NotedTable, make_table
 from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_json, print_line, show_moment
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
+from unihire.kit.words import count_of
 from unihire.settings import Settings
 from unihire.store import Pool, streams
 from unihire.store.accounts.tenancy import Connector, list_connectors
@@ -114,9 +115,9 @@ def _tell_left(remade: Sequence[Remade]) -> Iterator[str]:
     """What was left as it was, and why."""
     for one in remade:
         for detail, rows in one.lacking.items():
-            yield f"{one.stream}: {rows:,} rows left as they were, whose {detail} are not stored"
+            yield f"{one.stream}: {count_of(rows, 'row')} left as before, for want of stored {detail}"
         if one.unmade:
-            yield f"{one.stream}: {one.unmade:,} records left as they were, parts that no stored row tells"
+            yield f"{one.stream}: {count_of(one.unmade, 'record')} left as before, with parts that no stored row tells"
 
 
 def quarantine(

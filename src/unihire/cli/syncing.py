@@ -17,6 +17,7 @@ from unihire.cli.doctor.engine import is_worker_alive, note_missing_worker
 from unihire.errors import Busy, ConfigError, Stopped
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
+from unihire.kit.words import count_of
 from unihire.model import MODELS
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.sealing import find_sealer, open_sealer
@@ -214,7 +215,7 @@ def _show(connector: Connector, report: Report) -> None:
     name = get_integration(connector.integration).name
     print_line(
         f"{mark} {escape(connector.end_user)} ({name}): {kind} {report.number}{resumed} {report.status}, "
-        f"{report.requests:,} requests{waited}"
+        f"{count_of(report.requests, 'request')}{waited}"
     )
     rows = [{**asdict(counts), "error": report.errors.get(counts.stream)} for counts in report.streams]
     OUT.print(make_stream_table(rows))

@@ -16,6 +16,7 @@ from unihire.cli.console.starting import start
 from unihire.cli.console.terminal import ERR, Json, examples, note, print_json
 from unihire.cli.serving import address_of, bind, run_worker, serve_api
 from unihire.errors import UnihireError
+from unihire.kit.words import count_of
 from unihire.platform.sealing import open_sealer
 from unihire.settings import Settings
 from unihire.store.database import open_database
@@ -68,6 +69,6 @@ async def _work(settings: Settings, ending: Ending, door: socket.socket | None, 
         if is_json:
             print_json({"slots": settings.worker_slots, "metrics_url": metrics_url, "pid": os.getpid()})
         elif ERR.is_terminal:
-            note(f"Working on up to {settings.worker_slots} connectors at once. Ctrl-C ends.")
+            note(f"Working on up to {count_of(settings.worker_slots, 'connector')} at once. Ctrl-C ends.")
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         raise UnihireError("the worker ended by itself")

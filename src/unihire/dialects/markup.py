@@ -112,6 +112,10 @@ table { border-collapse: collapse; }
 th, td { border: 1px solid var(--line); padding: 0.3rem 0.6rem; text-align: left; vertical-align: top; }
 thead th { background: var(--soft); }
 tbody th { font-weight: normal; }
+@media (max-width: 40rem) {
+  body { font-size: 14px; padding: 0.6rem; }
+  th, td { padding: 0.2rem 0.35rem; }
+}
 """
 
 
@@ -152,7 +156,8 @@ def _html_line(line: Line) -> str:
 def _html_piece(piece: str | Code | Link) -> str:
     match piece:
         case Code(text):
-            return f"<code>{escape(text)}</code>"
+            # Scopes and names are longer than a narrow column: they may break after their parts.
+            return f"<code>{re.sub(r'(?<=[:_/])(?=[^:_/])', '<wbr>', escape(text))}</code>"
         case Link(text, to):
             return f'<a href="{escape(to)}">{escape(text)}</a>'
         case _:

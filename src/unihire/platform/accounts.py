@@ -8,6 +8,7 @@ from uuid import UUID
 from unihire.errors import ConfigError, PermissionMissing, VendorChanged, VendorRefused
 from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import read_moment
+from unihire.kit.words import count_of
 from unihire.model import spec_of
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import OBJECT, Undecodable, decode
@@ -53,14 +54,15 @@ async def check_account(
             agreeing, other = await _compare(pool, connector, integration, stream, rows)
             if other > agreeing:
                 raise ConfigError(
-                    f"nothing was saved: these credentials are of another account, for {other:,} rows of {name} have "
-                    f"ids that are known here and were made at other moments; {ADVICE}"
+                    f"nothing was saved: these credentials are of another account: {count_of(other, 'row')} of {name} "
+                    f"made at another moment than what is stored under the same id; {ADVICE}"
                 )
             if agreeing:
                 return
     if is_vouched:
         return
-    found = f"none of the {seen:,} rows it shows first is known here" if seen else "it shows no row to compare"
+    first = count_of(seen, "row")
+    found = f"none of the {first} it shows first is known here" if seen else "it shows no row to compare"
     raise ConfigError(
         f"nothing was saved: it cannot be seen that these credentials are of the same account: {found}; {ADVICE}; "
         "where you know that it is the same, repeat it with --same-account"

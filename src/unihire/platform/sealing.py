@@ -10,6 +10,7 @@ from uuid import UUID
 from unihire.errors import ConfigError
 from unihire.kit.files import read_text
 from unihire.kit.seal import Sealer, new_key
+from unihire.kit.words import count_of
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.accounts.sealed import count_marks
@@ -59,14 +60,15 @@ async def open_sealer(settings: Settings, pool: Pool) -> Sealer:
 def check_marks(settings: Settings, sealer: Sealer | None, marks: Mapping[bytes, int]) -> None:
     """Raises ConfigError where connectors have credentials, `marks` of them, and the sealer opens none."""
     path = find_key_file(settings)
+    of_whom = f"the credentials of {count_of(sum(marks.values()), 'connector')}"
     if marks and sealer is None:
         raise ConfigError(
-            f"the key file {path} is gone, and the credentials of {sum(marks.values()):,} connectors are sealed under "
-            "it: put its copy back or set UNIHIRE_ENCRYPTION_KEYS; without it they do not open"
+            f"the key file {path} is gone, and {of_whom} are sealed under it: "
+            "put its copy back or set UNIHIRE_ENCRYPTION_KEYS; without it they do not open"
         )
     if marks and sealer is not None and not marks.keys() & sealer.marks:
         raise ConfigError(
-            f"the credentials of {sum(marks.values()):,} connectors are sealed under another key than that of "
+            f"{of_whom} are sealed under another key than that of "
             f"{path or 'UNIHIRE_ENCRYPTION_KEYS'}: put the key back they were sealed under"
         )
 

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from unihire.errors import PermissionMissing, ReauthorizeNeeded, RetryLater, VendorChanged, VendorRefused
+from unihire.kit.words import count_of
 from unihire.store import Pool, issues
 from unihire.store.accounts.tenancy import Connector, hold_credentials, set_status
 
@@ -66,9 +67,9 @@ def say_quarantined(stream: str, rows: int, incomplete: int) -> str:
     """How many rows of a stream became nothing, and how many are served without some part; empty where none is."""
     said = []
     if rows:
-        said.append(f"{rows:,} rows of {stream} do not map and are quarantined")
+        said.append(f"{count_of(rows, 'row')} of {stream} quarantined for not mapping")
     if incomplete:
-        said.append(f"{incomplete:,} rows of {stream} are served without some part that does not map")
+        said.append(f"{count_of(incomplete, 'row')} of {stream} served without some part that does not map")
     return "; ".join(said)
 
 

@@ -57,3 +57,9 @@ def test_plain_text_is_the_pieces_one_after_another() -> None:
 )
 def test_anchor_of_a_heading_is_the_one_hosts_of_markdown_give_it(text: str, anchor: str) -> None:
     assert Heading(3, text).anchor == anchor
+
+
+def test_html_lets_a_long_code_break_after_its_parts() -> None:
+    page = to_html("page", [Paragraph((Code("harvest:candidates:create"), Code("job_interview_stage"), Code("_x")))])
+    assert "<code>harvest:<wbr>candidates:<wbr>create</code>" in page
+    assert "<code>job_<wbr>interview_<wbr>stage</code><code>_<wbr>x</code>" in page

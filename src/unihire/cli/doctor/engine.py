@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from unihire.cli.console.terminal import note
 from unihire.cli.doctor.findings import Finding
+from unihire.kit.words import count_of
 from unihire.store import Pool, issues
 from unihire.store.work import jobs, schedules
 from unihire.sync.chores import PACE
@@ -53,7 +54,7 @@ async def look_at_engine(pool: Pool) -> Engine:
 
 def judge_engine(engine: Engine) -> Iterator[Finding]:
     """What is well, and what is not, of workers, runs, schedules and issues."""
-    said = f"{engine.waiting:,} jobs waiting, {engine.put_off:,} put off, {engine.doing:,} under way"
+    said = f"{count_of(engine.waiting, 'job')} waiting, {engine.put_off:,} deferred, {engine.doing:,} under way"
     if engine.workers:
         yield Finding("workers", "ok", f"{engine.workers:,} alive; {said}")
     elif engine.overdue or engine.waiting or engine.doing:
@@ -64,14 +65,15 @@ def judge_engine(engine: Engine) -> Iterator[Finding]:
         mend = "one takes them up within a minute" if engine.workers else NO_WORKER
         said = f"{engine.orphaned:,} have not ended and no job stands for them, unless a command is at them: {mend}"
         yield Finding("runs", "warning", said)
-    paused = f"{engine.paused:,} connectors paused"
+    paused = f"{count_of(engine.paused, 'connector')} paused"
     if engine.overdue:
         why = "the workers are behind" if engine.workers else NO_WORKER
-        said = f"{engine.overdue:,} connectors have been due for over {OVERDUE_AFTER // timedelta(minutes=1)} minutes"
+        said = f"{count_of(engine.overdue, 'connector')} due for over {OVERDUE_AFTER // timedelta(minutes=1)} minutes"
         yield Finding("schedules", "warning", f"{said}: {why}; {paused}")
     elif engine.too_late:
         mend = "a worker brings them forward within seconds" if engine.workers else f"a worker mends that; {NO_WORKER}"
-        said = f"{engine.too_late:,} connectors are due later than their schedules allow: the clock was wrong; {mend}"
+        late = count_of(engine.too_late, "connector")
+        said = f"{late} due later than the schedule allows: the clock was wrong; {mend}"
         yield Finding("schedules", "warning", f"{said}; {paused}")
     else:
         yield Finding("schedules", "ok", f"none is overdue; {paused}")

@@ -11,6 +11,7 @@ from unihire.cli.doctor.findings import Finding, Findings
 from unihire.cli.doctor.reconciling import count_at_vendor, describe_stored, make_stored_tables
 from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer
+from unihire.kit.words import count_of
 from unihire.platform.connectors import open_credentials
 from unihire.platform.sealing import check_marks, find_key_file, find_sealer
 from unihire.platform.syncs import find_status
@@ -94,12 +95,12 @@ def _examine_key(
     path = find_key_file(settings)
     source = f"{path} (have a copy: without it no stored credential opens)" if path else "UNIHIRE_ENCRYPTION_KEYS"
     if closed:
-        said = f"{len(closed):,} of {len(connectors):,} connectors do not open with it: {closed[0]}"
+        said = f"{len(closed):,} of {count_of(len(connectors), 'connector')} closed to it: {closed[0]}"
         findings.add(Finding("encryption key", "failed", f"{said}; from {source}"))
     elif path is not None and path.exists() and path.stat().st_mode & 0o077:
         findings.add(Finding("encryption key", "warning", f"others may read {path}: chmod 600"))
     else:
-        said = f"opens the credentials of {len(connectors)} connectors; from {source}"
+        said = f"opens the credentials of {count_of(len(connectors), 'connector')}; from {source}"
         findings.add(judge_marks(sealer, marks, said))
     return sealer
 
@@ -111,18 +112,19 @@ def judge_marks(sealer: Sealer, marks: Mapping[Kind, Mapping[bytes, int]], said:
     """
     closed = sum(count for mark, count in marks["grant"].items() if mark not in sealer.marks)
     if closed:
-        said = f"{closed:,} grants are sealed under a key that is not there any more: put it back, or reconnect"
+        said = f"{count_of(closed, 'grant')} sealed under a key that is not there any more: put it back, or reconnect"
         return Finding("encryption key", "failed", said)
     old = {kind: sum(count for mark, count in found.items() if mark != sealer.current) for kind, found in marks.items()}
     if any(old.values()):
+        credentials, grants = count_of(old["credentials"], "connector"), count_of(old["grant"], "grant")
         said = (
-            f"{old['credentials']:,} credentials and {old['grant']:,} grants are sealed under an older key: "
+            f"credentials of {credentials} and {grants} sealed under an older key: "
             "unihire keys reseal brings them under the newest"
         )
         return Finding("encryption key", "warning", said)
     if len(sealer.marks) > 1:
         rest = len(sealer.marks) - 1
-        keys = "1 older key" if rest == 1 else f"{rest} older keys"
+        keys = count_of(rest, "older key")
         said = f"{said}; all is sealed under the newest: the {keys} can go, but for backups made before"
     return Finding("encryption key", "ok", said)
 

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from unihire.cli.console.terminal import OUT, print_line
+from unihire.kit.words import count_of
 
 Status = Literal["ok", "warning", "failed"]
 
@@ -62,7 +63,7 @@ class Findings:
         """The verdict in a sentence."""
         counted = Counter(finding.status for finding in self.findings)
         connectors = sum(1 for finding in self.findings if finding.kind)
-        among = f"{len(self.findings) - connectors:,} checks and {_count(connectors, 'connector')}"
+        among = f"{count_of(len(self.findings) - connectors, 'check')} and {count_of(connectors, 'connector')}"
         if not counted["failed"] + counted["warning"]:
             return f"all is well: {among}"
         said = []
@@ -89,7 +90,7 @@ class Findings:
             self._show_one(finding)
         if rest := troubled[SHOWN:]:
             kinds = ", ".join(f"{number:,} {kind}" for kind, number in Counter(one.kind for one in rest).most_common())
-            print_line(f"  and {_count(len(rest), 'connector')} more: {kinds}")
+            print_line(f"  and {count_of(len(rest), 'connector')} more: {kinds}")
         if well := [finding for finding in self.findings if finding.status == "ok"]:
             OUT.print(Text.assemble(MARKS["ok"], f" well: {', '.join(_name_well(well))}"))
         OUT.print("\n`unihire doctor --details` shows every check and what each connector has here.", style="dim")
@@ -103,8 +104,4 @@ class Findings:
 def _name_well(findings: Sequence[Finding]) -> Iterator[str]:
     yield from (finding.name for finding in findings if not finding.kind)
     if number := sum(1 for finding in findings if finding.kind):
-        yield _count(number, "connector")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+        yield count_of(number, "connector")

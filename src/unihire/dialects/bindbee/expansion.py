@@ -63,7 +63,7 @@ def parse_expand(spec: ModelSpec, text: str) -> tuple[Expansion, ...]:
         relation = relations.get(name)
         if relation is None or relation.to is None:
             possible = f"possible: {', '.join(relations)}" if relations else "it has none"
-            raise ValueError(f"{name!r} is not a relation of a {spec.noun}; {possible}")
+            raise ValueError(f"{spec.noun} has no relation {name!r}; {possible}")
         target = MODELS[relation.to]
         found[name] = Expansion(relation, target, None if listed is None else _parse_fields(target, listed))
     return tuple(found.values())
@@ -74,7 +74,7 @@ def _parse_fields(target: ModelSpec, listed: str) -> tuple[str, ...]:
     fields = tuple(field.strip() for field in listed.split(","))
     for field in fields:
         if field not in possible:
-            raise ValueError(f"{field!r} is not a field of a {target.noun}; possible: {', '.join(possible)}")
+            raise ValueError(f"{target.noun} has no field {field!r}; possible: {', '.join(possible)}")
     return fields
 
 

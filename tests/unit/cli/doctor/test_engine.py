@@ -27,7 +27,7 @@ def test_what_is_overdue_while_workers_run_is_theirs() -> None:
     status, said = judge(replace(IDLE, overdue=3, workers=2, paused=1))["schedules"]
     assert status == "warning"
     assert "3 connectors" in said
-    assert "the workers are behind; 1 connectors paused" in said
+    assert "the workers are behind; 1 connector paused" in said
 
 
 def test_runs_nobody_looks_after_and_open_issues_are_told() -> None:
