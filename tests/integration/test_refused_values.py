@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 
 from testbed.tenants import Tenant, make_tenant
-from testbed.vendor import ACME, Vendor, fill, job
-from unihire.integration.declare import Maps, Source
+from testbed.vendor import ACME, LIST, Vendor, fill, job
+from unihire.integration.declare import Join, Maps, Source, Stream
 from unihire.kit.seal import Sealer
-from unihire.model import Department
+from unihire.model import Candidate, Department
 from unihire.store import Pool
 
 # The database refuses the rows of a table in whose column stands a word, as it refuses what no index entry holds.
@@ -116,6 +116,43 @@ async def test_a_detail_that_the_database_refuses_costs_its_row(tenant: Tenant) 
     assert report.status == "done"
     assert await list_served(tenant, "people") == ["2", "3"]
     assert [row[:2] for row in await list_quarantined(tenant)] == [("people", "1")]
+
+
+@pytest.mark.parametrize("column", ["row_id", "key"])
+async def test_a_row_for_others_to_show_that_the_database_refuses_costs_what_shows_it(
+    pool: Pool, sealer: Sealer, vendor: Vendor, column: str
+) -> None:
+    def to_person(source: Source) -> Candidate:
+        return Candidate(remote_id=source.row["id"], tags=[file["name"] for file in source.details.get("files", [])])
+
+    people = Stream(
+        name="people", path="/people", paging=LIST, id_of=lambda row: row["id"], maps=(Maps(Candidate, to_person),),
+        joins=(Join(name="files", stream="files", on="person", keep=("name",)),),
+    )  # fmt: skip
+    files = Stream(name="files", path="/files", paging=LIST, id_of=lambda row: row["id"])
+    vendor.lists = {
+        "/people": [{"id": number} for number in "123"],
+        "/files": [{"id": f"f{number}", "person": number, "name": f"file {number}"} for number in "123"],
+    }
+    integration = replace(ACME, streams=(files, people))
+    tenant = await make_tenant(pool, sealer, base_url=vendor.base_url, integration=integration)
+    async with refusing(pool, "joined", column, "f2" if column == "row_id" else "2"):
+        report = await tenant.sync()
+    assert (report.status, report.errors) == ("done", {})
+    assert [row[:2] for row in await list_quarantined(tenant)] == [("files", "f2")]
+    bodies = await pool.fetch("SELECT remote_id, convert_from(body, 'UTF8')::jsonb -> 'tags' FROM record ORDER BY 1")
+    assert [tuple(row) for row in bodies] == [("1", '["file 1"]'), ("2", "[]"), ("3", '["file 3"]')]
+
+
+async def test_ids_that_no_column_or_index_holds_cost_their_rows(tenant: Tenant, vendor: Vendor) -> None:
+    odd = ["a\0b", "x" * 6000, " ", "é" * 501, "𝄞" * 500]
+    vendor.lists["/jobs"][2:2] = [job(id) for id in odd]
+    for _ in range(2):
+        report = await tenant.sync(full=True)
+        assert (report.status, report.errors) == ("done", {})
+        served = await list_served(tenant, "jobs")
+        assert sorted(served) == sorted(["1", "2", "3", "4", "5", "6", "7", odd[-1]])
+        assert [stream for stream, *_ in await list_quarantined(tenant)] == ["jobs"] * 4
 
 
 async def test_a_part_under_a_member_that_no_text_column_holds_is_noted(
