@@ -159,6 +159,28 @@ async def test_a_page_mapped_before_what_it_shows_was_read_again_shows_it_as_it_
     assert (people["5"], people["6"]) == (("renamed", ["new"]), ("old", ["old"]))
 
 
+async def test_a_row_that_is_there_again_is_not_let_go_by_who_found_it_gone_before(
+    tenant: Tenant, client: VendorClient, vendor: Vendor
+) -> None:
+    await tenant.sync()
+    asked, may_come = asyncio.Event(), asyncio.Event()
+
+    async def find_none_late(request: web.Request) -> web.Response:
+        asked.set()
+        await within(may_come.wait())
+        return web.json_response({}, status=404)
+
+    del vendor.lists["/people"][0]
+    vendor.will("/people/1", lambda request: web.json_response({}, status=404), find_none_late)
+    running = asyncio.create_task(tenant.sync(full=True))
+    await within(asked.wait())
+    vendor.lists["/people"].append(person("1", "again"))
+    await read(tenant, client, people=["1"])
+    may_come.set()
+    assert (await running).status == "done"
+    assert (await list_people(tenant))["1"] == ("again", ["old"])
+
+
 async def test_an_answer_by_id_that_comes_late_does_not_win_over_a_page(
     tenant: Tenant, client: VendorClient, vendor: Vendor
 ) -> None:

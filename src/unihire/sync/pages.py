@@ -1,7 +1,7 @@
 """Pages of one stream's rows: mapped with what belongs to them, and saved with everything they leave behind."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -247,7 +247,10 @@ class Pages:
         Rows of which a newer version is stored are left as they are, and are among the feed's `outdated`.
         """
         if feed.has_newer:
-            page = await self._leave_newer(feed, page)
+            page, later = await self._leave_newer(feed, page)
+            gone = [row_id for row_id in gone if row_id not in later]
+            there = {id for row_id in later for id in self._renderer.row_ids(self.stream, row_id)}
+            buried = [id for id in buried if str(id) not in there]
         gone_rows = self._name_rows(gone, [b""] * len(gone))
         page = replace(page, buried=list(map(str, buried)), gone=gone_rows)
         return self._count(page, await self._writer.write(feed, page), rows=page.read)
@@ -301,8 +304,10 @@ class Pages:
         await recency.note_rows_read(feed.connection, self._connector, self.stream.name, saved, page.asked)
         return counts
 
-    async def _leave_newer(self, feed: Feed, page: MappedPage) -> MappedPage:
-        """The page without rows that were read by their ids since, and with what it shows as that is stored now."""
+    async def _leave_newer(self, feed: Feed, page: MappedPage) -> tuple[MappedPage, Set[str]]:
+        """The page without rows that were read by their ids since, and with what it shows as that is stored now; and
+        all such rows of the stream.
+        """
         read = await recency.find_rows_read(feed.connection, self._connector, self.stream.name, page.asked)
         row_ids = set(page.list_all_ids())
         if not read.streams.isdisjoint(join.stream for join in self._known):
@@ -313,7 +318,7 @@ class Pages:
                 asked=page.asked,
             )  # fmt: skip
         feed.outdated |= row_ids & read.later
-        return page.take(row_ids - feed.outdated)
+        return page.take(row_ids - feed.outdated), read.later
 
     async def find_stale(self, feed: Feed) -> Stale | None:
         """The next rows whose records show what changed, if there are some; to be saved in the same transaction."""
