@@ -107,6 +107,7 @@ h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
 h3 { margin-top: 2rem; }
 a { color: var(--link); }
 code { font: 0.9em ui-monospace, monospace; background: var(--soft); padding: 0.1em 0.3em; border-radius: 3px; }
+p wbr { display: none; }
 .wide { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; }
 th, td { border: 1px solid var(--line); padding: 0.3rem 0.6rem; text-align: left; vertical-align: top; }
@@ -115,6 +116,7 @@ tbody th { font-weight: normal; }
 @media (max-width: 40rem) {
   body { font-size: 14px; padding: 0.6rem; }
   th, td { padding: 0.2rem 0.35rem; }
+  table:has(th:nth-child(4)) { min-width: 44rem; }
 }
 """
 
