@@ -39,6 +39,9 @@ class Command:
         found, epilog = getattr(module, attribute), getattr(module, self.epilog)
         parent = typer.Typer(rich_markup_mode="rich")
         if isinstance(found, typer.Typer):
+            for each in found.registered_commands:
+                assert each.callback is not None
+                each.help = explain(each.callback)
             parent.add_typer(found, name=self.name, epilog=epilog)
         else:
             parent.command(self.name, help=explain(found), epilog=epilog)(found)

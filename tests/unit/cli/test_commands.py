@@ -46,6 +46,13 @@ def test_a_command_is_what_the_table_says_of_it(command: Command) -> None:
     assert loaded.epilog.startswith("[bold]Examples[/bold]\n$ ")
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_help_has_a_paragraph_a_line_so_that_the_terminal_breaks_it(command: Command) -> None:
+    loaded = command.load()
+    helps = [loaded.help, *(one.help for one in getattr(loaded, "commands", {}).values())]
+    assert [text for text in helps if "\n" in text.replace("\n\n", "")] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "heavy"),
     [
