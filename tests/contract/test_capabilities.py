@@ -142,6 +142,15 @@ async def test_what_the_vendor_did_not_say_it_granted_is_not_guessed(tenant: Ten
     assert {(one["allowed"], one["reason"], *one["missing_scopes"]) for one in grant["writes"]} == {(None, None)}
 
 
+async def test_what_the_vendor_names_in_other_words_is_not_taken_for_a_refusal(
+    tenant: Tenant, api: httpx.AsyncClient
+) -> None:
+    await set_scopes(tenant, WRITER, ["read", "write"])
+    grant = (await api.get(PATH)).json()["connector"]
+    assert grant["scopes"] == ["read", "write"]
+    assert {(one["allowed"], one["reason"], *one["missing_scopes"]) for one in grant["writes"]} == {(None, None)}
+
+
 async def test_token_of_another_is_no_way_to_a_grant(tenant: Tenant, api: httpx.AsyncClient) -> None:
     for headers in ({"X-Connector-Token": "x"}, {"Authorization": "Bearer x"}):
         assert (await api.get(PATH, headers=headers)).status_code == 401

@@ -3,7 +3,7 @@
 These structs are what is published: their names are its keys, their docstrings its descriptions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from unihire.integration.declare import Integration, Maps, Stream
 from unihire.integration.operate import Operation
 from unihire.integration.registry import get_integration, list_integrations, list_operations
-from unihire.integration.scopes import list_missing, list_scopes
+from unihire.integration.scopes import find_granted, list_missing, list_scopes
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec, spec_of
 from unihire.outbound.auth import AuthorizationCode, ClientCredentials
 
@@ -132,7 +132,10 @@ class OperationGrant(Struct, frozen=True, kw_only=True, rename={"is_allowed": "a
 
     name: str
     is_allowed: Annotated[
-        bool | None, Meta(description="Null where the vendor did not say what it granted: only a call shows it.")
+        bool | None,
+        Meta(
+            description="Null where the vendor did not say what it granted, or not in words we know: only a call shows."
+        ),
     ]
     missing_scopes: Annotated[list[str], Meta(description="Scopes the grant does not have, without which it cannot.")]
     missing_more: Annotated[list[str], Meta(description="Scopes it does not have, which only some inputs need.")]
@@ -165,18 +168,20 @@ def list_capabilities(slug: str | None = None) -> Capabilities:
     )
 
 
-def describe_grant(slug: str, connector: UUID, granted: Sequence[str] | None) -> ConnectorGrant:
-    """What a grant with these scopes allows at an integration; None where the vendor did not say what it granted."""
+def describe_grant(slug: str, connector: UUID, named: Sequence[str] | None) -> ConnectorGrant:
+    """What a grant allows at an integration whose vendor named these scopes; None where it named none."""
+    operations = list_operations(slug).values()
+    granted = find_granted(get_integration(slug).partner_auth, operations, named)
     writes = [
         _judge_write(one, list_missing(one.scopes, granted), list_missing(one.more_scopes, granted), granted)
-        for one in list_operations(slug).values()
+        for one in operations
         if one.is_write
     ]
-    return ConnectorGrant(connector_id=connector, scopes=None if granted is None else list(granted), writes=writes)
+    return ConnectorGrant(connector_id=connector, scopes=None if named is None else list(named), writes=writes)
 
 
 def _judge_write(
-    operation: Operation, missing: list[str], missing_more: list[str], granted: Sequence[str] | None
+    operation: Operation, missing: list[str], missing_more: list[str], granted: Collection[str] | None
 ) -> OperationGrant:
     reason = None
     if missing or missing_more:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Literal
 
 from unihire.integration.operate import Operation
-from unihire.outbound.auth import AuthorizationCode
+from unihire.outbound.auth import Auth, AuthorizationCode
 
 Access = Literal["read", "read-write"]
 """What a partner asks a customer for."""
@@ -20,6 +20,17 @@ def list_scopes(auth: AuthorizationCode, operations: Iterable[Operation], access
 def list_write_scopes(operations: Iterable[Operation]) -> tuple[str, ...]:
     """The scopes that the operations write with, each once."""
     return tuple(dict.fromkeys(scope for one in operations for scope in (*one.scopes, *one.more_scopes)))
+
+
+def find_granted(
+    auth: Auth | None, operations: Iterable[Operation], named: Collection[str] | None
+) -> Collection[str] | None:
+    """The scopes a grant has, by those the vendor named; None where it is not known which.
+
+    So it is, too, where none of them is one to ask for: the vendor names them otherwise in its answers.
+    """
+    asked = auth.scopes if isinstance(auth, AuthorizationCode) else ()
+    return None if named is None or {*asked, *list_write_scopes(operations)}.isdisjoint(named) else named
 
 
 def list_missing(needed: Iterable[str], granted: Collection[str] | None) -> list[str]:

@@ -11,7 +11,8 @@ import msgspec
 from unihire.errors import ScopeMissing, VendorChanged, VendorRefused
 from unihire.integration.declare import Data, IdFilter, Integration, Stream
 from unihire.integration.operate import Trace
-from unihire.integration.scopes import list_missing
+from unihire.integration.registry import list_operations
+from unihire.integration.scopes import find_granted, list_missing
 from unihire.integration.vendor_row import VendorRow
 from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
@@ -156,7 +157,8 @@ class LiveDesk:
 
     def plan(self, steps: Iterable[str], *, scopes: Iterable[str] = ()) -> None:
         self._writes.plan(steps)
-        missing = list_missing(scopes, self._connector.scopes)
+        operations = list_operations(self._integration.slug).values()
+        missing = list_missing(scopes, find_granted(self._integration.partner_auth, operations, self._connector.scopes))
         if missing:
             raise ScopeMissing("Nothing was written", missing)
 

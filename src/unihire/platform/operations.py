@@ -31,7 +31,7 @@ from unihire.errors import (
 )
 from unihire.integration.operate import Operation, Output
 from unihire.integration.registry import get_integration, list_operations
-from unihire.integration.scopes import list_missing
+from unihire.integration.scopes import find_granted, list_missing
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.platform.clients import Clients
@@ -173,7 +173,9 @@ class Operations:
             if key is not None:
                 await operations.save_steps(self._pool, connector.number, key, now)
 
-        if missing := list_missing(operation.scopes, connector.scopes):
+        partner_auth = get_integration(connector.integration).partner_auth
+        granted = find_granted(partner_auth, list_operations(connector.integration).values(), connector.scopes)
+        if missing := list_missing(operation.scopes, granted):
             return _fail(ScopeMissing(f"{operation.name} was not called", missing), Progress())
         integration = get_integration(connector.integration)
         async with self._clients.use(connector) as client:

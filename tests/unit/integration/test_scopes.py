@@ -3,7 +3,7 @@
 import pytest
 
 from unihire.integration.operate import Nothing, Operation, Output
-from unihire.integration.scopes import Access, find_access, list_missing, list_scopes
+from unihire.integration.scopes import Access, find_access, find_granted, list_missing, list_scopes
 from unihire.outbound.auth import AuthorizationCode
 
 
@@ -19,6 +19,9 @@ def write(name: str, *scopes: str, more: tuple[str, ...] = ()) -> Operation:
 
 
 OPERATIONS = [write("a", "jobs:create", more=("notes:create",)), write("b", "notes:create", "jobs:read")]
+
+
+PARTNERS = AuthorizationCode(authorize_path="/a", token_path="/t", credentials=(), scopes=("people:read",))
 
 
 def ask(*scopes: str, access: Access) -> tuple[str, ...]:
@@ -40,6 +43,18 @@ def test_scope_is_missing_only_where_it_is_known_what_was_granted() -> None:
     assert list_missing(["a", "b", "a", "c"], ["b"]) == ["a", "c"]
     assert list_missing(["a"], None) == []
     assert list_missing(["a"], []) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "named", [None, [], ["read", "write"], ["JOBS:CREATE"], [f"s{each}" for each in range(10_000)]]
+)
+def test_what_a_vendor_names_in_other_words_is_not_known(named: list[str] | None) -> None:
+    assert find_granted(PARTNERS, OPERATIONS, named) is None
+
+
+@pytest.mark.parametrize("named", [["people:read"], ["notes:create", "other"], ["jobs:read"]])
+def test_grant_that_names_one_scope_we_know_has_those_it_names(named: list[str]) -> None:
+    assert find_granted(PARTNERS, OPERATIONS, named) == named
 
 
 @pytest.mark.parametrize(
