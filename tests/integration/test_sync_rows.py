@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from testbed.vendor import TOO_DEEP, Answerer, Vendor, counts, fill, job, person
 from unihire.integration.declare import IdFilter
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
+from unihire.sync import fetching
 from unihire.sync.fetching import SURE_AFTER
 
 
@@ -249,6 +251,26 @@ async def test_details_that_do_not_map_are_asked_for_again_by_the_next_who_reads
     assert await find_tags() == (["likes tea"], [("people", "1")])
     await tenant.sync(full=True)
     assert await find_tags() == (["likes tea", "likes rum"], [])
+
+
+async def test_details_that_lack_something_are_asked_for_again_within_a_month_of_whole_reads(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part of them was left out by mistake, and the rest maps: nothing says that they are wrong but the vendor."""
+    for row in vendor.lists["/people"]:
+        row["state"] = "noted"
+        vendor.lists[f"/people/{row['id']}/notes"] = [{"text": "likes tea"}]
+    await tenant.sync()
+    for row in vendor.lists["/people"]:
+        vendor.lists[f"/people/{row['id']}/notes"].append({"text": "likes rum"})
+    asked = []
+    for day in range(fetching.ASKED_AGAIN_WITHIN):
+        monkeypatch.setattr(fetching, "crc32", lambda id, day=day: crc32(id) + day)  # as if so many days had passed
+        before = len(vendor.log)
+        await tenant.sync(full=True)
+        asked += [request.path for request in vendor.log[before:] if request.path.endswith("/notes")]
+    assert sorted(asked) == ["/people/1/notes", "/people/2/notes", "/people/3/notes"]
+    assert {tuple(item["tags"]) for item in await read_all(api, "candidates")} == {("likes tea", "likes rum")}
 
 
 async def test_row_that_needs_details_and_has_none_is_believed_when_two_reads_found_it_so(

@@ -41,7 +41,7 @@ from unihire.integration.registry import list_integrations
 from unihire.outbound.client import Retry
 from unihire.platform import connectors
 from unihire.store import database, locks
-from unihire.sync import chores, deferring
+from unihire.sync import chores, deferring, fetching
 
 def set_pace(given):
     database.SESSION["idle_in_transaction_session_timeout"] = f"{given['silent']}s"
@@ -75,6 +75,7 @@ for line in sys.stdin:
             connectors.Retry = functools.partial(Retry, **given["retry"])
         if given["page"]:
             set_page(given["page"])
+            fetching.ASKED_AGAIN_WITHIN = 1
         sys.argv = ["unihire", "worker", "--slots", "2"]
         main()
         os._exit(0)
@@ -122,7 +123,8 @@ class Process:
 
 
 class Workers:
-    """Processes of `unihire worker` on one database; `retry`: less patient calls, `page`: rows of a page."""
+    """Processes of `unihire worker` on one database; `retry`: less patient calls, `page`: rows of a page; whole
+    reads ask for all details again, as they do within a month."""
 
     def __init__(
         self,

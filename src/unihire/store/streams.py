@@ -10,9 +10,10 @@ from unihire.store import Connection, Pool
 
 # Keep what was asked for single rows.
 UPSERT_DETAILS = """
-    INSERT INTO detail (connector, stream, name, row_id, version, raw)
+    INSERT INTO detail AS stored (connector, stream, name, row_id, version, raw)
     SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[])
     ON CONFLICT (connector, stream, name, row_id) DO UPDATE SET version = excluded.version, raw = excluded.raw
+    WHERE (stored.version, stored.raw) IS DISTINCT FROM (excluded.version, excluded.raw)
 """
 
 # Note rows that did not become all they should.

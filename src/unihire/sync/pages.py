@@ -105,6 +105,7 @@ class Pages:
         self.is_kept = bool(storage)
         self.has_deleted = has_deleted(stream)
         self.reads_all = False
+        self.day: int | None = None
         self.log_changes: ChangeLog | None = None
         self._pool = pool
         self._client = client
@@ -144,7 +145,7 @@ class Pages:
         assert self._client is not None
         source = within or self._pool
         sound, row_ids, refused = self._refuse(rows)
-        details = await fetch_details(self._client, source, self._connector, self.stream, sound)
+        details = await fetch_details(self._client, source, self._connector, self.stream, sound, day=self.day)
         return await self._map(sound, row_ids, details, source, refused, asked=asked)
 
     async def prepare_stored(self, rows: list[Row], within: Connection) -> tuple[MappedPage, dict[str, str]]:

@@ -87,6 +87,7 @@ class StreamSync:
         self._asked = self._begun = await get_position(self._pool, self._connector)
         await self._pages.open()
         self._pages.reads_all = since is None
+        self._pages.day = state["started_at"].toordinal() if since is None else None
         phases = self._list_phases(since, tracking)
         if state["phase"] not in phases:  # an earlier version of the program knew another one
             await runs.restart_phase(self._pool, self._run, self._stream.name, phases[0])
