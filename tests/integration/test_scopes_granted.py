@@ -7,8 +7,11 @@ from aiohttp import web
 
 from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
 from testbed.vendor import IMPATIENT, Vendor, say
+from unihire.cli.proving import Proof
+from unihire.errors import VendorRefused
 from unihire.kit.seal import Sealer
 from unihire.outbound.auth import Grant
+from unihire.outbound.client import VendorClient
 from unihire.platform.connectors import open_client, reconnect_connector
 from unihire.platform.grants import StoredGrants
 from unihire.store import Pool
@@ -90,3 +93,27 @@ async def test_new_credentials_have_the_scopes_granted_with_them_alone(
     connector = await connect(pool, sealer, vendor, await redeem(vendor))
     await reconnect_connector(pool, sealer, connector, PARTNER, SECRETS, grant=make_grant())
     assert await read_scopes(pool, connector) is None
+
+
+async def test_what_is_bought_while_a_code_is_proven_is_what_it_is_worth(vendor: Vendor, desk: Desk) -> None:
+    async def check(client: VendorClient) -> None:
+        desk.expire()  # the vendor wants another token already, and the refresh token works once
+        async with client:
+            await client.check()
+
+    client = open_client(PARTNER, SECRETS, vendor.base_url, is_partner=True, retry=IMPATIENT)
+    grant = await Proof(SECRETS, client, "the-code", BACK, ASKED).prove(check)
+    assert grant is not None
+    assert (grant.access_token, grant.refresh_token, grant.scopes) == (desk.access, desk.refresh, ASKED)
+
+
+async def test_code_that_was_spent_for_nothing_is_said_to_be(
+    vendor: Vendor, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def check(client: VendorClient) -> None:
+        raise VendorRefused("no", status=422)
+
+    client = open_client(PARTNER, SECRETS, vendor.base_url, is_partner=True, retry=IMPATIENT)
+    with pytest.raises(VendorRefused):
+        await Proof(SECRETS, client, "the-code", BACK, ASKED).prove(check)
+    assert "let the customer agree again" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from unihire.cli.proving import check_partner_options, take_credentials
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration, list_integrations, list_operations
 from unihire.integration.scopes import Access, find_access
+from unihire.outbound.client import VendorClient
 from unihire.platform.accounts import check_account, has_records
 from unihire.platform.connectors import NewConnector, check_base_url, create_connector, get_auth, reconnect_connector
 from unihire.platform.organisations import ensure_organisation, list_keys
@@ -187,10 +188,11 @@ def reconnect(
                 "with --no-check nobody looks whether the credentials are of the account the records are from: leave "
                 "it out, or give --same-account besides where you know that they are"
             )
-        grant = await proof.redeem()
-        if not no_check:
-            client = proof.open_client(grant)
+
+        async def check(client: VendorClient) -> None:
             await check_account(pool, connector, integration, client, is_vouched=same_account)
+
+        grant = await (proof.redeem() if no_check else proof.prove(check))
         await reconnect_connector(pool, sealer, connector, integration, proof.credentials, grant=grant)
 
     run_on_database(save, settings)

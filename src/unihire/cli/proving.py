@@ -3,7 +3,7 @@
 import getpass
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,9 @@ CREDENTIAL_LENGTH = 20_000
 """A private key of 16,384 bits is shorter."""
 
 
+_SPENT = "Nothing was saved. A code works once and not for long: let the customer agree again."
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """Credentials that were taken, and of a partner the code the customer came back with, asked for `scopes`."""
@@ -41,11 +44,6 @@ class Proof:
     redirect_uri: str | None
     scopes: tuple[str, ...] = ()
 
-    def open_client(self, grant: Grant | None) -> VendorClient:
-        """A client that asks with the credentials, or with what the code was worth; to be used in `async with`."""
-        target = self.client.target
-        return VendorClient(target, self.credentials, grants=MemoryGrants(grant))
-
     async def redeem(self) -> Grant | None:
         """What the code is worth, None without one. It works once: call it when everything else is right."""
         if self.code is None or self.redirect_uri is None:
@@ -54,8 +52,22 @@ class Proof:
             async with self.client:
                 return await self.client.redeem(self.code, self.redirect_uri, self.scopes)
         except VendorError:
-            note("Nothing was saved. A code works once and not for long: let the customer agree again.")
+            note(_SPENT)
             raise
+
+    async def prove(self, check: Callable[[VendorClient], Awaitable[None]]) -> Grant | None:
+        """As `redeem`, once `check` has asked with the credentials: what was bought for it, where more was needed.
+
+        `check` is given a client to be used in `async with`.
+        """
+        kept = MemoryGrants(await self.redeem())
+        has_code = kept.grant is not None
+        try:
+            await check(VendorClient(self.client.target, self.credentials, grants=kept))
+        except VendorError:
+            note(_SPENT if has_code else "Nothing was saved.")
+            raise
+        return kept.grant if has_code else None
 
 
 def take_credentials(

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
@@ -196,7 +196,10 @@ class MemoryGrants:
         return self.grant
 
     async def save(self, grant: Grant) -> None:
+        """Where it names no scopes, those of before stay."""
         await self.confirm()
+        if grant.scopes is None and self.grant is not None:
+            grant = replace(grant, scopes=self.grant.scopes)
         self.grant = grant
 
     @asynccontextmanager
