@@ -230,6 +230,11 @@ def test_keys_are_made_told_once_and_revoked(command: Command) -> None:
     assert command.ask("keys", "revoke", made["id"][:8]) == {"revoked": made["id"]}
     (row,) = [row for row in command.ask("keys", "list") if row["id"] == made["id"]]
     assert row["revoked_at"] is not None
+    lasting = command.ask("keys", "create", "--name", "lasting", "--valid-for", "90d")
+    ends = command.ask("keys", "list")[-1]["ends_at"]
+    assert ends[:10] in command.run("keys").stdout
+    command.ask("keys", "revoke", lasting["id"])
+    assert ends[:10] not in command.run("keys").stdout, "it ended when it was revoked"
     assert "no living API key begins with" in command.run("keys", "revoke", made["id"], code=3).stderr
 
 

@@ -168,22 +168,21 @@ class Control:
     # Faults and time
 
     def _show_faults(self, _body: Any, _parts: list[str]) -> Any:
-        app = self._app
-        spoiled = {route: sorted(ids) for route, ids in app.memory.spoiled.items()}
-        return {"faults": app.faults.list(), "fired": app.faults.fired, "spoiled": spoiled, "known": FAULTS}
+        spoiled = {route: sorted(ids) for route, ids in self._app.memory.spoiled.items()}
+        return {"faults": self._app.faults.list(), "fired": self._app.faults.fired, "spoiled": spoiled, "known": FAULTS}
 
-    def _set_faults(self, body: Any, parts: list[str]) -> Any:
+    def _set_faults(self, body: Any, _parts: list[str]) -> Any:
         if isinstance(body, dict) and "faults" in body:
             body = body["faults"]
         if not isinstance(body, list):
             raise _Refused(400, 'give a list of faults, such as [{"word": "429", "next": 3}]')
         self._app.faults.set([read_fault_fields(entry) for entry in body])
         self._app.memory.spoiled.clear()
-        return self._show_faults(body, parts)
+        return {"faults": self._app.faults.list()}
 
-    def _clear_faults(self, body: Any, parts: list[str]) -> Any:
+    def _clear_faults(self, _body: Any, _parts: list[str]) -> Any:
         self._app.faults.set([])
-        return self._show_faults(body, parts)
+        return {"faults": []}
 
     def _show_clock(self, _body: Any, _parts: list[str]) -> Any:
         clock = self._app.clock

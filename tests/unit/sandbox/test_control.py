@@ -27,6 +27,14 @@ async def test_state_names_everything_there_is(client: httpx.AsyncClient) -> Non
     assert "PUT /_sandbox/faults" in state["control"]
 
 
+async def test_faults_are_answered_with_those_set_and_explained_on_request(client: httpx.AsyncClient) -> None:
+    put = (await client.put("/_sandbox/faults", json=[{"word": "429", "next": 3}])).json()
+    assert put == {"faults": [{"word": "429", "next": 3, "seconds": 1.0}]}
+    shown = (await client.get("/_sandbox/faults")).json()
+    assert (shown["faults"], "429" in shown["known"]) == (put["faults"], True)
+    assert (await client.delete("/_sandbox/faults")).json() == {"faults": []}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
