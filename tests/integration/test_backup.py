@@ -13,6 +13,7 @@ from testbed.tenants import Tenant
 from unihire.errors import ConfigError
 from unihire.settings import Settings
 from unihire.store.backup import COUNT_TABLES, restore_backup, write_backup
+from unihire.store.migrate import list_migrations, migrate
 
 LIST_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
 
@@ -57,6 +58,23 @@ async def test_what_is_restored_is_every_row_that_was_there(
         assert len(restored["record"]) == 20
         with pytest.raises(ConfigError, match="not empty"):
             await restore_backup(databases.settings(name), file)
+
+
+async def test_a_backup_of_an_older_schema_is_restored_as_that_schema(databases: Databases, tmp_path: Path) -> None:
+    file, older = tmp_path / "older.dump", [migration.version for migration in list_migrations()][-2]
+    async with databases.create(template="template0") as before, databases.create(template="template0") as after:
+        url = databases.settings(before).database_url
+        assert url is not None
+        connection = await asyncpg.connect(url.get_secret_value())
+        try:
+            await migrate(connection, upto=older)
+        finally:
+            await connection.close()
+        await write_backup(databases.settings(before), file)
+        await restore_backup(databases.settings(after), file)
+        found = await read_all(databases.settings(after))
+        assert len(found["schema_version"]) == older
+        assert found["schema_version"] == (await read_all(databases.settings(before)))["schema_version"]
 
 
 async def test_a_file_that_is_there_is_not_written_over(databases: Databases, tmp_path: Path) -> None:
