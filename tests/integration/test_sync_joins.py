@@ -335,7 +335,7 @@ async def test_permission_lost_later_leaves_what_was_known(
 async def test_row_kept_whole_is_there_as_it_was_sent(tenant: Tenant, vendor: Vendor) -> None:
     await tenant.sync()
     find = "SELECT data FROM joined WHERE connector = $1 AND stream = 'settings' AND name = $2"
-    arguments = (tenant.connector.number, joining.KEPT_WHOLE)
+    arguments = (tenant.connector.number, joining.STORED_WHOLE)
     assert msgspec.json.decode(await tenant.pool.fetchval(find, *arguments)) == vendor.lists["/settings"][0]
     vendor.lists["/settings"] = []
     report = await tenant.sync(full=True)
