@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
+from inspect import cleandoc
 from typing import Any
 
 import asyncpg
@@ -156,6 +157,9 @@ def describe_api() -> dict[str, Any]:
         more_paths, more_schemas = describe()
         paths |= more_paths
         schemas |= more_schemas
+    for schema in schemas.values():  # those of docstrings, which Python 3.13 strips and others do not
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])
     return {
         "openapi": "3.1.0",
         "info": {
