@@ -94,7 +94,8 @@ class Vendor:
         """How often each fault struck, and the ids of the rows that were spoiled, by stream, to the last answer."""
         async with httpx.AsyncClient(base_url=self.ready.control_url) as control:
             fired = (await control.get("faults")).raise_for_status().json()["fired"]
-            told = (await control.delete("faults")).raise_for_status().json()
+            (await control.delete("faults")).raise_for_status()
+            told = (await control.get("faults")).raise_for_status().json()
         spoiled: dict[str, set[str]] = {}
         for route, ids in told["spoiled"].items():
             stream = next(part for part in reversed(route.split("/")) if part not in ("{id}", "stage-transitions"))
