@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import structlog
+
 from bench.budget import measure_budget
 from bench.fair import measure_fairness
 from bench.figures import BARS, Figures, render_bars, render_rest
@@ -26,6 +28,7 @@ PARTS = ("serve", "sync", "nth", "fair", "queue", "budget")
 
 async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
     """Measure the parts of a run; whatever it starts is ended on the way out."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     async with open_place() as place:
         if "serve" in parts:
             await measure_serving(place, sizes, figures)
