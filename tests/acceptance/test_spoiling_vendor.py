@@ -40,6 +40,9 @@ ROUND_SECONDS = 12.0
 MOST_MEGABYTES = 700
 """Of memory for a worker, whatever a vendor sends: some 150 are its own."""
 
+MOST_ANSWER_BYTES = 16 << 20
+"""As an operator sets it: a worker may hold one answer a list that it reads, as sent, unpacked and decoded."""
+
 EAGER = Retry(attempts=4, first=0.02, longest=0.2, timeout=5.0)
 PAGE = 60
 SIZES = {"greenhouse": 100, "personio": 130}
@@ -77,7 +80,8 @@ async def scene() -> AsyncIterator[Scene]:
         databases = Databases(folder / "home")
         stack.callback(databases.server.close)
         await databases.prepare()
-        settings = databases.settings(await stack.enter_async_context(databases.create()))
+        database = await stack.enter_async_context(databases.create())
+        settings = databases.settings(database, answer_bytes=MOST_ANSWER_BYTES)
         pool = await stack.enter_async_context(open_database(settings))
         vendors = []
         for slug, connect in (("greenhouse", make_harvest_tenant), ("personio", make_emulated_tenant)):

@@ -142,6 +142,7 @@ class Workers:
             **inherited,
             "UNIHIRE_HOME": str(settings.home),
             "UNIHIRE_DATABASE_URL": settings.database_url.get_secret_value(),
+            "UNIHIRE_ANSWER_BYTES": str(settings.answer_bytes),
             "UNIHIRE_ENCRYPTION_KEYS": key,
             "UNIHIRE_DATABASE_POOL": "8",
             "UNIHIRE_LOG_FORMAT": "json",
