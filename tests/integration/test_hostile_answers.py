@@ -120,12 +120,20 @@ async def test_answer_beyond_all_bounds_is_refused_with_the_reason_and_asked_for
         assert (await client.get("/jobs")).body == b'{"rows": []}'
 
 
-async def test_answer_of_more_values_than_memory_can_hold_is_refused_before_they_are_decoded(hostile: Hostile) -> None:
-    body = b"[" + b"{}," * 2_000_000 + b"{}]"
+@pytest.mark.parametrize(("megabytes", "most"), [(64, 2_097_152), (16, 524_288)])
+async def test_answer_of_more_values_than_memory_can_hold_is_refused_before_they_are_decoded(
+    hostile: Hostile, megabytes: int, most: int
+) -> None:
+    body = b"[" + b"{}," * most + b"{}]"
     hostile.answers["/jobs"] = lambda: whole(body)
-    retry = replace(IMPATIENT, attempts=2)
-    async with VendorClient(Target(base_url=hostile.base_url, auth=ACME.auth, retry=retry), SECRETS) as client:
-        with within_memory(40_000_000), pytest.raises(AnswerTooLarge, match="2,000,000 values"):
+    target = Target(
+        base_url=hostile.base_url,
+        auth=ACME.auth,
+        retry=replace(IMPATIENT, attempts=2),
+        answer_bytes=megabytes << 20,
+    )
+    async with VendorClient(target, SECRETS) as client:
+        with within_memory(40_000_000), pytest.raises(AnswerTooLarge, match=f"{most:,} values"):
             await client.get("/jobs")
     assert hostile.asked.count("/jobs") == 1
 

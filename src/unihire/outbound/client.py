@@ -278,7 +278,7 @@ class VendorClient:
         Unless the connector has other credentials by now: the budget may be another account's then.
         """
         try:
-            return judge(call, answer)
+            return judge(call, answer, most_bytes=self.target.answer_bytes)
         except RetryLater as error:
             if error.after is not None:
                 await self._tokens.confirm(is_write=True)

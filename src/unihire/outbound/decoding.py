@@ -25,8 +25,9 @@ _SYNTAX = msgspec.json.Decoder(msgspec.Raw)
 MOST_BYTES, MOST_TOKENS = 16 << 20, 1_000_000
 """Of a larger text, or one of more tokens, the good parts are not sought: at most a second is spent on it."""
 
-MOST_VALUES = 2_000_000
-"""Of a body of more values nothing is decoded: each takes up to 200 bytes, where three may have been sent for it."""
+BYTES_A_VALUE = 32
+"""An answer may hold one value for so many of the bytes that an answer may have: each takes up to 200 bytes of memory
+when it is decoded, where three may have been sent for it."""
 
 _SPACE = b" \t\n\r"
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["\[\]{},]', re.DOTALL)
@@ -89,9 +90,9 @@ def find_json(body: bytes) -> bytes | None:
     return mended if is_json(mended) or _is_whole(mended) else None
 
 
-def has_too_many_values(body: bytes) -> bool:
+def has_more_values(body: bytes, most: int) -> bool:
     """By the commas and brackets in it, those in its texts included."""
-    return len(body) > MOST_VALUES and body.count(b",") + body.count(b"{") + body.count(b"[") > MOST_VALUES
+    return len(body) > most and body.count(b",") + body.count(b"{") + body.count(b"[") > most
 
 
 def is_json(body: bytes) -> bool:

@@ -4,22 +4,25 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 
 from unihire.errors import AnswerTooLarge, PermissionMissing, RetryLater, VendorChanged, VendorRefused
-from unihire.outbound.decoding import MOST_VALUES, find_json, has_too_many_values
+from unihire.outbound.answers import ANSWER_BYTES
+from unihire.outbound.decoding import BYTES_A_VALUE, find_json, has_more_values
 from unihire.outbound.headers import read_retry_after
 from unihire.outbound.paging import Answer
 
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-def judge(call: str, answer: Answer) -> Answer:
+def judge(call: str, answer: Answer, *, most_bytes: int = ANSWER_BYTES) -> Answer:
     """The answer where it is good; otherwise raises what the answer means for the engine.
 
-    `call` is method and path. A query is never told: it can hold personal data.
+    `call` is method and path. A query is never told: it can hold personal data. An answer of
+    `most_bytes` at most may hold a value for each 32 of them.
     """
     status = answer.status
     if 200 <= status < 300:
-        if has_too_many_values(answer.body):
-            raise AnswerTooLarge(f"{call}: the answer has more than {MOST_VALUES:,} values")
+        most = most_bytes // BYTES_A_VALUE
+        if has_more_values(answer.body, most):
+            raise AnswerTooLarge(f"{call}: the answer has more than {most:,} values")
         body = find_json(answer.body)
         if body is None:
             raise VendorChanged(f"{call}: the body is not JSON")
