@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Set
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -37,14 +38,11 @@ def test_no_vendor_is_named_outside_its_folder() -> None:
     assert named == []
 
 
-def read_tree() -> dict[str, str]:
-    """The tree of docs/architecture.md under src/unihire: path → what it is said to be for."""
-    text = (ROOT / "docs" / "architecture.md").read_text()
-    drawn = re.search(r"```\nsrc/unihire/\n(.*?)```", text, re.DOTALL)
-    assert drawn, "docs/architecture.md has a block that begins with src/unihire/"
+def read_tree(text: str) -> dict[str, str]:
+    """A drawn tree, indented by two: path → what it is said to be for. It ends where a line is not indented."""
     found: dict[str, str] = {}
     place: list[str] = []
-    for line in drawn.group(1).splitlines():
+    for line in text.splitlines():
         if not line.startswith("  "):
             break  # tests/ and the rest
         name, _, meaning = line.strip().partition(" ")
@@ -54,18 +52,35 @@ def read_tree() -> dict[str, str]:
     return found
 
 
-def list_modules() -> set[str]:
-    """Every folder and module on disk, as the tree writes them."""
-    files = {
-        path.relative_to(SOURCE) for path in SOURCE.rglob("*.py") if path.name not in ("__init__.py", "__main__.py")
-    }
-    folders = {path.parent.relative_to(SOURCE) for path in SOURCE.rglob("__init__.py")} - {Path()}
+def list_modules(root: Path) -> set[str]:
+    """Every folder and module in a package, as trees write them."""
+    files = {path.relative_to(root) for path in root.rglob("*.py") if path.name not in ("__init__.py", "__main__.py")}
+    folders = {path.parent.relative_to(root) for path in root.rglob("__init__.py")} - {Path()}
     return {path.as_posix() for path in files} | {f"{path.as_posix()}/" for path in folders}
 
 
-def test_tree_in_the_documents_is_the_tree_on_disk() -> None:
-    drawn, there = read_tree(), list_modules()
-    # A folder drawn without anything in it is told as a whole.
+def list_trees() -> dict[Path, dict[str, str]]:
+    """Every drawn tree, by the package it draws: ours, and those of vendors' folders, in their docstrings."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    drawn = re.search(r"```\nsrc/unihire/\n(.*?)```", text, re.DOTALL)
+    assert drawn, "docs/architecture.md has a block that begins with src/unihire/"
+    trees = {SOURCE: read_tree(drawn.group(1))}
+    for path in sorted(VENDORS.glob("*/__init__.py")):
+        has_packages = any(path.parent.glob("*/__init__.py"))
+        _, _, tree = (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n\n")
+        if has_packages or tree:
+            trees[path.parent] = read_tree(indent(tree, "  "))
+    return trees
+
+
+TREES = list_trees()
+EACH_TREE = pytest.mark.parametrize("root", TREES, ids=lambda root: root.name)
+
+
+@EACH_TREE
+def test_tree_in_the_documents_is_the_tree_on_disk(root: Path) -> None:
+    drawn, there = TREES[root], list_modules(root)
+    # A folder drawn without anything in it is told as a whole: the vendors' draw what is in them themselves.
     whole = {
         path
         for path in drawn
@@ -76,8 +91,24 @@ def test_tree_in_the_documents_is_the_tree_on_disk() -> None:
     assert sorted(there - drawn.keys() - covered) == [], "there, but not drawn"
 
 
-def test_every_module_in_the_tree_is_told_what_it_is_for() -> None:
-    assert [path for path, meaning in read_tree().items() if not meaning and path.endswith(".py")] == []
+@EACH_TREE
+def test_every_module_in_the_tree_is_told_what_it_is_for(root: Path) -> None:
+    assert [path for path, meaning in TREES[root].items() if not meaning and path.endswith(".py")] == []
+
+
+def test_only_the_vendors_are_drawn_as_a_whole_in_the_tree() -> None:
+    drawn = TREES[SOURCE]
+    folders = {path for path in drawn if path.endswith("/")}
+    assert {path for path in folders if not any(other.startswith(path) for other in drawn.keys() - {path})} == {
+        "integrations/"
+    }
+
+
+def test_what_is_drawn_beside_the_source_is_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    beside = read_tree("  tests/\n  " + text.partition("\ntests/\n")[2].partition("```")[0].replace("\n", "\n  "))
+    assert [path for path in beside if not (ROOT / path).is_dir()] == []
+    assert {f"tests/{path.parent.name}/" for path in (ROOT / "tests").glob("*/*.py")} <= beside.keys()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
