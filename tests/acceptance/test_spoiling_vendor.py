@@ -13,8 +13,10 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -211,8 +213,13 @@ async def sync_whole(scene: Scene, vendor: Vendor, when: str) -> None:
         row = await scene.pool.fetchrow(LATEST, connector.number)
         if row is not None and row["status"] == "done" and row["is_full"]:
             return
-    state = await scene.pool.fetch(LAST_RUNS, connector.number)
-    raise AssertionError(f"{vendor.slug} {when}: no full run ended well: {[dict(row) for row in state]}")
+    state = [dict(row) for row in await scene.pool.fetch(LAST_RUNS, connector.number)]
+    budget = await scene.pool.fetchval("SELECT state FROM budget WHERE connector = $1", connector.number)
+    logs = "\n".join("\n".join(worker.log.read_text(errors="replace").splitlines()[-60:]) for worker in scene.started)
+    raise AssertionError(
+        f"{vendor.slug} {when}: at {datetime.now(UTC)} no full run had ended well: {state}; "
+        f"its budget {budget and msgspec.msgpack.decode(budget)}\n{logs}"
+    )
 
 
 async def wait_for_end(scene: Scene, vendor: Vendor, give_up_at: float) -> None:
