@@ -20,13 +20,13 @@ from unihire import __version__
 from unihire.dialects.bindbee import connectors as linked
 from unihire.dialects.bindbee.reads import Reads
 from unihire.dialects.bindbee.schema import describe_reads
-from unihire.dialects.calls import TOKEN_HEADER, Entrance
-from unihire.dialects.prefix import Prefixed
+from unihire.dialects.common.calls import TOKEN_HEADER, Entrance
+from unihire.dialects.common.prefix import Prefixed
+from unihire.dialects.common.watching import Watching, name_fault
 from unihire.dialects.tray.connectors import Connectors, write_message
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import capabilities, front, issues, quarantine, schedule, syncs
 from unihire.dialects.unihire.metrics import Metrics
-from unihire.dialects.watching import Watching, name_fault
 from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer
 from unihire.outbound.client import VendorClient
@@ -35,6 +35,7 @@ from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.limits import RateLimiter
 from unihire.platform.operations import Operations
+from unihire.platform.reads import Reader
 from unihire.platform.sealing import get_sealer
 from unihire.settings import Settings
 from unihire.store import Pool
@@ -62,7 +63,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
     entrance = Entrance(access, limiter, is_lenient=settings.unknown_parameters == "ignore")
     calls = Entrance(access, limiter, write_error=write_message)
-    reads = Reads(pool, entrance)
+    reads = Reads(Reader(pool), entrance)
 
     @contextlib.asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:

@@ -13,7 +13,7 @@ import pytest
 from testbed.records import PLURALS
 from testbed.tenants import Tenant
 from unihire.app import describe_api
-from unihire.dialects.markup import to_markdown
+from unihire.dialects.common.markup import to_markdown
 from unihire.dialects.unihire.page import describe_all
 from unihire.integration.capabilities import IntegrationCapabilities, list_capabilities
 from unihire.integration.declare import Integration

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from testbed.databases import Databases
 from testbed.tenants import serve_app
 from unihire.app import create_app
-from unihire.dialects.watching import Watching
+from unihire.dialects.common.watching import Watching
 from unihire.kit.request_id import REQUEST_ID
 from unihire.store import Pool
 

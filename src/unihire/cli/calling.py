@@ -13,7 +13,7 @@ from unihire.cli.console.picking import pick_connectors
 from unihire.cli.console.starting import run_on_database, start
 from unihire.cli.console.tables import make_table
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json
-from unihire.dialects import markup
+from unihire.dialects.common import markup
 from unihire.dialects.tray.connectors import describe_operation, find_connectors
 from unihire.dialects.tray.page import describe_operations
 from unihire.errors import ConfigError

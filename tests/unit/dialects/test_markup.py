@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from unihire.dialects.markup import (
+from unihire.dialects.common.markup import (
     Block,
     Code,
     Heading,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from unihire.dialects.prefix import Prefixed, is_prefix
+from unihire.dialects.common.prefix import Prefixed, is_prefix
 from unihire.errors import ConfigError
 from unihire.settings import Settings, read_settings
 

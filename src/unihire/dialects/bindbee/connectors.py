@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unihire.dialects.bindbee.cursors import CURSOR_PATTERN, read_cursor, write_cursor
-from unihire.dialects.bindbee.params import PAGE_SIZE, PAGE_SIZE_MOST
-from unihire.dialects.bindbee.schema import TOKENED, describe_cursor, describe_refusals, describe_response
-from unihire.dialects.calls import CATEGORY, Entrance, Reply, describe_problem
+from unihire.dialects.common.calls import CATEGORY, Entrance, Reply, describe_problem
+from unihire.dialects.common.describing import TOKENED, describe_cursor, describe_refusals, describe_response
+from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST
 from unihire.errors import Invalid, Unauthorized
 from unihire.integration.registry import get_integration
 from unihire.kit.clock import to_text

@@ -1,36 +1,16 @@
-"""The `expand` parameter: its grammar, and relations replaced by the records they point to.
+"""The grammar of the `expand` parameter.
 
 expand   := relation (',' relation)*
 relation := name [ '[' field (',' field)* ']' ]
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-import msgspec
-import structlog
-
-from unihire.kit.nesting import MOST_DEPTH, decode_bounded
-from unihire.model import MODELS, FieldSpec, ModelSpec
-from unihire.platform.access import Scope
-from unihire.store import Pool
-from unihire.store.reading import find_targets
-
-log = structlog.get_logger()
+from unihire.model import MODELS, ModelSpec
+from unihire.platform.reads import Expansion
 
 _RELATION = re.compile(r"([^\[\],]+)(?:\[([^\[\]]*)\])?(?:,|$)")
 _COMMON = ("id", "modified_at", "custom_fields", "raw_data")
-
-
-@dataclass(frozen=True, slots=True)
-class Expansion:
-    """A relation to expand; `fields` None means the whole record."""
-
-    relation: FieldSpec
-    target: ModelSpec
-    fields: tuple[str, ...] | None
 
 
 def wire_fields(spec: ModelSpec) -> tuple[str, ...]:
@@ -76,57 +56,3 @@ def _parse_fields(target: ModelSpec, listed: str) -> tuple[str, ...]:
         if field not in possible:
             raise ValueError(f"{target.noun} has no field {field!r}; possible: {', '.join(possible)}")
     return fields
-
-
-async def expand_bodies(
-    pool: Pool, scope: Scope, bodies: Sequence[bytes], expansions: Sequence[Expansion], *, raw: bool, custom: bool
-) -> list[bytes]:
-    """The bodies with relations expanded, one query for each model pointed to.
-
-    A related record that is not there (never synced, or deleted), or that cannot be decoded, stays an id; a body that
-    cannot be decoded, for the raw data in it, is answered as it is.
-    """
-    decoded = [_find_record(body) for body in bodies]
-    records = [record for record in decoded if record is not None]
-    targets: dict[str, dict[str, dict[str, object]]] = {}
-    for spec in {expansion.target.name: expansion.target for expansion in expansions}.values():
-        wanted: dict[str, None] = {}
-        for expansion in expansions:
-            if expansion.target is spec:
-                for record in records:
-                    wanted.update(dict.fromkeys(_ids(record[expansion.relation.name])))
-        found = await find_targets(pool, scope.number, spec.number, list(wanted), raw=raw, custom=custom)
-        each = ((id, _find_record(body)) for id, body in found.items())
-        targets[spec.name] = {id: record for id, record in each if record is not None}
-    for expansion in expansions:
-        known = targets[expansion.target.name]
-        for record in records:
-            name = expansion.relation.name
-            value = record[name]
-            if isinstance(value, list):
-                record[name] = [_shape(known, id, expansion.fields) for id in value]
-            elif value is not None:
-                record[name] = _shape(known, value, expansion.fields)
-    shown = zip(bodies, decoded, strict=True)
-    return [body if record is None else msgspec.json.encode(record) for body, record in shown]
-
-
-def _find_record(body: bytes) -> dict[str, Any] | None:
-    try:
-        return decode_bounded(body, dict[str, Any], most=MOST_DEPTH + 1)  # the raw data is one level down
-    except ValueError:
-        log.warning("a stored record cannot be decoded, and is not expanded")
-        return None
-
-
-def _ids(value: list[str] | str | None) -> list[str]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _shape(known: dict[str, dict[str, object]], id: str, fields: tuple[str, ...] | None) -> object:
-    record = known.get(id)
-    if record is None:
-        return id
-    return record if fields is None else {field: record[field] for field in fields}

@@ -10,22 +10,21 @@ from urllib.parse import parse_qsl, unquote_plus
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import PydanticCustomError
 
-from unihire.dialects.bindbee.expansion import Expansion, parse_expand
-from unihire.dialects.calls import describe_problem
+from unihire.dialects.bindbee.expansion import parse_expand
+from unihire.dialects.common.calls import describe_problem
+from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST, UUID
 from unihire.errors import Invalid
 from unihire.kit.clock import parse_moment
-from unihire.model import MODELS, Match, ModelSpec
+from unihire.model import MODELS, FieldSpec, Match, ModelSpec
+from unihire.platform.reads import Expansion
 
-PAGE_SIZE_MOST = 200
-PAGE_SIZE = 50
 PAGE_SIZE_MOST_OF: Mapping[str, int] = {"job": 100}
 """Models whose pages are documented to be smaller."""
 
 MOST_VALUES = 1_600
 """Ids of a list, and values of one filter: as many ids, their commas escaped, as the address of a call holds."""
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_UUIDS = re.compile(rf"(?:{_UUID.pattern},)*{_UUID.pattern}")
+_UUIDS = re.compile(rf"(?:{UUID.pattern},)*{UUID.pattern}")
 _LOST_PLUS = re.compile(r"(T[^ ]*) (\d\d:?\d\d)$")
 
 
@@ -172,8 +171,8 @@ def _validate(model: type[RecordQuery], values: Mapping[str, Any]) -> RecordQuer
         ) from None
 
 
-def read_filters(spec: ModelSpec, query: ListQuery) -> list[tuple[str, list[str]]]:
-    """The filters of a list as `(field name, values any of which fits)`."""
+def read_filters(spec: ModelSpec, query: ListQuery) -> list[tuple[FieldSpec, list[str]]]:
+    """The filters of a list: fields, with values any of which fits."""
     found = []
     for field in spec.filters:
         assert field.filter is not None
@@ -188,7 +187,7 @@ def read_filters(spec: ModelSpec, query: ListQuery) -> list[tuple[str, list[str]
             values = [value, *split_commas(value)]
         else:
             values = [value]
-        found.append((field.name, _check_number(field.param, list(dict.fromkeys(values)))))
+        found.append((field, _check_number(field.param, list(dict.fromkeys(values)))))
     return found
 
 
@@ -204,15 +203,9 @@ def split_commas(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
-def parse_id(text: str) -> str | None:
-    """A record's id; None for text that is none."""
-    lowered = text.lower()
-    return lowered if _UUID.fullmatch(lowered) else None
-
-
 def parse_ids(text: str) -> list[str]:
     """The ids of a comma list; what is none is left out. Raises Invalid for too many."""
     lowered = text.lower()
     if _UUIDS.fullmatch(lowered):
         return _check_number("ids", lowered.split(","))
-    return _check_number("ids", list(filter(_UUID.fullmatch, split_commas(lowered))))
+    return _check_number("ids", list(filter(UUID.fullmatch, split_commas(lowered))))

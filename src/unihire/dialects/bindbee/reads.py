@@ -9,23 +9,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unihire.dialects.bindbee import cursors, params
-from unihire.dialects.bindbee.expansion import expand_bodies
-from unihire.dialects.calls import Entrance, Reply, describe_problem
+from unihire.dialects.common.calls import Entrance, Reply, describe_problem
+from unihire.dialects.common.lists import parse_id
 from unihire.errors import Invalid, NotFound
 from unihire.kit.clock import to_micros
 from unihire.model import MODELS, ModelSpec
 from unihire.platform.access import Scope
-from unihire.store import Pool, reading
-from unihire.store.keys import FilterKeys, derive_ids
+from unihire.platform.reads import Query, Reader, Show
 
 MODELS_BY_PATH: Mapping[str, ModelSpec] = {spec.plural: spec for spec in MODELS.values()}
 
 
 class Reads:
-    """Answers data reads from the store."""
+    """Answers data reads in the words of the native API."""
 
-    def __init__(self, pool: Pool, entrance: Entrance) -> None:
-        self._pool = pool
+    def __init__(self, reader: Reader, entrance: Entrance) -> None:
+        self._reader = reader
         self._entrance = entrance
 
     async def answer(self, request: Request) -> Response:
@@ -43,59 +42,44 @@ class Reads:
 
     async def _list(self, spec: ModelSpec, scope: Scope, query: bytes) -> bytes:
         asked = params.read_list_query(spec, query, self._entrance.check_names)
-        wanted = self._narrow(spec, scope, asked)
-        found = await reading.list_records(self._pool, wanted)
-        bodies = found.bodies
-        if asked.expand:
-            bodies = await expand_bodies(self._pool, scope, bodies, asked.expand, raw=wanted.raw, custom=wanted.custom)
+        page = await self._reader.list_records(scope, _translate(spec, scope, asked))
         cursor = b"null"
-        if found.last is not None:
-            cursor = b'"%b"' % cursors.write_cursor(scope.connector, spec.name, found.last).encode()
-        return b'{"cursor":%b,"page_size":%d,"items":[%b]}' % (cursor, len(bodies), b",".join(bodies))
-
-    def _narrow(self, spec: ModelSpec, scope: Scope, asked: params.ListQuery) -> reading.Wanted:
-        after = 0
-        if asked.cursor:
-            place = cursors.read_cursor(scope.connector, spec.name, asked.cursor)
-            if place is None:
-                raise Invalid([_bad_cursor(spec, asked.cursor)])
-            after = place
-        if asked.modified_after is not None:
-            after = max(after, to_micros(asked.modified_after))
-        ids: list[str] | None = None
-        if asked.ids is not None:
-            ids = params.parse_ids(asked.ids)
-        if asked.remote_id is not None and spec.has_remote_id_filter:
-            named = derive_ids(scope.connector, spec.name).text(asked.remote_id)
-            ids = [named] if ids is None or named in ids else []
-        fields = {field.name: field for field in spec.filters}
-        keys = []
-        for name, values in params.read_filters(spec, asked):
-            hashed = FilterKeys(scope.number, spec.number, fields[name])
-            keys.append([hashed.key(value) for value in values])
-        return reading.Wanted(
-            scope.number,
-            spec.number,
-            after,
-            asked.page_size,
-            keys,
-            ids,
-            raw=asked.include_raw_data,
-            custom=asked.include_custom_fields,
-        )
+        if page.last is not None:
+            cursor = b'"%b"' % cursors.write_cursor(scope.connector, spec.name, page.last).encode()
+        return b'{"cursor":%b,"page_size":%d,"items":[%b]}' % (cursor, len(page.bodies), b",".join(page.bodies))
 
     async def _one(self, spec: ModelSpec, scope: Scope, text: str, query: bytes) -> bytes:
         asked = params.read_record_query(spec, query, self._entrance.check_names)
-        raw, custom = asked.include_raw_data, asked.include_custom_fields
-        id = params.parse_id(text)
-        body = None
-        if id is not None:
-            body = await reading.find_record(self._pool, scope.number, spec.number, id, raw=raw, custom=custom)
+        id = parse_id(text)
+        body = None if id is None else await self._reader.find_record(scope, spec, id, _read_show(asked))
         if body is None:
             raise NotFound(f"There is no {spec.noun} with this id")
-        if asked.expand:
-            (body,) = await expand_bodies(self._pool, scope, [body], asked.expand, raw=raw, custom=custom)
         return body
+
+
+def _translate(spec: ModelSpec, scope: Scope, asked: params.ListQuery) -> Query:
+    """The query that the parameters of a list mean. Raises Invalid."""
+    after = 0
+    if asked.cursor:
+        place = cursors.read_cursor(scope.connector, spec.name, asked.cursor)
+        if place is None:
+            raise Invalid([_bad_cursor(spec, asked.cursor)])
+        after = place
+    if asked.modified_after is not None:
+        after = max(after, to_micros(asked.modified_after))
+    return Query(
+        model=spec,
+        limit=asked.page_size,
+        after=after,
+        filters=params.read_filters(spec, asked),
+        ids=None if asked.ids is None else params.parse_ids(asked.ids),
+        remote_id=asked.remote_id if spec.has_remote_id_filter else None,
+        show=_read_show(asked),
+    )
+
+
+def _read_show(asked: params.RecordQuery) -> Show:
+    return Show(raw=asked.include_raw_data, custom=asked.include_custom_fields, expand=asked.expand)
 
 
 def _bad_cursor(spec: ModelSpec, cursor: str) -> dict[str, object]:

@@ -1,17 +1,19 @@
 """The OpenAPI description of the data reads, drawn from the vocabulary: what is declared is what is served."""
 
-from typing import Any
-
 from unihire.dialects.bindbee.cursors import CURSOR_PATTERN
 from unihire.dialects.bindbee.expansion import write_expand_pattern
-from unihire.dialects.bindbee.params import MOST_VALUES, PAGE_SIZE, get_page_size_most
+from unihire.dialects.bindbee.params import MOST_VALUES, get_page_size_most
+from unihire.dialects.common.describing import (
+    ID,
+    TOKENED,
+    Json,
+    describe_cursor,
+    describe_param,
+    describe_responses,
+)
+from unihire.dialects.common.lists import PAGE_SIZE
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec, Url
 from unihire.model.spec import resolve_fields
-
-Json = dict[str, Any]
-
-TOKENED: list[Json] = [{"ApiKey": [], "ConnectorToken": []}]
-"""What a call that reaches a connector carries."""
 
 _OPEN = "Another word than these is the vendor's own, passed through unchanged."
 _UUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
@@ -21,8 +23,6 @@ _IDS: Json = {
     "maxLength": 37 * MOST_VALUES - 1,
 }
 """Ids of ours, joined by commas."""
-
-ID: Json = {"type": "string", "format": "uuid"}
 
 _EXAMPLE_IDS = "5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11,0f1f4f0e-6a53-5c8d-8a55-2f2f6f2b1c22"
 
@@ -100,15 +100,15 @@ def _describe_one(spec: ModelSpec) -> Json:
 
 def _list_params(spec: ModelSpec) -> list[Json]:
     ids = "Only the records with these ids of ours, joined by commas."
-    params = [_query("ids", ids, schema=_IDS, example=_EXAMPLE_IDS)]
+    params = [describe_param("ids", ids, schema=_IDS, example=_EXAMPLE_IDS)]
     if spec.has_remote_id_filter:
-        params.append(_query("remote_id", "Only the record with this id of the vendor's.", example="123321"))
+        params.append(describe_param("remote_id", "Only the record with this id of the vendor's.", example="123321"))
     size = {"type": "integer", "minimum": 1, "maximum": get_page_size_most(spec), "default": PAGE_SIZE}
     return [
         *params,
         {"name": "page_size", "in": "query", "schema": size, "description": "Most records in a page."},
         describe_cursor(CURSOR_PATTERN),
-        _query(
+        describe_param(
             "modified_after",
             "Only records that changed here after this moment, ISO 8601; without an offset it is UTC.",
             schema={"type": "string", "format": "date-time"},
@@ -125,13 +125,15 @@ def _filter_param(field: FieldSpec) -> Json:
         text = f"{named} Repeat the parameter for several; letter case does not count."
         return {"name": field.param, "in": "query", "schema": schema, "description": text, "example": field.example}
     if field.filter.closed:
-        return _query(field.param, named, schema={"type": "string", "enum": list(field.words)}, example=field.example)
+        return describe_param(
+            field.param, named, schema={"type": "string", "enum": list(field.words)}, example=field.example
+        )
     if field.filter.match is Match.ID:
-        return _query(field.param, f"{named} Ids of ours, joined by commas.", schema=_IDS, example=_EXAMPLE_IDS)
+        return describe_param(field.param, f"{named} Ids of ours, joined by commas.", schema=_IDS, example=_EXAMPLE_IDS)
     folds = " Letter case does not count." if field.filter.match is Match.FOLDED else ""
     several = " A comma list fits any of its values." if field.filter.comma else ""
     example = field.example[0] if isinstance(field.example, list) else field.example
-    return _query(field.param, f"{named} The whole value must match.{folds}{several}", example=example)
+    return describe_param(field.param, f"{named} The whole value must match.{folds}{several}", example=example)
 
 
 def _read_params(spec: ModelSpec) -> list[Json]:
@@ -147,62 +149,8 @@ def _read_params(spec: ModelSpec) -> list[Json]:
             f"Fields in brackets narrow a record: `{names[0]}[id,remote_id]`."
         )
         schema = {"type": "string", "pattern": write_expand_pattern(spec)}
-        params.append(_query("expand", text, schema=schema, example=names[0]))
+        params.append(describe_param("expand", text, schema=schema, example=names[0]))
     return params
-
-
-def describe_cursor(pattern: str) -> Json:
-    """The parameter of a list that says where to go on."""
-    meaning = (
-        "Where to go on: the `cursor` of the page before, with every other parameter as it was. Empty: from the "
-        "beginning. Any other text than one that this list has given is a 422."
-    )
-    return _query("cursor", meaning, schema={"type": "string", "pattern": pattern})
-
-
-def _query(name: str, description: str, *, schema: Json | None = None, example: object = None) -> Json:
-    param: Json = {"name": name, "in": "query", "schema": schema or {"type": "string"}, "description": description}
-    return param if example is None else {**param, "example": example}
-
-
-def describe_responses(schema: str, *, found: bool) -> Json:
-    """What a read answers: `schema` names what is found; with `found`, it may also be that there is none."""
-    responses = {"200": describe_response("Found.", schema), **describe_refusals()}
-    if found:
-        responses["404"] = describe_response("There is no such record on this connector.", "Error")
-    return responses
-
-
-def describe_refusals() -> Json:
-    """How any call that names a connector is refused."""
-    return {
-        "401": describe_response("The key or the token is missing, wrong or of another environment.", "Error", 401),
-        "403": describe_response("The connector token belongs to another category.", "Error"),
-        "422": describe_response("A parameter is missing or has a value it cannot have.", "HTTPValidationError"),
-        "429": describe_response("The connector's calls of this minute are spent.", "Error", 429),
-    }
-
-
-def describe_response(description: str, schema: str, status: int = 200) -> Json:
-    """An answer with the headers that all have, and those of its status."""
-    headers = {
-        "X-RateLimit-Limit": _header("Calls allowed in a minute.", "integer"),
-        "X-RateLimit-Remaining": _header("Calls left in this minute.", "integer"),
-        "X-RateLimit-Reset": _header("Unix second at which the minute ends.", "integer"),
-    }
-    if status == 401:
-        headers["WWW-Authenticate"] = _header("The challenge.", "string")
-    if status == 429:
-        headers["Retry-After"] = _header("Seconds to wait.", "integer")
-    return {
-        "description": description,
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
-        "headers": headers,
-    }
-
-
-def _header(description: str, kind: str) -> Json:
-    return {"description": description, "schema": {"type": kind}}
 
 
 def _model_schema(spec: ModelSpec) -> Json:

@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.calls import Entrance, Reply, read_bytes
-from unihire.dialects.watching import name_fault
+from unihire.dialects.common.calls import Entrance, Reply, read_bytes
+from unihire.dialects.common.watching import name_fault
 from unihire.errors import ApiError, BadRequest, NotFound
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation, describe_type

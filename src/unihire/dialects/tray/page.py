@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from unihire.dialects.markup import Block, Code, Heading, Line, Link, Paragraph, Table
+from unihire.dialects.common.markup import Block, Code, Heading, Line, Link, Paragraph, Table
 from unihire.dialects.tray.connectors import PATH, VERSION, find_connectors
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation, describe_type

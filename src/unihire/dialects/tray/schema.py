@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from unihire.dialects.bindbee.schema import describe_response
+from unihire.dialects.common.describing import describe_response
 from unihire.dialects.tray.connectors import KEY_HEADERS, PATH, VERSION, find_connectors
 from unihire.integration.registry import list_operations
 from unihire.platform.inputs import describe_input

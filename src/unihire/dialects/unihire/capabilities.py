@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from unihire.dialects.bindbee.schema import TOKENED, describe_refusals
-from unihire.dialects.calls import TOKEN_HEADER, Entrance, Reply
-from unihire.dialects.markup import to_html
+from unihire.dialects.common.calls import TOKEN_HEADER, Entrance, Reply
+from unihire.dialects.common.describing import TOKENED, describe_refusals
+from unihire.dialects.common.markup import to_html
 from unihire.dialects.unihire.page import TITLE, describe_all
 from unihire.errors import Unauthorized
 from unihire.integration.capabilities import Capabilities, describe_grant, list_capabilities

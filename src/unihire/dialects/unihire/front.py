@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from unihire import __version__
-from unihire.dialects.markup import Block, Heading, Link, Paragraph, Table, to_html
+from unihire.dialects.common.markup import Block, Heading, Link, Paragraph, Table, to_html
 
 _SCRIPTS = "fastapi_offline"
 """Ships the interactive page's scripts. Its files are served; the package itself is never imported."""

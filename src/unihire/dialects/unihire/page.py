@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from unihire.dialects.markup import Block, Code, Heading, Line, Link, Paragraph, Table, join_codes
+from unihire.dialects.common.markup import Block, Code, Heading, Line, Link, Paragraph, Table, join_codes
 from unihire.integration.capabilities import (
     Capabilities,
     FieldCapability,

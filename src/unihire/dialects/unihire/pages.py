@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from unihire.dialects.bindbee.params import PAGE_SIZE, PAGE_SIZE_MOST
-from unihire.dialects.bindbee.schema import describe_cursor
-from unihire.dialects.calls import describe_problem
+from unihire.dialects.common.calls import describe_problem
+from unihire.dialects.common.describing import describe_cursor
+from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST
 from unihire.errors import Invalid
 from unihire.kit.nesting import decode_bounded
 

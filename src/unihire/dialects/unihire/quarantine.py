@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.bindbee.schema import TOKENED, describe_responses
-from unihire.dialects.calls import Entrance, Reply
+from unihire.dialects.common.calls import Entrance, Reply
+from unihire.dialects.common.describing import TOKENED, describe_responses
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.kit.clock import to_text
 from unihire.platform.access import Scope

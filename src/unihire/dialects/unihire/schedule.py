@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.bindbee.schema import TOKENED, describe_response, describe_responses
-from unihire.dialects.calls import MOST_BYTES, Entrance, Reply, read_body
+from unihire.dialects.common.calls import MOST_BYTES, Entrance, Reply, read_body
+from unihire.dialects.common.describing import TOKENED, describe_response, describe_responses
 from unihire.dialects.unihire.syncs import find_connector
 from unihire.dialects.unihire.told import Schedule, tell_schedule
 from unihire.errors import ConfigError

@@ -1,0 +1,1 @@
+"""What dialects share: calls let in, words of lists and of OpenAPI, pages as data."""
