@@ -149,9 +149,9 @@ async def test_data_of_a_version_without_schedules_is_gone_on_with(
         run = await runs.take_run(pool, number, version=1)
         assert run is not None
         assert (run.number, run.attempt, run.is_resumed, run.streams) == (3, 1, True, None)
-        state = await runs.open_stream(pool, run, number, "jobs", window_start=None, models=[])
+        state = await runs.open_stream(pool, run, "jobs", window_start=None, models=[])
         assert (state["phase"], state["position"], state["read"]) == ("walk", "/jobs?page=3", 40)
-        await pool.execute(runs.FINISH_RUN, run.id, run.attempt, "done", None)
+        await pool.execute(runs.FINISH_RUN, number, run.id, run.attempt, "done", None)
         await let_pass(pool, day)
         async with pool.acquire() as one, one.transaction():
             due = await schedules.list_due(one, 10)

@@ -117,7 +117,7 @@ async def test_new_connector_reads_nothing_of_what_others_have(
     arguments = (new.connector.number, [SPEC.number], "applications")
     assert await count_blocks(new, (joins.HAS_RECORDS, arguments), found=1) < 10
     run = await begin_run(new)
-    opened = (run.id, new.connector.number, "applications", None, [SPEC.number])
+    opened = (new.connector.number, run.id, "applications", None, [SPEC.number])
     assert await count_blocks(new, (runs.INSERT_STREAM, opened), found=0) < 30
 
 

@@ -56,7 +56,7 @@ async def run(tenant: Tenant) -> Run:
     async with tenant.pool.acquire() as connection, connection.transaction():
         await runs.ask_run(connection, tenant.connector.number)
     taken = await take(tenant)
-    await runs.open_stream(tenant.pool, taken, tenant.connector.number, STREAM, window_start=None, models=[])
+    await runs.open_stream(tenant.pool, taken, STREAM, window_start=None, models=[])
     await set_place(tenant.pool, PLACE)
     return taken
 

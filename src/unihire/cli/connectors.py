@@ -207,7 +207,7 @@ async def _describe(
     pool: Pool, connector: Connector, names: dict[Any, str], troubles: dict[int, int]
 ) -> dict[str, Any]:
     standing = (await list_standings(pool, connector.number))[connector.number]
-    parts = await runs.list_stream_runs(pool, standing["id"])
+    parts = await runs.list_stream_runs(pool, connector.number, standing["id"])
     quarantined = await pool.fetch(streams.COUNT_QUARANTINE, connector.number)
     return {
         **_summarise(connector, names, troubles, standing),

@@ -84,7 +84,8 @@ async def _describe_runs(
         progress = None if run["finished_at"] else await _find_progress(pool, connector, run)
         told = tell_run(run, progress)
         if with_streams:
-            told = tell_run_with_streams(run, await runs.list_stream_runs(pool, run["id"]), progress)
+            parts = await runs.list_stream_runs(pool, run["connector"], run["id"])
+            told = tell_run_with_streams(run, parts, progress)
         spent = None if run["started_at"] is None else (run["finished_at"] or run["now"]) - run["started_at"]
         described.append(
             {

@@ -121,7 +121,7 @@ async def measure_progress(
     pool: Pool, connector: Connector, integration: Integration, run: Mapping[str, Any]
 ) -> Progress:
     """How far a run, as `find_status` takes it, is."""
-    parts = await runs.list_stream_runs(pool, run["id"])
+    parts = await runs.list_stream_runs(pool, connector.number, run["id"])
     every = [stream.name for stream in integration.streams]
     known = await list_known_rows(pool, connector, every if run["streams"] is None else run["streams"])
     return find_progress(run, parts, known)

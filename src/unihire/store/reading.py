@@ -107,6 +107,13 @@ AT_STEPS = """ CROSS JOIN LATERAL (
     ) AS record"""
 BY_IDS = "(SELECT * FROM record WHERE connector = $1 AND id = ANY(${ids}::uuid[]) OFFSET 0) AS record"
 
+# The same for servers before ARRAYS_FROM.
+BY_IDS_EACH = """(
+        SELECT found.* FROM (SELECT DISTINCT id FROM unnest(${ids}::uuid[]) AS id) AS asked CROSS JOIN LATERAL (
+            SELECT * FROM record WHERE connector = $1 AND id = asked.id OFFSET 0
+        ) AS found
+    ) AS record"""
+
 # All steps of several values of one filter, merged, for a list that has more to check than the index tells. A few
 # values are written out, one walk each, so that no more is read than the page takes; more are taken from an array.
 MERGED_WALK = "(SELECT DISTINCT seq FROM ({walks}) AS step ORDER BY seq) AS walk"
@@ -177,7 +184,7 @@ def compose_list(wanted: Wanted, single: Sequence[int], *, by_array: bool = True
     walk, steps, checks, is_ordered = "record", "record.seq", "", True
     if wanted.ids is not None:
         is_ordered = len(wanted.ids) > wanted.limit
-        walk = BY_IDS.format(ids=add(wanted.ids))
+        walk = (BY_IDS if by_array else BY_IDS_EACH).format(ids=add(wanted.ids))
         several += [[key] for key in single]
     elif single:
         add(single[0])

@@ -33,7 +33,9 @@ LIST_QUARANTINED = """
 # What living records were made of.
 FIND_RAW = """
     SELECT id::text, raw
-    FROM (SELECT id, raw, deleted_at FROM record WHERE id = ANY($1::text[]::uuid[]) OFFSET 0) AS found
+    FROM (
+        SELECT id, raw, deleted_at FROM record WHERE connector = $1 AND id = ANY($2::text[]::uuid[]) OFFSET 0
+    ) AS found
     WHERE deleted_at IS NULL
 """
 
@@ -45,11 +47,10 @@ COUNT_LIVING = """
     ) AS living
 """
 
-# Let records count as changed whose custom fields differ: their fingerprint does not tell.
+# Let a record count as changed whose custom fields differ: its fingerprint does not tell.
 OUTDATE_CUSTOM = """
     UPDATE record SET fingerprint = ''
-    FROM unnest($1::text[]::uuid[], $2::bytea[]) AS new (id, custom)
-    WHERE record.id = new.id AND coalesce(record.custom, '{}') <> coalesce(new.custom, '{}')
+    WHERE connector = $1 AND id = $2::text::uuid AND coalesce(custom, '{}') <> coalesce($3::bytea, '{}')
 """
 
 # Put keys into the filter index.
@@ -58,28 +59,30 @@ INSERT_KEYS = "INSERT INTO record_key (key, seq) SELECT * FROM unnest($1::bigint
 # Where records stand in the filter index, and the vendor's own words.
 FIND_FILED = """
     SELECT id::text, seq, keys, words
-    FROM (SELECT id, seq, keys, words, deleted_at FROM record WHERE id = ANY($1::text[]::uuid[]) OFFSET 0) AS found
+    FROM (
+        SELECT id, seq, keys, words, deleted_at FROM record
+        WHERE connector = $1 AND id = ANY($2::text[]::uuid[]) OFFSET 0
+    ) AS found
     WHERE deleted_at IS NULL
 """
 
-REFILE_RECORD = "UPDATE record SET keys = $2, words = $3 WHERE id = $1::text::uuid"
+REFILE_RECORD = "UPDATE record SET keys = $3, words = $4 WHERE connector = $1 AND id = $2::text::uuid"
 
 
-async def find_raw(connection: Connection, ids: Sequence[str]) -> dict[str, bytes]:
+async def find_raw(connection: Connection, connector: int, ids: Sequence[str]) -> dict[str, bytes]:
     """Of those of the records that live: what they were made of."""
-    return {row["id"]: row["raw"] for row in await connection.fetch(FIND_RAW, ids)} if ids else {}
+    return {row["id"]: row["raw"] for row in await connection.fetch(FIND_RAW, connector, ids)} if ids else {}
 
 
-async def outdate_records(connection: Connection, records: Sequence[Rendered]) -> None:
+async def outdate_records(connection: Connection, connector: int, records: Sequence[Rendered]) -> None:
     """Let those count as changed whose custom fields are others now. Call before they are saved, in its transaction."""
-    ids, custom = [record.id for record in records], [record.custom for record in records]
-    await connection.execute(OUTDATE_CUSTOM, ids, custom)
+    await connection.executemany(OUTDATE_CUSTOM, [(connector, record.id, record.custom) for record in records])
 
 
-async def refile_records(connection: Connection, records: Sequence[Rendered]) -> None:
+async def refile_records(connection: Connection, connector: int, records: Sequence[Rendered]) -> None:
     """Put saved records under the keys and words they have now; their place in the feed stays."""
     filed: dict[str, asyncpg.Record] = {
-        row["id"]: row for row in await connection.fetch(FIND_FILED, [record.id for record in records])
+        row["id"]: row for row in await connection.fetch(FIND_FILED, connector, [record.id for record in records])
     }
     moved = [
         (record, known)
@@ -91,7 +94,7 @@ async def refile_records(connection: Connection, records: Sequence[Rendered]) ->
         await connection.execute(DELETE_KEYS, *_pair((known["keys"], known["seq"]) for _, known in moved))
         await connection.execute(INSERT_KEYS, *_pair((record.keys, known["seq"]) for record, known in moved))
         await connection.executemany(
-            REFILE_RECORD, [(record.id, list(record.keys), record.words) for record, _ in moved]
+            REFILE_RECORD, [(connector, record.id, list(record.keys), record.words) for record, _ in moved]
         )
 
 

@@ -41,7 +41,7 @@ RELEASE_QUARANTINE = """
 RELEASE_UNMET = """
     DELETE FROM quarantine
     WHERE connector = $1 AND stream = $2
-        AND noted_at < (SELECT started_at FROM stream_run WHERE run = $3 AND stream = $2)
+        AND noted_at < (SELECT started_at FROM stream_run WHERE connector = $1 AND run = $3 AND stream = $2)
 """
 
 HAS_QUARANTINE = "SELECT EXISTS (SELECT FROM quarantine WHERE connector = $1 AND stream = $2)"
@@ -51,7 +51,7 @@ HAS_QUARANTINE = "SELECT EXISTS (SELECT FROM quarantine WHERE connector = $1 AND
 FIND_HIDDEN = """
     SELECT DISTINCT is_served, model FROM quarantine LEFT JOIN unnest(hides) AS model ON true
     WHERE connector = $1 AND stream = $2
-        AND noted_at >= (SELECT started_at FROM stream_run WHERE run = $3 AND stream = $2)
+        AND noted_at >= (SELECT started_at FROM stream_run WHERE connector = $1 AND run = $3 AND stream = $2)
 """
 
 # Which of these rows became nothing.

@@ -266,7 +266,7 @@ class Pages:
         told_by = [tellers.get((part.id, part.fingerprint), [part.row_id]) for part in parts]
         row_ids = {row_id for ids in told_by for row_id in ids}
         own = {row_id: next(self._renderer.row_ids(self.stream, row_id), "") for row_id in row_ids}
-        raws = await remapping.find_raw(connection, list(own.values()))
+        raws = await remapping.find_raw(connection, self._connector, list(own.values()))
         before: dict[str, dict[str, bytes]] = {}
         for row_id, id in own.items():
             raw = raws.get(id)

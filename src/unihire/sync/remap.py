@@ -222,10 +222,10 @@ class _StreamRemap:
 
     async def _save(self, feed: Feed, page: MappedPage, buried: Sequence[UUID] = ()) -> None:
         page = await self._settle_parts(feed, page)
-        await remapping.outdate_records(feed.connection, page.records)
+        await remapping.outdate_records(feed.connection, self._connector, page.records)
         counts = await self._pages.save(feed, page, buried)
         served = [record for record in page.records if record.row_id not in feed.refused]
-        await remapping.refile_records(feed.connection, served)
+        await remapping.refile_records(feed.connection, self._connector, served)
         self.remade.rows += page.read
         self.remade.added += counts.added
         self.remade.changed += counts.changed
@@ -236,7 +236,7 @@ class _StreamRemap:
         ids = [record.id for record in page.records if record.model in self._parts]
         if not ids:
             return page
-        stored = await remapping.find_raw(feed.connection, ids)
+        stored = await remapping.find_raw(feed.connection, self._connector, ids)
         records = []
         for record in page.records:
             if record.model in self._shared:

@@ -254,9 +254,8 @@ class _RunSync:
             while True:
                 since = await self._find_window(stream)
                 state = await runs.open_stream(
-                    self._pool, self._run, self._connector.number, stream.name,
-                    window_start=since, models=model_numbers(stream),
-                )  # fmt: skip
+                    self._pool, self._run, stream.name, window_start=since, models=model_numbers(stream)
+                )
                 if state["finished_at"] is not None:
                     self._counts[stream.name] = Counts.read_from(state)
                     if state["error"] is not None:

@@ -12,6 +12,10 @@ SINCE = 13
 
 EXEMPT = {
     ("0013_no_statistics.sql", "changes a type"): "to the type it has: an older server then forgets its statistics",
+    ("0021_identities.beside.sql", "makes values unique"): "they are: of a part of these columns already",
+    ("0022_identities.sql", "drops"): "keys whose place others take; what programs of before look by has an index",
+    ("0022_identities.sql", "makes values unique"): "they are, by the indexes that become these keys",
+    ("0022_identities.sql", "refuses values"): "refuses none: a stream's part in a run has the run's connector",
 }
 """What may be all the same, by file and kind, and why. What is dropped: the release whose changelog announced it, since
 which no program has used it."""

@@ -92,7 +92,7 @@ class Syncs:
             if not found:
                 raise NotFound("There is no sync run with this id")
             row = found[0]
-            parts = await runs.list_stream_runs(self._pool, row["id"])
+            parts = await runs.list_stream_runs(self._pool, row["connector"], row["id"])
             told = tell_run_with_streams(row, parts, await self._measure(scope, row))
             return Reply(msgspec.json.encode(told))
 

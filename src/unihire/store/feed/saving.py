@@ -57,18 +57,16 @@ class Saved:
 # is.
 FIND_STORED = f"""
     SELECT {PLACE}, stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at
-    FROM connector LEFT JOIN record AS stored ON stored.id = ANY($2::uuid[]) WHERE number = $1
+    FROM connector LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[]) WHERE number = $1
 """  # noqa: S608 - of constants
 
-# Bring the volatile part of records up to date: their place in the feed stays.
-REFRESH_RECORDS = """
-    UPDATE record SET body = new.body, raw = new.raw
-    FROM unnest($1::text[]::uuid[], $2::bytea[], $3::bytea[]) AS new (id, body, raw)
-    WHERE record.id = new.id AND record.raw <> new.raw
+# Bring the volatile part of a record up to date: its place in the feed stays.
+REFRESH_RECORD = """
+    UPDATE record SET body = $3, raw = $4 WHERE connector = $1 AND id = $2::text::uuid AND raw <> $4
 """
 
 # Make room for new versions of records.
-DELETE_VERSIONS = "DELETE FROM record WHERE id = ANY($1::text[]::uuid[])"
+DELETE_VERSIONS = "DELETE FROM record WHERE connector = $1 AND id = ANY($2::text[]::uuid[])"
 
 # The same, and what they were.
 TAKE_VERSIONS = f"{DELETE_VERSIONS} RETURNING id::text, body, raw, custom"
@@ -95,13 +93,12 @@ FILE_KEYS = """
 
 # Turn records into tombstones: their content stays, their place in the feed is new.
 BURY_RECORDS = """
-    UPDATE record SET deleted_at = $4, seq = next.seq
-    FROM (SELECT id, $3 + row_number() OVER (ORDER BY id) AS seq FROM unnest($2::uuid[]) AS gone (id)) AS next
-    WHERE record.id = next.id AND record.connector = $1
+    UPDATE record SET deleted_at = $4, seq = $3::bigint + array_position($2::uuid[], id)
+    WHERE connector = $1 AND id = ANY($2::uuid[])
 """
 
 # The same, and which were.
-BURY_TOLD = f"{BURY_RECORDS} RETURNING record.id::text, record.model, record.seq"
+BURY_TOLD = f"{BURY_RECORDS} RETURNING id::text, model, seq"
 
 # Living records of a stream, of these models, that have one of these keys.
 FIND_KEYED = """
@@ -166,7 +163,7 @@ async def save_found(
     stamps = _Stamps()
     fresh: list[Rendered] = []
     outdated: list[asyncpg.Record] = []
-    same: list[tuple[str, bytes, bytes]] = []
+    same: list[tuple[int, str, bytes, bytes]] = []
     for record in records:
         known = stored.get(record.id)
         if known is None:
@@ -175,19 +172,20 @@ async def save_found(
             fresh.append(record)
             outdated.append(known)
         elif record.is_volatile:
-            same.append((record.id, _compose_body(record, stamps.text(known["seq"])), record.raw))
+            same.append((connector, record.id, _compose_body(record, stamps.text(known["seq"])), record.raw))
     if same:
-        await connection.execute(REFRESH_RECORDS, *map(list, zip(*same, strict=True)))
+        await connection.executemany(REFRESH_RECORD, same)
     if not fresh:
         return Saved()
     before: dict[str, asyncpg.Record] = {}
     if outdated:
         ids = [row["id"] for row in outdated]
         if changes is None:
-            await connection.execute(DELETE_VERSIONS, ids)
+            await connection.execute(DELETE_VERSIONS, connector, ids)
         else:
             living = {row["id"] for row in outdated if not row["is_deleted"]}
-            before = {row["id"]: row for row in await connection.fetch(TAKE_VERSIONS, ids) if row["id"] in living}
+            taken = await connection.fetch(TAKE_VERSIONS, connector, ids)
+            before = {row["id"]: row for row in taken if row["id"] in living}
         await _delete_keys(connection, ((key, row["seq"]) for row in outdated for key in row["keys"]))
     now: datetime = found[0]["now"]
     start = await take_positions(connection, connector, found[0], len(fresh))

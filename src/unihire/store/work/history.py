@@ -13,7 +13,7 @@ _TOTALS = """
         coalesce(sum(quarantined), 0)::bigint AS quarantined, coalesce(sum(incomplete), 0)::bigint AS incomplete,
         coalesce(sum(requests), 0)::bigint AS requests, coalesce(sum(waited), 0) AS waited,
         coalesce(sum(wrong_answers), 0)::bigint AS wrong_answers
-    FROM stream_run WHERE stream_run.run = latest.id
+    FROM stream_run WHERE stream_run.connector = latest.connector AND stream_run.run = latest.id
 """
 
 # The latest runs of some connectors, those that have not ended first, with what all streams of each came to.

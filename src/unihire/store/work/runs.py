@@ -40,7 +40,7 @@ INSERT_RUN = """
 LOCK_ASKING = "SELECT FROM connector WHERE number = $1 FOR NO KEY UPDATE"
 
 # Let a deferred run go on at once.
-RELEASE_RUN = "UPDATE sync_run SET waits_until = NULL, waits_for = NULL WHERE id = $1"
+RELEASE_RUN = "UPDATE sync_run SET waits_until = NULL, waits_for = NULL WHERE connector = $1 AND id = $2"
 
 # For how long the unfinished run is deferred.
 FIND_WAIT = """
@@ -51,14 +51,15 @@ FIND_WAIT = """
 # Take up the unfinished run, unless it is deferred, with credentials of a version: nothing where the connector has
 # others by now.
 TAKE_RUN = """
-    UPDATE sync_run SET status = 'running', attempt = sync_run.attempt + 1, waits_until = NULL, waits_for = NULL,
-        started_at = coalesce(sync_run.started_at, now())
-    FROM sync_run AS before, connector
-    WHERE sync_run.connector = $1 AND sync_run.status IN ('queued', 'running') AND before.id = sync_run.id
+    UPDATE sync_run SET status = 'running', attempt = attempt + 1, waits_until = NULL, waits_for = NULL,
+        started_at = coalesce(started_at, now())
+    FROM connector
+    WHERE sync_run.connector = $1 AND sync_run.status IN ('queued', 'running')
         AND connector.number = $1 AND connector.credentials_version = $2
-        AND (before.waits_until IS NULL OR before.waits_until <= now())
-    RETURNING sync_run.id, sync_run.number, sync_run.is_full, sync_run.streams, sync_run.is_scheduled,
-        sync_run.attempt, sync_run.started_at, sync_run.failures, before.started_at IS NOT NULL AS is_resumed
+        AND (waits_until IS NULL OR waits_until <= now())
+    RETURNING sync_run.connector, sync_run.id, sync_run.number, is_full, streams,
+        is_scheduled, attempt, started_at, failures,
+        started_at <> now() AS is_resumed
 """
 
 # What runs before the new one met.
@@ -67,19 +68,19 @@ FORGET_SEEN = "DELETE FROM seen WHERE connector = $1"
 # A stream's part in a run, unless it is there.
 INSERT_STREAM = """
     INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
-    SELECT $1, $2, $3, $4::timestamptz, $4::timestamptz IS NULL AND (
+    SELECT $2, $1, $3, $4::timestamptz, $4::timestamptz IS NULL AND (
         EXISTS (
             SELECT FROM unnest($5::smallint[]) AS kind (model) CROSS JOIN LATERAL (
                 SELECT FROM record
-                WHERE connector = $2 AND model = kind.model AND stream = $3 AND deleted_at IS NULL OFFSET 0
+                WHERE connector = $1 AND model = kind.model AND stream = $3 AND deleted_at IS NULL OFFSET 0
             ) AS found
-        ) OR EXISTS (SELECT FROM joined WHERE connector = $2 AND origin = $3 OFFSET 0)
+        ) OR EXISTS (SELECT FROM joined WHERE connector = $1 AND origin = $3 OFFSET 0)
     ), 'walk', now()
-    ON CONFLICT (run, stream) DO NOTHING
+    ON CONFLICT (connector, run, stream) DO NOTHING
 """
 
 # How far a stream is.
-GET_STREAM = "SELECT * FROM stream_run WHERE run = $1 AND stream = $2"
+GET_STREAM = "SELECT * FROM stream_run WHERE connector = $1 AND run = $2 AND stream = $3"
 
 # When the latest read of a stream that ended well was begun, by the vendor's clock, and the latest whole one, by ours;
 # nothing where the clock was set back since.
@@ -94,29 +95,29 @@ LIST_STATES = "SELECT * FROM stream_state WHERE connector = $1 ORDER BY stream"
 FIND_FIRST_READS = "SELECT stream, first_read_at FROM stream_state WHERE connector = $1 AND stream = ANY($2)"
 
 # The run, held as it is until the transaction ends, if it is still this attempt's.
-HOLD_RUN = "SELECT FROM sync_run WHERE id = $1 AND attempt = $3 AND status = 'running' FOR SHARE"
+HOLD_RUN = "SELECT FROM sync_run WHERE connector = $1 AND id = $2 AND attempt = $4 AND status = 'running' FOR SHARE"
 
 # Move a stream on; the last statement of a page's transaction. Nothing where the run is no longer this attempt's, or
 # the stream does not stand where the page before left it: a server that crashed may have taken that one back.
 MOVE_STREAM = f"""
-    UPDATE stream_run SET phase = $4, position = $5, read = read + $6, added = added + $7, changed = changed + $8,
-        deleted = deleted + $9, quarantined = quarantined + $10, requests = requests + $11, waited = waited + $12,
-        wrong_answers = wrong_answers + $13, incomplete = incomplete + $14, growth = $15, failures = 0
+    UPDATE stream_run SET phase = $5, position = $6, read = read + $7, added = added + $8, changed = changed + $9,
+        deleted = deleted + $10, quarantined = quarantined + $11, requests = requests + $12, waited = waited + $13,
+        wrong_answers = wrong_answers + $14, incomplete = incomplete + $15, growth = $16, failures = 0
     FROM ({HOLD_RUN}) AS ours
-    WHERE run = $1 AND stream = $2 AND phase = $16 AND position IS NOT DISTINCT FROM $17
-        AND (read, deleted, requests) = ($18, $19, $20)
-    RETURNING (SELECT is_paused FROM connector WHERE number = stream_run.connector) AS is_paused
+    WHERE connector = $1 AND run = $2 AND stream = $3 AND phase = $17 AND position IS NOT DISTINCT FROM $18
+        AND (read, deleted, requests) = ($19, $20, $21)
+    RETURNING (SELECT is_paused FROM connector WHERE number = $1) AS is_paused
 """  # noqa: S608 - of constants
 
 # End a stream's part, with the reason where it went wrong; if it went well, nothing as above.
 FINISH_STREAM = f"""
-    UPDATE stream_run SET phase = 'done', position = NULL, finished_at = now(), error = $4,
-        requests = requests + $5, waited = waited + $6
+    UPDATE stream_run SET phase = 'done', position = NULL, finished_at = now(), error = $5,
+        requests = requests + $6, waited = waited + $7
     FROM ({HOLD_RUN}) AS ours
-    WHERE run = $1 AND stream = $2 AND ($4::text IS NOT NULL OR (
-        phase = $7 AND position IS NOT DISTINCT FROM $8 AND (read, deleted, requests) = ($9, $10, $11)
+    WHERE connector = $1 AND run = $2 AND stream = $3 AND ($5::text IS NOT NULL OR (
+        phase = $8 AND position IS NOT DISTINCT FROM $9 AND (read, deleted, requests) = ($10, $11, $12)
     ))
-    RETURNING connector, started_at, window_start IS NULL AS is_whole, read
+    RETURNING started_at, window_start IS NULL AS is_whole, read
 """  # noqa: S608 - of constants
 
 # Note a read that ended well: where the next window starts goes by the vendor's clock, the rest by ours. The first one
@@ -132,21 +133,21 @@ NOTE_READ = """
 
 # Start a stream's phase over, keeping what it counted. Nothing where the run is no longer this attempt's.
 RESTART_PHASE = f"""
-    UPDATE stream_run SET phase = $4, position = NULL, growth = NULL FROM ({HOLD_RUN}) AS ours
-    WHERE run = $1 AND stream = $2 RETURNING run
+    UPDATE stream_run SET phase = $5, position = NULL, growth = NULL FROM ({HOLD_RUN}) AS ours
+    WHERE connector = $1 AND run = $2 AND stream = $3 RETURNING run
 """  # noqa: S608 - of constants
 
 # Count what ended a stream's part before a page was saved and nobody foresaw. Nothing where the run is no longer this
 # attempt's.
 NOTE_FAULT = f"""
-    UPDATE stream_run SET failures = failures + 1 FROM ({HOLD_RUN}) AS ours WHERE run = $1 AND stream = $2
-    RETURNING failures
+    UPDATE stream_run SET failures = failures + 1 FROM ({HOLD_RUN}) AS ours
+    WHERE connector = $1 AND run = $2 AND stream = $3 RETURNING failures
 """  # noqa: S608 - of constants
 
 # End a run, if it is still this attempt's.
 FINISH_RUN = """
-    UPDATE sync_run SET status = $3, finished_at = now(), error = $4, waits_until = NULL, waits_for = NULL
-    WHERE id = $1 AND attempt = $2 AND status = 'running'
+    UPDATE sync_run SET status = $4, finished_at = now(), error = $5, waits_until = NULL, waits_for = NULL
+    WHERE connector = $1 AND id = $2 AND attempt = $3 AND status = 'running'
 """
 
 # End whatever run of the connector has not ended.
@@ -157,13 +158,13 @@ CANCEL_RUN = """
 
 # Note that a run is deferred, for how long and why; with or without a failure.
 DEFER_RUN = """
-    UPDATE sync_run SET waits_until = now() + $3::interval, waits_for = $4, failures = $5
-    WHERE id = $1 AND attempt = $2 AND status = 'running'
+    UPDATE sync_run SET waits_until = now() + $4::interval, waits_for = $5, failures = $6
+    WHERE connector = $1 AND id = $2 AND attempt = $3 AND status = 'running'
     RETURNING waits_until
 """
 
 # The parts of a run, for telling.
-LIST_STREAMS = "SELECT * FROM stream_run WHERE run = $1 ORDER BY started_at, stream"
+LIST_STREAMS = "SELECT * FROM stream_run WHERE connector = $1 AND run = $2 ORDER BY started_at, stream"
 
 # The latest complete read of each stream: how it ended, or that it has not.
 FIND_COMPLETE_READS = """
@@ -183,13 +184,14 @@ HAS_SYNCED_SINCE = """
 # The latest run of a connector.
 FIND_LATEST = "SELECT *, now() AS now FROM sync_run WHERE connector = $1 ORDER BY number DESC LIMIT 1"
 
-GET_RUN = "SELECT * FROM (SELECT * FROM sync_run WHERE id = $2 OFFSET 0) AS run WHERE connector = $1"
+GET_RUN = "SELECT * FROM sync_run WHERE connector = $1 AND id = $2"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run that was taken up. `streams` are the names of those to read, None: all."""
 
+    connector: int
     id: UUID
     number: int
     is_full: bool
@@ -263,7 +265,7 @@ async def ask_run(
         was_deferred = row["is_deferred"] and not is_scheduled
         if is_scheduled or old.covers(new):
             if was_deferred:
-                await connection.execute(RELEASE_RUN, row["id"])
+                await connection.execute(RELEASE_RUN, connector, row["id"])
             return Asked(row["id"], row["number"], is_new=False, was_deferred=was_deferred)
         if not new.covers(old):
             raise Busy(f"run {row['number']} of the connector is under way: cancel it or ask again when it has ended")
@@ -300,7 +302,6 @@ async def find_wait(pool: Pool, connector: int) -> timedelta | None:
 async def open_stream(
     pool: Pool,
     run: Run,
-    connector: int,
     stream: str,
     *,
     window_start: datetime | None,
@@ -310,8 +311,8 @@ async def open_stream(
 
     A complete read (no `window_start`) notes what it meets only where there is something it could find missing.
     """
-    await pool.execute(INSERT_STREAM, run.id, connector, stream, window_start, models)
-    (row,) = await pool.fetch(GET_STREAM, run.id, stream)
+    await pool.execute(INSERT_STREAM, run.connector, run.id, stream, window_start, models)
+    (row,) = await pool.fetch(GET_STREAM, run.connector, run.id, stream)
     return dict(row)
 
 
@@ -334,7 +335,7 @@ async def move_stream(
     to be undone, where the run was cancelled or taken over, or the stream stands elsewhere.
     """
     row = await connection.fetchrow(
-        MOVE_STREAM, run.id, stream, run.attempt, phase, position, *counted, growth, *before
+        MOVE_STREAM, run.connector, run.id, stream, run.attempt, phase, position, *counted, growth, *before
     )
     if row is None:
         raise Superseded(run)
@@ -344,7 +345,7 @@ async def move_stream(
 
 async def restart_phase(connection: Connection | Pool, run: Run, stream: str, phase: str) -> None:
     """Start a stream's phase over. Raises Stopped as `move_stream` does."""
-    if await connection.fetchval(RESTART_PHASE, run.id, stream, run.attempt, phase) is None:
+    if await connection.fetchval(RESTART_PHASE, run.connector, run.id, stream, run.attempt, phase) is None:
         raise Superseded(run)
 
 
@@ -353,7 +354,7 @@ async def note_fault(pool: Pool, run: Run, stream: str) -> int:
 
     Raises Stopped as `move_stream` does.
     """
-    failures: int | None = await pool.fetchval(NOTE_FAULT, run.id, stream, run.attempt)
+    failures: int | None = await pool.fetchval(NOTE_FAULT, run.connector, run.id, stream, run.attempt)
     if failures is None:
         raise Superseded(run)
     return failures
@@ -375,24 +376,27 @@ async def finish_stream(
     `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated.
     """
     reason = error and make_writable(error, REASON_LENGTH)
-    row = await connection.fetchrow(FINISH_STREAM, run.id, stream, run.attempt, reason, requests, waited, *before)
+    row = await connection.fetchrow(
+        FINISH_STREAM, run.connector, run.id, stream, run.attempt, reason, requests, waited, *before
+    )
     if row is None:
         raise Superseded(run)
     if error is None:
         whole = row["is_whole"]
         begun = row["started_at"]
-        await connection.execute(NOTE_READ, row["connector"], stream, begun - lead, whole, row["read"], begun)
+        await connection.execute(NOTE_READ, run.connector, stream, begun - lead, whole, row["read"], begun)
 
 
 async def finish_run(pool: Pool, run: Run, status: str, error: str | None) -> None:
     """End the run, if it is still this attempt's; `error` is what ended it, where it failed as a whole."""
-    await pool.execute(FINISH_RUN, run.id, run.attempt, status, error and make_writable(error, REASON_LENGTH))
+    reason = error and make_writable(error, REASON_LENGTH)
+    await pool.execute(FINISH_RUN, run.connector, run.id, run.attempt, status, reason)
 
 
 async def defer_run(pool: Pool, run: Run, after: timedelta, reason: str, failures: int) -> datetime | None:
     """Let the run wait for so long; returns until when, None where it is no longer this attempt's."""
     reason = make_writable(reason, REASON_LENGTH)
-    until: datetime | None = await pool.fetchval(DEFER_RUN, run.id, run.attempt, after, reason, failures)
+    until: datetime | None = await pool.fetchval(DEFER_RUN, run.connector, run.id, run.attempt, after, reason, failures)
     return until
 
 
@@ -418,5 +422,5 @@ async def has_synced_since(pool: Pool, connector: int, moment: datetime) -> bool
     return found
 
 
-async def list_stream_runs(pool: Pool, run: UUID) -> Sequence[dict[str, Any]]:
-    return [dict(row) for row in await pool.fetch(LIST_STREAMS, run)]
+async def list_stream_runs(pool: Pool, connector: int, run: UUID) -> Sequence[dict[str, Any]]:
+    return [dict(row) for row in await pool.fetch(LIST_STREAMS, connector, run)]

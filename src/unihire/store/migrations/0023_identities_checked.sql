@@ -1,0 +1,1 @@
+ALTER TABLE stream_run VALIDATE CONSTRAINT stream_run_run_fkey;

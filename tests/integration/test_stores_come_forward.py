@@ -1,0 +1,155 @@
+"""Stores that earlier versions filled: brought forward beside programs at work, and served as before."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from testbed.databases import Databases
+from testbed.migrating import expect_shown, fill_store, read_shown
+from testbed.waiting import until, within
+from unihire.store import Connection, migrate
+from unihire.store.database import open_database
+from unihire.store.migrate import Migration, list_migrations
+
+VERSIONS = [migration.version for migration in list_migrations()]
+BESIDE = [one for one in list_migrations() if one.name.endswith(".beside.sql")]
+FIRST_BESIDE = BESIDE[0].version
+
+MIGRATOR = """
+import asyncio, sys
+from pathlib import Path
+from unihire.settings import Settings
+from unihire.store.database import open_database
+async def main():
+    async with open_database(Settings(_env_file=None, home=Path(sys.argv[1]), database_url=sys.argv[2])) as pool:
+        print(await pool.fetchval("SELECT count(*) FROM schema_version"))
+asyncio.run(main())
+"""
+
+# An index that is being made, and the session that makes it.
+FIND_MAKER = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND state = 'active' AND query LIKE 'CREATE UNIQUE INDEX CONCURRENTLY%'
+        AND wait_event_type = 'Lock'
+"""
+
+COUNT_BROKEN = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
+
+
+@pytest_asyncio.fixture
+async def empty(databases: Databases) -> AsyncIterator[str]:
+    """The name of a database with nothing in it."""
+    async with databases.create(template="template0") as name:
+        yield name
+
+
+@pytest_asyncio.fixture
+async def connection(databases: Databases, empty: str) -> AsyncIterator[Connection]:
+    opened = await asyncpg.connect(databases.server.dsn(empty))
+    yield opened
+    await opened.close()
+
+
+@pytest.mark.parametrize("version", VERSIONS[:-1])
+async def test_store_of_every_earlier_version_serves_the_same_bytes(
+    databases: Databases, connection: Connection, empty: str, version: int
+) -> None:
+    await migrate.migrate(connection, upto=version)
+    await fill_store(connection, connectors=2, size=40)
+    before = [await expect_shown(connection, number) for number in (1, 2)]
+    assert [len(shown.all) for shown in before] == [36, 36]
+    async with open_database(databases.settings(empty)) as pool:
+        assert [await read_shown(pool, number) for number in (1, 2)] == before
+
+
+@pytest.mark.parametrize("how", ["the process is killed", "the server ends its session"])
+async def test_index_whose_making_was_stopped_is_made_when_the_program_is_started_again(
+    databases: Databases, connection: Connection, empty: str, how: str
+) -> None:
+    await migrate.migrate(connection, upto=FIRST_BESIDE - 1)
+    await fill_store(connection, connectors=2, size=200)
+    before = [await expect_shown(connection, number) for number in (1, 2)]
+    command = [sys.executable, "-W", "error", "-c", MIGRATOR, str(databases.home), databases.server.dsn(empty)]
+    other = await asyncpg.connect(databases.server.dsn(empty))
+    try:
+        async with other.transaction():
+            await other.execute(
+                "UPDATE record SET first_saved_at = now() WHERE connector = 1"
+            )  # the index waits for it
+            process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+            await until(lambda: connection.fetchval(FIND_MAKER))
+            maker = await connection.fetchval(FIND_MAKER)
+            # Meanwhile records are read, and written.
+            await asyncio.wait_for(connection.fetch("SELECT body FROM record WHERE connector = 2"), timeout=5)
+            await asyncio.wait_for(
+                connection.execute("UPDATE record SET first_saved_at = now() WHERE connector = 2"), timeout=5
+            )
+            if how == "the process is killed":
+                process.kill()
+            else:
+                await connection.execute("SELECT pg_terminate_backend($1)", maker)
+            await within(process.wait())
+            if how != "the process is killed":
+                assert await connection.fetchval(COUNT_BROKEN) == 1
+        assert await connection.fetchval("SELECT max(version) FROM schema_version") == FIRST_BESIDE - 1
+    finally:
+        await other.close()
+    async with open_database(databases.settings(empty)) as pool:
+        assert await pool.fetchval(COUNT_BROKEN) == 0
+        assert await pool.fetchval("SELECT count(*) FROM schema_version") == len(VERSIONS)
+        assert [await read_shown(pool, number) for number in (1, 2)] == before
+
+
+@pytest.mark.parametrize("step", [step for step in VERSIONS if step >= FIRST_BESIDE])
+async def test_store_stopped_between_two_versions_is_gone_on_with(
+    databases: Databases, connection: Connection, empty: str, step: int
+) -> None:
+    await migrate.migrate(connection, upto=FIRST_BESIDE - 1)
+    await fill_store(connection, connectors=2, size=40)
+    before = [await expect_shown(connection, number) for number in (1, 2)]
+    await migrate.migrate(connection, upto=step)
+    async with open_database(databases.settings(empty)) as pool:
+        assert [await read_shown(pool, number) for number in (1, 2)] == before
+
+
+async def test_processes_that_wait_for_their_turn_to_migrate_keep_no_index_from_being_made(
+    databases: Databases, connection: Connection, empty: str
+) -> None:
+    """An index that is made beside waits for everybody who looks at the tables as they were, within a statement too."""
+    await migrate.migrate(connection, upto=FIRST_BESIDE - 1)
+    await fill_store(connection, connectors=1, size=20)
+    others = [await asyncpg.connect(databases.server.dsn(empty)) for _ in range(2)]
+    try:
+        done = await within(asyncio.gather(*(migrate.migrate(one) for one in (connection, *others))))
+    finally:
+        for other in others:
+            await other.close()
+    assert sorted(done) == [[], [], VERSIONS[FIRST_BESIDE - 1 :]]
+
+
+async def test_version_beside_others_that_makes_more_than_indexes_is_refused(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = list_migrations()
+    odd = Migration(VERSIONS[-1] + 1, "9999_odd.beside.sql", "CREATE INDEX odd ON record (seq)")
+    monkeypatch.setattr(migrate, "list_migrations", lambda: [*versions, odd])
+    with pytest.raises(ValueError, match="makes more than indexes"):
+        await migrate.migrate(connection)
+    with contextlib.suppress(asyncpg.PostgresError):
+        assert await connection.fetchval("SELECT to_regclass('odd')") is None
+
+
+async def test_batches_are_done_until_nothing_is_left(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    await migrate.migrate(connection)
+    await connection.execute("CREATE TABLE number AS SELECT i FROM generate_series(1, 25) AS i")
+    some = "DELETE FROM number WHERE i IN (SELECT i FROM number LIMIT 10)"
+    batches = Migration(VERSIONS[-1] + 1, "9999_some.batches.sql", some)
+    versions = list_migrations()
+    monkeypatch.setattr(migrate, "list_migrations", lambda: [*versions, batches])
+    assert await migrate.migrate(connection) == [batches.version]
+    assert await connection.fetchval("SELECT count(*) FROM number") == 0
