@@ -1,6 +1,7 @@
 """The embedded PostgreSQL's folders, users and logs: what it closes, what it refuses, what it leaves as it was."""
 
 import contextlib
+import fcntl
 import os
 import pwd
 import shutil
@@ -17,8 +18,9 @@ import pytest
 from testbed.server_users import IS_ROOT, NOBODY, SITE_PACKAGES, Users, as_each_user, ask, can_connect, wait_until
 from unihire.errors import ConfigError
 from unihire.store.embedded import keeper as embedded_keeper
+from unihire.store.embedded import server
 from unihire.store.embedded.cluster import SYSTEM_USER, find_server_user, make_home
-from unihire.store.embedded.keeper import explain
+from unihire.store.embedded.keeper import FAILING, explain
 from unihire.store.embedded.server import EmbeddedServer
 
 
@@ -49,6 +51,19 @@ def test_failed_initialisation_is_told_in_the_words_of_initdb_and_leaves_nothing
     assert "UNIHIRE_HOME" in refusal
     assert not list(users.base.glob("new-*"))
     users.run_briefly()
+
+
+def test_process_that_joins_is_told_why_its_keeper_cannot_start_the_server(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "START_SECONDS", 5.0)
+    EmbeddedServer(place / "home").close()
+    with (place / "home" / "postgresql" / "keeper.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.write(f"{FAILING}no room for it")
+        held.flush()
+        with pytest.raises(ConfigError, match=r"PostgreSQL does not start: no room for it\nSee .*server.log"):
+            EmbeddedServer(place / "home")
 
 
 def test_server_that_ends_at_once_is_told_with_the_last_lines_of_its_log(users: Users) -> None:

@@ -1,5 +1,8 @@
-"""Members of rows: one, and the values in it."""
+"""What a folder declares, found: streams by name, members of rows, and the values in them."""
 
+import pytest
+
+from testbed.vendor import ACME
 from unihire.integration.declare import find_member, list_values
 
 ROW = {
@@ -27,3 +30,9 @@ def test_list_has_the_values_of_each_item() -> None:
     assert list_values(ROW, "tags") == ["a", "b"]
     assert list_values(ROW, "emails.value") == ["one@example.com", "two@example.com"]
     assert list_values(ROW, "office.id") == ["7"]
+
+
+def test_stream_is_found_by_its_name_or_refused() -> None:
+    assert [ACME.get_stream(stream.name) for stream in ACME.streams] == list(ACME.streams)
+    with pytest.raises(KeyError, match="nothing"):
+        ACME.get_stream("nothing")
