@@ -8,7 +8,7 @@ import asyncpg
 from testbed.tenants import Tenant
 from unihire.store.database import get_address
 from unihire.store.feed.gate import lock_feed
-from unihire.store.joins import Joined, JoinedChanges, Key, store_joined_rows
+from unihire.store.joins import FIND_STALE, Joined, JoinedChanges, Key, note_stale, settle, store_joined_rows
 
 COUNT_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
@@ -63,3 +63,20 @@ async def test_row_that_one_stream_lets_go_of_is_still_there_for_the_other(tenan
     assert (changes.added, changes.changed, changes.removed) == (0, 1, 0)
     found = await tenant.pool.fetch("SELECT stream FROM joined WHERE connector = $1", number)
     assert [row["stream"] for row in found] == ["more"]
+
+
+async def test_key_is_stale_until_its_records_were_made_again(tenant: Tenant) -> None:
+    number = tenant.connector.number
+    async with lock_feed(tenant.pool, number) as connection:
+        await note_stale(connection, number, [Key("others", "shown", key) for key in "cab"])
+        await note_stale(connection, number, [Key("others", "also", "a")])
+        await settle(connection, number, "others", "shown", ["a", "c"], ("b", 7, 9))
+        found = await connection.fetch(FIND_STALE, number, "others", "shown", 10)
+        assert [tuple(row) for row in found] == [("b", 7, 9)]
+        await note_stale(connection, number, [Key("others", "shown", "b")])  # from the beginning again
+        assert [tuple(row) for row in await connection.fetch(FIND_STALE, number, "others", "shown", 10)] == [
+            ("b", 0, None)
+        ]
+        await settle(connection, number, "others", "shown", ["b"], None)
+        assert await connection.fetch(FIND_STALE, number, "others", "shown", 10) == []
+        assert [row["key"] for row in await connection.fetch(FIND_STALE, number, "others", "also", 10)] == ["a"]
