@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from testbed.tenants import Tenant, make_tenant
-from testbed.vendor import Vendor, fill
+from testbed.vendor import Vendor, fill, job
 from unihire.kit.seal import Sealer
 from unihire.store import Connection, Pool
 from unihire.store.feed.changes import Change
@@ -90,3 +90,22 @@ async def test_what_is_undone_is_not_told(tenant: Tenant, log: Log) -> None:
     stored = {row[0] for row in await tenant.pool.fetch("SELECT seq FROM record")}
     assert {change.seq for change in log.changes} == stored
     assert len(log.changes) == len(stored)
+
+
+async def test_shared_part_that_is_settled_at_the_end_of_a_whole_read_is_told(
+    tenant: Tenant, vendor: Vendor, log: Log
+) -> None:
+    """No row says anything new of it; the row that described it as it is stored has it no longer."""
+    one, other = ({"department": {"id": "d1", "name": name}} for name in ("Sales", "wrong"))
+    vendor.lists["/jobs"] = [job("1") | one, job("2") | one]
+    await tenant.sync()
+    vendor.lists["/jobs"][1] = job("2") | other
+    await tenant.sync(full=True)
+    vendor.lists["/jobs"][1] = job("2", at="2027-01-01T00:00:00") | {"department": None}
+    await tenant.sync()  # reads job 2 alone
+    log.take()
+    await tenant.sync(full=True)
+    (told,) = log.changes
+    row = await tenant.pool.fetchrow("SELECT id::text, seq FROM record WHERE remote_id = 'd1'")
+    assert (str(told.kind), told.id, told.seq) == ("updated", row["id"], row["seq"])
+    assert "name" in told.fields

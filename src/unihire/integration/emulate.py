@@ -402,7 +402,9 @@ class Tools:
     credentials: Credentials | None
     """Set when the operator chose them; otherwise the emulator makes some up from the seed."""
     make_company: Callable[..., Company]
-    """(candidates, jobs, applications, employees: all by name) → the company."""
+    """(candidates, jobs, applications, employees: all by name) → the company.
+
+    Each at least one, and three applications to two candidates or more: some have none, and some several."""
     make_rows: Callable[[Source | None, Mapping[int, tuple[int, Row]], Shape], Rows]
     """(generated rows, rows taken from the vendor's documents by number as (updated, row), shape) → a stream."""
     make_numbered_rows: Callable[[Sequence[Part], int, int, Shape], NumberedRows]

@@ -56,7 +56,10 @@ class Desk(Protocol):
         ...
 
     async def find(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
-        """The rows whose `member` is one of these, asked for many at a time; None among the values is passed over."""
+        """The rows whose `member` is one of these, asked for many at a time; None among the values is passed over.
+
+        Of a stream whose `by_id` is a path, by `id` alone.
+        """
         ...
 
 

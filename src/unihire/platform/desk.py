@@ -24,7 +24,7 @@ from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls import operations
 from unihire.store.calls.operations import Step
 from unihire.store.rows import find_unread
-from unihire.sync.fetching import fetch_page, fetch_where, first_page, walk
+from unihire.sync.fetching import fetch_page, fetch_rows, fetch_where, first_page, walk
 from unihire.sync.rendering import model_numbers
 
 FORWARD_STEPS = 3
@@ -141,8 +141,11 @@ class LiveDesk:
         """The rows that show one of these values: a row that shows another is no answer, whoever sends it."""
         declared = self._get_stream(stream)
         by = declared.by_id
-        assert isinstance(by, IdFilter)
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))
+        if not isinstance(by, IdFilter):
+            assert by is not None, f"{stream} has no way to ask for rows"
+            assert member == "id", f"rows of {stream} can be asked for by their ids alone"
+            return _hand_out(stream, (await fetch_rows(self._client, declared, wanted)).rows)
         param = by.param if member == "id" else (by.by or "{member}").format(member=member)
         rows = await fetch_where(self._client, declared, param, wanted, most=by.most, member=member)
         return _hand_out(stream, rows)

@@ -11,6 +11,17 @@ from unihire.sandbox.spoiling import SPOILERS
 from unihire.sandbox.spoiling.reply import Reply, Strike
 
 ANYTHING = "anything"
+PAGING: Mapping[str, str] = {
+    "self-next": "the last page's next link points at the page itself",
+    "empty-page": "the last page has a next link, which leads to a page without rows",
+    "hollow-page": "a page without rows, whose next link leads to the rows",
+    "repeat-rows": "the next link leads back by half a page, so rows come twice",
+    "repeat-row": "the last row of a page comes twice in it",
+    "skip-row": "a list page leaves a row out, though it is there",
+    "stranger-next": "the next link leads to another host",
+}
+"""Faults that emulators make themselves, while they make a page: each asks whether it strikes."""
+
 OWN: Mapping[str, str] = {
     "429": "the vendor's answer to a spent rate budget",
     "500": "the vendor's answer to a failure of its own",
@@ -21,13 +32,7 @@ OWN: Mapping[str, str] = {
     "redirect": "a 302 that leads to a login page",
     "slow": "the answer comes after `seconds`",
     "expired-token": "every token handed out stops working, beginning with this request",
-    "self-next": "the last page's next link points at the page itself",
-    "empty-page": "the last page has a next link, which leads to a page without rows",
-    "hollow-page": "a page without rows, whose next link leads to the rows",
-    "repeat-rows": "the next link leads back by half a page, so rows come twice",
-    "repeat-row": "the last row of a page comes twice in it",
-    "skip-row": "a list page leaves a row out, though it is there",
-    "stranger-next": "the next link leads to another host",
+    **PAGING,
     "update-row": "before a list page is answered, one row of the stream changes",
     "delete-row": "before a list page is answered, one row of the stream disappears",
     ANYTHING: "one of the spoilers, by luck",

@@ -45,7 +45,8 @@ def test_one_integration_is_told_in_full_to_people(integration: Integration, mon
     assert all(f"{name} " in shown for name in integration.cannot if "." not in name)
 
 
-def test_all_are_shown_side_by_side() -> None:
+def test_all_are_shown_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unihire.cli.console.terminal.OUT.width", 400)
     told = [integration["slug"] for integration in json.loads(run("--json"))["integrations"]]
     assert told == [integration.slug for integration in list_integrations()]
     shown = run()
@@ -60,7 +61,8 @@ def test_unknown_system_and_two_answers_at_once_are_refused() -> None:
         run("--json", "--markdown")
 
 
-def test_order_of_the_columns_is_the_order_of_the_slugs() -> None:
+def test_order_of_the_columns_is_the_order_of_the_slugs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unihire.cli.console.terminal.OUT.width", 400)
     head = run().splitlines()[0]
     names = [integration.name for integration in list_integrations()]
     assert re.split(r"\s{2,}", head.strip()) == ["model", *names]

@@ -200,10 +200,15 @@ class StreamWriter:
             feed.position = found[0]["last_seq"]
             moved = {row["id"] for row in found if row["id"] is not None and row["seq"] > since}
             left = [part for part in some if part.id not in moved]
+            told = len(feed.changes or ())
             try:
                 async with savepoint(feed.connection):
-                    saved = await saving.save_found(feed.connection, self._connector, self._stream, left, found)
+                    saved = await saving.save_found(
+                        feed.connection, self._connector, self._stream, left, found, feed.changes
+                    )
             except REFUSED:
+                if feed.changes is not None:
+                    del feed.changes[told:]
                 if not feed.is_careful:
                     raise
                 continue  # it stays as it is stored
