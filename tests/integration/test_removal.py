@@ -1,6 +1,7 @@
 """A connector removed while somebody saves for it: what is being saved is there before or not at all, nothing stays."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from testbed.waiting import within
 from unihire.errors import Stopped
 from unihire.store.accounts.tenancy import delete_connector
 from unihire.store.feed.gate import lock_feed
+from unihire.store.feed.refreshing import store_volatile
 from unihire.store.joins import Joined, Key, note_stale, store_joined_rows
 from unihire.store.streams import note_seen
 
@@ -36,6 +38,7 @@ async def save_everything(connection: Any, tenant: Tenant) -> None:
     await note_seen(connection, number, "tags", [id])
     await store_joined_rows(connection, number, "tags", ["1"], [Joined("1", "others", "shown", "1", id, b"{}")])
     await note_stale(connection, number, [Key("others", "shown", "1")])
+    await store_volatile(connection, number, [(id, b"x", None)], datetime.now(UTC))
 
 
 async def test_a_save_under_way_ends_before_its_connector_is_removed(tenant: Tenant) -> None:

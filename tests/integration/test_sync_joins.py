@@ -17,7 +17,7 @@ from testbed.records import find_ids
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from testbed.vendor import ACME, IMPATIENT, LIST, Vendor, counts, say, since
 from unihire.errors import Stopped
-from unihire.integration.declare import IdFilter, Integration, Join, Maps, Source, Stream
+from unihire.integration.declare import IdFilter, Integration, Join, Maps, Source, Stream, Volatile
 from unihire.kit.seal import Sealer
 from unihire.model import Application, Attachment, Candidate
 from unihire.platform.connectors import open_client
@@ -68,7 +68,7 @@ BETA: Integration = replace(
             "files",
             maps=(Maps(Attachment, to_file, words={"attachment_type": "kind.name"}, custom=lambda source: {"a": 1}),),
             by_id="/files/{id}",
-            volatile=re.compile(rb"\?sign=\d+"),
+            volatile=Volatile(pattern=re.compile(rb"\?sign=\d+")),
         ),
         list_rows(
             "people",

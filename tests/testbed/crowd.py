@@ -99,15 +99,22 @@ FILL = (
     """,
 )
 
-# Once there is such a table. One in a hundred is open, and was sent too long ago to be under way.
-FILL_WRITES = """
+# By the table, once there is such a one. One write in a hundred is open, and was sent too long ago to be under way.
+FILL_LATER = {
+    "operation_write": """
     INSERT INTO operation_write (connector, id, stream, sent_at, is_open, row_id)
     SELECT $1::int, md5($1 || ':write:' || i)::uuid, $3::text || 'people', now() - '1 hour'::interval, i % 100 = 7,
         CASE WHEN i % 100 <> 7 THEN i::text END
     FROM generate_series(1, $2::int) AS i
-"""
+    """,
+    "record_volatile": """
+    INSERT INTO record_volatile (connector, id, parts)
+    SELECT $1::int, md5($1 || ':' || model || ':' || i)::uuid, convert_to(repeat(md5(i::text), 12), 'UTF8')
+    FROM unnest(ARRAY[1, 4]) AS model CROSS JOIN generate_series(1, $2::int) AS i WHERE $3::text IS NOT NULL
+    """,
+}
 
-HAS_WRITES = "SELECT to_regclass('operation_write') IS NOT NULL"
+HAS_TABLE = "SELECT to_regclass($1) IS NOT NULL"
 
 LIST_TABLES = """
     SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
@@ -131,8 +138,9 @@ async def fill_connector(connection: Connection, connector: int, size: int, *, s
     """Make a connector, unless it is there, and give it so much of each kind. `streams` begins its streams' names."""
     for statement in FILL:
         await connection.execute(statement, connector, size, streams)
-    if await connection.fetchval(HAS_WRITES):
-        await connection.execute(FILL_WRITES, connector, size, streams)
+    for table, statement in FILL_LATER.items():
+        if await connection.fetchval(HAS_TABLE, table):
+            await connection.execute(statement, connector, size, streams)
 
 
 async def empty_connector(connection: Connection, connector: int) -> None:

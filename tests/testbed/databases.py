@@ -18,7 +18,8 @@ MIGRATED = "migrated"
 
 # What a test may leave behind; what belongs to a connector goes with its organisation.
 EMPTY = [
-    f"DELETE FROM {table}" for table in ("record", "record_key", "seen", "joined", "stale", "chore", "organisation")
+    f"DELETE FROM {table}"
+    for table in ("record", "record_volatile", "record_key", "seen", "joined", "stale", "chore", "organisation")
 ]
 
 

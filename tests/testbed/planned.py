@@ -18,7 +18,8 @@ from testbed.crowd import BIG
 from unihire.store import Connection, counting, issues, joins, reading, remapping, retention, rows, standing, streams
 from unihire.store.accounts import budgets, grants, linked, sealed, tenancy, tokens
 from unihire.store.calls import operations, writes
-from unihire.store.feed import position, recency, saving
+from unihire.store.feed import position, recency, refreshing, saving
+from unihire.store.volatile import PARTS_COLUMN
 from unihire.store.work import history, jobs, runs, schedules
 from unihire.sync import fetching
 
@@ -166,7 +167,13 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     yield fifty("saving.TAKE_VERSIONS", saving.TAKE_VERSIONS, (c, of.ids), written=ASKED)
     yield fifty("saving.BURY_TOLD", saving.BURY_TOLD, (c, of.ids, LAST, NOW), written=ASKED)
     yield fifty("saving.DELETE_VERSIONS", saving.DELETE_VERSIONS, (c, of.ids), written=ASKED)
-    yield Case("saving.REFRESH_RECORD", saving.REFRESH_RECORD, (c, of.ids[0], b"x", b"x"), written=1)
+    raws = [b"x"] * ASKED
+    yield fifty("saving.FIND_STORED_VOLATILE", saving.FIND_STORED_VOLATILE, (c, of.ids), looks=2 * ASKED)
+    taken_out = (c, of.ids[0], b"x", b"x", None)
+    yield Case("saving.TAKE_VOLATILE_OUT", saving.TAKE_VOLATILE_OUT, taken_out, written=1)
+    texts = (c, of.ids, raws, [NOW] * ASKED)
+    yield fifty("refreshing.UPSERT_VOLATILE", refreshing.UPSERT_VOLATILE, texts, written=ASKED)
+    yield fifty("refreshing.DELETE_VOLATILE", refreshing.DELETE_VOLATILE, (c, of.ids), written=ASKED)
     yield fifty("saving.BURY_RECORDS", saving.BURY_RECORDS, (c, of.ids, LAST, NOW), written=ASKED)
 
 
@@ -185,9 +192,9 @@ def _list_joins(of: Asker) -> Iterator[Case]:
     yield Case("joins.FIND_STALE", joins.FIND_STALE, (c, shown, "stages", ASKED), walked=ASKED)
     yield fifty("joins.SETTLE_STALE", joins.SETTLE_STALE, (c, shown, "stages", of.row_ids), written=ASKED)
     yield Case("joins.MOVE_STALE", joins.MOVE_STALE, (c, shown, "stages", "2", 1, 2), written=1)
-    yield fifty("joins.FIND_ROWS", joins.FIND_ROWS, (c, of.name("people"), of.ids))
+    yield fifty("joins.FIND_ROWS", joins.FIND_ROWS, (c, of.name("people"), of.ids), looks=2 * ASKED)
     showing = (c, of.name("people"), of.own, 0, LAST, 500, [PEOPLE])
-    yield fifty("joins.FIND_SHOWING", joins.FIND_SHOWING, showing, looks=2 * ASKED)
+    yield fifty("joins.FIND_SHOWING", joins.FIND_SHOWING, showing, looks=3 * ASKED)
     yield Case("joins.HAS_RECORDS", joins.HAS_RECORDS, (c, [PEOPLE], of.name("people")))
 
 
@@ -198,15 +205,19 @@ def _list_rows(of: Asker) -> Iterator[Case]:
     by_key = (numbers, [people] * ASKED, [PEOPLE] * ASKED, of.own)
     by_text = (numbers, [tags] * ASKED, ["by person"] * ASKED, of.row_ids)
     none: tuple[list[Any], ...] = ([], [], [], [])
-    find = partial(Case, query=rows.FIND_ROWS)
-    yield find("rows.FIND_ROWS by ids", arguments=(c, *by_id, *none, *none, "rows"), looks=ASKED)
-    yield find("rows.FIND_ROWS by keys", arguments=(c, *none[1:], *by_key, *none, "rows"), looks=2 * ASKED)
-    yield find("rows.FIND_ROWS by texts", arguments=(c, *none[1:], *none, *by_text, "rows"), looks=6 * ASKED)
-    yield Case("rows.LIST_RECORDS", rows.LIST_RECORDS, (c, people, PEOPLE, *newest, 0, ASKED), walked=ASKED)
+    for more in (False, True):
+        find = partial(Case, query=rows.write_find_rows(is_volatile=more))
+        yield find("rows.FIND_ROWS by ids", arguments=(c, *by_id, *none, *none, "rows"), looks=(1 + more) * ASKED)
+        by_keys = (c, *none[1:], *by_key, *none, "rows")
+        yield find("rows.FIND_ROWS by keys", arguments=by_keys, looks=(2 + more) * ASKED)
+        by_texts = (c, *none[1:], *none, *by_text, "rows")
+        yield find("rows.FIND_ROWS by texts", arguments=by_texts, looks=6 * ASKED)
+        listed = rows.LIST_RECORDS.format(parts=PARTS_COLUMN if more else "")
+        yield Case("rows.LIST_RECORDS", listed, (c, people, PEOPLE, *newest, 0, ASKED), more * ASKED, ASKED)
     # These have no index that lists them so: all of the stream are sorted.
     yield Case("rows.LIST_KEPT", rows.LIST_KEPT, (c, tags, "rows", *newest, 0, ASKED), walked=of.size)
     both = (c, people, PEOPLE, *newest, 0, ASKED, 0, ASKED, "rows")
-    yield Case("rows.LIST_BOTH", rows.LIST_BOTH, both, walked=ASKED + of.size)
+    yield Case("rows.LIST_BOTH", rows.LIST_BOTH.format(parts=""), both, walked=ASKED + of.size)
     yield Case("rows.FIND_UNREAD", rows.FIND_UNREAD, (c, [people, tags, "other"]), looks=6)
 
 
@@ -216,6 +227,9 @@ def _list_reading(of: Asker) -> Iterator[Case]:
     find = partial(Case, query=reading.FIND_RECORD.format(columns=""))
     yield find("reading.FIND_RECORD", arguments=(c, PEOPLE, ids[0]))
     yield fifty("reading.FIND_TARGETS", reading.FIND_TARGETS.format(columns=""), (c, PEOPLE, ids))
+    volatile = reading.FIND_RECORD.format(columns=PARTS_COLUMN), reading.FIND_TARGETS.format(columns=PARTS_COLUMN)
+    yield Case("reading.FIND_RECORD, volatile", volatile[0], (c, PEOPLE, ids[0]), looks=2)
+    yield fifty("reading.FIND_TARGETS, volatile", volatile[1], (c, PEOPLE, ids), looks=2 * ASKED)
     yield fifty("reading.RANK_KEYS", reading.RANK_KEYS, (own, 0), walked=ASKED)
     compose = partial(_compose_list, of)
     for by_array in of.by_array:
@@ -223,12 +237,14 @@ def _list_reading(of: Asker) -> Iterator[Case]:
         many = (c, PEOPLE, 0, 51, own, 5, own[-1], own[25])
         yield Case("reading.LIST_RECORDS of many values", walk_many, many, 2 * ASKED, ASKED)
         yield compose("of one value", ASKED, (shared[2:3],), walked=ASKED, by_array=by_array)
+        yield compose("of one value, volatile", 2 * ASKED, (shared[2:3],), walked=ASKED, by_array=by_array, more=True)
         yield compose("of two filters", 2 * ASKED, (own[2:3], shared[2:3]), by_array=by_array)
         yield compose("of three values", 3 * ASKED, (shared[2:5],), walked=3 * ASKED, by_array=by_array)
         yield compose("by ids", ASKED, ids=ids, by_array=by_array)
         yield compose("by more ids than a page", ASKED, ids=ids * 2, by_array=by_array)
         yield compose("by ids with a filter", ASKED, (shared[:1],), ids=ids, by_array=by_array)
     yield compose("", 1, walked=ASKED)
+    yield compose(", volatile", 1 + ASKED, walked=ASKED, more=True)
     yield compose("of one and of three values", ASKED, (shared[2:3], shared[2:5]), walked=ASKED)
     yield compose("of three and of four values", 4 * ASKED, (shared[2:5], shared[2:6]), walked=3 * ASKED)
     yield compose("of three and of forty values", 2 * ASKED, (shared[2:5], own[:40]), walked=3 * ASKED)
@@ -243,8 +259,9 @@ def _compose_list(
     ids: list[str] | None = None,
     walked: int = 0,
     by_array: bool = True,
+    more: bool = False,
 ) -> Case:
-    wanted = reading.Wanted(connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids)
+    wanted = reading.Wanted(connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids, is_volatile=more)
     single = [one[0] for one in keys if len(one) == 1]
     query, arguments = reading.compose_list(wanted, single, by_array=by_array)
     return Case(f"reading.LIST_RECORDS {name}", query, tuple(arguments), looks, walked)
@@ -293,7 +310,7 @@ def _list_counting(of: Asker) -> Iterator[Case]:
 def _list_remapping(of: Asker) -> Iterator[Case]:
     c, people, tags, notes = of.number, of.name("people"), of.name("tags"), of.name("notes")
     fifty = partial(Case, looks=ASKED)
-    yield Case("remapping.LIST_ROWS", remapping.LIST_ROWS, (c, people, 0, ASKED, PEOPLE, LAST), walked=ASKED)
+    yield Case("remapping.LIST_ROWS", remapping.LIST_ROWS, (c, people, 0, ASKED, PEOPLE, LAST), ASKED, ASKED)
     yield Case("remapping.LIST_KEPT", remapping.LIST_KEPT, (c, tags, "", ASKED, "rows"), walked=2 * ASKED)
     yield Case("remapping.LIST_QUARANTINED", remapping.LIST_QUARANTINED, (c, notes, "", ASKED), walked=ASKED)
     yield fifty("remapping.FIND_RAW", remapping.FIND_RAW, (c, of.ids))

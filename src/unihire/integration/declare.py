@@ -119,6 +119,21 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Volatile:
+    """What of a row's JSON is no content, such as the signature in a link: another each time the row is read.
+
+    A record in which nothing else differs has not changed. What was read last is served, whole; a deleted record, and
+    what others show of the row, is without it.
+    """
+
+    pattern: re.Pattern[bytes]
+    """Matches it in the JSON of rows, as the vendor escapes it, and of records, where `/` and `&` are themselves."""
+    find_end: Callable[[bytes], datetime | None] | None = None
+    """Until when a matched text is good; None where it does not say. A text that is good for a while is not stored anew
+    each time it is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
     """A list of things at the vendor and what becomes of its rows: records, or rows that joins show, or both.
 
@@ -127,9 +142,8 @@ class Stream:
     one row, or the filter by ids, with which the absence of a row is confirmed before its record is marked deleted;
     without it, being left out of a complete read is enough. `is_kept` keeps rows whole that become no record. Stored
     rows are found by their id and by the members in `found_by`; of a list in one, by each of its values where the row
-    is a record. Only operations read a stream that `is_optional`: a run without it is not partial. `volatile` matches
-    what of a row's JSON is not content, such as the signature in a link: a record in which nothing else differs has
-    not changed. `permission` is the right the stream needs, in the customer's words.
+    is a record. Only operations read a stream that `is_optional`: a run without it is not partial. `permission`
+    is the right the stream needs, in the customer's words.
     """
 
     name: str
@@ -145,7 +159,8 @@ class Stream:
     is_kept: bool = False
     found_by: tuple[str, ...] = ()
     is_optional: bool = False
-    volatile: re.Pattern[bytes] | None = None
+    volatile: Volatile | None = None
+    """What of its rows is no content. Its rows cannot be stored whole."""
     permission: str | None = None
     is_merged: Callable[[str, Data], bool] | None = None
     """Whether a row answered for an id is the one that the row of that id was merged into, which is gone then. Without

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from unihire.integration.declare import Data, Integration, Maps, Source, Stream
+from unihire.integration.declare import Data, Integration, Maps, Source, Stream, has_deleted
 from unihire.integration.registry import list_integrations
 from unihire.model import MODELS, Record, spec_of
 
@@ -157,6 +157,8 @@ def _inspect_stream(stream: Stream) -> Iterator[str]:
         yield "its rows are found by members, but not stored"
     if len(set(stream.found_by)) < len(stream.found_by) or "id" in stream.found_by:
         yield "it tells twice what its rows are found by"
+    if stream.volatile is not None and (stream.is_kept or has_deleted(stream)):
+        yield "its rows are volatile, and kept whole"
     if stream.is_optional and stream.maps:
         yield "only operations read it, but its rows become records"
     for maps in stream.maps:

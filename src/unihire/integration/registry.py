@@ -9,6 +9,7 @@ from functools import cache
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation
+from unihire.model import MODELS, spec_of
 
 _FOLDERS = "unihire.integrations"
 
@@ -32,6 +33,19 @@ def get_integration(slug: str) -> Integration:
             return integration
     known = ", ".join(integration.slug for integration in list_integrations())
     raise ConfigError(f"there is no integration {slug!r}; there are: {known}")
+
+
+@cache
+def list_volatile_models(slug: str) -> frozenset[int]:
+    """The numbers of the models of which an integration has volatile records.
+
+    All that there are where it is gone from this installation.
+    """
+    for integration in list_integrations():
+        if integration.slug == slug:
+            streams = (stream for stream in integration.streams if stream.volatile is not None)
+            return frozenset(spec_of(maps.model).number for stream in streams for maps in stream.maps)
+    return frozenset(spec.number for spec in MODELS.values())
 
 
 @cache

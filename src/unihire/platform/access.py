@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from unihire.errors import Forbidden, Unauthorized
+from unihire.integration.registry import list_volatile_models
 from unihire.kit.ids import hash_token
 from unihire.store import Pool
 from unihire.store.accounts import tenancy
@@ -26,10 +27,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The connector a request reaches: every query carries it."""
+    """The connector a request reaches: every query carries it.
+
+    `volatile` are the numbers of the models of which its records may be volatile.
+    """
 
     connector: UUID
     number: int
+    volatile: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ class Access:
         row = await self._pool.fetchrow(FIND_OPENED, hash_token(token))
         if row is None:
             return None
-        scope = Scope(row["id"], row["number"])
+        scope = Scope(row["id"], row["number"], list_volatile_models(row["integration"]))
         return _Opened(scope, row["organisation"], row["environment"], row["category"]), row["lasts"]
 
     async def listen(self) -> None:

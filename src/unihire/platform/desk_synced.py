@@ -120,7 +120,8 @@ class SyncedDesk:
         if stream.name in self._unread:
             reason = self._unread[stream.name] or "no sync has come to its end"
             raise NotSynced(f"the list {stream.name} is not in the store: {reason}")
-        return Place(stream.name, own[0] if own else None, STORED_WHOLE, has_deleted(stream))
+        is_volatile = stream.volatile is not None
+        return Place(stream.name, own[0] if own else None, STORED_WHOLE, has_deleted(stream), is_volatile)
 
     async def _find_matching(self, stream: Stream, match: Match) -> list[Data] | None:
         """The rows that match, where a value is known by which they are found."""
@@ -170,7 +171,10 @@ class SyncedDesk:
             wanted = Wanted()
             for number, question in enumerate(questions):
                 self._want(wanted, number, question)
-            found = await stored.find_rows(self._pool, self._connector.number, wanted, STORED_WHOLE)
+            is_volatile = any(question.stream.volatile is not None for question in questions)
+            found = await stored.find_rows(
+                self._pool, self._connector.number, wanted, STORED_WHOLE, is_volatile=is_volatile
+            )
             for number, question in enumerate(questions):
                 if not question.answer.done():
                     question.answer.set_result(_sort(question, found.get(number, ())))

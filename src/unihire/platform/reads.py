@@ -79,14 +79,18 @@ class Reader:
             hashed = FilterKeys(scope.number, model.number, field)
             keys.append([hashed.key(value) for value in values])
         wanted = reading.Wanted(
-            scope.number, model.number, query.after, query.limit, keys, ids, raw=show.raw, custom=show.custom
-        )
+            scope.number, model.number, query.after, query.limit, keys, ids,
+            raw=show.raw, custom=show.custom, is_volatile=model.number in scope.volatile,
+        )  # fmt: skip
         found = await reading.list_records(self._pool, wanted)
         return Page(await self._expand(scope, found.bodies, show), found.last)
 
     async def find_record(self, scope: Scope, model: ModelSpec, id: str, show: Show) -> bytes | None:
         """The body of a living record; None where there is none with this id."""
-        body = await reading.find_record(self._pool, scope.number, model.number, id, raw=show.raw, custom=show.custom)
+        body = await reading.find_record(
+            self._pool, scope.number, model.number, id,
+            raw=show.raw, custom=show.custom, is_volatile=model.number in scope.volatile,
+        )  # fmt: skip
         if body is None:
             return None
         (body,) = await self._expand(scope, [body], show)
@@ -110,8 +114,9 @@ class Reader:
                     for record in records:
                         wanted.update(dict.fromkeys(_list_ids(record[expansion.relation.name])))
             found = await reading.find_targets(
-                self._pool, scope.number, model.number, list(wanted), raw=show.raw, custom=show.custom
-            )
+                self._pool, scope.number, model.number, list(wanted),
+                raw=show.raw, custom=show.custom, is_volatile=model.number in scope.volatile,
+            )  # fmt: skip
             each = ((id, _decode(body)) for id, body in found.items())
             targets[model.name] = {id: record for id, record in each if record is not None}
         for expansion in show.expand:

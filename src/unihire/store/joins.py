@@ -9,6 +9,7 @@ import asyncpg
 
 from unihire.store import Connection, Pool
 from unihire.store.copying import copy_rows, write_fields
+from unihire.store.volatile import PARTS_COLUMN
 
 
 class Joined(NamedTuple):
@@ -112,27 +113,29 @@ MOVE_STALE = """
     UPDATE stale SET after = $5, until = $6 WHERE connector = $1 AND stream = $2 AND name = $3 AND key = $4
 """
 
-# Living records, as the rows they were made of.
-FIND_ROWS = """
-    SELECT found.raw FROM (
-        SELECT raw, stream, deleted_at FROM record WHERE connector = $1 AND id = ANY($3::text[]::uuid[]) OFFSET 0
+# Living records, as the rows they were made of, with what is stored beside them.
+FIND_ROWS = f"""
+    SELECT found.raw, found.parts FROM (
+        SELECT raw, stream, deleted_at{PARTS_COLUMN}
+        FROM record WHERE connector = $1 AND id = ANY($3::text[]::uuid[]) OFFSET 0
     ) AS found
     WHERE found.stream = $2 AND found.deleted_at IS NULL
-"""
+"""  # noqa: S608 - of constants
 
-# Living records of these models that have one of these keys, as the rows they were made of, in feed order.
-FIND_SHOWING = """
-    SELECT step.seq, found.raw
+# Living records of these models that have one of these keys, as the rows they were made of, with what is stored beside
+# them, in feed order.
+FIND_SHOWING = f"""
+    SELECT step.seq, found.raw, found.parts
     FROM (
         SELECT DISTINCT seq FROM record_key WHERE key = ANY($3) AND seq > $4 AND seq <= $5 ORDER BY seq OFFSET 0
     ) AS step
     CROSS JOIN unnest($7::smallint[]) AS kind (model)
     CROSS JOIN LATERAL (
-        SELECT raw FROM record
+        SELECT raw{PARTS_COLUMN} FROM record
         WHERE connector = $1 AND model = kind.model AND seq = step.seq AND stream = $2 AND deleted_at IS NULL OFFSET 0
     ) AS found
     ORDER BY step.seq LIMIT $6
-"""
+"""  # noqa: S608 - of constants
 
 # Whether a stream has made records.
 HAS_RECORDS = """

@@ -12,7 +12,8 @@ from operator import itemgetter
 import asyncpg
 
 from unihire.store import Connection, Pool
-from unihire.store.feed.saving import EMPTY_ENDING
+from unihire.store.feed.saving import EMPTY_ENDING, MEMBERS_AT
+from unihire.store.volatile import PARTS_COLUMN, fill_content, read_parts
 
 _PLACE = itemgetter(0)
 
@@ -22,6 +23,7 @@ class Wanted:
     """Which records of a list: those after `after` that fit every filter.
 
     `keys` has an entry for each filter: the keys any of which a record must have. `ids` narrows to these records.
+    `is_volatile`: what is no content of them may be stored beside them (store/volatile.py).
     """
 
     connector: int
@@ -32,6 +34,7 @@ class Wanted:
     ids: Sequence[str] | None = None
     raw: bool = False
     custom: bool = False
+    is_volatile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,8 @@ async def list_records(pool: Pool, wanted: Wanted) -> Found:
     more = len(rows) > wanted.limit
     if more:
         rows.pop()
-    return Found(_bodies(rows, wanted.raw, wanted.custom), rows[-1][0] if more else None)
+    bodies = _bodies(rows, wanted.raw, wanted.custom, is_volatile=wanted.is_volatile)
+    return Found(bodies, rows[-1][0] if more else None)
 
 
 def compose_list(wanted: Wanted, single: Sequence[int], *, by_array: bool = True) -> tuple[str, list[object]]:
@@ -179,7 +183,7 @@ def compose_list(wanted: Wanted, single: Sequence[int], *, by_array: bool = True
         arguments.append(argument)
         return len(arguments)
 
-    columns = _columns(wanted.raw, wanted.custom)
+    columns = _columns(wanted.raw, wanted.custom, is_volatile=wanted.is_volatile)
     several = [list(keys) for keys in wanted.keys if len(keys) != 1]
     walk, steps, checks, is_ordered = "record", "record.seq", "", True
     if wanted.ids is not None:
@@ -222,7 +226,7 @@ async def _walk_many(connection: Connection, wanted: Wanted, by_array: bool) -> 
     """
     (keys,) = wanted.keys
     page = wanted.limit + 1
-    query = write_many(raw=wanted.raw, custom=wanted.custom, by_array=by_array)
+    query = write_many(raw=wanted.raw, custom=wanted.custom, by_array=by_array, is_volatile=wanted.is_volatile)
     arguments = (wanted.connector, wanted.model, wanted.after, page, keys)
     for share in (_share(page, len(keys)), page):
         # The last and one from the middle: the first of a comma list may be the whole text, which nobody has.
@@ -234,9 +238,9 @@ async def _walk_many(connection: Connection, wanted: Wanted, by_array: bool) -> 
 
 
 @cache
-def write_many(*, raw: bool, custom: bool, by_array: bool) -> str:
+def write_many(*, raw: bool, custom: bool, by_array: bool, is_volatile: bool = False) -> str:
     """The query of a page that two of many values tell the end of."""
-    columns = _columns(raw, custom) + TELL_EDGE
+    columns = _columns(raw, custom, is_volatile=is_volatile) + TELL_EDGE
     return FIND_EDGE + _write_at(columns, SEVERAL_WALKS.format(bound=WITHIN_EDGE), by_array)
 
 
@@ -247,38 +251,49 @@ def _share(page: int, values: int) -> int:
 
 
 async def find_record(
-    pool: Pool, connector: int, model: int, id: str, *, raw: bool = False, custom: bool = False
-) -> bytes | None:
-    """The body of a living record, or None."""
-    row = await pool.fetchrow(FIND_RECORD.format(columns=_columns(raw, custom)), connector, model, id)
-    return None if row is None else splice(row["body"], row, raw, custom)
+    pool: Pool, connector: int, model: int, id: str, *, raw: bool = False, custom: bool = False,
+    is_volatile: bool = False,
+) -> bytes | None:  # fmt: skip
+    """The body of a living record, or None. `is_volatile` as in Wanted."""
+    query = FIND_RECORD.format(columns=_columns(raw, custom, is_volatile=is_volatile))
+    row = await pool.fetchrow(query, connector, model, id)
+    return None if row is None else splice(row["body"], row, raw, custom, is_volatile=is_volatile)
 
 
 async def find_targets(
-    pool: Pool, connector: int, model: int, ids: Sequence[str], *, raw: bool = False, custom: bool = False
-) -> dict[str, bytes]:
-    """The bodies of those of the records that live, by id."""
-    query = FIND_TARGETS.format(columns=_columns(raw, custom))
+    pool: Pool, connector: int, model: int, ids: Sequence[str], *, raw: bool = False, custom: bool = False,
+    is_volatile: bool = False,
+) -> dict[str, bytes]:  # fmt: skip
+    """The bodies of those of the records that live, by id. `is_volatile` as in Wanted."""
+    query = FIND_TARGETS.format(columns=_columns(raw, custom, is_volatile=is_volatile))
     rows = await pool.fetch(query, connector, model, ids)
-    return {row["id"]: splice(row["body"], row, raw, custom) for row in rows}
+    return {row["id"]: splice(row["body"], row, raw, custom, is_volatile=is_volatile) for row in rows}
 
 
-def splice(body: bytes, row: asyncpg.Record, raw: bool, custom: bool) -> bytes:
-    """A stored body with raw data and custom fields put in where they were asked for."""
+def splice(body: bytes, row: asyncpg.Record, raw: bool, custom: bool, *, is_volatile: bool = False) -> bytes:
+    """A stored body with raw data and custom fields put in where they were asked for, and what is volatile of all."""
+    fields = row["custom"] if custom else None
+    sent = row["raw"] if raw else None
+    if is_volatile and row["parts"] is not None:
+        parts = read_parts(row["parts"])
+        body = fill_content(body, parts.members, parts.texts, MEMBERS_AT, len(EMPTY_ENDING))
+        fields = None if fields is None else fill_content(fields, parts.custom, parts.texts)
+        sent = None if sent is None else fill_content(sent, parts.raw, parts.texts)
     if not (raw or custom):
         return body
     return b'%b,"custom_fields":%b,"raw_data":%b}' % (
         body[: -len(EMPTY_ENDING)],
-        (row["custom"] or b"{}") if custom else b"null",
-        row["raw"] if raw else b"null",
+        (fields or b"{}") if custom else b"null",
+        b"null" if sent is None else sent,
     )
 
 
-def _bodies(rows: Sequence[asyncpg.Record], raw: bool, custom: bool) -> list[bytes]:
-    if not (raw or custom):
+def _bodies(rows: Sequence[asyncpg.Record], raw: bool, custom: bool, *, is_volatile: bool) -> list[bytes]:
+    if not (raw or custom or is_volatile):
         return [row[1] for row in rows]
-    return [splice(row[1], row, raw, custom) for row in rows]
+    return [splice(row[1], row, raw, custom, is_volatile=is_volatile) for row in rows]
 
 
-def _columns(raw: bool, custom: bool) -> str:
-    return (", record.raw" if raw else "") + (", record.custom" if custom else "")
+def _columns(raw: bool, custom: bool, *, is_volatile: bool) -> str:
+    columns = (", record.raw" if raw else "") + (", record.custom" if custom else "")
+    return columns + PARTS_COLUMN if is_volatile else columns

@@ -6,13 +6,15 @@ import asyncpg
 
 from unihire.store import Connection
 from unihire.store.feed.saving import DELETE_KEYS, Rendered
+from unihire.store.volatile import PARTS_COLUMN
 
-# Rows of a stream, behind a place: those that became living records of one model, in feed order.
-LIST_ROWS = """
-    SELECT seq AS place, id, raw FROM record
+# Rows of a stream, behind a place: those that became living records of one model, in feed order, with what is stored
+# beside them.
+LIST_ROWS = f"""
+    SELECT seq AS place, id, raw{PARTS_COLUMN} FROM record
     WHERE connector = $1 AND stream = $2 AND seq > $3 AND model = $5 AND seq <= $6 AND deleted_at IS NULL
     ORDER BY seq LIMIT $4
-"""
+"""  # noqa: S608 - of constants
 
 # Those that are kept whole.
 LIST_KEPT = """
@@ -30,7 +32,7 @@ LIST_QUARANTINED = """
     ORDER BY row_id LIMIT $4
 """
 
-# What living records were made of.
+# What living records were made of, without what is volatile.
 FIND_RAW = """
     SELECT id::text, raw
     FROM (
@@ -70,7 +72,7 @@ REFILE_RECORD = "UPDATE record SET keys = $3, words = $4 WHERE connector = $1 AN
 
 
 async def find_raw(connection: Connection, connector: int, ids: Sequence[str]) -> dict[str, bytes]:
-    """Of those of the records that live: what they were made of."""
+    """Of those of the records that live: what they were made of, without what is volatile."""
     return {row["id"]: row["raw"] for row in await connection.fetch(FIND_RAW, connector, ids)} if ids else {}
 
 

@@ -5,30 +5,32 @@ Rows that are records are their raw data, the others are kept whole in `joined`.
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 from unihire.store import Pool
+from unihire.store.volatile import PARTS_COLUMN, fill_raw
 
 # Rows by what was asked for, each asked under a number of its own: by the ids of records, by keys of the filter index,
-# and by the keys of rows kept whole.
+# and by the keys of rows kept whole. {…} stand for what is stored beside volatile records, where some may be.
 FIND_ROWS = """
-    SELECT wanted.number, found.raw AS row
+    SELECT wanted.number, found.raw AS row{found_parts}
     FROM unnest($2::int[], $3::text[], $4::text[]::uuid[]) AS wanted (number, stream, id)
     CROSS JOIN LATERAL (
-        SELECT raw, stream, deleted_at FROM record WHERE connector = $1 AND id = wanted.id OFFSET 0
+        SELECT raw, stream, deleted_at{parts} FROM record WHERE connector = $1 AND id = wanted.id OFFSET 0
     ) AS found
     WHERE found.stream = wanted.stream AND found.deleted_at IS NULL
     UNION ALL
-    SELECT wanted.number, found.raw
+    SELECT wanted.number, found.raw{found_parts}
     FROM unnest($5::int[], $6::text[], $7::smallint[], $8::bigint[]) AS wanted (number, stream, model, key)
     CROSS JOIN LATERAL (SELECT seq FROM record_key AS k WHERE k.key = wanted.key OFFSET 0) AS step
     CROSS JOIN LATERAL (
-        SELECT raw FROM record
+        SELECT raw{parts} FROM record
         WHERE connector = $1 AND model = wanted.model AND seq = step.seq AND stream = wanted.stream
             AND deleted_at IS NULL OFFSET 0
     ) AS found
     UNION ALL
-    SELECT wanted.number, found.data
+    SELECT wanted.number, found.data{no_parts}
     FROM unnest($9::int[], $10::text[], $11::text[], $12::text[]) AS wanted (number, stream, name, key)
     CROSS JOIN LATERAL (
         SELECT row_id, origin FROM joined
@@ -43,7 +45,7 @@ FIND_ROWS = """
 
 # Rows of a stream below an id, the highest first, numbers by size. Connector and model are written as record_newest is.
 LIST_RECORDS = """
-    SELECT remote_id AS id, raw AS row FROM record
+    SELECT remote_id AS id, raw AS row{parts} FROM record
     WHERE (connector::bigint << 16 | model) = ($1::bigint << 16 | $3::smallint) AND stream = $2 AND deleted_at IS NULL
         AND (length(remote_id), remote_id) < ($4::int, $5::text)
     ORDER BY length(remote_id) DESC, remote_id DESC OFFSET $6 LIMIT $7
@@ -73,6 +75,8 @@ FIND_UNREAD = """
     WHERE NOT EXISTS (SELECT FROM stream_state WHERE connector = $1 AND stream_state.stream = wanted.stream)
 """
 
+NO_PARTS = ", NULL::bytea"
+
 ABOVE_ALL = (2**31 - 1, "")
 """Length and text of an id above every other."""
 
@@ -83,13 +87,15 @@ AHEAD = 500
 class Place(NamedTuple):
     """Where the rows of a stream are: among the records of a model, or kept whole under a name in `joined`.
 
-    With `has_deleted` those that the vendor lists as deleted are kept whole, the others are records.
+    With `has_deleted` those that the vendor lists as deleted are kept whole, the others are records. Records that are
+    volatile have a part of their row beside them.
     """
 
     stream: str
     model: int | None
     name: str
     has_deleted: bool = False
+    is_volatile: bool = False
 
 
 class ById(NamedTuple):
@@ -127,13 +133,26 @@ class Wanted:
     texts: list[ByText] = field(default_factory=list)
 
 
-async def find_rows(pool: Pool, connector: int, wanted: Wanted, whole: str) -> dict[int, list[bytes]]:
-    """The rows as JSON, by the number they were asked under, in no order; `whole` is the name rows are kept under."""
+async def find_rows(
+    pool: Pool, connector: int, wanted: Wanted, whole: str, *, is_volatile: bool = False
+) -> dict[int, list[bytes]]:
+    """The rows as JSON, by the number they were asked under, in no order; `whole` is the name rows are kept under.
+
+    `is_volatile`: some may be of volatile records.
+    """
     columns = [*_columns(wanted.ids, 3), *_columns(wanted.keys, 4), *_columns(wanted.texts, 4)]
     found: dict[int, list[bytes]] = {}
-    for number, row in await pool.fetch(FIND_ROWS, connector, *columns, whole):
-        found.setdefault(number, []).append(row)
+    for number, row, parts in await pool.fetch(write_find_rows(is_volatile=is_volatile), connector, *columns, whole):
+        found.setdefault(number, []).append(fill_raw(row, parts))
     return found
+
+
+@cache
+def write_find_rows(*, is_volatile: bool) -> str:
+    """FIND_ROWS, and as its third column what is stored beside the records."""
+    if not is_volatile:
+        return FIND_ROWS.format(parts="", found_parts=NO_PARTS, no_parts=NO_PARTS)
+    return FIND_ROWS.format(parts=PARTS_COLUMN, found_parts=", found.parts", no_parts=NO_PARTS)
 
 
 def _columns(rows: Sequence[tuple[object, ...]], width: int) -> Iterable[list[object]]:
@@ -145,7 +164,7 @@ async def list_rows(
 ) -> list[bytes]:
     """Rows of a stream as JSON, newest id first."""
     rows = await pool.fetch(*_list(connector, place, None, skip, limit))
-    return [row["row"] for row in rows]
+    return [fill_raw(row["row"], row["parts"]) if place.is_volatile else row["row"] for row in rows]
 
 
 async def walk_rows(
@@ -154,7 +173,7 @@ async def walk_rows(
     """Id and JSON of every row of a stream, newest id first, from behind one of them on; all of one moment."""
     async with pool.acquire() as connection, connection.transaction(readonly=True):
         async for row in connection.cursor(*_list(connector, place, below, 0, None), prefetch=AHEAD):
-            yield row["id"], row["row"]
+            yield row["id"], fill_raw(row["row"], row["parts"]) if place.is_volatile else row["row"]
 
 
 def _list(connector: int, place: Place, below: str | None, skip: int, limit: int | None) -> tuple[Any, ...]:
@@ -162,9 +181,11 @@ def _list(connector: int, place: Place, below: str | None, skip: int, limit: int
     bound = ABOVE_ALL if below is None else (len(below), below)
     if place.model is not None and place.has_deleted:
         most = None if limit is None else skip + limit
-        return LIST_BOTH, connector, place.stream, place.model, *bound, 0, most, skip, limit, place.name
+        query = LIST_BOTH.format(parts="")
+        return query, connector, place.stream, place.model, *bound, 0, most, skip, limit, place.name
     if place.model is not None:
-        return LIST_RECORDS, connector, place.stream, place.model, *bound, skip, limit
+        query = LIST_RECORDS.format(parts=PARTS_COLUMN if place.is_volatile else "")
+        return query, connector, place.stream, place.model, *bound, skip, limit
     return LIST_KEPT, connector, place.stream, place.name, *bound, skip, limit
 
 

@@ -14,6 +14,7 @@ from unihire.store import Connection, Pool, joins
 from unihire.store.feed import position
 from unihire.store.joins import Joined
 from unihire.store.keys import JoinKeys, find_key, name_member
+from unihire.store.volatile import fill_raw
 from unihire.store.work import runs
 from unihire.sync.pruning import LeftOut, explain_error
 from unihire.sync.quarantine import Quarantined, find_row_id
@@ -78,7 +79,10 @@ class RowStorage:
                     continue
                 if is_shown:
                     kept = {name: row.data[name] for name in ("id", *join.keep) if name in row.data}
-                    found.append(Joined(row_id, stream.name, join.name, key, id, _ENCODER.encode(kept)))
+                    data = _ENCODER.encode(kept)
+                    if self.stream.volatile is not None:
+                        data = self.stream.volatile.pattern.sub(b"", data)
+                    found.append(Joined(row_id, stream.name, join.name, key, id, data))
         return found, quarantined
 
 
@@ -169,4 +173,4 @@ async def _find_by_key(
 
 
 def _decode(rows: Iterable[asyncpg.Record], stream: Stream) -> list[Row]:
-    return [decode_row(row["raw"]) for row in rows]
+    return [decode_row(fill_raw(row["raw"], row["parts"])) for row in rows]

@@ -19,6 +19,7 @@ from unihire.store.accounts.tenancy import Connector
 from unihire.store.feed import position
 from unihire.store.feed.gate import Feed
 from unihire.store.locks import lock_connector
+from unihire.store.volatile import fill_raw
 from unihire.sync.joining import STORED_WHOLE, RowStorage
 from unihire.sync.pages import MappedPage, Pages
 from unihire.sync.quarantine import Quarantined, find_row_id
@@ -260,7 +261,7 @@ class _StreamRemap:
         return found
 
     def _decode(self, found: Sequence[asyncpg.Record]) -> list[Row]:
-        return [decode_row(row["raw"]) for row in found]
+        return [decode_row(fill_raw(row["raw"], row.get("parts"))) for row in found]
 
 
 def _list_parts(stream: Stream, *, is_owned: bool | None = None) -> set[int]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from hashlib import blake2b
 from typing import Any, TypeVar
 from uuid import UUID
@@ -17,6 +16,7 @@ from unihire.model import MODELS, FieldSpec, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
 from unihire.store.feed.saving import Rendered
 from unihire.store.keys import FilterKeys, JoinKeys, derive_ids, name_member
+from unihire.store.volatile import split_volatile
 from unihire.sync.checking import clear_blanks, make_check
 from unihire.sync.pruning import LeftOut, explain_error, find_kind, find_path, prune_fields, prune_source
 from unihire.sync.quarantine import Quarantined, find_row_id, read_row_id
@@ -103,8 +103,7 @@ class _StreamRendering:
 
     def __init__(self, number: int, stream: Stream) -> None:
         self.stream = stream
-        self.is_volatile = stream.volatile is not None
-        self.strip = partial(stream.volatile.sub, b"") if stream.volatile else None
+        self.volatile = stream.volatile
         self.keys: list[tuple[str, Callable[[str], int]]] = []
         for join in stream.joins:
             if join.key:
@@ -266,14 +265,17 @@ class Renderer:
                 keys.append(key(value[0]))
             else:
                 keys += dict.fromkeys(map(key, value))  # two spellings, one key
-        strip = rendering.strip
-        digest = blake2b(encoded if strip is None else strip(encoded), digest_size=16)
-        digest.update(raw if strip is None else strip(raw))
+        custom = None if maps.custom is None else _ENCODER.encode(maps.custom(source))
+        volatile, parts, ends_at = rendering.volatile, None, None
+        if volatile is not None:
+            split = split_volatile(volatile.pattern, volatile.find_end, encoded, raw, custom)
+            encoded, raw, custom, parts, ends_at = split
+        digest = blake2b(encoded, digest_size=16)
+        digest.update(raw)
         return Rendered(
-            model.ids.text(remote_id), model.number, remote_id, digest.digest(), keys, encoded[1:-1], raw,
-            None if maps.custom is None else _ENCODER.encode(maps.custom(source)),
-            _find_words(maps, source.row) if maps.words else None,
-            rendering.is_volatile, row_id, maps.each is not None and not maps.is_owned,
+            model.ids.text(remote_id), model.number, remote_id, digest.digest(), keys, encoded[1:-1], raw, custom,
+            _find_words(maps, source.row) if maps.words else None, volatile is not None, row_id,
+            maps.each is not None and not maps.is_owned, parts, ends_at,
         )  # fmt: skip
 
     def _render_apart(

@@ -1,6 +1,7 @@
 """The inspector finds what is wrong, and says it so that it can be mended."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from unihire.integration import inspect
-from unihire.integration.declare import Integration, Maps, Stream
+from unihire.integration.declare import Integration, Maps, Stream, Volatile
 from unihire.integration.inspect import find_folder, inspect_folder
 from unihire.integration.registry import get_integration
 from unihire.model import MODELS, Offer, Record
@@ -137,6 +138,7 @@ def test_stream_that_is_put_together_badly_is_found() -> None:
         ({"found_by": ("id",)}, "it tells twice what its rows are found by"),
         ({"found_by": ("name", "name")}, "it tells twice what its rows are found by"),
         ({"found_by": ("name",), "maps": ()}, "its rows are found by members, but not stored"),
+        ({"is_kept": True, "volatile": Volatile(pattern=re.compile(b"x"))}, "its rows are volatile, and kept whole"),
         ({"is_optional": True}, "only operations read it, but its rows become records"),
     ],
 )

@@ -18,6 +18,7 @@ from unihire.integration.registry import get_integration
 from unihire.model import MODELS, Candidate
 from unihire.outbound.paging import Row
 from unihire.store.feed.saving import Rendered
+from unihire.store.volatile import fill_content, read_parts
 from unihire.sync.quarantine import find_row_id
 from unihire.sync.rendering import Renderer
 
@@ -65,8 +66,20 @@ OF_VENDORS = {
 
 
 def hash_records(records: Iterable[Rendered]) -> str:
-    told = [msgspec.structs.astuple(record)[:-2] for record in records]  # the last two are not stored
+    """Over what is stored, with what is volatile of it where it belongs: its fingerprint is of what is left."""
+    told = [msgspec.structs.astuple(fill_record(record))[:10] for record in records]  # what follows is not stored
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def fill_record(record: Rendered) -> Rendered:
+    if record.parts is None:
+        return record
+    parts = read_parts(record.parts)
+    members, raw = (
+        fill_content(content, gaps, parts.texts)
+        for content, gaps in ((record.members, parts.members), (record.raw, parts.raw))
+    )
+    return msgspec.structs.replace(record, members=members, raw=raw)
 
 
 def encode(data: dict[str, Any]) -> Row:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from unihire.integration.declare import IdFilter, Integration, Join, Maps, Stream
+from unihire.integration.declare import IdFilter, Integration, Join, Maps, Stream, Volatile
 from unihire.integrations.greenhouse.filters import PEOPLE, SERVICE_ACCOUNTS, match_filters, write_bounds
 from unihire.integrations.greenhouse.mapping import company, hiring, people
 from unihire.integrations.greenhouse.mapping.values import get_id, read_custom_fields
@@ -57,6 +57,19 @@ SIGNATURE = re.compile(
 )
 """The query of a link to S3 that is signed, in either of S3's ways: another one each time a link is asked for."""
 
+SIGNED_AT = re.compile(rb"X-Amz-Date=(\d{8}T\d{6}Z)(?![\w%])", re.IGNORECASE)
+GOOD_FOR = re.compile(rb"X-Amz-Expires=(\d{1,6})(?![\w%])", re.IGNORECASE)
+ENDS_AT = re.compile(rb"(?:[?&]|\\u0026)Expires=(\d{1,11})(?![\w%])")
+
+
+def find_end(query: bytes) -> datetime | None:
+    """Until when a signed link is good: seconds from when it was signed on, or since 1970 in S3's older way."""
+    signed_at, good_for, ends_at = SIGNED_AT.search(query), GOOD_FOR.search(query), ENDS_AT.search(query)
+    if signed_at is not None and good_for is not None:
+        signed = datetime.strptime(signed_at.group(1).decode(), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return signed + timedelta(seconds=int(good_for.group(1)))
+    return None if ends_at is None else datetime.fromtimestamp(int(ends_at.group(1)), UTC)
+
 
 def has_errors(body: object) -> bool:
     """Whether an answer says no in `errors`, whatever its status; harvest_v3.md, errors."""
@@ -93,7 +106,7 @@ def declare(
     is_kept: bool = False,
     found_by: tuple[str, ...] = (),
     is_optional: bool = False,
-    volatile: re.Pattern[bytes] | None = None,
+    volatile: Volatile | None = None,
 ) -> Stream:
     """A list of Harvest's: all are asked in one way, under the path and the scope of their name.
 
@@ -170,7 +183,7 @@ STREAMS = (
         "attachments",
         Maps(Attachment, people.to_attachment, words={"attachment_type": "type"}),
         found_by=("application_id",),
-        volatile=SIGNATURE,
+        volatile=Volatile(pattern=SIGNATURE, find_end=find_end),
     ),
     declare(
         "applications",

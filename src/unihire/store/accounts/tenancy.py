@@ -137,6 +137,7 @@ DELETE_DATA = (
     """,
     "DELETE FROM record WHERE connector = $1 AND deleted_at IS NULL",
     "DELETE FROM record WHERE connector = $1 AND deleted_at IS NOT NULL",
+    "DELETE FROM record_volatile WHERE connector = $1",
     "DELETE FROM seen WHERE connector = $1",
     "DELETE FROM joined WHERE connector = $1",
     "DELETE FROM stale WHERE connector = $1",

@@ -6,10 +6,10 @@ from unihire.store import Connection, Pool
 
 # Which connector a token opens. `lasts` is for how many seconds more, null for good: a replaced one ends.
 FIND_OPENED = """
-    SELECT id, number, organisation, environment, category, NULL::float8 AS lasts
+    SELECT id, number, organisation, environment, category, integration, NULL::float8 AS lasts
     FROM connector WHERE token_hash = $1
     UNION ALL
-    SELECT id, number, organisation, environment, category, extract(epoch FROM old.ends_at - now())::float8
+    SELECT id, number, organisation, environment, category, integration, extract(epoch FROM old.ends_at - now())::float8
     FROM replaced_token AS old JOIN connector ON number = old.connector
     WHERE old.hash = $1 AND old.ends_at > now()
     LIMIT 1

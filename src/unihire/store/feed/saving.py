@@ -19,16 +19,21 @@ from unihire.store import Connection
 from unihire.store.copying import copy_rows, count_micros, write_bigints, write_fields
 from unihire.store.feed.changes import Change, Kind, name_fields
 from unihire.store.feed.position import FIND_PLACE, MOVE_FEED, PLACE, take_positions
+from unihire.store.feed.refreshing import forget_volatile, is_fresh, store_volatile
 
 EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
 """How every stored answer ends; the reader cuts it off to splice in what was asked for."""
+
+MEMBERS_AT = len(b'{"id":"12345678-1234-1234-1234-123456789012","modified_at":"2026-01-31T09:30:00.000001Z",')
+"""Where in a stored answer the members begin."""
 
 
 class Rendered(msgspec.Struct, frozen=True, gc=False):
     """A record ready to save. `members` are the JSON members of its body between modified_at and the ending.
 
-    `custom` and `words` are JSON objects. `is_volatile` says that the fingerprint does not tell the whole content.
-    `row_id` is the vendor's id of the row that it was made of; `is_shared`: other rows may tell it as well.
+    `custom` and `words` are JSON objects. `row_id` is the vendor's id of the row that it was made of; `is_shared`:
+    other rows may tell it as well. One that `is_volatile` is without its volatile texts: `parts` are these, None where
+    it has none, and `ends_at` is when the first of them ends, where that is known (store/volatile.py).
     """
 
     id: str
@@ -43,6 +48,8 @@ class Rendered(msgspec.Struct, frozen=True, gc=False):
     is_volatile: bool = False
     row_id: str = ""
     is_shared: bool = False
+    parts: bytes | None = None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +62,23 @@ class Saved:
 
 # The connector's place in the feed and the time, and beside them what is stored of these records already, if anything
 # is.
+_STORED = "stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at"
 FIND_STORED = f"""
-    SELECT {PLACE}, stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at
+    SELECT {PLACE}, {_STORED}
     FROM connector LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[]) WHERE number = $1
 """  # noqa: S608 - of constants
 
-# Bring the volatile part of a record up to date: its place in the feed stays.
-REFRESH_RECORD = """
-    UPDATE record SET body = $3, raw = $4 WHERE connector = $1 AND id = $2::text::uuid AND raw <> $4
-"""
+# The same of records that are volatile, with their volatile texts, and the lengths of what is stored without them.
+FIND_STORED_VOLATILE = f"""
+    SELECT {PLACE}, {_STORED}, octet_length(body) AS body_length, octet_length(raw) AS raw_length, parts, refresh_at
+    FROM connector LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[])
+    LEFT JOIN LATERAL (
+        SELECT parts, refresh_at FROM record_volatile AS v WHERE v.connector = $1 AND v.id = stored.id OFFSET 0
+    ) AS beside ON true WHERE number = $1
+"""  # noqa: S608 - of constants
+
+# Store a record without its volatile texts that a program of before stored with them: its place in the feed stays.
+TAKE_VOLATILE_OUT = "UPDATE record SET body = $3, raw = $4, custom = $5 WHERE connector = $1 AND id = $2::text::uuid"
 
 # Make room for new versions of records.
 DELETE_VERSIONS = "DELETE FROM record WHERE connector = $1 AND id = ANY($2::text[]::uuid[])"
@@ -147,7 +162,8 @@ async def save_records(connection: Connection, connector: int, stream: str, reco
 
 async def find_stored(connection: Connection, connector: int, records: Sequence[Rendered]) -> Sequence[asyncpg.Record]:
     """The connector's place in the feed, and beside it what is stored of these records; at least one row."""
-    return await connection.fetch(FIND_STORED, connector, [record.id for record in records])
+    query = FIND_STORED_VOLATILE if any(record.is_volatile for record in records) else FIND_STORED
+    return await connection.fetch(query, connector, [record.id for record in records])
 
 
 async def save_found(
@@ -160,10 +176,9 @@ async def save_found(
 ) -> Saved:
     """As `save_records`, with what `find_stored` found of them; what changed is added to `changes`."""
     stored = {row["id"]: row for row in found}
-    stamps = _Stamps()
     fresh: list[Rendered] = []
     outdated: list[asyncpg.Record] = []
-    same: list[tuple[int, str, bytes, bytes]] = []
+    same: list[tuple[Rendered, asyncpg.Record]] = []
     for record in records:
         known = stored.get(record.id)
         if known is None:
@@ -172,9 +187,9 @@ async def save_found(
             fresh.append(record)
             outdated.append(known)
         elif record.is_volatile:
-            same.append((connector, record.id, _compose_body(record, stamps.text(known["seq"])), record.raw))
+            same.append((record, known))
     if same:
-        await connection.executemany(REFRESH_RECORD, same)
+        await _refresh_volatile(connection, connector, same, found[0]["now"])
     if not fresh:
         return Saved()
     before: dict[str, asyncpg.Record] = {}
@@ -193,9 +208,44 @@ async def save_found(
     await copy_rows(connection, "record", _COLUMNS, _write_records(connector, stream, fresh, start, now, since))
     models = list({record.model for record in fresh})
     await connection.execute(FILE_KEYS, connector, start - 1, start + len(fresh) - 1, models)
+    if fresh[0].is_volatile:
+        without = {record.id for record in fresh if record.parts is None}
+        gone = [row["id"] for row in outdated if row["parts"] is not None and row["id"] in without]
+        await forget_volatile(connection, connector, gone)
+        await store_volatile(connection, connector, _list_volatile(fresh), now)
     if changes is not None:
         changes += _tell_changes(fresh, start, before)
     return Saved(added=len(fresh) - len(outdated), changed=len(outdated))
+
+
+async def _refresh_volatile(
+    connection: Connection, connector: int, same: Sequence[tuple[Rendered, asyncpg.Record]], now: datetime
+) -> None:
+    """Bring the volatile texts of records up to date in which nothing else changed."""
+    stamps = _Stamps()
+    inline: list[tuple[int, str, bytes, bytes, bytes | None]] = []
+    gone: list[str] = []
+    found: list[Rendered] = []
+    for record, known in same:
+        is_whole = known["raw_length"] != len(record.raw) or (
+            known["body_length"] != MEMBERS_AT + len(record.members) + len(EMPTY_ENDING)
+        )
+        if is_whole:
+            body = _compose_body(record, stamps.text(known["seq"]))
+            inline.append((connector, record.id, body, record.raw, record.custom))
+        if record.parts is None:
+            if known["parts"] is not None:
+                gone.append(record.id)
+        elif known["parts"] is None or not is_fresh(known["parts"], known["refresh_at"], record.parts, now):
+            found.append(record)
+    if inline:
+        await connection.executemany(TAKE_VOLATILE_OUT, inline)
+    await forget_volatile(connection, connector, gone)
+    await store_volatile(connection, connector, _list_volatile(found), now)
+
+
+def _list_volatile(records: Iterable[Rendered]) -> list[tuple[str, bytes, datetime | None]]:
+    return [(record.id, record.parts, record.ends_at) for record in records if record.parts is not None]
 
 
 def _tell_changes(records: Sequence[Rendered], start: int, before: Mapping[str, asyncpg.Record]) -> Iterator[Change]:
@@ -242,6 +292,7 @@ async def bury_records(
         return 0
     (place,) = await connection.fetch(FIND_PLACE, connector)
     start = await take_positions(connection, connector, place, len(ids))
+    await forget_volatile(connection, connector, ids)
     found = await connection.fetch(FIND_KEYS, connector, ids)
     await _delete_keys(connection, ((row["key"], row["seq"]) for row in found))
     buried = connector, ids, start - 1, place["now"]

@@ -1,6 +1,6 @@
 """What the Greenhouse connector asks for, and what it takes for content."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -166,6 +166,31 @@ def test_new_signature_of_a_link_is_no_change(query: str, escaped: bool) -> None
     first, second = (strip(row, escaped=escaped) for row in rows)
     assert first == second
     assert msgspec.json.decode(first) == {**rows[0], "url": FILE}
+
+
+SIGNED_AT = datetime(2026, 5, 5, 22, 36, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+@pytest.mark.parametrize(
+    ("query", "end"),
+    [
+        ("X-Amz-Date=20260505T223604Z&X-Amz-Expires=604800&X-Amz-Signature=0", SIGNED_AT + timedelta(days=7)),
+        ("X-Amz-Expires=60&X-Amz-Signature=0&X-Amz-Date=20260505T223604Z", SIGNED_AT + timedelta(minutes=1)),
+        (f"AWSAccessKeyId=A&Expires={int(SIGNED_AT.timestamp())}&Signature=0", SIGNED_AT),
+        (f"Expires={int(SIGNED_AT.timestamp())}&Signature=0", SIGNED_AT),
+        ("X-Amz-Expires=604800&X-Amz-Signature=0", None),
+        ("X-Amz-Date=20260505T223604Z&X-Amz-Signature=0", None),
+        ("X-Amz-Date=yesterday&X-Amz-Expires=604800&X-Amz-Signature=0", None),
+        ("X-Amz-Date=20260505T223604Z&X-Amz-Expires=9999999999&X-Amz-Signature=0", None),
+        ("AWSAccessKeyId=A&Signature=0", None),
+        ("response-Expires=1777777777&Signature=0", None),
+    ],
+)
+def test_signed_link_says_until_when_it_is_good(query: str, end: datetime | None, escaped: bool) -> None:
+    raw = msgspec.json.encode({"url": f"{FILE}?{query}"})
+    (link,) = connector.SIGNATURE.findall(raw.replace(b"&", b"\\u0026") if escaped else raw)
+    assert connector.find_end(link) == end
 
 
 @pytest.mark.parametrize(
