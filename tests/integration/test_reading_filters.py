@@ -309,3 +309,58 @@ async def test_filter_keeps_its_order_and_its_place_over_pages(
     asked = {param: ask_for(tenant, field, rows[0])}
     assert await find(api, plural, **asked) == [str(number) for number in range(7)]
     assert await find(api, plural, **asked, modified_after=stamps[3]) == ["4", "5", "6"]
+
+
+TEXTS = [
+    (plural, param)
+    for plural, param in FILTERS
+    if not (field_of(plural, param)[1].to or field_of(plural, param)[1].words)
+]
+SPELLINGS = ("José", "Jose\u0301", "\u00a0José", "Jose\u0301\t", " José \n", "\u3000José\u200b")
+
+
+def make_spelled(spec: ModelSpec, field: FieldSpec, number: int, spelling: str) -> dict[str, Any]:
+    row = make_row(spec, number)
+    row[field.name] = [spelling] if field.type == "array" else spelling
+    return row
+
+
+@pytest.mark.parametrize(("plural", "param"), TEXTS)
+async def test_text_is_found_in_either_form_and_with_blanks_around_it(
+    api: httpx.AsyncClient, tenant: Tenant, plural: str, param: str
+) -> None:
+    spec, field = field_of(plural, param)
+    rows = [make_spelled(spec, field, number, spelling) for number, spelling in enumerate(SPELLINGS)]
+    await save(
+        tenant, spec.name, *rows, make_spelled(spec, field, 8, "Jose"), make_spelled(spec, field, 9, "\u00a0 \t")
+    )
+    every = [row["remote_id"] for row in rows]
+    for spelling in SPELLINGS:
+        assert await find(api, plural, **{param: spelling}) == every
+    also = {"remote_id": "3"} if spec.has_remote_id_filter else {}
+    assert await find(api, plural, **{param: "Jos\u00e9 "}, **also) == (["3"] if spec.has_remote_id_filter else every)
+    for nothing in ("", " ", "\u3000\u00a0", "\u200b"):
+        assert await find(api, plural, **{param: nothing}) == []
+    items = await read_all(api, plural)
+    shown = [item[field.name] for item in items]  # the texts themselves stay as the vendor wrote them
+    assert [one[0] if isinstance(one, list) else one for one in shown[: len(SPELLINGS)]] == list(SPELLINGS)
+
+
+async def test_several_values_are_compared_in_one_form_too(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    spec = PLURALS["candidates"]
+    addresses = [[" jane@example.com\u00a0", "JANE@example.com"], ["jose\u0301@example.com"], ["x@example.com"], ["\t"]]
+    companies = ["Café Berlin", "Cafe\u0301 Berlin\u00a0", "\u3000A, B", "\u00a0"]
+    rows = [
+        {**make_row(spec, number), "email_addresses": held, "company": company}
+        for number, (held, company) in enumerate(zip(addresses, companies, strict=True))
+    ]
+    await save(tenant, "candidate", *rows)
+    asked = ["%E3%80%80JOSÉ@example.com", "Jane@example.com%20", "%20", "nobody"]
+    query = "&".join(f"email_addresses={value}" for value in asked)
+    answer = await api.get(f"/api/ats/v1/candidates?{query}")
+    assert find_ids(answer.json()["items"]) == ["0", "1"]
+    for text, expected in {"cafe\u0301 berlin ,,nothing": ["0", "1"], " A, B": ["2"], " , ,": []}.items():
+        assert await find(api, "candidates", company=text) == expected
+    assert await find(api, "candidates", company="Cafe\u0301 Berlin,A", email_addresses="jos\u00e9@example.com\t") == [
+        "1"
+    ]

@@ -15,10 +15,21 @@ from typing import Any
 
 import unihire
 from testbed.crowd import BIG
-from unihire.store import Connection, counting, issues, joins, reading, remapping, retention, rows, standing, streams
+from unihire.store import (
+    Connection,
+    counting,
+    issues,
+    joins,
+    reading,
+    remapping,
+    retention,
+    rows,
+    standing,
+    streams,
+)
 from unihire.store.accounts import budgets, grants, linked, sealed, tenancy, tokens
 from unihire.store.calls import operations, writes
-from unihire.store.feed import position, recency, refreshing, saving
+from unihire.store.feed import position, recency, refiling, refreshing, saving
 from unihire.store.volatile import PARTS_COLUMN
 from unihire.store.work import history, jobs, runs, schedules
 from unihire.sync import fetching
@@ -316,9 +327,21 @@ def _list_remapping(of: Asker) -> Iterator[Case]:
     yield fifty("remapping.FIND_RAW", remapping.FIND_RAW, (c, of.ids))
     yield Case("remapping.COUNT_LIVING", remapping.COUNT_LIVING, (c, [PEOPLE], people), walked=of.size)
     yield Case("remapping.OUTDATE_CUSTOM", remapping.OUTDATE_CUSTOM, (c, of.ids[0], b"1"), written=1)
-    yield fifty("remapping.INSERT_KEYS", remapping.INSERT_KEYS, (of.own, [1] * ASKED), written=ASKED)
+    yield fifty("saving.INSERT_KEYS", saving.INSERT_KEYS, (of.own, [1] * ASKED), written=ASKED)
     yield fifty("remapping.FIND_FILED", remapping.FIND_FILED, (c, of.ids))
     yield Case("remapping.REFILE_RECORD", remapping.REFILE_RECORD, (c, of.ids[0], [1], None), written=1)
+    listed = (c, [2, PEOPLE, 8], 0, ASKED)
+    yield Case("refiling.LIST_FILED", refiling.LIST_FILED, listed, looks=ASKED, walked=3 * ASKED)
+    yield fifty("refiling.LIST_UNMOVED", refiling.LIST_UNMOVED, (c, of.ids, [1] * ASKED))
+    yield Case("refiling.SET_KEYS", refiling.SET_KEYS, (c, of.ids[0], [1]), written=1)
+    yield Case("refiling.LIST_MEMBER_KEYS", refiling.LIST_MEMBER_KEYS, (c, tags, "by person"), walked=of.size)
+    member = (c, tags, "2", "by person", "1", "one")
+    yield Case("refiling.SET_MEMBER_KEY", refiling.SET_MEMBER_KEY, member, written=1)
+    due: dict[str, Any] = {"before": f"INSERT INTO refiling (connector) VALUES ({c})"}
+    yield Case("refiling.NOTE_PLACE", refiling.NOTE_PLACE, (c, 1), written=1, **due)
+    yield Case("refiling.BEGIN_LAST", refiling.BEGIN_LAST, (c, HOUR), written=1, **due)
+    yield Case("refiling.PUT_OFF", refiling.PUT_OFF, (c, HOUR), written=1, **due)
+    yield Case("refiling.END_REFILING", refiling.END_REFILING, (c,), written=1, **due)
 
 
 def _list_runs(of: Asker) -> Iterator[Case]:
@@ -425,6 +448,7 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield Case("issues.COUNT_OPEN_BY_CONNECTOR", issues.COUNT_OPEN_BY_CONNECTOR, (), walked=20 * every)
     yield Case("issues.DROP_OLD_ISSUES", issues.DROP_OLD_ISSUES, (99 * HOUR,), walked=1)
     yield Case("jobs.LIST_ORPHANED", jobs.LIST_ORPHANED, (), 2 * every, 2 * every)
+    yield Case("refiling.FIND_DUE", refiling.FIND_DUE, (HOUR,), walked=every)
     yield Case("jobs.MEND_RUNS", jobs.MEND_RUNS, (HOUR,), walked=every)
     old = (99 * HOUR, 500)
     yield Case("operations.DROP_OLD_CALLS", operations.DROP_OLD_CALLS, old, walked=BIG // 10 * every)

@@ -10,7 +10,7 @@ import msgspec
 
 
 class Match(Enum):
-    """How a filter's value is compared with the record's."""
+    """How a filter's value is compared with the record's. Texts are compared composed, without blanks around them."""
 
     EXACT = "exact"
     FOLDED = "folded"  # letter case does not count

@@ -10,11 +10,12 @@ import structlog
 from unihire.errors import UnihireError
 from unihire.integration.declare import Data, Integration, Match, Stream, has_deleted, list_values
 from unihire.integration.vendor_row import VendorRow, read_rows
+from unihire.kit.text import normalise_text
 from unihire.outbound.paging import decode_row
 from unihire.store import Pool
 from unihire.store import rows as stored
 from unihire.store.accounts.tenancy import Connector
-from unihire.store.keys import JoinKeys, find_key, name_member
+from unihire.store.keys import MemberKeys, find_key, find_member_keys, name_member
 from unihire.store.rows import ById, ByKey, ByText, Place, Wanted
 from unihire.sync.joining import STORED_WHOLE
 from unihire.sync.rendering import Renderer, model_numbers
@@ -187,16 +188,19 @@ class SyncedDesk:
         stream, name = question.stream, question.stream.name
         own = model_numbers(stream, rows_only=True)
         if not own or has_deleted(stream):
-            entry = STORED_WHOLE if question.member == ID else name_member(question.member)
-            keys = filter(None, map(find_key, question.values))
+            if question.member == ID:
+                entry, keys = STORED_WHOLE, [*filter(None, map(find_key, question.values))]
+            else:
+                entry = name_member(question.member)
+                keys = [key for value in question.values for key in find_member_keys(value)]
             wanted.texts.extend(ByText(number, name, entry, key) for key in keys)
         if not own:
             return
         if question.member == ID:
             wanted.ids.extend(ById(number, name, self._renderer.seen_id(stream, value)) for value in question.values)
         else:
-            hashed = JoinKeys(self._connector.number, name, name_member(question.member))
-            wanted.keys.extend(ByKey(number, name, own[0], hashed.key(value)) for value in question.values)
+            hashed = MemberKeys(self._connector.number, name, question.member)
+            wanted.keys.extend(ByKey(number, name, own[0], key) for key in hashed.list_asked(question.values))
 
 
 def _decode(stream: str, rows: Iterable[bytes]) -> list[Data]:
@@ -213,9 +217,11 @@ def _decode(stream: str, rows: Iterable[bytes]) -> list[Data]:
 
 def _sort(question: _Question, found: Iterable[bytes]) -> list[Data]:
     """The rows asked for, each once, newest id first; a row only its key's hash let through is left out."""
-    values, by_id = set(question.values), dict[str, Data]()
+    values, by_id = set(map(normalise_text, question.values)), dict[str, Data]()
     for row in _decode(question.stream.name, found):
         id = question.stream.id_of(row)
-        if id not in by_id and (question.member == ID or not values.isdisjoint(list_values(row, question.member))):
+        if id in by_id:
+            continue
+        if question.member == ID or not values.isdisjoint(map(normalise_text, list_values(row, question.member))):
             by_id[id] = row
     return [by_id[id] for id in sorted(by_id, key=lambda id: (len(id), id), reverse=True)]

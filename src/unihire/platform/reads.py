@@ -77,7 +77,7 @@ class Reader:
         keys = []
         for field, values in query.filters:
             hashed = FilterKeys(scope.number, model.number, field)
-            keys.append([hashed.key(value) for value in values])
+            keys.append(hashed.list_asked(values))
         wanted = reading.Wanted(
             scope.number, model.number, query.after, query.limit, keys, ids,
             raw=show.raw, custom=show.custom, is_volatile=model.number in scope.volatile,

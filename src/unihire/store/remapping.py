@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import asyncpg
 
 from unihire.store import Connection
-from unihire.store.feed.saving import DELETE_KEYS, Rendered
+from unihire.store.feed.saving import DELETE_KEYS, INSERT_KEYS, Rendered
 from unihire.store.volatile import PARTS_COLUMN
 
 # Rows of a stream, behind a place: those that became living records of one model, in feed order, with what is stored
@@ -54,9 +54,6 @@ OUTDATE_CUSTOM = """
     UPDATE record SET fingerprint = ''
     WHERE connector = $1 AND id = $2::text::uuid AND coalesce(custom, '{}') <> coalesce($3::bytea, '{}')
 """
-
-# Put keys into the filter index.
-INSERT_KEYS = "INSERT INTO record_key (key, seq) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
 
 # Where records stand in the filter index, and the vendor's own words.
 FIND_FILED = """

@@ -17,6 +17,7 @@ from unihire.store.accounts import grants
 from unihire.store.accounts.tenancy import Connector, get_numbered
 from unihire.store.work import jobs, runs, schedules
 from unihire.sync.issues import ask_for_relink
+from unihire.sync.refiling import refile_some
 
 log = structlog.get_logger()
 
@@ -56,6 +57,9 @@ RENEW_AFTER = timedelta(hours=8)
 RENEW_AT_ONCE = 20
 RENEW_AGAIN_AFTER = timedelta(minutes=5)
 """When a grant that could not be renewed is tried again."""
+
+REFILING_SHARE = 0.1
+"""Of a worker's time between chores, while filter keys of an earlier version are rebuilt."""
 
 # How long a statement may wait for a lock, until the transaction ends.
 LIMIT_LOCKS = "SELECT set_config('lock_timeout', $1, true)"
@@ -121,7 +125,14 @@ async def cut_history(pool: Pool, pace: Pace) -> None:
             await retention.cut(connection)
 
 
-COMMON = (drop_dead, mend_moments, ask_for_orphaned, ask_for_due, cut_history)
+async def rebuild_keys(pool: Pool, pace: Pace) -> None:
+    """Bring filter keys of earlier versions under the form of now."""
+    async with _be_alone(pool) as connection:
+        if connection is not None:
+            await refile_some(pool, REFILING_SHARE * pace.chores)
+
+
+COMMON = (drop_dead, mend_moments, ask_for_orphaned, ask_for_due, cut_history, rebuild_keys)
 """What one worker does for all."""
 
 

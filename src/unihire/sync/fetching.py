@@ -14,6 +14,7 @@ import structlog
 
 from unihire.errors import VendorChanged, VendorRefused
 from unihire.integration.declare import Data, Detail, IdFilter, Stream, find_member, list_values
+from unihire.kit.text import fold_text
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Answer, Page, Row, decode_rows, read_row
 from unihire.store import Connection, Pool
@@ -407,7 +408,7 @@ async def _ask_batches(
 
     async def ask_whole(batch: Sequence[str]) -> tuple[Sequence[str], list[Row], int]:
         start, rows, wrong = first_page(client, stream, {param: ",".join(batch)}), list[Row](), 0
-        wanted = {value.casefold() for value in batch}
+        wanted = {fold_text(value) for value in batch}
         async with aclosing(walk(client, stream, start)) as pages:
             async for page in pages:
                 good = [row for row in page.rows if not wanted.isdisjoint(_list_values(stream, row, member))]
@@ -423,7 +424,7 @@ async def _ask_batches(
 
 def _list_values(stream: Stream, row: Row, member: str) -> list[str]:
     found = [find_row_id(stream, row)] if member == "id" else list_values(row.data, member)
-    return [value.casefold() for value in found]
+    return [fold_text(value) for value in found]
 
 
 async def _ask_each(

@@ -13,7 +13,7 @@ from unihire.outbound.paging import Row, decode_row
 from unihire.store import Connection, Pool, joins
 from unihire.store.feed import position
 from unihire.store.joins import Joined
-from unihire.store.keys import JoinKeys, find_key, name_member
+from unihire.store.keys import JoinKeys, find_key, find_member_keys, name_member
 from unihire.store.volatile import fill_raw
 from unihire.store.work import runs
 from unihire.sync.pruning import LeftOut, explain_error
@@ -64,9 +64,8 @@ class RowStorage:
             if self.stream.is_kept or (has_deleted(self.stream) and renderer.deleted_ids(self.stream, row)):
                 found.append(Joined(row_id, self.stream.name, STORED_WHOLE, row_id, id, row.raw))
                 for member in self.stream.found_by:
-                    key = find_key(find_member(row.data, member))
-                    if key is not None:
-                        found.append(Joined(row_id, self.stream.name, name_member(member), key, id, b""))
+                    for found_by in find_member_keys(find_member(row.data, member))[:1]:
+                        found.append(Joined(row_id, self.stream.name, name_member(member), found_by, id, b""))
             for stream, join in self.joins:
                 key = find_key(find_member(row.data, join.on))
                 if key is None:

@@ -15,7 +15,7 @@ from unihire.kit.text import ID_LENGTH
 from unihire.model import MODELS, FieldSpec, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
 from unihire.store.feed.saving import Rendered
-from unihire.store.keys import FilterKeys, JoinKeys, derive_ids, name_member
+from unihire.store.keys import FilterKeys, JoinKeys, MemberKeys, derive_ids
 from unihire.store.volatile import split_volatile
 from unihire.sync.checking import clear_blanks, make_check
 from unihire.sync.pruning import LeftOut, explain_error, find_kind, find_path, prune_fields, prune_source
@@ -109,7 +109,7 @@ class _StreamRendering:
             if join.key:
                 self.keys.append((join.key, _remember(JoinKeys(number, stream.name, join.name).key)))
         for member in stream.found_by:
-            self.keys.append((member, JoinKeys(number, stream.name, name_member(member)).key))
+            self.keys.append((member, MemberKeys(number, stream.name, member).key))
         self.owned = JoinKeys(number, stream.name, OWNED).key
         self.suspects: dict[int, dict[str, None]] = {}
 

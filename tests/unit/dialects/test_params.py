@@ -15,6 +15,7 @@ from unihire.dialects.bindbee.params import (
 )
 from unihire.dialects.common.lists import parse_id
 from unihire.errors import Invalid, shorten
+from unihire.kit.text import normalise_text
 from unihire.model import MODELS, ModelSpec
 
 CANDIDATE = MODELS["candidate"]
@@ -113,6 +114,16 @@ def test_plus_in_an_e_mail_filter_is_a_plus(value: bytes) -> None:
     for spec, name in ((CANDIDATE, b"email_addresses"), (CANDIDATE, b"email%5Faddresses"), (USER, b"email")):
         ((_, values),) = name_filters(spec, read_list_query(spec, b"page_size=1&%s=%s&cursor=" % (name, value)))
         assert values == ["jane+x@example.com"]
+
+
+def test_blanks_around_an_e_mail_address_are_blanks_however_they_are_written() -> None:
+    for value, expected in {
+        b"+jane%2Bx@example.com++": "jane+x@example.com",
+        b"%2B49@sms.example.com+": "+49@sms.example.com",
+    }.items():
+        for spec, name in ((CANDIDATE, b"email_addresses"), (USER, b"email")):
+            ((_, found),) = read_filters(spec, read_list_query(spec, name + b"=" + value))
+            assert [normalise_text(one) for one in found] == [expected]
 
 
 def test_plus_in_another_text_is_a_blank_as_forms_write_it() -> None:

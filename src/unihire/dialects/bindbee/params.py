@@ -15,6 +15,7 @@ from unihire.dialects.common.calls import describe_problem
 from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST, UUID
 from unihire.errors import Invalid
 from unihire.kit.clock import parse_moment
+from unihire.kit.text import normalise_text
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec
 from unihire.platform.reads import Expansion
 
@@ -151,11 +152,20 @@ def _read_pairs(spec: ModelSpec, query: bytes) -> dict[str, Any]:
 
 
 def _escape_plus(spec: ModelSpec, pair: bytes) -> bytes:
-    """A pair of the query; a `+` in a value that has no blanks is one, though forms write blanks so."""
+    """A pair of the query; a `+` within a value that has no blanks is one, though forms write blanks so.
+
+    Around it they are blanks, which do not count: an address that begins with a plus has it escaped.
+    """
     name, equals, value = pair.partition(b"=")
     param = unquote_plus(name.decode("utf-8", "replace"))
     if any(field.param == param and field.filter.has_no_blanks for field in spec.filters if field.filter is not None):
-        value = value.replace(b"+", b"%2B")
+        parts = value.split(b"+")
+        told = [
+            place for place, part in enumerate(parts) if normalise_text(unquote_plus(part.decode("utf-8", "replace")))
+        ]
+        if told:
+            first, last = told[0], told[-1] + 1
+            value = b"+".join([*parts[:first], b"%2B".join(parts[first:last]), *parts[last:]])
     return name + equals + value
 
 

@@ -122,7 +122,7 @@ def _filter_param(field: FieldSpec) -> Json:
     named = f"Only records by `{field.name}`: {field.meaning[:1].lower()}{field.meaning[1:]}"
     if field.filter.repeated:
         schema: Json = {"type": "array", "items": {"type": "string"}}
-        text = f"{named} Repeat the parameter for several; letter case does not count."
+        text = f"{named} Repeat the parameter for several; letter case and blanks around it do not count."
         return {"name": field.param, "in": "query", "schema": schema, "description": text, "example": field.example}
     if field.filter.closed:
         return describe_param(
@@ -130,10 +130,12 @@ def _filter_param(field: FieldSpec) -> Json:
         )
     if field.filter.match is Match.ID:
         return describe_param(field.param, f"{named} Ids of ours, joined by commas.", schema=_IDS, example=_EXAMPLE_IDS)
-    folds = " Letter case does not count." if field.filter.match is Match.FOLDED else ""
+    folds = "Letter case and blanks" if field.filter.match is Match.FOLDED else "Blanks"
     several = " A comma list fits any of its values." if field.filter.comma else ""
     example = field.example[0] if isinstance(field.example, list) else field.example
-    return describe_param(field.param, f"{named} The whole value must match.{folds}{several}", example=example)
+    return describe_param(
+        field.param, f"{named} The whole value must match. {folds} around it do not count.{several}", example=example
+    )
 
 
 def _read_params(spec: ModelSpec) -> list[Json]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from unihire.integration.declare import Data
 from unihire.integration.vendor_row import VendorRow
+from unihire.kit.text import fold_text
 
 PHONES = "phone_numbers"
 CONTACTS = (PHONES, "addresses", "email_addresses", "website_addresses", "social_media_addresses")
@@ -76,7 +77,7 @@ def _fold(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = " ".join(str(value).split()).casefold()
+    text = " ".join(fold_text(str(value)).split())
     return {"true": "yes", "false": "no"}.get(text, text.removesuffix(".0") if _is_number(text) else text)
 
 

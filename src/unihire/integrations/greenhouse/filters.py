@@ -10,6 +10,7 @@ from datetime import date, datetime
 from unihire.integration.declare import Data, Match, list_values
 from unihire.integration.vendor_row import VendorRow
 from unihire.kit.clock import parse_moment, to_text
+from unihire.kit.text import normalise_text
 
 Test = Callable[[Data], bool]
 
@@ -95,7 +96,8 @@ def _find_member(stream: str, param: str) -> str:
 
 
 def _has(member: str, wanted: frozenset[str]) -> Test:
-    return lambda row: not wanted.isdisjoint(list_values(row, member))
+    asked = frozenset(map(normalise_text, wanted))
+    return lambda row: not asked.isdisjoint(map(normalise_text, list_values(row, member)))
 
 
 def _within(member: str, value: str) -> Test:

@@ -96,6 +96,9 @@ DELETE_KEYS = """
     ))
 """
 
+# Put keys into the filter index.
+INSERT_KEYS = "INSERT INTO record_key (key, seq) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
+
 # Put the keys of the records that were saved behind a place in the feed into the filter index, and move the feed there.
 FILE_KEYS = """
     WITH moved AS (UPDATE connector SET last_seq = $3 WHERE number = $1)

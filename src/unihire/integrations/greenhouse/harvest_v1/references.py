@@ -4,7 +4,7 @@ Each raises ReferenceMissing where the vendor has no such thing; the message say
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from unihire.errors import ReferenceMissing
@@ -13,6 +13,7 @@ from unihire.integration.operate import Desk
 from unihire.integration.vendor_row import VendorRow, list_ids
 from unihire.integrations.greenhouse.harvest_v1.inputs import CustomValue, Referrer, UserRef
 from unihire.integrations.greenhouse.harvest_v1.values import fold_name
+from unihire.kit.text import normalise_text
 
 GREATEST_ID = 2**63 - 1
 YES = {"true": True, "yes": True, "false": False, "no": False}
@@ -33,7 +34,7 @@ async def find_referrer_id(desk: Desk, referrer: Referrer | None, place: str) ->
     if referrer.type2 == "outside":
         rows = await desk.all("referrers")
         name = str(referrer.value)
-        found = [row for row in rows if row.find_value("user_id") is None and row.find_text("name") == name]
+        found = [row for row in rows if row.find_value("user_id") is None and _has_text(row, "name", name)]
     else:
         is_email = referrer.type2 == "email"
         user = await _find_by_email(desk, str(referrer.value), place) if is_email else int(str(referrer.value))
@@ -87,11 +88,16 @@ def _choose_field(fields: Sequence[VendorRow], key: str) -> VendorRow | None:
     """The field meant; of several with one name the active one."""
     if key.isdecimal():
         return next((row for row in fields if row.find_number("id") == int(key)), None)
-    by_key = [row for row in fields if row.find_text("name_key") == key]
-    by_name = [row for row in fields if row.find_text("name") == key]
-    by_folded_name = [row for row in fields if fold_name(row.find_text("name") or "") == fold_name(key)]
+    by_key = [row for row in fields if _has_text(row, "name_key", key)]
+    by_name = [row for row in fields if _has_text(row, "name", key)]
+    by_folded_name = [row for row in fields if _has_text(row, "name", key, fold=fold_name)]
     found = by_key or by_name or by_folded_name
     return next((row for row in found if row.find_flag("active")), found[0] if found else None)
+
+
+def _has_text(row: VendorRow, member: str, asked: str, *, fold: Callable[[str], str] = str) -> bool:
+    text = row.find_text(member)
+    return text is not None and fold(normalise_text(text)) == fold(normalise_text(asked))
 
 
 def fit_value(value: Any, value_type: str | None) -> Any:

@@ -14,6 +14,7 @@ from unihire.integration.declare import list_values
 from unihire.integration.operate import Choice, Choices, Desk
 from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.harvest_v1.filters import Window, choose_window, write_filters
+from unihire.kit.text import normalise_text
 
 T = TypeVar("T")
 
@@ -53,13 +54,18 @@ class Condition:
 
 
 def equals(member: str, value: object, *, param: str | None = None) -> list[Condition]:
-    """That a member has this value, in any type: `12` is `"12"`. None asks for nothing.
+    """That a member has this value, in any type: `12` is `"12"`, blanks around it aside. None asks for nothing.
 
     v3 is told under `param`; without one it has no such filter.
     """
     if value is None:
         return []
-    return [Condition(lambda row: str(row.find_value(member)) == str(value), {param: str(value)} if param else {})]
+    asked = normalise_text(str(value))
+
+    def holds(row: VendorRow) -> bool:
+        return normalise_text(str(row.find_value(member))) == asked
+
+    return [Condition(holds, {param: str(value)} if param else {})]
 
 
 def includes(member: str, value: object, *, param: str) -> list[Condition]:

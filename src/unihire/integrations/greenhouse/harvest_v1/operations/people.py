@@ -22,6 +22,7 @@ from unihire.integrations.greenhouse.harvest_v1.shapes.applications import Appli
 from unihire.integrations.greenhouse.harvest_v1.shapes.company import in_order
 from unihire.integrations.greenhouse.harvest_v1.shapes.people import Candidate, shape_candidates
 from unihire.integrations.greenhouse.harvest_v1.values import sort_newest
+from unihire.kit.text import normalise_text
 
 STATUSES = ("active", "converted", "hired", "rejected")
 """The words that applications can be listed by, in v1 and v3 alike. For any other v1 gave an empty list."""
@@ -89,7 +90,7 @@ class Applications(Output):
 
 
 async def list_applications(desk: Desk, given: ListApplications) -> Applications:
-    status = given.status.lower() if given.status else None
+    status = normalise_text(given.status).lower() if given.status else None
     if status is not None and status not in STATUSES:
         return Applications(results=[])
     told = write_filters(
