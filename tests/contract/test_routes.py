@@ -128,7 +128,7 @@ async def test_page_size_is_the_number_of_items_in_the_page_and_a_null_cursor_en
     for number in range(5):
         await save(tenant, "tag", {"remote_id": str(number)})
     sizes, remote_ids, cursor = [], [], None
-    while True:
+    for _ in range(1_000):  # no walk that goes round is waited for
         page = await read(api, "tags", page_size=size, **({"cursor": cursor} if cursor else {}))
         assert page["page_size"] == len(page["items"])
         sizes.append(page["page_size"])

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ import pytest_asyncio
 from testbed.creating import Company, Creating, open_creating
 from testbed.databases import Databases
 from testbed.tenants import Tenant
+from testbed.waiting import within
 from unihire.kit.seal import Sealer
 from unihire.platform import operations
 from unihire.store.feed import gate
@@ -94,3 +96,36 @@ async def test_an_undone_save_waits_for_no_server_that_does_not_answer(
     assert done
     with pytest.raises(TimeoutError):
         await saving
+
+
+async def test_a_save_that_is_cancelled_while_it_is_undone_leaves_no_transaction_open(tenant: Tenant) -> None:
+    frozen = 0
+    is_begun = asyncio.Event()
+    complaints: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context["message"]))
+
+    async def save() -> None:
+        nonlocal frozen
+        async with lock_feed(tenant.pool, tenant.connector.number) as connection:
+            frozen = connection.get_server_pid()
+            os.kill(frozen, signal.SIGSTOP)
+            is_begun.set()
+            await asyncio.sleep(30)
+
+    saving = asyncio.create_task(save())
+    try:
+        await within(is_begun.wait())
+        for _ in range(2):
+            saving.cancel()
+            await asyncio.sleep(0.3)
+        done, _ = await asyncio.wait([saving], timeout=3)
+        os.kill(frozen, signal.SIGCONT)
+        assert done
+        async with asyncio.timeout(10), lock_feed(tenant.pool, tenant.connector.number) as connection:
+            assert await connection.fetchval("SELECT 1") == 1
+        assert complaints == []
+    finally:
+        loop.set_exception_handler(None)
+        with suppress(ProcessLookupError):
+            os.kill(frozen, signal.SIGCONT)

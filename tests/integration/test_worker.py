@@ -337,6 +337,21 @@ async def test_the_grant_of_a_partner_is_renewed_before_it_ends(works: Works, se
     assert partner.number
 
 
+async def test_a_worker_ends_when_the_renewal_under_way_has(works: Works, sealer: Sealer) -> None:
+    works.install(PARTNER)
+    gate = keep_waiting(works.vendor, "/token", after=0)
+    await connect_partner(
+        works.pool, sealer, integration=PARTNER, base_url=works.vendor.base_url, credentials=SECRETS, grant=make_grant()
+    )
+    await works.rest_schedules()
+    await works.pool.execute("UPDATE connector_grant SET saved_at = now() - '9 hours'::interval")
+    async with works.work() as worker:
+        await within(gate.arrived.wait())
+        worker.stop()
+        asyncio.get_running_loop().call_later(0.3, gate.opened.set)
+    assert [task for task in asyncio.all_tasks() if "Renewing" in repr(task.get_coro())] == []
+
+
 async def has_spent(desk: Desk) -> bool:
     return bool(desk.spent)
 

@@ -66,12 +66,13 @@ async def _read_stream(client: httpx.AsyncClient, stream: str) -> list[Json] | N
     page = await client.get(f"/{stream}", params={"per_page": 500, **WHOLE.get(stream, {})})
     if page.status_code == 403:
         return None
-    while True:
+    for _ in range(10_000):
         rows += page.raise_for_status().json()
         following = find_next(page)
         if following is None:
             return rows
         page = await client.get(following)
+    raise AssertionError(f"the list of {stream} does not end")
 
 
 @dataclass(frozen=True, slots=True)

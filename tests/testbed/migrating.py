@@ -96,12 +96,13 @@ async def read_shown(pool: Pool, connector: int) -> Shown:
 
     async def walk(keys: Sequence[Sequence[int]] = ()) -> list[bytes]:
         bodies, after = list[bytes](), 0
-        while True:
+        for _ in range(10_000):
             page = await list_records(pool, Wanted(connector=connector, model=MODEL, after=after, limit=7, keys=keys))
             bodies += page.bodies
             if page.last is None:
                 return bodies
             after = page.last
+        raise AssertionError("the list does not end")
 
     keys = [await pool.fetchval(MAKE_KEY, connector, number) for number in range(7)]
     ids = sorted(row["id"] for row in await pool.fetch(LIST_IDS, connector))

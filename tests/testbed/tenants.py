@@ -105,10 +105,12 @@ async def read_all(
 
 
 async def read_pages(client: httpx.AsyncClient, path: str, **params: Any) -> list[dict[str, Any]]:
-    """Every item of a list with cursors, page by page."""
+    """Every item of a list with cursors, page by page. A list that leads back to where it was fails at once."""
     items: list[dict[str, Any]] = []
+    cursors: list[str] = []
     cursor: str | None = None
-    while True:
+    while cursor not in cursors:
+        cursors += [] if cursor is None else [cursor]
         answer = await client.get(path, params={**params, **({"cursor": cursor} if cursor else {})})
         assert answer.status_code == 200, answer.text
         page = answer.json()
@@ -117,3 +119,4 @@ async def read_pages(client: httpx.AsyncClient, path: str, **params: Any) -> lis
         cursor = page["cursor"]
         if cursor is None:
             return items
+    raise AssertionError(f"{path} goes round: the page after {cursor} has been read before")

@@ -150,12 +150,15 @@ async def _open_feed(
 
 
 async def _roll_back(connection: Connection) -> None:
-    """End the transaction; with its session where the server does not answer."""
+    """End the transaction; with its session where the server does not answer, or whoever waits is cancelled."""
     try:
         if not connection.is_closed():
             await connection.execute("ROLLBACK", timeout=ROLLBACK_SECONDS)
     except TimeoutError:
         connection.terminate()
+    except asyncio.CancelledError:
+        connection.terminate()
+        raise
 
 
 def name_refusal(error: BaseException) -> str:

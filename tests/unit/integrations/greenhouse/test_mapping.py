@@ -12,7 +12,7 @@ from unihire.integration.declare import Maps, Source
 from unihire.integration.inspect import list_cases
 from unihire.integration.registry import get_integration
 from unihire.integrations.greenhouse.mapping import company, hiring, people
-from unihire.integrations.greenhouse.mapping.values import read_custom_fields, to_moment
+from unihire.integrations.greenhouse.mapping.values import list_ids, read_custom_fields, to_moment
 from unihire.kit.clock import parse_moment
 from unihire.model import words
 
@@ -233,3 +233,10 @@ POSTS = {
 )
 def test_description_is_of_the_first_post_that_is_public_and_live(names: list[str], chosen: str | None) -> None:
     assert company.find_description([POSTS[name] for name in names]) == chosen
+
+
+@pytest.mark.parametrize("odd", ["12", {"1": 2}, 7, None, True])
+def test_ids_are_those_of_a_list_and_of_nothing_else(odd: Any) -> None:
+    assert list_ids([3, None, "4", 3]) == ["3", "4"]
+    with pytest.raises(TypeError, match=f"a list is a {type(odd).__name__}"):
+        list_ids(odd)
