@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -28,6 +30,7 @@ from unihire.platform.connectors import open_client
 from unihire.platform.grants import StoredGrants
 from unihire.store import Pool
 from unihire.store.accounts import grants, tenancy
+from unihire.store.accounts.grants import lock_grant
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.database import open_database
 
@@ -466,3 +469,29 @@ async def test_database_that_stays_away_is_told(
     async with open_partner(pool, sealer, partner) as client:
         with pytest.raises(asyncpg.CannotConnectNowError):
             await client.get("/jobs/1")
+
+
+async def test_renewer_that_is_cancelled_while_it_lets_go_waits_for_no_server_that_does_not_answer(
+    pool: Pool, partner: Connector
+) -> None:
+    frozen = 0
+    is_leaving = asyncio.Event()
+
+    async def hold() -> None:
+        nonlocal frozen
+        async with lock_grant(pool, partner.number) as connection:
+            frozen = connection.get_server_pid()
+            os.kill(frozen, signal.SIGSTOP)
+            is_leaving.set()
+
+    holding = asyncio.create_task(hold())
+    try:
+        await within(is_leaving.wait())
+        await asyncio.sleep(0.2)
+        holding.cancel()
+        done, _ = await asyncio.wait([holding], timeout=3)
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+    assert done
+    async with asyncio.timeout(10), lock_grant(pool, partner.number) as connection:
+        assert await connection.fetchval("SELECT 1") == 1

@@ -4,8 +4,10 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import asyncpg
 import pytest
 import structlog
 from aiohttp import web
@@ -22,7 +24,7 @@ from unihire.store.accounts import budgets
 from unihire.store.feed.gate import lock_feed
 from unihire.store.locks import lock_connector
 from unihire.store.work import runs
-from unihire.sync import chores, streaming
+from unihire.sync import chores, streaming, worker
 from unihire.sync.run import GIVEN_UP_AFTER
 
 PEOPLE = ["1", "2", "3"]
@@ -307,3 +309,25 @@ async def test_a_disk_too_full_to_say_so_is_logged_and_said_when_there_is_room_f
     finally:
         for table in full:
             await works.pool.execute(MAKE_ROOM.format(table=table))
+
+
+@pytest.mark.parametrize("passes", [True, False])
+async def test_a_job_that_loses_the_database_ends_and_one_with_a_fault_of_ours_says_so(
+    works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch, passes: bool
+) -> None:
+    losses: list[Exception] = [asyncpg.ConnectionDoesNotExistError("gone"), asyncpg.DiskFullError("full")]
+    for error in losses if passes else [ValueError("odd")]:
+
+        async def lose(pool: Pool, number: int, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(worker, "get_numbered", lose)
+        ours = worker.Worker(works.pool, "", works.open_client, slots=1)
+        job = SimpleNamespace(job=SimpleNamespace(id=1))
+        ended = ours._look_after(cast(Any, job), customer.connector.number)
+        if passes:
+            await ended
+        else:
+            with pytest.raises(ValueError, match="odd"):
+                await ended
+        assert ours._jobs == set()

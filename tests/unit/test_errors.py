@@ -20,6 +20,11 @@ def test_text_of_an_error_is_bounded_and_says_how_long_it_was() -> None:
     assert isinstance(error, ApiError)
 
 
+def test_text_that_is_as_long_as_may_be_is_whole() -> None:
+    assert shorten("12345", 5) == "12345"
+    assert shorten("123456", 5) == "12345… (6 characters)"
+
+
 def test_half_of_a_surrogate_pair_in_an_error_can_be_sent() -> None:
     assert msgspec.json.encode(shorten("a\ud800b")) == b'"a?b"'
 

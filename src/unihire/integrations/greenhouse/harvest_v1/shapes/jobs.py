@@ -236,15 +236,19 @@ async def shape_stages(desk: Desk, rows: list[VendorRow]) -> list[JobStage]:
     def show(interview: VendorRow) -> StageInterview:
         id = interview.get_number("id")
         kit = kit_of.get(id)
-        kit_id = kit.get_number("id") if kit is not None else 0
-        chosen = [row.get_number("user_id") for row in interviewers_of.get(kit_id, ())]
+        chosen: list[int] = []
+        shown: InterviewKit | None = None
+        if kit is not None:
+            kit_id = kit.get_number("id")
+            chosen = [row.get_number("user_id") for row in interviewers_of.get(kit_id, ())]
+            shown = _show_kit(kit, questions_of.get(kit_id, ()))
         return StageInterview(
             id=id,
             name=interview.get_text("name"),
             schedulable=_is_schedulable(interview),
             estimated_minutes=interview.find_number("duration"),
             default_interviewer_users=[show_user(users, user) for user in chosen],
-            interview_kit=None if kit is None else _show_kit(kit, questions_of.get(kit_id, ())),
+            interview_kit=shown,
             created_at=to_moment(interview.find_moment("created_at")),
             updated_at=to_moment(interview.find_moment("updated_at")),
             job_id=interview.get_number("job_id"),
