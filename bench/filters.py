@@ -36,10 +36,10 @@ FIND_POSITION = """
     SELECT seq FROM record WHERE connector = $1 AND model = $2 AND deleted_at IS NULL ORDER BY seq OFFSET $3 LIMIT 1
 """
 
-COUNT_KEY = "SELECT count(*) FROM record_key WHERE key = $1"
+COUNT_KEY = "SELECT count(*) FROM record_key WHERE connector = $1 AND key = $2"
 
 # A position in a filtered list, so many records in.
-FIND_KEY_POSITION = "SELECT seq FROM record_key WHERE key = $1 ORDER BY seq OFFSET $2 LIMIT 1"
+FIND_KEY_POSITION = "SELECT seq FROM record_key WHERE connector = $1 AND key = $2 ORDER BY seq OFFSET $3 LIMIT 1"
 
 Params = dict[str, str] | list[tuple[str, str]]
 
@@ -170,10 +170,10 @@ class CaseMaker:
 
     async def _find_own_deep(self, spec: ModelSpec, field: FieldSpec) -> tuple[int, str]:
         """Page number and cursor of page DEEP_PAGE of a filter's common value, or of its last whole page."""
-        hashed = FilterKeys(self._connector.number, spec.number, field)
-        key = hashed.key(self._value(field, 0))
-        offset = find_deep_offset(await self._pool.fetchval(COUNT_KEY, key))
-        seq = await self._pool.fetchval(FIND_KEY_POSITION, key, offset - 1)
+        number = self._connector.number
+        key = FilterKeys(number, spec.number, field).key(self._value(field, 0))
+        offset = find_deep_offset(await self._pool.fetchval(COUNT_KEY, number, key))
+        seq = await self._pool.fetchval(FIND_KEY_POSITION, number, key, offset - 1)
         return offset // PAGE + 1, write_cursor(self._connector.id, spec.name, seq)
 
     async def _find_seq(self, spec: ModelSpec, offset: int) -> int:

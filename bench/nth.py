@@ -37,7 +37,7 @@ COPIES = (
     WHERE connector = $1 AND deleted_at IS NULL AND abs(hashtext(id::text)) % 1000 < $3::int
     """,
     """
-    INSERT INTO record_key SELECT key, seq FROM record CROSS JOIN unnest(keys) AS key
+    INSERT INTO record_key (connector, key, seq) SELECT connector, key, seq FROM record CROSS JOIN unnest(keys) AS key
     WHERE connector = $2::int AND $1::int + $3::int + $4::int IS NOT NULL
     """,
     """

@@ -172,8 +172,8 @@ async def test_deleted_connector_is_closed_and_leaves_no_row(
     rows = await tenant.pool.fetch("SELECT connector, count(*) FROM record GROUP BY 1")
     assert [(row["connector"], row["count"]) for row in rows] == [(other.connector.number, 16)]
     orphans = await tenant.pool.fetchval(
-        "SELECT count(*) FROM record_key WHERE NOT EXISTS (SELECT FROM record WHERE record.seq = record_key.seq "
-        "AND record_key.key = ANY (record.keys))"
+        "SELECT count(*) FROM record_key AS k WHERE NOT EXISTS (SELECT FROM record WHERE connector = k.connector "
+        "AND record.seq = k.seq AND k.key = ANY (record.keys))"
     )
     assert orphans == 0
     for spec in PLURALS.values():

@@ -22,7 +22,7 @@ class Log:
 
     async def note(self, connection: Connection, connector: int, changes: Sequence[Change]) -> None:
         assert connection.is_in_transaction()
-        last = await connection.fetchval("SELECT last_seq FROM connector WHERE number = $1", connector)
+        last = await connection.fetchval("SELECT last_seq FROM feed WHERE connector = $1", connector)
         seqs = [change.seq for change in changes]
         assert seqs == sorted(set(seqs))
         assert seqs[-1] <= last

@@ -33,6 +33,7 @@ from unihire.store.accounts import grants, tenancy
 from unihire.store.accounts.grants import lock_grant
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.database import open_database
+from unihire.store.feed.gate import hold_feed
 
 
 def keep(pool: Pool, sealer: Sealer, connector: Connector) -> StoredGrants:
@@ -325,7 +326,7 @@ async def test_lock_of_a_feed_does_not_wait_for_a_renewal_nor_the_other_way_roun
 ) -> None:
     await pool.execute("DELETE FROM connector_grant")
     async with pool.acquire() as connection, connection.transaction(), asyncio.timeout(2):
-        await connection.execute("SELECT last_seq FROM connector WHERE number = $1 FOR NO KEY UPDATE", partner.number)
+        assert await hold_feed(connection, partner.number)
         async with keep(pool, sealer, partner).hold() as held:
             await held.save(make_grant())
 
@@ -350,6 +351,7 @@ async def test_saved_grant_with_other_scopes_waits_for_new_credentials_and_they_
 ) -> None:
     async with pool.acquire() as saving, pool.acquire() as replacing, asyncio.TaskGroup() as tasks:
         async with replacing.transaction():
+            assert await hold_feed(replacing, partner.number)
             await replacing.execute("SELECT FROM connector WHERE number = $1 FOR NO KEY UPDATE", partner.number)
             save = tasks.create_task(grants.save_grant(saving, partner.number, 1, b"sealed", ["jobs:create"]))
             await until(lambda: has_waiter(pool))

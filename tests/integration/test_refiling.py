@@ -39,7 +39,7 @@ CONNECTOR_OF_BEFORE = (
 ADD = "INSERT INTO refiling (connector) VALUES ($1)"
 READ_KEYS = "SELECT remote_id, keys FROM record WHERE connector = $1 AND deleted_at IS NULL ORDER BY model, remote_id"
 READ_FILED = """
-    SELECT remote_id, array_agg(key ORDER BY key) AS keys FROM record JOIN record_key USING (seq)
+    SELECT remote_id, array_agg(key ORDER BY key) AS keys FROM record JOIN record_key USING (connector, seq)
     WHERE connector = $1 AND deleted_at IS NULL AND key = ANY(keys) GROUP BY model, remote_id ORDER BY model, remote_id
 """
 COUNT_FILED = "SELECT count(*) FROM record_key"

@@ -25,8 +25,8 @@ LIST_TABLES = """
 
 
 async def list_left(tenant: Tenant) -> dict[str, int]:
-    """How many rows there are of the connector, by table; those of the filter index name none."""
-    counted = {"record_key": await tenant.pool.fetchval("SELECT count(*) FROM record_key")}
+    """How many rows there are of the connector, by table."""
+    counted = {}
     for row in await tenant.pool.fetch(LIST_TABLES):
         query = f"SELECT count(*) FROM {row['table_name']} WHERE connector = $1"
         counted[row["table_name"]] = await tenant.pool.fetchval(query, tenant.connector.number)

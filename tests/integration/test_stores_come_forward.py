@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import sys
 from collections.abc import AsyncIterator
 
@@ -11,9 +12,13 @@ import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.migrating import expect_shown, fill_store, read_shown
+from testbed.records import save
+from testbed.statements import RECORDED
+from testbed.tenants import Tenant
 from testbed.waiting import until, within
 from unihire.store import Connection, migrate
 from unihire.store.database import open_database
+from unihire.store.feed.gate import lock_feed
 from unihire.store.migrate import Migration, list_migrations
 
 VERSIONS = [migration.version for migration in list_migrations()]
@@ -37,6 +42,8 @@ FIND_MAKER = """
     WHERE datname = current_database() AND state = 'active' AND query LIKE 'CREATE UNIQUE INDEX CONCURRENTLY%'
         AND wait_event_type = 'Lock'
 """
+
+COUNT_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 COUNT_BROKEN = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
 
@@ -130,6 +137,78 @@ async def test_processes_that_wait_for_their_turn_to_migrate_keep_no_index_from_
         for other in others:
             await other.close()
     assert sorted(done) == [[], [], VERSIONS[FIRST_BESIDE - 1 :]]
+
+
+BEFORE: dict[str, str] = json.loads((RECORDED / "0012.json").read_text())
+"""Statements of a program of before that is at work still."""
+
+
+async def test_feed_goes_on_behind_what_a_program_of_before_saves(tenant: Tenant) -> None:
+    number, far = tenant.connector.number, 4_000_000_000_000_000
+    await save(tenant, "tag", {"remote_id": "1"})
+    await tenant.pool.execute(BEFORE["saving.MOVE_FEED"], number, far)
+    await save(tenant, "tag", {"remote_id": "2"})
+    assert await tenant.pool.fetchval("SELECT max(seq) FROM record") == far + 1
+
+
+async def test_program_of_before_saves_nothing_that_readers_would_miss(tenant: Tenant) -> None:
+    await save(tenant, "tag", {"remote_id": "1"})
+    last = await tenant.pool.fetchval("SELECT last_seq FROM feed")
+    with pytest.raises(asyncpg.RaiseError, match="start this one anew"):
+        await tenant.pool.execute(BEFORE["saving.MOVE_FEED"], tenant.connector.number, last - 1)
+    assert await tenant.pool.fetchval("SELECT last_seq FROM feed") == last
+
+
+async def test_program_of_before_waits_for_who_saves(tenant: Tenant) -> None:
+    number = tenant.connector.number
+    async with lock_feed(tenant.pool, number):
+        moving = asyncio.create_task(tenant.pool.execute(BEFORE["saving.MOVE_FEED"], number, 4_000_000_000_000_000))
+        await until(lambda: tenant.pool.fetchval(COUNT_WAITING))
+        assert not moving.done()
+    await within(moving)
+
+
+INSERT_RECORD = """
+    INSERT INTO record (seq, connector, model, id, first_saved_at, remote_id, stream, fingerprint, keys, body, raw)
+    VALUES ($1, $2, 2, gen_random_uuid(), now(), 'x', 'tags', '', ARRAY[7, 8]::bigint[], '', '')
+"""
+
+
+@pytest.mark.parametrize("are_others_at_it", [False, True])
+async def test_entries_that_a_program_of_before_makes_are_its_connectors(
+    tenant: Tenant, other_tenant: Tenant, *, are_others_at_it: bool
+) -> None:
+    """It locks its connector's row, beside which others may hold a lock that agrees with its own."""
+    place = 4_000_000_000_000_000
+    async with tenant.pool.acquire() as saving, tenant.pool.acquire() as other, other.transaction():
+        if are_others_at_it:
+            await other.execute("SELECT FROM connector FOR KEY SHARE")
+        for one in (other_tenant, tenant):
+            number = one.connector.number
+            async with saving.transaction():
+                await saving.execute("SELECT FROM connector WHERE number = $1 FOR NO KEY UPDATE", number)
+                await saving.execute(INSERT_RECORD, place, number)
+                await saving.execute(BEFORE["saving.FILE_KEYS"], number, place - 1, place, [2])
+    found = await tenant.pool.fetch("SELECT connector, key, seq FROM record_key")
+    numbers = (tenant.connector.number, other_tenant.connector.number)
+    assert {tuple(row) for row in found} == {(number, key, place) for number in numbers for key in (7, 8)}
+
+
+async def test_entry_of_nobody_is_refused(tenant: Tenant) -> None:
+    with pytest.raises(asyncpg.NotNullViolationError, match="says whose it is"):
+        await tenant.pool.execute("INSERT INTO record_key (key, seq) VALUES (1, 1)")
+
+
+async def test_entries_that_are_there_twice_or_of_no_record_keep_no_store_from_coming_forward(
+    connection: Connection,
+) -> None:
+    await migrate.migrate(connection, upto=FIRST_BESIDE)
+    await fill_store(connection, connectors=2, size=40)
+    count = await connection.fetchval("SELECT count(*) FROM record_key")
+    await connection.execute("INSERT INTO record_key SELECT key, seq FROM record_key LIMIT 9")
+    await connection.execute("INSERT INTO record_key SELECT i, i FROM generate_series(1, 9) AS i")
+    await migrate.migrate(connection)
+    assert await connection.fetchval("SELECT count(*) FROM record_key") == count
 
 
 async def test_version_beside_others_that_makes_more_than_indexes_is_refused(

@@ -396,8 +396,8 @@ async def test_list_that_does_not_answer_for_an_hour_ends_with_that_as_reason(te
 
 async def test_clock_that_went_back_keeps_the_feed_in_order(tenant: Tenant, vendor: Vendor) -> None:
     await tenant.sync()
-    await tenant.pool.execute("UPDATE connector SET last_seq = last_seq + 2 * 86400 * 1000000::bigint")
-    before = await tenant.pool.fetchval("SELECT last_seq FROM connector")
+    await tenant.pool.execute("UPDATE feed SET last_seq = last_seq + 2 * 86400 * 1000000::bigint")
+    before = await tenant.pool.fetchval("SELECT last_seq FROM feed")
     vendor.lists["/jobs"][0]["name"] = "Renamed"
     await tenant.sync(full=True)
     rows = await tenant.pool.fetch("SELECT seq FROM record WHERE seq > $1", before)

@@ -143,7 +143,8 @@ async def test_a_connector_that_somebody_writes_to_for_long_keeps_no_other_waiti
         for tenant in (customer, other):
             await runs.ask_run(connection, tenant.connector.number)
     async with works.work():
-        async with lock_feed(works.pool, customer.connector.number):
+        async with works.pool.acquire() as connection, connection.transaction():
+            await connection.execute(runs.LOCK_ASKING, customer.connector.number)
             await works.wait_for(other)
             assert (await works.get_run(customer))["status"] == "queued"
         await works.wait_for(customer)
@@ -242,13 +243,14 @@ async def test_a_session_stuck_in_the_middle_of_a_statement_is_ended(
 
     async def write() -> None:
         async with lock_feed(works.pool, customer.connector.number) as connection:
+            await connection.execute(runs.LOCK_ASKING, customer.connector.number)
             await connection.copy_to_table("seen", source=freeze())
 
     writing = asyncio.create_task(write())
     await asyncio.sleep(0.2)
     async with works.work():
         async with asyncio.timeout(5):
-            await works.ask(customer)  # waits for the feed's lock
+            await works.ask(customer)  # waits for the lock of the connector's row
         frozen.set()
         await works.wait_for(customer)
     assert isinstance((await asyncio.gather(writing, return_exceptions=True))[0], Exception)

@@ -28,10 +28,6 @@ FILL = (
     CROSS JOIN generate_series(1, $2::int) AS i WHERE i % nth = 0
     """,
     """
-    INSERT INTO record_key SELECT key, seq FROM record CROSS JOIN unnest(keys) AS key
-    WHERE connector = $1::int AND deleted_at IS NULL AND $2::int >= 0 AND $3::text IS NOT NULL
-    """,
-    """
     INSERT INTO joined (connector, origin, row_id, stream, name, key, id, data)
     SELECT $1::int, $3::text || origin, i::text, $3 || stream, name, (i / nth)::text,
         md5($1 || ':' || origin || ':' || i)::uuid, convert_to(repeat(md5(i::text), 4), 'UTF8')
@@ -107,6 +103,10 @@ FILL_LATER = {
         CASE WHEN i % 100 <> 7 THEN i::text END
     FROM generate_series(1, $2::int) AS i
     """,
+    "feed": """
+    INSERT INTO feed (connector) SELECT $1::int WHERE $2::int >= 0 AND $3::text IS NOT NULL
+    ON CONFLICT (connector) DO NOTHING
+    """,
     "record_volatile": """
     INSERT INTO record_volatile (connector, id, parts)
     SELECT $1::int, md5($1 || ':' || model || ':' || i)::uuid, convert_to(repeat(md5(i::text), 12), 'UTF8')
@@ -114,14 +114,27 @@ FILL_LATER = {
     """,
 }
 
-HAS_TABLE = "SELECT to_regclass($1) IS NOT NULL"
+HAS_TABLE = "SELECT to_regclass($1::text) IS NOT NULL"
+
+FILL_KEYS = """
+    INSERT INTO record_key (connector, key, seq) SELECT connector, key, seq FROM record CROSS JOIN unnest(keys) AS key
+    WHERE connector = $1 AND deleted_at IS NULL
+"""
+
+# The same before its entries said whose they are.
+FILL_KEYS_OF_NOBODY = FILL_KEYS.replace("(connector, key, seq) SELECT connector,", "(key, seq) SELECT")
+
+HAS_OWNERS = """
+    SELECT EXISTS (
+        SELECT FROM information_schema.columns
+        WHERE table_schema = 'public' AND table_name = 'record_key' AND column_name = 'connector'
+    )
+"""
 
 LIST_TABLES = """
     SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
     WHERE table_schema = 'public' AND column_name = 'connector' AND table_type = 'BASE TABLE' ORDER BY table_name
 """
-
-FORGET_KEYS = "DELETE FROM record_key USING record WHERE record_key.key = ANY(keys) AND connector = $1"
 
 
 def list_sizes(count: int) -> list[int]:
@@ -138,14 +151,20 @@ async def fill_connector(connection: Connection, connector: int, size: int, *, s
     """Make a connector, unless it is there, and give it so much of each kind. `streams` begins its streams' names."""
     for statement in FILL:
         await connection.execute(statement, connector, size, streams)
+    await fill_keys(connection, connector)
     for table, statement in FILL_LATER.items():
         if await connection.fetchval(HAS_TABLE, table):
             await connection.execute(statement, connector, size, streams)
 
 
+async def fill_keys(connection: Connection, connector: int) -> None:
+    """The entries of the filter index of a connector's records."""
+    has_owners = await connection.fetchval(HAS_OWNERS)
+    await connection.execute(FILL_KEYS if has_owners else FILL_KEYS_OF_NOBODY, connector)
+
+
 async def empty_connector(connection: Connection, connector: int) -> None:
     """Take everything from a connector, and tidy up behind it."""
-    await connection.execute(FORGET_KEYS, connector)
     for table in await list_tables(connection):
         await connection.execute(f"DELETE FROM {table} WHERE connector = $1", connector)
     await connection.execute("VACUUM")

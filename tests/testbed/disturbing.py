@@ -60,8 +60,9 @@ CONTENT = {
 }
 # Rows of the filter index that are not of a living record, or the other way round.
 STRAY_KEYS = """
-    SELECT count(*) FROM (SELECT unnest(keys) AS key, seq FROM record WHERE deleted_at IS NULL) AS a
-    FULL JOIN record_key AS b ON a.key = b.key AND a.seq = b.seq WHERE a.key IS NULL OR b.key IS NULL
+    SELECT count(*) FROM (SELECT connector, unnest(keys) AS key, seq FROM record WHERE deleted_at IS NULL) AS a
+    FULL JOIN record_key AS b ON a.connector = b.connector AND a.key = b.key AND a.seq = b.seq
+    WHERE a.key IS NULL OR b.key IS NULL
 """
 
 

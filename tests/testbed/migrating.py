@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from testbed.crowd import fill_keys
 from unihire.store import Connection, Pool
 from unihire.store.reading import Wanted, find_record, list_records
 
@@ -27,11 +28,6 @@ FILL_RECORDS = """
         convert_to('{"id":"' || md5($1 || ':' || i)::uuid || '","custom_fields":null,"raw_data":null}', 'UTF8'),
         convert_to('{"id":' || i || '}', 'UTF8')
     FROM generate_series(1, $2::int) AS i
-"""
-
-FILL_KEYS = """
-    INSERT INTO record_key (key, seq) SELECT key, seq FROM record CROSS JOIN unnest(keys) AS key
-    WHERE deleted_at IS NULL
 """
 
 FILL_RUN = """
@@ -73,7 +69,7 @@ async def fill_store(connection: Connection, *, connectors: int, size: int) -> N
         await connection.execute(FILL_RECORDS, number, size)
         await connection.execute(FILL_RUN, number)
         await connection.execute(FILL_STREAM, number)
-    await connection.execute(FILL_KEYS)
+        await fill_keys(connection, number)
 
 
 async def expect_shown(connection: Connection, connector: int) -> Shown:

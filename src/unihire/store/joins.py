@@ -59,7 +59,7 @@ UPSERT_JOINED = """
 """
 
 DELETE_JOINED = """
-    DELETE FROM joined WHERE ctid = ANY(ARRAY(
+    DELETE FROM joined WHERE connector = $1 AND ctid = ANY(ARRAY(
         SELECT found.ctid FROM unnest($3::text[], $4::text[], $5::text[]) AS gone (row_id, stream, name)
         CROSS JOIN LATERAL (
             SELECT j.ctid, j.stream, j.name FROM joined AS j
@@ -101,12 +101,7 @@ FIND_STALE = """
 """
 
 SETTLE_STALE = """
-    DELETE FROM stale WHERE ctid = ANY(ARRAY(
-        SELECT found.ctid FROM unnest($4::text[]) AS settled (key) CROSS JOIN LATERAL (
-            SELECT s.ctid FROM stale AS s
-            WHERE s.connector = $1 AND s.stream = $2 AND s.name = $3 AND s.key = settled.key OFFSET 0
-        ) AS found
-    ))
+    DELETE FROM stale WHERE connector = $1 AND stream = $2 AND name = $3 AND key = $4
 """
 
 MOVE_STALE = """
@@ -127,7 +122,11 @@ FIND_ROWS = f"""
 FIND_SHOWING = f"""
     SELECT step.seq, found.raw, found.parts
     FROM (
-        SELECT DISTINCT seq FROM record_key WHERE key = ANY($3) AND seq > $4 AND seq <= $5 ORDER BY seq OFFSET 0
+        SELECT DISTINCT entry.seq FROM unnest($3::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
+            SELECT seq FROM record_key
+            WHERE connector = $1 AND key = wanted.key AND seq > $4 AND seq <= $5 OFFSET 0
+        ) AS entry
+        ORDER BY entry.seq OFFSET 0
     ) AS step
     CROSS JOIN unnest($7::smallint[]) AS kind (model)
     CROSS JOIN LATERAL (
@@ -211,7 +210,7 @@ async def settle(
 ) -> None:
     """Forget keys whose records were made again; of one that more records show, keep how far they are."""
     if keys:
-        await connection.execute(SETTLE_STALE, connector, stream, name, list(keys))
+        await connection.executemany(SETTLE_STALE, [(connector, stream, name, key) for key in keys])
     if moved is not None:
         await connection.execute(MOVE_STALE, connector, stream, name, *moved)
 

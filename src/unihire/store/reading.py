@@ -72,19 +72,20 @@ the columns before it for rare enough, read all that they find and compare."""
 # The steps of one value.
 ONE_WALK = """
     SELECT walk.seq FROM record_key AS walk{probes}
-    WHERE walk.key = $5 AND walk.seq > $3 ORDER BY walk.seq LIMIT $4
+    WHERE walk.connector = $1 AND walk.key = $5 AND walk.seq > $3 ORDER BY walk.seq LIMIT $4
 """
-CHECK_KEY = " AND walk.key = $5"
+CHECK_KEY = " AND walk.connector = $1 AND walk.key = $5"
 
 # Whether the record at a step of a walk fits one more filter.
-PROBE = (
-    " CROSS JOIN LATERAL (SELECT FROM record_key AS k WHERE k.key = ${key} AND k.seq = walk.seq LIMIT 1) AS fit_{key}"
-)
+PROBE = """ CROSS JOIN LATERAL (
+        SELECT FROM record_key AS k WHERE k.connector = $1 AND k.key = ${key} AND k.seq = walk.seq LIMIT 1
+    ) AS fit_{key}"""
 
 # The steps of several values of one filter: a page of each is enough to make a page of all.
 SEVERAL_WALKS = """
     SELECT few.seq FROM unnest($5::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
-        SELECT k.seq FROM record_key AS k WHERE k.key = wanted.key AND k.seq > $3{bound} ORDER BY k.seq LIMIT $4
+        SELECT k.seq FROM record_key AS k
+        WHERE k.connector = $1 AND k.key = wanted.key AND k.seq > $3{bound} ORDER BY k.seq LIMIT $4
     ) AS few ORDER BY few.seq
 """
 FEW_VALUES = 5
@@ -95,8 +96,8 @@ FEW_VALUES = 5
 FIND_EDGE = """
     WITH edge AS MATERIALIZED (
         SELECT least(
-            (SELECT seq FROM record_key WHERE key = $7 AND seq > $3 ORDER BY seq OFFSET $6 LIMIT 1),
-            (SELECT seq FROM record_key WHERE key = $8 AND seq > $3 ORDER BY seq OFFSET $6 LIMIT 1)
+            (SELECT seq FROM record_key WHERE connector = $1 AND key = $7 AND seq > $3 ORDER BY seq OFFSET $6 LIMIT 1),
+            (SELECT seq FROM record_key WHERE connector = $1 AND key = $8 AND seq > $3 ORDER BY seq OFFSET $6 LIMIT 1)
         ) AS seq
     )
 """
@@ -120,15 +121,17 @@ BY_IDS_EACH = """(
 # All steps of several values of one filter, merged, for a list that has more to check than the index tells. A few
 # values are written out, one walk each, so that no more is read than the page takes; more are taken from an array.
 MERGED_WALK = "(SELECT DISTINCT seq FROM ({walks}) AS step ORDER BY seq) AS walk"
-WHOLE_WALK = "(SELECT seq FROM record_key WHERE key = ${key} AND seq > $3 ORDER BY seq LIMIT ALL)"
-MANY_WALKS = "SELECT seq FROM record_key WHERE key = ANY(${keys}::bigint[]) AND seq > $3"
+WHOLE_WALK = "(SELECT seq FROM record_key WHERE connector = $1 AND key = ${key} AND seq > $3 ORDER BY seq LIMIT ALL)"
+MANY_WALKS = """SELECT entry.seq FROM unnest(${keys}::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
+        SELECT seq FROM record_key WHERE connector = $1 AND key = wanted.key AND seq > $3 OFFSET 0
+    ) AS entry"""
 WRITTEN_OUT = 32
 
 # Which of several filters fits fewest records, as far as it matters.
 RANK_KEYS = """
-    SELECT key FROM unnest($1::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
+    SELECT key FROM unnest($2::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
         SELECT count(*) AS records FROM (
-            SELECT FROM record_key AS k WHERE k.key = wanted.key AND k.seq > $2 LIMIT 1000
+            SELECT FROM record_key AS k WHERE k.connector = $1 AND k.key = wanted.key AND k.seq > $3 LIMIT 1000
         ) AS few
     ) AS counted ORDER BY records
 """
@@ -156,7 +159,8 @@ async def list_records(pool: Pool, wanted: Wanted) -> Found:
         else:
             single = [keys[0] for keys in wanted.keys if len(keys) == 1]
             if len(single) > 1 and wanted.ids is None:
-                single = [row["key"] for row in await connection.fetch(RANK_KEYS, single, wanted.after)]
+                ranked = await connection.fetch(RANK_KEYS, wanted.connector, single, wanted.after)
+                single = [row["key"] for row in ranked]
             query, arguments = compose_list(wanted, single, by_array=by_array)
             rows = await connection.fetch(query, *arguments)
     if wanted.ids is not None:

@@ -90,8 +90,8 @@ async def refile_records(connection: Connection, connector: int, records: Sequen
         and (known["keys"] != list(record.keys) or known["words"] != record.words)
     ]
     if moved:
-        await connection.execute(DELETE_KEYS, *_pair((known["keys"], known["seq"]) for _, known in moved))
-        await connection.execute(INSERT_KEYS, *_pair((record.keys, known["seq"]) for record, known in moved))
+        await connection.execute(DELETE_KEYS, connector, *_pair((known["keys"], known["seq"]) for _, known in moved))
+        await connection.execute(INSERT_KEYS, connector, *_pair((record.keys, known["seq"]) for record, known in moved))
         await connection.executemany(
             REFILE_RECORD, [(connector, record.id, list(record.keys), record.words) for record, _ in moved]
         )

@@ -23,7 +23,9 @@ FIND_ROWS = """
     UNION ALL
     SELECT wanted.number, found.raw{found_parts}
     FROM unnest($5::int[], $6::text[], $7::smallint[], $8::bigint[]) AS wanted (number, stream, model, key)
-    CROSS JOIN LATERAL (SELECT seq FROM record_key AS k WHERE k.key = wanted.key OFFSET 0) AS step
+    CROSS JOIN LATERAL (
+        SELECT seq FROM record_key AS k WHERE k.connector = $1 AND k.key = wanted.key OFFSET 0
+    ) AS step
     CROSS JOIN LATERAL (
         SELECT raw{parts} FROM record
         WHERE connector = $1 AND model = wanted.model AND seq = step.seq AND stream = wanted.stream

@@ -29,7 +29,7 @@ UPSERT_QUARANTINE = """
 
 # Rows that map whole again.
 RELEASE_QUARANTINE = """
-    DELETE FROM quarantine WHERE ctid = ANY(ARRAY(
+    DELETE FROM quarantine WHERE connector = $1 AND ctid = ANY(ARRAY(
         SELECT found.ctid FROM unnest($3::text[]) AS released (row_id) CROSS JOIN LATERAL (
             SELECT q.ctid FROM quarantine AS q
             WHERE q.connector = $1 AND q.stream = $2 AND q.row_id = released.row_id OFFSET 0

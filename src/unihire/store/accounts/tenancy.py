@@ -9,6 +9,7 @@ import asyncpg
 from unihire.errors import Busy
 from unihire.store import Connection, Pool
 from unihire.store.accounts.grants import EMPTY_GRANT, INSIST_ON_COMMIT
+from unihire.store.feed.gate import hold_feed
 from unihire.store.locks import SYNC_LOCKS
 
 ACCESS_CHANNEL = "unihire_access"
@@ -120,21 +121,12 @@ COUNT_LIVING = """
     GROUP BY model ORDER BY model
 """
 
-# The connector, before anything of it is removed: who saves for it ends first, or finds it gone.
+# The connector, before anything of it is removed.
 LOCK_CONNECTOR = "SELECT FROM connector WHERE number = $1 FOR UPDATE"
 
-# Everything a connector left in tables without a foreign key, its filter index first. Living records have one index,
-# tombstones another.
+# Everything a connector left in tables without a foreign key. Living records have one index, tombstones another.
 DELETE_DATA = (
-    """
-    DELETE FROM record_key WHERE ctid = ANY(ARRAY(
-        SELECT found.ctid
-        FROM (SELECT unnest(keys) AS key, seq FROM record WHERE connector = $1 AND deleted_at IS NULL) AS old
-        CROSS JOIN LATERAL (
-            SELECT k.ctid FROM record_key AS k WHERE k.key = old.key AND k.seq = old.seq OFFSET 0
-        ) AS found
-    ))
-    """,
+    "DELETE FROM record_key WHERE connector = $1",
     "DELETE FROM record WHERE connector = $1 AND deleted_at IS NULL",
     "DELETE FROM record WHERE connector = $1 AND deleted_at IS NOT NULL",
     "DELETE FROM record_volatile WHERE connector = $1",
@@ -207,8 +199,11 @@ async def hold_credentials(connection: Connection, connector: Connector) -> bool
 async def replace_credentials(connection: Connection, number: int, sealed: bytes, account: bytes | None) -> int | None:
     """Give a connector new credentials, and forget what the old ones bought; their version, None where it is gone.
 
-    Call inside a transaction. What is known of the rate budget stays where it is that of the same account.
+    Call inside a transaction, before the connector's row is locked: who saves for it ends first. What is known of the
+    rate budget stays where it is that of the same account.
     """
+    if not await hold_feed(connection, number):
+        return None
     row = await connection.fetchrow(REPLACE_CREDENTIALS, number, sealed, account)
     if row is None:
         return None
@@ -220,10 +215,15 @@ async def replace_credentials(connection: Connection, number: int, sealed: bytes
 
 
 async def delete_connector(pool: Pool, number: int) -> None:
-    """Remove a connector with every record it has, in one transaction. Raises Busy while it is being synced."""
+    """Remove a connector with every record it has, in one transaction. Raises Busy while it is being synced.
+
+    Who saves for it ends first, or finds it gone.
+    """
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1, $2)", SYNC_LOCKS, number):
             raise Busy("the connector is being synced: stop that first")
+        if not await hold_feed(connection, number):
+            return
         await connection.execute(LOCK_CONNECTOR, number)
         for statement in DELETE_DATA:
             await connection.execute(statement, number)

@@ -1,7 +1,8 @@
 """The write gate: whoever saves, changes, buries or moves a record of a connector comes through here.
 
-One transaction at a time writes for a connector. It locks the connector's row first and holds it until it commits, so
-commit order is feed order and a reader that stores its last position misses nothing.
+One transaction at a time writes for a connector. It locks the row of the connector's feed first and holds it until it
+commits, so commit order is feed order and a reader that stores its last position misses nothing. Who locks the row of
+the connector as well does so behind it.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 ROLLBACK_SECONDS = 5.0
 """How long an undone transaction waits for a server that does not answer."""
 
-# Begin a transaction with the connector's place in the feed: others who save for it wait until this one ends. Its
+# Begin a transaction with the connector's feed: others who save for it wait until this one ends. Its
 # commit need not reach the disk at once: what a crash of the server takes back is the latest pages together with the
 # position that stands for them, so they are read again. Plans are made for each statement: one that was kept from when
 # the tables were empty would read much of them for each row, when they have grown. No row is locked where rows were
@@ -38,11 +39,16 @@ BEGIN_SAVING = """
     BEGIN;
     SET LOCAL synchronous_commit TO off;
     SET LOCAL plan_cache_mode TO force_custom_plan;
-    SELECT FROM connector WHERE number = {connector:d} AND rows_read_seq <= {asked:d} FOR NO KEY UPDATE
+    SELECT FROM feed WHERE connector = {connector:d} AND rows_read_seq <= {asked:d} FOR NO KEY UPDATE
 """
 
-# The same where that found none: the connector is gone, or rows were read by their ids since.
-LOCK_FEED = "SELECT FROM connector WHERE number = $1 FOR NO KEY UPDATE"
+# The same where that found none: rows were read by their ids since, nothing was ever saved, or the connector is gone.
+LOCK_FEED = "SELECT FROM feed WHERE connector = $1 FOR NO KEY UPDATE"
+
+# A feed for a connector that has none. The connector's row is not locked before the feed's.
+OPEN_FEED = """
+    INSERT INTO feed (connector) SELECT number FROM connector WHERE number = $1 ON CONFLICT (connector) DO NOTHING
+"""
 
 
 class Removed(Stopped):
@@ -134,7 +140,7 @@ async def _open_feed(
     async with turn, pool.acquire() as connection:
         try:
             begun = await connection.execute(BEGIN_SAVING.format(connector=connector, asked=asked))
-            if begun != LOCKED and await connection.execute(LOCK_FEED, connector) != LOCKED:
+            if begun != LOCKED and not await hold_feed(connection, connector):
                 raise Removed(connector)
             feed = Feed(
                 connection, connector, is_careful=is_careful, has_newer=begun != LOCKED,
@@ -147,6 +153,20 @@ async def _open_feed(
             await _roll_back(connection)
             raise
         await connection.execute("COMMIT")
+
+
+async def hold_feed(connection: Connection, connector: int) -> bool:
+    """Let nobody save for the connector until the transaction ends. False: it is gone; the transaction may be undone.
+
+    Call before the connector's row is locked.
+    """
+    if await connection.execute(LOCK_FEED, connector) == LOCKED:
+        return True
+    try:
+        await connection.execute(OPEN_FEED, connector)
+    except asyncpg.ForeignKeyViolationError:  # it was removed at the same moment
+        return False
+    return await connection.execute(LOCK_FEED, connector) == LOCKED
 
 
 async def _roll_back(connection: Connection) -> None:

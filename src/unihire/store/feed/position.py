@@ -2,8 +2,8 @@
 
 A page's commit need not reach the disk at once, so a crash of the server may take back positions that readers were
 shown. None of those given afterwards may lie before them, also where the clock stands before them. So every position
-lies below one that is on the disk (`reserved_seq`), which is raised a few seconds at a time by a commit that waits for
-the disk; and the first after a crash, which an empty `feed_alive` tells, lies behind it.
+lies below one that is on the disk (`feed.reserved_seq`), which is raised a few seconds at a time by a commit that waits
+for the disk; and the first after a crash, which an empty `feed_alive` tells, lies behind it.
 """
 
 import asyncpg
@@ -20,24 +20,24 @@ RESERVED = 10_000_000
 LEAST_LEFT = 5_000_000
 """With less than so many left, further ones are reserved: a replica that lags by less has them too."""
 
-# What is to be known of a connector's feed before a position in it is given. The pieces of a query on `connector`.
+# What is to be known of a connector's feed before a position in it is given. The pieces of a query on `feed`.
 PLACE = """
     last_seq, reserved_seq, EXISTS (SELECT FROM feed_alive WHERE feed_alive.connector = $1) AS is_alive,
     statement_timestamp() AS now
 """
 
 # The connector's place in the feed.
-GET_LAST_SEQ = "SELECT last_seq FROM connector WHERE number = $1"
+GET_LAST_SEQ = "SELECT last_seq FROM feed WHERE connector = $1"
 
 # Move the connector's place in the feed.
-MOVE_FEED = "UPDATE connector SET last_seq = $2 WHERE number = $1"
+MOVE_FEED = "UPDATE feed SET last_seq = $2 WHERE connector = $1"
 
-FIND_PLACE = f"SELECT {PLACE} FROM connector WHERE number = $1"  # noqa: S608 - of constants
+FIND_PLACE = f"SELECT {PLACE} FROM feed WHERE connector = $1"  # noqa: S608 - of constants
 
 # Reserve positions, from now on until a crash.
 RESERVE_POSITIONS = """
     WITH alive AS (INSERT INTO feed_alive (connector) VALUES ($1) ON CONFLICT (connector) DO NOTHING)
-    UPDATE connector SET reserved_seq = $2 WHERE number = $1
+    UPDATE feed SET reserved_seq = $2 WHERE connector = $1
 """
 
 # What is reserved is on the disk before anybody is shown a position of it.

@@ -23,12 +23,12 @@ FIND_ROWS_READ = """
 # before this is committed asked before it.
 NOTE_ROWS_READ = """
     WITH moved AS (
-        UPDATE connector SET last_seq = following.seq, rows_read_seq = following.seq
+        UPDATE feed SET last_seq = following.seq, rows_read_seq = following.seq
         FROM (
             SELECT greatest(last_seq + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) AS seq
-            FROM connector WHERE number = $1
+            FROM feed WHERE connector = $1
         ) AS following
-        WHERE number = $1 RETURNING last_seq
+        WHERE connector = $1 RETURNING last_seq
     )
     INSERT INTO row_read AS noted (connector, stream, row_id, asked_seq, saved_seq)
     SELECT $1, $2, row_id, $4, last_seq FROM unnest($3::text[]) AS row_id, moved
@@ -56,7 +56,7 @@ class RowsRead:
 
 
 async def get_position(pool: Pool | Connection, connector: int) -> int:
-    """Where the feed is now, which is known by what is committed; 0 where the connector is gone."""
+    """Where the feed is now, which is known by what is committed; 0 before anything is saved."""
     return await pool.fetchval(GET_LAST_SEQ, connector) or 0
 
 

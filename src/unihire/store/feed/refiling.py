@@ -89,7 +89,7 @@ async def refile(pool: Pool, connector: int, filed: Sequence[Filed]) -> int:
             (INSERT_KEYS, [(key, one.seq) for one in own for key in one.now if key not in one.before]),
         ):
             if keys:
-                await connection.execute(query, *map(list, zip(*keys, strict=True)))
+                await connection.execute(query, connector, *map(list, zip(*keys, strict=True)))
         await connection.executemany(SET_KEYS, [(connector, one.id, list(one.now)) for one in own])
     return len(own)
 

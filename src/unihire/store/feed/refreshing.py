@@ -22,7 +22,7 @@ UPSERT_VOLATILE = """
 
 # Forget the volatile texts of records that have none any more, or are no more.
 DELETE_VOLATILE = """
-    DELETE FROM record_volatile WHERE ctid = ANY(ARRAY(
+    DELETE FROM record_volatile WHERE connector = $1 AND ctid = ANY(ARRAY(
         SELECT found.ctid FROM unnest($2::text[]::uuid[]) AS gone (id) CROSS JOIN LATERAL (
             SELECT v.ctid FROM record_volatile AS v WHERE v.connector = $1 AND v.id = gone.id OFFSET 0
         ) AS found

@@ -65,16 +65,17 @@ class Saved:
 _STORED = "stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at"
 FIND_STORED = f"""
     SELECT {PLACE}, {_STORED}
-    FROM connector LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[]) WHERE number = $1
+    FROM feed LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[])
+    WHERE feed.connector = $1
 """  # noqa: S608 - of constants
 
 # The same of records that are volatile, with their volatile texts, and the lengths of what is stored without them.
 FIND_STORED_VOLATILE = f"""
     SELECT {PLACE}, {_STORED}, octet_length(body) AS body_length, octet_length(raw) AS raw_length, parts, refresh_at
-    FROM connector LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[])
+    FROM feed LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[])
     LEFT JOIN LATERAL (
         SELECT parts, refresh_at FROM record_volatile AS v WHERE v.connector = $1 AND v.id = stored.id OFFSET 0
-    ) AS beside ON true WHERE number = $1
+    ) AS beside ON true WHERE feed.connector = $1
 """  # noqa: S608 - of constants
 
 # Store a record without its volatile texts that a program of before stored with them: its place in the feed stays.
@@ -88,22 +89,23 @@ TAKE_VERSIONS = f"{DELETE_VERSIONS} RETURNING id::text, body, raw, custom"
 
 # Take the keys of old versions out of the filter index.
 DELETE_KEYS = """
-    DELETE FROM record_key WHERE ctid = ANY(ARRAY(
-        SELECT found.ctid FROM unnest($1::bigint[], $2::bigint[]) AS old (key, seq)
+    DELETE FROM record_key WHERE connector = $1 AND ctid = ANY(ARRAY(
+        SELECT found.ctid FROM unnest($2::bigint[], $3::bigint[]) AS old (key, seq)
         CROSS JOIN LATERAL (
-            SELECT k.ctid FROM record_key AS k WHERE k.key = old.key AND k.seq = old.seq OFFSET 0
+            SELECT k.ctid FROM record_key AS k
+            WHERE k.connector = $1 AND k.key = old.key AND k.seq = old.seq OFFSET 0
         ) AS found
     ))
 """
 
 # Put keys into the filter index.
-INSERT_KEYS = "INSERT INTO record_key (key, seq) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
+INSERT_KEYS = "INSERT INTO record_key (connector, key, seq) SELECT $1, * FROM unnest($2::bigint[], $3::bigint[])"
 
 # Put the keys of the records that were saved behind a place in the feed into the filter index, and move the feed there.
 FILE_KEYS = """
-    WITH moved AS (UPDATE connector SET last_seq = $3 WHERE number = $1)
-    INSERT INTO record_key (key, seq)
-    SELECT key, seq FROM unnest($4::smallint[]) AS kind (model) CROSS JOIN LATERAL (
+    WITH moved AS (UPDATE feed SET last_seq = $3 WHERE connector = $1)
+    INSERT INTO record_key (connector, key, seq)
+    SELECT $1, key, seq FROM unnest($4::smallint[]) AS kind (model) CROSS JOIN LATERAL (
         SELECT seq, keys FROM record
         WHERE connector = $1 AND model = kind.model AND seq > $2 AND deleted_at IS NULL OFFSET 0
     ) AS saved CROSS JOIN unnest(keys) AS key
@@ -121,7 +123,9 @@ BURY_TOLD = f"{BURY_RECORDS} RETURNING id::text, model, seq"
 # Living records of a stream, of these models, that have one of these keys.
 FIND_KEYED = """
     SELECT DISTINCT found.id FROM unnest($3::bigint[]) AS wanted (key)
-    CROSS JOIN LATERAL (SELECT seq FROM record_key AS k WHERE k.key = wanted.key OFFSET 0) AS step
+    CROSS JOIN LATERAL (
+        SELECT seq FROM record_key AS k WHERE k.connector = $1 AND k.key = wanted.key OFFSET 0
+    ) AS step
     CROSS JOIN unnest($4::smallint[]) AS kind (model)
     CROSS JOIN LATERAL (
         SELECT id FROM record
@@ -204,7 +208,7 @@ async def save_found(
             living = {row["id"] for row in outdated if not row["is_deleted"]}
             taken = await connection.fetch(TAKE_VERSIONS, connector, ids)
             before = {row["id"]: row for row in taken if row["id"] in living}
-        await _delete_keys(connection, ((key, row["seq"]) for row in outdated for key in row["keys"]))
+        await _delete_keys(connection, connector, ((key, row["seq"]) for row in outdated for key in row["keys"]))
     now: datetime = found[0]["now"]
     start = await take_positions(connection, connector, found[0], len(fresh))
     since = {row["id"]: row["first_saved_at"] for row in outdated}
@@ -297,7 +301,7 @@ async def bury_records(
     start = await take_positions(connection, connector, place, len(ids))
     await forget_volatile(connection, connector, ids)
     found = await connection.fetch(FIND_KEYS, connector, ids)
-    await _delete_keys(connection, ((row["key"], row["seq"]) for row in found))
+    await _delete_keys(connection, connector, ((row["key"], row["seq"]) for row in found))
     buried = connector, ids, start - 1, place["now"]
     if changes is None:
         await connection.execute(BURY_RECORDS, *buried)
@@ -321,13 +325,13 @@ async def find_keyed(
     return [str(row["id"]) for row in found]
 
 
-async def _delete_keys(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:
+async def _delete_keys(connection: Connection, connector: int, pairs: Iterable[tuple[int, int]]) -> None:
     keys, seqs = [], []
     for key, seq in pairs:
         keys.append(key)
         seqs.append(seq)
     if keys:
-        await connection.execute(DELETE_KEYS, keys, seqs)
+        await connection.execute(DELETE_KEYS, connector, keys, seqs)
 
 
 class _Stamps:

@@ -1,0 +1,1 @@
+ALTER TABLE record_key VALIDATE CONSTRAINT record_key_owned;
