@@ -18,12 +18,13 @@ from bench.nth import measure_nth
 from bench.place import open_place
 from bench.processes import ChildFailed, Mismatch
 from bench.queue import measure_queue
+from bench.rereads import measure_rereads
 from bench.serve import measure_serving
 from bench.sizes import FULL, QUICK, TINY, Sizes
 from bench.sync import measure_syncing
 
 NEEDED = ("dlt", "greenlet", "psutil", "psycopg2", "sqlalchemy")
-PARTS = ("serve", "sync", "nth", "fair", "queue", "budget")
+PARTS = ("serve", "sync", "rereads", "nth", "fair", "queue", "budget")
 
 
 async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
@@ -34,6 +35,8 @@ async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> Non
             await measure_serving(place, sizes, figures)
         if "sync" in parts:
             await measure_syncing(place, sizes, figures)
+        if "rereads" in parts:
+            await measure_rereads(place, sizes, figures)
         if "nth" in parts:
             await measure_nth(place, sizes, figures)
         if "fair" in parts:

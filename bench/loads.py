@@ -27,13 +27,17 @@ DLT_SETTINGS = {
 
 
 class Loaded(msgspec.Struct):
-    """What a load did: its seconds, the rows it read and saved, the most memory it held."""
+    """What a load did: its seconds, the rows it read and saved, the most memory it held.
+
+    `cpu` are the processor seconds that its own process took meanwhile, where it says so.
+    """
 
     seconds: float
     rows: int
     peak_mb: float
     failed: list[str]
     version: str = ""
+    cpu: float = 0.0
 
     @property
     def rate(self) -> float:

@@ -20,7 +20,7 @@ from unihire.sync.run import Report, sync_connector
 
 
 async def main() -> None:
-    """A full sync for the first order, an incremental one for every further."""
+    """A full sync for the first order; for every further an incremental one, or a full one where it says so."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     calm_collector()  # as every command does
     order = read_order()
@@ -30,26 +30,31 @@ async def main() -> None:
             pool, integration.slug, base_url=order["base_url"], credentials=order["credentials"]
         )
         while order is not None:
-            started = time.perf_counter()
+            started, before = time.perf_counter(), time.process_time()
             report = await sync_connector(
                 pool,
                 tenant.connector,
                 integration,
                 open_connector_client(pool, tenant.connector, sealer, is_background=True),
+                full=order.get("is_full", False),
             )
             answer(
                 {
                     "seconds": time.perf_counter() - started,
+                    "cpu": time.process_time() - before,
                     "rows": sum(counts.read for counts in report.streams),
                     "peak_mb": find_peak_memory(),
-                    "failed": [*report.errors.values(), *list_unsaved(integration, report)],
+                    "failed": [
+                        *report.errors.values(),
+                        *list_unsaved(integration, report, is_again=order.get("is_again", False)),
+                    ],
                 }
             )
             order = read_order()
 
 
-def list_unsaved(integration: Integration, report: Report) -> list[str]:
-    """Streams that did not save each row they read as the one record it is.
+def list_unsaved(integration: Integration, report: Report, *, is_again: bool = False) -> list[str]:
+    """Streams that did not save each row they read as the one record it is; `is_again`, that saved any.
 
     Where parts of a row are records, or a row is only shown by others, the number of rows does not tell theirs.
     """
@@ -60,7 +65,9 @@ def list_unsaved(integration: Integration, report: Report) -> list[str]:
         f"{counts.stream}: {counts.read} read, {counts.added} added, {counts.changed} changed, "
         f"{counts.quarantined} set aside"
         for counts in report.streams
-        if counts.quarantined or (counts.stream in made_of_rows and counts.added + counts.changed != counts.read)
+        if counts.quarantined
+        or (is_again and counts.added + counts.changed)
+        or (not is_again and counts.stream in made_of_rows and counts.added + counts.changed != counts.read)
     ]
 
 

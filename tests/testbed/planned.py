@@ -29,7 +29,7 @@ from unihire.store import (
 )
 from unihire.store.accounts import budgets, grants, linked, sealed, tenancy, tokens
 from unihire.store.calls import operations, writes
-from unihire.store.feed import gate, position, recency, refiling, refreshing, saving
+from unihire.store.feed import gate, hashes, position, recency, refiling, refreshing, saving
 from unihire.store.volatile import PARTS_COLUMN
 from unihire.store.work import history, jobs, runs, schedules
 from unihire.sync import fetching
@@ -165,6 +165,13 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     yield Case("gate.OPEN_FEED", gate.OPEN_FEED, (c,), looks=2)
     yield Case("position.GET_LAST_SEQ", position.GET_LAST_SEQ, (c,))
     yield Case("position.MOVE_FEED", position.MOVE_FEED, (c, LAST), written=1)
+    numbers = [1] * ASKED
+    yield fifty("hashes.FIND_RECORDS_CHANGED", hashes.FIND_RECORDS_CHANGED, (c, of.ids, numbers))
+    changed = (c, of.name("tags"), of.row_ids, numbers)
+    yield fifty("hashes.FIND_JOINED_CHANGED", hashes.FIND_JOINED_CHANGED, changed, looks=2 * ASKED)
+    yield fifty("hashes.FIND_QUARANTINED", hashes.FIND_QUARANTINED, (c, people, of.row_ids))
+    yield fifty("hashes.FIND_OLD_TEXTS", hashes.FIND_OLD_TEXTS, (c, of.ids))
+    yield fifty("hashes.NOTE_HASHES", hashes.NOTE_HASHES, (c, of.ids, numbers), written=ASKED)
     yield Case("position.FIND_PLACE", position.FIND_PLACE, (c,), looks=2)
     yield Case("position.RESERVE_POSITIONS", position.RESERVE_POSITIONS, (c, LAST), looks=2, written=2)
     yield Case("recency.FIND_ROWS_READ", recency.FIND_ROWS_READ, (c, 0), walked=of.size)
@@ -196,13 +203,12 @@ def _list_joins(of: Asker) -> Iterator[Case]:
     c, tags, shown = of.number, of.name("tags"), of.name("applications")
     fifty = partial(Case, looks=ASKED)
     names = [tags] * ASKED, ["rows"] * ASKED
-    row = (["1"], [tags], ["rows"], ["1"], [of.ids[0]], [b""])
+    row = (["1"], [tags], ["rows"], ["1"], [of.ids[0]], [b""], [1])
     yield fifty("joins.FIND_KEPT", joins.FIND_KEPT, (c, tags, of.row_ids), looks=2 * ASKED)
     yield Case("joins.UPSERT_JOINED", joins.UPSERT_JOINED, (c, tags, *row), written=1)
     yield fifty("joins.DELETE_JOINED", joins.DELETE_JOINED, (c, tags, of.row_ids, *names), written=ASKED)
     yield fifty("joins.FIND_JOINED", joins.FIND_JOINED, (c, shown, ["stages"] * ASKED, of.row_ids))
     yield Case("joins.FIND_ABSENT_ROWS", joins.FIND_ABSENT_ROWS, (c, tags, "", 500), 2 * of.size, 2 * of.size)
-    yield Case("joins.FIND_ABSENT_ROWS of a few", joins.FIND_ABSENT_ROWS, (c, tags, "", 1), ASKED, ASKED)
     yield Case("joins.INSERT_STALE", joins.INSERT_STALE, (c, [shown], ["stages"], ["1"]), written=1)
     yield Case("joins.FIND_STALE", joins.FIND_STALE, (c, shown, "stages", ASKED), walked=ASKED)
     yield Case("joins.SETTLE_STALE", joins.SETTLE_STALE, (c, shown, "stages", "2"), written=1)
@@ -305,7 +311,7 @@ def _list_streams(of: Asker) -> Iterator[Case]:
     yield Case("streams.FIND_QUARANTINED", streams.FIND_QUARANTINED, (c, "2"), walked=of.size)
     yield Case("streams.COUNT_QUARANTINE", streams.COUNT_QUARANTINE, (c,), walked=of.size)
     yield Case("streams.FIND_ABSENT", streams.FIND_ABSENT, (c, notes, NOTES, 0, 500), of.size, of.size)
-    yield Case("streams.FIND_ABSENT of a few", streams.FIND_ABSENT, (c, notes, NOTES, 0, 1), ASKED, ASKED)
+    yield Case("streams.NOTE_SEEN", streams.NOTE_SEEN, (c, notes, of.ids), looks=2, written=1)
     yield Case("streams.FORGET_SEEN", streams.FORGET_SEEN, (c, notes), walked=of.size, written=1)
     yield Case("runs.FORGET_SEEN", runs.FORGET_SEEN, (c,), walked=2 * of.size, written=1)
 

@@ -1,6 +1,6 @@
 """How lists are walked: one class a way of paging, each a pure reading of one answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,22 +14,56 @@ from unihire.outbound.decoding import (
     Undecodable,
     decode,
     decode_objects,
-    split_array,
+    split_items,
     split_object,
 )
 from unihire.outbound.links import Unfollowed, find_next_link, follow
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
-    """One row of a page: `raw` is the vendor's own bytes, `data` the same decoded.
+class Row:
+    """One row of a page: `raw` is the vendor's own bytes, `data` the same decoded, when it is asked for first.
 
     Where they cannot be decoded, `fault` says why, without their content, and `data` has those members that can be:
-    enough perhaps to know whose row it is, and for nothing else.
+    enough perhaps to know whose row it is, and for nothing else. `row_id` is the vendor's id once somebody has read it.
+    `is_unchanged`: what it becomes is stored already.
     """
 
-    data: dict[str, Any]
-    raw: bytes
-    fault: str | None = None
+    __slots__ = ("_data", "_fault", "is_unchanged", "raw", "row_id")
+
+    def __init__(self, data: dict[str, Any] | None, raw: bytes, fault: str | None = None) -> None:
+        self._data = data
+        self._fault = fault
+        self.raw = raw
+        self.row_id: str | None = None
+        self.is_unchanged = False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Row) and (self.raw, self.data, self.fault) == (other.raw, other.data, other.fault)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        if self._data is None:
+            self._data, self._fault = _decode_row(self.raw)
+        return self._data
+
+    @property
+    def fault(self) -> str | None:
+        if self._data is None:
+            self._data, self._fault = _decode_row(self.raw)
+        return self._fault
+
+    @classmethod
+    def decode_together(cls, rows: "Sequence[Row]") -> None:
+        """Decode rows at once, which takes less than one after the other."""
+        left = [row for row in rows if row._data is None]
+        try:
+            decoded = decode_objects([row.raw for row in left])
+        except Undecodable:
+            return  # each tells for itself
+        for row, data in zip(left, decoded, strict=True):
+            row._data = data
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,40 +116,44 @@ def decode_object(body: bytes, *, of: str) -> dict[str, msgspec.Raw]:
 def decode_rows(raw: msgspec.Raw | bytes | None, *, of: str) -> list[Row]:
     """The rows of a JSON array of objects, each with its own bytes; one that cannot be decoded has a fault.
 
+    They are decoded when somebody looks into them.
+
     Raises VendorChanged for anything but an array, and for one that has items and no object among them.
     """
     if raw is None:
         raise VendorChanged(f"{of}: the answer has no list of rows")
     try:
-        return [Row(data, item) for data, item in decode_objects(raw)]
-    except Undecodable:
-        pass
-    try:
-        rows = [decode_row(item) for item in split_array(bytes(raw))]
+        items = split_items(raw)
     except Undecodable as error:
         raise VendorChanged(f"{of}: the rows are not a list of JSON objects") from error
-    if not any(row.raw.startswith(b"{") for row in rows):
+    if items and not any(item.startswith(b"{") for item in items):
         raise VendorChanged(f"{of}: the rows are not a list of JSON objects")
-    return rows
+    return [Row(None, item) for item in items]
 
 
 def decode_row(raw: bytes) -> Row:
     """One row, with a fault where it cannot be decoded or is no object."""
+    data, fault = _decode_row(raw)
+    return Row(data, raw, fault)
+
+
+def _decode_row(raw: bytes) -> tuple[dict[str, Any], str | None]:
+    """A row decoded, as far as it can be, and its fault."""
     try:
-        return Row(decode(raw, OBJECT), raw)
+        return decode(raw, OBJECT), None
     except Undecodable as error:
         fault = str(error)
     try:
         members = split_object(raw)
     except Undecodable:
-        return Row({}, raw, fault)
+        return {}, fault
     data = {}
     for name, value in members.items():
         try:
             data[name] = decode(value, ANYTHING)
         except Undecodable:
             continue
-    return Row(data, raw, fault)
+    return data, fault
 
 
 def read_row(answer: Answer, *, of: str) -> Row:

@@ -34,6 +34,11 @@ def write_fields(*values: bytes | None) -> bytes:
     return b"".join([NULL if value is None else _LENGTH(len(value)) + value for value in values])
 
 
+def write_hash(value: int | None) -> bytes | None:
+    """A bigint as one of `write_fields`."""
+    return None if value is None else value.to_bytes(8, "big", signed=True)
+
+
 def write_bigints(values: Sequence[int]) -> bytes:
     """A field that is an array of bigints: its length, its dimensions, and the values with a length each."""
     if not values:

@@ -1,6 +1,6 @@
 """Rows that records of other streams show: kept, found by key, and the keys whose records are to be made again."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
 from typing import NamedTuple
@@ -8,8 +8,11 @@ from typing import NamedTuple
 import asyncpg
 
 from unihire.store import Connection, Pool
-from unihire.store.copying import copy_rows, write_fields
+from unihire.store.copying import copy_rows, write_fields, write_hash
+from unihire.store.streams import AHEAD, MET
 from unihire.store.volatile import PARTS_COLUMN
+
+NO_HASHES: Mapping[str, int] = {}
 
 
 class Joined(NamedTuple):
@@ -47,15 +50,18 @@ class JoinedChanges:
 # What is kept of some rows of a stream.
 FIND_KEPT = """
     SELECT found.* FROM unnest($3::text[]) AS wanted (row_id) CROSS JOIN LATERAL (
-        SELECT row_id, stream, name, key, data FROM joined
+        SELECT row_id, stream, name, key, data, row_hash FROM joined
         WHERE connector = $1 AND origin = $2 AND row_id = wanted.row_id OFFSET 0
     ) AS found
 """
 
 UPSERT_JOINED = """
-    INSERT INTO joined (connector, origin, row_id, stream, name, key, id, data)
-    SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[]::uuid[], $8::bytea[])
-    ON CONFLICT (connector, origin, row_id, stream, name) DO UPDATE SET key = excluded.key, data = excluded.data
+    INSERT INTO joined (connector, origin, row_id, stream, name, key, id, data, row_hash)
+    SELECT $1, $2, * FROM unnest(
+        $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]::uuid[], $8::bytea[], $9::bigint[]
+    )
+    ON CONFLICT (connector, origin, row_id, stream, name)
+    DO UPDATE SET key = excluded.key, data = excluded.data, row_hash = excluded.row_hash
 """
 
 DELETE_JOINED = """
@@ -79,16 +85,16 @@ FIND_JOINED = """
     ORDER BY length(found.row_id), found.row_id
 """
 
-# Rows without records of their own that a complete read has not met, in the order of their ids, behind one of them.
-FIND_ABSENT_ROWS = """
+# Rows without records of their own that a complete read has not met, in the order of their ids, behind one of them; by
+# a full join, as records are.
+FIND_ABSENT_ROWS = f"""
     SELECT DISTINCT row_id FROM (
-        SELECT row_id, id FROM joined WHERE connector = $1 AND origin = $2 AND row_id > $3 ORDER BY row_id OFFSET 0
-    ) AS stored
-    WHERE NOT EXISTS (
-        SELECT FROM seen WHERE seen.connector = $1 AND seen.stream = $2 AND seen.id = stored.id OFFSET 0
-    )
-    ORDER BY row_id LIMIT $4
-"""
+        SELECT here.row_id, met.id AS met FROM (
+            SELECT row_id, id FROM joined WHERE connector = $1 AND origin = $2 AND row_id > $3 OFFSET 0
+        ) AS here FULL JOIN ({MET}) AS met ON met.id = here.id OFFSET 0
+    ) AS compared
+    WHERE met IS NULL AND row_id IS NOT NULL ORDER BY row_id LIMIT $4
+"""  # noqa: S608 - of constants
 
 INSERT_STALE = """
     INSERT INTO stale (connector, stream, name, key)
@@ -146,27 +152,38 @@ HAS_RECORDS = """
     )
 """
 
-_COLUMNS = ("connector", "id", "origin", "row_id", "stream", "name", "key", "data")
-# The first two of these eight, each behind its length.
+_COLUMNS = ("connector", "id", "origin", "row_id", "stream", "name", "key", "data", "row_hash")
+# The first two of these nine, each behind its length.
 _WRITE_START = Struct(">hiii16s").pack
 
 
 async def store_joined_rows(
-    connection: Connection, connector: int, origin: str, row_ids: Collection[str], wanted: Iterable[Joined]
+    connection: Connection,
+    connector: int,
+    origin: str,
+    row_ids: Collection[str],
+    wanted: Iterable[Joined],
+    hashes: Mapping[str, int] = NO_HASHES,
 ) -> JoinedChanges:
-    """Keep exactly `wanted` of these rows of the stream `origin`. Call while holding the feed."""
+    """Keep exactly `wanted` of these rows of the stream `origin`, with the hashes of the rows, by their ids.
+
+    Call while holding the feed.
+    """
     stored = {
         (row["row_id"], row["stream"], row["name"]): row
         for row in await connection.fetch(FIND_KEPT, connector, origin, list(row_ids))
     }
     fresh: dict[tuple[str, str, str], Joined] = {}
     met: set[tuple[str, str, str]] = set()
+    rehashed: dict[tuple[str, str, str], Joined] = {}
     keys: set[Key] = set()
     for one in wanted:
         place = (one.row_id, one.stream, one.name)
         met.add(place)
         known = stored.get(place)
         if known is not None and (known["key"], known["data"]) == (one.key, one.data):
+            if known["row_hash"] != hashes.get(one.row_id):
+                rehashed[place] = one
             continue
         if known is not None:
             keys.add(Key(one.stream, one.name, known["key"]))
@@ -176,20 +193,27 @@ async def store_joined_rows(
     keys |= {Key(stream, name, stored[row_id, stream, name]["key"]) for row_id, stream, name in gone}
     if gone:
         await connection.execute(DELETE_JOINED, connector, origin, *map(list, zip(*gone, strict=True)))
-    if fresh and stored:
-        await connection.execute(UPSERT_JOINED, connector, origin, *map(list, zip(*fresh.values(), strict=True)))
+    if (fresh or rehashed) and stored:
+        written = [(*one, hashes.get(one.row_id)) for one in {**rehashed, **fresh}.values()]
+        await connection.execute(UPSERT_JOINED, connector, origin, *map(list, zip(*written, strict=True)))
     elif fresh:
-        await copy_rows(connection, "joined", _COLUMNS, _write_joined(connector, origin, fresh.values()))
+        await copy_rows(connection, "joined", _COLUMNS, _write_joined(connector, origin, fresh.values(), hashes))
     before, now = {row_id for row_id, _, _ in stored}, {row_id for row_id, _, _ in met}
     touched = {row_id for row_id, _, _ in (*fresh, *gone)}
     return JoinedChanges(len(now - before), len(touched & now & before), len(before - now), keys)
 
 
-def _write_joined(connector: int, origin: str, rows: Iterable[Joined]) -> Iterator[bytes]:
+def _write_joined(connector: int, origin: str, rows: Iterable[Joined], hashes: Mapping[str, int]) -> Iterator[bytes]:
     name = origin.encode()
     for row in rows:
-        yield _WRITE_START(8, 4, connector, 16, bytes.fromhex(row.id.replace("-", ""))) + write_fields(
-            name, row.row_id.encode(), row.stream.encode(), row.name.encode(), row.key.encode(), row.data
+        yield _WRITE_START(9, 4, connector, 16, bytes.fromhex(row.id.replace("-", ""))) + write_fields(
+            name,
+            row.row_id.encode(),
+            row.stream.encode(),
+            row.name.encode(),
+            row.key.encode(),
+            row.data,
+            write_hash(hashes.get(row.row_id)),
         )
 
 
@@ -216,10 +240,11 @@ async def settle(
 
 
 async def walk_absent_rows(pool: Pool, connector: int, origin: str, limit: int) -> AsyncIterator[list[str]]:
-    """The ids of kept rows a complete read has not met, `limit` at a time."""
+    """The ids of kept rows a complete read has not met, `limit` at a time; see `walk_absent`."""
     after = ""
-    while found := await pool.fetch(FIND_ABSENT_ROWS, connector, origin, after, limit):
-        yield [row["row_id"] for row in found]
+    while found := await pool.fetch(FIND_ABSENT_ROWS, connector, origin, after, AHEAD):
+        for start in range(0, len(found), limit):
+            yield [row["row_id"] for row in found[start : start + limit]]
         after = found[-1]["row_id"]
 
 

@@ -93,16 +93,38 @@ COUNT_ALL_QUARANTINE = """
     FROM quarantine GROUP BY connector
 """
 
-# Living records of a stream and model that its complete read has not met, in feed order, behind a place.
-FIND_ABSENT = """
-    SELECT id, remote_id, seq FROM record
-    WHERE connector = $1 AND model = $3 AND seq > $4 AND stream = $2 AND deleted_at IS NULL AND NOT EXISTS (
-        SELECT FROM seen WHERE seen.connector = $1 AND seen.stream = $2 AND seen.id = record.id OFFSET 0
-    )
-    ORDER BY seq LIMIT $5
+# What a complete read has met: noted page by page, or one by one by a program of before.
+MET = """
+    SELECT unnest(ids) AS id FROM seen_page WHERE connector = $1 AND stream = $2
+    UNION ALL SELECT id FROM seen WHERE connector = $1 AND stream = $2
 """
 
-FORGET_SEEN = "DELETE FROM seen WHERE connector = $1 AND stream = $2"
+# Living records of a stream and model that its complete read has not met, in feed order, behind a place. A full join
+# never compares all with all, whatever the planner takes the sizes for; what is asked of it must stay outside.
+FIND_ABSENT = f"""
+    SELECT id, remote_id, seq FROM (
+        SELECT here.id, remote_id, seq, here.stream, met.id AS met FROM (
+            SELECT id, remote_id, seq, stream FROM record
+            WHERE connector = $1 AND model = $3 AND seq > $4 AND deleted_at IS NULL OFFSET 0
+        ) AS here FULL JOIN ({MET}) AS met ON met.id = here.id OFFSET 0
+    ) AS compared
+    WHERE met IS NULL AND stream = $2 ORDER BY seq LIMIT $5
+"""  # noqa: S608 - of constants
+
+# The next page of what a complete read has met.
+NOTE_SEEN = """
+    INSERT INTO seen_page (connector, stream, number, ids)
+    SELECT $1, $2, coalesce(max(number), 0) + 1, $3::text[]::uuid[] FROM seen_page WHERE connector = $1 AND stream = $2
+"""
+
+FORGET_SEEN = """
+    WITH single AS (DELETE FROM seen WHERE connector = $1 AND stream = $2)
+    DELETE FROM seen_page WHERE connector = $1 AND stream = $2
+"""
+
+
+AHEAD = 10_000
+"""Records that were not met: so many are found at once."""
 
 
 async def save_details(
@@ -159,9 +181,9 @@ async def count_quarantine(pool: Pool, connector: int, stream: str) -> tuple[int
 
 
 async def note_seen(connection: Connection, connector: int, stream: str, ids: Sequence[str]) -> None:
-    """Note records a complete read has met."""
-    rows = [(connector, stream, id) for id in ids]
-    await connection.copy_records_to_table("seen", records=rows, columns=("connector", "stream", "id"))
+    """Note records a complete read has met. Call with the feed locked."""
+    if ids:
+        await connection.execute(NOTE_SEEN, connector, stream, list(ids))
 
 
 async def walk_absent(
@@ -169,12 +191,14 @@ async def walk_absent(
 ) -> AsyncIterator[list[asyncpg.Record]]:
     """Living records the read has not met, `id` and `remote_id`, `limit` at a time.
 
-    What is saved or buried meanwhile moves to the end of the feed, so each record is looked at once.
+    What is buried meanwhile is not found again, and what is saved moves to the end of the feed and is looked at there.
+    Each look compares all that there is behind a place: so it is for `AHEAD` at once.
     """
     for model in models:
         after = 0
-        while found := await pool.fetch(FIND_ABSENT, connector, stream, model, after, limit):
-            yield found
+        while found := await pool.fetch(FIND_ABSENT, connector, stream, model, after, AHEAD):
+            for start in range(0, len(found), limit):
+                yield found[start : start + limit]
             after = found[-1]["seq"]
 
 

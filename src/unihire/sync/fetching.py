@@ -1,7 +1,7 @@
 """Asking the vendor: lists walked page by page, the next one under way while this one is worked on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence, Set
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence, Set
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -61,13 +61,15 @@ class Details:
     """The details of a page's rows: by row id and name, and those newly asked for, to be stored with the page.
 
     `stored` are those of the row's version that were stored before. `quarantined` are rows of which nobody can say
-    whether they need details: they have none.
+    whether they need details: they have none. `unsure` are the ids of rows whose details are not sure to be those of
+    their version.
     """
 
     found: dict[str, dict[str, list[Data]]] = field(default_factory=dict)
     fresh: list[tuple[str, str, str, bytes]] = field(default_factory=list)
     stored: list[tuple[str, str, str, bytes]] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
+    unsure: set[str] = field(default_factory=set)
 
     def doubt(self, quarantined: Iterable[Quarantined]) -> None:
         """Those details that do not map are to be stored as of no version: the next who reads the row asks again.
@@ -100,36 +102,53 @@ def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, str],
     return path + (f"?{urlencode(params)}" if params else "")
 
 
-async def fetch_page(client: VendorClient, stream: Stream, asked: str) -> Page:
+Mark = Callable[[Sequence[Row]], Awaitable[None]]
+"""Says of the rows of a page which are unchanged: those are not decoded."""
+
+
+async def fetch_page(client: VendorClient, stream: Stream, asked: str, mark: Mark | None = None) -> Page:
     """One page of a list, at this path with query; asked for once more where a row of it cannot be decoded."""
     origin = client.target.origin
     with watch_page("fetch", client, stream.name):
         for _ in range(SURE_AFTER):
             page = await client.read(asked, lambda answer: stream.paging.read(answer, origin=origin, asked=asked))
-            if all(row.fault is None for row in page.rows):
+            rows = page.rows
+            if mark is not None:
+                await mark(rows)
+                rows = [row for row in rows if not row.is_unchanged]
+            Row.decode_together(rows)
+            if all(row.fault is None for row in rows):
                 break
         return page
 
 
 async def walk(
-    client: VendorClient, stream: Stream, start: str, growth: Growth | None = None
+    client: VendorClient,
+    stream: Stream,
+    start: str,
+    growth: Growth | None = None,
+    *,
+    mark: Mark | None = None,
+    expect: Callable[[Sequence[Row]], None] = lambda rows: None,
 ) -> AsyncGenerator[Page, None]:
     """The pages of a list from `start` (path with query) on.
 
     Raises VendorChanged where the list does not end: its rows come again, one page after the other has none, or a link
     leads back to a page that was read. `growth` is what was met before `start`; it has each page before that is given.
+    `expect` is told each page before the next one is marked.
     """
     growth, visited = growth or Growth(), {start}
-    ahead: asyncio.Task[Page] | None = asyncio.create_task(fetch_page(client, stream, start))
+    ahead: asyncio.Task[Page] | None = asyncio.create_task(fetch_page(client, stream, start, mark))
     try:
         while ahead is not None:
             page = await ahead
+            expect(page.rows)
             growth.note([find_row_id(stream, row) for row in page.rows])
             growth.check(stream.path)
             ahead = None
             if page.next is not None and page.next not in visited:
                 visited.add(page.next)
-                ahead = asyncio.create_task(fetch_page(client, stream, page.next))
+                ahead = asyncio.create_task(fetch_page(client, stream, page.next, mark))
             yield page
             if ahead is None and page.next is not None:
                 raise VendorChanged(
@@ -163,7 +182,7 @@ async def fetch_details(
         was_empty = set[str]()
         for known in await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted)):
             row_id = known["row_id"]
-            if known["version"] == wanted[row_id] and not _is_due(row_id, day):
+            if known["version"] == wanted[row_id] and not is_due(row_id, day):
                 del wanted[row_id]
                 details.stored.append((detail.name, row_id, known["version"], known["raw"]))
                 kept = decode_rows(known["raw"], of=detail.name)
@@ -174,7 +193,8 @@ async def fetch_details(
     return details
 
 
-def _is_due(row_id: str, day: int | None) -> bool:
+def is_due(row_id: str, day: int | None) -> bool:
+    """Whether details of the row are asked for though they are stored."""
     return day is not None and (crc32(row_id.encode()) + day) % ASKED_AGAIN_WITHIN == 0
 
 
@@ -216,6 +236,8 @@ async def _ask_details(
         raw = b"[" + b",".join(one.raw for one in read) + b"]"
         version = NO_VERSION if raw == EMPTY and row_id not in was_empty else wanted[row_id]
         details.fresh.append((detail.name, row_id, version, raw))
+        if version == NO_VERSION:
+            details.unsure.add(row_id)
 
 
 def _find_wanted(details: Details, stream: Stream, detail: Detail, rows: Sequence[Row]) -> dict[str, str]:
@@ -254,7 +276,8 @@ async def find_details(
     for detail in stream.details:
         wanted = _find_wanted(details, stream, detail, rows)
         for known in await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted)):
-            wanted.pop(known["row_id"], None)
+            if known["version"] != wanted.pop(known["row_id"], None):
+                details.unsure.add(known["row_id"])
             kept = decode_rows(known["raw"], of=detail.name)
             details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
         lacking |= dict.fromkeys(wanted, detail.name)

@@ -33,8 +33,9 @@ _ENCODER = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class RowStorage:
-    """What is stored of one stream's rows beside its records, and for whom."""
+    """What is stored of one stream's rows beside its records, and for whom; `slug` names the integration."""
 
+    slug: str
     stream: Stream
     joins: tuple[tuple[Stream, Join], ...]
 
@@ -42,7 +43,7 @@ class RowStorage:
     def of(cls, integration: Integration, stream: Stream) -> Self:
         """`joins` are those that show this stream's rows, each with the stream it is of."""
         joined = [(other, join) for other in integration.streams for join in other.joins if join.stream == stream.name]
-        return cls(stream, tuple(joined))
+        return cls(integration.slug, stream, tuple(joined))
 
     def __bool__(self) -> bool:
         return bool(self.joins) or self.stream.is_kept or has_deleted(self.stream)

@@ -21,6 +21,7 @@ from unihire.sync.fetching import Details, fetch_details, find_details
 from unihire.sync.joining import RowStorage, Stale, find_known, find_shown, find_stale
 from unihire.sync.quarantine import Quarantined, find_fault, find_row_id, merge_quarantined, read_row_id
 from unihire.sync.rendering import Renderer, model_numbers
+from unihire.sync.unchanged import UnchangedRows
 
 T = TypeVar("T")
 
@@ -76,11 +77,17 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedPage(Page):
-    """A page, with what it was mapped from."""
+    """A page, with what it was mapped from.
+
+    `met` are what a complete read notes in seen for rows that were passed over, as they are stored so. Where there are
+    some, `all_rows` are they and the others.
+    """
 
     sources: list[Row]
     found: Details
     unmapped: Sequence[Quarantined]
+    met: Sequence[str] = ()
+    all_rows: Sequence[Row] = ()
 
 
 class Pages:
@@ -105,7 +112,9 @@ class Pages:
         self.is_kept = bool(storage)
         self.has_deleted = has_deleted(stream)
         self.reads_all = False
-        self.day: int | None = None
+        self.unchanged = UnchangedRows(
+            pool=pool, renderer=renderer, connector=connector, stream=stream, storage=storage, own=self.own
+        )
         self.log_changes: ChangeLog | None = None
         self._pool = pool
         self._client = client
@@ -122,6 +131,15 @@ class Pages:
         )  # fmt: skip
 
     @property
+    def day(self) -> int | None:
+        """The number of the day, where some stored details are to be asked for again."""
+        return self.unchanged.day
+
+    @day.setter
+    def day(self, day: int | None) -> None:
+        self.unchanged.day = day
+
+    @property
     def has_quarantine(self) -> bool:
         """Whether rows of the stream are quarantined, or may be."""
         return self._writer.has_quarantine
@@ -129,12 +147,17 @@ class Pages:
     async def open(self) -> None:
         """Look up what preparing and saving must know of the store."""
         self._known = await find_known(self._pool, self._connector, self.stream)
+        self.unchanged.open(self._known)
         await self._writer.open(self._pool, showing=await self._storage.find_showing(self._pool, self._connector))
 
     async def write(self, work: Callable[[Feed], Awaitable[T]], page: Page | None = None) -> T:
         """Do the work in a transaction in which nobody else saves for the connector; see `write_feed`."""
         asked = LATEST if page is None else page.asked
         return await write_feed(self._pool, self._connector, work, asked=asked, log_changes=self.log_changes)
+
+    async def mark_unchanged(self, rows: Sequence[Row]) -> None:
+        """Say of the rows of a page, as soon as it is there, which are passed over, for they are stored so."""
+        await self.unchanged.mark(rows, has_quarantine=self.has_quarantine)
 
     async def prepare(self, rows: list[Row], within: Connection | None = None, *, asked: int = LATEST) -> MappedPage:
         """Map the rows with their details and joins; what is missing of the details is asked of the vendor.
@@ -144,9 +167,14 @@ class Pages:
         """
         assert self._client is not None
         source = within or self._pool
-        sound, row_ids, refused = self._refuse(rows)
+        passed = [row for row in rows if row.is_unchanged]
+        sound, row_ids, refused = self._refuse([row for row in rows if not row.is_unchanged] if passed else rows)
         details = await fetch_details(self._client, source, self._connector, self.stream, sound, day=self.day)
-        return await self._map(sound, row_ids, details, source, refused, asked=asked)
+        page = await self._map(sound, row_ids, details, source, refused, asked=asked)
+        if not passed:
+            return page
+        met = self._renderer.seen_ids(self.stream, [row.row_id or "" for row in passed])
+        return replace(page, read=page.read + len(passed), met=met, all_rows=rows)
 
     async def prepare_stored(self, rows: list[Row], within: Connection) -> tuple[MappedPage, dict[str, str]]:
         """As `prepare`, with stored details of whatever version and no call.
@@ -231,6 +259,7 @@ class Pages:
             deleted=deleted,
             asked=asked,
             tellers=tellers,
+            hashes=self.unchanged.hash_rows(rows, row_ids, {*details.unsure, *(one.row_id for one in quarantined)}),
             sources=rows,
             found=details,
             unmapped=refused,
@@ -248,6 +277,7 @@ class Pages:
         Rows of which a newer version is stored are left as they are, and are among the feed's `outdated`.
         """
         if feed.has_newer:
+            page = await self._take_passed(feed, page)
             page, later = await self._leave_newer(feed, page)
             gone = [row_id for row_id in gone if row_id not in later]
             there = {id for row_id in later for id in self._renderer.row_ids(self.stream, row_id)}
@@ -255,6 +285,12 @@ class Pages:
         gone_rows = self._name_rows(gone, [b""] * len(gone))
         page = replace(page, buried=list(map(str, buried)), gone=gone_rows)
         return self._count(page, await self._writer.write(feed, page), rows=page.read)
+
+    async def _take_passed(self, feed: Feed, page: MappedPage) -> MappedPage:
+        """The page with what was passed over: it may no longer be stored so."""
+        for row in page.all_rows:
+            row.is_unchanged = False
+        return await self.prepare(list(page.all_rows), feed.connection, asked=page.asked) if page.all_rows else page
 
     async def _find_news(
         self, connection: Connection, parts: Sequence[Rendered], tellers: Mapping[tuple[str, bytes], Sequence[str]]
@@ -351,15 +387,16 @@ class Pages:
             quarantined=[one for one in page.quarantined if one.row_id not in newer],
             rows=[row for row in page.rows if row.row_id not in newer],
             joined=[one for one in page.joined or () if one.row_id not in newer],
+            hashes={row_id: made for row_id, made in page.hashes.items() if row_id not in newer},
         )
 
     def seen_id(self, row_id: str) -> str:
         """What a complete read notes in seen for a row that becomes no record of its own."""
         return self._renderer.seen_id(self.stream, row_id)
 
-    def list_met(self, page: Page) -> list[str]:
+    def list_met(self, page: MappedPage) -> list[str]:
         """The ids a complete read notes in seen for the page: of its records, and of rows that have none."""
-        ids = [record.id for record in page.records]
+        ids = [*page.met, *(record.id for record in page.records)]
         unserved = page.unserved if page.quarantined else set()
         ids += [id for row_id in unserved for id in self._renderer.row_ids(self.stream, row_id)]
         ids += page.deleted_ids

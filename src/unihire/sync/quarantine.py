@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -88,13 +88,21 @@ def merge_quarantined(found: Iterable[Quarantined]) -> list[Quarantined]:
     return list(by_id.values())
 
 
-def read_row_id(stream: Stream, row: Row) -> str | None:
-    """The vendor's id of a row; None where it has none that can be stored."""
+def read_row_id(stream: Stream, row: Row, head: Any = None) -> str | None:
+    """The vendor's id of a row; None where it has none that can be stored.
+
+    `head` has those of the row's members that are decoded already, and raises over every other.
+    """
+    if row.row_id is not None:
+        return row.row_id
     try:
-        row_id = stream.id_of(row.data)
+        row_id = stream.id_of(row.data if head is None else head)
     except Exception:  # noqa: BLE001 - whatever it raises, the row has no id to be read
         return None
-    return row_id if is_id(row_id) else None
+    if not is_id(row_id):
+        return None
+    row.row_id = row_id
+    return row_id
 
 
 def find_row_id(stream: Stream, row: Row) -> str:

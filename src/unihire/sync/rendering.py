@@ -1,6 +1,6 @@
 """Rows to answers: each row mapped, its relations turned into our ids, its JSON written once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -165,6 +165,13 @@ class Renderer:
         if stream.name not in self._row_ids:
             self._row_ids[stream.name] = derive_ids(self._connector, f"row of {stream.name}")
         return self._row_ids[stream.name].text(row_id)
+
+    def seen_ids(self, stream: Stream, row_ids: Iterable[str]) -> list[str]:
+        """As `seen_id`, of many."""
+        for maps in stream.maps:
+            if maps.each is None:
+                return list(map(self._models[maps.model].ids.text, row_ids))
+        return [self.seen_id(stream, row_id) for row_id in row_ids]
 
     def render_rows(
         self,

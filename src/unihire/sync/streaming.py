@@ -163,7 +163,13 @@ class StreamSync:
         saves: deque[asyncio.Task[None]] = deque()
         growth, self._growth = Growth(self._growth if position else None), None
         start = position or first_page(self._client, self._stream, filters)
-        pages = walk(self._client, self._stream, start, growth)
+        unchanged = self._pages.unchanged
+        unchanged.begin()
+        can_pass = tracking and phase == "walk" and unchanged.is_able
+        pages = walk(
+            self._client, self._stream, start, growth,
+            mark=self._pages.mark_unchanged if can_pass else None, expect=unchanged.expect,
+        )  # fmt: skip
         asked = following = self._asked  # of a page, and of the one after it, which is asked for as soon as it is there
         try:
             async for page in pages:
@@ -215,11 +221,11 @@ class StreamSync:
                 await streams.note_seen(feed.connection, self._connector, self._stream.name, met)
             step.wrong_answers += wrong
             await self._move(feed.connection, step, phase, position, growth)
-            self._asked = max(self._asked, feed.position)
             return step
 
         with watch_page("save", self._client, self._stream.name):
             step = await self._pages.write(save, page)
+        self._pages.unchanged.settle()
         self._forget_tally(step)
         self._at = (phase, position)
         self._tell(step, phase)
@@ -229,11 +235,12 @@ class StreamSync:
     ) -> None:
         """Note the step and what it asked of the vendor; the last statement of a page's transaction."""
         step.requests, step.waited = self._tally.calls, self._tally.waited
-        is_paused = await runs.move_stream(
+        moved = await runs.move_stream(
             connection, self._run, self._stream.name, phase, position, step.list_counted(), growth=growth,
             before=self._place,
         )  # fmt: skip
-        if is_paused:
+        self._asked = max(self._asked, moved.last_seq)
+        if moved.is_paused:
             self._pause.set()
 
     def _forget_tally(self, step: Counts) -> None:

@@ -8,7 +8,7 @@ import pytest
 import unihire.integrations
 import unihire.model
 from unihire.integration.registry import list_integrations
-from unihire.sync.upgrading import digest_mapping, find_mapping_version
+from unihire.sync.versions import digest_mapping, find_mapping_version
 
 VENDORS, VOCABULARY = Path(unihire.integrations.__path__[0]), Path(unihire.model.__path__[0])
 SLUGS = [integration.slug for integration in list_integrations()]

@@ -19,7 +19,7 @@ def open_pages() -> Pages:
     nothing: Any = object()
     return Pages(
         pool=nothing, client=nothing, renderer=Renderer(uuid4(), 1), connector=1, stream=TAGS,
-        storage=RowStorage(TAGS, ()),
+        storage=RowStorage("acme", TAGS, ()),
     )  # fmt: skip
 
 

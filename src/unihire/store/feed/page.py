@@ -30,6 +30,8 @@ class Page:
     deleted. `joined` None: what others show of the rows stays, as do parts that they no longer have.
     `asked` is a position in the feed before which the vendor was asked for the rows. `tellers` are the ids of the rows
     that describe a shared part alike, by its id and fingerprint: the part is among the `records` once for all of them.
+    `hashes` are those of rows, by their ids, of which nothing but what is written of them here is to be stored; of the
+    others none is.
     """
 
     read: int
@@ -41,8 +43,14 @@ class Page:
     deleted: Mapping[str, Sequence[str]] = field(default_factory=dict)
     asked: int = LATEST
     tellers: Mapping[tuple[str, bytes], Sequence[str]] = field(default_factory=dict)
+    hashes: Mapping[str, int] = field(default_factory=dict)
     gone: Sequence[SourceRow] = ()
     buried: Sequence[str] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be written of it."""
+        return not (self.rows or self.records or self.quarantined or self.gone or self.buried)
 
     @property
     def unserved(self) -> set[str]:

@@ -16,10 +16,13 @@ import msgspec
 
 from unihire.kit.clock import from_micros
 from unihire.store import Connection
-from unihire.store.copying import copy_rows, count_micros, write_bigints, write_fields
+from unihire.store.copying import copy_rows, count_micros, write_bigints, write_fields, write_hash
 from unihire.store.feed.changes import Change, Kind, name_fields
+from unihire.store.feed.hashes import note_hashes
 from unihire.store.feed.position import FIND_PLACE, MOVE_FEED, PLACE, take_positions
 from unihire.store.feed.refreshing import forget_volatile, is_fresh, store_volatile
+
+NO_HASHES: Mapping[str, int] = {}
 
 EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
 """How every stored answer ends; the reader cuts it off to splice in what was asked for."""
@@ -62,7 +65,7 @@ class Saved:
 
 # The connector's place in the feed and the time, and beside them what is stored of these records already, if anything
 # is.
-_STORED = "stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at"
+_STORED = "stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at, row_hash"
 FIND_STORED = f"""
     SELECT {PLACE}, {_STORED}
     FROM feed LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[])
@@ -150,9 +153,9 @@ FIND_KEYS = """
 
 _COLUMNS = (
     "seq", "connector", "model", "id", "first_saved_at", "keys", "stream", "remote_id", "fingerprint", "body", "raw",
-    "custom", "words",
+    "custom", "words", "row_hash",
 )  # fmt: skip
-# The first five of these thirteen, each behind its length.
+# The first five of these fourteen, each behind its length.
 _WRITE_START = Struct(">h iq ii ih i16s iq".replace(" ", "")).pack
 
 
@@ -180,12 +183,17 @@ async def save_found(
     records: Sequence[Rendered],
     found: Sequence[asyncpg.Record],
     changes: list[Change] | None = None,
+    hashes: Mapping[str, int] = NO_HASHES,
 ) -> Saved:
-    """As `save_records`, with what `find_stored` found of them; what changed is added to `changes`."""
+    """As `save_records`, with what `find_stored` found of them; what changed is added to `changes`.
+
+    `hashes` are those of the rows the records were made of, by the ids of the rows.
+    """
     stored = {row["id"]: row for row in found}
     fresh: list[Rendered] = []
     outdated: list[asyncpg.Record] = []
     same: list[tuple[Rendered, asyncpg.Record]] = []
+    rehashed: list[tuple[str, int | None]] = []
     for record in records:
         known = stored.get(record.id)
         if known is None:
@@ -193,8 +201,12 @@ async def save_found(
         elif known["fingerprint"] != record.fingerprint or known["is_deleted"]:
             fresh.append(record)
             outdated.append(known)
-        elif record.is_volatile:
-            same.append((record, known))
+        else:
+            if record.is_volatile:
+                same.append((record, known))
+            if known["row_hash"] != hashes.get(record.row_id):
+                rehashed.append((record.id, hashes.get(record.row_id)))
+    await note_hashes(connection, connector, rehashed)
     if same:
         await _refresh_volatile(connection, connector, same, found[0]["now"])
     if not fresh:
@@ -212,7 +224,7 @@ async def save_found(
     now: datetime = found[0]["now"]
     start = await take_positions(connection, connector, found[0], len(fresh))
     since = {row["id"]: row["first_saved_at"] for row in outdated}
-    await copy_rows(connection, "record", _COLUMNS, _write_records(connector, stream, fresh, start, now, since))
+    await copy_rows(connection, "record", _COLUMNS, _write_records(connector, stream, fresh, start, now, since, hashes))
     models = list({record.model for record in fresh})
     await connection.execute(FILE_KEYS, connector, start - 1, start + len(fresh) - 1, models)
     if fresh[0].is_volatile:
@@ -268,7 +280,13 @@ def _tell_changes(records: Sequence[Rendered], start: int, before: Mapping[str, 
 
 
 def _write_records(
-    connector: int, stream: str, records: Sequence[Rendered], start: int, now: datetime, since: Mapping[str, datetime]
+    connector: int,
+    stream: str,
+    records: Sequence[Rendered],
+    start: int,
+    now: datetime,
+    since: Mapping[str, datetime],
+    hashes: Mapping[str, int],
 ) -> Iterator[bytes]:
     """The rows of records, in feed order from `start` on; `since` has when known ones were first saved."""
     stamps, name, first_saved = _Stamps(), stream.encode(), count_micros(now)
@@ -276,13 +294,13 @@ def _write_records(
         known = since.get(record.id)
         yield b"".join((
             _WRITE_START(
-                13, 8, seq, 4, connector, 2, record.model, 16, bytes.fromhex(record.id.replace("-", "")),
+                14, 8, seq, 4, connector, 2, record.model, 16, bytes.fromhex(record.id.replace("-", "")),
                 8, first_saved if known is None else count_micros(known),
             ),
             write_bigints(record.keys),
             write_fields(
                 name, record.remote_id.encode(), record.fingerprint, _compose_body(record, stamps.text(seq)),
-                record.raw, record.custom, record.words,
+                record.raw, record.custom, record.words, write_hash(hashes.get(record.row_id)),
             ),
         ))  # fmt: skip
 

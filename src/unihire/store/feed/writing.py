@@ -91,6 +91,8 @@ class StreamWriter:
 
     async def write(self, feed: Feed, page: Page) -> Written:
         """Write a page; of one in which PostgreSQL refuses a value, when that is looked for, all but those rows."""
+        if page.is_empty:
+            return Written()
         if not feed.is_careful:
             return await self._write(feed, page)
         written = await self._write_by_halves(feed, page, page.list_all_ids())
@@ -137,7 +139,7 @@ class StreamWriter:
         found = await saving.find_stored(connection, connector, page.records)
         feed.position = found[0]["last_seq"]
         records = await self._settle_shared(connection, page, found)
-        saved = await saving.save_found(connection, connector, stream, records, found, feed.changes)
+        saved = await saving.save_found(connection, connector, stream, records, found, feed.changes, page.hashes)
         lost: list[str] = list(page.buried)
         if page.joined is not None:
             lost += await self._find_dropped(feed, page) if self._has_parts else []
@@ -148,7 +150,8 @@ class StreamWriter:
         joined = JoinedChanges(0, 0, 0, set())
         if self._stores_joined and page.joined is not None:
             ids = [*page.row_ids, *(row.row_id for row in page.gone)]
-            joined = await joins.store_joined_rows(connection, connector, stream, ids, page.joined)
+            hashes = {} if self._models else page.hashes  # where rows are records, these have them
+            joined = await joins.store_joined_rows(connection, connector, stream, ids, page.joined, hashes)
             await joins.note_stale(connection, connector, [key for key in joined.keys if key.stream in self._showing])
         return Written(saved.added, saved.changed, deleted, 0, joined.added, joined.changed, joined.removed)
 

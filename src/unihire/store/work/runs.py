@@ -63,7 +63,9 @@ TAKE_RUN = """
 """
 
 # What runs before the new one met.
-FORGET_SEEN = "DELETE FROM seen WHERE connector = $1"
+FORGET_SEEN = """
+    WITH single AS (DELETE FROM seen WHERE connector = $1) DELETE FROM seen_page WHERE connector = $1
+"""
 
 # A stream's part in a run, unless it is there.
 INSERT_STREAM = """
@@ -106,7 +108,8 @@ MOVE_STREAM = f"""
     FROM ({HOLD_RUN}) AS ours
     WHERE connector = $1 AND run = $2 AND stream = $3 AND phase = $17 AND position IS NOT DISTINCT FROM $18
         AND (read, deleted, requests) = ($19, $20, $21)
-    RETURNING (SELECT is_paused FROM connector WHERE number = $1) AS is_paused
+    RETURNING (SELECT is_paused FROM connector WHERE number = $1) AS is_paused,
+        (SELECT last_seq FROM feed WHERE connector = $1) AS last_seq
 """  # noqa: S608 - of constants
 
 # End a stream's part, with the reason where it went wrong; if it went well, nothing as above.
@@ -211,6 +214,13 @@ class Place(NamedTuple):
     read: int
     deleted: int
     requests: int
+
+
+class Moved(NamedTuple):
+    """What is known of the connector when a stream was moved on: whether it is paused, and where its feed is."""
+
+    is_paused: bool
+    last_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,9 +336,8 @@ async def move_stream(
     *,
     before: Place,
     growth: bytes | None = None,
-) -> bool:
-    """Move a stream on from `before`, and tell whether the connector is paused; the last statement of a page's
-    transaction.
+) -> Moved:
+    """Move a stream on from `before`; the last statement of a page's transaction.
 
     `counted` is what is to be added: read, added, changed, deleted, quarantined, requests, waited, wrong answers,
     incomplete; `growth` is stored beside the position (sync/growth.py). Raises Stopped, with which the transaction is
@@ -339,8 +348,7 @@ async def move_stream(
     )
     if row is None:
         raise Superseded(run)
-    is_paused: bool = row["is_paused"]
-    return is_paused
+    return Moved(row["is_paused"], row["last_seq"])
 
 
 async def restart_phase(connection: Connection | Pool, run: Run, stream: str, phase: str) -> None:
