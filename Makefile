@@ -86,6 +86,10 @@ lint: setup ## Style, types and the walls between packages
 bench: $(VENV)/.bench ## Measure, as ratios in one run (QUICK=1 in a few minutes; JSON=path also writes them)
 	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
 
+.PHONY: test-citus
+test-citus: setup ## The store's tests on a database of a Citus cluster that is there for nothing else (ADDRESS=postgresql://…)
+	cd tests && $(abspath $(BIN))/python -m testbed.citus $(ADDRESS)
+
 .PHONY: scale
 scale: setup ## What many connectors need: the capacity model (ASSUMPTIONS=path; MEASURE=1 measures this machine first)
 	$(BIN)/python -m bench.scale $(if $(ASSUMPTIONS),--assumptions $(ASSUMPTIONS)) $(if $(MEASURE),--measure) --checks
@@ -100,6 +104,7 @@ docs: setup ## Write the generated files anew: the OpenAPI, capabilities, operat
 	$(BIN)/python -m unihire.cli capabilities --markdown > docs/capabilities.md
 	$(BIN)/python -m unihire.cli operations --markdown > docs/operations.md
 	$(BIN)/python -m bench.scale --into docs/scale.md
+	cd tests && $(abspath $(BIN))/python -m testbed.citus --write
 
 .PHONY: lock
 lock: $(VENV)/.uv ## Resolve the dependencies anew

@@ -215,7 +215,7 @@ async def test_run_that_was_put_off_says_until_when_and_why(api: httpx.AsyncClie
     run = await runs.take_run(tenant.pool, tenant.connector.number, version=1)
     assert run is not None
     half, reason = timedelta(minutes=30), "the vendor's rate budget is spent"
-    until = await tenant.pool.fetchval(runs.DEFER_RUN, run.id, run.attempt, half, reason, 1)
+    until = await tenant.pool.fetchval(runs.DEFER_RUN, run.connector, run.id, run.attempt, half, reason, 1)
     told = await tell(api, asked["id"])
     assert (told["status"], told["waits_until"]) == ("waiting", until.isoformat().replace("+00:00", "Z"))
     assert told["waits_for"] == "the vendor's rate budget is spent"

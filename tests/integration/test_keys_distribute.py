@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from testbed.citus import PAGE, place_statements, spread
 from testbed.crowd import fill_connector
 from testbed.databases import Databases
 from testbed.distributing import COLUMN, GLOBAL, KEYLESS, LOCAL, find_layout, find_refused, list_statements
@@ -147,11 +148,21 @@ async def explain(connection: Connection, case: Case) -> Mapping[str, Any]:
     return plan
 
 
+async def test_page_on_scale_has_the_statements_that_spread_the_store(connection: Connection) -> None:
+    page = PAGE.read_text()
+    assert place_statements(page, await list_statements(connection)) == page, "make docs writes it anew"
+
+
+async def test_server_without_citus_is_told_from_one_that_has_it(databases: Databases) -> None:
+    async with databases.create() as name:
+        assert not await spread(databases.server.dsn(name))
+
+
 async def test_statements_that_spread_the_store_are_those_of_its_tables(connection: Connection) -> None:
     statements = await list_statements(connection)
     layout = await find_layout(connection)
-    spread = [re.search(r"create_distributed_table\('(\w+)', 'connector'", one) for one in statements]
-    assert {one[1] for one in spread if one} == set(layout.spread)
+    tables = [re.search(r"create_distributed_table\('(\w+)', 'connector'", one) for one in statements]
+    assert {one[1] for one in tables if one} == set(layout.spread)
     copied = [re.search(r"create_reference_table\('(\w+)'\)", one) for one in statements]
     assert {one[1] for one in copied if one} == set(layout.copied)
     own = [one for one in statements if "create_" not in one]

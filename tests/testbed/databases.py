@@ -1,6 +1,7 @@
 """Databases on one embedded server, each a copy of a migrated one: a fresh one takes a few dozen milliseconds."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -15,6 +16,9 @@ from unihire.store.database import open_database
 from unihire.store.embedded.server import EmbeddedServer
 
 MIGRATED = "migrated"
+
+ELSEWHERE = "TEST_DATABASE_URL"
+"""Names, in the environment, the database that tests share instead of one on the embedded server."""
 
 # What a test may leave behind; what belongs to a connector goes with its organisation.
 EMPTY = [
@@ -74,7 +78,7 @@ class Databases:
     @asynccontextmanager
     async def share(self) -> AsyncIterator[Callable[[], Awaitable[Pool]]]:
         """A pool on one database for many tests; each call gives it emptied, which is quicker than a new one."""
-        async with self.open() as pool:
+        async with self._open_shared() as pool:
 
             async def empty() -> Pool:
                 for statement in EMPTY:
@@ -82,6 +86,16 @@ class Databases:
                 return pool
 
             yield empty
+
+    @asynccontextmanager
+    async def _open_shared(self) -> AsyncIterator[Pool]:
+        address = os.environ.get(ELSEWHERE)
+        if address is None:
+            async with self.open() as pool:
+                yield pool
+            return
+        async with open_database(Settings(_env_file=None, home=self.home, database_url=address)) as pool:
+            yield pool
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Pool]:
