@@ -283,6 +283,7 @@ async def test_link_that_moved_to_another_place_is_stored_though_the_one_before_
     tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
 ) -> None:
     """The content without the signatures is the same."""
+    sign(vendor, "first", timedelta(days=7))
     first, second = vendor.lists["/files"][:2]
     first |= {"more": [f"{FILE}/a?sign=1&ends=4000000000", f"{FILE}/a"]}
     second["url"] = f"{FILE}/2?sign=1&ends=4000000000"
