@@ -14,18 +14,20 @@ import pytest_asyncio
 from testbed.databases import Databases
 from testbed.remapping import replace_fields, run, with_stream
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
-from testbed.vendor import ACME, Vendor, counts, since
+from testbed.vendor import ACME, IMPATIENT, Vendor, counts, since
 from unihire.integration.declare import Integration, Join, Maps, Source, Stream, Volatile
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS, Application, Attachment, Candidate
 from unihire.outbound.paging import NextLink
 from unihire.platform.access import Access
+from unihire.platform.connectors import open_client
 from unihire.platform.desk_synced import SyncedDesk
 from unihire.store import Connection, Pool
 from unihire.store.accounts.tenancy import delete_connector
 from unihire.store.feed.changes import Change
 from unihire.sync.pages import Pages
+from unihire.sync.rows_by_id import sync_rows_by_id
 
 OLD = "2026-01-01T00:00:00"
 FILE = "https://files.example.com"
@@ -205,6 +207,20 @@ async def test_new_link_is_in_the_rows_that_operations_are_given(tenant: Tenant,
     assert all(row.data == sent[row.data["id"]] for row in given)
     others = await desk.find("people", "id", [1])
     assert [row.data for row in others] == [vendor.lists["/people"][0]]
+
+
+async def test_row_that_is_read_by_its_id_has_its_newest_link(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    await tenant.sync()
+    before = await read_stored(tenant.pool, "record")
+    sign(vendor, "second")
+    client = open_client(FILES, tenant.credentials, vendor.base_url, retry=IMPATIENT)
+    async with client:
+        await sync_rows_by_id(tenant.pool, tenant.connector, FILES, client, {"files": ["3"]})
+    served = {item["remote_id"]: item["file_url"] for item in await read_all(api, "attachments")}
+    assert [id for id, link in served.items() if link.endswith("second")] == ["3"]
+    assert await read_stored(tenant.pool, "record") == before
 
 
 async def test_new_link_moves_nothing_and_is_no_news_to_who_shows_the_row(
