@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from http import HTTPStatus
 from inspect import cleandoc
 from typing import Any
@@ -42,6 +43,7 @@ from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.connections import UNAVAILABLE
 from unihire.store.database import get_address
+from unihire.store.retention import Retention
 from unihire.sync.worker import Worker
 
 log = structlog.get_logger()
@@ -138,7 +140,13 @@ def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) ->
             pool, connector, opens, settings=settings, is_background=True, patience=PATIENCE_SECONDS
         )
 
-    return Worker(pool, get_address(pool), open_client, slots=settings.worker_slots)
+    days = settings.deleted_days
+    kept = Retention(
+        history=timedelta(days=settings.history_days),
+        calls=timedelta(days=settings.calls_days),
+        deleted=timedelta(days=days) if days else None,
+    )
+    return Worker(pool, get_address(pool), open_client, slots=settings.worker_slots, kept=kept)
 
 
 def describe_api() -> dict[str, Any]:

@@ -81,6 +81,16 @@ class Settings(BaseSettings):
         float, Field(ge=1, le=600, description="Most seconds that one answer of a vendor may take, to its last byte.")
     ] = 60.0
     worker_slots: Annotated[int, Field(ge=1, le=100, description="Connectors that one worker syncs at once.")] = 8
+    history_days: Annotated[
+        int, Field(ge=1, le=36_500, description="Days for which ended runs and resolved issues are stored.")
+    ] = 30
+    calls_days: Annotated[
+        int, Field(ge=1, le=36_500, description="Days for which answers under idempotency keys are stored.")
+    ] = 7
+    deleted_days: Annotated[
+        int,
+        Field(ge=0, le=36_500, description="Days for which the content of deleted records is stored; 0 for good."),
+    ] = 365
     metrics_port: Annotated[
         int | None,
         Field(ge=0, le=65535, description="Port on which `unihire worker` tells its metrics; unset: it does not."),

@@ -29,7 +29,7 @@ from unihire.store import (
 )
 from unihire.store.accounts import budgets, grants, linked, sealed, tenancy, tokens
 from unihire.store.calls import operations, writes
-from unihire.store.feed import gate, hashes, position, recency, refiling, refreshing, saving
+from unihire.store.feed import forgetting, gate, hashes, position, recency, refiling, refreshing, saving
 from unihire.store.volatile import PARTS_COLUMN
 from unihire.store.work import history, jobs, runs, schedules
 from unihire.sync import fetching
@@ -196,6 +196,11 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     texts = (c, of.ids, raws, [NOW] * ASKED)
     yield fifty("refreshing.UPSERT_VOLATILE", refreshing.UPSERT_VOLATILE, texts, written=ASKED)
     yield fifty("refreshing.DELETE_VOLATILE", refreshing.DELETE_VOLATILE, (c, of.ids), written=ASKED)
+    yield Case("forgetting.LIST_OLD", forgetting.LIST_OLD, (c, HOUR, ASKED), walked=ASKED)
+    emptied = (c, of.ids[0], b"{}", b"{}")
+    yield Case("forgetting.EMPTY_TOMBSTONE", forgetting.EMPTY_TOMBSTONE, emptied, written=1)
+    gone = (c, of.name("notes"), of.row_ids)
+    yield fifty("forgetting.DELETE_DETAILS", forgetting.DELETE_DETAILS, gone, written=ASKED)
     yield fifty("saving.BURY_RECORDS", saving.BURY_RECORDS, (c, of.ids, LAST, NOW), written=ASKED)
 
 
@@ -429,6 +434,7 @@ def _list_others(of: Asker) -> Iterator[Case]:
     yield Case("tokens.FIND_OPENED", tokens.FIND_OPENED, (b"none",), looks=3)
     yield Case("tokens.INSERT_REPLACED", tokens.INSERT_REPLACED, (c, of.number.to_bytes(4), HOUR), written=1)
     yield Case("tokens.SHORTEN_REPLACED", tokens.SHORTEN_REPLACED, (c, HOUR), written=1)
+    yield Case("tokens.DROP_FIRST_TO_END", tokens.DROP_FIRST_TO_END, (c, 4), written=1)
     yield Case("tokens.DROP_ENDED", tokens.DROP_ENDED, (c,), written=1)
     yield Case("tokens.LIST_REPLACED", tokens.LIST_REPLACED, (c,))
     yield Case("grants.SAVE_GRANT", grants.SAVE_GRANT, (c, 1, b""), written=1)
@@ -454,13 +460,16 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield Case("history.LIST_WHOLE_HISTORY", history.LIST_WHOLE_HISTORY, (20,), looks=40, walked=20 * 6 + 20 + every)
     yield Case("history.LIST_STANDINGS of all", history.LIST_STANDINGS, (None,), every, every)
     yield Case("issues.COUNT_OPEN_BY_CONNECTOR", issues.COUNT_OPEN_BY_CONNECTOR, (), walked=20 * every)
-    yield Case("issues.DROP_OLD_ISSUES", issues.DROP_OLD_ISSUES, (99 * HOUR,), walked=1)
+    yield Case("issues.DROP_OLD_ISSUES", issues.DROP_OLD_ISSUES, (99 * HOUR, 500), walked=1)
     yield Case("jobs.LIST_ORPHANED", jobs.LIST_ORPHANED, (), 2 * every, 2 * every)
     yield Case("refiling.FIND_DUE", refiling.FIND_DUE, (HOUR,), walked=every)
     yield Case("jobs.MEND_RUNS", jobs.MEND_RUNS, (HOUR,), walked=every)
     old = (99 * HOUR, 500)
     yield Case("operations.DROP_OLD_CALLS", operations.DROP_OLD_CALLS, old, walked=BIG // 10 * every)
     yield Case("writes.DROP_OLD_WRITES", writes.DROP_OLD_WRITES, old, walked=BIG * every)
+    yield Case("operations.DROP_OLD_MARKS", operations.DROP_OLD_MARKS, old, walked=BIG // 10 * every)
+    yield Case("tokens.DROP_ALL_ENDED", tokens.DROP_ALL_ENDED, old, walked=1)
+    yield Case("forgetting.LIST_WITH_OLD", forgetting.LIST_WITH_OLD, (HOUR, 500), every, every)
     yield Case("retention.DROP_OLD_RUNS", retention.DROP_OLD_RUNS, old, walked=1)
     yield Case("streams.COUNT_ALL_QUARANTINE", streams.COUNT_ALL_QUARANTINE, (), walked=BIG * every)
     yield Case("standing.TELL_STANDING", standing.TELL_STANDING, (HOUR,), walked=BIG * every)

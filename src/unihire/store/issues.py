@@ -52,7 +52,12 @@ COUNT_OPEN_BY_CONNECTOR = """
     SELECT connector, count(*) AS issues FROM issue WHERE resolved_at IS NULL GROUP BY connector
 """
 
-DROP_OLD_ISSUES = "DELETE FROM issue WHERE resolved_at < now() - $1::interval"
+# Issues that were resolved long ago, some at a time.
+DROP_OLD_ISSUES = """
+    DELETE FROM issue WHERE (connector, id) IN (
+        SELECT connector, id FROM issue WHERE resolved_at < now() - $1::interval LIMIT $2
+    )
+"""
 
 
 async def open_issue(

@@ -1,14 +1,14 @@
-"""How long history is stored: runs that ended, issues that were resolved, calls and writes of operations."""
+"""How long is stored what else would grow without end, by setting."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
-from unihire.store import Connection
-from unihire.store.calls.operations import DROP_OLD_CALLS
-from unihire.store.calls.operations import KEPT_FOR as CALLS_KEPT_FOR
+from unihire.store import Connection, Pool
+from unihire.store.accounts.tokens import DROP_ALL_ENDED
+from unihire.store.calls.operations import DROP_OLD_CALLS, DROP_OLD_MARKS, MARKED_FOR
 from unihire.store.calls.writes import DROP_OLD_WRITES
+from unihire.store.feed.forgetting import forget_deleted
 from unihire.store.issues import DROP_OLD_ISSUES
-
-KEPT_FOR = timedelta(days=30)
 
 CUT_EVERY = timedelta(hours=1)
 
@@ -17,6 +17,17 @@ PLAUSIBLE = timedelta(days=2)
 hour later, and nothing is cut before. So a clock that is wrong for less than an hour deletes nothing."""
 
 AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long what is over is stored: runs that ended and issues that were resolved; answers under idempotency keys
+    and what is known of the writes behind them; the content of deleted records, None for good."""
+
+    history: timedelta = timedelta(days=30)
+    calls: timedelta = timedelta(days=7)
+    deleted: timedelta | None = timedelta(days=365)
+
 
 # How long ago history was cut last.
 FIND_LAST_CUT = "SELECT now() - done_at FROM chore WHERE name = 'retention'"
@@ -27,8 +38,8 @@ NOTE_CUT = """
 
 # Ended runs, some at a time, but the latest of each connector.
 DROP_OLD_RUNS = """
-    DELETE FROM sync_run WHERE id IN (
-        SELECT id FROM sync_run AS old
+    DELETE FROM sync_run WHERE (connector, id) IN (
+        SELECT connector, id FROM sync_run AS old
         WHERE finished_at < now() - $1::interval
             AND number < (SELECT max(number) FROM sync_run WHERE connector = old.connector)
         LIMIT $2
@@ -36,19 +47,26 @@ DROP_OLD_RUNS = """
 """
 
 
-async def cut(connection: Connection) -> None:
-    """Delete what ended longer ago than `KEPT_FOR`, some of it at a time; does nothing until `CUT_EVERY` is over.
+async def cut(connection: Connection, pool: Pool, kept: Retention) -> None:
+    """Delete what is older than it may be, some of it at a time; does nothing until `CUT_EVERY` is over.
 
-    Call inside a transaction, as the only one.
+    Call inside a transaction, as the only one. Records are written in transactions of their own.
     """
     since: timedelta | None = await connection.fetchval(FIND_LAST_CUT)
     if since is not None and timedelta() <= since < CUT_EVERY:
         return
     if since is not None and CUT_EVERY <= since <= PLAUSIBLE:
-        cut = await connection.execute(DROP_OLD_RUNS, KEPT_FOR, AT_ONCE)
-        await connection.execute(DROP_OLD_ISSUES, KEPT_FOR)
-        calls = await connection.execute(DROP_OLD_CALLS, CALLS_KEPT_FOR, AT_ONCE)
-        sent = await connection.execute(DROP_OLD_WRITES, CALLS_KEPT_FOR, AT_ONCE)
-        if any(int(done.split()[-1]) == AT_ONCE for done in (cut, calls, sent)):
-            return  # there is more: it is cut the next time
+        has_more = kept.deleted is not None and await forget_deleted(pool, kept.deleted, AT_ONCE)
+        for query, older in (
+            (DROP_OLD_RUNS, kept.history),
+            (DROP_OLD_ISSUES, kept.history),
+            (DROP_OLD_CALLS, kept.calls),
+            (DROP_OLD_WRITES, kept.calls),
+            (DROP_OLD_MARKS, MARKED_FOR),
+            (DROP_ALL_ENDED, timedelta()),
+        ):
+            done = await connection.execute(query, older, AT_ONCE)
+            has_more = has_more or int(done.split()[-1]) == AT_ONCE
+        if has_more:
+            return  # it is cut the next time
     await connection.execute(NOTE_CUT)

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import asyncpg
 import structlog
@@ -15,6 +16,7 @@ from unihire.outbound.client import VendorClient
 from unihire.store import Connection, Pool, retention
 from unihire.store.accounts import grants
 from unihire.store.accounts.tenancy import Connector, get_numbered
+from unihire.store.retention import Retention
 from unihire.store.work import jobs, runs, schedules
 from unihire.sync.issues import ask_for_relink
 from unihire.sync.refiling import refile_some
@@ -118,11 +120,11 @@ async def ask_for_due(pool: Pool, pace: Pace) -> None:
                 await jobs.defer_sync(connection, due.number)
 
 
-async def cut_history(pool: Pool, pace: Pace) -> None:
+async def cut_history(pool: Pool, pace: Pace, kept: Retention | None = None) -> None:
     """Let go of history that is too old."""
     async with _be_alone(pool) as connection:
         if connection is not None:
-            await retention.cut(connection)
+            await retention.cut(connection, pool, kept or Retention())
 
 
 async def rebuild_keys(pool: Pool, pace: Pace) -> None:
@@ -132,8 +134,10 @@ async def rebuild_keys(pool: Pool, pace: Pace) -> None:
             await refile_some(pool, REFILING_SHARE * pace.chores)
 
 
-COMMON = (drop_dead, mend_moments, ask_for_orphaned, ask_for_due, cut_history, rebuild_keys)
-"""What one worker does for all."""
+def list_common(kept: Retention) -> list[Callable[[Pool, Pace], Awaitable[None]]]:
+    """What one worker does for all, in order."""
+    cut = partial(cut_history, kept=kept)
+    return [drop_dead, mend_moments, ask_for_orphaned, ask_for_due, cut, rebuild_keys]
 
 
 class Renewing:

@@ -29,6 +29,7 @@ from unihire.store.accounts.tenancy import Connector, get_numbered
 from unihire.store.database import SESSION
 from unihire.store.locks import lock_connector
 from unihire.store.outages import is_disk_full, is_outage
+from unihire.store.retention import Retention
 from unihire.store.work import jobs, runs, schedules
 from unihire.store.work.runs import Run, Superseded
 from unihire.sync import chores
@@ -83,12 +84,14 @@ class Worker:
         *,
         slots: int,
         pace: Pace | None = None,
+        kept: Retention | None = None,
     ) -> None:
         self._pool = pool
         self._address = address
         self._open_client = open_client
         self._slots = slots
         self._pace = pace or chores.PACE
+        self._kept = kept or Retention()
         self._ending = asyncio.Event()
         self._stops: set[asyncio.Event] = set()
         self._library: Library | None = None
@@ -164,7 +167,7 @@ class Worker:
 
     async def _do_chores(self) -> None:
         renewing = Renewing(self._pool, self._open_client)
-        common = [partial(chore, self._pool, self._pace) for chore in chores.COMMON]
+        common = [partial(chore, self._pool, self._pace) for chore in chores.list_common(self._kept)]
         steps: list[Callable[[], Awaitable[None]]] = [self._drop_strays, *common, renewing.renew_old]
         try:
             while True:

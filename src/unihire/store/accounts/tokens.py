@@ -25,6 +25,23 @@ SHORTEN_REPLACED = "UPDATE replaced_token SET ends_at = least(ends_at, now() + $
 
 DROP_ENDED = "DELETE FROM replaced_token WHERE connector = $1 AND ends_at <= now()"
 
+# The same of all connectors, some at a time, a while after they ended.
+DROP_ALL_ENDED = """
+    DELETE FROM replaced_token WHERE (connector, hash) IN (
+        SELECT connector, hash FROM replaced_token WHERE ends_at <= now() - $1::interval LIMIT $2
+    )
+"""
+
+MOST_REPLACED = 5
+"""Replaced tokens of a connector that are good at once."""
+
+# Those of a connector that end first, but some.
+DROP_FIRST_TO_END = """
+    DELETE FROM replaced_token WHERE connector = $1 AND hash IN (
+        SELECT hash FROM replaced_token WHERE connector = $1 ORDER BY ends_at DESC, hash OFFSET $2
+    )
+"""
+
 INSERT_REPLACED = "INSERT INTO replaced_token (connector, hash, ends_at) VALUES ($1, $2, now() + $3::interval)"
 
 # When each replaced token that is good still ends, of one connector or of all.
@@ -37,16 +54,18 @@ LIST_REPLACED = """
 async def replace_token(connection: Connection, connector: int, new: bytes, old_valid_for: timedelta) -> bool:
     """Put a token in place of the connector's, which is good for so long still; False where the connector is gone.
 
-    Call inside a transaction. Those that were replaced before end by then at the latest.
+    Call inside a transaction. Those that were replaced before end by then at the latest; with it, `MOST_REPLACED` are
+    good at most, and those that end first are good no more.
     """
     old: bytes | None = await connection.fetchval(LOCK_TOKEN, connector)
     if old is None:
         return False
     await connection.execute(SET_TOKEN, connector, new)
     await connection.execute(SHORTEN_REPLACED, connector, old_valid_for)
-    if old_valid_for:
-        await connection.execute(INSERT_REPLACED, connector, old, old_valid_for)
     await connection.execute(DROP_ENDED, connector)
+    if old_valid_for:
+        await connection.execute(DROP_FIRST_TO_END, connector, MOST_REPLACED - 1)
+        await connection.execute(INSERT_REPLACED, connector, old, old_valid_for)
     return True
 
 

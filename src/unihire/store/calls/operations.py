@@ -13,9 +13,6 @@ import msgspec
 
 from unihire.store import Pool
 
-KEPT_FOR = timedelta(days=7)
-"""How long a call is remembered under its idempotency key."""
-
 MARKED_FOR = timedelta(minutes=15)
 """How long a page mark is trusted: the vendor's cursors end, and listings move on."""
 
@@ -57,6 +54,14 @@ SAVE_MARK = """
 """
 
 FORGET_MARKS = "DELETE FROM page_mark WHERE connector = $1 AND noted_at NOT BETWEEN now() - $2::interval AND now()"
+
+# Marks that were noted long ago, some at a time.
+DROP_OLD_MARKS = """
+    DELETE FROM page_mark WHERE (connector, listing, page) IN (
+        SELECT connector, listing, page FROM page_mark
+        WHERE noted_at NOT BETWEEN now() - $1::interval AND now() LIMIT $2
+    )
+"""
 
 # The vendor's ids of a stream's living records, the highest first: what a list shows that is newest first. Connector
 # and model are written as record_newest is.
