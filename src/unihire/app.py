@@ -24,7 +24,8 @@ from unihire.dialects.bindbee.schema import describe_reads
 from unihire.dialects.common.calls import TOKEN_HEADER, Entrance
 from unihire.dialects.common.prefix import Prefixed
 from unihire.dialects.common.watching import Watching, name_fault
-from unihire.dialects.tray.connectors import Connectors, write_message
+from unihire.dialects.tray.connectors import PATH as CALLS_PATH
+from unihire.dialects.tray.connectors import Connectors, write_message, write_text
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import capabilities, front, issues, quarantine, schedule, syncs
 from unihire.dialects.unihire.metrics import Metrics
@@ -254,9 +255,16 @@ async def _answer_fault(request: Request, error: Exception) -> Response:
 async def _answer_unusable(request: Request, error: Exception) -> Response:
     """Nothing the caller can mend, and what is wrong is the operator's: it is in the log alone."""
     log.error("a call could not be served", reason=str(error))
-    return JSONResponse({"detail": "This cannot be served as the service is set up; its log says why"}, 503)
+    return JSONResponse(_write_error(request, "This cannot be served as the service is set up; its log says why"), 503)
 
 
 async def _answer_unavailable(request: Request, error: Exception) -> Response:
     log.error("the database does not answer", kind=type(error).__name__)
-    return JSONResponse({"detail": "The database does not answer; try again"}, 503, {"Retry-After": "5"})
+    found = _write_error(request, "The database does not answer; try again")
+    return JSONResponse(found, 503, {"Retry-After": "5"})
+
+
+def _write_error(request: Request, detail: str) -> dict[str, Any]:
+    """What cannot be served now, as the face of the path writes its errors."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return write_text(detail) if path.startswith(CALLS_PATH) else {"detail": detail}

@@ -226,7 +226,10 @@ async def test_credentials_that_do_not_open_are_a_503_that_tells_no_more(
         api.headers["Authorization"] = f"Bearer {tenant.key}"
         answer = await call(api, tenant, "list_jobs", {})
         assert answer.status_code == 503
-        assert answer.json() == {"detail": "This cannot be served as the service is set up; its log says why"}
+        assert answer.json() == {
+            "message": "This cannot be served as the service is set up; its log says why",
+            "code": None,
+        }
 
 
 async def test_calls_are_limited_with_the_connector_s_reads_and_lists_with_the_organisation_s(

@@ -264,6 +264,10 @@ async def test_answer_without_a_database_is_a_503_that_says_to_come_back(
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0
         assert answer.json() == {"detail": "The database does not answer; try again"}
+        for path in ("", "/greenhouse/versions/1.0/operations"):  # in the shape of the errors of this face
+            answer = await client.get(f"/core/v1/connectors{path}", headers={"Authorization": "Bearer x"})
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            assert answer.json() == {"message": "The database does not answer; try again", "code": None}
         assert (await client.get("/health")).status_code == 503
 
 

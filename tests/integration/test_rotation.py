@@ -140,6 +140,19 @@ async def test_key_that_ends_anyway_is_not_prolonged(tenant: Tenant) -> None:
     assert await tenant.pool.fetchval("SELECT ends_at FROM api_key WHERE id = $1", id) == before
 
 
+async def test_key_in_place_of_one_that_ends_has_its_end_unless_another_is_said(tenant: Tenant) -> None:
+    id, _ = await create_key(tenant.pool, tenant.organisation, "production", "short", valid_for=HOUR)
+    ends_at = "SELECT ends_at FROM api_key WHERE id = $1"
+    before = await tenant.pool.fetchval(ends_at, id)
+    for old_valid_for in (HOUR / 2, NOW):
+        other, _ = await create_key(tenant.pool, tenant.organisation, "production", "short", valid_for=2 * HOUR)
+        end = await tenant.pool.fetchval(ends_at, other)
+        new, _ = await rotate_key(tenant.pool, other, old_valid_for=old_valid_for)
+        assert await tenant.pool.fetchval(ends_at, new) == end
+    longer, _ = await rotate_key(tenant.pool, id, old_valid_for=HOUR, valid_for=24 * HOUR)
+    assert await tenant.pool.fetchval(ends_at, longer) > before + 22 * HOUR
+
+
 async def test_with_zero_the_old_key_ends_at_once_and_revoked_ones_are_not_rotated(
     tenant: Tenant, checking: Access
 ) -> None:

@@ -60,6 +60,14 @@ ValidFor = Annotated[
 ]
 
 
+ValidForAsOld = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION", help="When it ends by itself: 90d, say.", show_default="when the old one would have"
+    ),
+]
+
+
 @app.callback(invoke_without_command=True)
 def keys(context: typer.Context, is_json: Json = False) -> None:
     """Make, list, rotate and end API keys; alone, it lists them."""
@@ -113,11 +121,14 @@ def create(
 
 
 @app.command()
-def rotate(id: KeyId, old_valid_for: OldValidFor = "24h", valid_for: ValidFor = None, is_json: Json = False) -> None:
+def rotate(
+    id: KeyId, old_valid_for: OldValidFor = "24h", valid_for: ValidForAsOld = None, is_json: Json = False
+) -> None:
     """Make another API key in place of one.
 
-    It is of the same organisation, environment and name, and shown this once. The old one is good for --old-valid-for
-    still, so that callers can change over; with 0 it ends at once, in every process.
+    It is of the same organisation, environment and name, ends by itself when that one would have, and is shown this
+    once. The old one is good for --old-valid-for still, so that callers can change over; with 0 it ends at once, in
+    every process.
     """
     still = read_validity(old_valid_for, LONGEST_OVERLAP)
     lasts = None if valid_for is None else read_validity(valid_for, LONGEST_KEY, least=timedelta(seconds=1))

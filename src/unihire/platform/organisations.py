@@ -58,13 +58,15 @@ async def rotate_key(
 ) -> tuple[UUID, str]:
     """Another key for the same, as `create_key`; the old one is good for so long still, at most.
 
+    The new one ends by itself when the old one would have, unless it is said for how long it is valid.
     Raises ConfigError where there is no such good key.
     """
     async with pool.acquire() as connection, connection.transaction():
         old = await connection.fetchrow(tenancy.LOCK_KEY, id)
         if old is None:
             raise ConfigError(f"there is no living API key {id}")
-        made = await _insert_key(connection, old["organisation"], old["environment"], old["name"], valid_for)
+        lasts = old["lasts"] if valid_for is None else valid_for
+        made = await _insert_key(connection, old["organisation"], old["environment"], old["name"], lasts)
         if old_valid_for:
             await connection.execute(tenancy.SHORTEN_KEY, id, old_valid_for)
         else:

@@ -56,7 +56,12 @@ class Call(msgspec.Struct, rename="camel"):
 
 def write_message(error: ApiError) -> dict[str, Any]:
     """An error as this face writes it."""
-    return {"message": error.detail, "code": None}
+    return write_text(error.detail)
+
+
+def write_text(detail: object) -> dict[str, Any]:
+    """The same of what is known of it in words alone."""
+    return {"message": detail, "code": None}
 
 
 class Connectors:

@@ -47,7 +47,7 @@ FIND_KEY = """
 
 # A good key, which stays as it is until the transaction ends.
 LOCK_KEY = """
-    SELECT organisation, environment, name FROM api_key
+    SELECT organisation, environment, name, ends_at - now() AS lasts FROM api_key
     WHERE id = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) FOR UPDATE
 """
 
