@@ -163,6 +163,9 @@ def reconnect(
     They must be of the account the records are from: the vendor is asked for the first rows of some lists, and nothing
     is saved where none of them is known here. With --same-account that much is taken on your word, and with --no-check
     besides all of it; rows that contradict are never taken.
+
+    The rows can be asked for only with a grant, so a partner's code is spent before the accounts are compared: where
+    nothing is saved, the customer must agree once more.
     """
     settings = start()
 
