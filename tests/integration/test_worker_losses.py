@@ -203,11 +203,11 @@ async def test_a_list_whose_last_page_was_saved_when_its_worker_died_is_noted_as
 ) -> None:
     finish, has_died = runs.finish_stream, asyncio.Event()
 
-    async def die_once(connection: Connection, run: runs.Run, stream: str, *given: Any, **named: Any) -> None:
+    async def die_once(connection: Connection, run: runs.Run, stream: str, *given: Any, **named: Any) -> Any:
         if stream == "jobs" and not has_died.is_set():
             has_died.set()
             raise ConnectionResetError
-        await finish(connection, run, stream, *given, **named)
+        return await finish(connection, run, stream, *given, **named)
 
     monkeypatch.setattr(runs, "finish_stream", die_once)
     async with works.work():

@@ -106,6 +106,8 @@ FIND_STALE = """
     SELECT key, after, until FROM stale WHERE connector = $1 AND stream = $2 AND name = $3 ORDER BY key LIMIT $4
 """
 
+HAS_STALE = "SELECT EXISTS (SELECT FROM stale WHERE connector = $1 AND stream = $2)"
+
 SETTLE_STALE = """
     DELETE FROM stale WHERE connector = $1 AND stream = $2 AND name = $3 AND key = $4
 """

@@ -37,13 +37,6 @@ RELEASE_QUARANTINE = """
     ))
 """
 
-# The rows of a stream that its complete read, now at its end, did not note again: it has met every row there is.
-RELEASE_UNMET = """
-    DELETE FROM quarantine
-    WHERE connector = $1 AND stream = $2
-        AND noted_at < (SELECT started_at FROM stream_run WHERE connector = $1 AND run = $3 AND stream = $2)
-"""
-
 HAS_QUARANTINE = "SELECT EXISTS (SELECT FROM quarantine WHERE connector = $1 AND stream = $2)"
 
 # Of which models rows may have parts that became no records, as far as the present read of the stream has met them; a

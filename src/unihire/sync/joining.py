@@ -48,7 +48,7 @@ class RowStorage:
     def __bool__(self) -> bool:
         return bool(self.joins) or self.stream.is_kept or has_deleted(self.stream)
 
-    async def find_showing(self, pool: Pool, connector: int) -> set[str]:
+    async def find_showing(self, pool: Pool | Connection, connector: int) -> set[str]:
         """The streams that have records which may show rows of this one; before their first read they have none."""
         return {
             stream.name

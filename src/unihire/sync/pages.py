@@ -1,7 +1,7 @@
 """Pages of one stream's rows: mapped with what belongs to them, and saved with everything they leave behind."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -127,6 +127,7 @@ class Pages:
         self._known: list[Join] = []
         self._writer = StreamWriter(
             connector, stream.name, models=model_numbers(stream), has_parts=self._has_parts, stores_joined=self.is_kept,
+            find_showing=self._storage.find_showing,
             find_news=self._find_news if self._has_shared and self.own else None,
         )  # fmt: skip
 
@@ -144,11 +145,18 @@ class Pages:
         """Whether rows of the stream are quarantined, or may be."""
         return self._writer.has_quarantine
 
-    async def open(self) -> None:
-        """Look up what preparing and saving must know of the store."""
-        self._known = await find_known(self._pool, self._connector, self.stream)
+    async def open(self, *, reads: Collection[str] | None = None, has_quarantine: bool | None = None) -> None:
+        """Look up what preparing and saving must know of the store.
+
+        `reads` are the streams that were read well, and `has_quarantine` says whether rows are quarantined, where that
+        is known.
+        """
+        if reads is None:
+            self._known = await find_known(self._pool, self._connector, self.stream)
+        else:
+            self._known = [join for join in self.stream.joins if join.stream in reads]
         self.unchanged.open(self._known)
-        await self._writer.open(self._pool, showing=await self._storage.find_showing(self._pool, self._connector))
+        await self._writer.open(self._pool, has_quarantine)
 
     async def write(self, work: Callable[[Feed], Awaitable[T]], page: Page | None = None) -> T:
         """Do the work in a transaction in which nobody else saves for the connector; see `write_feed`."""
@@ -356,6 +364,11 @@ class Pages:
             )  # fmt: skip
         feed.outdated |= row_ids & read.later
         return page.take(row_ids - feed.outdated), read.later
+
+    async def has_stale(self) -> bool:
+        """Whether there are rows whose records show what changed."""
+        found: bool = await self._pool.fetchval(joins.HAS_STALE, self._connector, self.stream.name)
+        return found
 
     async def find_stale(self, feed: Feed) -> Stale | None:
         """The next rows whose records show what changed, if there are some; to be saved in the same transaction."""

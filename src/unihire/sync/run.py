@@ -1,12 +1,13 @@
 """A sync run of one connector: its streams side by side, in the order they need, resumable, at most one at a time."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from unihire.errors import (
@@ -165,6 +166,8 @@ class _RunSync:
         self._watch = watch
         self._stop = stop
         self._pause = asyncio.Event()
+        self._reads: Mapping[str, asyncpg.Record] = {}
+        self._first_reads: dict[str, datetime] = {}
         self._renderer = Renderer(connector.id, connector.number)
         self._streams = [stream for stream in integration.streams if run.streams is None or stream.name in run.streams]
         self._counts: dict[str, Counts] = {}
@@ -174,6 +177,8 @@ class _RunSync:
         run, report = self._run, self._report
         log.info("sync run", number=run.number, full=run.is_full, resumed=run.is_resumed)
         self._skew = await read_clock(self._pool) - self._client.clock.now()
+        self._reads = await runs.list_reads(self._pool, self._connector.number)
+        self._first_reads = {name: row["first_read_at"] for name, row in self._reads.items()}
         try:
             async with self._client:
                 await self._sync_streams()
@@ -252,7 +257,7 @@ class _RunSync:
         """The stream to its end, good or bad; what our own code did not foresee is tried a few times."""
         with watch_stream(self._integration.slug, stream.name) as told:
             while True:
-                since = await self._find_window(stream)
+                since = self._find_window(stream)
                 state = await runs.open_stream(
                     self._pool, self._run, stream.name, window_start=since, models=model_numbers(stream)
                 )
@@ -263,7 +268,7 @@ class _RunSync:
                     return
                 part, pages = self._open_part(stream)
                 try:
-                    await part.sync(state)
+                    first_read_at = await part.sync(state, self._first_reads.keys())
                 except _OF_STREAM as error:
                     if not self._is_over(error):
                         raise
@@ -282,11 +287,14 @@ class _RunSync:
                     told.fail(type(error).__name__)
                     await self._fail(part, stream, Kind.FAULT, explain_fault(error))
                 else:
+                    if first_read_at is not None:
+                        self._first_reads[stream.name] = first_read_at
                     connector, counted = self._connector, (0, 0)
                     if pages.has_quarantine:
                         counted = await streams.count_quarantine(self._pool, connector.number, stream.name)
                     wrong = part.counts.wrong_answers if state["is_tracking"] else None
-                    await settle_issues(self._pool, connector, stream.name, quarantined=counted, wrong=wrong)
+                    if state["has_issues"] or any(counted) or wrong:
+                        await settle_issues(self._pool, connector, stream.name, quarantined=counted, wrong=wrong)
                     log.debug("stream read", rows=part.counts.read, requests=part.counts.requests)
                 finally:
                     self._counts[stream.name] = part.counts
@@ -321,7 +329,7 @@ class _RunSync:
             await asyncio.wait_for(self._stop.wait(), seconds)
             raise Stopped("the sync was asked to stop; the next one goes on from here")
 
-    async def _find_window(self, stream: Stream) -> datetime | None:
+    def _find_window(self, stream: Stream) -> datetime | None:
         """Where an incremental read starts: the start of the last good one, less the overlap. None: read it whole.
 
         A stream is read whole once more when one it joins was first read after it was: every record may show its rows
@@ -329,12 +337,11 @@ class _RunSync:
         """
         if self._run.is_full or stream.changed_since is None:
             return None
-        number = self._connector.number
-        last = await self._pool.fetchrow(runs.FIND_LAST_READ, number, stream.name)
-        if last is None or last["last_whole_at"] is None:
+        last = self._reads.get(stream.name)
+        if last is None or not last["is_past"] or last["last_whole_at"] is None:
             return None
-        joined = await runs.find_first_reads(self._pool, number, {join.stream for join in stream.joins})
-        if any(first > last["last_whole_at"] for first in joined.values()):
+        joined = [self._first_reads[join.stream] for join in stream.joins if join.stream in self._first_reads]
+        if any(first > last["last_whole_at"] for first in joined):
             return None
         since: datetime = last["last_read_at"] - stream.overlap
         return since

@@ -12,7 +12,7 @@ A stream passes through phases, and its position within them is committed with e
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -23,7 +23,6 @@ from unihire.outbound.client import VendorClient
 from unihire.outbound.tally import TALLY, Tally
 from unihire.store import Connection, Pool, joins, streams
 from unihire.store.feed.gate import Feed
-from unihire.store.feed.recency import get_position
 from unihire.store.work import runs
 from unihire.sync.fetching import Found, fetch_page, fetch_rows, find_lead, first_page, walk
 from unihire.sync.growth import Growth
@@ -74,18 +73,19 @@ class StreamSync:
         self._growth: bytes | None = None  # of the walk that is gone on with
         self.counts = Counts(pages.stream.name)
 
-    async def sync(self, state: Mapping[str, Any]) -> None:
-        """Take the stream from where `state` (its row in stream_run) says to its end.
+    async def sync(self, state: Mapping[str, Any], reads: Collection[str]) -> datetime | None:
+        """Take the stream from where `state` says (see `open_stream`) to its end.
 
-        Raises Stopped when asked to end, and where the run is no longer this attempt's.
+        `reads` are the streams that have been read well. Gives when the first such read of this one was begun. Raises
+        Stopped when asked to end, and where the run is no longer this attempt's.
         """
         TALLY.set(self._tally)
         position: str | None = state["position"]
         since: datetime | None = state["window_start"]
         tracking: bool = state["is_tracking"]
         self.counts = Counts.read_from(state)
-        self._asked = self._begun = await get_position(self._pool, self._connector)
-        await self._pages.open()
+        self._asked = self._begun = state["last_seq"]
+        await self._pages.open(reads=reads, has_quarantine=state["has_quarantine"])
         self._pages.reads_all = since is None
         self._pages.day = state["started_at"].toordinal() if since is None else None
         phases = self._list_phases(since, tracking)
@@ -106,7 +106,7 @@ class StreamSync:
             else:
                 await self._mark_absent()
             position = None
-        await self._finish(None, is_whole=since is None)
+        return await self._finish(None, is_whole=since is None)
 
     def _list_phases(self, since: datetime | None, tracking: bool) -> list[str]:
         phases = ["walk"]
@@ -122,22 +122,21 @@ class StreamSync:
         """End the stream's part with the reason; the next run reads it anew."""
         await self._finish(reason)
 
-    async def _finish(self, error: str | None, *, is_whole: bool = False) -> None:
+    async def _finish(self, error: str | None, *, is_whole: bool = False) -> datetime | None:
         name, step = self._stream.name, Counts(self._stream.name)
         step.requests, step.waited = self._tally.calls, self._tally.waited
-        async with self._pool.acquire() as connection, connection.transaction():
-            await streams.forget_seen(connection, self._connector, name)
-            if is_whole:
-                await connection.execute(streams.RELEASE_UNMET, self._connector, name, self._run.id)
-            await runs.finish_stream(
-                connection, self._run, name, error,
-                lead=find_lead(self._client, self._skew), requests=step.requests, waited=step.waited,
-                before=self._place,
-            )  # fmt: skip
+        finished = await runs.finish_stream(
+            self._pool, self._run, name, error,
+            lead=find_lead(self._client, self._skew), requests=step.requests, waited=step.waited, before=self._place,
+            has_met_all=is_whole,
+        )  # fmt: skip
+        if finished.is_paused:
+            self._pause.set()
         self._forget_tally(step)
         self.counts.add(step)
         self.counts.phase = "done"
         self._watch(self.counts)
+        return finished.first_read_at
 
     async def _walk_or_start_over(
         self, phase: str, position: str | None, since: datetime | None, tracking: bool, *, after: str
@@ -174,6 +173,8 @@ class StreamSync:
         try:
             async for page in pages:
                 self._stop_if_asked()
+                if not page.rows and page.next is None:
+                    break  # nothing is to be saved: who goes on from here finds it so
                 phase_then, met = (phase, growth.dump()) if page.next is not None else (after, None)
                 with watch_page("map", self._client, self._stream.name) as told:
                     prepared = await self._pages.prepare(page.rows, asked=asked)
@@ -285,6 +286,8 @@ class StreamSync:
             await self._move(feed.connection, step, "refresh", None)
             return step
 
+        if not await self._pages.has_stale():
+            return
         while True:
             self._stop_if_asked()
             saved = await self._pages.write(save_some)

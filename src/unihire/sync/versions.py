@@ -7,6 +7,7 @@ from functools import cache
 from hashlib import blake2b
 from importlib import resources
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 from types import CodeType, FunctionType
 
 from unihire.errors import ConfigError
@@ -76,7 +77,8 @@ def find_making_version(slug: str, stream: Stream, others: Sequence[str]) -> byt
 
 def _is_of_folder(slug: str, stream: Stream) -> bool:
     try:
-        return get_integration(slug).get_stream(stream.name) is stream
+        is_declared = get_integration(slug).get_stream(stream.name) is stream
+        return is_declared and find_spec(f"unihire.integrations.{slug}") is not None
     except (ConfigError, KeyError):
         return False
 

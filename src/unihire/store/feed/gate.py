@@ -92,7 +92,7 @@ class Feed:
 
     `refused` are the rows that PostgreSQL refuses, as far as they were found. `is_careful`: they are looked for.
     `has_newer`: rows were read by their ids after what is to be saved was asked for. `outdated` are rows that were not
-    saved, for a newer version is stored; `position` is where the feed was. `changes` are there where a log is.
+    saved, for a newer version is stored. `changes` are there where a log is.
     """
 
     def __init__(
@@ -105,7 +105,6 @@ class Feed:
         self.has_newer = has_newer
         self.refused: set[str] = set()
         self.outdated: set[str] = set()
-        self.position = 0
 
 
 async def write_feed(

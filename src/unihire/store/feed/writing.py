@@ -66,12 +66,14 @@ class StreamWriter:
         models: Sequence[int],
         has_parts: bool,
         stores_joined: bool,
+        find_showing: Callable[[Connection, int], Awaitable[Collection[str]]],
         find_news: FindNews | None = None,
     ) -> None:
         """`models` are those of its records. `has_parts`: some belong to their row alone.
 
         `find_news` picks, of shared parts that rows tell otherwise than they are stored, those that are news. Without
-        it the first telling of a read is taken for the part.
+        it the first telling of a read is taken for the part. `find_showing` finds the streams that have records which
+        may show rows of this one.
         """
         self._find_news = find_news
         self._told: set[str] = set()
@@ -82,12 +84,15 @@ class StreamWriter:
         self._models = models
         self._has_parts = has_parts
         self._stores_joined = stores_joined
-        self._showing: Collection[str] = ()
+        self._find_showing = find_showing
+        self._showing: Collection[str] | None = None
 
-    async def open(self, pool: Pool, *, showing: Collection[str]) -> None:
-        """Look up what writing must know. `showing` are the streams that have records which may show rows of this."""
-        self._showing = showing
-        self.has_quarantine = await pool.fetchval(streams.HAS_QUARANTINE, self._connector, self._stream)
+    async def open(self, pool: Pool, has_quarantine: bool | None = None) -> None:
+        """Look up what writing must know: whether rows are quarantined, where that is not known."""
+        if has_quarantine is None:
+            has_quarantine = await pool.fetchval(streams.HAS_QUARANTINE, self._connector, self._stream)
+        self.has_quarantine = has_quarantine
+        self._showing = None
 
     async def write(self, feed: Feed, page: Page) -> Written:
         """Write a page; of one in which PostgreSQL refuses a value, when that is looked for, all but those rows."""
@@ -137,7 +142,6 @@ class StreamWriter:
     async def _write(self, feed: Feed, page: Page) -> Written:
         connection, connector, stream = feed.connection, self._connector, self._stream
         found = await saving.find_stored(connection, connector, page.records)
-        feed.position = found[0]["last_seq"]
         records = await self._settle_shared(connection, page, found)
         saved = await saving.save_found(connection, connector, stream, records, found, feed.changes, page.hashes)
         lost: list[str] = list(page.buried)
@@ -152,7 +156,10 @@ class StreamWriter:
             ids = [*page.row_ids, *(row.row_id for row in page.gone)]
             hashes = {} if self._models else page.hashes  # where rows are records, these have them
             joined = await joins.store_joined_rows(connection, connector, stream, ids, page.joined, hashes)
-            await joins.note_stale(connection, connector, [key for key in joined.keys if key.stream in self._showing])
+            if joined.keys and self._showing is None:
+                self._showing = await self._find_showing(connection, connector)
+            showing = self._showing or ()
+            await joins.note_stale(connection, connector, [key for key in joined.keys if key.stream in showing])
         return Written(saved.added, saved.changed, deleted, 0, joined.added, joined.changed, joined.removed)
 
     async def _settle_shared(
@@ -200,7 +207,6 @@ class StreamWriter:
         for start in range(0, len(parts), at_once):
             some = parts[start : start + at_once]
             found = await saving.find_stored(feed.connection, self._connector, some)
-            feed.position = found[0]["last_seq"]
             moved = {row["id"] for row in found if row["id"] is not None and row["seq"] > since}
             left = [part for part in some if part.id not in moved]
             told = len(feed.changes or ())

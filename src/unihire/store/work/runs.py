@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from unihire.errors import Busy, Stopped
 from unihire.kit.text import make_writable
 from unihire.store import Connection, Pool
@@ -81,13 +83,23 @@ INSERT_STREAM = """
     ON CONFLICT (connector, run, stream) DO NOTHING
 """
 
-# How far a stream is.
-GET_STREAM = "SELECT * FROM stream_run WHERE connector = $1 AND run = $2 AND stream = $3"
+# The same, and how far the stream is; beside it what its work begins with: where the feed is, whether rows are
+# quarantined and issues open. Nothing where another has put it in at the same moment.
+OPEN_STREAM = f"""
+    WITH made AS ({INSERT_STREAM} RETURNING *)
+    SELECT part.*, coalesce((SELECT last_seq FROM feed WHERE connector = $1), 0) AS last_seq,
+        EXISTS (SELECT FROM quarantine WHERE connector = $1 AND stream = $3 OFFSET 0) AS has_quarantine,
+        EXISTS (SELECT FROM issue WHERE connector = $1 AND stream = $3 AND resolved_at IS NULL) AS has_issues
+    FROM (
+        SELECT * FROM made UNION ALL SELECT * FROM stream_run WHERE connector = $1 AND run = $2 AND stream = $3
+    ) AS part
+"""  # noqa: S608 - of constants
 
-# When the latest read of a stream that ended well was begun, by the vendor's clock, and the latest whole one, by ours;
-# nothing where the clock was set back since.
-FIND_LAST_READ = """
-    SELECT last_read_at, last_whole_at FROM stream_state WHERE connector = $1 AND stream = $2 AND last_read_at <= now()
+# Of each list that was read well, when the latest such read was begun, by the vendor's clock, and the first and the
+# latest whole one, by ours; and whether the clock was not set back since.
+LIST_READS = """
+    SELECT stream, first_read_at, last_read_at, last_whole_at, last_read_at <= now() AS is_past
+    FROM stream_state WHERE connector = $1
 """
 
 # What is known of each list that was read well.
@@ -109,7 +121,7 @@ MOVE_STREAM = f"""
     WHERE connector = $1 AND run = $2 AND stream = $3 AND phase = $17 AND position IS NOT DISTINCT FROM $18
         AND (read, deleted, requests) = ($19, $20, $21)
     RETURNING (SELECT is_paused FROM connector WHERE number = $1) AS is_paused,
-        (SELECT last_seq FROM feed WHERE connector = $1) AS last_seq
+        coalesce((SELECT last_seq FROM feed WHERE connector = $1), 0) AS last_seq
 """  # noqa: S608 - of constants
 
 # End a stream's part, with the reason where it went wrong; if it went well, nothing as above.
@@ -123,16 +135,36 @@ FINISH_STREAM = f"""
     RETURNING started_at, window_start IS NULL AS is_whole, read
 """  # noqa: S608 - of constants
 
-# Note a read that ended well: where the next window starts goes by the vendor's clock, the rest by ours. The first one
-# is not later than this one, whatever the clock said then.
-NOTE_READ = """
-    INSERT INTO stream_state AS state (connector, stream, first_read_at, last_read_at, last_whole_at, rows)
-    VALUES ($1, $2, $6::timestamptz, $3, CASE WHEN $4 THEN $6 END, CASE WHEN $4 THEN $5::bigint END)
+# A read that ended well is noted: where the next window starts goes by the vendor's clock, the rest by ours. The first
+# one is not later than this one, whatever the clock said then.
+ON_READ_AGAIN = """
     ON CONFLICT (connector, stream) DO UPDATE SET last_read_at = excluded.last_read_at,
         first_read_at = least(state.first_read_at, excluded.first_read_at),
         last_whole_at = coalesce(excluded.last_whole_at, state.last_whole_at),
         rows = coalesce(excluded.rows, state.rows)
 """
+
+# Both, and forget what the read has met; with $13, of a whole one, that rows were quarantined which it did not note
+# again. $14 is how far our clock runs ahead of the vendor's.
+END_STREAM = f"""
+    WITH finished AS ({FINISH_STREAM}),
+    single AS (DELETE FROM seen WHERE connector = $1 AND stream = $3 AND EXISTS (SELECT FROM finished)),
+    pages AS (DELETE FROM seen_page WHERE connector = $1 AND stream = $3 AND EXISTS (SELECT FROM finished)),
+    released AS (
+        DELETE FROM quarantine
+        WHERE connector = $1 AND stream = $3 AND $13 AND noted_at < (SELECT started_at FROM finished)
+    ),
+    noted AS (
+        INSERT INTO stream_state AS state (connector, stream, first_read_at, last_read_at, last_whole_at, rows)
+        SELECT $1, $3, started_at, started_at - $14::interval, CASE WHEN is_whole THEN started_at END,
+            CASE WHEN is_whole THEN read END
+        FROM finished WHERE $5::text IS NULL
+        {ON_READ_AGAIN} RETURNING first_read_at
+    )
+    SELECT (SELECT first_read_at FROM noted) AS first_read_at,
+        (SELECT is_paused FROM connector WHERE number = $1) AS is_paused
+    FROM finished
+"""  # noqa: S608 - of constants
 
 # Start a stream's phase over, keeping what it counted. Nothing where the run is no longer this attempt's.
 RESTART_PHASE = f"""
@@ -221,6 +253,15 @@ class Moved(NamedTuple):
 
     is_paused: bool
     last_seq: int
+
+
+class Finished(NamedTuple):
+    """What is known when a stream ended: whether the connector is paused; where it ended well, when the first such read
+    of it was begun.
+    """
+
+    is_paused: bool
+    first_read_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,13 +358,14 @@ async def open_stream(
     window_start: datetime | None,
     models: Sequence[int],
 ) -> Mapping[str, Any]:
-    """The stream's part in the run, made if it is not there.
+    """The stream's part in the run, made if it is not there, and what is known besides of where its work begins:
+    `last_seq`, `has_quarantine` and `has_issues`.
 
     A complete read (no `window_start`) notes what it meets only where there is something it could find missing.
     """
-    await pool.execute(INSERT_STREAM, run.connector, run.id, stream, window_start, models)
-    (row,) = await pool.fetch(GET_STREAM, run.connector, run.id, stream)
-    return dict(row)
+    opened = OPEN_STREAM, run.connector, run.id, stream, window_start, models
+    rows = await pool.fetch(*opened) or await pool.fetch(*opened)
+    return dict(rows[0])
 
 
 async def move_stream(
@@ -369,7 +411,7 @@ async def note_fault(pool: Pool, run: Run, stream: str) -> int:
 
 
 async def finish_stream(
-    connection: Connection,
+    connection: Connection | Pool,
     run: Run,
     stream: str,
     error: str | None,
@@ -378,21 +420,20 @@ async def finish_stream(
     requests: int,
     waited: float,
     before: Place,
-) -> None:
+    has_met_all: bool = False,
+) -> Finished:
     """End a stream's part. Raises Stopped as `move_stream` does.
 
-    `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated.
+    `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated. `has_met_all`: rows that
+    are quarantined and were not noted again are there no longer.
     """
     reason = error and make_writable(error, REASON_LENGTH)
     row = await connection.fetchrow(
-        FINISH_STREAM, run.connector, run.id, stream, run.attempt, reason, requests, waited, *before
+        END_STREAM, run.connector, run.id, stream, run.attempt, reason, requests, waited, *before, has_met_all, lead
     )
     if row is None:
         raise Superseded(run)
-    if error is None:
-        whole = row["is_whole"]
-        begun = row["started_at"]
-        await connection.execute(NOTE_READ, run.connector, stream, begun - lead, whole, row["read"], begun)
+    return Finished(row["is_paused"], row["first_read_at"])
 
 
 async def finish_run(pool: Pool, run: Run, status: str, error: str | None) -> None:
@@ -416,6 +457,11 @@ class Superseded(Stopped):
             f"run {run.number} was cancelled, taken over or set back by a crash of the database: nothing more is saved "
             "for this attempt"
         )
+
+
+async def list_reads(pool: Pool, connector: int) -> dict[str, asyncpg.Record]:
+    """Of each list that was read well, when it was, by its name."""
+    return {row["stream"]: row for row in await pool.fetch(LIST_READS, connector)}
 
 
 async def find_first_reads(pool: Pool, connector: int, streams: Collection[str]) -> dict[str, datetime]:
