@@ -1,5 +1,5 @@
 -- Say of some entries whose they are, by the records they are of. Those of records that are saved meanwhile say it
--- already. An entry that is there twice is so once from now on.
+-- already. Of an entry that is there twice one says it: the next version takes the other.
 WITH page AS MATERIALIZED (
     SELECT connector, model, seq, keys FROM record
     WHERE deleted_at IS NULL AND (connector, model, seq) > (
@@ -16,8 +16,6 @@ WITH page AS MATERIALIZED (
 ), owned AS (
     UPDATE record_key SET connector = entries.connector FROM entries
     WHERE record_key.ctid = entries.place AND nth = 1 AND record_key.connector IS NULL
-), doubled AS (
-    DELETE FROM record_key USING entries WHERE record_key.ctid = entries.place AND nth > 1
 )
 UPDATE key_owning SET (connector, model, seq) = (
     SELECT page.connector, page.model, page.seq FROM page
