@@ -116,7 +116,7 @@ FORGET_SEEN = """
 """
 
 
-AHEAD = 10_000
+AHEAD = 50_000
 """Records that were not met: so many are found at once."""
 
 
