@@ -170,6 +170,22 @@ async def test_row_that_was_quarantined_and_is_as_before_again_is_released_and_s
     assert await sync_again(tenant) == []
 
 
+@pytest.mark.parametrize("place", [0, 1])
+async def test_row_that_became_nothing_and_is_as_before_again_is_released(
+    tenant: Tenant, vendor: Vendor, place: int
+) -> None:
+    """Its record, and the hash of the row that it was made of, are those of before all the time."""
+    await tenant.sync()
+    before, row = await list_moments(tenant), vendor.lists["/people"][place]
+    vendor.lists["/people"][place] = {"id": row["id"]}
+    await tenant.sync(full=True)
+    assert [found["row_id"] for found in await tenant.pool.fetch("SELECT row_id FROM quarantine")] == [row["id"]]
+    vendor.lists["/people"][place] = row
+    assert await sync_again(tenant) == [row["id"]]
+    assert await tenant.pool.fetchval("SELECT count(*) FROM quarantine") == 0
+    assert await list_moments(tenant) == before
+
+
 async def test_row_that_is_as_before_again_on_a_later_page_of_one_read_wins(tenant: Tenant, vendor: Vendor) -> None:
     await tenant.sync()
     rows = vendor.lists["/people"]
