@@ -184,6 +184,35 @@ async def test_rebuilt_keys_are_those_of_a_new_store_and_nothing_moves_in_the_fe
     assert await read_keys(tenant) == rebuilt
 
 
+async def test_so_many_batches_are_done_as_there_is_time_for(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refiling, "BATCH", 1)
+    await fill_as_before(tenant)
+    await tenant.pool.execute(ADD, tenant.connector.number)
+    first = await tenant.pool.fetchval("SELECT min(seq) FROM record WHERE connector = $1", tenant.connector.number)
+    await refiling.refile_some(tenant.pool, 0)
+    assert tuple(await tenant.pool.fetchrow("SELECT after, is_last FROM refiling")) == (first, False)
+    await refiling.refile_some(tenant.pool, 10)
+    assert tuple(await tenant.pool.fetchrow("SELECT after, is_last FROM refiling")) == (0, True)
+
+
+@pytest.mark.parametrize("is_away", [True, False])
+async def test_database_that_is_away_is_no_reason_to_put_a_connector_off(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, is_away: bool
+) -> None:
+    await tenant.pool.execute(ADD, tenant.connector.number)
+
+    async def fail(*_: object) -> None:
+        raise asyncpg.ConnectionDoesNotExistError("gone") if is_away else ValueError("odd")
+
+    monkeypatch.setattr(refiling, "get_numbered", fail)
+    if is_away:
+        with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+            await refiling.refile_some(tenant.pool, 10)
+    else:
+        await refiling.refile_some(tenant.pool, 10)
+    assert await tenant.pool.fetchval("SELECT due_at <= now() FROM refiling") is is_away
+
+
 async def test_batch_that_was_done_and_not_noted_is_done_again_without_harm(tenant: Tenant) -> None:
     await fill_as_before(tenant)
     await tenant.pool.execute(ADD, tenant.connector.number)
