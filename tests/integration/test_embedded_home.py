@@ -17,8 +17,8 @@ import pytest
 
 from testbed.server_users import IS_ROOT, NOBODY, SITE_PACKAGES, Users, as_each_user, ask, can_connect, wait_until
 from unihire.errors import ConfigError
+from unihire.store.embedded import cluster, server
 from unihire.store.embedded import keeper as embedded_keeper
-from unihire.store.embedded import server
 from unihire.store.embedded.cluster import SYSTEM_USER, find_server_user, make_home
 from unihire.store.embedded.keeper import FAILING, explain
 from unihire.store.embedded.server import EmbeddedServer
@@ -274,6 +274,11 @@ def test_home_of_another_user_is_refused(users: Users) -> None:
     os.chown(users.base / "data", NOBODY, NOBODY)
     with pytest.raises(ConfigError, match="belongs to user 65534"):
         EmbeddedServer(users.home)
+
+
+def test_programs_of_the_server_make_files_that_nobody_else_reads() -> None:
+    done = cluster._run(["/bin/sh", "-c", "umask; pwd; echo $LC_ALL $TZ"], find_server_user())
+    assert done.stdout.split() == ["0077", "/", "C", "UTC"]
 
 
 def test_log_never_outgrows_two_files(place: Path) -> None:

@@ -78,7 +78,7 @@ class Tokens:
             if self._grant is not None and self._is_good(self._grant, refused):
                 return self._grant
             purchases = self.purchases
-            if self._buying is None:
+            if self._buying is None or self._buying.done():
                 self._buying = asyncio.create_task(self._renew(refused))
                 self._buying.add_done_callback(self._end_renewal)
             grant = await asyncio.shield(self._buying)
