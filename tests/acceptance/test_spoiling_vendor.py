@@ -27,6 +27,7 @@ from testbed.harvest_link import BEHIND, make_harvest_tenant
 from testbed.personio import make_emulated_tenant
 from testbed.spoiling import Vendor, find_wrong, make_mix
 from testbed.tenants import open_api
+from testbed.waiting import until
 from unihire.errors import Busy
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer, new_key
@@ -39,8 +40,12 @@ from unihire.store.database import open_database
 SECONDS = float(os.environ.get("SPOIL_SECONDS", "60"))
 SEED = int(os.environ.get("SPOIL_SEED", "5"))
 ROUND_SECONDS = 12.0
-MOST_MEGABYTES = 700
-"""Of memory for a worker, whatever a vendor sends: some 150 are its own."""
+MOST_MEGABYTES = 1_000
+"""Of memory for a worker at any moment, whatever a vendor sends: some 150 are its own, and it may hold answers of a
+dozen lists at once, each as sent, unpacked, decoded and rendered."""
+
+REST_MEGABYTES = 400
+"""Of memory for a worker that has nothing to do: what was sent before has left nothing."""
 
 MOST_ANSWER_BYTES = 16 << 20
 """As an operator sets it: a worker may hold one answer a list that it reads, as sent, unpacked and decoded."""
@@ -70,6 +75,7 @@ class Scene:
     chance: random.Random
     struck: Counter[str] = field(default_factory=Counter)
     most_megabytes: float = 0.0
+    rest_megabytes: float = 0.0
     started: list[Process] = field(default_factory=list)
 
 
@@ -131,10 +137,14 @@ async def test_vendor_that_spoils_at_random_breaks_nothing_and_all_is_right_agai
                 known.setdefault(stream, set()).update(others)
             await check_untouched(scene, vendor, known, told)
         await heal(scene, f"after round {rounds}, {told}")
+        await rest(scene)
         rounds += 1
     scene.workers.end()
     struck = ", ".join(f"{word} {count}" for word, count in scene.struck.most_common())
-    tell(f"{rounds} rounds; a worker took {scene.most_megabytes:.0f} MB at most; {struck}")
+    tell(
+        f"{rounds} rounds; a worker took {scene.most_megabytes:.0f} MB at most, {scene.rest_megabytes:.0f} at rest; "
+        f"{struck}"
+    )
     problems = scene.workers.list_problems()
     for problem, count in problems.items():
         tell(f"  {count} times {problem}")
@@ -167,6 +177,19 @@ def look_at_workers(scene: Scene) -> None:
         megabytes = worker.process.memory_info().rss / 2**20
         scene.most_megabytes = max(scene.most_megabytes, megabytes)
         assert megabytes < MOST_MEGABYTES, f"a worker takes {megabytes:.0f} MB"
+
+
+async def rest(scene: Scene) -> None:
+    """What the workers take, once they have had a moment."""
+
+    async def is_little() -> bool:
+        taken = [worker.process.memory_info().rss / 2**20 for worker in scene.started]
+        if max(taken) >= REST_MEGABYTES:
+            return False
+        scene.rest_megabytes = max(scene.rest_megabytes, *taken)
+        return True
+
+    await until(is_little)
 
 
 async def check_untouched(scene: Scene, vendor: Vendor, touched: dict[str, set[str]], told: str) -> None:
