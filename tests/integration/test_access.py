@@ -104,6 +104,18 @@ async def test_key_and_token_must_be_of_one_organisation_and_environment(
             assert (await api.get(JOBS, headers=headers)).status_code == expected
 
 
+@pytest.mark.parametrize("written", ["{key}", "Basic {key}", "Bearer", "Bearer ", "", "Token {key}", "{key} Bearer"])
+async def test_key_is_good_as_a_bearer_and_in_no_other_way(
+    tenant: Tenant, api: httpx.AsyncClient, written: str
+) -> None:
+    good = tenant.headers["Authorization"]
+    for header, status in ((good, 200), (good.replace("Bearer", "bearer  "), 200)):
+        assert (await api.get(JOBS, headers={**tenant.headers, "Authorization": header})).status_code == status
+    odd = written.format(key=good.removeprefix("Bearer "))
+    answer = await api.get(JOBS, headers={**tenant.headers, "Authorization": odd})
+    assert (answer.status_code, "Not authenticated" in answer.json()["detail"]) == (401, True)
+
+
 async def test_refusal_does_not_tell_whether_a_token_exists_elsewhere(
     api: httpx.AsyncClient, other_tenant: Tenant
 ) -> None:

@@ -23,7 +23,7 @@ from unihire.store import Connection, Pool, locks
 from unihire.store.accounts import budgets
 from unihire.store.feed.gate import lock_feed
 from unihire.store.locks import lock_connector
-from unihire.store.work import runs
+from unihire.store.work import jobs, runs
 from unihire.sync import chores, streaming, worker
 from unihire.sync.run import GIVEN_UP_AFTER
 
@@ -333,3 +333,11 @@ async def test_a_job_that_loses_the_database_ends_and_one_with_a_fault_of_ours_s
             with pytest.raises(ValueError, match="odd"):
                 await ended
         assert ours._jobs == set()
+
+
+async def test_a_session_that_works_for_long_is_not_stuck(works: Works) -> None:
+    async with works.pool.acquire() as connection:
+        working = asyncio.create_task(connection.fetchval("SELECT 1 FROM pg_sleep(1.5)"))
+        await asyncio.sleep(0.5)
+        assert await works.pool.fetch(jobs.END_STUCK_SESSIONS, timedelta(seconds=0.1)) == []
+        assert await within(working) == 1
