@@ -42,7 +42,7 @@ from unihire.platform.sealing import get_sealer
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
-from unihire.store.connections import UNAVAILABLE
+from unihire.store.connections import LOST, UNAVAILABLE
 from unihire.store.database import get_address
 from unihire.store.retention import Retention
 from unihire.sync.worker import Worker
@@ -220,7 +220,7 @@ def _answer_health(pool: Pool) -> Callable[[Request], Any]:
         try:
             async with asyncio.timeout(2):
                 await pool.fetchval("SELECT 1")
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (asyncpg.PostgresError, *LOST):  # TimeoutError is an OSError
             return JSONResponse({"status": "the database does not answer"}, 503)
         return JSONResponse({"status": "ok"})
 

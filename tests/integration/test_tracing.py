@@ -65,7 +65,8 @@ async def test_run_is_a_tree_of_streams_pages_and_calls(tenant: Tenant, heard: H
     assert set(streams) == {"pipelines", "jobs", "people"}
     assert {span.name for span in streams.values()} == {"sync stream"}
     steps = Counter(span.name for span in heard.list_children(streams["jobs"]))
-    assert steps["fetch page"] == steps["map page"] == steps["save page"] >= 3
+    assert steps["map page"] == steps["save page"] >= 3
+    assert steps["fetch page"] - steps["save page"] == 1  # the last page has no rows, and leaves nothing to save
     first, *_ = heard.list_children(streams["jobs"])
     assert first.name == "fetch page"
     calls = [call for call in heard.list_children(first) if call.name == "GET /jobs"]

@@ -17,6 +17,7 @@ from unihire.kit.ids import hash_token
 from unihire.store import Pool
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.tokens import FIND_OPENED
+from unihire.store.connections import LOST
 
 REMEMBERED_SECONDS = 30.0
 """A key or token is looked up again after this, in case the news of a change was lost with its connection."""
@@ -103,7 +104,7 @@ class Access:
         """
         while True:
             # Where the server is away, REMEMBERED_SECONDS bounds what is missed meanwhile.
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(asyncpg.PostgresError, *LOST):
                 await self._listen_once()
             await asyncio.sleep(1)
 

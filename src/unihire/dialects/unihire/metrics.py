@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from unihire.kit.metrics import REGISTRY
 from unihire.store import Pool
+from unihire.store.connections import LOST
 from unihire.store.standing import Figure, tell_standing
 
 log = structlog.get_logger()
@@ -105,7 +106,7 @@ class Metrics:
                 try:
                     async with asyncio.timeout(LOOK_SECONDS):
                         self._figures = await tell_standing(self._pool)
-                except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except (asyncpg.PostgresError, *LOST) as error:  # TimeoutError is an OSError
                     log.warning("the database did not tell how things stand", kind=type(error).__name__)
                     self._figures = None
                 self._looked_at = self._clock()
