@@ -1,8 +1,9 @@
 """Workers that die, freeze, lose their connections or a job, and a server that crashes: others go on."""
 
 import asyncio
+import gc
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -341,3 +342,31 @@ async def test_a_session_that_works_for_long_is_not_stuck(works: Works) -> None:
         await asyncio.sleep(0.5)
         assert await works.pool.fetch(jobs.END_STUCK_SESSIONS, timedelta(seconds=0.1)) == []
         assert await within(working) == 1
+
+
+async def test_what_a_run_failed_by_is_let_go_of_when_it_ends(works: Works, customer: Tenant) -> None:
+    """Errors hold the answers that they are about, in circles which a worker's collector seldom looks for."""
+    thresholds, collected = gc.get_threshold(), 0
+
+    def count(phase: str, facts: dict[str, int]) -> None:
+        nonlocal collected
+        collected += phase == "start" and facts["generation"] == 2
+
+    gc.set_threshold(10**9, 1, 1)
+    gc.callbacks.append(count)
+    try:
+        async with works.work():
+            await works.ask(customer)
+            await works.wait_for(customer)
+            assert collected == 0
+            works.vendor.will("/pipelines", *[lambda request: say({}, 403)] * 9)
+            await works.ask(customer, full=True)
+            await works.wait_for(customer, "partial", number=2)
+            await until(lambda: has_passed(lambda: collected > 0))
+    finally:
+        gc.callbacks.remove(count)
+        gc.set_threshold(*thresholds)
+
+
+async def has_passed(holds: Callable[[], bool]) -> bool:
+    return holds()

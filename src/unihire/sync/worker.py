@@ -6,6 +6,7 @@ job comes for the connector, else as soon as the worker has given no sign for a 
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -256,7 +257,7 @@ class Worker:
             log.exception("rows set aside could not be tried again")
 
     async def _work_on_run(self, connector: Connector, run: Run) -> Later | None:
-        has_moved = False
+        has_moved = is_done = False
 
         def watch(counts: Counts) -> None:
             nonlocal has_moved
@@ -266,7 +267,8 @@ class Worker:
             async with self._bound_time() as stop:
                 integration = get_integration(connector.integration)
                 client = self._open_client(connector)
-                await work_on_run(self._pool, connector, integration, client, run, watch=watch, stop=stop)
+                report = await work_on_run(self._pool, connector, integration, client, run, watch=watch, stop=stop)
+                is_done = report.status == "done"
         except (Superseded, ReauthorizeNeeded):
             return None
         except CredentialsReplaced:  # and the run cancelled; another is asked for with the new ones
@@ -283,6 +285,9 @@ class Worker:
                 log.error("a run failed", reason=deferral.reason, exc_info=not is_disk_full(error))
             after = await defer_run(self._pool, connector, run, deferral)
             return None if after is None else Later(after)
+        finally:
+            if not is_done:
+                gc.collect()  # errors and their frames go in circles, and an answer of megabytes may be held by one
         return None
 
     @asynccontextmanager
