@@ -1,4 +1,4 @@
-"""Fixtures of the embedded server's own tests, and of those with workers."""
+"""Fixtures of the embedded server's own tests, of those with workers, and of those of empty databases."""
 
 import contextlib
 import functools
@@ -6,16 +6,17 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
-from testbed.databases import make_place
+from testbed.databases import Databases, make_place
 from testbed.server_users import Users, make_users, wait_until
 from testbed.tenants import Tenant
 from testbed.vendor import Vendor, fill
 from testbed.working import Works
 from unihire.kit.seal import Sealer
-from unihire.store import Pool
+from unihire.store import Connection, Pool
 
 
 @pytest.fixture
@@ -66,3 +67,17 @@ async def works(pool: Pool, sealer: Sealer, vendor: Vendor, monkeypatch: pytest.
 @pytest_asyncio.fixture
 async def customer(works: Works) -> Tenant:
     return await works.connect()
+
+
+@pytest_asyncio.fixture
+async def empty(databases: Databases) -> AsyncIterator[str]:
+    """The name of a database with nothing in it."""
+    async with databases.create(template="template0") as name:
+        yield name
+
+
+@pytest_asyncio.fixture
+async def connection(databases: Databases, empty: str) -> AsyncIterator[Connection]:
+    opened = await asyncpg.connect(databases.server.dsn(empty))
+    yield opened
+    await opened.close()

@@ -3,14 +3,12 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.passing import let_pass
@@ -84,20 +82,6 @@ async def main():
         print(await pool.fetchval("SELECT count(*) FROM schema_version"))
 asyncio.run(main())
 """
-
-
-@pytest_asyncio.fixture
-async def empty(databases: Databases) -> AsyncIterator[str]:
-    """The name of a database with nothing in it."""
-    async with databases.create(template="template0") as name:
-        yield name
-
-
-@pytest_asyncio.fixture
-async def connection(databases: Databases, empty: str) -> AsyncIterator[Connection]:
-    opened = await asyncpg.connect(databases.server.dsn(empty))
-    yield opened
-    await opened.close()
 
 
 async def describe(connection: Connection) -> list[tuple[str, ...]]:

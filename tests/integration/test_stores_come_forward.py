@@ -4,11 +4,9 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.migrating import expect_shown, fill_store, read_shown
@@ -46,20 +44,6 @@ FIND_MAKER = """
 COUNT_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 COUNT_BROKEN = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
-
-
-@pytest_asyncio.fixture
-async def empty(databases: Databases) -> AsyncIterator[str]:
-    """The name of a database with nothing in it."""
-    async with databases.create(template="template0") as name:
-        yield name
-
-
-@pytest_asyncio.fixture
-async def connection(databases: Databases, empty: str) -> AsyncIterator[Connection]:
-    opened = await asyncpg.connect(databases.server.dsn(empty))
-    yield opened
-    await opened.close()
 
 
 @pytest.mark.parametrize("version", VERSIONS[:-1])
