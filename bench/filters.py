@@ -16,7 +16,9 @@ from bench.figures import Figures
 from bench.processes import Child, Mismatch
 from bench.seeding import NARROW, Tenant, count_records, find_id, name_email, name_row, name_value
 from bench.sizes import DEEP_PAGE, PAGE, Sizes
-from unihire.dialects.bindbee.cursors import write_cursor
+from unihire.dialects.bindbee.face import NATIVE
+from unihire.dialects.common.cursors import write_cursor
+from unihire.dialects.common.filters import FilterParam
 from unihire.kit.clock import from_micros, to_text
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec
 from unihire.store import Pool
@@ -76,7 +78,7 @@ async def measure_filters(pool: Pool, tenant: Tenant, loader: Child, port: int, 
     single = [
         case
         for spec in MODELS.values()
-        if spec.filters or spec.has_remote_id_filter
+        if spec.filters or NATIVE.has_remote_id_filter(spec)
         for case in await maker.make_filters(spec)
     ]
     pairs = await maker.make_pairs(MODELS["candidate"]) + await maker.make_pairs(MODELS["application"])
@@ -110,7 +112,7 @@ class CaseMaker:
         return Case(f"{spec.plural}, page {offset // PAGE + 1:,}", spec.plural, [path])
 
     async def make_filters(self, spec: ModelSpec) -> list[Case]:
-        cases = [case for field in spec.filters for case in await self._make_filter(spec, field)]
+        cases = [case for param in NATIVE.filters[spec] for case in await self._make_filter(spec, param)]
         count = count_records(self._sizes, spec)
         cursor = await self._find_cursor(spec, find_deep_offset(count))
         middle = to_text(from_micros(await self._find_seq(spec, count // 2)))
@@ -121,25 +123,25 @@ class CaseMaker:
             self._case(spec, "modified_after", [{"modified_after": middle}]),
             self._case(spec, "modified_after, then on", [{"modified_after": middle}], cursor),
         ]
-        if spec.has_remote_id_filter:
+        if NATIVE.has_remote_id_filter(spec):
             named = [{"remote_id": name_row(spec.name, number)} for number in range(1, count, count // 5)]
             cases.append(self._case(spec, "remote_id", named))
         return cases
 
     async def make_pairs(self, spec: ModelSpec) -> list[Case]:
         """Two filters at once: common with common, common with rare, rare with rare."""
-        by_name = {field.name: field for field in spec.filters}
+        by_name = {param.field.name: param for param in NATIVE.filters[spec]}
         names = ("company", "tags") if "company" in by_name else ("job", "source")
         one, other = (by_name[name] for name in names)
         cases = []
         for told, values in {"common, common": (0, 0), "common, rare": (0, 7), "rare, rare": (7, 9)}.items():
-            params = {field.param: self._value(field, value) for field, value in zip((one, other), values, strict=True)}
-            cases.append(self._case(spec, f"{one.param} and {other.param}: {told}", [params]))
+            asked = zip((one, other), values, strict=True)
+            params = {param.name: self._value(param.field, value) for param, value in asked}
+            cases.append(self._case(spec, f"{one.name} and {other.name}: {told}", [params]))
         return cases
 
-    async def _make_filter(self, spec: ModelSpec, field: FieldSpec) -> list[Case]:
-        assert field.filter is not None
-        param, count = field.param, count_records(self._sizes, spec)
+    async def _make_filter(self, spec: ModelSpec, asked: FilterParam) -> list[Case]:
+        field, param, count = asked.field, asked.name, count_records(self._sizes, spec)
         cursor = await self._find_cursor(spec, find_deep_offset(count))
         if field.name == "email_addresses":
             mails = [name_email(number) for number in range(3, count, count // 7)]
@@ -158,9 +160,9 @@ class CaseMaker:
             self._case(spec, f"{param}, rare", [{param: value} for value in rare]),
             self._case(spec, f"{param}, rare, from page 10,000", [{param: value} for value in rare], cursor),
         ]
-        if not (field.filter.closed or field.filter.match is Match.ID):
+        if not (asked.grammar.is_closed or asked.match is Match.ID):
             cases.append(self._case(spec, f"{param}, unknown", [{param: "nobody has this"}]))
-        if field.filter.match is Match.ID or field.filter.comma:
+        if asked.is_list:
             lists = {"3 rare": rare[:3], "20 rare": rare[:20], "common and rare": [rare[0], common]}
             for told, values in lists.items():
                 params = [{param: ",".join(values)}]

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from bench.sizes import Sizes
+from unihire.dialects.bindbee.face import NATIVE
 from unihire.integration.declare import Data, Maps, Source, Stream
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer, new_key
@@ -163,7 +164,7 @@ def name_email(number: int) -> str:
 async def seed_all(pool: Pool, connector: Connector, sizes: Sizes) -> None:
     """Save records of every model that has a filter, and tidy up as the server does by itself in time."""
     for spec in MODELS.values():
-        if spec.filters or spec.has_remote_id_filter:
+        if spec.filters or NATIVE.has_remote_id_filter(spec):
             await seed_model(pool, connector, spec, count_records(sizes, spec))
     await settle(pool)
 

@@ -19,7 +19,7 @@ from bench.place import Place
 from bench.processes import Child, Mismatch, start_child
 from bench.seeding import Tenant, create_tenant, seed_all, settle
 from bench.sizes import PAGE, Sizes
-from unihire.dialects.bindbee.cursors import write_cursor
+from unihire.dialects.common.cursors import write_cursor
 from unihire.model import MODELS
 from unihire.store import Pool
 

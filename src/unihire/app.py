@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from inspect import cleandoc
 from typing import Any
@@ -19,10 +20,11 @@ from starlette.types import ASGIApp
 
 from unihire import __version__
 from unihire.dialects.bindbee import connectors as linked
-from unihire.dialects.bindbee.reads import Reads
-from unihire.dialects.bindbee.schema import describe_reads
+from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.common.calls import TOKEN_HEADER, Entrance
 from unihire.dialects.common.prefix import Prefixed
+from unihire.dialects.common.read_schema import describe_reads
+from unihire.dialects.common.reads import Reads
 from unihire.dialects.common.watching import Watching, name_fault
 from unihire.dialects.tray.connectors import PATH as CALLS_PATH
 from unihire.dialects.tray.connectors import Connectors, write_message, write_text
@@ -66,7 +68,8 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
     entrance = Entrance(access, limiter, is_lenient=settings.unknown_parameters == "ignore")
     calls = Entrance(access, limiter, write_error=write_message)
-    reads = Reads(Reader(pool), entrance)
+    reader = Reader(pool)
+    native = Reads(NATIVE, reader, entrance)
 
     @contextlib.asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
@@ -84,8 +87,8 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
         lifespan=live,
         routes=[
             *linked.LinkedConnectors(pool, entrance).list_routes(),
-            Route("/api/ats/v1/{plural}", reads.answer),
-            Route("/api/ats/v1/{plural}/{id}", reads.answer),
+            Route(f"{NATIVE.path}/{{plural}}", native.answer),
+            Route(f"{NATIVE.path}/{{plural}}/{{id}}", native.answer),
             *Connectors(pool, calls, operations).list_routes(),
             *capabilities.CapabilityRoutes(pool, entrance).list_routes(),
             *quarantine.Quarantine(pool, entrance).list_routes(),
@@ -155,7 +158,7 @@ def describe_api() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
     for describe in (
-        describe_reads,
+        partial(describe_reads, NATIVE),
         linked.describe_routes,
         capabilities.describe_route,
         quarantine.describe_route,

@@ -16,7 +16,7 @@ import pytest
 from testbed.command import PATIENCE, SOON, Command, end, read_json_line
 from testbed.databases import make_place
 from unihire.cli.demo.command import list_playable
-from unihire.dialects.bindbee.expansion import wire_fields
+from unihire.dialects.bindbee.face import NATIVE
 from unihire.model import MODELS
 from unihire.store.embedded.server import EmbeddedServer
 
@@ -46,7 +46,7 @@ def test_json_tells_a_script_all_it_needs(running: dict[str, Any]) -> None:
             page = client.get("/api/ats/v1/jobs?page_size=2").raise_for_status().json()
             (candidate,) = client.get("/api/ats/v1/candidates?page_size=1").raise_for_status().json()["items"]
         assert page["page_size"] == 2
-        assert set(candidate) == set(wire_fields(MODELS["candidate"]))
+        assert set(candidate) == set(NATIVE.list_keys(MODELS["candidate"]))
         assert httpx.get(f"{connector['emulator_url']}/_sandbox/").json()["size"] == 200
         assert set(connector["credentials"]) == {"client_id", "client_secret"}
 

@@ -14,8 +14,8 @@ from testbed.records import PLURALS
 from testbed.tenants import Tenant
 from unihire.app import describe_api
 from unihire.dialects.common.markup import to_markdown
+from unihire.dialects.unihire.matrix import IntegrationCapabilities, list_capabilities
 from unihire.dialects.unihire.page import describe_all
-from unihire.integration.capabilities import IntegrationCapabilities, list_capabilities
 from unihire.integration.declare import Integration
 from unihire.integration.inspect import list_cases
 from unihire.integration.registry import list_integrations, list_operations

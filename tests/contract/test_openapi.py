@@ -18,7 +18,8 @@ from testbed.records import PLURALS, id_in, make_row, save
 from testbed.serving import serve_on_socket
 from testbed.tenants import Tenant, make_tenant
 from unihire.app import create_app, describe_api
-from unihire.dialects.bindbee.expansion import parse_expand, write_expand_pattern
+from unihire.dialects.bindbee.face import NATIVE
+from unihire.dialects.common.expansion import parse_expand, write_expand_pattern
 from unihire.dialects.unihire.schedule import INTERVAL_PATTERN
 from unihire.errors import ConfigError
 from unihire.integration.registry import list_operations as list_names
@@ -87,8 +88,8 @@ def test_every_read_has_the_parameters_of_the_contract() -> None:
         if by_id:
             expected |= {"id"}
         else:
-            expected |= LIST | {field.param for field in spec.filters}
-            expected |= {"remote_id"} if spec.has_remote_id_filter else set()
+            expected |= LIST | {param.name for param in NATIVE.filters[spec]}
+            expected |= {"remote_id"} if NATIVE.has_remote_id_filter(spec) else set()
         names = [param["name"] for param in operation["parameters"]]
         assert sorted(names) == sorted(expected), path
         assert all(param["description"] for param in operation["parameters"])
@@ -212,12 +213,12 @@ async def test_requests_as_described_are_taken_and_answered_as_described(
 
 @pytest.mark.parametrize("spec", [spec for spec in PLURALS.values() if spec.relations], ids=lambda spec: spec.name)
 def test_pattern_of_expand_is_its_grammar(spec: ModelSpec) -> None:
-    pattern = write_expand_pattern(spec)
+    pattern = write_expand_pattern(NATIVE, spec)
 
     @settings(max_examples=20, deadline=None)
     @given(st.from_regex(pattern, fullmatch=True))
     def check(text: str) -> None:
-        parse_expand(spec, text)
+        parse_expand(NATIVE, spec, text)
 
     check()
     first, *_ = (field.name for field in spec.relations)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from unihire.dialects.bindbee.expansion import wire_fields
-from unihire.model import MODELS, FieldSpec, Match, Url
+from unihire.dialects.bindbee.face import NATIVE
+from unihire.model import MODELS, FieldSpec, Match, ModelSpec, Url
 from unihire.model.spec import resolve_fields
 
 # field: what it is. `text`, `flag`, `whole`, `[…]` a list of them, `moment` a text that holds one, `→model` a relation,
@@ -71,7 +71,7 @@ def read_contract() -> dict[str, dict[str, str]]:
 EXPECTED = read_contract()
 
 
-def describe(field: FieldSpec) -> str:
+def describe(spec: ModelSpec, field: FieldSpec) -> str:
     """A field of ours in the words of the table; texts that hold moments are told by their example."""
     kind = TYPES[field.items or field.type]
     if field.to:
@@ -83,9 +83,10 @@ def describe(field: FieldSpec) -> str:
     kind = f"[{kind}]" if field.type == "array" else kind
     if field.filter is None:
         return kind
-    sign = {Match.EXACT: "?", Match.FOLDED: "~", Match.ID: "#"}[field.filter.match]
-    marks = [(field.filter.comma, ","), (field.filter.closed, "!"), (field.filter.repeated, "+")]
-    return f"{kind} {sign}{''.join(mark for is_on, mark in marks if is_on)}{field.filter.param or ''}"
+    sign = {Match.EXACT: "?", Match.FOLDED: "~", Match.ID: "#"}[field.filter]
+    (grammar,) = (param.grammar for param in NATIVE.filters[spec] if param.field is field)
+    marks = [(grammar.takes_commas, ","), (grammar.is_closed, "!"), (grammar.is_repeated, "+")]
+    return f"{kind} {sign}{''.join(mark for is_on, mark in marks if is_on)}{grammar.name or ''}"
 
 
 def test_there_are_the_sixteen_models_and_no_other() -> None:
@@ -98,9 +99,9 @@ def test_model_has_the_contracts_fields_with_their_types_words_relations_and_fil
     spec = next(spec for spec in MODELS.values() if spec.plural == plural)
     expected = dict(EXPECTED[plural])
     has_remote_id_filter = expected.pop("remote_id", None) == "?"
-    found = {field.name: describe(field) for field in spec.fields if field.name != "remote_id"}
+    found = {field.name: describe(spec, field) for field in spec.fields if field.name != "remote_id"}
     assert found == expected
-    assert spec.has_remote_id_filter == has_remote_id_filter
+    assert NATIVE.has_remote_id_filter(spec) == has_remote_id_filter
 
 
 def test_urls_carry_the_key_of_the_seed_and_the_key_of_the_newer_contract() -> None:
@@ -132,5 +133,5 @@ def test_every_field_is_explained_and_has_an_example_of_its_type(plural: str) ->
 @pytest.mark.parametrize("plural", EXPECTED)
 def test_answer_has_the_common_keys_once(plural: str) -> None:
     spec = next(spec for spec in MODELS.values() if spec.plural == plural)
-    keys = wire_fields(spec)
+    keys = NATIVE.list_keys(spec)
     assert sorted(keys) == sorted({*EXPECTED[plural], "id", "remote_id", "modified_at", "custom_fields", "raw_data"})

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from testbed.databases import Databases
 from testbed.records import PLURALS, make_row, save
 from testbed.tenants import Tenant, make_tenant, open_api
+from unihire.dialects.bindbee.face import NATIVE
 from unihire.kit.seal import Sealer
 
-NAMES = sorted({field.param for spec in PLURALS.values() for field in spec.filters})
+NAMES = sorted({param.name for params in NATIVE.filters.values() for param in params})
 PARAMS = ["page_size", "cursor", "modified_after", "ids", "remote_id", "expand", "include_raw_data", *NAMES]
 WORDS = [
     *["", "0", "1", "100", "101", "-1", "1e400", "NaN", "true", "no", "{}", "[1]", "null"],

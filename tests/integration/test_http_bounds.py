@@ -15,7 +15,7 @@ from testbed.tenants import make_tenant
 from unihire.app import create_app
 from unihire.cli.protocol import LONGEST_TARGET, MOST_HEADER_BYTES
 from unihire.cli.serving import address_of, bind, serve_api
-from unihire.dialects.bindbee.params import MOST_VALUES
+from unihire.dialects.common.params import MOST_VALUES
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
 

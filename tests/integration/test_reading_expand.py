@@ -7,7 +7,7 @@ import pytest
 
 from testbed.records import PLURALS, bury, id_in, make_row, save
 from testbed.tenants import Tenant
-from unihire.dialects.bindbee.expansion import wire_fields
+from unihire.dialects.bindbee.face import NATIVE
 from unihire.model import MODELS
 
 RELATIONS = [(spec.plural, field.name) for spec in PLURALS.values() for field in spec.relations]
@@ -84,7 +84,7 @@ async def test_relation_named_twice_is_expanded_as_last_said(
 ) -> None:
     assert (await expand(api, "applications", "job,job[name]"))["job"] == {"name": "Engineer"}
     whole = (await expand(api, "applications", "job[name],job"))["job"]
-    assert sorted(whole) == sorted(wire_fields(MODELS["job"]))
+    assert sorted(whole) == sorted(NATIVE.list_keys(MODELS["job"]))
 
 
 async def test_flags_reach_the_expanded_records(api: httpx.AsyncClient, application: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ async def test_unknown_relation_is_refused_with_those_there_are(api: httpx.Async
 async def test_unknown_field_is_refused_with_those_there_are(api: httpx.AsyncClient) -> None:
     message = await refuse(api, "applications", "job[name,salary]")
     assert "'salary'" in message
-    for field in wire_fields(MODELS["job"]):
+    for field in NATIVE.list_keys(MODELS["job"]):
         assert field in message
 
 

@@ -9,10 +9,12 @@ import pytest
 
 from testbed.records import PLURALS, bury, find_ids, id_in, make_row, save
 from testbed.tenants import Tenant, read_all
+from unihire.dialects.bindbee.face import NATIVE
+from unihire.dialects.common.filters import FilterParam
 from unihire.model import FieldSpec, Match, ModelSpec
 
 ALL = pytest.mark.parametrize("plural", PLURALS)
-FILTERS = [(spec.plural, field.param) for spec in PLURALS.values() for field in spec.filters]
+FILTERS = [(spec.plural, param.name) for spec, params in NATIVE.filters.items() for param in params]
 EACH = pytest.mark.parametrize(("plural", "param"), FILTERS)
 
 
@@ -30,9 +32,9 @@ async def fill(tenant: Tenant, spec: ModelSpec, count: int = 5) -> list[dict[str
 def make_asked(spec: ModelSpec, number: int) -> dict[str, Any]:
     """As `make_row`, with no blanks where a filter knows none: clients write one as a plus, and there that is one."""
     row = make_row(spec, number)
-    for field in spec.filters:
-        if field.filter is not None and field.filter.has_no_blanks:
-            row[field.name] = _join_words(row[field.name])
+    for param in NATIVE.filters[spec]:
+        if param.grammar.has_no_blanks:
+            row[param.field.name] = _join_words(row[param.field.name])
     return row
 
 
@@ -40,9 +42,12 @@ def _join_words(value: Any) -> Any:
     return [_join_words(one) for one in value] if isinstance(value, list) else value.replace(" ", "+")
 
 
-def field_of(plural: str, param: str) -> tuple[ModelSpec, FieldSpec]:
-    spec = PLURALS[plural]
-    return spec, next(field for field in spec.filters if field.param == param)
+def param_of(plural: str, name: str) -> FilterParam:
+    return next(param for param in NATIVE.filters[PLURALS[plural]] if param.name == name)
+
+
+def field_of(plural: str, name: str) -> tuple[ModelSpec, FieldSpec]:
+    return PLURALS[plural], param_of(plural, name).field
 
 
 def ask_for(tenant: Tenant, field: FieldSpec, row: Mapping[str, Any]) -> str:
@@ -68,7 +73,7 @@ async def test_filter_gives_the_records_that_have_the_value_and_no_other(
     for wanted in rows:
         expected = [row["remote_id"] for row in rows if fits(field, row, wanted)]
         assert await find(api, plural, **{param: ask_for(tenant, field, wanted)}) == expected
-    if not field.filter or not field.filter.closed:
+    if not param_of(plural, param).grammar.is_closed:
         assert await find(api, plural, **{param: "nothing like it"}) == []
         assert await find(api, plural, **{param: ""}) == []
 
@@ -80,11 +85,10 @@ async def test_filter_compares_letter_case_where_documented_only(
     spec, field = field_of(plural, param)
     rows = await fill(tenant, spec, 2)
     swapped = ask_for(tenant, field, rows[0]).swapcase()
-    assert field.filter
-    if field.filter.closed:
+    if param_of(plural, param).grammar.is_closed:
         assert (await api.get(f"/api/ats/v1/{plural}", params={param: swapped})).status_code == 422
     else:
-        ignores_case = field.filter.match in (Match.FOLDED, Match.ID)
+        ignores_case = field.filter in (Match.FOLDED, Match.ID)
         assert bool(await find(api, plural, **{param: swapped})) == ignores_case
 
 
@@ -111,7 +115,7 @@ async def test_filter_for_the_vendors_id_is_there_where_documented(
 ) -> None:
     spec = PLURALS[plural]
     await fill(tenant, spec)
-    if spec.has_remote_id_filter:
+    if NATIVE.has_remote_id_filter(spec):
         assert await find(api, plural, remote_id="3") == ["3"]
         assert await find(api, plural, remote_id="99") == []
     else:
@@ -122,13 +126,14 @@ async def test_filter_for_the_vendors_id_is_there_where_documented(
 async def test_filters_together_give_what_fits_all_of_them(api: httpx.AsyncClient, tenant: Tenant, plural: str) -> None:
     spec = PLURALS[plural]
     rows = await fill(tenant, spec)
-    params = {field.param: ask_for(tenant, field, rows[3]) for field in spec.filters}
+    params = {param.name: ask_for(tenant, param.field, rows[3]) for param in NATIVE.filters[spec]}
     expected = [row["remote_id"] for row in rows if all(fits(field, row, rows[3]) for field in spec.filters)]
     assert await find(api, plural, **params) == expected
     ids = ",".join(id_in(tenant, spec.name, number) for number in ("3", "4", "77"))
     assert await find(api, plural, **params, ids=ids) == [found for found in expected if found in ("3", "4")]
-    if spec.filters and not spec.filters[0].filter.closed:  # type: ignore[union-attr]
-        assert await find(api, plural, **{**params, spec.filters[0].param: "nothing"}) == []
+    first = next(iter(NATIVE.filters[spec]), None)
+    if first is not None and not first.grammar.is_closed:
+        assert await find(api, plural, **{**params, first.name: "nothing"}) == []
 
 
 @ALL
@@ -140,7 +145,7 @@ async def test_ids_give_these_records_in_the_order_of_the_list(
     ours = [id_in(tenant, spec.name, number) for number in ("4", "1", "3")]
     assert await find(api, plural, ids=",".join(ours)) == ["1", "3", "4"]
     assert await find(api, plural, ids=", ".join([ours[0].upper(), "what?", ours[0]])) == ["4"]
-    if spec.has_remote_id_filter:
+    if NATIVE.has_remote_id_filter(spec):
         assert await find(api, plural, ids=ours[1], remote_id="4") == []
     assert await find(api, plural, ids="what?") == []
 
@@ -337,8 +342,10 @@ async def test_text_is_found_in_either_form_and_with_blanks_around_it(
     every = [row["remote_id"] for row in rows]
     for spelling in SPELLINGS:
         assert await find(api, plural, **{param: spelling}) == every
-    also = {"remote_id": "3"} if spec.has_remote_id_filter else {}
-    assert await find(api, plural, **{param: "Jos\u00e9 "}, **also) == (["3"] if spec.has_remote_id_filter else every)
+    also = {"remote_id": "3"} if NATIVE.has_remote_id_filter(spec) else {}
+    assert await find(api, plural, **{param: "Jos\u00e9 "}, **also) == (
+        ["3"] if NATIVE.has_remote_id_filter(spec) else every
+    )
     for nothing in ("", " ", "\u3000\u00a0", "\u200b"):
         assert await find(api, plural, **{param: nothing}) == []
     items = await read_all(api, plural)

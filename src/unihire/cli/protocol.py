@@ -5,7 +5,7 @@ from http import HTTPStatus
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from unihire.dialects.bindbee.params import MOST_VALUES
+from unihire.dialects.common.params import MOST_VALUES
 
 LONGEST_TARGET = 65_000
 """Bytes of a request's path and query: the parser counts them in 16 bits."""

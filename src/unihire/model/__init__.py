@@ -19,7 +19,7 @@ from unihire.model.models import (
     Tag,
     Url,
 )
-from unihire.model.spec import MODELS, FieldSpec, Filter, Match, ModelSpec, Record, spec_of
+from unihire.model.spec import MODELS, FieldSpec, Match, ModelSpec, Record, spec_of
 
 __all__ = [
     "EEOC",
@@ -30,7 +30,6 @@ __all__ = [
     "Candidate",
     "Department",
     "FieldSpec",
-    "Filter",
     "Job",
     "JobInterviewStage",
     "Match",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from unihire.model import words
-from unihire.model.spec import Field, Filter, Match, Record, model
+from unihire.model.spec import Field, Match, Record, model
 
 Text = str | None
 Flag = bool | None
@@ -16,9 +16,9 @@ Texts = list[str] | None
 
 _MOMENT = "2026-01-31T09:30:00Z"
 _ID = "5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11"
-_BY_ID = Filter(Match.ID)
-_BY_TEXT = Filter(Match.EXACT)
-_BY_NAME = Filter(Match.FOLDED)
+_BY_ID = Match.ID
+_BY_TEXT = Match.EXACT
+_BY_NAME = Match.FOLDED
 
 
 class Url(msgspec.Struct, kw_only=True, gc=False):
@@ -33,7 +33,7 @@ class Url(msgspec.Struct, kw_only=True, gc=False):
     url_type: Annotated[Text, Field("Kind of address, normalised.", "SOCIAL_MEDIA", words.URL_TYPES)] = None
 
 
-@model("activity", plural="activities", number=1, remote_id_filter=True)
+@model("activity", plural="activities", number=1)
 class Activity(Record):
     """Something that happened around a candidate: a note, an e-mail, another event."""
 
@@ -46,7 +46,7 @@ class Activity(Record):
     remote_created_at: Annotated[Text, Field("When the vendor created it.", _MOMENT)] = None
 
 
-@model("application", plural="applications", number=2, remote_id_filter=True)
+@model("application", plural="applications", number=2)
 class Application(Record):
     """One candidate's way through one job; stage and rejection live here."""
 
@@ -63,7 +63,7 @@ class Application(Record):
     reject_reason: Annotated[Text, Field("Why it was rejected.", _ID, to="reject_reason", filter=_BY_ID)] = None
 
 
-@model("attachment", plural="attachments", number=3, remote_id_filter=True)
+@model("attachment", plural="attachments", number=3)
 class Attachment(Record):
     """A file that belongs to a candidate."""
 
@@ -73,31 +73,22 @@ class Attachment(Record):
     candidate: Annotated[Text, Field("Candidate it belongs to.", _ID, to="candidate", filter=_BY_ID)] = None
 
 
-@model("candidate", plural="candidates", number=4, remote_id_filter=True)
+@model("candidate", plural="candidates", number=4)
 class Candidate(Record):
     """A person known to the ATS: one record, however many applications."""
 
     first_name: Annotated[Text, Field("Given name.", "Jane", filter=_BY_NAME)] = None
     last_name: Annotated[Text, Field("Family name.", "Doe", filter=_BY_NAME)] = None
-    company: Annotated[
-        Text, Field("Company on the record.", "Example Ltd", filter=Filter(Match.FOLDED, comma=True))
-    ] = None
+    company: Annotated[Text, Field("Company on the record.", "Example Ltd", filter=_BY_NAME)] = None
     title: Annotated[Text, Field("Job title on the record.", "Engineer")] = None
     last_interaction_at: Annotated[Text, Field("Last contact.", _MOMENT)] = None
     is_private: Annotated[Flag, Field("Marked private at the vendor; reported, not enforced.", False)] = None
     can_email: Annotated[Flag, Field("May be e-mailed; reported, not enforced.", True)] = None
     locations: Annotated[Texts, Field("Places.", ["Berlin"])] = None
     phone_numbers: Annotated[Texts, Field("Telephone numbers.", ["+49 30 0000000"])] = None
-    email_addresses: Annotated[
-        Texts,
-        Field(
-            "E-mail addresses.",
-            ["jane@example.com"],
-            filter=Filter(Match.FOLDED, repeated=True, has_no_blanks=True),
-        ),
-    ] = None
+    email_addresses: Annotated[Texts, Field("E-mail addresses.", ["jane@example.com"], filter=_BY_NAME)] = None
     urls: Annotated[list[Url] | None, Field("Web addresses.")] = None
-    tags: Annotated[Texts, Field("Tag texts, not ids.", ["JUNIOR"], filter=Filter(Match.EXACT, param="tag"))] = None
+    tags: Annotated[Texts, Field("Tag texts, not ids.", ["JUNIOR"], filter=_BY_TEXT)] = None
     applications: Annotated[Texts, Field("Applications of the candidate.", [_ID], to="application")] = None
     attachments: Annotated[Texts, Field("Files of the candidate.", [_ID], to="attachment")] = None
     remote_created_at: Annotated[Text, Field("When the vendor created it.", _MOMENT)] = None
@@ -128,7 +119,7 @@ class EEOC(Record):
     ] = None
 
 
-@model("job_interview_stage", plural="job-interview-stages", number=7, remote_id_filter=True)
+@model("job_interview_stage", plural="job-interview-stages", number=7)
 class JobInterviewStage(Record):
     """One step of a hiring process."""
 
@@ -137,16 +128,14 @@ class JobInterviewStage(Record):
     stage_order: Annotated[int | None, Field("Position in the process.", 3)] = None
 
 
-@model("job", plural="jobs", number=8, remote_id_filter=True)
+@model("job", plural="jobs", number=8)
 class Job(Record):
     """A job a company hires for."""
 
     name: Annotated[Text, Field("Title of the job.", "Software Engineer")] = None
     description: Annotated[Text, Field("What the job is about.", "You will build our product.")] = None
     code: Annotated[Text, Field("Job code, internal or external.", "ENG-7", filter=_BY_TEXT)] = None
-    status: Annotated[
-        Text, Field("Status of the job.", "OPEN", words.JOB_STATUSES, filter=Filter(Match.EXACT, closed=True))
-    ] = None
+    status: Annotated[Text, Field("Status of the job.", "OPEN", words.JOB_STATUSES, filter=_BY_TEXT)] = None
     job_posting_urls: Annotated[list[Url] | None, Field("Where the job is advertised.")] = None
     remote_created_at: Annotated[Text, Field("When the vendor created it.", _MOMENT)] = None
     remote_updated_at: Annotated[Text, Field("When the vendor last changed it.", _MOMENT)] = None
@@ -157,7 +146,7 @@ class Job(Record):
     recruiters: Annotated[Texts, Field("Recruiters.", [_ID], to="remote_user")] = None
 
 
-@model("offer", plural="offers", number=9, remote_id_filter=True)
+@model("offer", plural="offers", number=9)
 class Offer(Record):
     """A job offer made on an application."""
 
@@ -170,7 +159,7 @@ class Offer(Record):
     status: Annotated[Text, Field("Status of the offer.", "APPROVED", words.OFFER_STATUSES)] = None
 
 
-@model("office", plural="offices", number=10, remote_id_filter=True)
+@model("office", plural="offices", number=10)
 class Office(Record):
     """A place of the company."""
 
@@ -191,9 +180,7 @@ class RemoteUser(Record):
 
     first_name: Annotated[Text, Field("Given name.", "Robin")] = None
     last_name: Annotated[Text, Field("Family name.", "Roe")] = None
-    email: Annotated[
-        Text, Field("E-mail address.", "robin@example.com", filter=Filter(Match.FOLDED, has_no_blanks=True))
-    ] = None
+    email: Annotated[Text, Field("E-mail address.", "robin@example.com", filter=_BY_NAME)] = None
     disabled: Annotated[Flag, Field("Whether the account is switched off.", False)] = None
     remote_created_at: Annotated[Text, Field("When the vendor created the account.", _MOMENT)] = None
     access_role: Annotated[Text, Field("What the account may do.", "RECRUITER", words.ACCESS_ROLES)] = None

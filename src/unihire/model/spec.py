@@ -10,39 +10,22 @@ import msgspec
 
 
 class Match(Enum):
-    """How a filter's value is compared with the record's. Texts are compared composed, without blanks around them."""
+    """How records are looked for by a value: texts are compared composed, without blanks around them."""
 
     EXACT = "exact"
     FOLDED = "folded"  # letter case does not count
-    ID = "id"  # a comma list of our ids, any of them
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A query parameter that narrows a list.
-
-    `param` names it where the wire name differs from the field's; `repeated` takes the parameter several times;
-    `comma` also accepts a comma list of values; `closed` refuses a value outside the field's words. Values of a filter
-    that `has_no_blanks` hold none, so a `+` of the query, which is a blank in others, is a plus in them.
-    """
-
-    match: Match = Match.EXACT
-    param: str | None = None
-    repeated: bool = False
-    comma: bool = False
-    closed: bool = False
-    has_no_blanks: bool = False
+    ID = "id"  # an id of ours
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What the type of a field cannot say."""
+    """What the type of a field cannot say. `filter`: records are found by it, compared so."""
 
     meaning: str
     example: Any = None
     words: Sequence[str] = ()
     to: str | None = None
-    filter: Filter | None = None
+    filter: Match | None = None
 
 
 class Record(msgspec.Struct, gc=False):
@@ -65,12 +48,7 @@ class FieldSpec:
     example: Any
     words: Sequence[str]
     to: str | None
-    filter: Filter | None
-
-    @property
-    def param(self) -> str:
-        """The query parameter of the field's filter."""
-        return (self.filter.param if self.filter else None) or self.name
+    filter: Match | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +67,6 @@ class ModelSpec:
     fields: tuple[FieldSpec, ...]
     relations: tuple[FieldSpec, ...]
     filters: tuple[FieldSpec, ...]
-    has_remote_id_filter: bool
 
 
 MODELS: dict[str, ModelSpec] = {}
@@ -98,9 +75,7 @@ R = TypeVar("R", bound=Record)
 _TYPES = {str: "string", bool: "boolean", int: "integer"}
 
 
-def model(
-    name: str, *, plural: str, number: int, remote_id_filter: bool = False, noun: str | None = None
-) -> Callable[[type[R]], type[R]]:
+def model(name: str, *, plural: str, number: int, noun: str | None = None) -> Callable[[type[R]], type[R]]:
     """Enter a struct into the vocabulary under `name`; `plural` is its noun in paths."""
 
     def enter(record: type[R]) -> type[R]:
@@ -116,7 +91,6 @@ def model(
             fields=fields,
             relations=tuple(field for field in fields if field.to),
             filters=tuple(field for field in fields if field.filter),
-            has_remote_id_filter=remote_id_filter,
         )
         return record
 

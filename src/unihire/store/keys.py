@@ -68,7 +68,7 @@ class FilterKeys(_Keys):
             raise ValueError(f"{field.name} is not filterable")
         self.attribute = field.name
         self.many = field.type == "array"
-        fold, fold_before = _FOLDS[field.filter.match]
+        fold, fold_before = _FOLDS[field.filter]
         name = _HASHED_NAMES.get((model, field.name), field.name)
         super().__init__(_hash_after(f"{connector}\0{model}\0{name}\0"), fold, fold_before)
 

@@ -39,7 +39,7 @@ AGAIN_AFTER = timedelta(minutes=10)
 TEXT_FIELDS: dict[int, list[FieldSpec]] = {
     spec.number: fields
     for spec in MODELS.values()
-    if (fields := [one for one in spec.filters if one.filter and one.filter.match is not Match.ID])
+    if (fields := [one for one in spec.filters if one.filter is not Match.ID])
 }
 """The fields that are filtered by text, by model. Records of other models are found by ids alone, whose keys stay."""
 

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from unihire.cli.commands import app
+from unihire.dialects.unihire.matrix import describe_integration
 from unihire.errors import ConfigError
-from unihire.integration.capabilities import describe_integration
 from unihire.integration.declare import Integration
 from unihire.integration.registry import list_integrations, list_operations
 from unihire.model import MODELS

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from unihire.dialects.bindbee.cursors import read_cursor, write_cursor
+from unihire.dialects.common.cursors import read_cursor, write_cursor
 
 
 def test_cursor_names_a_place_of_its_own_list_only() -> None:

@@ -7,8 +7,8 @@ import msgspec
 
 from testbed.vendor import ACME
 from unihire.dialects.common.markup import Table, to_html, to_markdown, to_plain
+from unihire.dialects.unihire.matrix import Capabilities, OperationCapability, describe_integration
 from unihire.dialects.unihire.page import describe_all, describe_one, describe_overview
-from unihire.integration.capabilities import Capabilities, OperationCapability, describe_integration
 
 
 def describe() -> Capabilities:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from unihire.dialects.bindbee.params import (
+from unihire.dialects.bindbee.face import NATIVE
+from unihire.dialects.common.lists import parse_id
+from unihire.dialects.common.params import (
     MOST_VALUES,
     ListQuery,
     parse_ids,
@@ -13,7 +15,6 @@ from unihire.dialects.bindbee.params import (
     read_list_query,
     read_record_query,
 )
-from unihire.dialects.common.lists import parse_id
 from unihire.errors import Invalid, shorten
 from unihire.kit.text import normalise_text
 from unihire.model import MODELS, ModelSpec
@@ -24,34 +25,34 @@ USER = MODELS["remote_user"]
 
 
 def name_filters(spec: ModelSpec, asked: ListQuery) -> list[tuple[str, list[str]]]:
-    return [(field.name, values) for field, values in read_filters(spec, asked)]
+    return [(field.name, values) for field, values in read_filters(NATIVE, spec, asked)]
 
 
 def problems_of(query: bytes) -> list[dict[str, Any]]:
     with pytest.raises(Invalid) as caught:
-        read_list_query(JOB, query)
+        read_list_query(NATIVE, JOB, query)
     return caught.value.problems
 
 
 def test_query_bytes_are_utf_8_whether_escaped_or_not() -> None:
     for query in (b"first_name=Jos%C3%A9", "first_name=José".encode()):
-        assert name_filters(CANDIDATE, read_list_query(CANDIDATE, query)) == [("first_name", ["José"])]
+        assert name_filters(CANDIDATE, read_list_query(NATIVE, CANDIDATE, query)) == [("first_name", ["José"])]
 
 
 def test_comma_is_a_comma_however_it_is_escaped_but_an_escaped_escape_is_text() -> None:
     for comma in (b",", b"%2C", b"%2c"):
-        asked = read_list_query(CANDIDATE, b"a=1%s&company=x%sy%%26z&ids=%s" % (comma, comma, comma))
+        asked = read_list_query(NATIVE, CANDIDATE, b"a=1%s&company=x%sy%%26z&ids=%s" % (comma, comma, comma))
         assert (asked.ids, name_filters(CANDIDATE, asked)) == (",", [("company", ["x,y&z", "x", "y&z"])])
-    assert read_list_query(CANDIDATE, b"ids=%252C%%2C%2").ids == "%2C%,%2"
+    assert read_list_query(NATIVE, CANDIDATE, b"ids=%252C%%2C%2").ids == "%2C%,%2"
 
 
 def test_bytes_that_are_no_text_are_no_error() -> None:
     for query in (b"first_name=%ff%fe", b"first_name=\xff\xfe", b"%", b"&&=&", b"first_name=%00"):
-        assert read_list_query(CANDIDATE, query).page_size == 50
+        assert read_list_query(NATIVE, CANDIDATE, query).page_size == 50
 
 
 def test_last_of_a_repeated_parameter_counts_unless_it_may_be_repeated() -> None:
-    asked = read_list_query(CANDIDATE, b"page_size=1&page_size=2&email_addresses=a&email_addresses=b")
+    asked = read_list_query(NATIVE, CANDIDATE, b"page_size=1&page_size=2&email_addresses=a&email_addresses=b")
     assert asked.page_size == 2
     assert name_filters(CANDIDATE, asked) == [("email_addresses", ["a", "b"])]
 
@@ -105,14 +106,14 @@ def test_text_that_is_no_moment_is_refused(text: str) -> None:
 
 
 def test_lost_plus_sign_of_an_offset_is_restored() -> None:
-    asked = read_list_query(JOB, b"modified_after=2026-03-01T12:00:00+02:00")  # unescaped: arrives as a blank
+    asked = read_list_query(NATIVE, JOB, b"modified_after=2026-03-01T12:00:00+02:00")  # unescaped: arrives as a blank
     assert asked.modified_after == datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("value", [b"jane+x@example.com", b"jane%2Bx@example.com", b"jane%2bx%40example.com"])
 def test_plus_in_an_e_mail_filter_is_a_plus(value: bytes) -> None:
     for spec, name in ((CANDIDATE, b"email_addresses"), (CANDIDATE, b"email%5Faddresses"), (USER, b"email")):
-        ((_, values),) = name_filters(spec, read_list_query(spec, b"page_size=1&%s=%s&cursor=" % (name, value)))
+        ((_, values),) = name_filters(spec, read_list_query(NATIVE, spec, b"page_size=1&%s=%s&cursor=" % (name, value)))
         assert values == ["jane+x@example.com"]
 
 
@@ -122,13 +123,13 @@ def test_blanks_around_an_e_mail_address_are_blanks_however_they_are_written() -
         b"%2B49@sms.example.com+": "+49@sms.example.com",
     }.items():
         for spec, name in ((CANDIDATE, b"email_addresses"), (USER, b"email")):
-            ((_, found),) = read_filters(spec, read_list_query(spec, name + b"=" + value))
+            ((_, found),) = read_filters(NATIVE, spec, read_list_query(NATIVE, spec, name + b"=" + value))
             assert [normalise_text(one) for one in found] == [expected]
 
 
 def test_plus_in_another_text_is_a_blank_as_forms_write_it() -> None:
     query = b"first_name=Mary+Ann&tag=C%2B%2B&company=A+%2B+B&email_addresses=a+b@x.com&email_addresses=c%20d"
-    assert dict(name_filters(CANDIDATE, read_list_query(CANDIDATE, query))) == {
+    assert dict(name_filters(CANDIDATE, read_list_query(NATIVE, CANDIDATE, query))) == {
         "first_name": ["Mary Ann"], "tags": ["C++"], "company": ["A + B"], "email_addresses": ["a+b@x.com", "c d"],
     }  # fmt: skip
 
@@ -146,12 +147,12 @@ def test_more_ids_or_values_than_can_be_asked_for_are_refused_with_the_number() 
     ):
         spec = MODELS["application"] if query.startswith("candidate") else CANDIDATE
         with pytest.raises(Invalid, match=r"1,60[12] values are too many: at most 1,600"):
-            name_filters(spec, read_list_query(spec, query.encode()))
+            name_filters(spec, read_list_query(NATIVE, spec, query.encode()))
 
 
 def test_unknown_parameters_are_let_through_where_their_names_are_not_checked() -> None:
-    assert read_list_query(JOB, b"colour=red&page_size=3").page_size == 3
-    assert not read_record_query(JOB, b"page_size=abc&cursor=").include_raw_data
+    assert read_list_query(NATIVE, JOB, b"colour=red&page_size=3").page_size == 3
+    assert not read_record_query(NATIVE, JOB, b"page_size=abc&cursor=").include_raw_data
 
 
 def test_status_is_one_of_the_six_words() -> None:

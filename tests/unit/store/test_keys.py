@@ -7,7 +7,7 @@ from unihire.kit.text import normalise_text
 from unihire.model import MODELS
 from unihire.store.keys import FilterKeys, MemberKeys, find_member_keys
 
-BY_NAME = {(spec.name, field.param): field for spec in MODELS.values() for field in spec.filters}
+BY_NAME = {(spec.name, field.name): field for spec in MODELS.values() for field in spec.filters}
 FOLDED_KEY, EXACT_KEY = -2370803892822657453, 88824735562478057
 FILTERS = [(spec, field) for spec in MODELS.values() for field in spec.filters]
 
@@ -20,8 +20,8 @@ def test_value_has_another_key_in_every_connector_model_and_filter(value: str) -
 
 
 def test_letter_case_counts_where_the_vocabulary_says_so() -> None:
-    fields = {(spec.name, field.param): FilterKeys(1, spec.number, field) for spec, field in FILTERS}
-    folded, exact = fields["candidate", "first_name"], fields["candidate", "tag"]
+    fields = {(spec.name, field.name): FilterKeys(1, spec.number, field) for spec, field in FILTERS}
+    folded, exact = fields["candidate", "first_name"], fields["candidate", "tags"]
     assert folded.key("STRASSE İ") == folded.key("straße i̇")
     assert exact.key("Junior") != exact.key("JUNIOR")
 
@@ -32,11 +32,11 @@ def test_keys_stay_what_they_are() -> None:
     assert (spec.name, field.name) == ("activity", "user")
     assert FilterKeys(1, spec.number, field).key("5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11") == -7237780889170226717
     assert FilterKeys(1, 4, BY_NAME["candidate", "first_name"]).key("Jose\u0301 ") == FOLDED_KEY
-    assert FilterKeys(1, 4, BY_NAME["candidate", "tag"]).key("\u00a0Jose\u0301") == EXACT_KEY
+    assert FilterKeys(1, 4, BY_NAME["candidate", "tags"]).key("\u00a0Jose\u0301") == EXACT_KEY
 
 
 def test_text_has_one_key_in_either_form_and_with_blanks_around_it() -> None:
-    for name in ("first_name", "tag", "email_addresses"):
+    for name in ("first_name", "tags", "email_addresses"):
         keys = FilterKeys(1, 4, BY_NAME["candidate", name])
         assert {keys.key(text) for text in ("José", "Jose\u0301", "\u00a0José\t", "\u3000Jose\u0301 ")} == {
             keys.key("José")
@@ -47,7 +47,7 @@ def test_text_has_one_key_in_either_form_and_with_blanks_around_it() -> None:
 
 @given(values=st.lists(st.text(max_size=20), max_size=4))
 def test_who_asks_for_a_text_asks_for_its_key_of_before_too(values: list[str]) -> None:
-    for name in ("first_name", "tag"):
+    for name in ("first_name", "tags"):
         keys = FilterKeys(1, 4, BY_NAME["candidate", name])
         asked = keys.list_asked(values)
         assert len(asked) == len(set(asked))

@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from unihire.cli.console.terminal import print_line
-from unihire.dialects.bindbee.expansion import wire_fields
+from unihire.dialects.bindbee.face import NATIVE
 from unihire.integration.declare import Integration
 from unihire.model import MODELS, ModelSpec
 
@@ -122,7 +122,7 @@ def find_record_faults(spec: ModelSpec, call: Call, id: str) -> Iterator[str]:
 
 
 def _find_key_faults(spec: ModelSpec, record: dict[str, Any]) -> Iterator[str]:
-    expected = set(wire_fields(spec))
+    expected = set(NATIVE.list_keys(spec))
     if missing := expected - set(record):
         yield f"keys missing from a {spec.noun}: {', '.join(sorted(missing))}"
     if surplus := set(record) - expected:

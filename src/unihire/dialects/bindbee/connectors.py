@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.bindbee.cursors import CURSOR_PATTERN, read_cursor, write_cursor
 from unihire.dialects.common.calls import CATEGORY, Entrance, Reply, describe_problem
+from unihire.dialects.common.cursors import CURSOR_PATTERN, read_cursor, write_cursor
 from unihire.dialects.common.describing import TOKENED, describe_cursor, describe_refusals, describe_response
 from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST
 from unihire.errors import Invalid, Unauthorized

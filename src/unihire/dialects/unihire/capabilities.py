@@ -11,9 +11,9 @@ from starlette.routing import Route
 from unihire.dialects.common.calls import TOKEN_HEADER, Entrance, Reply
 from unihire.dialects.common.describing import TOKENED, describe_refusals
 from unihire.dialects.common.markup import to_html
+from unihire.dialects.unihire.matrix import Capabilities, describe_grant, list_capabilities
 from unihire.dialects.unihire.page import TITLE, describe_all
 from unihire.errors import Unauthorized
-from unihire.integration.capabilities import Capabilities, describe_grant, list_capabilities
 from unihire.platform.access import Scope
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import get_numbered

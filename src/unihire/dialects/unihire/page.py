@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from unihire.dialects.common.markup import Block, Code, Heading, Line, Link, Paragraph, Table, join_codes
-from unihire.integration.capabilities import (
+from unihire.dialects.unihire.matrix import (
     Capabilities,
     FieldCapability,
     FilterCapability,

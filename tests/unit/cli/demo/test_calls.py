@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 
 from unihire.cli.demo.calls import Call, find_list_faults, find_record_faults
-from unihire.dialects.bindbee.expansion import wire_fields
+from unihire.dialects.bindbee.face import NATIVE
 from unihire.model import MODELS
 
 JOB = MODELS["job"]
-WHOLE: dict[str, Any] = {**dict.fromkeys(wire_fields(JOB)), "id": "1"}
+WHOLE: dict[str, Any] = {**dict.fromkeys(NATIVE.list_keys(JOB)), "id": "1"}
 
 
 def answer(status: int, body: Any) -> Call:

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from testbed.vendor import ACME
-from unihire.integration import capabilities
-from unihire.integration.capabilities import FilterCapability, IntegrationCapabilities, ModelCapability
+from unihire.dialects.unihire import matrix
+from unihire.dialects.unihire.matrix import FilterCapability, IntegrationCapabilities, ModelCapability
 from unihire.integration.declare import Join, Maps, Stream
 from unihire.integration.operate import Desk, Nothing, Operation, Output
 from unihire.model import MODELS, Job
@@ -18,7 +18,7 @@ CANNOT = {"offer": "There are no offers.", "job.code": "There is no code."}
 
 
 def describe(**changes: Any) -> IntegrationCapabilities:
-    return capabilities.describe_integration(replace(ACME, cannot=CANNOT, **changes))
+    return matrix.describe_integration(replace(ACME, cannot=CANNOT, **changes))
 
 
 def get_model(found: IntegrationCapabilities, name: str) -> ModelCapability:
@@ -54,7 +54,7 @@ def test_model_is_given_where_a_stream_maps_to_it_and_otherwise_told_why_not() -
 
 
 def test_model_that_no_stream_gives_has_no_field_even_where_no_reason_is_told() -> None:
-    offer = get_model(capabilities.describe_integration(replace(ACME, cannot={})), "offer")
+    offer = get_model(matrix.describe_integration(replace(ACME, cannot={})), "offer")
     assert (offer.is_given, offer.reason) == (False, None)
     assert not any(field.is_given for field in offer.fields)
 
@@ -67,7 +67,7 @@ def test_field_is_given_unless_the_vendor_cannot() -> None:
 
 
 def test_what_streams_declare_decides_even_where_a_reason_says_otherwise() -> None:
-    found = capabilities.describe_integration(replace(ACME, cannot={"job": "There are no jobs."}))
+    found = matrix.describe_integration(replace(ACME, cannot={"job": "There are no jobs."}))
     job = get_model(found, "job")
     assert (job.is_given, job.reason) == (True, None)
     assert all(field.is_given for field in job.fields)
@@ -180,7 +180,7 @@ def operation(name: str, **others: Any) -> Operation:
 
 def test_model_is_written_by_the_operations_that_say_so_and_only_in_their_fields() -> None:
     assert not any(model.can_write or model.written_by for model in describe().models)
-    found = capabilities.describe_integration(
+    found = matrix.describe_integration(
         ACME,
         [
             operation("read"),
@@ -197,9 +197,7 @@ def test_model_is_written_by_the_operations_that_say_so_and_only_in_their_fields
 
 
 def test_operations_are_told_in_their_order() -> None:
-    found = capabilities.describe_integration(
-        ACME, [operation("write", is_write=True), operation("choose", kind="ddl")]
-    )
+    found = matrix.describe_integration(ACME, [operation("write", is_write=True), operation("choose", kind="ddl")])
     told = [(one.name, one.title, one.kind, one.is_write) for one in found.operations]
     assert told == [("write", "Write", "public", True), ("choose", "Choose", "ddl", False)]
 

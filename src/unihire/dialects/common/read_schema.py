@@ -1,8 +1,6 @@
 """The OpenAPI description of the data reads, drawn from the vocabulary: what is declared is what is served."""
 
-from unihire.dialects.bindbee.cursors import CURSOR_PATTERN
-from unihire.dialects.bindbee.expansion import write_expand_pattern
-from unihire.dialects.bindbee.params import MOST_VALUES, get_page_size_most
+from unihire.dialects.common.cursors import CURSOR_PATTERN
 from unihire.dialects.common.describing import (
     ID,
     TOKENED,
@@ -11,7 +9,11 @@ from unihire.dialects.common.describing import (
     describe_param,
     describe_responses,
 )
+from unihire.dialects.common.expansion import write_expand_pattern
+from unihire.dialects.common.faces import Face
+from unihire.dialects.common.filters import FilterParam
 from unihire.dialects.common.lists import PAGE_SIZE
+from unihire.dialects.common.params import MOST_VALUES
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec, Url
 from unihire.model.spec import resolve_fields
 
@@ -27,11 +29,11 @@ _IDS: Json = {
 _EXAMPLE_IDS = "5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11,0f1f4f0e-6a53-5c8d-8a55-2f2f6f2b1c22"
 
 
-def describe_reads() -> tuple[Json, Json]:
-    """The paths of the thirty-two reads, and the schemas they refer to."""
+def describe_reads(face: Face) -> tuple[Json, Json]:
+    """The paths of a face's reads, and the schemas they refer to."""
     paths: Json = {}
     schemas: Json = {
-        "AtsUrl": _object_schema("A web address and what kind it is.", resolve_fields(Url)),
+        f"{face.schemas}Url": _object_schema(face, "A web address and what kind it is.", resolve_fields(Url)),
         "Error": {
             "type": "object",
             "required": ["detail"],
@@ -54,20 +56,16 @@ def describe_reads() -> tuple[Json, Json]:
             "properties": {"detail": {"type": "array", "items": {"$ref": "#/components/schemas/ValidationError"}}},
         },
     }
-    for spec in MODELS.values():
-        name = schema_name(spec)
-        schemas[name] = _model_schema(spec)
-        schemas[f"{name}Page"] = _page_schema(spec)
-        paths[f"/api/ats/v1/{spec.plural}"] = {"get": _describe_list(spec)}
-        paths[f"/api/ats/v1/{spec.plural}/{{id}}"] = {"get": _describe_one(spec)}
+    for spec in face.models:
+        name = face.name_schema(spec)
+        schemas[name] = _model_schema(face, spec)
+        schemas[f"{name}Page"] = _page_schema(face, spec)
+        paths[f"{face.path}/{spec.plural}"] = {"get": _describe_list(face, spec)}
+        paths[f"{face.path}/{spec.plural}/{{id}}"] = {"get": _describe_one(face, spec)}
     return paths, schemas
 
 
-def schema_name(spec: ModelSpec) -> str:
-    return f"Ats{spec.record.__name__}"
-
-
-def _describe_list(spec: ModelSpec) -> Json:
+def _describe_list(face: Face, spec: ModelSpec) -> Json:
     return {
         "operationId": f"list_{spec.name}",
         "tags": [spec.noun],
@@ -76,15 +74,15 @@ def _describe_list(spec: ModelSpec) -> Json:
         "you have read and ask for what was modified after it. The last page is the one whose `cursor` is null.",
         "security": TOKENED,
         "parameters": [
-            *_list_params(spec),
-            *(_filter_param(field) for field in spec.filters),
-            *_read_params(spec),
+            *_list_params(face, spec),
+            *(_filter_param(param) for param in face.filters[spec]),
+            *_read_params(face, spec),
         ],
-        "responses": describe_responses(f"{schema_name(spec)}Page", found=False),
+        "responses": describe_responses(f"{face.name_schema(spec)}Page", found=False),
     }
 
 
-def _describe_one(spec: ModelSpec) -> Json:
+def _describe_one(face: Face, spec: ModelSpec) -> Json:
     return {
         "operationId": f"get_{spec.name}",
         "tags": [spec.noun],
@@ -92,18 +90,18 @@ def _describe_one(spec: ModelSpec) -> Json:
         "security": TOKENED,
         "parameters": [
             {"name": "id", "in": "path", "required": True, "schema": ID, "description": "Our id."},
-            *_read_params(spec),
+            *_read_params(face, spec),
         ],
-        "responses": describe_responses(schema_name(spec), found=True),
+        "responses": describe_responses(face.name_schema(spec), found=True),
     }
 
 
-def _list_params(spec: ModelSpec) -> list[Json]:
+def _list_params(face: Face, spec: ModelSpec) -> list[Json]:
     ids = "Only the records with these ids of ours, joined by commas."
     params = [describe_param("ids", ids, schema=_IDS, example=_EXAMPLE_IDS)]
-    if spec.has_remote_id_filter:
+    if face.has_remote_id_filter(spec):
         params.append(describe_param("remote_id", "Only the record with this id of the vendor's.", example="123321"))
-    size = {"type": "integer", "minimum": 1, "maximum": get_page_size_most(spec), "default": PAGE_SIZE}
+    size = {"type": "integer", "minimum": 1, "maximum": face.get_page_size_most(spec), "default": PAGE_SIZE}
     return [
         *params,
         {"name": "page_size", "in": "query", "schema": size, "description": "Most records in a page."},
@@ -117,28 +115,27 @@ def _list_params(spec: ModelSpec) -> list[Json]:
     ]
 
 
-def _filter_param(field: FieldSpec) -> Json:
-    assert field.filter is not None
+def _filter_param(param: FilterParam) -> Json:
+    field, grammar = param.field, param.grammar
     named = f"Only records by `{field.name}`: {field.meaning[:1].lower()}{field.meaning[1:]}"
-    if field.filter.repeated:
+    if grammar.is_repeated:
         schema: Json = {"type": "array", "items": {"type": "string"}}
         text = f"{named} Repeat the parameter for several; letter case and blanks around it do not count."
-        return {"name": field.param, "in": "query", "schema": schema, "description": text, "example": field.example}
-    if field.filter.closed:
-        return describe_param(
-            field.param, named, schema={"type": "string", "enum": list(field.words)}, example=field.example
-        )
-    if field.filter.match is Match.ID:
-        return describe_param(field.param, f"{named} Ids of ours, joined by commas.", schema=_IDS, example=_EXAMPLE_IDS)
-    folds = "Letter case and blanks" if field.filter.match is Match.FOLDED else "Blanks"
-    several = " A comma list fits any of its values." if field.filter.comma else ""
+        return {"name": param.name, "in": "query", "schema": schema, "description": text, "example": field.example}
+    if grammar.is_closed:
+        schema = {"type": "string", "enum": list(field.words)}
+        return describe_param(param.name, named, schema=schema, example=field.example)
+    if param.match is Match.ID:
+        return describe_param(param.name, f"{named} Ids of ours, joined by commas.", schema=_IDS, example=_EXAMPLE_IDS)
+    folds = "Letter case and blanks" if param.match is Match.FOLDED else "Blanks"
+    several = " A comma list fits any of its values." if grammar.takes_commas else ""
     example = field.example[0] if isinstance(field.example, list) else field.example
     return describe_param(
-        field.param, f"{named} The whole value must match. {folds} around it do not count.{several}", example=example
+        param.name, f"{named} The whole value must match. {folds} around it do not count.{several}", example=example
     )
 
 
-def _read_params(spec: ModelSpec) -> list[Json]:
+def _read_params(face: Face, spec: ModelSpec) -> list[Json]:
     flag = {"type": "boolean", "default": False}
     params: list[Json] = [
         {"name": "include_raw_data", "in": "query", "schema": flag, "description": "Fill `raw_data`."},
@@ -150,13 +147,13 @@ def _read_params(spec: ModelSpec) -> list[Json]:
             f"Relations to answer as records instead of ids, joined by commas: {', '.join(names)}. "
             f"Fields in brackets narrow a record: `{names[0]}[id,remote_id]`."
         )
-        schema = {"type": "string", "pattern": write_expand_pattern(spec)}
+        schema = {"type": "string", "pattern": write_expand_pattern(face, spec)}
         params.append(describe_param("expand", text, schema=schema, example=names[0]))
     return params
 
 
-def _model_schema(spec: ModelSpec) -> Json:
-    schema = _object_schema(spec.meaning, spec.fields)
+def _model_schema(face: Face, spec: ModelSpec) -> Json:
+    schema = _object_schema(face, spec.meaning, spec.fields)
     schema["properties"] = {
         "id": {"type": "string", "format": "uuid", "description": "Our id, the same for good."},
         "modified_at": {
@@ -175,23 +172,23 @@ def _model_schema(spec: ModelSpec) -> Json:
     return schema
 
 
-def _object_schema(meaning: str, fields: tuple[FieldSpec, ...]) -> Json:
+def _object_schema(face: Face, meaning: str, fields: tuple[FieldSpec, ...]) -> Json:
     return {
         "type": "object",
         "description": meaning,
         "required": [field.name for field in fields],
-        "properties": {field.name: _field_schema(field) for field in fields},
+        "properties": {field.name: _field_schema(face, field) for field in fields},
     }
 
 
-def _field_schema(field: FieldSpec) -> Json:
+def _field_schema(face: Face, field: FieldSpec) -> Json:
     described: Json = {"description": field.meaning}
     if field.words:
         described["description"] += f" One of {', '.join(field.words)}. {_OPEN}"
     if field.example is not None:
         described["examples"] = [field.example]
     if field.to is not None:
-        target = f"#/components/schemas/{schema_name(MODELS[field.to])}"
+        target = f"#/components/schemas/{face.name_schema(MODELS[field.to])}"
         # Expanded with a list of fields, a related record carries only those: a free object covers it.
         one: Json = {
             "anyOf": [{"type": "string", "format": "uuid"}, {"$ref": target}, {"type": "object"}],
@@ -200,18 +197,20 @@ def _field_schema(field: FieldSpec) -> Json:
             return {**described, "type": ["array", "null"], "items": one}
         return {**described, "anyOf": [*one["anyOf"], {"type": "null"}]}
     if field.type == "array":
-        items: Json = {"$ref": "#/components/schemas/AtsUrl"} if field.items == "url" else {"type": field.items}
+        items: Json = (
+            {"$ref": f"#/components/schemas/{face.schemas}Url"} if field.items == "url" else {"type": field.items}
+        )
         return {**described, "type": ["array", "null"], "items": items}
     return {**described, "type": [field.type, "null"]}
 
 
-def _page_schema(spec: ModelSpec) -> Json:
+def _page_schema(face: Face, spec: ModelSpec) -> Json:
     return {
         "type": "object",
         "required": ["cursor", "page_size", "items"],
         "properties": {
             "cursor": {"type": ["string", "null"], "description": "Where to go on; null on the last page."},
             "page_size": {"type": "integer", "description": "How many records this page has."},
-            "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{schema_name(spec)}"}},
+            "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{face.name_schema(spec)}"}},
         },
     }

@@ -6,30 +6,25 @@ relation := name [ '[' field (',' field)* ']' ]
 
 import re
 
+from unihire.dialects.common.faces import Face
 from unihire.model import MODELS, ModelSpec
 from unihire.platform.reads import Expansion
 
 _RELATION = re.compile(r"([^\[\],]+)(?:\[([^\[\]]*)\])?(?:,|$)")
-_COMMON = ("id", "modified_at", "custom_fields", "raw_data")
 
 
-def wire_fields(spec: ModelSpec) -> tuple[str, ...]:
-    """Every key of a model's answer."""
-    return (*_COMMON[:2], *(field.name for field in spec.fields), *_COMMON[2:])
-
-
-def write_expand_pattern(spec: ModelSpec) -> str:
+def write_expand_pattern(face: Face, spec: ModelSpec) -> str:
     """The grammar for one model, as a regular expression of JSON Schema: what it fits is taken."""
     each = []
     for field in spec.relations:
         assert field.to is not None
-        name = f"({'|'.join(wire_fields(MODELS[field.to]))})"
+        name = f"({'|'.join(face.list_keys(MODELS[field.to]))})"
         each.append(rf"{field.name}(\[{name}(,{name})*\])?")
     relation = f"({'|'.join(each)})"
     return f"^({relation}(,{relation})*)?$"
 
 
-def parse_expand(spec: ModelSpec, text: str) -> tuple[Expansion, ...]:
+def parse_expand(face: Face, spec: ModelSpec, text: str) -> tuple[Expansion, ...]:
     """The relations to expand. Raises ValueError that says what is possible."""
     relations = {field.name: field for field in spec.relations}
     found: dict[str, Expansion] = {}  # a relation named twice: the last counts
@@ -45,12 +40,12 @@ def parse_expand(spec: ModelSpec, text: str) -> tuple[Expansion, ...]:
             possible = f"possible: {', '.join(relations)}" if relations else "it has none"
             raise ValueError(f"{spec.noun} has no relation {name!r}; {possible}")
         target = MODELS[relation.to]
-        found[name] = Expansion(relation, target, None if listed is None else _parse_fields(target, listed))
+        found[name] = Expansion(relation, target, None if listed is None else _parse_fields(face, target, listed))
     return tuple(found.values())
 
 
-def _parse_fields(target: ModelSpec, listed: str) -> tuple[str, ...]:
-    possible = wire_fields(target)
+def _parse_fields(face: Face, target: ModelSpec, listed: str) -> tuple[str, ...]:
+    possible = face.list_keys(target)
     fields = tuple(field.strip() for field in listed.split(","))
     for field in fields:
         if field not in possible:

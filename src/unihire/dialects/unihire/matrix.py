@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from unihire.dialects.common.filters import FOUND_BY_REMOTE_ID, FilterParam, list_filters
 from unihire.integration.declare import Integration, Maps, Stream
 from unihire.integration.operate import Operation
 from unihire.integration.registry import get_integration, list_integrations, list_operations
@@ -299,14 +300,16 @@ def _describe_field(
     operations: Sequence[Operation],
 ) -> FieldCapability:
     reason = integration.cannot.get(f"{spec.name}.{field.name}" if sources else spec.name)
-    is_filter = field.filter is not None or (field.name == "remote_id" and spec.has_remote_id_filter)
+    params = {param.field.name: param.name for param in list_filters(spec)}
+    if spec.name in FOUND_BY_REMOTE_ID:
+        params["remote_id"] = "remote_id"
     return FieldCapability(
         name=field.name,
         is_given=bool(sources) and reason is None,
         reason=reason,
         words=list(field.words),
         vendor_words=_once(maps.words[field.name] for maps in sources if field.name in maps.words),
-        filter=field.param if is_filter else None,
+        filter=params.get(field.name),
         can_write=bool(list_writers(operations, spec, field)),
     )
 
@@ -321,25 +324,23 @@ def _list_filters(spec: ModelSpec, given: set[str]) -> list[FilterCapability]:
         FilterCapability(param=param, field=None, kind=kind, several=several, words=[], is_given=bool(given))
         for param, kind, several in every
     ]
-    if spec.has_remote_id_filter:
+    if spec.name in FOUND_BY_REMOTE_ID:
         is_given = "remote_id" in given
         found.append(
             FilterCapability(
                 param="remote_id", field="remote_id", kind="exact", several=None, words=[], is_given=is_given
             )
         )
-    return [*found, *(_describe_filter(field, is_given=field.name in given) for field in spec.filters)]
+    return [*found, *(_describe_filter(param, is_given=param.field.name in given) for param in list_filters(spec))]
 
 
-def _describe_filter(field: FieldSpec, *, is_given: bool) -> FilterCapability:
-    assert field.filter is not None
-    takes_commas = field.filter.comma or field.filter.match is Match.ID
+def _describe_filter(param: FilterParam, *, is_given: bool) -> FilterCapability:
     return FilterCapability(
-        param=field.param,
-        field=field.name,
-        kind=KINDS[field.filter.match],
-        several="repeat" if field.filter.repeated else "comma" if takes_commas else None,
-        words=list(field.words) if field.filter.closed else [],
+        param=param.name,
+        field=param.field.name,
+        kind=KINDS[param.match],
+        several="repeat" if param.grammar.is_repeated else "comma" if param.is_list else None,
+        words=list(param.field.words) if param.grammar.is_closed else [],
         is_given=is_given,
     )
 

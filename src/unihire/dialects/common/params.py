@@ -1,7 +1,7 @@
 """The query of a list or of one record, read and checked: pydantic says what is wrong in FastAPI's words."""
 
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from functools import cache, partial
 from typing import Annotated, Any, Literal, TypeVar
@@ -10,17 +10,16 @@ from urllib.parse import parse_qsl, unquote_plus
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import PydanticCustomError
 
-from unihire.dialects.bindbee.expansion import parse_expand
 from unihire.dialects.common.calls import describe_problem
-from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST, UUID
+from unihire.dialects.common.expansion import parse_expand
+from unihire.dialects.common.faces import Face
+from unihire.dialects.common.filters import FilterParam
+from unihire.dialects.common.lists import PAGE_SIZE, UUID
 from unihire.errors import Invalid
 from unihire.kit.clock import parse_moment
 from unihire.kit.text import normalise_text
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec
 from unihire.platform.reads import Expansion
-
-PAGE_SIZE_MOST_OF: Mapping[str, int] = {"job": 100}
-"""Models whose pages are documented to be smaller."""
 
 MOST_VALUES = 1_600
 """Ids of a list, and values of one filter: as many ids, their commas escaped, as the address of a call holds."""
@@ -39,11 +38,6 @@ def _parse_moment(text: object) -> datetime | None:
         raise PydanticCustomError(
             "datetime_parsing", "Input should be a valid ISO 8601 date-time, such as 2026-01-31T09:30:00Z"
         ) from None
-
-
-def get_page_size_most(spec: ModelSpec) -> int:
-    """The most records that a page of the list may be asked for."""
-    return PAGE_SIZE_MOST_OF.get(spec.name, PAGE_SIZE_MOST)
 
 
 class RecordQuery(BaseModel):
@@ -70,44 +64,41 @@ Asked = TypeVar("Asked", bound=RecordQuery)
 
 
 @cache
-def _query_model(spec: ModelSpec, base: type[RecordQuery]) -> type[RecordQuery]:
+def _query_model(face: Face, spec: ModelSpec, base: type[RecordQuery]) -> type[RecordQuery]:
     """The query of a model: the common parameters, `expand` of its relations, and for a list its filters."""
 
     def read_expand(text: object) -> tuple[Expansion, ...]:
         try:
-            return parse_expand(spec, str(text))
+            return parse_expand(face, spec, str(text))
         except ValueError as error:
             raise PydanticCustomError("value_error", "Value error, {reason}", {"reason": str(error)}) from None
 
     fields: dict[str, Any] = {"expand": (Annotated[tuple[Expansion, ...], BeforeValidator(read_expand)], ())}
     if base is ListQuery:
-        most = get_page_size_most(spec)
+        most = face.get_page_size_most(spec)
         fields["page_size"] = (Annotated[int, Field(ge=1, le=most)], PAGE_SIZE)
-        for field in spec.filters:
-            assert field.filter is not None
-            kind: Any = Literal[tuple(field.words)] if field.filter.closed else str
-            fields[field.param] = (list[str] if field.filter.repeated else kind | None, None)
-            if field.filter.repeated:
-                fields[field.param] = (list[str] | None, None)
+        for param in face.filters[spec]:
+            kind: Any = Literal[tuple(param.field.words)] if param.grammar.is_closed else str
+            fields[param.name] = ((list[str] if param.grammar.is_repeated else kind) | None, None)
     return create_model(f"{spec.name}_{base.__name__}", __base__=base, **fields)
 
 
 @cache
-def list_names(spec: ModelSpec, base: type[RecordQuery]) -> frozenset[str]:
+def list_names(face: Face, spec: ModelSpec, base: type[RecordQuery]) -> frozenset[str]:
     """The parameters that a read has."""
-    lacking = set() if spec.has_remote_id_filter else {"remote_id"}
-    return frozenset(_query_model(spec, base).model_fields.keys() - lacking)
+    lacking = set() if face.has_remote_id_filter(spec) else {"remote_id"}
+    return frozenset(_query_model(face, spec, base).model_fields.keys() - lacking)
 
 
-def suggest_way(spec: ModelSpec, name: str) -> str:
+def suggest_way(face: Face, spec: ModelSpec, name: str) -> str:
     """Where records of a list are found by what they have not, but a record they belong to has: the offers of a
     candidate are those of the candidate's applications."""
-    for field in spec.filters:
-        if field.to is None:
+    for param in face.filters[spec]:
+        if param.field.to is None:
             continue
-        target = MODELS[field.to]
-        if any(filter.param == name for filter in target.filters):
-            return f"ask for /{target.plural}?{name}=… and then for /{spec.plural}?{field.param}=… with their ids"
+        target = MODELS[param.field.to]
+        if any(other.name == name for other in face.filters.get(target, ())):
+            return f"ask for /{target.plural}?{name}=… and then for /{spec.plural}?{param.name}=… with their ids"
     return ""
 
 
@@ -115,26 +106,27 @@ CheckNames = Callable[[Mapping[str, Any], Set[str], Callable[[str], str]], None]
 """Checks the names of a query's parameters against those there are; the last says where the answer to another is."""
 
 
-def read_record_query(spec: ModelSpec, query: bytes, check_names: CheckNames | None = None) -> RecordQuery:
+def read_record_query(face: Face, spec: ModelSpec, query: bytes, check_names: CheckNames | None = None) -> RecordQuery:
     """Raises Invalid."""
-    return _read(spec, RecordQuery, query, check_names)
+    return _read(face, spec, RecordQuery, query, check_names)
 
 
-def read_list_query(spec: ModelSpec, query: bytes, check_names: CheckNames | None = None) -> ListQuery:
+def read_list_query(face: Face, spec: ModelSpec, query: bytes, check_names: CheckNames | None = None) -> ListQuery:
     """Raises Invalid."""
-    return _read(spec, ListQuery, query, check_names)
+    return _read(face, spec, ListQuery, query, check_names)
 
 
-def _read(spec: ModelSpec, base: type[Asked], query: bytes, check_names: CheckNames | None) -> Asked:
-    pairs = _read_pairs(spec, query)
+def _read(face: Face, spec: ModelSpec, base: type[Asked], query: bytes, check_names: CheckNames | None) -> Asked:
+    filters = face.filters[spec]
+    pairs = _read_pairs(filters, query)
     if check_names is not None and pairs:
-        check_names(pairs, list_names(spec, base), partial(suggest_way, spec))
-    found = _validate(_query_model(spec, base), pairs)
+        check_names(pairs, list_names(face, spec, base), partial(suggest_way, face, spec))
+    found = _validate(_query_model(face, spec, base), pairs)
     assert isinstance(found, base)
     return found
 
 
-def _read_pairs(spec: ModelSpec, query: bytes) -> dict[str, Any]:
+def _read_pairs(filters: Sequence[FilterParam], query: bytes) -> dict[str, Any]:
     """The parameters by name: the last value counts, but of a repeatable one all do."""
     if not query:
         return {}
@@ -142,23 +134,23 @@ def _read_pairs(spec: ModelSpec, query: bytes) -> dict[str, Any]:
     # Lists come with their commas escaped, and the parser takes long over each escape.
     unescaped = query.replace(b"%2C", b",").replace(b"%2c", b",")
     if b"+" in unescaped:
-        unescaped = b"&".join(_escape_plus(spec, pair) for pair in unescaped.split(b"&"))
+        unescaped = b"&".join(_escape_plus(filters, pair) for pair in unescaped.split(b"&"))
     pairs = parse_qsl(unescaped.decode("utf-8", "replace"), keep_blank_values=True)
     values: dict[str, Any] = dict(pairs)
-    for field in spec.filters:
-        if field.filter is not None and field.filter.repeated and field.param in values:
-            values[field.param] = [value for name, value in pairs if name == field.param]
+    for param in filters:
+        if param.grammar.is_repeated and param.name in values:
+            values[param.name] = [value for name, value in pairs if name == param.name]
     return values
 
 
-def _escape_plus(spec: ModelSpec, pair: bytes) -> bytes:
+def _escape_plus(filters: Sequence[FilterParam], pair: bytes) -> bytes:
     """A pair of the query; a `+` within a value that has no blanks is one, though forms write blanks so.
 
     Around it they are blanks, which do not count: an address that begins with a plus has it escaped.
     """
     name, equals, value = pair.partition(b"=")
-    param = unquote_plus(name.decode("utf-8", "replace"))
-    if any(field.param == param and field.filter.has_no_blanks for field in spec.filters if field.filter is not None):
+    given = unquote_plus(name.decode("utf-8", "replace"))
+    if any(param.name == given and param.grammar.has_no_blanks for param in filters):
         parts = value.split(b"+")
         told = [
             place for place, part in enumerate(parts) if normalise_text(unquote_plus(part.decode("utf-8", "replace")))
@@ -181,23 +173,22 @@ def _validate(model: type[RecordQuery], values: Mapping[str, Any]) -> RecordQuer
         ) from None
 
 
-def read_filters(spec: ModelSpec, query: ListQuery) -> list[tuple[FieldSpec, list[str]]]:
+def read_filters(face: Face, spec: ModelSpec, query: ListQuery) -> list[tuple[FieldSpec, list[str]]]:
     """The filters of a list: fields, with values any of which fits."""
     found = []
-    for field in spec.filters:
-        assert field.filter is not None
-        value = getattr(query, field.param)
+    for param in face.filters[spec]:
+        value = getattr(query, param.name)
         if value is None:
             continue
-        if field.filter.repeated:
+        if param.grammar.is_repeated:
             values = value
-        elif field.filter.match is Match.ID:
+        elif param.match is Match.ID:
             values = split_commas(value.lower())
-        elif field.filter.comma:
+        elif param.grammar.takes_commas:
             values = [value, *split_commas(value)]
         else:
             values = [value]
-        found.append((field, _check_number(field.param, list(dict.fromkeys(values)))))
+        found.append((param.field, _check_number(param.name, list(dict.fromkeys(values)))))
     return found
 
 

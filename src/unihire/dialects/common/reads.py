@@ -1,0 +1,103 @@
+"""The data reads of a face: a list and records by id of each of its models.
+
+What a read itself checks: query (422), record (404).
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from unihire.dialects.common import cursors, params
+from unihire.dialects.common.calls import Entrance, Reply, describe_problem
+from unihire.dialects.common.faces import Face
+from unihire.dialects.common.lists import parse_id
+from unihire.errors import Invalid, NotFound
+from unihire.kit.clock import to_micros
+from unihire.model import ModelSpec
+from unihire.platform.access import Scope
+from unihire.platform.reads import Query, Reader, Show
+
+
+class Reads:
+    """Answers data reads in the words of a face."""
+
+    def __init__(self, face: Face, reader: Reader, entrance: Entrance) -> None:
+        self._face = face
+        self._reader = reader
+        self._entrance = entrance
+
+    def list_routes(self) -> Sequence[Route]:
+        """The two reads of each model, at paths of their own: others may stand beside them."""
+        routes = []
+        for spec in self._face.models:
+            path, answer = f"{self._face.path}/{spec.plural}", self._answer_model(spec)
+            routes += [Route(path, answer), Route(f"{path}/{{id}}", answer)]
+        return routes
+
+    async def answer(self, request: Request) -> Response:
+        """Any of the reads, at `{plural}` or `{plural}/{id}`; 404 where the face has no such list."""
+        spec = self._face.by_plural.get(request.path_params["plural"])
+        if spec is None:
+            return self._entrance.refuse(NotFound("Not Found"))
+        return await self._answer(spec, request)
+
+    def _answer_model(self, spec: ModelSpec) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return await self._answer(spec, request)
+
+        return answer
+
+    async def _answer(self, spec: ModelSpec, request: Request) -> Response:
+        id = request.path_params.get("id")
+        query: bytes = request.scope["query_string"]
+
+        async def read(scope: Scope) -> Reply:
+            return Reply(await (self._list(spec, scope, query) if id is None else self._one(spec, scope, id, query)))
+
+        return await self._entrance.serve_connector(request, read)
+
+    async def _list(self, spec: ModelSpec, scope: Scope, query: bytes) -> bytes:
+        asked = params.read_list_query(self._face, spec, query, self._entrance.check_names)
+        page = await self._reader.list_records(scope, self._translate(spec, scope, asked))
+        cursor = b"null"
+        if page.last is not None:
+            cursor = b'"%b"' % cursors.write_cursor(scope.connector, spec.name, page.last).encode()
+        return b'{"cursor":%b,"page_size":%d,"items":[%b]}' % (cursor, len(page.bodies), b",".join(page.bodies))
+
+    async def _one(self, spec: ModelSpec, scope: Scope, text: str, query: bytes) -> bytes:
+        asked = params.read_record_query(self._face, spec, query, self._entrance.check_names)
+        id = parse_id(text)
+        body = None if id is None else await self._reader.find_record(scope, spec, id, _read_show(asked))
+        if body is None:
+            raise NotFound(f"There is no {spec.noun} with this id")
+        return body
+
+    def _translate(self, spec: ModelSpec, scope: Scope, asked: params.ListQuery) -> Query:
+        """The query that the parameters of a list mean. Raises Invalid."""
+        after = 0
+        if asked.cursor:
+            place = cursors.read_cursor(scope.connector, spec.name, asked.cursor)
+            if place is None:
+                raise Invalid([_bad_cursor(spec, asked.cursor)])
+            after = place
+        if asked.modified_after is not None:
+            after = max(after, to_micros(asked.modified_after))
+        return Query(
+            model=spec,
+            limit=asked.page_size,
+            after=after,
+            filters=params.read_filters(self._face, spec, asked),
+            ids=None if asked.ids is None else params.parse_ids(asked.ids),
+            remote_id=asked.remote_id if self._face.has_remote_id_filter(spec) else None,
+            show=_read_show(asked),
+        )
+
+
+def _read_show(asked: params.RecordQuery) -> Show:
+    return Show(raw=asked.include_raw_data, custom=asked.include_custom_fields, expand=asked.expand)
+
+
+def _bad_cursor(spec: ModelSpec, cursor: str) -> dict[str, object]:
+    return describe_problem("query", "cursor", f"this is not a cursor of this list of {spec.plural}", cursor)
