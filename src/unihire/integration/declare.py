@@ -26,12 +26,14 @@ class Source(msgspec.Struct, frozen=True, gc=False):
 
     `within` is the whole row where `row` is a part of it, else the row itself. The rows of a join are in the order of
     their ids; the name of a join is missing from `details` while its stream was never read, for want of a permission
-    perhaps: what it would tell is then null, not empty.
+    perhaps: what it would tell is then null, not empty. `place` is where a part stands among
+    those of its kind, 0 the first.
     """
 
     row: Data
     within: Data
     details: Mapping[str, list[Data]] = {}
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,22 @@ class Maps:
     custom: Callable[[Source], Mapping[str, Any]] | None = None
     is_owned: bool = False
     is_deleted: Callable[[Data], bool] | None = None
+    of: str | None = None
+    """A detail or a join of the stream whose rows are the parts, in place of `each`: the stages an application passed.
+    They are the row's own (`is_owned`), and a source has all of them in its `details`. Raw data of such a record is
+    what is stored of its row there: a join must keep every member."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a record is a row itself, not a part of one."""
+        return self.each is None and self.of is None
+
+    def list_parts(self, row: Data, details: Mapping[str, list[Data]]) -> Iterable[Data]:
+        """The parts of a row that are records, where not the row itself is one."""
+        if self.of is not None:
+            return details.get(self.of, ())
+        assert self.each is not None
+        return self.each(row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +109,9 @@ class Join:
     key: str | None = None
     keep: tuple[str, ...] = ()
     only: Callable[[Data], bool] | None = None
+    via: str | None = None
+    """An earlier join of the stream: `key` is a member of its rows, not of the stream's own. So an education that is
+    joined to a candidate leads on to the name of its school."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +163,8 @@ class Stream:
     one row, or the filter by ids, with which the absence of a row is confirmed before its record is marked deleted;
     without it, being left out of a complete read is enough. `is_kept` keeps rows whole that become no record. Stored
     rows are found by their id and by the members in `found_by`; of a list in one, by each of its values where the row
-    is a record. Only operations read a stream that `is_optional`: a run without it is not partial. `permission`
-    is the right the stream needs, in the customer's words.
+    is a record. A run without a stream that `is_optional` is not partial: only operations read it, or records say less
+    without it in fields that not every face shows. `permission` is the right the stream needs, in the customer's words.
     """
 
     name: str

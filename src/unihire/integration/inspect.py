@@ -89,8 +89,8 @@ def map_case(integration: Integration, case: Case) -> list[Told]:
     for maps in integration.get_stream(case.stream).maps:
         if maps.is_deleted is not None and maps.is_deleted(row):
             continue
-        parts = (row,) if maps.each is None else maps.each(row)
-        found.extend(maps.to(Source(part, row, details)) for part in parts)
+        parts = (row,) if maps.is_whole else maps.list_parts(row, details)
+        found.extend(maps.to(Source(part, row, details, place)) for place, part in enumerate(parts))
     return [_tell(record) for record in found]
 
 
@@ -148,10 +148,11 @@ def _inspect_stream(stream: Stream) -> Iterator[str]:
             yield f"the path {path} has no place for {{id}}, or several"
     names = [*(detail.name for detail in stream.details), *(join.name for join in stream.joins)]
     yield from (f"two details or joins are named {name}" for name in sorted({n for n in names if names.count(n) > 1}))
-    is_stored = stream.is_kept or any(maps.each is None for maps in stream.maps)
-    if stream.joins and not any(maps.each is None for maps in stream.maps):
+    is_record = any(maps.is_whole for maps in stream.maps)
+    is_stored = stream.is_kept or is_record
+    if stream.joins and not is_record:
         yield "it joins rows, but its own rows are no records that could be made again"
-    if stream.is_kept and any(maps.each is None for maps in stream.maps):
+    if stream.is_kept and is_record:
         yield "its rows are kept whole, and as records besides"
     if stream.found_by and not is_stored:
         yield "its rows are found by members, but not stored"
@@ -161,6 +162,7 @@ def _inspect_stream(stream: Stream) -> Iterator[str]:
         yield "its rows are volatile, and kept whole"
     if stream.is_optional and stream.maps:
         yield "only operations read it, but its rows become records"
+    yield from _inspect_parts(stream)
     for maps in stream.maps:
         try:
             spec_of(maps.model)
@@ -170,6 +172,19 @@ def _inspect_stream(stream: Stream) -> Iterator[str]:
         yield "it does not tell the permission it needs"
     if stream.changed_since is not None and not _is_query(stream.changed_since(datetime(2026, 1, 31, tzinfo=UTC))):
         yield "changed_since does not give parameters as text"
+
+
+def _inspect_parts(stream: Stream) -> Iterator[str]:
+    """Joins that lead on from others, and parts that are rows of a detail or a join."""
+    before: set[str] = set()
+    for join in stream.joins:
+        if join.via is not None and (join.via not in before or join.key is None):
+            yield f"the join {join.name} leads on from {join.via}, which does not come before it, or by no key"
+        before.add(join.name)
+    names = {*(detail.name for detail in stream.details), *before}
+    for maps in stream.maps:
+        if maps.of is not None and (maps.of not in names or not maps.is_owned or maps.each is not None):
+            yield f"its parts are rows of {maps.of}, which must be a detail or a join, and theirs alone"
 
 
 def _is_query(found: object) -> bool:

@@ -1,6 +1,6 @@
 """Joins at work: what is stored of a stream's rows for others to show, and what a page's rows show of others."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -91,7 +91,16 @@ async def find_known(pool: Pool, connector: int, stream: Stream) -> list[Join]:
     if not stream.joins:
         return []
     read = await runs.find_first_reads(pool, connector, {join.stream for join in stream.joins})
-    return [join for join in stream.joins if join.stream in read]
+    return list_answerable(stream, read)
+
+
+def list_answerable(stream: Stream, read: Collection[str]) -> list[Join]:
+    """The joins that can be answered where these streams were read well once: with those they lead on from."""
+    known: dict[str, Join] = {}
+    for join in stream.joins:
+        if join.stream in read and (join.via is None or join.via in known):
+            known[join.name] = join
+    return list(known.values())
 
 
 async def find_shown(
@@ -100,22 +109,47 @@ async def find_shown(
     """The rows of each known join, by the id of the row that shows them and the join's name."""
     found: dict[str, dict[str, list[Data]]] = {}
     showing: dict[tuple[str, str], list[list[Data]]] = {}
+    direct = [join for join in known if join.via is None]
     for row in rows:
         row_id = find_row_id(stream, row)
         shown = found[row_id] = {join.name: [] for join in known}
-        for join in known:
+        for join in direct:
             key = row_id if join.key is None else find_key(find_member(row.data, join.key))
             if key is not None:
                 showing.setdefault((join.name, key), []).append(shown[join.name])
-    if showing:
-        for one in await joins.find_joined(pool, connector, stream.name, list(showing)):
-            joined = decode_row(one["data"])
-            if joined.fault is not None:  # damaged, or stored by a version that was less strict
-                log.warning("a stored row is not shown", stream=stream.name, join=one["name"], reason=joined.fault)
-                continue
-            for place in showing[one["name"], one["key"]]:
-                place.append(joined.data)
+    await _show(pool, connector, stream, showing)
+    settled = {join.name for join in direct}
+    while following := [join for join in known if join.name not in settled and join.via in settled]:
+        showing = {}
+        for shown in found.values():
+            for join in following:
+                assert join.via is not None
+                for key in _list_keys(shown[join.via], join.key or "id"):
+                    showing.setdefault((join.name, key), []).append(shown[join.name])
+        await _show(pool, connector, stream, showing)
+        settled |= {join.name for join in following}
     return found
+
+
+def _list_keys(shown: Iterable[Data], member: str) -> list[str]:
+    """The keys that joined rows lead on by, each once."""
+    found = (find_key(find_member(row, member)) for row in shown)
+    return list(dict.fromkeys(key for key in found if key is not None))
+
+
+async def _show(
+    pool: Pool | Connection, connector: int, stream: Stream, showing: Mapping[tuple[str, str], list[list[Data]]]
+) -> None:
+    """Add the rows that each `(join, key)` finds to the lists that are to show them."""
+    if not showing:
+        return
+    for one in await joins.find_joined(pool, connector, stream.name, list(showing)):
+        joined = decode_row(one["data"])
+        if joined.fault is not None:  # damaged, or stored by a version that was less strict
+            log.warning("a stored row is not shown", stream=stream.name, join=one["name"], reason=joined.fault)
+            continue
+        for place in showing[one["name"], one["key"]]:
+            place.append(joined.data)
 
 
 @dataclass(frozen=True, slots=True)

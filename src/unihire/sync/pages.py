@@ -18,9 +18,9 @@ from unihire.store.feed.position import LATEST
 from unihire.store.feed.saving import Rendered
 from unihire.store.feed.writing import StreamWriter, Written
 from unihire.sync.fetching import Details, fetch_details, find_details
-from unihire.sync.joining import RowStorage, Stale, find_known, find_shown, find_stale
+from unihire.sync.joining import RowStorage, Stale, find_known, find_shown, find_stale, list_answerable
 from unihire.sync.quarantine import Quarantined, find_fault, find_row_id, merge_quarantined, read_row_id
-from unihire.sync.rendering import Renderer, model_numbers
+from unihire.sync.rendering import Renderer, beside_numbers, model_numbers
 from unihire.sync.unchanged import UnchangedRows
 
 T = TypeVar("T")
@@ -122,11 +122,13 @@ class Pages:
         self._connector = connector
         self._storage = storage
         self._has_parts = any(maps.is_owned for maps in stream.maps)
-        self._has_shared = any(maps.each is not None and not maps.is_owned for maps in stream.maps)
+        self._has_shared = any(not maps.is_whole and not maps.is_owned for maps in stream.maps)
+        self._beside = beside_numbers(stream)
         self._needs_ids = bool(self.own) or self.is_kept or self._has_parts
         self._known: list[Join] = []
         self._writer = StreamWriter(
             connector, stream.name, models=model_numbers(stream), has_parts=self._has_parts, stores_joined=self.is_kept,
+            has_beside=bool(self._beside),
             find_showing=self._storage.find_showing,
             find_news=self._find_news if self._has_shared and self.own else None,
         )  # fmt: skip
@@ -154,7 +156,7 @@ class Pages:
         if reads is None:
             self._known = await find_known(self._pool, self._connector, self.stream)
         else:
-            self._known = [join for join in self.stream.joins if join.stream in reads]
+            self._known = list_answerable(self.stream, reads)
         self.unchanged.open(self._known)
         await self._writer.open(self._pool, has_quarantine)
 
@@ -409,7 +411,7 @@ class Pages:
 
     def list_met(self, page: MappedPage) -> list[str]:
         """The ids a complete read notes in seen for the page: of its records, and of rows that have none."""
-        ids = [*page.met, *(record.id for record in page.records)]
+        ids = [*page.met, *(record.id for record in page.records if record.model not in self._beside)]
         unserved = page.unserved if page.quarantined else set()
         ids += [id for row_id in unserved for id in self._renderer.row_ids(self.stream, row_id)]
         ids += page.deleted_ids

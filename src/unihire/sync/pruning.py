@@ -79,7 +79,7 @@ def prune_source(
         row = _Node(source.row, at, hole)
         within = row if source.within is source.row else _Node(source.within, "", hole)
         details = _Node({f"{DETAIL}{name}": rows for name, rows in source.details.items()}, "", _ABSENT)
-        search = _Search(partial(_make_of, make, row, within, details), size)
+        search = _Search(partial(_make_of, make, row, within, details, source.place), size)
         parts: list[_Part] = []
         for node in (row,) if within is row else (row, within):
             node.put([part for part in node.parts if part.key in needed])
@@ -90,9 +90,9 @@ def prune_source(
     return None
 
 
-def _make_of(make: Callable[[Source], T], row: "_Node", within: "_Node", details: "_Node") -> T:
+def _make_of(make: Callable[[Source], T], row: "_Node", within: "_Node", details: "_Node", place: int) -> T:
     beside = {name.removeprefix(DETAIL): rows for name, rows in details.made.items()}
-    return make(Source(row.made, within.made, beside))
+    return make(Source(row.made, within.made, beside, place))
 
 
 def prune_fields(

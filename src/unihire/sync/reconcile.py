@@ -19,7 +19,7 @@ from unihire.store.work import runs
 from unihire.sync.fetching import fetch_rows, find_lead, first_page, walk
 from unihire.sync.pages import Counts
 from unihire.sync.quarantine import find_fault, find_row_id
-from unihire.sync.rendering import Renderer, model_numbers
+from unihire.sync.rendering import Renderer, beside_numbers, model_numbers
 from unihire.sync.run import explain_failure
 
 TOLD = 5
@@ -90,6 +90,8 @@ async def reconcile(
 ) -> Reconciliation:
     """Read every list of records whole at the vendor, now, and compare with the living records here, by id.
 
+    Records that are rows of details or joins are not compared: the rows of their lists do not tell their ids.
+
     A sync may go on meanwhile; it is not held up. Raises RetryLater when the vendor cannot answer now and
     ReauthorizeNeeded when it refuses the credentials.
     """
@@ -123,7 +125,7 @@ async def _compare(
     connection: Connection, connector: Connector, read: list["_StreamCount"], left_out: set[str]
 ) -> list[Comparison]:
     """The models that the streams read give, but for those of which a stream could not be read."""
-    given = {number for count in read for number in model_numbers(count.stream)}
+    given = {number for count in read for number in set(model_numbers(count.stream)) - beside_numbers(count.stream)}
     models = sorted(number for number in given if _NAMES[number] not in left_out)
     # Parts are let go only when no row of their stream hides any: one that does not map may well mention them.
     rows = {number for count in read for number in model_numbers(count.stream, rows_only=True)}
@@ -175,7 +177,7 @@ class _StreamCount:
         self._every = model_numbers(stream)
         own = model_numbers(stream, rows_only=True)
         self._own = [(number, derive_ids(connector.id, _NAMES[number])) for number in own]
-        self._parts = set(self._every) - set(own)
+        self._parts = set(self._every) - set(own) - beside_numbers(stream)
 
     async def read(self, begun_at: datetime, skew: timedelta) -> None:
         """Read the list, then what changed since: a list newest first moves changed rows to pages already read."""

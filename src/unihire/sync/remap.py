@@ -268,7 +268,5 @@ def _list_parts(stream: Stream, *, is_owned: bool | None = None) -> set[int]:
     """The models that are parts of the stream's rows, and not rows themselves; by whether they are their row's own."""
     own = set(model_numbers(stream, rows_only=True))
     return {
-        spec_of(maps.model).number
-        for maps in stream.maps
-        if maps.each is not None and is_owned in (None, maps.is_owned)
+        spec_of(maps.model).number for maps in stream.maps if not maps.is_whole and is_owned in (None, maps.is_owned)
     } - own

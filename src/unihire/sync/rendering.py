@@ -105,15 +105,20 @@ class _StreamRendering:
         self.stream = stream
         self.volatile = stream.volatile
         self.keys: list[tuple[str, Callable[[str], int]]] = []
+        self.keys_of: list[tuple[str, str, Callable[[str], int]]] = []
         for join in stream.joins:
             if join.key:
-                self.keys.append((join.key, _remember(JoinKeys(number, stream.name, join.name).key)))
+                key_of = _remember(JoinKeys(number, stream.name, join.name).key)
+                if join.via is None:
+                    self.keys.append((join.key, key_of))
+                else:
+                    self.keys_of.append((join.via, join.key, key_of))
         for member in stream.found_by:
             self.keys.append((member, MemberKeys(number, stream.name, member).key))
         self.owned = JoinKeys(number, stream.name, OWNED).key
         self.suspects: dict[int, dict[str, None]] = {}
 
-    def find_keys(self, row: Data) -> list[int]:
+    def find_keys(self, row: Data, details: Mapping[str, list[Data]]) -> list[int]:
         """The keys by which a record is found: when a row it shows changes, and by members of its own row.
 
         By its id it is found without.
@@ -127,6 +132,9 @@ class _StreamRendering:
                 found.append(key(str(value)))
             elif value is not None or "." in member:
                 found += map(key, list_values(row, member))
+        for name, member, key in self.keys_of:
+            for shown in details.get(name, ()):
+                found += map(key, list_values(shown, member))
         return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
@@ -145,7 +153,7 @@ class Renderer:
     def row_ids(self, stream: Stream, row_id: str) -> Iterator[str]:
         """The ids of the records that a row itself becomes, by its vendor id alone."""
         for maps in stream.maps:
-            if maps.each is None:
+            if maps.is_whole:
                 yield self._models[maps.model].ids.text(row_id)
 
     def deleted_ids(self, stream: Stream, row: Row) -> list[str]:
@@ -154,7 +162,7 @@ class Renderer:
         return [
             self._models[maps.model].ids.text(row_id)
             for maps in stream.maps
-            if maps.each is None and _is_deleted(maps, row)
+            if maps.is_whole and _is_deleted(maps, row)
         ]
 
     def seen_id(self, stream: Stream, row_id: str) -> str:
@@ -169,7 +177,7 @@ class Renderer:
     def seen_ids(self, stream: Stream, row_ids: Iterable[str]) -> list[str]:
         """As `seen_id`, of many."""
         for maps in stream.maps:
-            if maps.each is None:
+            if maps.is_whole:
                 return list(map(self._models[maps.model].ids.text, row_ids))
         return [self.seen_id(stream, row_id) for row_id in row_ids]
 
@@ -218,15 +226,15 @@ class Renderer:
     ) -> list[Rendered]:
         found = []
         for maps in rendering.stream.maps:
-            if maps.each is None:
+            if maps.is_whole:
                 if maps.is_deleted is not None and maps.is_deleted(row.data):
                     continue
-                source = Source(row.data, row.data, details)
-                found.append(self._render(rendering, maps, source, row.raw, rendering.find_keys(row.data), row_id))
+                source, keys = Source(row.data, row.data, details), rendering.find_keys(row.data, details)
+                found.append(self._render(rendering, maps, source, row.raw, keys, row_id))
             else:
                 owned = [rendering.owned(row_id)] if maps.is_owned else []
-                for part in maps.each(row.data):
-                    source = Source(part, row.data, details)
+                for at, part in enumerate(maps.list_parts(row.data, details)):
+                    source = Source(part, row.data, details, at)
                     found.append(self._render(rendering, maps, source, _ENCODER.encode(part), [*owned], row_id))
         return found
 
@@ -282,7 +290,7 @@ class Renderer:
         return Rendered(
             model.ids.text(remote_id), model.number, remote_id, digest.digest(), keys, encoded[1:-1], raw, custom,
             _find_words(maps, source.row) if maps.words else None, volatile is not None, row_id,
-            maps.each is not None and not maps.is_owned, parts, ends_at,
+            not maps.is_owned and not maps.is_whole, parts, ends_at,
         )  # fmt: skip
 
     def _render_apart(
@@ -329,21 +337,21 @@ class _Apart:
     def render(self, place: int) -> Iterator[Rendered]:
         """The records of one of the stream's `maps`. Raises _Unmade where the row itself is one and gives none."""
         maps, row = self._rendering.stream.maps[place], self._row
-        if maps.each is None:
+        if maps.is_whole:
             if _is_deleted(maps, row):
                 return
-            source = Source(row.data, row.data, self._details)
-            made = self._complete(place, maps, source, row.raw, self._rendering.find_keys(row.data), at="")
+            source, keys = Source(row.data, row.data, self._details), self._rendering.find_keys(row.data, self._details)
+            made = self._complete(place, maps, source, row.raw, keys, at="")
             if made is None:
                 raise _Unmade
             yield made
             return
         spec = spec_of(maps.model)
         owned = [self._rendering.owned(self._row_id)] if maps.is_owned else []
-        for part in self._list_parts(place, maps, spec):
+        for number, part in enumerate(self._list_parts(place, maps, spec)):
             path = find_path(row.data, part) if isinstance(part, dict | list) else None
             at = path or f"a {spec.noun}"
-            source = Source(part, row.data, self._details)
+            source = Source(part, row.data, self._details, number)
             made = self._complete(place, maps, source, _ENCODER.encode(part), owned, at=at)
             if made is None:
                 self.hides.add(spec.number)
@@ -351,15 +359,14 @@ class _Apart:
                 yield made
 
     def _list_parts(self, place: int, maps: Maps, spec: ModelSpec) -> list[Any]:
-        assert maps.each is not None
-        row, each = self._row, maps.each
+        row = self._row
         try:
-            return list(each(row.data))
+            return list(maps.list_parts(row.data, self._details))
         except Exception as error:  # noqa: BLE001 - as above
             why = explain_error(error, row.data)
         self.hides.add(spec.number)
         source = Source(row.data, row.data, self._details)
-        pruned = self._prune(place, source, lambda some: list(each(some.row)), at="")
+        pruned = self._prune(place, source, lambda some: list(maps.list_parts(some.row, some.details)), at="")
         if pruned is None:
             self.left_out.append(LeftOut(f"every {spec.noun}", why))
         return pruned or []
@@ -454,4 +461,9 @@ def _find_words(maps: Maps, row: Data) -> bytes | None:
 
 def model_numbers(stream: Stream, *, rows_only: bool = False) -> list[int]:
     """The models a stream's rows become; with `rows_only`, those that are a row and not a part of one."""
-    return [spec_of(maps.model).number for maps in stream.maps if maps.each is None or not rows_only]
+    return [spec_of(maps.model).number for maps in stream.maps if maps.is_whole or not rows_only]
+
+
+def beside_numbers(stream: Stream) -> set[int]:
+    """The models whose records are rows of a detail or a join: those the stream's own rows do not tell."""
+    return {spec_of(maps.model).number for maps in stream.maps if maps.of is not None}

@@ -27,7 +27,7 @@ from unihire.store.work import runs
 from unihire.sync.fetching import Found, fetch_page, fetch_rows, find_lead, first_page, walk
 from unihire.sync.growth import Growth
 from unihire.sync.pages import Counts, MappedPage, Pages
-from unihire.sync.rendering import model_numbers
+from unihire.sync.rendering import beside_numbers, model_numbers
 from unihire.sync.watching import count_saved, watch_page
 
 ABSENT_BATCH = 500
@@ -330,7 +330,8 @@ class StreamSync:
         hidden = await pool.fetch(streams.FIND_HIDDEN, number, name, self._run.id)
         if self.counts.wrong_answers or not all(row["is_served"] for row in hidden):
             return
-        sure = sorted(set(model_numbers(self._stream)) - {row["model"] for row in hidden})
+        told = set(model_numbers(self._stream)) - beside_numbers(self._stream)
+        sure = sorted(told - {row["model"] for row in hidden})
         async for parts in streams.walk_absent(pool, number, name, sure, ABSENT_BATCH):
             self._stop_if_asked()
             await self._commit(await self._pages.prepare([]), "absent", buried=[part["id"] for part in parts])

@@ -27,7 +27,7 @@ class Page:
     `rows` are those that were mapped, or tried to be; rows that are refused before are among the `quarantined` alone,
     and `read` counts both. `details` are `(name, row id, version, raw)`. `deleted` are the records that rows were which
     the vendor lists as deleted, by row id. `gone` are rows the vendor no longer has, `buried` living records to mark
-    deleted. `joined` None: what others show of the rows stays, as do parts that they no longer have.
+    deleted. `joined` None: what others show of the rows stays, as do parts they no longer have.
     `asked` is a position in the feed before which the vendor was asked for the rows. `tellers` are the ids of the rows
     that describe a shared part alike, by its id and fingerprint: the part is among the `records` once for all of them.
     `hashes` are those of rows, by their ids, of which nothing but what is written of them here is to be stored; of the

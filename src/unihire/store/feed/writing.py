@@ -66,10 +66,12 @@ class StreamWriter:
         models: Sequence[int],
         has_parts: bool,
         stores_joined: bool,
+        has_beside: bool = False,
         find_showing: Callable[[Connection, int], Awaitable[Collection[str]]],
         find_news: FindNews | None = None,
     ) -> None:
-        """`models` are those of its records. `has_parts`: some belong to their row alone.
+        """`models` are those of its records. `has_parts`: some belong to their row alone; `has_beside`: of these, some
+        are rows of its details or joins, which come and go while the row stays as it is.
 
         `find_news` picks, of shared parts that rows tell otherwise than they are stored, those that are news. Without
         it the first telling of a read is taken for the part. `find_showing` finds the streams that have records which
@@ -83,6 +85,7 @@ class StreamWriter:
         self._stream = stream
         self._models = models
         self._has_parts = has_parts
+        self._has_beside = has_beside
         self._stores_joined = stores_joined
         self._find_showing = find_showing
         self._showing: Collection[str] | None = None
@@ -145,8 +148,9 @@ class StreamWriter:
         records = await self._settle_shared(connection, page, found)
         saved = await saving.save_found(connection, connector, stream, records, found, feed.changes, page.hashes)
         lost: list[str] = list(page.buried)
+        if self._has_beside or (self._has_parts and page.joined is not None):
+            lost += await self._find_dropped(feed, page)
         if page.joined is not None:
-            lost += await self._find_dropped(feed, page) if self._has_parts else []
             lost += await saving.find_living(connection, connector, list(page.deleted_ids))
         deleted = await saving.bury_records(connection, connector, lost, feed.changes)
         await streams.save_details(connection, connector, stream, page.details)
