@@ -75,7 +75,11 @@ class Settings(BaseSettings):
     database_pool: Annotated[int, Field(ge=4, le=200, description="Most connections to PostgreSQL.")] = 16
     answer_bytes: Annotated[
         int,
-        Field(ge=1 << 20, le=1 << 30, description="Most bytes of one answer of a vendor, as sent and unpacked."),
+        Field(
+            ge=1 << 20,
+            le=1 << 30,
+            description="Most bytes of one answer of a vendor, as sent and unpacked; for one row a 16th.",
+        ),
     ] = 64 << 20
     answer_seconds: Annotated[
         float, Field(ge=1, le=600, description="Most seconds that one answer of a vendor may take, to its last byte.")

@@ -40,11 +40,11 @@ from unihire.store.database import open_database
 SECONDS = float(os.environ.get("SPOIL_SECONDS", "60"))
 SEED = int(os.environ.get("SPOIL_SEED", "5"))
 ROUND_SECONDS = 12.0
-MOST_MEGABYTES = 1_000
-"""Of memory for a worker at any moment, whatever a vendor sends: some 150 are its own, and it may hold answers of a
+MOST_MEGABYTES = 700
+"""Of memory for a worker at any moment, whatever a vendor sends: some 100 are its own, and it may hold answers of a
 dozen lists at once, each as sent, unpacked, decoded and rendered."""
 
-REST_MEGABYTES = 400
+REST_MEGABYTES = 250
 """Of memory for a worker that has nothing to do: what was sent before has left nothing."""
 
 MOST_ANSWER_BYTES = 16 << 20
@@ -128,7 +128,7 @@ async def test_vendor_that_spoils_at_random_breaks_nothing_and_all_is_right_agai
             for vendor, mix in zip(scene.vendors, mixes, strict=True)
         )
         begun_at = time.monotonic()
-        await spoil(scene, mixes)
+        await spoil(scene, mixes, told)
         spoiled += time.monotonic() - begun_at
         for vendor, known in zip(scene.vendors, touched, strict=True):
             fired, ids = await vendor.end_faults()
@@ -152,7 +152,7 @@ async def test_vendor_that_spoils_at_random_breaks_nothing_and_all_is_right_agai
     assert not problems
 
 
-async def spoil(scene: Scene, mixes: list[list[dict[str, object]]]) -> None:
+async def spoil(scene: Scene, mixes: list[list[dict[str, object]]], told: str) -> None:
     """Let the vendors spoil while runs are asked for one after the other."""
     for vendor, mix in zip(scene.vendors, mixes, strict=True):
         await vendor.let(mix)
@@ -162,7 +162,7 @@ async def spoil(scene: Scene, mixes: list[list[dict[str, object]]]) -> None:
             await ask(scene, vendor, full=scene.chance.random() < 0.5)
         for _ in range(5):
             await asyncio.sleep(0.3)
-            look_at_workers(scene)
+            look_at_workers(scene, told)
 
 
 async def ask(scene: Scene, vendor: Vendor, *, full: bool) -> None:
@@ -171,12 +171,12 @@ async def ask(scene: Scene, vendor: Vendor, *, full: bool) -> None:
         await ask_sync(scene.pool, vendor.tenant.connector, vendor.tenant.integration, full=full)
 
 
-def look_at_workers(scene: Scene) -> None:
+def look_at_workers(scene: Scene, told: str) -> None:
     for worker in scene.started:
         assert worker.process.is_running(), f"a worker died: {worker.log.read_text(errors='replace')[-3000:]}"
         megabytes = worker.process.memory_info().rss / 2**20
         scene.most_megabytes = max(scene.most_megabytes, megabytes)
-        assert megabytes < MOST_MEGABYTES, f"a worker takes {megabytes:.0f} MB"
+        assert megabytes < MOST_MEGABYTES, f"a worker takes {megabytes:.0f} MB: {told}"
 
 
 async def rest(scene: Scene) -> None:
@@ -229,10 +229,10 @@ async def sync_whole(scene: Scene, vendor: Vendor, when: str) -> None:
     # One under way has read some lists while they were spoiled: it goes on at once where it is deferred, and ends.
     if await scene.pool.fetchval(UNFINISHED, connector.number):
         await ask(scene, vendor, full=False)
-        await wait_for_end(scene, vendor, give_up_at)
+        await wait_for_end(scene, vendor, give_up_at, when)
     while time.monotonic() < give_up_at:
         await ask(scene, vendor, full=True)
-        await wait_for_end(scene, vendor, give_up_at)
+        await wait_for_end(scene, vendor, give_up_at, when)
         row = await scene.pool.fetchrow(LATEST, connector.number)
         if row is not None and row["status"] == "done" and row["is_full"]:
             return
@@ -245,8 +245,8 @@ async def sync_whole(scene: Scene, vendor: Vendor, when: str) -> None:
     )
 
 
-async def wait_for_end(scene: Scene, vendor: Vendor, give_up_at: float) -> None:
+async def wait_for_end(scene: Scene, vendor: Vendor, give_up_at: float, when: str) -> None:
     """Until no run of this connector is left, or until then."""
     while time.monotonic() < give_up_at and await scene.pool.fetchval(UNFINISHED, vendor.tenant.connector.number):
-        look_at_workers(scene)
+        look_at_workers(scene, when)
         await asyncio.sleep(0.05)

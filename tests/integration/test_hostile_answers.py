@@ -72,6 +72,18 @@ async def test_row_by_id_that_cannot_be_decoded_comes_with_its_fault(vendor: Ven
     assert not found.unsure
 
 
+async def test_row_by_id_that_is_too_large_is_taken_for_nothing_and_for_no_sign_that_it_is_gone(
+    vendor: Vendor, client: VendorClient
+) -> None:
+    rows = [{"id": str(id_), "name": "x" * size} for id_, size in enumerate((1, 5 << 20, 3 << 20))]
+    for row in rows:
+        vendor.will(f"/jobs/{row['id']}", *[lambda request, row=row: say(row)] * 2)
+    found = await fetch_rows(client, JOBS, [row["id"] for row in rows])
+    assert [row.data for row in found.rows] == [rows[0], rows[2]]
+    assert (found.missing, found.unsure, found.wrong) == (set(), {"1"}, 0)
+    assert vendor.count("/jobs/1") == 1
+
+
 @pytest_asyncio.fixture
 async def hostile() -> AsyncIterator[Hostile]:
     async with run_hostile() as server:

@@ -16,9 +16,10 @@ from testbed.tenants import Tenant, make_tenant, read_all
 from testbed.vendor import TOO_DEEP, Answerer, Vendor, counts, fill, job, person, say, stage
 from unihire.integration.declare import IdFilter
 from unihire.kit.seal import Sealer
+from unihire.outbound.answers import ANSWER_BYTES
 from unihire.store import Pool
 from unihire.sync import fetching
-from unihire.sync.fetching import SURE_AFTER
+from unihire.sync.fetching import ROW_SHARE, SURE_AFTER
 
 
 @pytest_asyncio.fixture
@@ -221,6 +222,25 @@ async def test_details_that_the_vendor_refuses_cost_their_row_alone_unless_it_re
     report = await tenant.sync()
     assert report.errors["people"].endswith("answers 422")
     assert (await tenant.sync()).status == "done"
+    assert await served(api, "candidates") == ["1", "2", "3"]
+
+
+async def test_details_that_are_too_large_cost_their_row_alone_until_they_are_not(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    """Those of all rows of a page are held at once."""
+    vendor.lists["/people"][1]["state"] = "noted"
+    vendor.lists["/people/2/notes"] = [{"text": "x" * (ANSWER_BYTES // ROW_SHARE)}]
+    report = await tenant.sync()
+    assert (report.status, counts(report, "people")[3]) == ("done", 1)
+    assert await served(api, "candidates") == ["1", "3"]
+    assert await tenant.pool.fetchval("SELECT reason FROM quarantine WHERE row_id = '2'") == (
+        "its notes are too large: GET /people/2/notes: the answer has more than 4,194,304 bytes, and no more are read"
+    )
+    assert vendor.count("/people/2/notes") == 1
+    vendor.lists["/people/2/notes"] = [{"text": "x" * (ANSWER_BYTES // ROW_SHARE - 100)}]
+    report = await tenant.sync(full=True)
+    assert (report.status, counts(report, "people")[3]) == ("done", 0)
     assert await served(api, "candidates") == ["1", "2", "3"]
 
 

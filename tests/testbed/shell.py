@@ -30,6 +30,7 @@ class Shell:
             mock.patch.dict(os.environ, {**self._environment, **settings}, clear=True),
             mock.patch.object(starting, "set_up_logs"),
             mock.patch.object(starting, "calm_collector"),
+            mock.patch.object(starting, "give_memory_back"),
             capture_logs(),
         ):
             try:

@@ -165,19 +165,22 @@ class VendorClient:
         asked = path + (f"{'&' if '?' in path else '?'}{urlencode(params)}" if params else "")
         return await self._call("GET", asked)
 
-    async def read(self, path: str, read: Callable[[Answer], T]) -> T:
-        """What `read` makes of the answer; where it raises VendorChanged, that is tried again as a body not JSON is."""
+    async def read(self, path: str, read: Callable[[Answer], T], *, most: int | None = None) -> T:
+        """What `read` makes of the answer; where it raises VendorChanged, that is tried again as a body not JSON is.
+
+        `most` bytes are read of it, where that is less than of any answer.
+        """
         call = f"GET {path.partition('?')[0]}"
 
         async def once() -> T:
-            return read(await self._ask_signed(call, "GET", self.target.origin + path))
+            return read(await self._ask_signed(call, "GET", self.target.origin + path, most=most))
 
         return await self._persist(call, once)
 
-    async def find(self, path: str, read: Callable[[Answer], T]) -> T | None:
+    async def find(self, path: str, read: Callable[[Answer], T], *, most: int | None = None) -> T | None:
         """As `read`, or None where the vendor says there is no such thing (404)."""
         try:
-            return await self.read(path, read)
+            return await self.read(path, read, most=most)
         except VendorRefused as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
@@ -255,11 +258,13 @@ class VendorClient:
         call = f"{method} {asked.partition('?')[0]}"
         return await self._persist(call, lambda: self._ask_signed(call, method, self.target.origin + asked))
 
-    async def _ask_signed(self, call: str, method: str, url: str, body: bytes | None = None) -> Answer:
+    async def _ask_signed(
+        self, call: str, method: str, url: str, body: bytes | None = None, *, most: int | None = None
+    ) -> Answer:
         """One call with a token that is good; one that is refused is replaced."""
         grant = await self._tokens.get()
         purchases, refusals = self._tokens.purchases, 0
-        while (answer := await self._ask(call, method, url, grant, body)).status == HTTPStatus.UNAUTHORIZED:
+        while (answer := await self._ask(call, method, url, grant, body, most)).status == HTTPStatus.UNAUTHORIZED:
             if self._tokens.is_fresh(grant, purchases):
                 refusals += 1
                 if refusals == FRESH_REFUSALS:
@@ -268,17 +273,17 @@ class VendorClient:
             # Every other time the same once more, if nobody has bought another meanwhile.
             grant = await self._tokens.get(refused=None if refusals % 2 else grant)
         if method == "GET" or answer.status != HTTPStatus.NO_CONTENT:
-            answer = await self._judge(call, answer)
+            answer = await self._judge(call, answer, most)
         await self._grants.trust()
         return answer
 
-    async def _judge(self, call: str, answer: Answer) -> Answer:
+    async def _judge(self, call: str, answer: Answer, most: int | None) -> Answer:
         """A vendor that says when to come back is obeyed by every call of the budget.
 
         Unless the connector has other credentials by now: the budget may be another account's then.
         """
         try:
-            return judge(call, answer, most_bytes=self.target.answer_bytes)
+            return judge(call, answer, most_bytes=most or self.target.answer_bytes)
         except RetryLater as error:
             if error.after is not None:
                 await self._tokens.confirm(is_write=True)
@@ -319,7 +324,9 @@ class VendorClient:
         with nullcontext() if tally is None else tally.count_wait():
             await asyncio.sleep(seconds)
 
-    async def _ask(self, call: str, method: str, url: str, grant: Grant, body: bytes | None = None) -> Answer:
+    async def _ask(
+        self, call: str, method: str, url: str, grant: Grant, body: bytes | None, most: int | None
+    ) -> Answer:
         """One call of the API, within its budget."""
         headers = {
             **self.target.headers,
@@ -336,7 +343,7 @@ class VendorClient:
             async with self._open(call, method, url, headers, data=body) as answer:
                 await self.budget.end(taken, answer.headers)
                 self._compare_clocks(answer.headers)
-                return await read_answer(answer, of=call, most=self.target.answer_bytes)
+                return await read_answer(answer, of=call, most=most or self.target.answer_bytes)
         finally:
             await self.budget.end(taken)
 

@@ -12,7 +12,7 @@ from zlib import crc32
 
 import structlog
 
-from unihire.errors import VendorChanged, VendorRefused
+from unihire.errors import AnswerTooLarge, VendorChanged, VendorRefused
 from unihire.integration.declare import Data, Detail, IdFilter, Stream, find_member, list_values
 from unihire.kit.text import fold_text
 from unihire.outbound.client import VendorClient
@@ -33,6 +33,10 @@ DRIFT = timedelta(minutes=1)
 
 ABREAST = 8
 """Calls for single rows that are under way at once."""
+
+ROW_SHARE, ROW_BYTES = 16, 1 << 20
+"""What is asked for single rows may have this part of the bytes that an answer may have, or so many if that is more:
+those of a whole page's rows are held at once."""
 
 SURE_AFTER = 2
 """So often a vendor must say that there is no such row, or send one that cannot be decoded, before it is believed: now
@@ -213,9 +217,9 @@ async def _ask_details(
         return bool(read) and _is_of(detail, row_id, read)
 
     refused: dict[str, VendorRefused] = {}
-    asked = await _ask_each(
-        client, detail.path, wanted, partial(_read_detail, client, detail), is_good, refused=refused
-    )
+    oversized: dict[str, AnswerTooLarge] = {}
+    read_detail = partial(_read_detail, client, detail)
+    asked = await _ask_each(client, detail.path, wanted, read_detail, is_good, oversized, refused=refused)
     if len(refused) == len(wanted) > 1:  # no row's fault
         raise next(iter(refused.values()))
     for row_id, answered in asked:
@@ -223,6 +227,8 @@ async def _ask_details(
         reason = None
         if row_id in refused:
             reason = f"its {detail.name} are refused: the vendor answers {refused[row_id].status}"
+        elif row_id in oversized:
+            reason = f"its {detail.name} are too large: {oversized[row_id]}"
         elif not _is_of(detail, row_id, read):
             reason = f"its {detail.name} were answered with those of another row"
         if reason is not None:
@@ -359,8 +365,12 @@ async def _fetch_each(
     def read(answer: Answer) -> Row:
         return read_row(answer, of=path)
 
-    for row_id, row in await _ask_each(client, path, ids, read, is_good, refused={} if can_refuse else None):
-        if row is None:
+    oversized: dict[str, AnswerTooLarge] = {}
+    for row_id, row in await _ask_each(client, path, ids, read, is_good, oversized, refused={} if can_refuse else None):
+        if row_id in oversized:
+            log.warning("a row asked for by id is too large", stream=stream.name, error=str(oversized[row_id]))
+            found.unsure.add(row_id)
+        elif row is None:
             found.missing.add(row_id)
         elif is_good(row_id, row):
             found.rows.append(row)
@@ -456,15 +466,17 @@ async def _ask_each(
     ids: Iterable[str],
     read: Callable[[Answer], T],
     is_good: Callable[[str, T], bool],
+    oversized: dict[str, AnswerTooLarge],
     *,
     refused: dict[str, VendorRefused] | None = None,
 ) -> list[tuple[str, T | None]]:
-    """What `read` makes of what is at `path` for each id, None where there is none (404).
+    """What `read` makes of what is at `path` for each id, None where there is none (404) or too much.
 
-    What is there is asked for again where it is not good. Raises the first error, once all have ended, but for refusals
-    of single ids where `refused` takes them: those have nothing.
+    What is there is asked for again where it is not good. `oversized` takes the ids of which there is too much. Raises
+    the first error, once all have ended, but for refusals of single ids where `refused` takes them: those have nothing.
     """
     gate = asyncio.Semaphore(ABREAST)
+    most = min(client.target.answer_bytes, max(client.target.answer_bytes // ROW_SHARE, ROW_BYTES))
 
     async def ask(row_id: str) -> tuple[str, T | None]:
         asked = client.target.locate(path.format(id=quote(row_id, safe="")))
@@ -472,7 +484,10 @@ async def _ask_each(
         async with gate:
             for _ in range(SURE_AFTER):
                 try:
-                    found = await client.find(asked, read)
+                    found = await client.find(asked, read, most=most)
+                except AnswerTooLarge as error:
+                    oversized[row_id] = error
+                    break
                 except VendorRefused as refusal:
                     if refused is None:
                         raise

@@ -1,6 +1,7 @@
 """Logs, looked at in a process of their own: setting them up changes the whole process."""
 
 import json
+import platform
 import subprocess
 import sys
 
@@ -53,3 +54,28 @@ def test_tracebacks_show_neither_local_variables_nor_what_a_database_tells_of_ro
 
 def test_lines_below_the_level_are_left_out() -> None:
     assert "told" not in "".join(run_program("warning", "console")[1])
+
+
+LARGE_ANSWERS = """
+import sys
+import psutil
+from unihire.cli.console.starting import give_memory_back
+if sys.argv[1] == "given back":
+    give_memory_back()
+bytearray(31 << 20)
+large, small = [], []
+for _ in range(30):
+    large.append(bytearray(b"x") * (5 << 20))
+    small.append(bytearray(b"x") * 100_000)
+del large
+print(psutil.Process().memory_info().rss)
+"""
+
+
+def test_memory_of_large_answers_goes_back_to_the_system() -> None:
+    def measure(how: str) -> int:
+        command = [sys.executable, "-c", LARGE_ANSWERS, how]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
+
+    most = 0.5 if platform.libc_ver()[0] == "glibc" else 1.1  # others do as they do
+    assert measure("given back") < most * measure("kept")
