@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from testbed.databases import Databases
 from testbed.fuzzing import fuzz
-from testbed.records import PLURALS, id_in, make_row, save
+from testbed.records import PLURALS, bury, id_in, make_row, save
 from testbed.serving import serve_on_socket
 from testbed.tenants import Tenant, make_tenant
 from unihire.app import create_app, describe_api
@@ -29,7 +29,7 @@ from unihire.model import ModelSpec
 from unihire.store.work import runs
 from unihire.store.work.schedules import check_interval
 
-COMMON = {"include_raw_data", "include_custom_fields"}
+COMMON = {"include_raw_data", "include_custom_fields", "include_deleted"}
 RATE = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
 LIST = {"ids", "page_size", "cursor", "modified_after"}
 
@@ -40,7 +40,8 @@ async def served(databases: Databases, sealer: Sealer) -> AsyncIterator[tuple[st
     async with databases.open() as pool:
         tenant = await make_tenant(pool, sealer)
         for spec in PLURALS.values():
-            await save(tenant, spec.name, *(make_row(spec, number) for number in range(3)), {"remote_id": "bare"})
+            await save(tenant, spec.name, *(make_row(spec, number) for number in range(4)), {"remote_id": "bare"})
+            await bury(tenant, spec.name, "3")
         async with serve_on_socket(create_app(databases.settings("migrated"), pool)) as url:
             yield url, tenant
 

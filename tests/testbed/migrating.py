@@ -58,7 +58,7 @@ class Shown:
 
     all: Sequence[bytes]
     filtered: Sequence[Sequence[bytes]]
-    single: Sequence[bytes | None]
+    single: Sequence[bytes]
 
 
 async def fill_store(connection: Connection, *, connectors: int, size: int) -> None:
@@ -105,5 +105,5 @@ async def read_shown(pool: Pool, connector: int) -> Shown:
     return Shown(
         await walk(),
         [await walk([[key]]) for key in keys],
-        [await find_record(pool, connector, MODEL, id) for id in ids],
+        [body for id in ids for body in (await find_record(pool, connector, MODEL, id)).bodies],
     )

@@ -258,6 +258,7 @@ def _list_reading(of: Asker) -> Iterator[Case]:
     yield Case("reading.FIND_RECORD, volatile", volatile[0], (c, PEOPLE, ids[0]), looks=2)
     yield fifty("reading.FIND_TARGETS, volatile", volatile[1], (c, PEOPLE, ids), looks=2 * ASKED)
     yield fifty("reading.RANK_KEYS", reading.RANK_KEYS, (c, own, 0), walked=ASKED)
+    yield Case("reading.FIND_ANY", reading.FIND_ANY.format(columns=""), (c, PEOPLE, ids[0]))
     compose = partial(_compose_list, of)
     for by_array in of.by_array:
         walk_many = reading.write_many(raw=False, custom=False, by_array=by_array)
@@ -270,7 +271,12 @@ def _list_reading(of: Asker) -> Iterator[Case]:
         yield compose("by ids", ASKED, ids=ids, by_array=by_array)
         yield compose("by more ids than a page", ASKED, ids=ids * 2, by_array=by_array)
         yield compose("by ids with a filter", ASKED, (shared[:1],), ids=ids, by_array=by_array)
+        both = partial(compose, by_array=by_array, deleted=True)
+        yield both("by ids, deleted too", 2 * ASKED, ids=ids)
+        yield both("of one value, deleted too", ASKED + 1, (shared[2:3],), walked=2 * ASKED)
+        yield both("of many values, deleted too", 3 * ASKED, (own,), walked=2 * ASKED)
     yield compose("", 1, walked=ASKED)
+    yield compose("deleted too", 2, walked=2 * ASKED, deleted=True)
     yield compose(", volatile", 1 + ASKED, walked=ASKED, more=True)
     yield compose("of one and of three values", ASKED, (shared[2:3], shared[2:5]), walked=ASKED)
     yield compose("of three and of four values", 4 * ASKED, (shared[2:5], shared[2:6]), walked=3 * ASKED)
@@ -287,10 +293,14 @@ def _compose_list(
     walked: int = 0,
     by_array: bool = True,
     more: bool = False,
+    deleted: bool = False,
 ) -> Case:
-    wanted = reading.Wanted(connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids, is_volatile=more)
+    wanted = reading.Wanted(
+        connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids, is_volatile=more, with_deleted=deleted
+    )
     single = [one[0] for one in keys if len(one) == 1]
-    query, arguments = reading.compose_list(wanted, single, by_array=by_array)
+    write = reading.compose_all if deleted else reading.compose_list
+    query, arguments = write(wanted, single, by_array=by_array)
     return Case(f"reading.LIST_RECORDS {name}", query, tuple(arguments), looks, walked)
 
 

@@ -42,6 +42,7 @@ class Query:
     """A page of a model's living records, in feed order: those after the position `after` that fit every filter.
 
     `filters` are fields with values any of which fits. `ids` and `remote_id` narrow to records with these.
+    `with_deleted`: deleted records as well, in their places; `ids` and `remote_id` narrow them, filters let each pass.
     """
 
     model: ModelSpec
@@ -51,6 +52,7 @@ class Query:
     ids: Sequence[str] | None = None
     remote_id: str | None = None
     show: Show = Show()
+    with_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +83,32 @@ class Reader:
         wanted = reading.Wanted(
             scope.number, model.number, query.after, query.limit, keys, ids,
             raw=show.raw, custom=show.custom, is_volatile=model.number in scope.volatile,
+            with_deleted=query.with_deleted,
         )  # fmt: skip
         found = await reading.list_records(self._pool, wanted)
-        return Page(await self._expand(scope, found.bodies, show), found.last)
+        return Page(await self._expand(scope, found, show), found.last)
 
-    async def find_record(self, scope: Scope, model: ModelSpec, id: str, show: Show) -> bytes | None:
-        """The body of a living record; None where there is none with this id."""
-        body = await reading.find_record(
+    async def find_record(
+        self, scope: Scope, model: ModelSpec, id: str, show: Show, *, with_deleted: bool = False
+    ) -> bytes | None:
+        """The body of a living record; None where there is none with this id. `with_deleted` as in Query."""
+        found = await reading.find_record(
             self._pool, scope.number, model.number, id,
-            raw=show.raw, custom=show.custom, is_volatile=model.number in scope.volatile,
+            raw=show.raw, custom=show.custom, is_volatile=model.number in scope.volatile, with_deleted=with_deleted,
         )  # fmt: skip
-        if body is None:
-            return None
-        (body,) = await self._expand(scope, [body], show)
-        return body
+        bodies = await self._expand(scope, found, show)
+        return bodies[0] if bodies else None
 
-    async def _expand(self, scope: Scope, bodies: list[bytes], show: Show) -> list[bytes]:
-        """The bodies with relations expanded, one query for each model pointed to.
+    async def _expand(self, scope: Scope, found: reading.Found, show: Show) -> list[bytes]:
+        """The bodies with relations expanded, one query for each model pointed to; those of tombstones as they are.
 
         A related record that is not there (never synced, or deleted), or that cannot be decoded, stays an id; a body
         that cannot be decoded, for the raw data in it, is answered as it is.
         """
+        bodies = found.bodies
         if not show.expand:
             return bodies
-        decoded = [_decode(body) for body in bodies]
+        decoded = [None if place in found.deleted else _decode(body) for place, body in enumerate(bodies)]
         records = [record for record in decoded if record is not None]
         targets: dict[str, dict[str, dict[str, object]]] = {}
         for model in {expansion.target.name: expansion.target for expansion in show.expand}.values():
@@ -113,11 +117,11 @@ class Reader:
                 if expansion.target is model:
                     for record in records:
                         wanted.update(dict.fromkeys(_list_ids(record[expansion.relation.name])))
-            found = await reading.find_targets(
+            related = await reading.find_targets(
                 self._pool, scope.number, model.number, list(wanted),
                 raw=show.raw, custom=show.custom, is_volatile=model.number in scope.volatile,
             )  # fmt: skip
-            each = ((id, _decode(body)) for id, body in found.items())
+            each = ((id, _decode(body)) for id, body in related.items())
             targets[model.name] = {id: record for id, record in each if record is not None}
         for expansion in show.expand:
             known = targets[expansion.target.name]

@@ -4,13 +4,15 @@ Every query carries the connector, so an id of another one finds nothing.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
 
 import asyncpg
+import msgspec
 
+from unihire.kit.clock import from_micros
 from unihire.store import Connection, Pool
 from unihire.store.feed.saving import EMPTY_ENDING, MEMBERS_AT
 from unihire.store.volatile import PARTS_COLUMN, fill_content, read_parts
@@ -24,6 +26,7 @@ class Wanted:
 
     `keys` has an entry for each filter: the keys any of which a record must have. `ids` narrows to these records.
     `is_volatile`: what is no content of them may be stored beside them (store/volatile.py).
+    `with_deleted`: tombstones as well, in their places. `ids` narrow them; `keys` do not, for they have none.
     """
 
     connector: int
@@ -35,14 +38,19 @@ class Wanted:
     raw: bool = False
     custom: bool = False
     is_volatile: bool = False
+    with_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Bodies in feed order, and the position of the last one where more follow."""
+    """Bodies in feed order, and the position of the last one where more follow.
+
+    Those at the places `deleted`, from 0 on, are of tombstones.
+    """
 
     bodies: list[bytes]
     last: int | None
+    deleted: Set[int] = frozenset()
 
 
 # A page of a list, in feed order. The pieces below take the place of {…}.
@@ -127,6 +135,27 @@ MANY_WALKS = """SELECT entry.seq FROM unnest(${keys}::bigint[]) AS wanted (key) 
     ) AS entry"""
 WRITTEN_OUT = 32
 
+# Tombstones of a model, in feed order, and those of some ids.
+LIST_DELETED = """
+    SELECT seq, id, remote_id FROM record
+    WHERE connector = $1 AND model = $2 AND deleted_at IS NOT NULL AND seq > $3 ORDER BY seq LIMIT $4
+"""
+LIST_DELETED_BY_IDS = """
+    SELECT record.seq, record.id, record.remote_id FROM {records}
+    WHERE record.connector = $1 AND record.model = $2 AND record.deleted_at IS NOT NULL AND record.seq > $3
+    ORDER BY record.seq LIMIT $4
+"""
+
+# A page of living records and tombstones. Both are of one snapshot: what commits between two would be missed.
+LIST_ALL = """
+    SELECT * FROM (
+        SELECT living.*, NULL::uuid AS id, NULL::text AS remote_id FROM ({living}) AS living
+        UNION ALL
+        SELECT deleted.seq, NULL{nothing}, deleted.id, deleted.remote_id FROM ({deleted}) AS deleted
+    ) AS page
+    ORDER BY seq LIMIT $4
+"""
+
 # Which of several filters fits fewest records, as far as it matters.
 RANK_KEYS = """
     SELECT key FROM unnest($2::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
@@ -142,6 +171,12 @@ FIND_RECORD = """
     WHERE record.model = $2 AND record.deleted_at IS NULL
 """
 
+# The same, whether it lives or not.
+FIND_ANY = """
+    SELECT record.body{columns}, record.seq, record.id, record.remote_id, record.deleted_at IS NOT NULL AS is_deleted
+    FROM (SELECT * FROM record WHERE connector = $1 AND id = $3 OFFSET 0) AS record WHERE record.model = $2
+"""
+
 # The records that relations point to.
 FIND_TARGETS = """
     SELECT record.id::text, record.body{columns}
@@ -154,22 +189,37 @@ async def list_records(pool: Pool, wanted: Wanted) -> Found:
     """A page of at most `limit` records, and whether more follow."""
     async with pool.acquire() as connection:
         by_array = connection.get_server_version().major >= ARRAYS_FROM
-        if wanted.ids is None and len(wanted.keys) == 1 and len(wanted.keys[0]) > FEW_VALUES:
+        if _has_many(wanted) and not wanted.with_deleted:
             rows = await _walk_many(connection, wanted, by_array)
         else:
             single = [keys[0] for keys in wanted.keys if len(keys) == 1]
             if len(single) > 1 and wanted.ids is None:
                 ranked = await connection.fetch(RANK_KEYS, wanted.connector, single, wanted.after)
                 single = [row["key"] for row in ranked]
-            query, arguments = compose_list(wanted, single, by_array=by_array)
+            compose = compose_all if wanted.with_deleted else compose_list
+            query, arguments = compose(wanted, single, by_array=by_array)
             rows = await connection.fetch(query, *arguments)
     if wanted.ids is not None:
         rows.sort(key=_PLACE)
     more = len(rows) > wanted.limit
     if more:
         rows.pop()
-    bodies = _bodies(rows, wanted.raw, wanted.custom, is_volatile=wanted.is_volatile)
-    return Found(bodies, rows[-1][0] if more else None)
+    last = rows[-1][0] if more else None
+    if wanted.with_deleted:
+        deleted = frozenset(place for place, row in enumerate(rows) if row["id"] is not None)
+        bodies = [
+            write_tombstone(row)
+            if place in deleted
+            else splice(row["body"], row, wanted.raw, wanted.custom, is_volatile=wanted.is_volatile)
+            for place, row in enumerate(rows)
+        ]
+        return Found(bodies, last, deleted)
+    return Found(_bodies(rows, wanted.raw, wanted.custom, is_volatile=wanted.is_volatile), last)
+
+
+def _has_many(wanted: Wanted) -> bool:
+    """Whether it is a list of one filter with so many values that two of them tell where its page ends."""
+    return wanted.ids is None and len(wanted.keys) == 1 and len(wanted.keys[0]) > FEW_VALUES
 
 
 def compose_list(wanted: Wanted, single: Sequence[int], *, by_array: bool = True) -> tuple[str, list[object]]:
@@ -215,6 +265,21 @@ def compose_list(wanted: Wanted, single: Sequence[int], *, by_array: bool = True
     return LIST_RECORDS.format(columns=columns, walk=walk, steps=steps, checks=checks, order=order), arguments
 
 
+def compose_all(wanted: Wanted, single: Sequence[int], *, by_array: bool = True) -> tuple[str, list[object]]:
+    """As `compose_list`, with the tombstones of the model, or those of the ids.
+
+    The rows of these have no body, but an id and the vendor's id.
+    """
+    living, arguments = compose_list(wanted, single, by_array=by_array)
+    deleted = LIST_DELETED
+    if wanted.ids is not None:
+        arguments.append(wanted.ids)
+        records = (BY_IDS if by_array else BY_IDS_EACH).format(ids=len(arguments))
+        deleted = LIST_DELETED_BY_IDS.format(records=records)
+    nothing = ", NULL" * (wanted.raw + wanted.custom + wanted.is_volatile)
+    return LIST_ALL.format(living=living, nothing=nothing, deleted=deleted), arguments
+
+
 def _write_at(columns: str, steps: str, by_array: bool) -> str:
     """The query of the records at some steps."""
     if by_array:
@@ -256,12 +321,16 @@ def _share(page: int, values: int) -> int:
 
 async def find_record(
     pool: Pool, connector: int, model: int, id: str, *, raw: bool = False, custom: bool = False,
-    is_volatile: bool = False,
-) -> bytes | None:  # fmt: skip
-    """The body of a living record, or None. `is_volatile` as in Wanted."""
-    query = FIND_RECORD.format(columns=_columns(raw, custom, is_volatile=is_volatile))
-    row = await pool.fetchrow(query, connector, model, id)
-    return None if row is None else splice(row["body"], row, raw, custom, is_volatile=is_volatile)
+    is_volatile: bool = False, with_deleted: bool = False,
+) -> Found:  # fmt: skip
+    """The body of a record, where it lives or, `with_deleted`, is a tombstone. `is_volatile` as in Wanted."""
+    find = FIND_ANY if with_deleted else FIND_RECORD
+    row = await pool.fetchrow(find.format(columns=_columns(raw, custom, is_volatile=is_volatile)), connector, model, id)
+    if row is None:
+        return Found([], None)
+    if with_deleted and row["is_deleted"]:
+        return Found([write_tombstone(row)], None, {0})
+    return Found([splice(row["body"], row, raw, custom, is_volatile=is_volatile)], None)
 
 
 async def find_targets(
@@ -272,6 +341,16 @@ async def find_targets(
     query = FIND_TARGETS.format(columns=_columns(raw, custom, is_volatile=is_volatile))
     rows = await pool.fetch(query, connector, model, ids)
     return {row["id"]: splice(row["body"], row, raw, custom, is_volatile=is_volatile) for row in rows}
+
+
+def write_tombstone(row: asyncpg.Record) -> bytes:
+    """What is shown of a deleted record, of a row with its `id`, `remote_id` and `seq`."""
+    modified_at = from_micros(row["seq"]).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return b'{"id":"%b","remote_id":%b,"modified_at":"%bZ","deleted":true}' % (
+        str(row["id"]).encode(),
+        msgspec.json.encode(row["remote_id"]),
+        modified_at.encode(),
+    )
 
 
 def splice(body: bytes, row: asyncpg.Record, raw: bool, custom: bool, *, is_volatile: bool = False) -> bytes:

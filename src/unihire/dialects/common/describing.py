@@ -1,5 +1,6 @@
 """Words of an OpenAPI document that all faces use."""
 
+from collections.abc import Sequence
 from typing import Any
 
 Json = dict[str, Any]
@@ -25,9 +26,15 @@ def describe_param(name: str, description: str, *, schema: Json | None = None, e
     return param if example is None else {**param, "example": example}
 
 
-def describe_responses(schema: str, *, found: bool) -> Json:
-    """What a read answers: `schema` names what is found; with `found`, it may also be that there is none."""
-    responses = {"200": describe_response("Found.", schema), **describe_refusals()}
+def refer(schemas: Sequence[str]) -> Json:
+    """What is of one of these schemas."""
+    each: list[Json] = [{"$ref": f"#/components/schemas/{schema}"} for schema in schemas]
+    return each[0] if len(each) == 1 else {"anyOf": each}
+
+
+def describe_responses(*schemas: str, found: bool) -> Json:
+    """What a read answers: `schemas` name what is found, any of them; with `found`, there may be none."""
+    responses = {"200": describe_response("Found.", *schemas), **describe_refusals()}
     if found:
         responses["404"] = describe_response("There is no such record on this connector.", "Error")
     return responses
@@ -36,14 +43,16 @@ def describe_responses(schema: str, *, found: bool) -> Json:
 def describe_refusals() -> Json:
     """How any call that names a connector is refused."""
     return {
-        "401": describe_response("The key or the token is missing, wrong or of another environment.", "Error", 401),
+        "401": describe_response(
+            "The key or the token is missing, wrong or of another environment.", "Error", status=401
+        ),
         "403": describe_response("The connector token belongs to another category.", "Error"),
         "422": describe_response("A parameter is missing or has a value it cannot have.", "HTTPValidationError"),
-        "429": describe_response("The connector's calls of this minute are spent.", "Error", 429),
+        "429": describe_response("The connector's calls of this minute are spent.", "Error", status=429),
     }
 
 
-def describe_response(description: str, schema: str, status: int = 200) -> Json:
+def describe_response(description: str, *schemas: str, status: int = 200) -> Json:
     """An answer with the headers that all have, and those of its status."""
     headers = {
         "X-RateLimit-Limit": _header("Calls allowed in a minute.", "integer"),
@@ -56,7 +65,7 @@ def describe_response(description: str, schema: str, status: int = 200) -> Json:
         headers["Retry-After"] = _header("Seconds to wait.", "integer")
     return {
         "description": description,
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+        "content": {"application/json": {"schema": refer(schemas)}},
         "headers": headers,
     }
 

@@ -47,6 +47,7 @@ class RecordQuery(BaseModel):
 
     include_raw_data: bool = False
     include_custom_fields: bool = False
+    include_deleted: bool = False
     expand: tuple[Expansion, ...] = ()
 
 

@@ -8,6 +8,7 @@ from unihire.dialects.common.describing import (
     describe_cursor,
     describe_param,
     describe_responses,
+    refer,
 )
 from unihire.dialects.common.expansion import write_expand_pattern
 from unihire.dialects.common.faces import Face
@@ -26,6 +27,14 @@ _IDS: Json = {
 }
 """Ids of ours, joined by commas."""
 
+DELETED = "DeletedRecord"
+"""The name of the schema of deleted records."""
+
+_INCLUDE_DELETED = (
+    "Answer deleted records as well, with `id`, `remote_id`, `modified_at` and `deleted` alone. In a list they stand "
+    "where they were deleted; `ids`, `remote_id` and `modified_after` narrow them, and filters let each of them pass."
+)
+
 _EXAMPLE_IDS = "5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11,0f1f4f0e-6a53-5c8d-8a55-2f2f6f2b1c22"
 
 
@@ -38,6 +47,21 @@ def describe_reads(face: Face) -> tuple[Json, Json]:
             "type": "object",
             "required": ["detail"],
             "properties": {"detail": {"type": "string", "description": "What went wrong, in words."}},
+        },
+        DELETED: {
+            "type": "object",
+            "description": "A deleted record, for those who ask for such.",
+            "required": ["id", "remote_id", "modified_at", "deleted"],
+            "properties": {
+                "id": {**ID, "description": "Our id, the same for good: a record that comes back has it again."},
+                "remote_id": {"type": "string", "description": "Id the vendor gave the record."},
+                "modified_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "description": "When it was found to be deleted.",
+                },
+                "deleted": {"const": True},
+            },
         },
         "ValidationError": {
             "type": "object",
@@ -63,6 +87,11 @@ def describe_reads(face: Face) -> tuple[Json, Json]:
         paths[f"{face.path}/{spec.plural}"] = {"get": _describe_list(face, spec)}
         paths[f"{face.path}/{spec.plural}/{{id}}"] = {"get": _describe_one(face, spec)}
     return paths, schemas
+
+
+def _name_either(face: Face, spec: ModelSpec) -> tuple[str, str]:
+    """The schemas of a living record and of a deleted one."""
+    return face.name_schema(spec), DELETED
 
 
 def _describe_list(face: Face, spec: ModelSpec) -> Json:
@@ -92,7 +121,7 @@ def _describe_one(face: Face, spec: ModelSpec) -> Json:
             {"name": "id", "in": "path", "required": True, "schema": ID, "description": "Our id."},
             *_read_params(face, spec),
         ],
-        "responses": describe_responses(face.name_schema(spec), found=True),
+        "responses": describe_responses(*_name_either(face, spec), found=True),
     }
 
 
@@ -140,6 +169,7 @@ def _read_params(face: Face, spec: ModelSpec) -> list[Json]:
     params: list[Json] = [
         {"name": "include_raw_data", "in": "query", "schema": flag, "description": "Fill `raw_data`."},
         {"name": "include_custom_fields", "in": "query", "schema": flag, "description": "Fill `custom_fields`."},
+        {"name": "include_deleted", "in": "query", "schema": flag, "description": _INCLUDE_DELETED},
     ]
     if spec.relations:
         names = [field.name for field in spec.relations]
@@ -211,6 +241,6 @@ def _page_schema(face: Face, spec: ModelSpec) -> Json:
         "properties": {
             "cursor": {"type": ["string", "null"], "description": "Where to go on; null on the last page."},
             "page_size": {"type": "integer", "description": "How many records this page has."},
-            "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{face.name_schema(spec)}"}},
+            "items": {"type": "array", "items": refer(_name_either(face, spec))},
         },
     }

@@ -69,7 +69,10 @@ class Reads:
     async def _one(self, spec: ModelSpec, scope: Scope, text: str, query: bytes) -> bytes:
         asked = params.read_record_query(self._face, spec, query, self._entrance.check_names)
         id = parse_id(text)
-        body = None if id is None else await self._reader.find_record(scope, spec, id, _read_show(asked))
+        body = None
+        if id is not None:
+            show = _read_show(asked)
+            body = await self._reader.find_record(scope, spec, id, show, with_deleted=asked.include_deleted)
         if body is None:
             raise NotFound(f"There is no {spec.noun} with this id")
         return body
@@ -92,6 +95,7 @@ class Reads:
             ids=None if asked.ids is None else params.parse_ids(asked.ids),
             remote_id=asked.remote_id if self._face.has_remote_id_filter(spec) else None,
             show=_read_show(asked),
+            with_deleted=asked.include_deleted,
         )
 
 

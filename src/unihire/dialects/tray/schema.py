@@ -123,7 +123,7 @@ def _describe(id: str, summary: str, answer: str, refusals: tuple[int, ...] = ()
 
 
 def _describe_refusal(status: int) -> dict[str, Any]:
-    return describe_response(_REFUSALS[status], "ConnectorsError", status)
+    return describe_response(_REFUSALS[status], "ConnectorsError", status=status)
 
 
 def _as_json(schema: str) -> dict[str, Any]:
