@@ -91,6 +91,9 @@ class Detail:
     version: Callable[[Data], str]
     of: str | None = None
     """The member of its rows that names the row it belongs to: an answer that names another one is none."""
+    again: Callable[[Data], bool] | None = None
+    """For which rows daily whole reads ask once more within a month, though the stored answer is of the row's version;
+    by default for all that need it. A row that is bound to change soon may do without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,13 +180,13 @@ async def fetch_details(
     """
     details = Details()
     for detail in stream.details:
-        wanted = _find_wanted(details, stream, detail, rows)
+        wanted, due = _find_wanted(details, stream, detail, rows, day)
         if not wanted:
             continue
         was_empty = set[str]()
         for known in await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted)):
             row_id = known["row_id"]
-            if known["version"] == wanted[row_id] and not is_due(row_id, day):
+            if known["version"] == wanted[row_id] and row_id not in due:
                 del wanted[row_id]
                 details.stored.append((detail.name, row_id, known["version"], known["raw"]))
                 kept = decode_rows(known["raw"], of=detail.name)
@@ -198,7 +198,7 @@ async def fetch_details(
 
 
 def is_due(row_id: str, day: int | None) -> bool:
-    """Whether details of the row are asked for though they are stored."""
+    """Whether it is the day on which details of the row may be asked for though they are stored."""
     return day is not None and (crc32(row_id.encode()) + day) % ASKED_AGAIN_WITHIN == 0
 
 
@@ -246,18 +246,26 @@ async def _ask_details(
             details.unsure.add(row_id)
 
 
-def _find_wanted(details: Details, stream: Stream, detail: Detail, rows: Sequence[Row]) -> dict[str, str]:
-    """The ids of those rows that need the detail, each with the version it is needed of."""
+def _find_wanted(
+    details: Details, stream: Stream, detail: Detail, rows: Sequence[Row], day: int | None = None
+) -> tuple[dict[str, str], set[str]]:
+    """The ids of those rows that need the detail, each with the version it is needed of.
+
+    Beside them those for which it is asked on this day, though it is stored.
+    """
     wanted: dict[str, str] = {}
+    due = set[str]()
     for row in rows:
         row_id = find_row_id(stream, row)
         try:
             if detail.needed(row.data):
                 wanted[row_id] = find_key(detail.version(row.data)) or ""
+                if is_due(row_id, day) and (detail.again is None or detail.again(row.data)):
+                    due.add(row_id)
         except Exception as error:  # noqa: BLE001 - whatever it raises over a row costs that row its detail
             left_out = LeftOut(detail.name, explain_error(error, row.data))
             details.quarantined.append(Quarantined.of_parts(row_id, row, [left_out]))
-    return wanted
+    return wanted, due
 
 
 def _lack_parts(
@@ -280,7 +288,7 @@ async def find_details(
     """
     details, lacking = Details(), dict[str, str]()
     for detail in stream.details:
-        wanted = _find_wanted(details, stream, detail, rows)
+        wanted, _ = _find_wanted(details, stream, detail, rows)
         for known in await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted)):
             if known["version"] != wanted.pop(known["row_id"], None):
                 details.unsure.add(known["row_id"])

@@ -127,8 +127,8 @@ class Pages:
         self._needs_ids = bool(self.own) or self.is_kept or self._has_parts
         self._known: list[Join] = []
         self._writer = StreamWriter(
-            connector, stream.name, models=model_numbers(stream), has_parts=self._has_parts, stores_joined=self.is_kept,
-            has_beside=bool(self._beside),
+            connector, stream.name, models=model_numbers(stream), own=self.own, has_parts=self._has_parts,
+            has_beside=bool(self._beside), stores_joined=self.is_kept,
             find_showing=self._storage.find_showing,
             find_news=self._find_news if self._has_shared and self.own else None,
         )  # fmt: skip
@@ -177,10 +177,10 @@ class Pages:
         """
         assert self._client is not None
         source = within or self._pool
-        passed = [row for row in rows if row.is_unchanged]
+        passed, told = self._read_passed(rows)
         sound, row_ids, refused = self._refuse([row for row in rows if not row.is_unchanged] if passed else rows)
         details = await fetch_details(self._client, source, self._connector, self.stream, sound, day=self.day)
-        page = await self._map(sound, row_ids, details, source, refused, asked=asked)
+        page = await self._map(sound, row_ids, details, source, refused, asked=asked, told=told)
         if not passed:
             return page
         met = self._renderer.seen_ids(self.stream, [row.row_id or "" for row in passed])
@@ -198,6 +198,19 @@ class Pages:
             sound = [row for row, row_id in zip(sound, row_ids, strict=True) if row_id not in lacking]
             row_ids = [row_id for row_id in row_ids if row_id not in lacking]
         return await self._map(sound, row_ids, details, within, refused, is_each=self._has_shared), lacking
+
+    def _read_passed(self, rows: Sequence[Row]) -> tuple[list[Row], list[Rendered]]:
+        """The rows that are passed over, and the shared parts they tell. One that does not tell them is mapped."""
+        passed, told = [row for row in rows if row.is_unchanged], list[Rendered]()
+        if not (passed and self._has_shared):
+            return passed, told
+        Row.decode_together(passed)
+        for row in passed:
+            try:
+                told += self._renderer.render_shared(self.stream, row)
+            except Exception:  # noqa: BLE001 - whatever a mapping raises over a row
+                row.is_unchanged = False
+        return [row for row in passed if row.is_unchanged], told
 
     def _refuse(self, rows: list[Row]) -> tuple[list[Row], list[str], list[Quarantined]]:
         """The rows that may be mapped, their ids, and what is noted of those that are refused before."""
@@ -224,7 +237,9 @@ class Pages:
         *,
         is_each: bool = False,
         asked: int = LATEST,
+        told: Sequence[Rendered] = (),
     ) -> MappedPage:
+        """`told` are shared parts of rows that are passed over: those say nothing new of them."""
         if self._known:
             shown = await find_shown(source, self._connector, self.stream, self._known, rows)
             for row_id, by_name in shown.items():
@@ -249,6 +264,9 @@ class Pages:
             for record in records:
                 if record.is_shared:
                     tellers.setdefault((record.id, record.fingerprint), []).append(record.row_id)
+            for record in told:
+                tellers.setdefault((record.id, record.fingerprint), [])
+            for record in (*records, *told):
                 first.setdefault((record.id, record.fingerprint) if record.is_shared else record.id, record)
             records = list(first.values())
         joined, unkept = self._storage.pick(rows, self._renderer) if self._storage else ([], [])

@@ -116,7 +116,16 @@ class _StreamRendering:
         for member in stream.found_by:
             self.keys.append((member, MemberKeys(number, stream.name, member).key))
         self.owned = JoinKeys(number, stream.name, OWNED).key
+        self.has_rows = any(maps.is_whole for maps in stream.maps)
+        self.shared = [maps for maps in stream.maps if not (maps.is_whole or maps.is_owned)]
         self.suspects: dict[int, dict[str, None]] = {}
+
+    def find_details(self, maps: Maps, details: Mapping[str, list[Data]]) -> Mapping[str, list[Data]]:
+        """What of a row's details its parts are mapped with.
+
+        A part that rows share is the same whether its row is mapped or passed over: then nobody asks for details.
+        """
+        return details if maps.is_owned or not self.has_rows else _NO_DETAILS
 
     def find_keys(self, row: Data, details: Mapping[str, list[Data]]) -> list[int]:
         """The keys by which a record is found: when a row it shows changes, and by members of its own row.
@@ -233,10 +242,22 @@ class Renderer:
                 found.append(self._render(rendering, maps, source, row.raw, keys, row_id))
             else:
                 owned = [rendering.owned(row_id)] if maps.is_owned else []
+                known = rendering.find_details(maps, details)
                 for at, part in enumerate(maps.list_parts(row.data, details)):
-                    source = Source(part, row.data, details, at)
+                    source = Source(part, row.data, known, at)
                     found.append(self._render(rendering, maps, source, _ENCODER.encode(part), [*owned], row_id))
         return found
+
+    def render_shared(self, stream: Stream, row: Row) -> list[Rendered]:
+        """The shared parts that a row tells, alone. Raises whatever a mapping raises over them."""
+        rendering = self._get_rendering(stream)
+        return [
+            self._render(
+                rendering, maps, Source(part, row.data, _NO_DETAILS, at), _ENCODER.encode(part), [], row.row_id or ""
+            )
+            for maps in rendering.shared
+            for at, part in enumerate(maps.list_parts(row.data, _NO_DETAILS))
+        ]
 
     def _render(
         self, rendering: _StreamRendering, maps: Maps, source: Source, raw: bytes, keys: list[int], row_id: str
@@ -348,10 +369,11 @@ class _Apart:
             return
         spec = spec_of(maps.model)
         owned = [self._rendering.owned(self._row_id)] if maps.is_owned else []
+        details = self._rendering.find_details(maps, self._details)
         for number, part in enumerate(self._list_parts(place, maps, spec)):
             path = find_path(row.data, part) if isinstance(part, dict | list) else None
             at = path or f"a {spec.noun}"
-            source = Source(part, row.data, self._details, number)
+            source = Source(part, row.data, details, number)
             made = self._complete(place, maps, source, _ENCODER.encode(part), owned, at=at)
             if made is None:
                 self.hides.add(spec.number)

@@ -5,7 +5,9 @@ our own code, the joins that can be answered. What a mapping reads besides moves
 make records again that show them, and details go by the version that is in the row. So a row with the stored hash is
 passed over; it only counts as met.
 
-A row is not passed over that maps into parts of it beside itself, that is deleted at the vendor, quarantined, lacks
+Parts that other rows may tell as well are read of a row that is passed over too: what no row tells any longer is gone.
+
+A row is not passed over that maps into parts of it that are its own, that is deleted at the vendor, quarantined, lacks
 details that the next read is to ask for, or has a signed link that is to be stored anew. Nor is one that a page before
 has in another version while that is not saved yet.
 """
@@ -67,8 +69,11 @@ class UnchangedRows:
         self._unsaved: deque[set[str]] = deque()
         self._pattern = None if stream.volatile is None else stream.volatile.pattern
         self.day: int | None = None
-        told = [maps for maps in stream.maps if maps.of is None]
-        self.is_able = len(own) == len(told) <= 1 and not has_deleted(stream) and (self._has_records or bool(storage))
+        self.is_able = (
+            (len(own) == 1 if stream.maps else bool(storage))
+            and not any(maps.each is not None and maps.is_owned for maps in stream.maps)
+            and not has_deleted(stream)
+        )
 
     def open(self, known: Iterable[Join]) -> None:
         """`known` are the joins that can be answered."""

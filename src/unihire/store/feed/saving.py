@@ -187,7 +187,7 @@ async def save_found(
 ) -> Saved:
     """As `save_records`, with what `find_stored` found of them; what changed is added to `changes`.
 
-    `hashes` are those of the rows the records were made of, by the ids of the rows.
+    `hashes` are those of the rows that records are, by the records' ids.
     """
     stored = {row["id"]: row for row in found}
     fresh: list[Rendered] = []
@@ -204,8 +204,8 @@ async def save_found(
         else:
             if record.is_volatile:
                 same.append((record, known))
-            if known["row_hash"] != hashes.get(record.row_id):
-                rehashed.append((record.id, hashes.get(record.row_id)))
+            if known["row_hash"] != hashes.get(record.id):
+                rehashed.append((record.id, hashes.get(record.id)))
     await note_hashes(connection, connector, rehashed)
     if same:
         await _refresh_volatile(connection, connector, same, found[0]["now"])
@@ -300,7 +300,7 @@ def _write_records(
             write_bigints(record.keys),
             write_fields(
                 name, record.remote_id.encode(), record.fingerprint, _compose_body(record, stamps.text(seq)),
-                record.raw, record.custom, record.words, write_hash(hashes.get(record.row_id)),
+                record.raw, record.custom, record.words, write_hash(hashes.get(record.id)),
             ),
         ))  # fmt: skip
 

@@ -64,14 +64,16 @@ class StreamWriter:
         stream: str,
         *,
         models: Sequence[int],
+        own: Collection[int],
         has_parts: bool,
         stores_joined: bool,
         has_beside: bool = False,
         find_showing: Callable[[Connection, int], Awaitable[Collection[str]]],
         find_news: FindNews | None = None,
     ) -> None:
-        """`models` are those of its records. `has_parts`: some belong to their row alone; `has_beside`: of these, some
-        are rows of its details or joins, which come and go while the row stays as it is.
+        """`models` are those of its records, `own` those of them that are rows themselves. `has_parts`: some belong to
+        their row alone; `has_beside`: of these, some are rows of its details or joins, which come and go while the row
+        stays as it is.
 
         `find_news` picks, of shared parts that rows tell otherwise than they are stored, those that are news. Without
         it the first telling of a read is taken for the part. `find_showing` finds the streams that have records which
@@ -84,6 +86,7 @@ class StreamWriter:
         self._connector = connector
         self._stream = stream
         self._models = models
+        self._own = own
         self._has_parts = has_parts
         self._has_beside = has_beside
         self._stores_joined = stores_joined
@@ -146,7 +149,12 @@ class StreamWriter:
         connection, connector, stream = feed.connection, self._connector, self._stream
         found = await saving.find_stored(connection, connector, page.records)
         records = await self._settle_shared(connection, page, found)
-        saved = await saving.save_found(connection, connector, stream, records, found, feed.changes, page.hashes)
+        hashes = {
+            record.id: page.hashes[record.row_id]
+            for record in (records if page.hashes else ())
+            if record.row_id in page.hashes and record.model in self._own
+        }
+        saved = await saving.save_found(connection, connector, stream, records, found, feed.changes, hashes)
         lost: list[str] = list(page.buried)
         if self._has_beside or (self._has_parts and page.joined is not None):
             lost += await self._find_dropped(feed, page)
@@ -158,8 +166,9 @@ class StreamWriter:
         joined = JoinedChanges(0, 0, 0, set())
         if self._stores_joined and page.joined is not None:
             ids = [*page.row_ids, *(row.row_id for row in page.gone)]
-            hashes = {} if self._models else page.hashes  # where rows are records, these have them
-            joined = await joins.store_joined_rows(connection, connector, stream, ids, page.joined, hashes)
+            # Where rows are records, these have the hashes.
+            by_row = {} if self._models else page.hashes
+            joined = await joins.store_joined_rows(connection, connector, stream, ids, page.joined, by_row)
             if joined.keys and self._showing is None:
                 self._showing = await self._find_showing(connection, connector)
             showing = self._showing or ()
