@@ -12,7 +12,7 @@ from bench.place import make_settings
 from bench.processes import answer, find_peak_memory, read_order
 from bench.seeding import create_tenant
 from bench.vendors import pick_lists
-from unihire.cli.console.starting import calm_collector
+from unihire.cli.console.starting import calm_collector, give_memory_back
 from unihire.integration.declare import Integration
 from unihire.platform.connectors import open_connector_client
 from unihire.store.database import open_database
@@ -23,6 +23,7 @@ async def main() -> None:
     """A full sync for the first order; for every further an incremental one, or a full one where it says so."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     calm_collector()  # as every command does
+    give_memory_back()
     order = read_order()
     integration = pick_lists(order)
     async with open_database(make_settings(order["home"]), database=order["database"]) as pool:

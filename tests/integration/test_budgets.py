@@ -29,7 +29,7 @@ from unihire.outbound.client import Retry, Target, VendorClient
 from unihire.outbound.keeping import BudgetState, BudgetUnknown
 from unihire.outbound.meters import Window
 from unihire.outbound.tally import TALLY, Tally
-from unihire.platform.budgets import StoredBudgets
+from unihire.platform.budgets import StoredBudgets, _Shared
 from unihire.sandbox.faults import FaultRule
 from unihire.store import Pool
 from unihire.store.accounts import budgets
@@ -48,7 +48,7 @@ def open_shared(vendor: Vendor, tenant: Tenant, *, headers: Any = HEADERS, **set
 
 
 def keep(tenant: Tenant) -> StoredBudgets:
-    return StoredBudgets(tenant.pool, connector=tenant.connector.id, number=tenant.connector.number)
+    return StoredBudgets(tenant.pool, number=tenant.connector.number)
 
 
 async def wait_until(is_so: Callable[[], bool]) -> None:
@@ -215,6 +215,47 @@ async def test_vendor_without_a_limit_costs_the_store_next_to_nothing(
             await asyncio.gather(*(client.get("/jobs/1") for _ in range(4)))
         took = time.monotonic() - began_at
     assert asked <= 6 + 2 * took  # the first calls, and then one a second
+
+
+async def test_call_of_a_process_alone_costs_two_statements_and_what_others_kept_meanwhile_is_read(
+    vendor: Vendor, pool: Pool, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Counter[str]()
+
+    def count(name: str) -> None:
+        ask = getattr(budgets, name)
+
+        async def asks(*given: Any) -> Any:
+            asked[name] += 1
+            return await ask(*given)
+
+        monkeypatch.setattr(budgets, name, asks)
+
+    count("read_budget")
+    count("replace_budget")
+    windows = Windows(10_000)
+    vendor.will("/jobs/1", *[windows] * 50)
+    tenant = await make_tenant(pool, sealer, base_url=vendor.base_url)
+    async with open_shared(vendor, tenant) as client:
+        await client.get("/jobs/1")
+        asked.clear()
+        for _ in range(20):
+            await client.get("/jobs/1")
+        assert asked["replace_budget"] == 40
+        assert asked["read_budget"] <= 2  # where the test is held up for long
+        other = VendorClient(client.target, tenant.credentials, budgets=KeptElsewhere(tenant))
+        async with other:
+            await other.get("/jobs/1")
+        await client.get("/jobs/1")
+        assert (await keep(tenant).change(lambda state, now: state.calls)) == 23
+
+
+class KeptElsewhere(StoredBudgets):
+    """The keeper of another process."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        super().__init__(tenant.pool, number=tenant.connector.number)
+        self._shared = _Shared()
 
 
 async def test_sync_that_would_wait_long_gives_its_place_up(vendor: Vendor, pool: Pool, sealer: Sealer) -> None:

@@ -39,7 +39,7 @@ def open_sharer(
         replace(integration, budget_headers=replace(integration.budget_headers, seconds=seconds)),
         credentials,
         connector.base_url,
-        budgets=StoredBudgets(pool, connector=connector.id, number=connector.number),
+        budgets=StoredBudgets(pool, number=connector.number),
         **settings,
     )
 

@@ -4,8 +4,8 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
-from uuid import UUID
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -26,28 +26,52 @@ PAUSES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 
 GIVE_UP_SECONDS = 10.0
 
-_turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
-"""Those of this process who use one connector's budget go one after another, so that one at most asks the store."""
+KNOWN_SECONDS = 5.0
+"""For so long what was kept last is taken to be the latest, and the server's clock to run like this process's."""
+
+
+class _Shared:
+    """What those of this process who use one connector's budget have in common.
+
+    They go one after another, so that one at most asks the store, and know what one of them kept last.
+    """
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self._kept: KeptBudget | None = None
+        self._kept_at = 0.0
+
+    def recall(self) -> KeptBudget | None:
+        """What was kept last, with the time as it is now."""
+        elapsed = time.monotonic() - self._kept_at
+        if self._kept is None or elapsed > KNOWN_SECONDS:
+            return None
+        return replace(self._kept, now=self._kept.now + elapsed)
+
+    def note(self, kept: KeptBudget | None) -> None:
+        self._kept, self._kept_at = kept, time.monotonic()
+
+
+_shared: WeakValueDictionary[tuple[Pool, int], _Shared] = WeakValueDictionary()
 
 
 class StoredBudgets:
     """A BudgetKeeper (see outbound/keeping.py) for one connector.
 
     Nothing is locked while the work is done: a process that is paused or killed in the middle of it stops nobody. The
-    state is saved if it still is what was read, or else the work is done again.
+    state is saved if it still is what was read, or kept here last, or else it is read and the work done again.
     """
 
-    def __init__(self, pool: Pool, *, connector: UUID, number: int) -> None:
+    def __init__(self, pool: Pool, *, number: int) -> None:
         self._pool = pool
-        self._connector = connector
         self._number = number
+        self._shared = _shared.setdefault((pool, number), _Shared())
 
     async def change(self, work: Callable[[BudgetState, float], T]) -> T:
-        turn = _turns.setdefault(self._connector, asyncio.Lock())
         give_up_at, pauses = time.monotonic() + GIVE_UP_SECONDS, iter(PAUSES)
         while True:
             try:
-                async with asyncio.timeout(TRY_SECONDS), turn:
+                async with asyncio.timeout(TRY_SECONDS), self._shared.turn:
                     return await self._try(work)
             except LOST as error:  # or it took too long: TimeoutError is an OSError
                 pause = next(pauses, None)
@@ -56,20 +80,29 @@ class StoredBudgets:
                 await asyncio.sleep(pause)
 
     async def _try(self, work: Callable[[BudgetState, float], T]) -> T:
+        known = self._shared.recall()
+        self._shared.note(None)  # what becomes of it is not known where this is cut off
         while True:
-            kept = await budgets.read_budget(self._pool, self._number)
+            kept = known or await budgets.read_budget(self._pool, self._number)
             state = _decode(kept)
             made = work(state, kept.now)
             changed = msgspec.msgpack.encode(state)
-            if changed == kept.state or await self._save(kept.version, changed):
+            if changed != kept.state:
+                saved = await budgets.replace_budget(self._pool, self._number, kept.version, changed)
+                if saved is not None:
+                    self._shared.note(saved)
+                    return made
+                if kept.version == 0 and await self._is_unknown():
+                    return made
+                await asyncio.sleep(0 if known else random.uniform(0, 0.005))  # noqa: S311
+            elif known is None:
+                self._shared.note(kept)
                 return made
-            await asyncio.sleep(random.uniform(0, 0.005))  # noqa: S311
+            known = None
 
-    async def _save(self, version: int, state: bytes) -> bool:
-        """Whether the work stands; it does, too, where the connector is gone and nothing can be kept."""
-        if await budgets.replace_budget(self._pool, self._number, version, state):
-            return True
-        return version == 0 and (await budgets.read_budget(self._pool, self._number)).version == 0
+    async def _is_unknown(self) -> bool:
+        """Whether the connector is gone: then nothing can be kept, and the work stands."""
+        return (await budgets.read_budget(self._pool, self._number)).version == 0
 
 
 def _decode(kept: KeptBudget) -> BudgetState:

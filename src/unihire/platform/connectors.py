@@ -244,7 +244,7 @@ def open_connector_client(
         grants=StoredGrants(
             pool, sealer, connector=connector.id, number=connector.number, version=connector.credentials_version
         ),
-        budgets=StoredBudgets(pool, connector=connector.id, number=connector.budget_of),
+        budgets=StoredBudgets(pool, number=connector.budget_of),
         is_background=is_background,
         patience=patience,
         retry=None if settings is None else Retry(timeout=settings.answer_seconds),

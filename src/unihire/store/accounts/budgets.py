@@ -4,21 +4,26 @@ from dataclasses import dataclass
 
 from unihire.store import Connection, Pool
 
+_NOW = "extract(epoch FROM clock_timestamp())::double precision AS now"
+
 # What is known of a connector's budget, and what time it is: by the server's clock, the same for all processes.
-READ_BUDGET = """
-    SELECT coalesce(budget.version, 0) AS version, budget.state,
-        extract(epoch FROM clock_timestamp())::double precision AS now
+READ_BUDGET = f"""
+    SELECT coalesce(budget.version, 0) AS version, budget.state, {_NOW}
     FROM (VALUES ($1::integer)) AS wanted (connector) LEFT JOIN budget USING (connector)
-"""
+"""  # noqa: S608 - of constants
 
 # Keep this in place of that version; no row where another has come first or the connector is gone.
-REPLACE_BUDGET = "UPDATE budget SET version = version + 1, state = $3 WHERE connector = $1 AND version = $2"
+REPLACE_BUDGET = f"""
+    UPDATE budget SET version = version + 1, state = $3 WHERE connector = $1 AND version = $2 RETURNING version, {_NOW}
+"""  # noqa: S608 - of constants
 
-# Keep this as the first that is known; no row where another has come first or the connector is gone.
-INSERT_BUDGET = """
-    INSERT INTO budget (connector, version, state) SELECT number, 1, $2 FROM connector WHERE number = $1
-    FOR KEY SHARE ON CONFLICT (connector) DO NOTHING
-"""
+# Keep this as the first that is known; no row where another has come first or the connector is gone. Its version is a
+# moment, so that no version from before a crash of the server, which empties the table, is taken for one of after it.
+INSERT_BUDGET = f"""
+    INSERT INTO budget (connector, version, state)
+    SELECT number, (1000000 * extract(epoch FROM clock_timestamp()))::bigint, $2 FROM connector WHERE number = $1
+    FOR KEY SHARE ON CONFLICT (connector) DO NOTHING RETURNING version, {_NOW}
+"""  # noqa: S608 - of constants
 
 FORGET_BUDGET = "DELETE FROM budget WHERE connector = $1"
 
@@ -37,13 +42,13 @@ async def read_budget(pool: Pool | Connection, connector: int) -> KeptBudget:
     return KeptBudget(row["version"], row["state"], row["now"])
 
 
-async def replace_budget(pool: Pool | Connection, connector: int, version: int, state: bytes) -> bool:
-    """Keep this in place of the version that was read; False where that is not the latest any more."""
+async def replace_budget(pool: Pool | Connection, connector: int, version: int, state: bytes) -> KeptBudget | None:
+    """Keep this in place of the version that was read, and return it; None where that is not the latest any more."""
     if version == 0:
-        done: str = await pool.execute(INSERT_BUDGET, connector, state)
+        row = await pool.fetchrow(INSERT_BUDGET, connector, state)
     else:
-        done = await pool.execute(REPLACE_BUDGET, connector, version, state)
-    return done.endswith(" 1")
+        row = await pool.fetchrow(REPLACE_BUDGET, connector, version, state)
+    return None if row is None else KeptBudget(row["version"], state, row["now"])
 
 
 async def forget_budget(connection: Pool | Connection, connector: int) -> None:
