@@ -63,7 +63,12 @@ def digest(unread: Collection[str], models: Collection[str]) -> dict[str, dict[s
     return found
 
 
-CASES = {"all": (), "none": SHOWN, "no owners": ("job_owners",), "no managers": ("job_hiring_managers",)}
+CASES: dict[str, Collection[str]] = {
+    "all": (),
+    "none": SHOWN,
+    "no owners": ("job_owners",),
+    "no managers": ("job_hiring_managers",),
+}
 """By name: the streams that were never read."""
 
 

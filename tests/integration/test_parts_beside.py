@@ -12,7 +12,7 @@ from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from testbed.vendor import ACME, LIST, Vendor, counts, since
 from unihire.integration.declare import Detail, Integration, Join, Maps, Source, Stream
 from unihire.kit.seal import Sealer
-from unihire.model import Candidate, Job, JobInterviewStage
+from unihire.model import Application, Candidate, Job, JobInterviewStage
 from unihire.outbound.paging import WholeList
 from unihire.store import Pool
 
@@ -47,6 +47,12 @@ def list_rows(name: str, **others: Any) -> Stream:
         name=name, path=f"/{name}", paging=LIST, id_of=lambda row: str(row["id"]), changed_since=since,
         permission=f"{name}:read", **others,
     )  # fmt: skip
+
+
+def to_offer(source: Source) -> Application:
+    latest = max(one["version"] for one in source.details["versions"])
+    is_latest = source.row["version"] == latest
+    return Application(remote_id=str(source.row["id"]), source="latest" if is_latest else "outdated")
 
 
 STEPS = Maps(JobInterviewStage, to_step, of="steps", is_owned=True)
@@ -215,3 +221,32 @@ async def test_join_that_cannot_be_answered_leads_nowhere_and_the_run_is_whole(
     vendor.lists["/educations"] = lists["/educations"]
     await tenant.sync()
     assert (await read_schools(api))["1"] == ["School 7", "School 8"]
+
+
+async def test_stream_joins_itself_and_its_rows_know_of_each_other(
+    pool: Pool, sealer: Sealer, vendor: Vendor, databases: Databases
+) -> None:
+    versions = Join(name="versions", stream="offers", on="of", key="of", keep=("version",))
+    offers = list_rows("offers", maps=(Maps(Application, to_offer),), joins=(versions,))
+    vendor.lists = {
+        "/offers": [{"id": id, "of": of, "version": version, "at": OLD} for id, of, version in (
+            (5, 2, 2), (4, 1, 3), (3, 1, 2), (2, 1, 1), (1, 2, 1), (0, 3, 1),
+        )],
+    }  # fmt: skip
+    tenant = await make_tenant(pool, sealer, base_url=vendor.base_url, integration=replace(GAMMA, streams=(offers,)))
+    await tenant.sync()
+    async with open_api(databases.settings("migrated"), tenant) as api:
+
+        async def read_latest() -> list[str]:
+            return sorted(
+                item["remote_id"] for item in await read_all(api, "applications") if item["source"] == "latest"
+            )
+
+        assert await read_latest() == ["0", "4", "5"]
+        vendor.lists["/offers"].insert(0, {"id": 6, "of": 1, "version": 4, "at": NEW})
+        report = await tenant.sync()
+        assert counts(report, "offers") == (1, 1, 0, 0)
+        assert await read_latest() == ["0", "5", "6"]
+        del vendor.lists["/offers"][1]
+        await tenant.sync(full=True)
+        assert await read_latest() == ["0", "1", "6"]

@@ -102,8 +102,8 @@ class Join:
 
     Those rows belong to it whose member `on` equals the row's member `key`; without `key`, the row's id. Members are
     named as in `Maps.words`; numbers equal their text. Of each the members in `keep` are kept, beside its id, and of
-    those rows only that `only` lets through. The other stream comes before this one; when a row of it appears, changes
-    or goes, the records that show it are made again.
+    those rows only that `only` lets through. The other stream comes before this one, or is this one; when a row of it
+    appears, changes or goes, the records that show it are made again.
     """
 
     name: str

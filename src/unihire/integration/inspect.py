@@ -132,7 +132,7 @@ def _inspect_joins(integration: Integration) -> Iterator[str]:
     before: set[str] = set()
     for stream in integration.streams:
         for join in stream.joins:
-            if join.stream not in before:
+            if join.stream not in before and join.stream != stream.name:
                 yield f"stream {stream.name}: it joins {join.stream}, which does not come before it"
         if not (stream.maps or stream.is_kept or stream.name in joined):
             yield f"stream {stream.name}: its rows become nothing"

@@ -98,7 +98,8 @@ def list_answerable(stream: Stream, read: Collection[str]) -> list[Join]:
     """The joins that can be answered where these streams were read well once: with those they lead on from."""
     known: dict[str, Join] = {}
     for join in stream.joins:
-        if join.stream in read and (join.via is None or join.via in known):
+        is_read = join.stream in read or join.stream == stream.name
+        if is_read and (join.via is None or join.via in known):
             known[join.name] = join
     return list(known.values())
 
@@ -118,6 +119,9 @@ async def find_shown(
             if key is not None:
                 showing.setdefault((join.name, key), []).append(shown[join.name])
     await _show(pool, connector, stream, showing)
+    for join in direct:
+        if join.stream == stream.name:
+            _show_own(stream, join, rows, found)
     settled = {join.name for join in direct}
     while following := [join for join in known if join.name not in settled and join.via in settled]:
         showing = {}
@@ -129,6 +133,27 @@ async def find_shown(
         await _show(pool, connector, stream, showing)
         settled |= {join.name for join in following}
     return found
+
+
+def _show_own(stream: Stream, join: Join, rows: Sequence[Row], found: Mapping[str, dict[str, list[Data]]]) -> None:
+    """Of a join of a stream to itself: what these rows are to each other, which the store does not have yet."""
+    ids = set(found)
+    by_key: dict[str, list[Data]] = {}
+    for row in rows:
+        key = find_key(find_member(row.data, join.on))
+        if key is not None and (join.only is None or join.only(row.data)):
+            by_key.setdefault(key, []).append({name: row.data[name] for name in ("id", *join.keep) if name in row.data})
+    for row in rows:
+        row_id = find_row_id(stream, row)
+        key = row_id if join.key is None else find_key(find_member(row.data, join.key))
+        others = [one for one in found[row_id][join.name] if find_key(one.get("id")) not in ids]
+        others += by_key.get(key or "", ())
+        found[row_id][join.name] = sorted(others, key=_by_id)
+
+
+def _by_id(row: Data) -> tuple[int, str]:
+    id = find_key(row.get("id")) or ""
+    return len(id), id
 
 
 def _list_keys(shown: Iterable[Data], member: str) -> list[str]:

@@ -228,7 +228,7 @@ class _RunSync:
             while True:
                 if problem is None or (_is_of_one_list(problem) and silent < AWAY_AFTER):
                     unended = {stream.name for stream in waiting} | set(under_way.values()) | stuck
-                    for stream in [one for one in waiting if not unended & {join.stream for join in one.joins}]:
+                    for stream in [one for one in waiting if not unended & _list_shown(one)]:
                         if len(under_way) < ABREAST:
                             waiting.remove(stream)
                             task = asyncio.create_task(self._sync_stream(stream), name=stream.name)
@@ -349,6 +349,11 @@ class _RunSync:
 
 _OF_STREAM = (PermissionMissing, VendorRefused, VendorChanged, RetryLater)
 """What the vendor may say of one list."""
+
+
+def _list_shown(stream: Stream) -> set[str]:
+    """The other streams whose rows its records show."""
+    return {join.stream for join in stream.joins} - {stream.name}
 
 
 def _is_of_one_list(problem: UnihireError) -> bool:

@@ -112,11 +112,12 @@ class StreamSync:
         phases = ["walk"]
         if since is None and self._stream.changed_since is not None:
             phases.append("catch_up")
-        if self._stream.joins:
-            phases.append("refresh")
-        if tracking:
-            phases.append("absent")
-        return [*phases, "done"]
+        after = ["refresh"] if self._stream.joins else []
+        if tracking and any(join.stream == self._stream.name for join in self._stream.joins):
+            after.insert(0, "absent")  # what goes now is shown by others of the stream
+        elif tracking:
+            after.append("absent")
+        return [*phases, *after, "done"]
 
     async def fail(self, reason: str) -> None:
         """End the stream's part with the reason; the next run reads it anew."""
