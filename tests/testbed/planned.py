@@ -28,6 +28,7 @@ from unihire.store import (
     streams,
 )
 from unihire.store.accounts import budgets, grants, linked, sealed, tenancy, tokens
+from unihire.store.bodies import BODY, Content
 from unihire.store.calls import operations, writes
 from unihire.store.feed import forgetting, gate, hashes, position, recency, refiling, refreshing, saving
 from unihire.store.volatile import PARTS_COLUMN
@@ -261,7 +262,7 @@ def _list_reading(of: Asker) -> Iterator[Case]:
     yield Case("reading.FIND_ANY", reading.FIND_ANY.format(columns=""), (c, PEOPLE, ids[0]))
     compose = partial(_compose_list, of)
     for by_array in of.by_array:
-        walk_many = reading.write_many(raw=False, custom=False, by_array=by_array)
+        walk_many = reading.write_many(BODY, by_array=by_array)
         many = (c, PEOPLE, 0, 51, own, 5, own[-1], own[25])
         yield Case("reading.LIST_RECORDS of many values", walk_many, many, 2 * ASKED, ASKED)
         yield compose("of one value", ASKED, (shared[2:3],), walked=ASKED, by_array=by_array)
@@ -296,8 +297,9 @@ def _compose_list(
     deleted: bool = False,
 ) -> Case:
     wanted = reading.Wanted(
-        connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids, is_volatile=more, with_deleted=deleted
-    )
+        connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids, content=Content(is_volatile=more),
+        with_deleted=deleted,
+    )  # fmt: skip
     single = [one[0] for one in keys if len(one) == 1]
     write = reading.compose_all if deleted else reading.compose_list
     query, arguments = write(wanted, single, by_array=by_array)

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import asyncpg
 from unihire.errors import Forbidden, Unauthorized
 from unihire.integration.registry import list_volatile_models
 from unihire.kit.ids import hash_token
+from unihire.platform.hiding import Hidden
 from unihire.store import Pool
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.tokens import FIND_OPENED
@@ -30,20 +31,23 @@ T = TypeVar("T")
 class Scope:
     """The connector a request reaches: every query carries it.
 
-    `volatile` are the numbers of the models of which its records may be volatile.
+    `volatile` are the numbers of the models of which its records may be volatile, `hidden` the fields that it does not
+    show to who is asking.
     """
 
     connector: UUID
     number: int
     volatile: frozenset[int]
+    hidden: Hidden | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whom an API key belongs to."""
+    """Whom an API key belongs to, and what it does not show."""
 
     organisation: UUID
     environment: str
+    hidden: Hidden | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,9 @@ class Access:
             raise Unauthorized("The connector token is not valid for this API key")
         if opened.category != category:
             raise Forbidden(f"The connector token belongs to the category {opened.category}, not {category}")
-        return opened.scope
+        if caller.hidden is None:
+            return opened.scope
+        return replace(opened.scope, hidden=caller.hidden.join(opened.scope.hidden))
 
     async def _find_caller(self, key: str) -> tuple[Caller, float | None] | None:
         row = await self._pool.fetchrow(tenancy.FIND_KEY, hash_token(key))

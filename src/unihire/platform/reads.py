@@ -1,11 +1,12 @@
 """Reads: a typed query of one model's records, answered by bytes that are ready to send.
 
-A dialect translates its words into a query. What is asked of the store, and how related records are put in, is here.
+A dialect translates its words into a query, and chooses how records are shown. What is asked of the store, what is
+hidden, and how related records are put in, is here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -13,28 +14,43 @@ import structlog
 from unihire.kit.nesting import MOST_DEPTH, decode_bounded
 from unihire.model import FieldSpec, ModelSpec
 from unihire.platform.access import Scope
+from unihire.platform.hiding import CUSTOM_FIELDS, Hidden, empty_body, empty_stored
 from unihire.store import Pool, reading
+from unihire.store.bodies import Content, Stored
 from unihire.store.keys import FilterKeys, derive_ids
 
 log = structlog.get_logger()
 
 
+class Projection(Protocol):
+    """How a dialect shows records that it does not show as they are stored."""
+
+    def show(self, model: ModelSpec, record: Stored) -> bytes:
+        """A record of the model, a JSON object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """A relation that is shown as the records it points to; `fields` None shows them whole."""
+    """A relation that is shown as the records it points to; `fields` None shows them whole.
+
+    `place` is where a record as it is shown has the relation: the names of the members that lead to it. `fields` are
+    members of a record as it is shown.
+    """
 
     relation: FieldSpec
     target: ModelSpec
     fields: tuple[str, ...] | None
+    place: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Show:
-    """What is shown of a record beside its fields."""
+    """How a record is shown, and what of it beside its fields. Without a projection it is shown as it is stored."""
 
     raw: bool = False
     custom: bool = False
     expand: Sequence[Expansion] = ()
+    projection: Projection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +86,11 @@ class Reader:
         self._pool = pool
 
     async def list_records(self, scope: Scope, query: Query) -> Page:
-        """The page that a query asks for."""
+        """The page that a query asks for. Raises Forbidden where it looks at a field that is hidden."""
         model, show = query.model, query.show
+        if scope.hidden is not None:
+            scope.hidden.refuse(model, (field.name for field, _ in query.filters), "filtered by")
+            _refuse_expansions(scope.hidden, model, show.expand)
         ids = query.ids
         if query.remote_id is not None:
             named = derive_ids(scope.connector, model.name).text(query.remote_id)
@@ -81,34 +100,37 @@ class Reader:
             hashed = FilterKeys(scope.number, model.number, field)
             keys.append(hashed.list_asked(values))
         wanted = reading.Wanted(
-            scope.number, model.number, query.after, query.limit, keys, ids,
-            raw=show.raw, custom=show.custom, is_volatile=model.number in scope.volatile,
+            scope.number, model.number, query.after, query.limit, keys, ids, _choose_content(scope, model, show),
             with_deleted=query.with_deleted,
         )  # fmt: skip
         found = await reading.list_records(self._pool, wanted)
-        return Page(await self._expand(scope, found, show), found.last)
+        return Page(await self._show(scope, model, found, show), found.last)
 
     async def find_record(
         self, scope: Scope, model: ModelSpec, id: str, show: Show, *, with_deleted: bool = False
     ) -> bytes | None:
         """The body of a living record; None where there is none with this id. `with_deleted` as in Query."""
+        if scope.hidden is not None:
+            _refuse_expansions(scope.hidden, model, show.expand)
+        content = _choose_content(scope, model, show)
         found = await reading.find_record(
-            self._pool, scope.number, model.number, id,
-            raw=show.raw, custom=show.custom, is_volatile=model.number in scope.volatile, with_deleted=with_deleted,
-        )  # fmt: skip
-        bodies = await self._expand(scope, found, show)
+            self._pool, scope.number, model.number, id, content, with_deleted=with_deleted
+        )
+        bodies = await self._show(scope, model, found, show)
         return bodies[0] if bodies else None
 
-    async def _expand(self, scope: Scope, found: reading.Found, show: Show) -> list[bytes]:
+    async def _show(self, scope: Scope, model: ModelSpec, found: reading.Found, show: Show) -> list[bytes]:
+        """What was found as it is shown; tombstones as they are."""
+        bodies = _project(scope, model, found, show)
+        return await self._expand(scope, bodies, found.deleted, show) if show.expand else bodies
+
+    async def _expand(self, scope: Scope, bodies: list[bytes], deleted: Set[int], show: Show) -> list[bytes]:
         """The bodies with relations expanded, one query for each model pointed to; those of tombstones as they are.
 
         A related record that is not there (never synced, or deleted), or that cannot be decoded, stays an id; a body
         that cannot be decoded, for the raw data in it, is answered as it is.
         """
-        bodies = found.bodies
-        if not show.expand:
-            return bodies
-        decoded = [None if place in found.deleted else _decode(body) for place, body in enumerate(bodies)]
+        decoded = [None if place in deleted else _decode(body) for place, body in enumerate(bodies)]
         records = [record for record in decoded if record is not None]
         targets: dict[str, dict[str, dict[str, object]]] = {}
         for model in {expansion.target.name: expansion.target for expansion in show.expand}.values():
@@ -116,24 +138,66 @@ class Reader:
             for expansion in show.expand:
                 if expansion.target is model:
                     for record in records:
-                        wanted.update(dict.fromkeys(_list_ids(record[expansion.relation.name])))
-            related = await reading.find_targets(
-                self._pool, scope.number, model.number, list(wanted),
-                raw=show.raw, custom=show.custom, is_volatile=model.number in scope.volatile,
-            )  # fmt: skip
-            each = ((id, _decode(body)) for id, body in related.items())
+                        holder, name = _find_holder(record, expansion.place)
+                        wanted.update(dict.fromkeys(_list_ids(holder[name])))
+            ids, related = await reading.find_targets(
+                self._pool, scope.number, model.number, list(wanted), _choose_content(scope, model, show)
+            )
+            shown = _project(scope, model, related, show)
+            each = ((id, _decode(body)) for id, body in zip(ids, shown, strict=True))
             targets[model.name] = {id: record for id, record in each if record is not None}
         for expansion in show.expand:
             known = targets[expansion.target.name]
             for record in records:
-                name = expansion.relation.name
-                value = record[name]
+                holder, name = _find_holder(record, expansion.place)
+                value = holder[name]
                 if isinstance(value, list):
-                    record[name] = [_shape(known, id, expansion.fields) for id in value]
+                    holder[name] = [_shape(known, id, expansion.fields) for id in value]
                 elif value is not None:
-                    record[name] = _shape(known, value, expansion.fields)
-        shown = zip(bodies, decoded, strict=True)
-        return [body if record is None else msgspec.json.encode(record) for body, record in shown]
+                    holder[name] = _shape(known, value, expansion.fields)
+        answered = zip(bodies, decoded, strict=True)
+        return [body if record is None else msgspec.json.encode(record) for body, record in answered]
+
+
+def _choose_content(scope: Scope, model: ModelSpec, show: Show) -> Content:
+    """What is read of a model's records: the raw data of one with hidden fields is hidden as well."""
+    names = frozenset[str]() if scope.hidden is None else scope.hidden.names(model)
+    return Content(
+        raw=show.raw and not names,
+        custom=show.custom and CUSTOM_FIELDS not in names,
+        is_volatile=model.number in scope.volatile,
+        in_parts=show.projection is not None,
+    )
+
+
+def _project(scope: Scope, model: ModelSpec, found: reading.Found, show: Show) -> list[bytes]:
+    """The bodies of what was found, without related records."""
+    names = frozenset[str]() if scope.hidden is None else scope.hidden.names(model)
+    if show.projection is None:
+        if not names:
+            return found.bodies
+        return [
+            body if place in found.deleted else empty_body(model, body, names)
+            for place, body in enumerate(found.bodies)
+        ]
+    write = show.projection.show
+    return [
+        body if stored is None else write(model, empty_stored(model, stored, names) if names else stored)
+        for body, stored in zip(found.bodies, found.stored, strict=True)
+    ]
+
+
+def _refuse_expansions(hidden: Hidden, model: ModelSpec, expand: Sequence[Expansion]) -> None:
+    hidden.refuse(model, (expansion.relation.name for expansion in expand), "expanded")
+    for expansion in expand:
+        hidden.refuse(expansion.target, expansion.fields or (), "asked for")
+
+
+def _find_holder(record: dict[str, Any], place: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """The object that has a member at a place of a record, and the member's name."""
+    for name in place[:-1]:
+        record = record[name]
+    return record, place[-1]
 
 
 def _decode(body: bytes) -> dict[str, Any] | None:

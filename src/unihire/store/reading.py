@@ -10,12 +10,19 @@ from functools import cache
 from operator import itemgetter
 
 import asyncpg
-import msgspec
 
-from unihire.kit.clock import from_micros
 from unihire.store import Connection, Pool
-from unihire.store.feed.saving import EMPTY_ENDING, MEMBERS_AT
-from unihire.store.volatile import PARTS_COLUMN, fill_content, read_parts
+from unihire.store.bodies import (
+    BODY,
+    Content,
+    Stored,
+    count_columns,
+    list_columns,
+    read_bodies,
+    splice,
+    take_apart,
+    write_tombstone,
+)
 
 _PLACE = itemgetter(0)
 
@@ -25,7 +32,6 @@ class Wanted:
     """Which records of a list: those after `after` that fit every filter.
 
     `keys` has an entry for each filter: the keys any of which a record must have. `ids` narrows to these records.
-    `is_volatile`: what is no content of them may be stored beside them (store/volatile.py).
     `with_deleted`: tombstones as well, in their places. `ids` narrow them; `keys` do not, for they have none.
     """
 
@@ -35,9 +41,7 @@ class Wanted:
     limit: int
     keys: Sequence[Sequence[int]] = ()
     ids: Sequence[str] | None = None
-    raw: bool = False
-    custom: bool = False
-    is_volatile: bool = False
+    content: Content = BODY
     with_deleted: bool = False
 
 
@@ -45,12 +49,14 @@ class Wanted:
 class Found:
     """Bodies in feed order, and the position of the last one where more follow.
 
-    Those at the places `deleted`, from 0 on, are of tombstones.
+    Those at the places `deleted`, from 0 on, are of tombstones. Where records are wanted in parts, `stored` has these,
+    and the bodies of all but tombstones are empty.
     """
 
     bodies: list[bytes]
     last: int | None
     deleted: Set[int] = frozenset()
+    stored: Sequence[Stored | None] = ()
 
 
 # A page of a list, in feed order. The pieces below take the place of {…}.
@@ -205,16 +211,25 @@ async def list_records(pool: Pool, wanted: Wanted) -> Found:
     if more:
         rows.pop()
     last = rows[-1][0] if more else None
+    if not (wanted.with_deleted or wanted.content.in_parts):
+        return Found(read_bodies(rows, wanted.content), last)
+    deleted: Set[int] = frozenset()
     if wanted.with_deleted:
-        deleted = frozenset(place for place, row in enumerate(rows) if row["id"] is not None)
-        bodies = [
-            write_tombstone(row)
-            if place in deleted
-            else splice(row["body"], row, wanted.raw, wanted.custom, is_volatile=wanted.is_volatile)
-            for place, row in enumerate(rows)
-        ]
-        return Found(bodies, last, deleted)
-    return Found(_bodies(rows, wanted.raw, wanted.custom, is_volatile=wanted.is_volatile), last)
+        deleted = {place for place, row in enumerate(rows) if row["id"] is not None}
+    return _read_all(rows, deleted, last, wanted.content)
+
+
+def _read_all(rows: Sequence[asyncpg.Record], deleted: Set[int], last: int | None, content: Content) -> Found:
+    """What rows say of which those at the places `deleted` are of tombstones."""
+    if content.in_parts:
+        bodies = [write_tombstone(row) if place in deleted else b"" for place, row in enumerate(rows)]
+        parts = (None if place in deleted else take_apart(row["body"], row, content) for place, row in enumerate(rows))
+        return Found(bodies, last, deleted, list(parts))
+    bodies = [
+        write_tombstone(row) if place in deleted else splice(row["body"], row, content)
+        for place, row in enumerate(rows)
+    ]
+    return Found(bodies, last, deleted)
 
 
 def _has_many(wanted: Wanted) -> bool:
@@ -237,7 +252,7 @@ def compose_list(wanted: Wanted, single: Sequence[int], *, by_array: bool = True
         arguments.append(argument)
         return len(arguments)
 
-    columns = _columns(wanted.raw, wanted.custom, is_volatile=wanted.is_volatile)
+    columns = list_columns(wanted.content)
     several = [list(keys) for keys in wanted.keys if len(keys) != 1]
     walk, steps, checks, is_ordered = "record", "record.seq", "", True
     if wanted.ids is not None:
@@ -276,7 +291,7 @@ def compose_all(wanted: Wanted, single: Sequence[int], *, by_array: bool = True)
         arguments.append(wanted.ids)
         records = (BY_IDS if by_array else BY_IDS_EACH).format(ids=len(arguments))
         deleted = LIST_DELETED_BY_IDS.format(records=records)
-    nothing = ", NULL" * (wanted.raw + wanted.custom + wanted.is_volatile)
+    nothing = ", NULL" * count_columns(wanted.content)
     return LIST_ALL.format(living=living, nothing=nothing, deleted=deleted), arguments
 
 
@@ -295,7 +310,7 @@ async def _walk_many(connection: Connection, wanted: Wanted, by_array: bool) -> 
     """
     (keys,) = wanted.keys
     page = wanted.limit + 1
-    query = write_many(raw=wanted.raw, custom=wanted.custom, by_array=by_array, is_volatile=wanted.is_volatile)
+    query = write_many(wanted.content, by_array=by_array)
     arguments = (wanted.connector, wanted.model, wanted.after, page, keys)
     for share in (_share(page, len(keys)), page):
         # The last and one from the middle: the first of a comma list may be the whole text, which nobody has.
@@ -307,9 +322,9 @@ async def _walk_many(connection: Connection, wanted: Wanted, by_array: bool) -> 
 
 
 @cache
-def write_many(*, raw: bool, custom: bool, by_array: bool, is_volatile: bool = False) -> str:
+def write_many(content: Content, *, by_array: bool) -> str:
     """The query of a page that two of many values tell the end of."""
-    columns = _columns(raw, custom, is_volatile=is_volatile) + TELL_EDGE
+    columns = list_columns(content) + TELL_EDGE
     return FIND_EDGE + _write_at(columns, SEVERAL_WALKS.format(bound=WITHIN_EDGE), by_array)
 
 
@@ -320,63 +335,20 @@ def _share(page: int, values: int) -> int:
 
 
 async def find_record(
-    pool: Pool, connector: int, model: int, id: str, *, raw: bool = False, custom: bool = False,
-    is_volatile: bool = False, with_deleted: bool = False,
-) -> Found:  # fmt: skip
-    """The body of a record, where it lives or, `with_deleted`, is a tombstone. `is_volatile` as in Wanted."""
+    pool: Pool, connector: int, model: int, id: str, content: Content, *, with_deleted: bool = False
+) -> Found:
+    """The body of a record, where it lives or, `with_deleted`, is a tombstone."""
     find = FIND_ANY if with_deleted else FIND_RECORD
-    row = await pool.fetchrow(find.format(columns=_columns(raw, custom, is_volatile=is_volatile)), connector, model, id)
+    row = await pool.fetchrow(find.format(columns=list_columns(content)), connector, model, id)
     if row is None:
         return Found([], None)
-    if with_deleted and row["is_deleted"]:
-        return Found([write_tombstone(row)], None, {0})
-    return Found([splice(row["body"], row, raw, custom, is_volatile=is_volatile)], None)
+    return _read_all([row], {0} if with_deleted and row["is_deleted"] else frozenset(), None, content)
 
 
 async def find_targets(
-    pool: Pool, connector: int, model: int, ids: Sequence[str], *, raw: bool = False, custom: bool = False,
-    is_volatile: bool = False,
-) -> dict[str, bytes]:  # fmt: skip
-    """The bodies of those of the records that live, by id. `is_volatile` as in Wanted."""
-    query = FIND_TARGETS.format(columns=_columns(raw, custom, is_volatile=is_volatile))
+    pool: Pool, connector: int, model: int, ids: Sequence[str], content: Content
+) -> tuple[list[str], Found]:
+    """Those of the records that live: their ids, and what is found of them in the same order."""
+    query = FIND_TARGETS.format(columns=list_columns(content))
     rows = await pool.fetch(query, connector, model, ids)
-    return {row["id"]: splice(row["body"], row, raw, custom, is_volatile=is_volatile) for row in rows}
-
-
-def write_tombstone(row: asyncpg.Record) -> bytes:
-    """What is shown of a deleted record, of a row with its `id`, `remote_id` and `seq`."""
-    modified_at = from_micros(row["seq"]).replace(tzinfo=None).isoformat(timespec="microseconds")
-    return b'{"id":"%b","remote_id":%b,"modified_at":"%bZ","deleted":true}' % (
-        str(row["id"]).encode(),
-        msgspec.json.encode(row["remote_id"]),
-        modified_at.encode(),
-    )
-
-
-def splice(body: bytes, row: asyncpg.Record, raw: bool, custom: bool, *, is_volatile: bool = False) -> bytes:
-    """A stored body with raw data and custom fields put in where they were asked for, and what is volatile of all."""
-    fields = row["custom"] if custom else None
-    sent = row["raw"] if raw else None
-    if is_volatile and row["parts"] is not None:
-        parts = read_parts(row["parts"])
-        body = fill_content(body, parts.members, parts.texts, MEMBERS_AT, len(EMPTY_ENDING))
-        fields = None if fields is None else fill_content(fields, parts.custom, parts.texts)
-        sent = None if sent is None else fill_content(sent, parts.raw, parts.texts)
-    if not (raw or custom):
-        return body
-    return b'%b,"custom_fields":%b,"raw_data":%b}' % (
-        body[: -len(EMPTY_ENDING)],
-        (fields or b"{}") if custom else b"null",
-        b"null" if sent is None else sent,
-    )
-
-
-def _bodies(rows: Sequence[asyncpg.Record], raw: bool, custom: bool, *, is_volatile: bool) -> list[bytes]:
-    if not (raw or custom or is_volatile):
-        return [row[1] for row in rows]
-    return [splice(row[1], row, raw, custom, is_volatile=is_volatile) for row in rows]
-
-
-def _columns(raw: bool, custom: bool, *, is_volatile: bool) -> str:
-    columns = (", record.raw" if raw else "") + (", record.custom" if custom else "")
-    return columns + PARTS_COLUMN if is_volatile else columns
+    return [row["id"] for row in rows], _read_all(rows, frozenset(), None, content)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from unihire.store.bodies import Content
 from unihire.store.feed.refreshing import is_fresh
 from unihire.store.reading import Wanted, compose_list, write_many
 from unihire.store.rows import write_find_rows
@@ -86,13 +87,14 @@ def test_stored_texts_stay_while_they_are_good_and_in_the_same_places() -> None:
 
 @pytest.mark.parametrize("is_volatile", [True, False])
 def test_what_is_beside_records_is_looked_up_where_some_may_be_volatile_alone(is_volatile: bool) -> None:
+    content = Content(raw=True, custom=True, is_volatile=is_volatile)
     filters: list[list[list[int]]] = [[], [[1]], [[1], [2]], [[1, 2]], [[1, 2], [3, 4]]]
     queries = [
-        compose_list(Wanted(1, 2, 0, 50, keys, is_volatile=is_volatile), [key[0] for key in keys if len(key) == 1])[0]
+        compose_list(Wanted(1, 2, 0, 50, keys, content=content), [key[0] for key in keys if len(key) == 1])[0]
         for keys in filters
     ]
     queries += (
-        write_many(raw=True, custom=True, by_array=True, is_volatile=is_volatile),
+        write_many(content, by_array=True),
         write_find_rows(is_volatile=is_volatile),
     )
     assert {"record_volatile" in query for query in queries} == {is_volatile}

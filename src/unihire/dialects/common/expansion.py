@@ -16,17 +16,17 @@ _RELATION = re.compile(r"([^\[\],]+)(?:\[([^\[\]]*)\])?(?:,|$)")
 def write_expand_pattern(face: Face, spec: ModelSpec) -> str:
     """The grammar for one model, as a regular expression of JSON Schema: what it fits is taken."""
     each = []
-    for field in spec.relations:
-        assert field.to is not None
-        name = f"({'|'.join(face.list_keys(MODELS[field.to]))})"
-        each.append(rf"{field.name}(\[{name}(,{name})*\])?")
-    relation = f"({'|'.join(each)})"
-    return f"^({relation}(,{relation})*)?$"
+    for relation in face.relations[spec]:
+        assert relation.field.to is not None
+        name = f"({'|'.join(face.list_keys(MODELS[relation.field.to]))})"
+        each.append(rf"{relation.field.name}(\[{name}(,{name})*\])?")
+    any_of_them = f"({'|'.join(each)})"
+    return f"^({any_of_them}(,{any_of_them})*)?$"
 
 
 def parse_expand(face: Face, spec: ModelSpec, text: str) -> tuple[Expansion, ...]:
     """The relations to expand. Raises ValueError that says what is possible."""
-    relations = {field.name: field for field in spec.relations}
+    relations = {relation.field.name: relation for relation in face.relations[spec]}
     found: dict[str, Expansion] = {}  # a relation named twice: the last counts
     place = 0
     while place < len(text):
@@ -36,11 +36,12 @@ def parse_expand(face: Face, spec: ModelSpec, text: str) -> tuple[Expansion, ...
         place = match.end()
         name, listed = match.group(1).strip(), match.group(2)
         relation = relations.get(name)
-        if relation is None or relation.to is None:
+        if relation is None or relation.field.to is None:
             possible = f"possible: {', '.join(relations)}" if relations else "it has none"
             raise ValueError(f"{spec.noun} has no relation {name!r}; {possible}")
-        target = MODELS[relation.to]
-        found[name] = Expansion(relation, target, None if listed is None else _parse_fields(face, target, listed))
+        target = MODELS[relation.field.to]
+        fields = None if listed is None else _parse_fields(face, target, listed)
+        found[name] = Expansion(relation.field, target, fields, relation.place)
     return tuple(found.values())
 
 

@@ -1,40 +1,76 @@
 """What tells the lists and records of one face of the API from those of another."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from unihire.dialects.common.filters import FOUND_BY_REMOTE_ID, FilterParam, list_filters
 from unihire.dialects.common.lists import PAGE_SIZE_MOST
-from unihire.model import ModelSpec
+from unihire.model import FieldSpec, ModelSpec
+from unihire.platform.reads import Projection
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relation that can be expanded. `place` is where a record of the face has it: the names of the members to it."""
+
+    field: FieldSpec
+    place: tuple[str, ...]
+
+
+def _find_nothing(spec: ModelSpec) -> Mapping[str, tuple[FieldSpec, ...]]:
+    return {}
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """Lists at `path`/<plural> and records at `path`/<plural>/<id>, one of each for every model.
+    """Lists at `path`/<plural> and records at `path`/<plural>/<id>, one of each for every one of its models.
 
-    `schemas` is put before the names of its schemas in OpenAPI; `page_sizes` has the largest pages of models for which
-    that is not PAGE_SIZE_MOST. `models` are those it has; a dialect's tests may add some to those of the vocabulary.
+    `schemas` is put before the names of its schemas in OpenAPI, `operations` behind the names of its operations.
+    `page_sizes` has the largest pages of models for which that is not PAGE_SIZE_MOST. `find_beside` says which members
+    that hold fields of their own a record has beside those of its model, and `projection` makes them; without one a
+    record is shown as it is stored.
     """
 
     path: str
     models: tuple[ModelSpec, ...]
     schemas: str = ""
+    operations: str = ""
     page_sizes: Mapping[str, int] = field(default_factory=dict)
     found_by_remote_id: frozenset[str] = FOUND_BY_REMOTE_ID
     find_filters: Callable[[ModelSpec], tuple[FilterParam, ...]] = list_filters
+    find_beside: Callable[[ModelSpec], Mapping[str, tuple[FieldSpec, ...]]] = _find_nothing
+    projection: Projection | None = None
 
     @cached_property
     def by_plural(self) -> Mapping[str, ModelSpec]:
         return {spec.plural: spec for spec in self.models}
 
     @cached_property
+    def by_name(self) -> Mapping[str, ModelSpec]:
+        return {spec.name: spec for spec in self.models}
+
+    @cached_property
     def filters(self) -> Mapping[ModelSpec, tuple[FilterParam, ...]]:
         return {spec: self.find_filters(spec) for spec in self.models}
 
+    @cached_property
+    def relations(self) -> Mapping[ModelSpec, tuple[Relation, ...]]:
+        """Those that can be expanded, of each model: not those inside the parts of a field."""
+        return {spec: tuple(self._list_relations(spec)) for spec in self.models}
+
+    def _list_relations(self, spec: ModelSpec) -> Iterator[Relation]:
+        for each in spec.relations:
+            yield Relation(each, (each.name,))
+        for member, fields in self.find_beside(spec).items():
+            for each in fields:
+                if each.to is not None:
+                    yield Relation(each, (member, each.name))
+
     def list_keys(self, spec: ModelSpec) -> tuple[str, ...]:
         """Every key of a record's answer."""
-        return ("id", "modified_at", *(field.name for field in spec.fields), "custom_fields", "raw_data")
+        own = (field.name for field in spec.fields)
+        return ("id", "modified_at", *own, *self.find_beside(spec), "custom_fields", "raw_data")
 
     def get_page_size_most(self, spec: ModelSpec) -> int:
         """The most records that a page of the list may be asked for."""

@@ -71,7 +71,7 @@ class Reads:
         id = parse_id(text)
         body = None
         if id is not None:
-            show = _read_show(asked)
+            show = self._read_show(asked)
             body = await self._reader.find_record(scope, spec, id, show, with_deleted=asked.include_deleted)
         if body is None:
             raise NotFound(f"There is no {spec.noun} with this id")
@@ -94,13 +94,17 @@ class Reads:
             filters=params.read_filters(self._face, spec, asked),
             ids=None if asked.ids is None else params.parse_ids(asked.ids),
             remote_id=asked.remote_id if self._face.has_remote_id_filter(spec) else None,
-            show=_read_show(asked),
+            show=self._read_show(asked),
             with_deleted=asked.include_deleted,
         )
 
-
-def _read_show(asked: params.RecordQuery) -> Show:
-    return Show(raw=asked.include_raw_data, custom=asked.include_custom_fields, expand=asked.expand)
+    def _read_show(self, asked: params.RecordQuery) -> Show:
+        return Show(
+            raw=asked.include_raw_data,
+            custom=asked.include_custom_fields,
+            expand=asked.expand,
+            projection=self._face.projection,
+        )
 
 
 def _bad_cursor(spec: ModelSpec, cursor: str) -> dict[str, object]:

@@ -1,0 +1,89 @@
+"""Fields that a key or a connector does not show: emptied in answers, and of no use to find records by."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import msgspec
+
+from unihire.errors import Forbidden
+from unihire.model import MODELS, ModelSpec
+from unihire.store.bodies import Stored
+from unihire.store.feed.saving import EMPTY_ENDING
+
+CUSTOM_FIELDS = "custom_fields"
+
+_NULL = msgspec.Raw(b"null")
+_encode = msgspec.json.Encoder().encode
+_read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The names of hidden fields, by the name of their model; `custom_fields` may be among them.
+
+    A hidden field is null in every answer, as if the vendor did not say it: the keys of a record stay those its schema
+    has. The raw data of a model with hidden fields is hidden, for it says them too. What a hidden field is derived from
+    or derives (`emails`, `email_addresses`) is hidden where it is named as well. Raises ValueError for fields that the
+    vocabulary does not have, and for `remote_id`, by which a record is known.
+    """
+
+    fields: Mapping[str, frozenset[str]]
+
+    def __post_init__(self) -> None:
+        for model, names in self.fields.items():
+            spec = MODELS.get(model)
+            if spec is None:
+                raise ValueError(f"there is no model {model!r} of which fields could be hidden")
+            known = {field.name for field in spec.fields} - {"remote_id"}
+            if unknown := names - known - {CUSTOM_FIELDS}:
+                raise ValueError(f"{spec.noun} has no field {', '.join(sorted(unknown))} that could be hidden")
+
+    def names(self, model: ModelSpec) -> frozenset[str]:
+        return self.fields.get(model.name, frozenset())
+
+    def refuse(self, model: ModelSpec, names: Iterable[str], use: str) -> None:
+        """Raises Forbidden where one of the names is of a hidden field; `use` says what it was to be used for."""
+        for name in sorted(self.names(model) & set(names)):
+            raise Forbidden(f"{model.name}.{name} is hidden from this key or connector: it cannot be {use}")
+
+    def join(self, other: "Hidden | None") -> "Hidden":
+        """What either hides."""
+        if other is None:
+            return self
+        names = self.fields.keys() | other.fields.keys()
+        return Hidden(
+            {name: self.fields.get(name, frozenset()) | other.fields.get(name, frozenset()) for name in names}
+        )
+
+
+def empty_body(model: ModelSpec, body: bytes, names: frozenset[str]) -> bytes:
+    """A stored body with these fields null. No value is decoded."""
+    record = _make_decoder(model).decode(body)
+    for name in names & set(record.__struct_fields__):
+        setattr(record, name, _NULL)
+    return _encode(record)
+
+
+def empty_stored(model: ModelSpec, stored: Stored, names: frozenset[str]) -> Stored:
+    """What is stored of a record, without these fields and the vendor's words behind them."""
+    body = empty_body(model, stored.members + EMPTY_ENDING, names)
+    return stored._replace(
+        members=body[: -len(EMPTY_ENDING)], more=_leave_out(stored.more, names), words=_leave_out(stored.words, names)
+    )
+
+
+@cache
+def _make_decoder(model: ModelSpec) -> msgspec.json.Decoder[msgspec.Struct]:
+    names = ("id", "modified_at", *(field.name for field in model.fields), "custom_fields", "raw_data")
+    return msgspec.json.Decoder(
+        msgspec.defstruct(model.record.__name__, [(name, msgspec.Raw, _NULL) for name in names], gc=False)
+    )
+
+
+def _leave_out(members: bytes | None, names: frozenset[str]) -> bytes | None:
+    """A JSON object without these members."""
+    if members is None:
+        return None
+    read = _read_members(members)
+    return _encode({name: value for name, value in read.items() if name not in names})

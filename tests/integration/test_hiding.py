@@ -1,0 +1,166 @@
+"""Fields that a key or a connector hides: null in every answer, and of no use to find records by."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from testbed.records import PLURALS, bury, make_row, save
+from testbed.tenants import Tenant
+from unihire.dialects.bindbee.face import NATIVE
+from unihire.dialects.common.calls import Entrance
+from unihire.dialects.common.reads import Reads
+from unihire.platform.access import Access, Caller, Scope
+from unihire.platform.hiding import Hidden
+from unihire.platform.reads import Reader
+
+HIDDEN = {
+    "candidate": frozenset(("email_addresses", "tags", "applications", "custom_fields")),
+    "application": frozenset(("source", "candidate")),
+}
+
+
+class HidingAccess(Access):
+    """Access by a key and a connector that hide fields."""
+
+    of_key: Mapping[str, frozenset[str]] | None = None
+    of_connector: Mapping[str, frozenset[str]] | None = None
+
+    async def check_key(self, authorization: str | None) -> Caller:
+        caller = await super().check_key(authorization)
+        return caller if self.of_key is None else replace(caller, hidden=Hidden(self.of_key))
+
+    async def _find_token(self, token: str) -> Any:
+        found = await super()._find_token(token)
+        if found is None or self.of_connector is None:
+            return found
+        opened, lasts = found
+        return replace(opened, scope=replace(opened.scope, hidden=Hidden(self.of_connector))), lasts
+
+
+@pytest.fixture
+def access(tenant: Tenant) -> HidingAccess:
+    found = HidingAccess(tenant.pool)
+    found.of_connector = HIDDEN
+    return found
+
+
+@pytest.fixture
+async def hiding(tenant: Tenant, access: HidingAccess) -> AsyncIterator[httpx.AsyncClient]:
+    """The native face, where fields are hidden."""
+    app = Starlette(routes=[*Reads(NATIVE, Reader(tenant.pool), Entrance(access, None)).list_routes()])
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=tenant.headers) as client:
+        yield client
+
+
+@pytest.fixture
+async def rows(tenant: Tenant) -> None:
+    for model in ("candidate", "application", "job"):
+        await save(tenant, model, make_row(PLURALS[f"{model}s"], 1), make_row(PLURALS[f"{model}s"], 2))
+
+
+async def read(api: httpx.AsyncClient, path: str, **params: Any) -> Any:
+    answer = await api.get(f"/api/ats/v1/{path}", params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.usefixtures("rows")
+async def test_hidden_fields_are_null_and_all_others_are_as_they_were(
+    api: httpx.AsyncClient, hiding: httpx.AsyncClient
+) -> None:
+    for plural, names in (("candidates", HIDDEN["candidate"]), ("applications", HIDDEN["application"]), ("jobs", ())):
+        asked = {"include_custom_fields": True}
+        shown = await read(api, plural, **asked)
+        expected = [{**item, **dict.fromkeys(names)} for item in shown["items"]]
+        found = await read(hiding, plural, **asked)
+        assert found["items"] == expected
+        assert [list(item) for item in found["items"]] == [list(item) for item in shown["items"]]
+        assert [await read(hiding, f"{plural}/{item['id']}", **asked) for item in found["items"]] == expected
+
+
+@pytest.mark.usefixtures("rows")
+async def test_raw_data_is_hidden_with_any_field_of_its_model(hiding: httpx.AsyncClient) -> None:
+    (candidate, _) = (await read(hiding, "candidates", include_raw_data=True))["items"]
+    (job, _) = (await read(hiding, "jobs", include_raw_data=True))["items"]
+    assert candidate["raw_data"] is None
+    assert job["raw_data"]["name"] == job["name"]
+
+
+async def test_expanded_record_hides_what_its_model_hides(tenant: Tenant, hiding: httpx.AsyncClient) -> None:
+    await save(tenant, "candidate", make_row(PLURALS["candidates"], 1))
+    await save(tenant, "attachment", make_row(PLURALS["attachments"], 1))
+    asked = {"expand": "candidate", "include_raw_data": True, "include_custom_fields": True}
+    (attachment,) = (await read(hiding, "attachments", **asked))["items"]
+    shown = attachment["candidate"]
+    assert shown["first_name"] == "first_name 1"
+    assert [shown[name] for name in (*HIDDEN["candidate"], "raw_data")] == [None] * 5
+    assert attachment["raw_data"]["candidate"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "named"),
+    [
+        ("candidates", {"tag": "JUNIOR"}, "candidate.tags"),
+        ("candidates", {"email_addresses": "jane@example.com"}, "candidate.email_addresses"),
+        ("applications", {"source": "x", "job": "y"}, "application.source"),
+        ("candidates", {"expand": "attachments,applications"}, "candidate.applications"),
+        ("applications", {"expand": "candidate"}, "application.candidate"),
+        ("attachments", {"expand": "candidate[id,tags]"}, "candidate.tags"),
+        ("applications/5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11", {"expand": "candidate"}, "application.candidate"),
+    ],
+)
+async def test_what_looks_at_a_hidden_field_is_refused_by_its_name(
+    hiding: httpx.AsyncClient, path: str, params: dict[str, str], named: str
+) -> None:
+    answer = await hiding.get(f"/api/ats/v1/{path}", params=params)
+    assert answer.status_code == 403
+    assert answer.json()["detail"].startswith(f"{named} is hidden from this key or connector")
+
+
+@pytest.mark.usefixtures("rows")
+async def test_other_filters_and_expansions_work_as_ever(hiding: httpx.AsyncClient) -> None:
+    assert len((await read(hiding, "candidates", first_name="first_name 1"))["items"]) == 1
+    (application, _) = (await read(hiding, "applications", expand="job[name,code]"))["items"]
+    assert set(application["job"]) == {"name", "code"}
+
+
+@pytest.mark.usefixtures("rows")
+async def test_key_hides_besides_what_the_connector_hides(access: HidingAccess, hiding: httpx.AsyncClient) -> None:
+    access.of_key = {"candidate": frozenset(("first_name",)), "job": frozenset(("code",))}
+    (candidate, _) = (await read(hiding, "candidates"))["items"]
+    assert (candidate["first_name"], candidate["tags"], candidate["last_name"]) == (None, None, "last_name 1")
+    (job, _) = (await read(hiding, "jobs"))["items"]
+    assert (job["code"], job["name"]) == (None, "name 1")
+
+
+@pytest.mark.usefixtures("rows")
+async def test_tombstones_are_shown_as_they_are(tenant: Tenant, hiding: httpx.AsyncClient) -> None:
+    await bury(tenant, "candidate", "1")
+    living, gone = (await read(hiding, "candidates", include_deleted=True))["items"]
+    assert (living["remote_id"], living["tags"]) == ("2", None)
+    assert gone == {"id": gone["id"], "remote_id": "1", "modified_at": gone["modified_at"], "deleted": True}
+
+
+async def test_nothing_is_hidden_of_itself(tenant: Tenant) -> None:
+    access = Access(tenant.pool)
+    caller = await access.check_key(tenant.headers["Authorization"])
+    scope: Scope = await access.check_token(caller, tenant.token, "ATS")
+    assert (caller.hidden, scope.hidden) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"nobody": frozenset(("name",))}, "there is no model 'nobody'"),
+        ({"job": frozenset(("colour",))}, "job has no field colour that could be hidden"),
+        ({"job": frozenset(("remote_id",))}, "job has no field remote_id that could be hidden"),
+    ],
+)
+def test_only_fields_there_are_can_be_hidden(fields: dict[str, frozenset[str]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Hidden(fields)
