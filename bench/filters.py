@@ -20,7 +20,7 @@ from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.common.cursors import write_cursor
 from unihire.dialects.common.filters import FilterParam
 from unihire.kit.clock import from_micros, to_text
-from unihire.model import MODELS, FieldSpec, Match, ModelSpec
+from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, Match, ModelSpec
 from unihire.store import Pool
 from unihire.store.keys import FilterKeys
 
@@ -77,7 +77,7 @@ async def measure_filters(pool: Pool, tenant: Tenant, loader: Child, port: int, 
     deep = [await maker.make_deep(MODELS["candidate"])]
     single = [
         case
-        for spec in MODELS.values()
+        for spec in NATIVE_MODELS.values()
         if spec.filters or NATIVE.has_remote_id_filter(spec)
         for case in await maker.make_filters(spec)
     ]

@@ -12,7 +12,7 @@ from unihire.dialects.bindbee.face import NATIVE
 from unihire.integration.declare import Data, Maps, Source, Stream
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer, new_key
-from unihire.model import MODELS, FieldSpec, ModelSpec
+from unihire.model import NATIVE_MODELS, FieldSpec, ModelSpec
 from unihire.outbound.paging import Row, WholeList
 from unihire.platform.connectors import create_connector
 from unihire.platform.organisations import create_key, ensure_organisation
@@ -163,7 +163,7 @@ def name_email(number: int) -> str:
 
 async def seed_all(pool: Pool, connector: Connector, sizes: Sizes) -> None:
     """Save records of every model that has a filter, and tidy up as the server does by itself in time."""
-    for spec in MODELS.values():
+    for spec in NATIVE_MODELS.values():
         if spec.filters or NATIVE.has_remote_id_filter(spec):
             await seed_model(pool, connector, spec, count_records(sizes, spec))
     await settle(pool)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from unihire.dialects.bindbee.face import NATIVE
-from unihire.model import MODELS, FieldSpec, Match, ModelSpec, Url
+from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, Match, ModelSpec, Url
 from unihire.model.spec import resolve_fields
 
 # field: what it is. `text`, `flag`, `whole`, `[…]` a list of them, `moment` a text that holds one, `→model` a relation,
@@ -90,13 +90,13 @@ def describe(spec: ModelSpec, field: FieldSpec) -> str:
 
 
 def test_there_are_the_sixteen_models_and_no_other() -> None:
-    assert sorted(spec.plural for spec in MODELS.values()) == sorted(EXPECTED)
+    assert sorted(spec.plural for spec in NATIVE_MODELS.values()) == sorted(EXPECTED)
     assert len(EXPECTED) == 16
 
 
 @pytest.mark.parametrize("plural", EXPECTED)
 def test_model_has_the_contracts_fields_with_their_types_words_relations_and_filters(plural: str) -> None:
-    spec = next(spec for spec in MODELS.values() if spec.plural == plural)
+    spec = next(spec for spec in NATIVE_MODELS.values() if spec.plural == plural)
     expected = dict(EXPECTED[plural])
     has_remote_id_filter = expected.pop("remote_id", None) == "?"
     found = {field.name: describe(spec, field) for field in spec.fields if field.name != "remote_id"}
@@ -110,19 +110,19 @@ def test_urls_carry_the_key_of_the_seed_and_the_key_of_the_newer_contract() -> N
 
 
 def test_every_relation_points_to_a_model() -> None:
-    targets = {relation.to for spec in MODELS.values() for relation in spec.relations}
+    targets = {relation.to for spec in NATIVE_MODELS.values() for relation in spec.relations}
     assert targets <= MODELS.keys()
 
 
 def test_numbers_of_models_are_those_stored_in_databases() -> None:
     # Never change or reuse one: rows in every installation carry them.
     numbers = {spec.number: spec.plural for spec in MODELS.values()}
-    assert numbers == dict(enumerate(sorted(EXPECTED), 1))
+    assert numbers == dict(enumerate([*sorted(EXPECTED), "job-postings", "sources", "application-transitions"], 1))
 
 
 @pytest.mark.parametrize("plural", EXPECTED)
 def test_every_field_is_explained_and_has_an_example_of_its_type(plural: str) -> None:
-    spec = next(spec for spec in MODELS.values() if spec.plural == plural)
+    spec = next(spec for spec in NATIVE_MODELS.values() if spec.plural == plural)
     kinds: dict[str, Any] = {"string": str, "boolean": bool, "integer": int, "array": list}
     for field in spec.fields:
         assert field.meaning.endswith("."), field.name
@@ -132,6 +132,6 @@ def test_every_field_is_explained_and_has_an_example_of_its_type(plural: str) ->
 
 @pytest.mark.parametrize("plural", EXPECTED)
 def test_answer_has_the_common_keys_once(plural: str) -> None:
-    spec = next(spec for spec in MODELS.values() if spec.plural == plural)
+    spec = next(spec for spec in NATIVE_MODELS.values() if spec.plural == plural)
     keys = NATIVE.list_keys(spec)
     assert sorted(keys) == sorted({*EXPECTED[plural], "id", "remote_id", "modified_at", "custom_fields", "raw_data"})

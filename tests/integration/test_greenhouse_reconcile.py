@@ -11,7 +11,7 @@ from testbed.harvest import connect_harvest, serve_harvest, walk
 from testbed.tenants import Tenant, make_tenant
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
-from unihire.model import MODELS, spec_of
+from unihire.model import NATIVE_MODELS, spec_of
 from unihire.sandbox.runner import Ready, RunningSandbox
 from unihire.store import Pool
 
@@ -60,7 +60,7 @@ async def test_all_sixteen_models_are_counted_as_the_emulator_counts_them(
     assert {model: row[:2] for model, row in numbers(found).items()} == {
         model: (number, number) for model, number in expect_harvest_counts(company, harvest).items()
     }
-    assert len(found.models) == len(MODELS)
+    assert len(found.models) == len(NATIVE_MODELS)
     assert found.is_equal
 
 
@@ -93,5 +93,5 @@ async def test_missing_scope_leaves_out_its_model_and_counts_the_others(pool: Po
     (closed,) = found.unread  # what is joined only is no list of records
     assert (closed.stream, closed.models, closed.is_closed) == ("offers", ["offer"], True)
     assert closed.reason.startswith("the credentials lack harvest:offers:list")
-    assert len(found.models) == len(MODELS) - 1
+    assert len(found.models) == len(NATIVE_MODELS) - 1
     assert found.is_equal

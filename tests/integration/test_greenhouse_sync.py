@@ -13,12 +13,12 @@ from testbed.harvest_truth import OWN, STREAMS, Records
 from testbed.tenants import read_all
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
-from unihire.model import MODELS
+from unihire.model import MODELS, NATIVE_MODELS
 from unihire.sync.fetching import SURE_AFTER
 
 SIZE = 150
 ALL = get_integration("greenhouse").streams
-GIVEN = {(spec.plural, field.name) for spec in MODELS.values() for field in spec.fields} - {
+GIVEN = {(spec.plural, field.name) for spec in NATIVE_MODELS.values() for field in spec.fields} - {
     ("candidates", "avatar"),
     ("offers", "creator"),
 }
@@ -128,7 +128,7 @@ async def test_custom_fields_are_there_when_asked_for_and_always_in_the_raw_data
 
 async def test_relations_lead_to_every_record_that_is_there(link: HarvestLink) -> None:
     there = {record["id"] for records in link.served.records.values() for record in records.values()}
-    for spec in MODELS.values():
+    for spec in NATIVE_MODELS.values():
         names = [relation.name for relation in spec.relations]
         if not names:
             continue

@@ -19,7 +19,7 @@ from testbed.personio import (
 from testbed.records import find_ids
 from testbed.tenants import Tenant, open_api, read_all
 from unihire.kit.seal import Sealer
-from unihire.model import MODELS
+from unihire.model import NATIVE_MODELS
 from unihire.sandbox.runner import Ready, start_sandbox
 from unihire.store import Pool
 
@@ -59,7 +59,7 @@ async def api(databases: Databases, tenant: Tenant) -> AsyncIterator[httpx.Async
 async def newest(api: httpx.AsyncClient) -> dict[str, str]:
     """By plural: where a reader of the feed has got to."""
     found = {}
-    for spec in MODELS.values():
+    for spec in NATIVE_MODELS.values():
         items = await read_all(api, spec.plural)
         found[spec.plural] = items[-1]["modified_at"] if items else "2000-01-01"
     return found

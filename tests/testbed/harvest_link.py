@@ -18,7 +18,7 @@ from testbed.vendor import IMPATIENT
 from unihire.integration.registry import get_integration
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
-from unihire.model import MODELS
+from unihire.model import MODELS, NATIVE_MODELS
 from unihire.outbound.client import Retry
 from unihire.platform.connectors import open_client
 from unihire.sandbox.runner import Ready, RunningSandbox
@@ -90,7 +90,7 @@ class Served:
 async def read_served(api: httpx.AsyncClient) -> Served:
     """Everything served, with raw data and custom fields. Nothing may come twice."""
     served = Served({}, {})
-    for spec in MODELS.values():
+    for spec in NATIVE_MODELS.values():
         items = await read_all(api, spec.plural, include_raw_data=True, include_custom_fields=True)
         served.records[spec.plural] = {item["remote_id"]: item for item in items}
         assert len(served.records[spec.plural]) == len(items)

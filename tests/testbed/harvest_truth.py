@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
-from unihire.model import MODELS
+from unihire.model import MODELS, NATIVE_MODELS
 
 Json = dict[str, Any]
 Rows = dict[str, list[Json] | None]
@@ -47,7 +47,7 @@ OWN = {
 def expect_records(rows: Rows, connector: UUID) -> Records:
     """The records the API must serve of these rows."""
     truth = Truth(rows, connector)
-    found: Records = {spec.plural: {} for spec in MODELS.values()}
+    found: Records = {spec.plural: {} for spec in NATIVE_MODELS.values()}
     for stream, model in OWN.items():
         for row in rows[stream] or ():
             if stream == "job_interview_stages" and not row["active"]:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from testbed.tenants import read_pages
-from unihire.model import MODELS
+from unihire.model import NATIVE_MODELS
 
 BEGINNING = "1970-01-01T00:00:00Z"
 
@@ -23,7 +23,7 @@ class Mirror:
     def __init__(
         self,
         api: httpx.AsyncClient,
-        paths: Iterable[str] = tuple(f"/api/ats/v1/{spec.plural}" for spec in MODELS.values()),
+        paths: Iterable[str] = tuple(f"/api/ats/v1/{spec.plural}" for spec in NATIVE_MODELS.values()),
         *,
         page_size: int = 7,
         narrowed: dict[str, Any] | None = None,

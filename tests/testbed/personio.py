@@ -15,7 +15,7 @@ import httpx
 from testbed.tenants import Tenant, make_tenant, read_all
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
-from unihire.model import MODELS
+from unihire.model import MODELS, NATIVE_MODELS
 from unihire.sandbox.runner import Ready
 from unihire.store import Pool
 
@@ -75,7 +75,7 @@ async def _read_list(client: httpx.AsyncClient, stream: str) -> list[Json]:
 
 def expect_records(raw: Raw, connector: UUID) -> dict[str, dict[str, Json]]:
     """By plural and vendor id: the records the API must serve, without modified_at."""
-    found: dict[str, dict[str, Json]] = {spec.plural: {} for spec in MODELS.values()}
+    found: dict[str, dict[str, Json]] = {spec.plural: {} for spec in NATIVE_MODELS.values()}
 
     def ours(model: str, remote_id: str) -> str:
         return str(uuid5(connector, f"{model}:{remote_id}"))
@@ -160,7 +160,7 @@ def _moment(value: Any) -> str:
 async def read_served(api: httpx.AsyncClient, *, raw: bool = True) -> dict[str, dict[str, Json]]:
     """By plural and vendor id: everything served, without modified_at. Nothing may come twice."""
     served: dict[str, dict[str, Json]] = {}
-    for spec in MODELS.values():
+    for spec in NATIVE_MODELS.values():
         items = await read_all(api, spec.plural, include_raw_data=raw)
         for item in items:
             del item["modified_at"]

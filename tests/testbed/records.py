@@ -9,14 +9,14 @@ import msgspec
 from testbed.tenants import Tenant
 from unihire.integration.declare import Maps, Source, Stream
 from unihire.kit.clock import to_micros
-from unihire.model import MODELS, FieldSpec, ModelSpec, Record
+from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, ModelSpec, Record
 from unihire.outbound.paging import Row, WholeList
 from unihire.store.feed.gate import lock_feed
 from unihire.store.feed.position import MOVE_FEED
 from unihire.store.feed.saving import Saved, bury_records, save_records
 from unihire.sync.rendering import Renderer, derive_ids
 
-PLURALS = {spec.plural: spec for spec in MODELS.values()}
+PLURALS = {spec.plural: spec for spec in NATIVE_MODELS.values()}
 
 
 def stream_of(spec: ModelSpec) -> Stream:

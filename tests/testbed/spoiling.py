@@ -10,7 +10,7 @@ import httpx
 from testbed import harvest_link, harvest_truth, personio
 from testbed.tenants import Tenant, read_all
 from unihire.integration.declare import Join
-from unihire.model import MODELS
+from unihire.model import MODELS, NATIVE_MODELS
 from unihire.sandbox.runner import Ready
 from unihire.sandbox.spoiling import SPOILERS
 
@@ -78,7 +78,7 @@ class Vendor:
     async def read_records(self) -> Records:
         has_fields = self.slug == "greenhouse"
         served: Records = {}
-        for spec in MODELS.values():
+        for spec in NATIVE_MODELS.values():
             items = await read_all(self.api, spec.plural, include_raw_data=True, include_custom_fields=has_fields)
             served[spec.plural] = {item["remote_id"]: item for item in items}
             for item in items:

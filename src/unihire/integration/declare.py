@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from unihire.model import Record
+from unihire.model import Record, derive_native
 from unihire.outbound.auth import AuthorizationCode, ClientCredentials
 from unihire.outbound.budget import FixedWindowHeaders, TokenBucketHeaders
 from unihire.outbound.paging import Paging
@@ -74,6 +74,12 @@ class Maps:
             return details.get(self.of, ())
         assert self.each is not None
         return self.each(row)
+
+    def make(self, source: Source) -> Record:
+        """The record of a source, with what is derived of its fields."""
+        record = self.to(source)
+        derive_native(record)
+        return record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 A folder's fixtures say what its mapping makes of the vendor's rows. `fixtures/<stream>/<case>.json` holds
 `{"row": …, "details": {…}}`, and `<case>.out.json` beside it the records, `[{"model": …, "record": …}]`, relations
 still as the vendor's ids and without the fields that are null. From them and from `cannot` every field of the
-vocabulary is accounted for: shown to be filled, or declared to stay empty and why.
+vocabulary that the native face shows is accounted for: shown to be filled, or declared to stay empty and why. Of others
+what is declared must be true.
 """
 
 import importlib
@@ -90,7 +91,7 @@ def map_case(integration: Integration, case: Case) -> list[Told]:
         if maps.is_deleted is not None and maps.is_deleted(row):
             continue
         parts = (row,) if maps.is_whole else maps.list_parts(row, details)
-        found.extend(maps.to(Source(part, row, details, place)) for place, part in enumerate(parts))
+        found.extend(maps.make(Source(part, row, details, place)) for place, part in enumerate(parts))
     return [_tell(record) for record in found]
 
 
@@ -243,13 +244,13 @@ def _inspect_coverage(integration: Integration, folder: Path) -> Iterator[str]:
     for name, spec in MODELS.items():
         reason = cannot.pop(name, None)
         account = accounts[name]
-        if not account.is_given and reason is None:
+        if not account.is_given and reason is None and spec.is_native:
             yield f"cannot does not tell why there is no {spec.noun}"
         if account.is_given and reason is not None:
             yield f"cannot says there is no {spec.noun}, but a stream gives it"
         if reason is not None:
             yield from _inspect_reason(name, reason)
-        for field_ in spec.fields:
+        for field_ in (*spec.fields, *spec.more):
             place = f"{name}.{field_.name}"
             reason = cannot.pop(place, None)
             if reason is not None:
@@ -257,7 +258,7 @@ def _inspect_coverage(integration: Integration, folder: Path) -> Iterator[str]:
             is_filled = field_.name in account.filled
             if is_filled and reason is not None:
                 yield f"cannot says {place} stays empty, but a fixture fills it"
-            if account.is_given and not is_filled and reason is None:
+            if account.is_given and not is_filled and reason is None and not field_.is_more:
                 yield f"no fixture fills {place}, and cannot does not tell why"
             if not account.is_given and reason is not None:
                 yield f"cannot tells of {place}, and of the whole {spec.noun} too"
@@ -267,10 +268,11 @@ def _inspect_coverage(integration: Integration, folder: Path) -> Iterator[str]:
 
 
 def _inspect_words(maps: Maps) -> Iterator[str]:
-    known = {field_.name for field_ in spec_of(maps.model).fields if field_.words}
+    spec = spec_of(maps.model)
+    known = {field_.name for field_ in (*spec.fields, *spec.more) if field_.words}
     for name in maps.words:
         if name not in known:
-            yield f"words tells of {spec_of(maps.model).name}.{name}, which has no words of its own"
+            yield f"words tells of {spec.name}.{name}, which has no words of its own"
 
 
 def _inspect_reason(place: str, reason: str) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Hidden:
             spec = MODELS.get(model)
             if spec is None:
                 raise ValueError(f"there is no model {model!r} of which fields could be hidden")
-            known = {field.name for field in spec.fields} - {"remote_id"}
+            known = {field.name for field in (*spec.fields, *spec.more)} - {"remote_id"}
             if unknown := names - known - {CUSTOM_FIELDS}:
                 raise ValueError(f"{spec.noun} has no field {', '.join(sorted(unknown))} that could be hidden")
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import astuple
 
 from unihire.errors import RecordError
 from unihire.integration.declare import Data, Maps, Source, Stream, find_member, list_values
@@ -90,7 +91,13 @@ class _ModelRendering:
         for field in spec.filters:
             hashed = FilterKeys(number, spec.number, field)
             self.filters.append((field.name, _remember(hashed.key) if _recurs(field) else hashed.key, hashed.many))
-        self.check = make_check(spec.record)
+        self.check = make_check(spec.members_struct)
+        self._count = len(spec.fields)
+        self._members = spec.members_struct
+
+    def take_members(self, record: Record) -> msgspec.Struct:
+        """The record without the fields of richer faces."""
+        return self._members(*astuple(record)[: self._count])
 
 
 def _recurs(field: FieldSpec) -> bool:
@@ -262,7 +269,7 @@ class Renderer:
     def _render(
         self, rendering: _StreamRendering, maps: Maps, source: Source, raw: bytes, keys: list[int], row_id: str
     ) -> Rendered:
-        record = maps.to(source)
+        record = maps.make(source)
         model = self._models[type(record)]
         remote_id = record.remote_id
         # What is_id says, without its call: surrogates have no UTF-8, which deriving the id needs.
@@ -284,12 +291,12 @@ class Renderer:
                     raise TypeError(f"{name} in a {type(value).__name__}")
                 derived = list(map(derive, value))
                 setattr(record, name, derived if len(derived) == 1 else list(dict.fromkeys(derived)))
-        encoded = _ENCODER.encode(record)
+        encoded = _ENCODER.encode(model.take_members(record))
         try:
             model.check(encoded)  # a value of another type than the model's would reach the reader
         except msgspec.ValidationError:
             clear_blanks(record)  # an empty text is no value of any field
-            encoded = _ENCODER.encode(record)
+            encoded = _ENCODER.encode(model.take_members(record))
             model.check(encoded)
         for name, key, is_many in model.filters:
             value = getattr(record, name)
@@ -427,7 +434,7 @@ class _Apart:
     def _prune_record(self, maps: Maps, source: Source, raw: bytes, keys: list[int]) -> Rendered | None:
         """The record without those fields that are not as the vocabulary has them, whatever the row."""
         try:
-            record = maps.to(source)
+            record = maps.make(source)
             fields = msgspec.structs.asdict(record)
             noun = spec_of(type(record)).noun
         except Exception:  # noqa: BLE001 - it is told by whoever tried before

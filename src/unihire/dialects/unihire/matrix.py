@@ -14,7 +14,7 @@ from unihire.integration.declare import Integration, Maps, Stream
 from unihire.integration.operate import Operation
 from unihire.integration.registry import get_integration, list_integrations, list_operations
 from unihire.integration.scopes import find_granted, list_missing, list_scopes
-from unihire.model import MODELS, FieldSpec, Match, ModelSpec, spec_of
+from unihire.model import NATIVE_MODELS, FieldSpec, Match, ModelSpec, spec_of
 from unihire.outbound.auth import AuthorizationCode, ClientCredentials
 
 Kind = Literal["exact", "any_case", "ids", "moment"]
@@ -208,7 +208,7 @@ def describe_integration(integration: Integration, operations: Sequence[Operatio
         category=integration.category,
         auth=_list_flows(integration, operations),
         streams=[_describe_stream(stream) for stream in integration.streams],
-        models=[_describe_model(integration, spec, operations) for spec in MODELS.values()],
+        models=[_describe_model(integration, spec, operations) for spec in NATIVE_MODELS.values()],
         operations=[
             OperationCapability(
                 name=one.name,

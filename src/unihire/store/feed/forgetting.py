@@ -12,7 +12,7 @@ from unihire.store.feed.gate import Removed, lock_feed
 from unihire.store.feed.refreshing import forget_volatile
 from unihire.store.feed.saving import EMPTY_ENDING
 
-RECORDS = {spec.number: spec.record for spec in MODELS.values()}
+RECORDS = {spec.number: spec.members_struct for spec in MODELS.values()}
 
 NOTHING = b"{}"
 

@@ -11,7 +11,7 @@ from unihire.integration.declare import IdFilter
 from unihire.integration.inspect import list_cases
 from unihire.integration.registry import get_integration
 from unihire.integrations.greenhouse import connector
-from unihire.model import MODELS
+from unihire.model import NATIVE_MODELS
 from unihire.outbound.paging import LinkHeader
 
 INTEGRATION = get_integration("greenhouse")
@@ -119,14 +119,14 @@ def test_joins_keep_what_the_fixtures_show_and_nothing_else() -> None:
 
 def test_every_model_comes_from_greenhouse() -> None:
     given = {maps.model for stream in INTEGRATION.streams for maps in stream.maps}
-    assert given == {spec.record for spec in MODELS.values()}
+    assert given == {spec.record for spec in NATIVE_MODELS.values()}
 
 
 def test_every_word_of_the_vendor_that_is_normalised_is_remembered() -> None:
     """But access roles: Greenhouse has a flag there, no word."""
     for stream in INTEGRATION.streams:
         for maps in stream.maps:
-            spec = next(spec for spec in MODELS.values() if spec.record is maps.model)
+            spec = next(spec for spec in NATIVE_MODELS.values() if spec.record is maps.model)
             assert set(maps.words) == {field.name for field in spec.fields if field.words} - {"access_role"}
 
 

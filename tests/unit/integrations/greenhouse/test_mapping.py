@@ -67,7 +67,7 @@ def map_row(maps: Maps, row: dict[str, Any], joined: dict[str, Any]) -> list[dic
     found = []
     for part in (row,) if maps.each is None else maps.each(row):
         source = Source(part, row, joined)
-        record = maps.to(source)
+        record = maps.make(source)
         encoded = msgspec.json.encode(record)
         msgspec.json.decode(encoded, type=maps.model)
         if maps.custom is not None:

@@ -13,7 +13,7 @@ from unihire.integration.inspect import list_cases
 from unihire.integration.registry import get_integration
 from unihire.integrations.personio import connector, mapping
 from unihire.kit.clock import parse_moment
-from unihire.model import MODELS
+from unihire.model import NATIVE_MODELS
 from unihire.outbound.paging import Row
 from unihire.sync.rendering import Renderer
 
@@ -56,7 +56,7 @@ def test_damaged_row_is_mapped_or_set_aside(case: tuple[str, dict[str, Any], dic
     assert len(misfits) <= 1
     for record in records:
         fields = msgspec.json.decode(b"{" + record.members + b"}")
-        spec = next(spec for spec in MODELS.values() if spec.number == record.model)
+        spec = next(spec for spec in NATIVE_MODELS.values() if spec.number == record.model)
         msgspec.convert(fields, spec.record, strict=True)
         for field in ("applied_at", "rejected_at", "remote_created_at", "remote_updated_at"):
             if fields.get(field) is not None:
