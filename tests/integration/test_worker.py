@@ -23,6 +23,7 @@ from unihire.kit.clock import MovableClock, to_micros
 from unihire.kit.seal import Sealer, new_key
 from unihire.model import Candidate
 from unihire.outbound.budget import FixedWindowHeaders
+from unihire.platform.budgets import StoredBudgets
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.settings import Settings
 from unihire.store import Connection, Pool, issues
@@ -222,6 +223,41 @@ async def test_a_deferred_run_is_gone_on_with_by_a_command_at_once(works: Works,
     report = await sync_connector(works.pool, customer.connector, ACME, client)
     assert (report.number, report.is_resumed, report.status) == (1, True, "done")
     assert await works.list_issues(customer) == []
+
+
+@pytest.mark.parametrize("is_command", [False, True])
+async def test_a_new_run_by_hand_asks_a_vendor_that_wanted_a_rest_of_a_run_that_is_over(
+    works: Works, customer: Tenant, *, is_command: bool
+) -> None:
+    works.vendor.will("/jobs", lambda request: say({}, 429, Retry_After="3000"))
+    async with works.work():
+        await works.ask(customer)
+        await works.wait_for_putting_off(customer)
+        await cancel_sync(works.pool, customer.connector)
+        if not is_command:
+            await works.ask(customer)
+            await works.wait_for(customer, number=2)
+    if is_command:
+        await sync_connector(works.pool, customer.connector, ACME, works.open_client(customer.connector))
+    found = await works.pool.fetchrow("SELECT number, status, waits_for FROM sync_run ORDER BY number DESC LIMIT 1")
+    assert found is not None
+    assert tuple(found) == (2, "done", None)
+
+
+async def test_a_run_under_way_is_let_go_on_by_hand_before_a_rest_ends_it(works: Works, customer: Tenant) -> None:
+    headers = FixedWindowHeaders(limit="limit", remaining="left", reset="reset", seconds=240)
+    works.install(replace(ACME, budget_headers=headers))
+    gate = keep_waiting(works.vendor, "/jobs")
+    async with works.work():
+        await works.ask(customer)
+        await within(gate.arrived.wait())
+        await StoredBudgets(works.pool, number=customer.connector.number).change(
+            lambda state, now: state.hold(now + 3000, now)
+        )
+        await works.ask(customer)
+        gate.opened.set()
+        run = await works.wait_for(customer)
+    assert (run["number"], run["status"], run["attempt"]) == (1, "done", 1)
 
 
 @pytest.mark.parametrize("after", ["9" * 400, "1e308", "nan", "-5", "Fri, 31 Dec 9999 23:59:59 GMT"])

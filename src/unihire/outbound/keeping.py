@@ -84,6 +84,14 @@ class BudgetState(msgspec.Struct):
         self.free_at, self.changed_at = max(self.free_at, until), now
 
 
+def read_state(kept: bytes | None) -> BudgetState:
+    """As it was written down; unknown where nothing was, or another version of this program had another shape."""
+    try:
+        return BudgetState() if kept is None else msgspec.msgpack.decode(kept, type=BudgetState)
+    except msgspec.DecodeError:
+        return BudgetState()
+
+
 def _is_alike(one: Bucket | Window | None, other: Bucket | Window | None) -> bool:
     if isinstance(one, Window) and isinstance(other, Window):
         return one.seconds == other.seconds

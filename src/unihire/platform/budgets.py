@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from unihire.outbound.keeping import BudgetState, BudgetUnknown
+from unihire.outbound.keeping import BudgetState, BudgetUnknown, read_state
 from unihire.store import Pool
 from unihire.store.accounts import budgets
 from unihire.store.accounts.budgets import KeptBudget
@@ -84,7 +84,7 @@ class StoredBudgets:
         self._shared.note(None)  # what becomes of it is not known where this is cut off
         while True:
             kept = known or await budgets.read_budget(self._pool, self._number)
-            state = _decode(kept)
+            state = read_state(kept.state)
             made = work(state, kept.now)
             changed = msgspec.msgpack.encode(state)
             if changed != kept.state:
@@ -103,11 +103,3 @@ class StoredBudgets:
     async def _is_unknown(self) -> bool:
         """Whether the connector is gone: then nothing can be kept, and the work stands."""
         return (await budgets.read_budget(self._pool, self._number)).version == 0
-
-
-def _decode(kept: KeptBudget) -> BudgetState:
-    """As it was saved; unknown where another version of this program saved it in another shape."""
-    try:
-        return BudgetState() if kept.state is None else msgspec.msgpack.decode(kept.state, type=BudgetState)
-    except msgspec.DecodeError:
-        return BudgetState()

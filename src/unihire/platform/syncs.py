@@ -9,10 +9,10 @@ from uuid import UUID
 from unihire.integration.declare import Integration
 from unihire.integration.streams import find_streams
 from unihire.store import Pool
-from unihire.store.accounts import budgets
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.work import jobs, runs, schedules
 from unihire.store.work.runs import Asked
+from unihire.sync.asking import ask_run
 
 UNFINISHED = ("queued", "running")
 """The statuses a run has in the store until it has ended."""
@@ -41,15 +41,12 @@ async def ask_sync(
     """Ask the workers for a run, or name the one under way that does what is asked for.
 
     `full` reads every list whole, `models` only the lists these are made of. It is asked for when this returns, and
-    survives any crash. A deferred run goes on at once, whatever rest the vendor wanted. Raises ConfigError for a model
+    survives any crash. The vendor is asked at once, whatever rest it wanted. Raises ConfigError for a model
     the integration does not fill, Busy where a run that does something else is under way.
     """
     names = None if models is None else find_streams(integration, models)
     async with pool.acquire() as connection, connection.transaction():
-        asked = await runs.ask_run(connection, connector.number, full=full, streams=names)
-        if asked.was_deferred:
-            await budgets.forget_budget(connection, connector.budget_of)
-        await schedules.note_run(connection, connector)
+        asked = await ask_run(connection, connector, full=full, streams=names)
         await jobs.defer_sync(connection, connector.number)
     return asked
 

@@ -30,8 +30,8 @@ ADVICE = {
     "ask the vendor's support with this message.",
     Kind.VENDOR_CHANGED: "The vendor's answers are not as documented. Every sync tries again; if it stays, the "
     "integration needs an update.",
-    Kind.VENDOR_UNAVAILABLE: "The vendor gives no good answer now, and the sync goes on by itself once it does. If it keeps "
-    "refusing credentials, this becomes `reauthorize` within minutes.",
+    Kind.VENDOR_UNAVAILABLE: "The vendor gives no good answer now, and the sync goes on by itself once it does. If it "
+    "keeps refusing credentials, this becomes `reauthorize` within minutes.",
     Kind.VENDOR_LIMIT: "The vendor lets nothing more be asked for a while; then the sync goes on by itself. "
     "`unihire sync` asks at once, whatever rest the vendor wanted.",
     Kind.ROWS_SET_ASIDE: "Rows are not as documented. `unihire quarantine` shows them with the reason: those that "

@@ -28,13 +28,13 @@ from unihire.integration.streams import find_streams
 from unihire.outbound.client import VendorClient
 from unihire.outbound.keeping import BudgetUnknown
 from unihire.store import Pool, issues, streams
-from unihire.store.accounts import budgets
 from unihire.store.accounts.tenancy import Connector, set_status
 from unihire.store.database import read_clock
 from unihire.store.locks import lock_connector
 from unihire.store.outages import is_outage
 from unihire.store.work import runs, schedules
 from unihire.store.work.runs import Run
+from unihire.sync.asking import ask_run
 from unihire.sync.deferring import MOST_FAULTS, defer_run, explain_fault, is_away, plan_deferral
 from unihire.sync.issues import OF_CONNECTORS, Kind, ask_for_relink, find_kind, open_failure, settle_issues
 from unihire.sync.joining import RowStorage
@@ -102,10 +102,7 @@ async def sync_connector(
         raise ConfigError(f"connector {connector.id} is paused: resume it first")
     async with lock_connector(pool, connector.number, otherwise=busy):
         async with pool.acquire() as connection, connection.transaction():
-            asked = await runs.ask_run(connection, connector.number, full=full, streams=names)
-            if asked.was_deferred:
-                await budgets.forget_budget(connection, connector.budget_of)
-            await schedules.note_run(connection, connector)
+            await ask_run(connection, connector, full=full, streams=names)
         run = await runs.take_run(pool, connector.number, version=connector.credentials_version)
         if run is None:
             raise Stopped("the run was cancelled before it began")

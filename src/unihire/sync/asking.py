@@ -1,0 +1,24 @@
+"""A run that somebody asks for: whatever rest the vendor wanted, it is asked at once."""
+
+from collections.abc import Collection
+
+from unihire.outbound.keeping import read_state
+from unihire.store import Connection
+from unihire.store.accounts import budgets
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.work import runs, schedules
+from unihire.store.work.runs import Asked
+
+
+async def ask_run(
+    connection: Connection, connector: Connector, *, full: bool = False, streams: Collection[str] | None = None
+) -> Asked:
+    """As `runs.ask_run`, by hand: the schedule goes on from now, and nothing is known of the budget that would hold
+    the run up, be it deferred, under way or new.
+    """
+    asked = await runs.ask_run(connection, connector.number, full=full, streams=streams)
+    kept = await budgets.read_budget(connection, connector.budget_of)
+    if asked.was_deferred or read_state(kept.state).free_at > kept.now:
+        await budgets.forget_budget(connection, connector.budget_of)
+    await schedules.note_run(connection, connector)
+    return asked
