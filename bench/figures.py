@@ -33,6 +33,7 @@ class Bar:
 BARS = (
     Bar("serve.to_floor", "list pages: ours / bare Starlette + asyncpg", least=0.6),
     Bar("serve.to_handwritten", "list pages: ours / FastAPI + SQLAlchemy + Pydantic", least=6),
+    Bar("serve.to_own_face", "list pages a second: the native face's / our own face's, with more", most=2.5),
     Bar("serve.filters_worst", "slowest filtered page / unfiltered first page", most=1.75),
     Bar("serve.filters_median", "filtered page in the middle / unfiltered first page", most=1.1),
     Bar("serve.deep_page", "page 10,000 / first page", most=1.5),

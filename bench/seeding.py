@@ -106,7 +106,7 @@ def make_rows(spec: ModelSpec, numbers: range) -> Iterator[Data]:
     """Made-up vendor rows of a model: every field filled, relations as vendor ids."""
     for number in numbers:
         row: Data = {"remote_id": name_row(spec.name, number)}
-        for place, field in enumerate(spec.fields):
+        for place, field in enumerate((*spec.fields, *spec.more)):
             if field.name != "remote_id":
                 row[field.name] = _make_value(field, number, place)
         yield row
@@ -142,10 +142,17 @@ def _make_value(field: FieldSpec, number: int, place: int) -> Any:
         return number % 2 == 0
     if field.type == "integer":
         return number % 7
+    if field.type == "number":
+        return number / 4
     if field.name == "email_addresses":
         return [name_email(number)]
+    if field.name == "emails":
+        return [{"value": name_email(number), "type": "PERSONAL", "is_primary": True}]
     if field.items == "url":
         return [{"value": f"https://www.example.com/in/{number}", "type": "LINKEDIN", "url_type": "SOCIAL_MEDIA"}]
+    if field.parts:
+        parts = {part.name: _make_value(part, number, place) for part in field.parts}
+        return [parts] if field.type == "array" else parts
     if field.items == "object":
         return [{"name": "choice"}]
     if field.example == _MOMENT:
