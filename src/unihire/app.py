@@ -31,6 +31,7 @@ from unihire.dialects.tray.connectors import Connectors, write_message, write_te
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import capabilities, front, issues, quarantine, schedule, syncs
 from unihire.dialects.unihire.metrics import Metrics
+from unihire.dialects.unihire.records import OWN
 from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer
 from unihire.outbound.client import VendorClient
@@ -69,7 +70,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     entrance = Entrance(access, limiter, is_lenient=settings.unknown_parameters == "ignore")
     calls = Entrance(access, limiter, write_error=write_message)
     reader = Reader(pool)
-    native = Reads(NATIVE, reader, entrance)
+    native, own = Reads(NATIVE, reader, entrance), Reads(OWN, reader, entrance)
 
     @contextlib.asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
@@ -95,6 +96,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *syncs.Syncs(pool, entrance).list_routes(),
             *schedule.Schedules(pool, entrance).list_routes(),
             *issues.Issues(pool, entrance).list_routes(),
+            *own.list_routes(),
             *_list_service_routes(settings, pool),
             *front.list_routes(describe_api),
         ],
@@ -165,6 +167,7 @@ def describe_api() -> dict[str, Any]:
         syncs.describe_routes,
         schedule.describe_route,
         issues.describe_route,
+        partial(describe_reads, OWN),
         describe_calls,
     ):
         more_paths, more_schemas = describe()

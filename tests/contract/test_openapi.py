@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from testbed.databases import Databases
 from testbed.fuzzing import fuzz
-from testbed.records import PLURALS, bury, id_in, make_row, save
+from testbed.records import bury, id_in, make_whole_row, save
 from testbed.serving import serve_on_socket
 from testbed.tenants import Tenant, make_tenant
 from unihire.app import create_app, describe_api
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.common.expansion import parse_expand, write_expand_pattern
+from unihire.dialects.common.faces import Face
+from unihire.dialects.unihire.records import OWN
 from unihire.dialects.unihire.schedule import INTERVAL_PATTERN
 from unihire.errors import ConfigError
 from unihire.integration.registry import list_operations as list_names
@@ -39,26 +41,31 @@ async def served(databases: Databases, sealer: Sealer) -> AsyncIterator[tuple[st
     """The API on a socket, and a tenant that has records of every model."""
     async with databases.open() as pool:
         tenant = await make_tenant(pool, sealer)
-        for spec in PLURALS.values():
-            await save(tenant, spec.name, *(make_row(spec, number) for number in range(4)), {"remote_id": "bare"})
+        for spec in OWN.models:
+            await save(tenant, spec.name, *(make_whole_row(spec, number) for number in range(4)), {"remote_id": "bare"})
             await bury(tenant, spec.name, "3")
         async with serve_on_socket(create_app(databases.settings("migrated"), pool)) as url:
             yield url, tenant
 
 
+READS = {
+    f"{face.path}/{spec.plural}{tail}": (face, spec)
+    for face in (NATIVE, OWN)
+    for spec in face.models
+    for tail in ("", "/{id}")
+}
+"""The paths of the data reads."""
+
+
 def list_operations() -> list[tuple[str, dict[str, Any]]]:
     """The data reads."""
-    return [
-        (path, item["get"])
-        for path, item in describe_api()["paths"].items()
-        if path.removeprefix("/api/ats/v1/").removesuffix("/{id}") in PLURALS
-    ]
+    return [(path, item["get"]) for path, item in describe_api()["paths"].items() if path in READS]
 
 
-def test_thirty_two_reads_are_described_and_nothing_they_do_not_do() -> None:
+def test_reads_of_both_faces_are_described_and_nothing_they_do_not_do() -> None:
     paths = describe_api()["paths"]
-    expected = {f"/api/ats/v1/{plural}{tail}" for plural in PLURALS for tail in ("", "/{id}")}
-    assert len(expected) == 32
+    expected = READS.keys()
+    assert len(expected) == 2 * 16 + 2 * 19
     assert {path for path, _ in list_operations()} == expected
     assert all(list(paths[path]) == ["get"] for path in expected)
     one = "/core/v1/connectors/{name}/versions/{version}"
@@ -83,14 +90,13 @@ def test_thirty_two_reads_are_described_and_nothing_they_do_not_do() -> None:
 
 def test_every_read_has_the_parameters_of_the_contract() -> None:
     for path, operation in list_operations():
-        plural, _, by_id = path.removeprefix("/api/ats/v1/").partition("/")
-        spec = PLURALS[plural]
-        expected = set(COMMON) | ({"expand"} if spec.relations else set())
+        (face, spec), by_id = READS[path], path.endswith("{id}")
+        expected = set(COMMON) | ({"expand"} if face.relations[spec] else set())
         if by_id:
             expected |= {"id"}
         else:
-            expected |= LIST | {param.name for param in NATIVE.filters[spec]}
-            expected |= {"remote_id"} if NATIVE.has_remote_id_filter(spec) else set()
+            expected |= LIST | {param.name for param in face.filters[spec]}
+            expected |= {"remote_id"} if face.has_remote_id_filter(spec) else set()
         names = [param["name"] for param in operation["parameters"]]
         assert sorted(names) == sorted(expected), path
         assert all(param["description"] for param in operation["parameters"])
@@ -193,10 +199,9 @@ async def test_requests_as_described_are_taken_and_answered_as_described(
     async with httpx.AsyncClient(base_url=url, headers=tenant.headers) as client:
         for path, item in document["paths"].items():
             # Ids and cursors that are there, so that answers of every kind are met.
-            plural = path.removeprefix("/api/ats/v1/").removesuffix("/{id}")
             there: dict[str, Any] = {}
-            if plural in PLURALS:
-                there["id"] = id_in(tenant, PLURALS[plural].name, "1")
+            if path in READS:
+                there["id"] = id_in(tenant, READS[path][1].name, "1")
             elif path == "/api/v1/syncs/{id}":
                 there["id"] = str(run)
             for param in [param for described in item.values() for param in described.get("parameters", [])]:
@@ -212,17 +217,21 @@ async def test_requests_as_described_are_taken_and_answered_as_described(
     assert not said, said
 
 
-@pytest.mark.parametrize("spec", [spec for spec in PLURALS.values() if spec.relations], ids=lambda spec: spec.name)
-def test_pattern_of_expand_is_its_grammar(spec: ModelSpec) -> None:
-    pattern = write_expand_pattern(NATIVE, spec)
+@pytest.mark.parametrize(
+    ("face", "spec"),
+    [(face, spec) for face in (NATIVE, OWN) for spec in face.models if face.relations[spec]],
+    ids=lambda value: value.name if isinstance(value, ModelSpec) else value.path,
+)
+def test_pattern_of_expand_is_its_grammar(face: Face, spec: ModelSpec) -> None:
+    pattern = write_expand_pattern(face, spec)
 
     @settings(max_examples=20, deadline=None)
     @given(st.from_regex(pattern, fullmatch=True))
     def check(text: str) -> None:
-        parse_expand(NATIVE, spec, text)
+        parse_expand(face, spec, text)
 
     check()
-    first, *_ = (field.name for field in spec.relations)
+    first = face.relations[spec][0].field.name
     for good in ("", first, f"{first}[id]", f"{first}[id,remote_id],{first}"):
         assert re.search(pattern, good), good
     for bad in ("x", f"{first},", f"{first}[]", f"{first}[x]", f"{first}[id", f",{first}", f"{first}[id]x"):

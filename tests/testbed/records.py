@@ -9,7 +9,7 @@ import msgspec
 from testbed.tenants import Tenant
 from unihire.integration.declare import Maps, Source, Stream
 from unihire.kit.clock import to_micros
-from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, ModelSpec, Record
+from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, ModelSpec, Record, derive_native
 from unihire.outbound.paging import Row, WholeList
 from unihire.store.feed.gate import lock_feed
 from unihire.store.feed.position import MOVE_FEED
@@ -73,6 +73,25 @@ def make_row(spec: ModelSpec, number: int) -> dict[str, Any]:
     return {field.name: _make_value(field, number) for field in spec.fields}
 
 
+def make_whole_row(spec: ModelSpec, number: int) -> dict[str, Any]:
+    """The same with the fields of `more`, and with what is derived of these in their place."""
+    row = make_row(spec, number) | {field.name: _make_value(field, number) for field in spec.more}
+    users = (str(number), str(number + 1))
+    if "hiring_team" in row:
+        roles = ("HIRING_MANAGER", "RECRUITER")
+        row["hiring_team"] = [{"user": user, "role": role, "role_name": None} for role in roles for user in users]
+    if "attendees" in row:
+        row["attendees"] = [{"user": user, "email": None, "name": user, "status": "PENDING"} for user in users]
+    if "emails" in row:
+        row["emails"] = [{"value": f"person{number}@example.com", "type": "WORK", "is_primary": True}]
+    record = msgspec.convert(row, spec.record)
+    derive_native(record)
+    return row | {field.name: getattr(record, field.name) for field in spec.fields if field.name in DERIVED}
+
+
+DERIVED = {"email_addresses", "phone_numbers", "hiring_managers", "recruiters", "interviewers"}
+
+
 def _make_value(field: FieldSpec, number: int) -> Any:
     if field.name == "remote_id":
         return str(number)
@@ -82,12 +101,16 @@ def _make_value(field: FieldSpec, number: int) -> Any:
         return field.words[number % len(field.words)]
     if field.items == "url":
         return [{"value": f"https://example.com/{number}", "type": "LINKEDIN", "url_type": "SOCIAL_MEDIA"}]
+    if field.parts:
+        parts = {part.name: _make_value(part, number) for part in field.parts}
+        return [parts] if field.type == "array" else parts
     if field.items == "object":
         return [{"label": f"choice {number}"}]
     values = {
         "string": f"{field.name} {number}",
         "boolean": number % 2 == 0,
         "integer": number,
+        "number": number / 4,
         "array": [f"{field.name} {number}", f"{field.name} {number} again"],
     }
     return values[field.type]

@@ -1,5 +1,9 @@
 """The OpenAPI description of the data reads, drawn from the vocabulary: what is declared is what is served."""
 
+from collections.abc import Sequence
+from inspect import cleandoc
+from itertools import chain
+
 from unihire.dialects.common.cursors import CURSOR_PATTERN
 from unihire.dialects.common.describing import (
     ID,
@@ -15,8 +19,7 @@ from unihire.dialects.common.faces import Face
 from unihire.dialects.common.filters import FilterParam
 from unihire.dialects.common.lists import PAGE_SIZE
 from unihire.dialects.common.params import MOST_VALUES
-from unihire.model import MODELS, FieldSpec, Match, ModelSpec, Url
-from unihire.model.spec import resolve_fields
+from unihire.model import MODELS, FieldSpec, Match, ModelSpec
 
 _OPEN = "Another word than these is the vendor's own, passed through unchanged."
 _UUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
@@ -42,7 +45,7 @@ def describe_reads(face: Face) -> tuple[Json, Json]:
     """The paths of a face's reads, and the schemas they refer to."""
     paths: Json = {}
     schemas: Json = {
-        f"{face.schemas}Url": _object_schema(face, "A web address and what kind it is.", resolve_fields(Url)),
+        **_struct_schemas(face),
         "Error": {
             "type": "object",
             "required": ["detail"],
@@ -96,7 +99,7 @@ def _name_either(face: Face, spec: ModelSpec) -> tuple[str, str]:
 
 def _describe_list(face: Face, spec: ModelSpec) -> Json:
     return {
-        "operationId": f"list_{spec.name}",
+        "operationId": f"list_{spec.name}{face.operations}",
         "tags": [spec.noun],
         "summary": f"List {spec.plural.replace('-', ' ')}",
         "description": "A page of the list, in the order of change: to follow changes, keep the latest `modified_at` "
@@ -113,7 +116,7 @@ def _describe_list(face: Face, spec: ModelSpec) -> Json:
 
 def _describe_one(face: Face, spec: ModelSpec) -> Json:
     return {
-        "operationId": f"get_{spec.name}",
+        "operationId": f"get_{spec.name}{face.operations}",
         "tags": [spec.noun],
         "summary": f"One {spec.noun}",
         "security": TOKENED,
@@ -171,8 +174,8 @@ def _read_params(face: Face, spec: ModelSpec) -> list[Json]:
         {"name": "include_custom_fields", "in": "query", "schema": flag, "description": "Fill `custom_fields`."},
         {"name": "include_deleted", "in": "query", "schema": flag, "description": _INCLUDE_DELETED},
     ]
-    if spec.relations:
-        names = [field.name for field in spec.relations]
+    if face.relations[spec]:
+        names = [relation.field.name for relation in face.relations[spec]]
         text = (
             f"Relations to answer as records instead of ids, joined by commas: {', '.join(names)}. "
             f"Fields in brackets narrow a record: `{names[0]}[id,remote_id]`."
@@ -192,6 +195,10 @@ def _model_schema(face: Face, spec: ModelSpec) -> Json:
             "description": "When the record last changed here.",
         },
         **schema["properties"],
+        **{
+            member: _object_schema(face, "What this face shows beside the members of the native one.", fields)
+            for member, fields in face.find_beside(spec).items()
+        },
         "custom_fields": {"type": ["object", "null"], "description": "Mapped custom fields; null unless asked for."},
         "raw_data": {
             "type": ["object", "null"],
@@ -202,21 +209,43 @@ def _model_schema(face: Face, spec: ModelSpec) -> Json:
     return schema
 
 
-def _object_schema(face: Face, meaning: str, fields: tuple[FieldSpec, ...]) -> Json:
+def _struct_schemas(face: Face) -> Json:
+    """The schemas of what stands in fields that have parts, by name."""
+    found: dict[str, FieldSpec] = {}
+    for spec in face.models:
+        for field in (*spec.fields, *chain.from_iterable(face.find_beside(spec).values())):
+            if field.struct is not None:
+                found[_name_struct(face, field)] = field
+    return {
+        name: _object_schema(face, cleandoc(field.struct.__doc__ or "").split("\n\n")[0], field.parts, are_parts=True)
+        for name, field in sorted(found.items())
+        if field.struct is not None
+    }
+
+
+def _name_struct(face: Face, field: FieldSpec) -> str:
+    assert field.struct is not None
+    return f"{face.schemas}{field.struct.__name__}"
+
+
+def _object_schema(face: Face, meaning: str, fields: Sequence[FieldSpec], *, are_parts: bool = False) -> Json:
     return {
         "type": "object",
         "description": meaning,
         "required": [field.name for field in fields],
-        "properties": {field.name: _field_schema(face, field) for field in fields},
+        "properties": {field.name: _field_schema(face, field, is_part=are_parts) for field in fields},
     }
 
 
-def _field_schema(face: Face, field: FieldSpec) -> Json:
+def _field_schema(face: Face, field: FieldSpec, *, is_part: bool) -> Json:
+    """`is_part`: it stands inside another field, where relations are not expanded."""
     described: Json = {"description": field.meaning}
     if field.words:
         described["description"] += f" One of {', '.join(field.words)}. {_OPEN}"
     if field.example is not None:
         described["examples"] = [field.example]
+    if field.to is not None and is_part:
+        return {**described, "type": ["string", "null"], "format": "uuid"}
     if field.to is not None:
         target = f"#/components/schemas/{face.name_schema(MODELS[field.to])}"
         # Expanded with a list of fields, a related record carries only those: a free object covers it.
@@ -226,11 +255,11 @@ def _field_schema(face: Face, field: FieldSpec) -> Json:
         if field.type == "array":
             return {**described, "type": ["array", "null"], "items": one}
         return {**described, "anyOf": [*one["anyOf"], {"type": "null"}]}
+    parts = None if field.struct is None else {"$ref": f"#/components/schemas/{_name_struct(face, field)}"}
     if field.type == "array":
-        items: Json = (
-            {"$ref": f"#/components/schemas/{face.schemas}Url"} if field.items == "url" else {"type": field.items}
-        )
-        return {**described, "type": ["array", "null"], "items": items}
+        return {**described, "type": ["array", "null"], "items": parts or {"type": field.items}}
+    if parts is not None:
+        return {**described, "anyOf": [parts, {"type": "null"}]}
     return {**described, "type": [field.type, "null"]}
 
 
