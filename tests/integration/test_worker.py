@@ -23,10 +23,12 @@ from unihire.kit.clock import MovableClock, to_micros
 from unihire.kit.seal import Sealer, new_key
 from unihire.model import Candidate
 from unihire.outbound.budget import FixedWindowHeaders
+from unihire.outbound.keeping import BudgetState
 from unihire.platform.budgets import StoredBudgets
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.settings import Settings
 from unihire.store import Connection, Pool, issues
+from unihire.store.accounts import budgets
 from unihire.store.database import get_address, open_database
 from unihire.store.feed import saving
 from unihire.store.work import jobs, runs, schedules
@@ -244,20 +246,21 @@ async def test_a_new_run_by_hand_asks_a_vendor_that_wanted_a_rest_of_a_run_that_
     assert tuple(found) == (2, "done", None)
 
 
-async def test_a_run_under_way_is_let_go_on_by_hand_before_a_rest_ends_it(works: Works, customer: Tenant) -> None:
-    headers = FixedWindowHeaders(limit="limit", remaining="left", reset="reset", seconds=240)
-    works.install(replace(ACME, budget_headers=headers))
-    gate = keep_waiting(works.vendor, "/jobs")
-    async with works.work():
+async def test_who_asks_by_hand_while_a_run_is_under_way_forgets_a_rest_and_nothing_else(
+    works: Works, customer: Tenant
+) -> None:
+    keeper = StoredBudgets(works.pool, number=customer.connector.number)
+
+    def hold(rest: float, state: BudgetState, now: float) -> None:
+        state.hold(now + rest, now)
+
+    for rest, is_kept in ((3000, False), (-1, True)):
         await works.ask(customer)
-        await within(gate.arrived.wait())
-        await StoredBudgets(works.pool, number=customer.connector.number).change(
-            lambda state, now: state.hold(now + 3000, now)
-        )
-        await works.ask(customer)
-        gate.opened.set()
-        run = await works.wait_for(customer)
-    assert (run["number"], run["status"], run["attempt"]) == (1, "done", 1)
+        await keeper.change(partial(hold, rest))
+        asked = await works.ask(customer)
+        assert (asked.is_new, asked.was_deferred) == (False, False)
+        known = await budgets.read_budget(works.pool, customer.connector.number)
+        assert (known.state is not None) == is_kept
 
 
 @pytest.mark.parametrize("after", ["9" * 400, "1e308", "nan", "-5", "Fri, 31 Dec 9999 23:59:59 GMT"])
