@@ -28,6 +28,10 @@ class Projection(Protocol):
     def show(self, model: ModelSpec, record: Stored) -> bytes:
         """A record of the model, a JSON object."""
 
+    def show_deleted(self, model: ModelSpec, tombstone: bytes) -> bytes:
+        """A deleted one; `tombstone` is what is known of it: `id`, `remote_id`, `modified_at` and `deleted`, true."""
+        return tombstone
+
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
@@ -180,9 +184,11 @@ def _project(scope: Scope, model: ModelSpec, found: reading.Found, show: Show) -
             body if place in found.deleted else empty_body(model, body, names)
             for place, body in enumerate(found.bodies)
         ]
-    write = show.projection.show
+    write, write_deleted = show.projection.show, show.projection.show_deleted
     return [
-        body if stored is None else write(model, empty_stored(model, stored, names) if names else stored)
+        write_deleted(model, body)
+        if stored is None
+        else write(model, empty_stored(model, stored, names) if names else stored)
         for body, stored in zip(found.bodies, found.stored, strict=True)
     ]
 

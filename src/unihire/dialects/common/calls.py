@@ -23,8 +23,6 @@ TOKEN_HEADER = "x-connector-token"  # noqa: S105 (the header's name)
 MOST_BYTES = 64 * 1024
 """Of a body that says what to do."""
 
-_MISSING_TOKEN = {"type": "missing", "loc": ["header", TOKEN_HEADER], "msg": "Field required", "input": None}
-
 Asked = TypeVar("Asked", bound=BaseModel)
 Who = TypeVar("Who")
 
@@ -47,7 +45,8 @@ class Entrance:
     """Lets calls in, by key or by key and connector token, and counts them.
 
     `is_lenient`: parameters of a query that nobody knows are passed over, not refused. `write_error` is the body of an
-    error. Faces that share a limiter count a connector's calls together.
+    error, `token_header` names the connector that a call reaches. Faces that share a limiter count a connector's calls
+    together.
     """
 
     def __init__(
@@ -57,19 +56,22 @@ class Entrance:
         *,
         is_lenient: bool = False,
         write_error: Callable[[ApiError], dict[str, Any]] = write_detail,
+        token_header: str = TOKEN_HEADER,
     ) -> None:
         self._access = access
         self._limiter = limiter
         self._is_lenient = is_lenient
         self._write_error = write_error
+        self._token_header = token_header
 
     async def serve_connector(self, request: Request, work: Callable[[Scope], Awaitable[Reply]]) -> Response:
         """What `work` gives of the connector the call reaches, or the error that kept it from that."""
 
         async def admit(caller: Caller) -> tuple[object, Scope]:
-            token = request.headers.get(TOKEN_HEADER)
+            token = request.headers.get(self._token_header)
             if token is None:
-                raise Invalid([_MISSING_TOKEN])
+                missing = {"type": "missing", "loc": ["header", self._token_header], "msg": "Field required"}
+                raise Invalid([{**missing, "input": None}])
             scope = await self._access.check_token(caller, token, CATEGORY)
             return scope.number, scope
 

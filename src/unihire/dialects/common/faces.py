@@ -29,7 +29,8 @@ class Face:
     `schemas` is put before the names of its schemas in OpenAPI, `operations` behind the names of its operations.
     `page_sizes` has the largest pages of models for which that is not PAGE_SIZE_MOST. `find_beside` says which members
     that hold fields of their own a record has beside those of its model, and `projection` makes them; without one a
-    record is shown as it is stored.
+    record is shown as it is stored. `find_relations` says what can be expanded, where that is not every relation at the
+    place the vocabulary gives it.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Face:
     found_by_remote_id: frozenset[str] = FOUND_BY_REMOTE_ID
     find_filters: Callable[[ModelSpec], tuple[FilterParam, ...]] = list_filters
     find_beside: Callable[[ModelSpec], Mapping[str, tuple[FieldSpec, ...]]] = _find_nothing
+    find_relations: Callable[[ModelSpec], tuple[Relation, ...]] | None = None
     projection: Projection | None = None
 
     @cached_property
@@ -57,7 +59,8 @@ class Face:
     @cached_property
     def relations(self) -> Mapping[ModelSpec, tuple[Relation, ...]]:
         """Those that can be expanded, of each model: not those inside the parts of a field."""
-        return {spec: tuple(self._list_relations(spec)) for spec in self.models}
+        find = self.find_relations or self._list_relations
+        return {spec: tuple(find(spec)) for spec in self.models}
 
     def _list_relations(self, spec: ModelSpec) -> Iterator[Relation]:
         for each in spec.relations:

@@ -24,7 +24,7 @@ from unihire.dialects.unihire.told import (
 )
 from unihire.errors import Busy, ConfigError, Conflict, Invalid, NotFound, Unauthorized
 from unihire.integration.registry import get_integration
-from unihire.model import NATIVE_MODELS
+from unihire.model import MODELS
 from unihire.platform.access import Scope
 from unihire.platform.syncs import (
     UNFINISHED,
@@ -231,7 +231,7 @@ _ASK = {
         "full": {"type": "boolean", "default": False, "description": "Read every list whole."},
         "models": {
             "type": ["array", "null"],
-            "items": {"type": "string", "enum": list(NATIVE_MODELS)},
+            "items": {"type": "string", "enum": list(MODELS)},
             "minItems": 1,
             "default": None,
             "description": "Only the lists these models are made of; null: all. One that the connector's integration "
