@@ -1,37 +1,13 @@
 """What a save changed, as a change log is told it: in feed order, in the transaction that made it, and nothing more."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
 import pytest_asyncio
 
+from testbed.change_log import Log, hang_log
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import Vendor, fill, job
 from unihire.kit.seal import Sealer
-from unihire.store import Connection, Pool
-from unihire.store.feed.changes import Change
-from unihire.sync.pages import Pages
-
-
-class Log:
-    """A change log in memory: what it was told, and where the feed was then."""
-
-    def __init__(self) -> None:
-        self.changes: list[Change] = []
-
-    async def note(self, connection: Connection, connector: int, changes: Sequence[Change]) -> None:
-        assert connection.is_in_transaction()
-        last = await connection.fetchval("SELECT last_seq FROM feed WHERE connector = $1", connector)
-        seqs = [change.seq for change in changes]
-        assert seqs == sorted(set(seqs))
-        assert seqs[-1] <= last
-        self.changes += changes
-
-    def take(self) -> list[tuple[str, ...]]:
-        """What was told since, as kind and fields."""
-        told, self.changes = self.changes, []
-        return sorted((str(change.kind), str(change.model), *change.fields) for change in told)
+from unihire.store import Pool
 
 
 @pytest_asyncio.fixture
@@ -42,14 +18,7 @@ async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Log:
-    log, make = Log(), Pages.__init__
-
-    def make_logged(pages: Pages, **given: Any) -> None:
-        make(pages, **given)
-        pages.log_changes = log.note
-
-    monkeypatch.setattr(Pages, "__init__", make_logged)
-    return log
+    return hang_log(monkeypatch)
 
 
 async def test_created_updated_and_deleted_records_are_told_with_the_fields_that_changed(

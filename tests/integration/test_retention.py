@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.passing import let_pass
-from testbed.records import bury, find_ids, id_in, make_row, save
+from testbed.records import bury, find_ids, id_in, make_more, make_row, save
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from unihire.app import make_worker
 from unihire.kit.seal import Sealer
@@ -107,7 +107,8 @@ async def test_every_table_is_bounded_or_says_why_not(pool: Pool) -> None:
 async def test_content_of_what_was_deleted_long_ago_goes_and_the_tombstone_stays(
     tenant: Tenant, api: httpx.AsyncClient
 ) -> None:
-    await save(tenant, "candidate", *(make_row(CANDIDATE, number) for number in range(3)))
+    rows = (make_more(CANDIDATE, number) | make_row(CANDIDATE, number) for number in range(3))
+    await save(tenant, "candidate", *rows)
     await add_details(tenant, "0", "1", "2")
     await bury(tenant, "candidate", "0", "1")
     await let_pass(tenant.pool, YEAR - timedelta(hours=1))
@@ -119,13 +120,14 @@ async def test_content_of_what_was_deleted_long_ago_goes_and_the_tombstone_stays
     living = await read_all(api, "candidates")
     assert await cut_when_due(tenant.pool)
     after = await read(tenant)
-    emptied = {"body", "raw", "custom", "words", "keys", "fingerprint"}
+    emptied = {"body", "raw", "custom", "words", "more", "more_hash", "keys", "fingerprint"}
     for row, known in zip(after[:2], before[:2], strict=True):
         assert {name for name in row.keys() if row[name] != known[name]} <= emptied  # noqa: SIM118 - a row of the driver's
         shown, was = msgspec.json.decode(row["body"]), msgspec.json.decode(known["body"])
         assert shown == {name: was[name] if name in ("id", "modified_at", "remote_id") else None for name in was}
         assert list(shown) == list(was)
-        assert (row["raw"], row["custom"], row["words"], row["keys"]) == (b"{}", None, None, [])
+        assert known["more"] != b"{}"
+        assert (row["raw"], row["custom"], row["words"], row["more"], row["keys"]) == (b"{}", None, None, None, [])
         assert (await api.get(f"/api/ats/v1/candidates/{row['id']}")).status_code == 404
     assert after[2] == before[2]
     assert await read_all(api, "candidates") == living

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from testbed.crowd import fill_keys
 from unihire.store import Connection, Pool
+from unihire.store.bodies import BODY
 from unihire.store.reading import Wanted, find_record, list_records
 
 MODEL = 4
@@ -105,5 +106,5 @@ async def read_shown(pool: Pool, connector: int) -> Shown:
     return Shown(
         await walk(),
         [await walk([[key]]) for key in keys],
-        [body for id in ids for body in (await find_record(pool, connector, MODEL, id)).bodies],
+        [body for id in ids for body in (await find_record(pool, connector, MODEL, id, BODY)).bodies],
     )

@@ -194,6 +194,8 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     yield fifty("saving.FIND_STORED_VOLATILE", saving.FIND_STORED_VOLATILE, (c, of.ids), looks=2 * ASKED)
     taken_out = (c, of.ids[0], b"x", b"x", None)
     yield Case("saving.TAKE_VOLATILE_OUT", saving.TAKE_VOLATILE_OUT, taken_out, written=1)
+    yield fifty("saving.FILL_MORE", saving.FILL_MORE, (c, of.ids, raws, numbers, raws), written=ASKED)
+    yield Case("saving.FILL_KEYS", saving.FILL_KEYS, (c, of.ids[0], numbers), written=1)
     texts = (c, of.ids, raws, [NOW] * ASKED)
     yield fifty("refreshing.UPSERT_VOLATILE", refreshing.UPSERT_VOLATILE, texts, written=ASKED)
     yield fifty("refreshing.DELETE_VOLATILE", refreshing.DELETE_VOLATILE, (c, of.ids), written=ASKED)

@@ -92,6 +92,11 @@ def make_whole_row(spec: ModelSpec, number: int) -> dict[str, Any]:
 DERIVED = {"email_addresses", "phone_numbers", "hiring_managers", "recruiters", "interviewers"}
 
 
+def make_more(spec: ModelSpec, number: int) -> dict[str, Any]:
+    """The same of the fields that only richer faces show."""
+    return {field.name: _make_value(field, number) for field in spec.more}
+
+
 def _make_value(field: FieldSpec, number: int) -> Any:
     if field.name == "remote_id":
         return str(number)

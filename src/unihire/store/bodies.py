@@ -78,8 +78,12 @@ def splice(body: bytes, row: asyncpg.Record, content: Content) -> bytes:
 
 def take_apart(body: bytes, row: asyncpg.Record, content: Content) -> Stored:
     """What is stored of a record, with what is volatile of it."""
+    more: bytes | None = row["more"]
+    if more is not None and content.is_volatile and row["parts"] is not None:
+        parts = read_parts(row["parts"])
+        more = fill_content(more, parts.more, parts.texts)
     body, fields, sent = _fill(body, row, content)
-    return Stored(body[: -len(EMPTY_ENDING)], row["more"], row["words"], row["first_saved_at"], fields, sent)
+    return Stored(body[: -len(EMPTY_ENDING)], more, row["words"], row["first_saved_at"], fields, sent)
 
 
 def _fill(body: bytes, row: asyncpg.Record, content: Content) -> tuple[bytes, bytes | None, bytes | None]:

@@ -26,12 +26,15 @@ ONE_TEXT = 2
 
 
 class Parts(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A record's volatile texts, each once, and where they belong: in its members, its row and its custom fields."""
+    """A record's volatile texts, each once, and where they belong: in its members, its row, its custom fields and what
+    only richer faces show of it; programs of before know nothing of the last.
+    """
 
     texts: list[bytes]
     members: Gaps | None
     raw: Gaps | None
     custom: Gaps | None
+    more: Gaps | None = None
 
 
 class Split(NamedTuple):
@@ -43,6 +46,7 @@ class Split(NamedTuple):
     encoded: bytes
     raw: bytes
     custom: bytes | None
+    more: bytes
     parts: bytes | None = None
     ends_at: datetime | None = None
 
@@ -57,17 +61,19 @@ def split_volatile(
     encoded: bytes,
     raw: bytes,
     custom: bytes | None,
+    more: bytes,
 ) -> Split:
     """Take out of a record what `pattern` matches; `encoded` is the JSON object of its members."""
     numbers: dict[bytes, int] = {}
     plain, members = _take_out(pattern, encoded, numbers, shift=-1)
     plain_raw, of_raw = _take_out(pattern, raw, numbers)
     plain_custom, of_custom = (None, None) if custom is None else _take_out(pattern, custom, numbers)
+    plain_more, of_more = _take_out(pattern, more, numbers)
     if not numbers:
-        return Split(encoded, raw, custom)
+        return Split(encoded, raw, custom, more)
     texts = list(numbers)
-    parts = _encode(Parts(texts, members, of_raw, of_custom))
-    return Split(plain, plain_raw, plain_custom, parts, _find_first_end(find_end, texts))
+    parts = _encode(Parts(texts, members, of_raw, of_custom, of_more))
+    return Split(plain, plain_raw, plain_custom, plain_more, parts, _find_first_end(find_end, texts))
 
 
 def _take_out(

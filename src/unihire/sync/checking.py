@@ -21,6 +21,8 @@ def clear_blanks(record: msgspec.Struct) -> None:
         value = getattr(record, name)
         if _is_blank(value):
             setattr(record, name, None)
+        elif isinstance(value, msgspec.Struct):
+            clear_blanks(value)
         elif type(value) is list:
             for one in value:
                 if isinstance(one, msgspec.Struct):

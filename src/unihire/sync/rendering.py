@@ -7,18 +7,17 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import astuple
 
 from unihire.errors import RecordError
 from unihire.integration.declare import Data, Maps, Source, Stream, find_member, list_values
 from unihire.kit.ids import DerivedIds
 from unihire.kit.text import ID_LENGTH
-from unihire.model import MODELS, FieldSpec, ModelSpec, Record, spec_of
+from unihire.model import MODELS, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
-from unihire.store.feed.saving import Rendered
-from unihire.store.keys import FilterKeys, JoinKeys, MemberKeys, derive_ids
+from unihire.store.feed.saving import NOTHING, Rendered
+from unihire.store.keys import JoinKeys, MemberKeys, derive_ids
 from unihire.store.volatile import split_volatile
-from unihire.sync.checking import clear_blanks, make_check
+from unihire.sync.encoding import ModelRendering, remember
 from unihire.sync.pruning import LeftOut, explain_error, find_kind, find_path, prune_fields, prune_source
 from unihire.sync.quarantine import Quarantined, find_row_id, read_row_id
 
@@ -27,82 +26,13 @@ T = TypeVar("T")
 _ENCODER = msgspec.json.Encoder()
 _NO_DETAILS: Mapping[str, list[Data]] = {}
 
-NUMEROUS = {"application", "attachment", "candidate"}
-"""Models of which a company has too many for the same one to be referred to again soon."""
-
-REMEMBERED = 500
-"""Texts of one kind whose ids or keys are remembered: a few hundred kB at most for all that a stream has."""
-
 SUSPECTED = 16
 """Places of bad parts that are remembered of a stream."""
 
+OF_NOTHING = blake2b(NOTHING, digest_size=8).digest()
+
 OWNED = "part of"
 """Stands for the name of a join in the keys of owned parts."""
-
-
-def _refer(derive: Callable[[str], str]) -> Callable[[str], str]:
-    """The same function, but blank text stays empty, which `clear_blanks` makes null.
-
-    What can be no record's id is refused: nothing would be there.
-    """
-
-    def derive_or_refuse(text: str) -> str:
-        if not text or text.isspace():
-            return ""
-        if len(text) > ID_LENGTH or "\0" in text:
-            raise RecordError("a relation to an id that cannot be stored")
-        return derive(text)
-
-    return derive_or_refuse
-
-
-def _remember(make: Callable[[str], T]) -> Callable[[str], T]:
-    """The same function with a memory for the latest texts; what is no text is `make`'s to refuse."""
-    known: dict[str, T] = {}
-
-    def find_or_make(text: str) -> T:
-        found = known.get(text) if type(text) is str else None
-        if found is None:
-            found = make(text)
-            if len(known) == REMEMBERED:
-                known.clear()
-            if len(text) <= ID_LENGTH:
-                known[text] = found
-        return found
-
-    return find_or_make
-
-
-class _ModelRendering:
-    """What rendering a record of one model takes, worked out once."""
-
-    def __init__(self, connector: UUID, number: int, spec: ModelSpec) -> None:
-        self.number = spec.number
-        self.noun = spec.noun
-        self.ids = derive_ids(connector, spec.name)
-        self.references: list[tuple[str, Callable[[str], str]]] = []
-        self.lists: list[tuple[str, Callable[[str], str]]] = []
-        for field in spec.relations:
-            assert field.to is not None
-            derive = _refer(derive_ids(connector, field.to).text)
-            relations = self.lists if field.type == "array" else self.references
-            relations.append((field.name, _remember(derive) if _recurs(field) else derive))
-        self.filters: list[tuple[str, Callable[[str], int], bool]] = []
-        for field in spec.filters:
-            hashed = FilterKeys(number, spec.number, field)
-            self.filters.append((field.name, _remember(hashed.key) if _recurs(field) else hashed.key, hashed.many))
-        self.check = make_check(spec.members_struct)
-        self._count = len(spec.fields)
-        self._members = spec.members_struct
-
-    def take_members(self, record: Record) -> msgspec.Struct:
-        """The record without the fields of richer faces."""
-        return self._members(*astuple(record)[: self._count])
-
-
-def _recurs(field: FieldSpec) -> bool:
-    """Whether many records have the same there: the same job, the same name."""
-    return field.to not in NUMEROUS if field.to else field.type == "string"
 
 
 class _StreamRendering:
@@ -115,7 +45,7 @@ class _StreamRendering:
         self.keys_of: list[tuple[str, str, Callable[[str], int]]] = []
         for join in stream.joins:
             if join.key:
-                key_of = _remember(JoinKeys(number, stream.name, join.name).key)
+                key_of = remember(JoinKeys(number, stream.name, join.name).key)
                 if join.via is None:
                     self.keys.append((join.key, key_of))
                 else:
@@ -162,8 +92,8 @@ class Renderer:
         self._number = number
         self._row_ids: dict[str, DerivedIds] = {}
         self._streams: dict[str, _StreamRendering] = {}
-        self._models: Mapping[type[Record], _ModelRendering] = {
-            spec.record: _ModelRendering(connector, number, spec) for spec in MODELS.values()
+        self._models: Mapping[type[Record], ModelRendering] = {
+            spec.record: ModelRendering(connector, number, spec) for spec in MODELS.values()
         }
 
     def row_ids(self, stream: Stream, row_id: str) -> Iterator[str]:
@@ -280,24 +210,8 @@ class Renderer:
             or remote_id.isspace()
         ):
             raise RecordError(f"a {model.noun} without an id that can be stored")
-        for name, derive in model.references:
-            value = getattr(record, name)
-            if value:
-                setattr(record, name, derive(value))
-        for name, derive in model.lists:
-            value = getattr(record, name)
-            if value:
-                if type(value) is not list:
-                    raise TypeError(f"{name} in a {type(value).__name__}")
-                derived = list(map(derive, value))
-                setattr(record, name, derived if len(derived) == 1 else list(dict.fromkeys(derived)))
-        encoded = _ENCODER.encode(model.take_members(record))
-        try:
-            model.check(encoded)  # a value of another type than the model's would reach the reader
-        except msgspec.ValidationError:
-            clear_blanks(record)  # an empty text is no value of any field
-            encoded = _ENCODER.encode(model.take_members(record))
-            model.check(encoded)
+        model.resolve(record)
+        encoded, more = model.encode(record)
         for name, key, is_many in model.filters:
             value = getattr(record, name)
             if not value:
@@ -311,14 +225,15 @@ class Renderer:
         custom = None if maps.custom is None else _ENCODER.encode(maps.custom(source))
         volatile, parts, ends_at = rendering.volatile, None, None
         if volatile is not None:
-            split = split_volatile(volatile.pattern, volatile.find_end, encoded, raw, custom)
-            encoded, raw, custom, parts, ends_at = split
+            split = split_volatile(volatile.pattern, volatile.find_end, encoded, raw, custom, more)
+            encoded, raw, custom, more, parts, ends_at = split
         digest = blake2b(encoded, digest_size=16)
         digest.update(raw)
+        fingerprint = digest.digest() + (OF_NOTHING if more == NOTHING else blake2b(more, digest_size=8).digest())
         return Rendered(
-            model.ids.text(remote_id), model.number, remote_id, digest.digest(), keys, encoded[1:-1], raw, custom,
+            model.ids.text(remote_id), model.number, remote_id, fingerprint, keys, encoded[1:-1], raw, custom,
             _find_words(maps, source.row) if maps.words else None, volatile is not None, row_id,
-            not maps.is_owned and not maps.is_whole, parts, ends_at,
+            not maps.is_owned and not maps.is_whole, parts, ends_at, more,
         )  # fmt: skip
 
     def _render_apart(

@@ -26,6 +26,7 @@ MAKERS = (
     "store/keys.py",
     "store/volatile.py",
     "sync/checking.py",
+    "sync/encoding.py",
     "sync/joining.py",
     "sync/pages.py",
     "sync/rendering.py",

@@ -22,7 +22,7 @@ def find_end(text: bytes) -> datetime | None:
 
 
 def split(encoded: bytes, raw: bytes) -> bytes:
-    found = split_volatile(PATTERN, find_end, encoded, raw, None)
+    found = split_volatile(PATTERN, find_end, encoded, raw, None, b"{}")
     assert found.parts is not None
     return found.parts
 
@@ -35,12 +35,12 @@ def test_what_is_taken_out_of_any_content_is_put_in_again() -> None:
             % b"".join(
                 luck.choice((b"?s=1", b"?s=22", b"?s=", b"a", b'"', b"\xc3\xa9")) for _ in range(luck.randrange(9))
             )
-            for _ in range(3)
+            for _ in range(4)
         ]
         found = split_volatile(PATTERN, None, *whole)
-        assert [found.encoded, found.raw, found.custom] == [PATTERN.sub(b"", content) for content in whole]
+        assert [found.encoded, found.raw, found.custom, found.more] == [PATTERN.sub(b"", content) for content in whole]
         if found.parts is None:
-            assert found[:3] == tuple(whole)
+            assert found[:4] == tuple(whole)
             continue
         parts = read_parts(found.parts)
         assert len(parts.texts) == len(set(parts.texts))
@@ -49,12 +49,14 @@ def test_what_is_taken_out_of_any_content_is_put_in_again() -> None:
         assert fill_raw(found.raw, found.parts) == whole[1]
         assert found.custom is not None
         assert fill_content(found.custom, parts.custom, parts.texts) == whole[2]
+        assert fill_content(found.more, parts.more, parts.texts) == whole[3]
 
 
 def test_content_without_anything_volatile_has_no_parts() -> None:
-    assert split_volatile(PATTERN, find_end, b'{"a":1}', b"{}", None) == (b'{"a":1}', b"{}", None, None, None)
+    found = split_volatile(PATTERN, find_end, b'{"a":1}', b"{}", None, b"{}")
+    assert found == (b'{"a":1}', b"{}", None, b"{}", None, None)
     nothing = re.compile(rb"(?:\?s=\d+)?")  # matches nothing everywhere
-    assert split_volatile(nothing, find_end, b'{"a":1}', b"{}", None).parts is None
+    assert split_volatile(nothing, find_end, b'{"a":1}', b"{}", None, b"{}").parts is None
 
 
 def test_content_of_another_length_is_left_as_it_is() -> None:
@@ -69,9 +71,9 @@ def test_content_of_another_length_is_left_as_it_is() -> None:
     [(b"?s=5 ?s=3", timedelta(days=3)), (b"?s=5 ?s=", None), (b"?s=999999999", None), (b"?s=9", timedelta(days=9))],
 )
 def test_first_end_of_all_texts_counts_and_none_that_cannot_be_read(raw: bytes, end: timedelta | None) -> None:
-    found = split_volatile(PATTERN, find_end, b"{}", raw, None)
+    found = split_volatile(PATTERN, find_end, b"{}", raw, None, b"{}")
     assert found.ends_at == (None if end is None else NOW + end)
-    assert split_volatile(PATTERN, None, b"{}", raw, None).ends_at is None
+    assert split_volatile(PATTERN, None, b"{}", raw, None, b"{}").ends_at is None
 
 
 def test_stored_texts_stay_while_they_are_good_and_in_the_same_places() -> None:

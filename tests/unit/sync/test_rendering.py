@@ -11,8 +11,9 @@ from unihire.errors import RecordError
 from unihire.integration.declare import Maps, Source, Stream
 from unihire.model import MODELS, Department, Job, Record
 from unihire.outbound.paging import Row
+from unihire.sync.encoding import REMEMBERED
 from unihire.sync.quarantine import find_row_id
-from unihire.sync.rendering import REMEMBERED, Renderer, model_numbers
+from unihire.sync.rendering import Renderer, model_numbers
 
 CONNECTOR = UUID("0b6f4c1e-8f3a-4a5e-9d34-1c2f3e4d5a6b")
 RENDERER = Renderer(CONNECTOR, 1)

@@ -42,10 +42,18 @@ ChangeLog = Callable[[Connection, int, Sequence[Change]], Awaitable[None]]
 _NOT_CONTENT = {"id", "modified_at", "custom_fields", "raw_data"}
 
 
-def name_fields(before: asyncpg.Record, *, body: bytes, raw: bytes, custom: bytes | None) -> tuple[str, ...]:
-    """The names of the fields in which a new version differs from `before`, which has `body`, `raw` and `custom`."""
+def name_fields(
+    before: asyncpg.Record, *, body: bytes, raw: bytes, custom: bytes | None, more: bytes
+) -> tuple[str, ...]:
+    """The names of the fields in which a new version differs from `before`, which has what is given of the new one.
+
+    Of one that was saved before `more` was stored, nothing of that is known to differ.
+    """
     was, now = msgspec.json.decode(before["body"]), msgspec.json.decode(body)
     names = [name for name in {**was, **now} if name not in _NOT_CONTENT and was.get(name) != now.get(name)]
+    if before["more"] is not None and before["more"] != more:
+        was, now = msgspec.json.decode(before["more"]), msgspec.json.decode(more)
+        names += [name for name in {**was, **now} if was.get(name) != now.get(name)]
     if (before["custom"] or b"{}") != (custom or b"{}"):
         names.append("custom_fields")
     if before["raw"] != raw:

@@ -10,11 +10,9 @@ from unihire.model import MODELS
 from unihire.store import Connection, Pool
 from unihire.store.feed.gate import Removed, lock_feed
 from unihire.store.feed.refreshing import forget_volatile
-from unihire.store.feed.saving import EMPTY_ENDING
+from unihire.store.feed.saving import EMPTY_ENDING, NOTHING
 
 RECORDS = {spec.number: spec.members_struct for spec in MODELS.values()}
-
-NOTHING = b"{}"
 
 CONNECTORS_AT_ONCE = 20
 
@@ -35,7 +33,8 @@ LIST_OLD = """
 
 # Leave of a tombstone what tells that it is one; its place in the feed stays.
 EMPTY_TOMBSTONE = """
-    UPDATE record SET body = $3, raw = $4, custom = NULL, words = NULL, keys = '{}', fingerprint = '', row_hash = NULL
+    UPDATE record SET body = $3, raw = $4, custom = NULL, words = NULL, more = NULL, more_hash = NULL,
+        keys = '{}', fingerprint = '', row_hash = NULL
     WHERE connector = $1 AND id = $2::text::uuid
 """
 

@@ -37,7 +37,7 @@ def is_fresh(stored: bytes, refresh_at: datetime | None, found: bytes, now: date
     if refresh_at is None or refresh_at <= now:
         return False
     one, other = read_parts(stored), read_parts(found)
-    return (one.members, one.raw, one.custom) == (other.members, other.raw, other.custom)
+    return (one.members, one.raw, one.custom, one.more) == (other.members, other.raw, other.custom, other.more)
 
 
 async def store_volatile(

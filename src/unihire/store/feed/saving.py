@@ -24,6 +24,13 @@ from unihire.store.feed.refreshing import forget_volatile, is_fresh, store_volat
 
 NO_HASHES: Mapping[str, int] = {}
 
+NOTHING = b"{}"
+"""What richer faces show beside a body, where that is nothing."""
+
+CONTENT_BYTES = 16
+"""So many bytes of a fingerprint are of members and row. The eight behind them, of what richer faces show, are stored
+apart: programs of before compare the others alone."""
+
 EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
 """How every stored answer ends; the reader cuts it off to splice in what was asked for."""
 
@@ -34,9 +41,10 @@ MEMBERS_AT = len(b'{"id":"12345678-1234-1234-1234-123456789012","modified_at":"2
 class Rendered(msgspec.Struct, frozen=True, gc=False):
     """A record ready to save. `members` are the JSON members of its body between modified_at and the ending.
 
-    `custom` and `words` are JSON objects. `row_id` is the vendor's id of the row that it was made of; `is_shared`:
-    other rows may tell it as well. One that `is_volatile` is without its volatile texts: `parts` are these, None where
-    it has none, and `ends_at` is when the first of them ends, where that is known (store/volatile.py).
+    `custom`, `words` and `more` are JSON objects, the last what only richer faces show. `row_id` is the vendor's id of
+    the row that it was made of; `is_shared`: other rows may tell it as well. One that `is_volatile` is without its
+    volatile texts: `parts` are these, None where it has none, and `ends_at` is when the first of them ends, where that
+    is known (store/volatile.py). The `fingerprint` has CONTENT_BYTES of members and row, and eight of `more`.
     """
 
     id: str
@@ -53,6 +61,7 @@ class Rendered(msgspec.Struct, frozen=True, gc=False):
     is_shared: bool = False
     parts: bytes | None = None
     ends_at: datetime | None = None
+    more: bytes = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,8 @@ class Saved:
 
 # The connector's place in the feed and the time, and beside them what is stored of these records already, if anything
 # is.
-_STORED = "stored.id::text, fingerprint, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at, row_hash"
+_FINGERPRINT = "fingerprint || coalesce(int8send(more_hash), '') AS fingerprint"
+_STORED = f"stored.id::text, {_FINGERPRINT}, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at, row_hash"
 FIND_STORED = f"""
     SELECT {PLACE}, {_STORED}
     FROM feed LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[])
@@ -84,11 +94,25 @@ FIND_STORED_VOLATILE = f"""
 # Store a record without its volatile texts that a program of before stored with them: its place in the feed stays.
 TAKE_VOLATILE_OUT = "UPDATE record SET body = $3, raw = $4, custom = $5 WHERE connector = $1 AND id = $2::text::uuid"
 
+# Store what richer faces show of records that were saved before it was stored, and the words behind it: their places in
+# the feed stay.
+FILL_MORE = """
+    UPDATE record SET more = filled.more, more_hash = filled.hash, words = filled.words FROM (
+        SELECT found.place, new.more, new.hash, new.words
+        FROM unnest($2::text[]::uuid[], $3::bytea[], $4::bigint[], $5::bytea[]) AS new (id, more, hash, words)
+        CROSS JOIN LATERAL (SELECT ctid AS place FROM record WHERE connector = $1 AND id = new.id OFFSET 0) AS found
+    ) AS filled
+    WHERE record.connector = $1 AND record.ctid = filled.place
+"""
+
+# The keys by which such a record is found now: it may show rows that it did not show before.
+FILL_KEYS = "UPDATE record SET keys = $3 WHERE connector = $1 AND id = $2::text::uuid"
+
 # Make room for new versions of records.
 DELETE_VERSIONS = "DELETE FROM record WHERE connector = $1 AND id = ANY($2::text[]::uuid[])"
 
 # The same, and what they were.
-TAKE_VERSIONS = f"{DELETE_VERSIONS} RETURNING id::text, body, raw, custom"
+TAKE_VERSIONS = f"{DELETE_VERSIONS} RETURNING id::text, body, raw, custom, more"
 
 # Take the keys of old versions out of the filter index.
 DELETE_KEYS = """
@@ -153,9 +177,10 @@ FIND_KEYS = """
 
 _COLUMNS = (
     "seq", "connector", "model", "id", "first_saved_at", "keys", "stream", "remote_id", "fingerprint", "body", "raw",
-    "custom", "words", "row_hash",
+    "custom", "words", "row_hash", "more",
+    "more_hash",
 )  # fmt: skip
-# The first five of these fourteen, each behind its length.
+# The first five of these sixteen, each behind its length.
 _WRITE_START = Struct(">h iq ii ih i16s iq".replace(" ", "")).pack
 
 
@@ -163,7 +188,8 @@ async def save_records(connection: Connection, connector: int, stream: str, reco
     """Save what is new or changed among `records`; the rest is not touched. Call with the feed locked.
 
     A record's place in the feed is the time by the database's clock, or just behind the place before, if that is later.
-    One whose fingerprint is the stored one keeps its modified_at. One that was a tombstone lives again.
+    One whose fingerprint is the stored one keeps its modified_at, as does one that only lacks what richer faces show:
+    that is filled in. One that was a tombstone lives again.
     """
     if not records:
         return Saved()
@@ -194,18 +220,22 @@ async def save_found(
     outdated: list[asyncpg.Record] = []
     same: list[tuple[Rendered, asyncpg.Record]] = []
     rehashed: list[tuple[str, int | None]] = []
+    lacking: list[tuple[Rendered, asyncpg.Record]] = []
     for record in records:
         known = stored.get(record.id)
         if known is None:
             fresh.append(record)
-        elif known["fingerprint"] != record.fingerprint or known["is_deleted"]:
+        elif known["is_deleted"] or not is_same(known["fingerprint"], record.fingerprint):
             fresh.append(record)
             outdated.append(known)
         else:
+            if len(known["fingerprint"]) == CONTENT_BYTES:
+                lacking.append((record, known))
             if record.is_volatile:
                 same.append((record, known))
             if known["row_hash"] != hashes.get(record.id):
                 rehashed.append((record.id, hashes.get(record.id)))
+    await _fill_more(connection, connector, lacking)
     await note_hashes(connection, connector, rehashed)
     if same:
         await _refresh_volatile(connection, connector, same, found[0]["now"])
@@ -235,6 +265,29 @@ async def save_found(
     if changes is not None:
         changes += _tell_changes(fresh, start, before)
     return Saved(added=len(fresh) - len(outdated), changed=len(outdated))
+
+
+def is_same(stored: bytes, found: bytes) -> bool:
+    """Whether a fingerprint found now is that of a stored record, as far as that was stored then."""
+    return stored == found or (len(stored) == CONTENT_BYTES and found.startswith(stored))
+
+
+async def _fill_more(
+    connection: Connection, connector: int, lacking: Sequence[tuple[Rendered, asyncpg.Record]]
+) -> None:
+    if not lacking:
+        return
+    filled = (
+        (record.id, record.more, int.from_bytes(record.fingerprint[CONTENT_BYTES:], "big", signed=True), record.words)
+        for record, _ in lacking
+    )
+    await connection.execute(FILL_MORE, connector, *map(list, zip(*filled, strict=True)))
+    moved = [(record, known) for record, known in lacking if known["keys"] != list(record.keys)]
+    if moved:
+        await _delete_keys(connection, connector, ((key, known["seq"]) for _, known in moved for key in known["keys"]))
+        pairs = [(key, known["seq"]) for record, known in moved for key in record.keys]
+        await connection.execute(INSERT_KEYS, connector, [key for key, _ in pairs], [seq for _, seq in pairs])
+        await connection.executemany(FILL_KEYS, [(connector, record.id, list(record.keys)) for record, _ in moved])
 
 
 async def _refresh_volatile(
@@ -275,7 +328,7 @@ def _tell_changes(records: Sequence[Rendered], start: int, before: Mapping[str, 
             yield Change(Kind.CREATED, seq, record.model, record.id)
         else:
             body = _compose_body(record, b"")
-            names = name_fields(known, body=body, raw=record.raw, custom=record.custom)
+            names = name_fields(known, body=body, raw=record.raw, custom=record.custom, more=record.more)
             yield Change(Kind.UPDATED, seq, record.model, record.id, names)
 
 
@@ -294,13 +347,14 @@ def _write_records(
         known = since.get(record.id)
         yield b"".join((
             _WRITE_START(
-                14, 8, seq, 4, connector, 2, record.model, 16, bytes.fromhex(record.id.replace("-", "")),
+                16, 8, seq, 4, connector, 2, record.model, 16, bytes.fromhex(record.id.replace("-", "")),
                 8, first_saved if known is None else count_micros(known),
             ),
             write_bigints(record.keys),
             write_fields(
-                name, record.remote_id.encode(), record.fingerprint, _compose_body(record, stamps.text(seq)),
-                record.raw, record.custom, record.words, write_hash(hashes.get(record.id)),
+                name, record.remote_id.encode(), record.fingerprint[:CONTENT_BYTES],
+                _compose_body(record, stamps.text(seq)), record.raw, record.custom, record.words,
+                write_hash(hashes.get(record.id)), record.more, record.fingerprint[CONTENT_BYTES:],
             ),
         ))  # fmt: skip
 

@@ -193,8 +193,8 @@ class StreamWriter:
                 if record.id not in fresh:
                     records.append(record)
                 fresh.add(record.id)
-            elif stored[record.id] == record.fingerprint:
-                if record.is_volatile:
+            elif saving.is_same(stored[record.id], record.fingerprint):
+                if record.is_volatile or stored[record.id] != record.fingerprint:
                     records.append(record)
                 self._told.add(record.id)
             elif page.joined is not None and self._find_news is not None:
