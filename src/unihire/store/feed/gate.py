@@ -148,10 +148,10 @@ async def _open_feed(
             yield feed
             if log_changes is not None and feed.changes:
                 await log_changes(connection, connector, feed.changes)
+            await connection.execute("COMMIT")
         except BaseException:
             await _roll_back(connection)
             raise
-        await connection.execute("COMMIT")
 
 
 async def hold_feed(connection: Connection, connector: int) -> bool:
