@@ -5,14 +5,17 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from testbed.records import PLURALS, bury, make_row, save
+from testbed.records import PLURALS, bury, make_row, make_whole_row, save
 from testbed.tenants import Tenant
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.common.calls import Entrance
 from unihire.dialects.common.reads import Reads
+from unihire.model import MODELS, derive_native
+from unihire.model.deriving import DERIVED_FROM
 from unihire.platform.access import Access, Caller, Scope
 from unihire.platform.hiding import Hidden
 from unihire.platform.reads import Reader
@@ -144,6 +147,31 @@ async def test_tombstones_are_shown_as_they_are(tenant: Tenant, hiding: httpx.As
     living, gone = (await read(hiding, "candidates", include_deleted=True))["items"]
     assert (living["remote_id"], living["tags"]) == ("2", None)
     assert gone == {"id": gone["id"], "remote_id": "1", "modified_at": gone["modified_at"], "deleted": True}
+
+
+@pytest.mark.parametrize(
+    ("model", "named", "hidden"),
+    [
+        ("candidate", "emails", {"emails", "email_addresses"}),
+        ("candidate", "phone_numbers", {"phones", "phone_numbers"}),
+        ("job", "recruiters", {"recruiters", "hiring_team", "hiring_managers"}),
+        ("job", "name", {"name"}),
+    ],
+)
+def test_what_says_the_same_as_a_hidden_field_is_hidden_with_it(model: str, named: str, hidden: set[str]) -> None:
+    assert Hidden({model: frozenset((named,))}).names(MODELS[model]) == hidden
+    assert Hidden({model: frozenset((named,))}).names(MODELS["offer"]) == set()
+
+
+def test_every_field_that_is_derived_is_known_to_be() -> None:
+    for spec in MODELS.values():
+        record = msgspec.convert(make_whole_row(spec, 1), spec.record)
+        names = [field.name for field in spec.fields if field.type == "array"]
+        for name in names:
+            setattr(record, name, None)
+        derive_native(record)
+        derived = {name for name in names if getattr(record, name)}
+        assert derived == {name for model, name in DERIVED_FROM if model == spec.name}
 
 
 async def test_nothing_is_hidden_of_itself(tenant: Tenant) -> None:

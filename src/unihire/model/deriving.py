@@ -51,6 +51,15 @@ def list_users(attendees: Sequence[Attendee]) -> list[str]:
     return [attendee.user for attendee in attendees if attendee.user is not None]
 
 
+DERIVED_FROM: Mapping[tuple[str, str], str] = {
+    ("candidate", "email_addresses"): "emails",
+    ("candidate", "phone_numbers"): "phones",
+    ("job", "hiring_managers"): "hiring_team",
+    ("job", "recruiters"): "hiring_team",
+    ("scheduled_interview", "interviewers"): "attendees",
+}
+"""The richer field that says what a native one does, by model and native field."""
+
 _DERIVATIONS: Mapping[type[Record], Callable[..., None]] = {
     Candidate: _derive_candidate,
     Job: _derive_job,

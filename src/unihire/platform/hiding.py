@@ -8,6 +8,7 @@ import msgspec
 
 from unihire.errors import Forbidden
 from unihire.model import MODELS, ModelSpec
+from unihire.model.deriving import DERIVED_FROM
 from unihire.store.bodies import Stored
 from unihire.store.feed.saving import EMPTY_ENDING
 
@@ -23,9 +24,9 @@ class Hidden:
     """The names of hidden fields, by the name of their model; `custom_fields` may be among them.
 
     A hidden field is null in every answer, as if the vendor did not say it: the keys of a record stay those its schema
-    has. The raw data of a model with hidden fields is hidden, for it says them too. What a hidden field is derived from
-    or derives (`emails`, `email_addresses`) is hidden where it is named as well. Raises ValueError for fields that the
-    vocabulary does not have, and for `remote_id`, by which a record is known.
+    has. What says the same is hidden with it: the field it is derived from and those derived from it (`emails`,
+    `email_addresses`), the vendor's word behind it, and the raw data of its model. Raises ValueError for fields that
+    the vocabulary does not have, and for `remote_id`, by which a record is known.
     """
 
     fields: Mapping[str, frozenset[str]]
@@ -40,7 +41,9 @@ class Hidden:
                 raise ValueError(f"{spec.noun} has no field {', '.join(sorted(unknown))} that could be hidden")
 
     def names(self, model: ModelSpec) -> frozenset[str]:
-        return self.fields.get(model.name, frozenset())
+        """The fields of a model that are hidden."""
+        named = self.fields.get(model.name)
+        return frozenset() if named is None else _add_derived(model.name, named)
 
     def refuse(self, model: ModelSpec, names: Iterable[str], use: str) -> None:
         """Raises Forbidden where one of the names is of a hidden field; `use` says what it was to be used for."""
@@ -71,6 +74,14 @@ def empty_stored(model: ModelSpec, stored: Stored, names: frozenset[str]) -> Sto
     return stored._replace(
         members=body[: -len(EMPTY_ENDING)], more=_leave_out(stored.more, names), words=_leave_out(stored.words, names)
     )
+
+
+@cache
+def _add_derived(model: str, names: frozenset[str]) -> frozenset[str]:
+    """The names, with those of fields that say the same."""
+    richer = {DERIVED_FROM[model, name] for name in names if (model, name) in DERIVED_FROM} | names
+    native = {name for (of, name), source in DERIVED_FROM.items() if of == model and source in richer}
+    return frozenset(richer | native)
 
 
 @cache
