@@ -14,6 +14,7 @@ from testbed.tenants import Tenant
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.common.calls import Entrance
 from unihire.dialects.common.reads import Reads
+from unihire.dialects.unihire.records import OWN
 from unihire.model import MODELS, derive_native
 from unihire.model.deriving import DERIVED_FROM
 from unihire.platform.access import Access, Caller, Scope
@@ -53,8 +54,9 @@ def access(tenant: Tenant) -> HidingAccess:
 
 @pytest.fixture
 async def hiding(tenant: Tenant, access: HidingAccess) -> AsyncIterator[httpx.AsyncClient]:
-    """The native face, where fields are hidden."""
-    app = Starlette(routes=[*Reads(NATIVE, Reader(tenant.pool), Entrance(access, None)).list_routes()])
+    """Both faces, where fields are hidden."""
+    reader, entrance = Reader(tenant.pool), Entrance(access, None)
+    app = Starlette(routes=[route for face in (NATIVE, OWN) for route in Reads(face, reader, entrance).list_routes()])
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=tenant.headers) as client:
         yield client
@@ -103,6 +105,25 @@ async def test_expanded_record_hides_what_its_model_hides(tenant: Tenant, hiding
     assert shown["first_name"] == "first_name 1"
     assert [shown[name] for name in (*HIDDEN["candidate"], "raw_data")] == [None] * 5
     assert attachment["raw_data"]["candidate"] == "1"
+
+
+async def test_own_face_hides_them_too_in_more_and_in_the_vendors_words(
+    tenant: Tenant, access: HidingAccess, hiding: httpx.AsyncClient
+) -> None:
+    access.of_connector = {"candidate": frozenset(("email_addresses", "places")), "job": frozenset(("status",))}
+    await save(tenant, "candidate", make_whole_row(MODELS["candidate"], 1))
+    await save(tenant, "job", {"remote_id": "1", "status": "OPEN", "name": "Engineer"})
+    await tenant.pool.execute("""UPDATE record SET words = '{"status":"live","name":"x"}' WHERE model = 8""")
+    asked = {"include_raw_data": True}
+    (candidate,) = (await hiding.get(f"{OWN.path}/candidates", params=asked)).json()["items"]
+    more = candidate["more"]
+    assert (candidate["email_addresses"], more["emails"], more["places"], candidate["raw_data"]) == (None,) * 4
+    assert (candidate["first_name"], more["sources"]) == ("first_name 1", ["sources 1", "sources 1 again"])
+    assert tuple(candidate) == OWN.list_keys(MODELS["candidate"])
+    (job,) = (await hiding.get(f"{OWN.path}/jobs", params=asked)).json()["items"]
+    assert (job["status"], job["more"]["vendor_words"]) == (None, {"name": "x"})
+    refused = await hiding.get(f"{OWN.path}/jobs", params={"status": "OPEN"})
+    assert (refused.status_code, refused.json()["detail"][:10]) == (403, "job.status")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Our own face: the lists and records of the native one with `more`, and the models that only it has."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -9,12 +10,12 @@ from testbed.records import bury, find_ids, id_in, make_whole_row, save
 from testbed.tenants import Tenant
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.unihire.records import OWN, STORED_FIELDS, list_more
-from unihire.model import MODELS, ModelSpec
+from unihire.model import MODELS, FieldSpec, ModelSpec
 
 EVERY = pytest.mark.parametrize("spec", OWN.models, ids=lambda spec: spec.name)
 OWN_ALONE = [spec for spec in OWN.models if not spec.is_native]
 FILTERS = [(spec, param.name) for spec in OWN.models for param in OWN.filters[spec]]
-RELATIONS = [(spec, field.name) for spec in OWN.models for field in spec.relations]
+RELATIONS = [(spec, relation.field.name) for spec in OWN.models for relation in OWN.relations[spec]]
 
 
 async def read(api: httpx.AsyncClient, path: str, face: str = OWN.path, **params: Any) -> Any:
@@ -35,8 +36,51 @@ async def read_all(api: httpx.AsyncClient, plural: str, **params: Any) -> list[d
     return items
 
 
+def expect(tenant: Tenant, field: FieldSpec, value: Any) -> Any:
+    """What is answered of a row's value: ids of ours for the vendor's, of parts every one."""
+    if field.to is not None and value is not None:
+        if isinstance(value, list):
+            return [id_in(tenant, field.to, one) for one in value]
+        return id_in(tenant, field.to, value)
+    if field.parts and isinstance(value, list):
+        return [{part.name: expect(tenant, part, one.get(part.name)) for part in field.parts} for one in value]
+    if field.parts and value is not None:
+        return {part.name: expect(tenant, part, value.get(part.name)) for part in field.parts}
+    return value
+
+
 def list_values(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+@EVERY
+async def test_record_has_every_field_of_its_model_and_of_more(
+    api: httpx.AsyncClient, tenant: Tenant, spec: ModelSpec
+) -> None:
+    before = datetime.now(UTC)
+    row = make_whole_row(spec, 4)
+    await save(tenant, spec.name, row)
+    (item,) = (await read(api, spec.plural))["items"]
+    assert tuple(item) == OWN.list_keys(spec)
+    assert item["more"].keys() == {field.name for field in list_more(spec)}
+    for field in spec.fields:
+        assert item[field.name] == expect(tenant, field, row[field.name]), field.name
+    for field in spec.more:
+        assert item["more"][field.name] == expect(tenant, field, row[field.name]), field.name
+    saved_at = datetime.fromisoformat(item["more"]["first_saved_at"])
+    assert before - timedelta(minutes=1) < saved_at < datetime.now(UTC) + timedelta(minutes=1)
+    assert item["more"]["vendor_words"] is None
+    assert await read(api, f"{spec.plural}/{item['id']}") == item
+
+
+@EVERY
+async def test_what_is_not_stored_is_null(api: httpx.AsyncClient, tenant: Tenant, spec: ModelSpec) -> None:
+    await save(tenant, spec.name, {"remote_id": "bare"})
+    (item,) = (await read(api, spec.plural))["items"]
+    stored = {"first_saved_at": item["more"]["first_saved_at"], "vendor_words": None}
+    assert item["more"] == {**dict.fromkeys(field.name for field in spec.more), **stored}
+    await tenant.pool.execute("UPDATE record SET more = NULL WHERE connector = $1", tenant.connector.number)
+    assert (await read(api, spec.plural))["items"] == [item]
 
 
 @pytest.mark.parametrize("spec", NATIVE.models, ids=lambda spec: spec.name)

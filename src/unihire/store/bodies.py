@@ -12,7 +12,7 @@ from unihire.kit.clock import from_micros
 from unihire.store.feed.saving import EMPTY_ENDING, MEMBERS_AT
 from unihire.store.volatile import PARTS_COLUMN, fill_content, read_parts
 
-WHOLE_COLUMNS = ", NULL::bytea AS more, record.words, record.first_saved_at"
+WHOLE_COLUMNS = ", record.more, record.words, record.first_saved_at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
