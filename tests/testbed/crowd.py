@@ -22,7 +22,9 @@ FILL = (
         CASE WHEN i % 50 = 49 THEN now() END, i::text, $3::text || stream, '',
         ARRAY[hashtextextended($1 || ':' || model || ':own:' || i, 0),
             hashtextextended($1 || ':' || model || ':shared:' || i / 50, 0)],
-        convert_to(repeat(md5(i::text), 12), 'UTF8'), convert_to(repeat(md5(i::text), 12), 'UTF8')
+        convert_to(replace('"remote_created_at":"?Z","remote_updated_at":"?Z"', '?',
+            to_char('2026-01-01'::timestamp + i * '1 minute'::interval, 'YYYY-MM-DD"T"HH24:MI:SS')
+        ) || repeat(md5(i::text), 9), 'UTF8'), convert_to(repeat(md5(i::text), 12), 'UTF8')
     FROM (VALUES ('people', 4::smallint, 1), ('applications', 2, 1), ('notes', 1, 1), ('jobs', 8, 10))
         AS kind (stream, model, nth)
     CROSS JOIN generate_series(1, $2::int) AS i WHERE i % nth = 0

@@ -20,6 +20,7 @@ from unihire.store import (
     counting,
     issues,
     joins,
+    ranges,
     reading,
     remapping,
     retention,
@@ -154,7 +155,7 @@ def list_cases(asker: Asker) -> list[Case]:
     return [
         *_list_saving(asker), *_list_joins(asker), *_list_rows(asker), *_list_reading(asker), *_list_streams(asker),
         *_list_counting(asker), *_list_remapping(asker), *_list_runs(asker), *_list_operations(asker),
-        *_list_others(asker), *_list_of_all(asker),
+        *_list_others(asker), *_list_of_all(asker), *_list_ranges(asker),
     ]  # fmt: skip
 
 
@@ -284,6 +285,46 @@ def _list_reading(of: Asker) -> Iterator[Case]:
     yield compose("of one and of three values", ASKED, (shared[2:3], shared[2:5]), walked=ASKED)
     yield compose("of three and of four values", 4 * ASKED, (shared[2:5], shared[2:6]), walked=3 * ASKED)
     yield compose("of three and of forty values", 2 * ASKED, (shared[2:5], own[:40]), walked=3 * ASKED)
+
+
+def _list_ranges(of: Asker) -> Iterator[Case]:
+    c, gathered = of.number, 2 * ASKED
+    created = ranges.Range("remote_created_at", "2026-01-01T00:30:00", "2026-01-01T12:00:00")
+    updated = ranges.Range("remote_updated_at", ranges.BEFORE_ALL, "2026-01-01T00:51:00")
+    walk, tried = partial(_compose_range, of, ranges.WALK_RANGE), min(of.size, ranges.FEW)
+    yield walk("", created, walked=ASKED)
+    yield walk(" of page 2", created, walked=ASKED, place=("2026-01-01T01:00:00", 61))
+    yield walk(" with a filter", created, walked=of.size, keys=(of.own,))
+    yield walk(" of two", updated, created, walked=2 * ASKED)
+    yield _compose_range(of, ranges.TRY_RANGE, " with a filter", created, walked=tried, keys=(of.own,))
+    gather = partial(_compose_range, of, ranges.GATHER_RANGE)
+    yield gather(" of keys", created, looks=gathered, walked=ASKED, keys=(of.own,), source=ranges.by_keys(of.own))
+    for by_array in of.by_array:
+        source = ranges.by_ids(of.ids, by_array=by_array)
+        yield gather(" of ids", created, looks=gathered, ids=of.ids, source=source)
+    yield gather(" of the feed", created, walked=of.size, source=ranges.Source(ranges.BEHIND))
+    yield gather(" of two", created, updated, walked=2 * ASKED, source=ranges.in_range(updated))
+    yield Case("ranges.COUNT_KEYS", ranges.COUNT_KEYS, (c, of.own, 0, ranges.FEW), looks=ASKED, walked=ASKED)
+    yield Case("ranges.COUNT_BEHIND", ranges.COUNT_BEHIND, (c, PEOPLE, 0, ASKED), walked=ASKED)
+    counted = ranges.COUNT_RANGE.format(moment=ranges.MOMENTS[updated.moment])
+    yield Case("ranges.COUNT_RANGE", counted, (c, PEOPLE, updated.after, updated.before, ASKED), walked=ASKED)
+
+
+def _compose_range(
+    of: Asker,
+    query: str,
+    name: str,
+    *narrowed: ranges.Range,
+    looks: int = 1,
+    walked: int = 0,
+    keys: tuple[list[int], ...] = (),
+    ids: list[str] | None = None,
+    place: tuple[str, int] | None = None,
+    source: ranges.Source | None = None,
+) -> Case:
+    wanted = reading.Wanted(connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids)
+    text, arguments = ranges.compose_range(query, wanted, narrowed, place, source)
+    return Case(f"ranges of a moment{name}", text, tuple(arguments), looks, walked)
 
 
 def _compose_list(

@@ -6,6 +6,7 @@ hidden, and how related records are put in, is here.
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -15,7 +16,7 @@ from unihire.kit.nesting import MOST_DEPTH, decode_bounded
 from unihire.model import FieldSpec, ModelSpec
 from unihire.platform.access import Scope
 from unihire.platform.hiding import CUSTOM_FIELDS, Hidden, empty_body, empty_stored
-from unihire.store import Pool, reading
+from unihire.store import Pool, ranges, reading
 from unihire.store.bodies import Content, Stored
 from unihire.store.keys import FilterKeys, derive_ids
 
@@ -57,12 +58,24 @@ class Show:
     projection: Projection | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Records with a moment of the vendor's strictly between two; None: no bound. `name` is the field's."""
+
+    name: str
+    after: datetime | None
+    before: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A page of a model's living records, in feed order: those after the position `after` that fit every filter.
 
     `filters` are fields with values any of which fits. `ids` and `remote_id` narrow to records with these.
     `with_deleted`: deleted records as well, in their places; `ids` and `remote_id` narrow them, filters let each pass.
+
+    With `spans` the page is in the order of the first one's moment and, of those with the same, in feed order; `place`
+    is the moment and the position behind which it begins. Deleted records have no such moments: not together.
     """
 
     model: ModelSpec
@@ -73,14 +86,20 @@ class Query:
     remote_id: str | None = None
     show: Show = Show()
     with_deleted: bool = False
+    spans: Sequence[Span] = ()
+    place: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Bodies in feed order; `last` is the position of the last one where more follow, else None."""
+    """Bodies in order; `last` is the position of the last one where more follow, else None.
+
+    `moment` is that of the last one, as `Query.place` has it, where the order is that of a moment.
+    """
 
     bodies: list[bytes]
     last: int | None
+    moment: str | None = None
 
 
 class Reader:
@@ -94,6 +113,7 @@ class Reader:
         model, show = query.model, query.show
         if scope.hidden is not None:
             scope.hidden.refuse(model, (field.name for field, _ in query.filters), "filtered by")
+            scope.hidden.refuse(model, (span.name for span in query.spans), "filtered by")
             _refuse_expansions(scope.hidden, model, show.expand)
         ids = query.ids
         if query.remote_id is not None:
@@ -107,8 +127,11 @@ class Reader:
             scope.number, model.number, query.after, query.limit, keys, ids, _choose_content(scope, model, show),
             with_deleted=query.with_deleted,
         )  # fmt: skip
-        found = await reading.list_records(self._pool, wanted)
-        return Page(await self._show(scope, model, found, show), found.last)
+        if query.spans:
+            found = await ranges.list_range(self._pool, wanted, [_bound(span) for span in query.spans], query.place)
+        else:
+            found = await reading.list_records(self._pool, wanted)
+        return Page(await self._show(scope, model, found, show), found.last, found.moment)
 
     async def find_record(
         self, scope: Scope, model: ModelSpec, id: str, show: Show, *, with_deleted: bool = False
@@ -204,6 +227,11 @@ def _find_holder(record: dict[str, Any], place: Sequence[str]) -> tuple[dict[str
     for name in place[:-1]:
         record = record[name]
     return record, place[-1]
+
+
+def _bound(span: Span) -> ranges.Range:
+    after = ranges.BEFORE_ALL if span.after is None else ranges.write_bound(span.after)
+    return ranges.Range(span.name, after, ranges.BEHIND_ALL if span.before is None else ranges.write_bound(span.before))
 
 
 def _decode(body: bytes) -> dict[str, Any] | None:

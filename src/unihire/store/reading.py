@@ -50,13 +50,15 @@ class Found:
     """Bodies in feed order, and the position of the last one where more follow.
 
     Those at the places `deleted`, from 0 on, are of tombstones. Where records are wanted in parts, `stored` has these,
-    and the bodies of all but tombstones are empty.
+    and the bodies of all but tombstones are empty. Where the list is in the order of a moment of the vendor's, the last
+    one's `moment` belongs to `last` (store/ranges.py).
     """
 
     bodies: list[bytes]
     last: int | None
     deleted: Set[int] = frozenset()
     stored: Sequence[Stored | None] = ()
+    moment: str | None = None
 
 
 # A page of a list, in feed order. The pieces below take the place of {…}.
@@ -216,10 +218,10 @@ async def list_records(pool: Pool, wanted: Wanted) -> Found:
     deleted: Set[int] = frozenset()
     if wanted.with_deleted:
         deleted = {place for place, row in enumerate(rows) if row["id"] is not None}
-    return _read_all(rows, deleted, last, wanted.content)
+    return read_rows(rows, deleted, last, wanted.content)
 
 
-def _read_all(rows: Sequence[asyncpg.Record], deleted: Set[int], last: int | None, content: Content) -> Found:
+def read_rows(rows: Sequence[asyncpg.Record], deleted: Set[int], last: int | None, content: Content) -> Found:
     """What rows say of which those at the places `deleted` are of tombstones."""
     if content.in_parts:
         bodies = [write_tombstone(row) if place in deleted else b"" for place, row in enumerate(rows)]
@@ -342,7 +344,7 @@ async def find_record(
     row = await pool.fetchrow(find.format(columns=list_columns(content)), connector, model, id)
     if row is None:
         return Found([], None)
-    return _read_all([row], {0} if with_deleted and row["is_deleted"] else frozenset(), None, content)
+    return read_rows([row], {0} if with_deleted and row["is_deleted"] else frozenset(), None, content)
 
 
 async def find_targets(
@@ -351,4 +353,4 @@ async def find_targets(
     """Those of the records that live: their ids, and what is found of them in the same order."""
     query = FIND_TARGETS.format(columns=list_columns(content))
     rows = await pool.fetch(query, connector, model, ids)
-    return [row["id"] for row in rows], _read_all(rows, frozenset(), None, content)
+    return [row["id"] for row in rows], read_rows(rows, frozenset(), None, content)

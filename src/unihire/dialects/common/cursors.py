@@ -11,6 +11,9 @@ _PLACE = struct.Struct(">q8s")
 CURSOR_PATTERN = "^([A-Za-z0-9_-]{22})?$"
 """What `write_cursor` gives, or nothing."""
 
+ANY_CURSOR_PATTERN = "^([A-Za-z0-9_-]{22,60})?$"
+"""What `write_cursor` or `write_moment_cursor` gives, or nothing."""
+
 
 def write_cursor(connector: UUID, model: str, seq: int) -> str:
     """The cursor that goes on after `seq` in that list. It stays good: a reader may keep it for later."""
@@ -25,6 +28,29 @@ def read_cursor(connector: UUID, model: str, cursor: str) -> int | None:
     except (binascii.Error, struct.error, ValueError):
         return None
     return seq if mark == _mark(connector, model, seq) else None
+
+
+def write_moment_cursor(connector: UUID, model: str, order: str, place: tuple[str, int]) -> str:
+    """The cursor of a list in the order of a moment, the field `order`; it goes on behind a moment and a position."""
+    moment, seq = place
+    mark = _mark(connector, _name_order(model, order, moment), seq)
+    return base64.urlsafe_b64encode(_PLACE.pack(seq, mark) + moment.encode()).rstrip(b"=").decode()
+
+
+def read_moment_cursor(connector: UUID, model: str, order: str, cursor: str) -> tuple[str, int] | None:
+    """The moment and the position a cursor names; None where it is not one of ours or belongs to another list."""
+    text = cursor.rstrip("=")
+    try:
+        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        seq, mark = _PLACE.unpack_from(packed)
+        moment = packed[_PLACE.size :].decode("ascii")
+    except (binascii.Error, struct.error, ValueError):
+        return None
+    return (moment, seq) if mark == _mark(connector, _name_order(model, order, moment), seq) else None
+
+
+def _name_order(model: str, order: str, moment: str) -> str:
+    return f"{model}\0{order}\0{moment}"
 
 
 def _mark(connector: UUID, model: str, seq: int) -> bytes:

@@ -1,10 +1,10 @@
 """What tells the lists and records of one face of the API from those of another."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from unihire.dialects.common.filters import FOUND_BY_REMOTE_ID, FilterParam, list_filters
+from unihire.dialects.common.filters import FOUND_BY_REMOTE_ID, RANGES, FilterParam, list_filters
 from unihire.dialects.common.lists import PAGE_SIZE_MOST
 from unihire.model import FieldSpec, ModelSpec
 from unihire.platform.reads import Projection
@@ -30,7 +30,7 @@ class Face:
     `page_sizes` has the largest pages of models for which that is not PAGE_SIZE_MOST. `find_beside` says which members
     that hold fields of their own a record has beside those of its model, and `projection` makes them; without one a
     record is shown as it is stored. `find_relations` says what can be expanded, where that is not every relation at the
-    place the vocabulary gives it.
+    place the vocabulary gives it. Lists of one that `has_ranges` can be narrowed by the vendor's moments.
     """
 
     path: str
@@ -43,6 +43,7 @@ class Face:
     find_beside: Callable[[ModelSpec], Mapping[str, tuple[FieldSpec, ...]]] = _find_nothing
     find_relations: Callable[[ModelSpec], tuple[Relation, ...]] | None = None
     projection: Projection | None = None
+    has_ranges: bool = False
 
     @cached_property
     def by_plural(self) -> Mapping[str, ModelSpec]:
@@ -69,6 +70,13 @@ class Face:
             for each in fields:
                 if each.to is not None:
                     yield Relation(each, (member, each.name))
+
+    def list_ranges(self, spec: ModelSpec) -> Sequence[FieldSpec]:
+        """The moments its list can be narrowed by ranges of, the one first whose order counts where both are given."""
+        if not self.has_ranges:
+            return ()
+        known = {field.name: field for field in (*spec.fields, *spec.more)}
+        return [known[name] for name in RANGES if name in known]
 
     def list_keys(self, spec: ModelSpec) -> tuple[str, ...]:
         """Every key of a record's answer."""

@@ -60,6 +60,15 @@ FOUND_BY_REMOTE_ID = frozenset(
 )
 """Models whose lists narrow to the record with an id of the vendor's."""
 
+RANGES: Mapping[str, tuple[str, str]] = {
+    "remote_updated_at": ("remote_updated_after", "remote_updated_before"),
+    "remote_created_at": ("remote_created_after", "remote_created_before"),
+}
+"""The moments of the vendor's that lists can be narrowed by, and the parameters of the two ends.
+
+Where both moments are asked for, the list is in the order of the first.
+"""
+
 _PLAIN = Grammar()
 
 

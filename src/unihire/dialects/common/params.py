@@ -13,13 +13,13 @@ from pydantic_core import PydanticCustomError
 from unihire.dialects.common.calls import describe_problem
 from unihire.dialects.common.expansion import parse_expand
 from unihire.dialects.common.faces import Face
-from unihire.dialects.common.filters import FilterParam
+from unihire.dialects.common.filters import RANGES, FilterParam
 from unihire.dialects.common.lists import PAGE_SIZE, UUID
 from unihire.errors import Invalid
 from unihire.kit.clock import parse_moment
 from unihire.kit.text import normalise_text
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec
-from unihire.platform.reads import Expansion
+from unihire.platform.reads import Expansion, Span
 
 MOST_VALUES = 1_600
 """Ids of a list, and values of one filter: as many ids, their commas escaped, as the address of a call holds."""
@@ -78,6 +78,9 @@ def _query_model(face: Face, spec: ModelSpec, base: type[RecordQuery]) -> type[R
     if base is ListQuery:
         most = face.get_page_size_most(spec)
         fields["page_size"] = (Annotated[int, Field(ge=1, le=most)], PAGE_SIZE)
+        for field in face.list_ranges(spec):
+            for name in RANGES[field.name]:
+                fields[name] = (Annotated[datetime | None, BeforeValidator(_parse_moment)], None)
         for param in face.filters[spec]:
             kind: Any = Literal[tuple(param.field.words)] if param.grammar.is_closed else str
             fields[param.name] = ((list[str] if param.grammar.is_repeated else kind) | None, None)
@@ -190,6 +193,20 @@ def read_filters(face: Face, spec: ModelSpec, query: ListQuery) -> list[tuple[Fi
         else:
             values = [value]
         found.append((param.field, _check_number(param.name, list(dict.fromkeys(values)))))
+    return found
+
+
+def read_spans(face: Face, spec: ModelSpec, query: ListQuery) -> list[Span]:
+    """The ranges of moments that a list is narrowed by. Raises Invalid where deleted records are asked for as well."""
+    found = []
+    for field in face.list_ranges(spec):
+        after, before = (getattr(query, name) for name in RANGES[field.name])
+        if after is not None or before is not None:
+            found.append(Span(field.name, after, before))
+    if found and query.include_deleted:
+        names = RANGES[found[0].name]
+        message = f"deleted records have no moments of the vendor's: ask for them without {' and '.join(names)}"
+        raise Invalid([describe_problem("query", "include_deleted", message, "true")])
     return found
 
 

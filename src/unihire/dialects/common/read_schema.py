@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from inspect import cleandoc
 from itertools import chain
 
-from unihire.dialects.common.cursors import CURSOR_PATTERN
+from unihire.dialects.common.cursors import ANY_CURSOR_PATTERN, CURSOR_PATTERN
 from unihire.dialects.common.describing import (
     ID,
     TOKENED,
@@ -16,7 +16,7 @@ from unihire.dialects.common.describing import (
 )
 from unihire.dialects.common.expansion import write_expand_pattern
 from unihire.dialects.common.faces import Face
-from unihire.dialects.common.filters import FilterParam
+from unihire.dialects.common.filters import RANGES, FilterParam
 from unihire.dialects.common.lists import PAGE_SIZE
 from unihire.dialects.common.params import MOST_VALUES
 from unihire.model import MODELS, FieldSpec, Match, ModelSpec
@@ -137,14 +137,31 @@ def _list_params(face: Face, spec: ModelSpec) -> list[Json]:
     return [
         *params,
         {"name": "page_size", "in": "query", "schema": size, "description": "Most records in a page."},
-        describe_cursor(CURSOR_PATTERN),
-        describe_param(
-            "modified_after",
-            "Only records that changed here after this moment, ISO 8601; without an offset it is UTC.",
-            schema={"type": "string", "format": "date-time"},
-            example="2026-01-31T09:30:00Z",
-        ),
+        describe_cursor(ANY_CURSOR_PATTERN if face.has_ranges else CURSOR_PATTERN),
+        _moment_param("modified_after", "Only records that changed here after this moment"),
+        *_range_params(face, spec),
     ]
+
+
+def _range_params(face: Face, spec: ModelSpec) -> list[Json]:
+    params = []
+    for field in face.list_ranges(spec):
+        for name, end in zip(RANGES[field.name], ("after", "before"), strict=True):
+            text = (
+                f"In the order of `{field.name}`, and not together with `include_deleted`: only records where it is "
+                f"strictly {end} this moment"
+            )
+            params.append(_moment_param(name, text))
+    return params
+
+
+def _moment_param(name: str, text: str) -> Json:
+    return describe_param(
+        name,
+        f"{text}, ISO 8601; without an offset it is UTC.",
+        schema={"type": "string", "format": "date-time"},
+        example="2026-01-31T09:30:00Z",
+    )
 
 
 def _filter_param(param: FilterParam) -> Json:

@@ -60,10 +60,11 @@ class Reads:
 
     async def _list(self, spec: ModelSpec, scope: Scope, query: bytes) -> bytes:
         asked = params.read_list_query(self._face, spec, query, self._entrance.check_names)
-        page = await self._reader.list_records(scope, self._translate(spec, scope, asked))
+        wanted = self._translate(spec, scope, asked)
+        page = await self._reader.list_records(scope, wanted)
         cursor = b"null"
         if page.last is not None:
-            cursor = b'"%b"' % cursors.write_cursor(scope.connector, spec.name, page.last).encode()
+            cursor = b'"%b"' % _write_cursor(scope, wanted, page.last, page.moment).encode()
         return b'{"cursor":%b,"page_size":%d,"items":[%b]}' % (cursor, len(page.bodies), b",".join(page.bodies))
 
     async def _one(self, spec: ModelSpec, scope: Scope, text: str, query: bytes) -> bytes:
@@ -79,12 +80,17 @@ class Reads:
 
     def _translate(self, spec: ModelSpec, scope: Scope, asked: params.ListQuery) -> Query:
         """The query that the parameters of a list mean. Raises Invalid."""
-        after = 0
-        if asked.cursor:
-            place = cursors.read_cursor(scope.connector, spec.name, asked.cursor)
+        after, place = 0, None
+        spans = params.read_spans(self._face, spec, asked)
+        if asked.cursor and spans:
+            place = cursors.read_moment_cursor(scope.connector, spec.name, spans[0].name, asked.cursor)
             if place is None:
                 raise Invalid([_bad_cursor(spec, asked.cursor)])
-            after = place
+        elif asked.cursor:
+            position = cursors.read_cursor(scope.connector, spec.name, asked.cursor)
+            if position is None:
+                raise Invalid([_bad_cursor(spec, asked.cursor)])
+            after = position
         if asked.modified_after is not None:
             after = max(after, to_micros(asked.modified_after))
         return Query(
@@ -96,6 +102,8 @@ class Reads:
             remote_id=asked.remote_id if self._face.has_remote_id_filter(spec) else None,
             show=self._read_show(asked),
             with_deleted=asked.include_deleted,
+            spans=spans,
+            place=place,
         )
 
     def _read_show(self, asked: params.RecordQuery) -> Show:
@@ -105,6 +113,13 @@ class Reads:
             expand=asked.expand,
             projection=self._face.projection,
         )
+
+
+def _write_cursor(scope: Scope, query: Query, last: int, moment: str | None) -> str:
+    """Where the next page begins, in the order of the query."""
+    if moment is None:
+        return cursors.write_cursor(scope.connector, query.model.name, last)
+    return cursors.write_moment_cursor(scope.connector, query.model.name, query.spans[0].name, (moment, last))
 
 
 def _bad_cursor(spec: ModelSpec, cursor: str) -> dict[str, object]:

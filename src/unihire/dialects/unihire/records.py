@@ -73,4 +73,5 @@ OWN = Face(
     found_by_remote_id=FOUND_BY_REMOTE_ID | {spec.name for spec in MODELS.values() if not spec.is_native},
     operations="_record",
     projection=WithMore(),
+    has_ranges=True,
 )

@@ -1,0 +1,239 @@
+"""Records by the vendor's own moments: pages of a list narrowed to ranges of them, in the order of one.
+
+A moment is looked up where it is stored, in the text of a record's answer or of what is stored beside it: by an index
+of an expression. So nothing has to be filled or kept in step, and it costs a record an entry of an index.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from operator import itemgetter
+
+import asyncpg
+
+from unihire.kit.clock import to_text
+from unihire.store import Connection, Pool
+from unihire.store.bodies import list_columns
+from unihire.store.feed.position import LATEST
+from unihire.store.reading import (
+    ARRAYS_FROM,
+    AT_STEPS,
+    BY_IDS,
+    BY_IDS_EACH,
+    MANY_WALKS,
+    Found,
+    Wanted,
+    read_rows,
+)
+
+IN_BODIES: Mapping[str, Sequence[int]] = {
+    "remote_created_at": (1, 4, 8, 9, 12, 13, 14, 17, 18, 19),
+    "remote_updated_at": (4, 8, 13, 17, 18, 19),
+}
+"""The moments that lists are narrowed by, and the models whose stored answers have them. Others have them beside."""
+
+Place = tuple[str, int]
+"""Where in the order of a moment a record is: the moment as text and, of those with the same one, its feed position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Records whose `moment` lies strictly between two, as `write_bound` writes them."""
+
+    moment: str
+    after: str
+    before: str
+
+
+BEFORE_ALL, BEHIND_ALL = "", "~"
+"""Bounds before and behind every moment."""
+
+
+def write_bound(moment: datetime) -> str:
+    """A moment as those of records are compared."""
+    return to_text(moment).removesuffix("Z")
+
+
+def write_moment(name: str) -> str:
+    """The expression of a record's moment, as its index has it; null for a record without one, and for a deleted one.
+
+    It is text without the `Z` at the end, so that the order of texts is that of moments, fractions of seconds included.
+    """
+    mark = f'"{name}":"'
+    models = ",".join(map(str, IN_BODIES[name]))
+    text = f"CASE WHEN record.model = ANY ('{{{models}}}'::smallint[]) THEN record.body ELSE record.more END"
+    at = f"nullif(position('{mark}'::bytea IN {text}), 0) + {len(mark)}"
+    found = f"split_part(encode(substring({text} FROM {at} FOR 27), 'escape'), 'Z', 1)"
+    return f'(CASE WHEN record.deleted_at IS NULL THEN {found} END COLLATE "C")'
+
+
+MOMENTS: Mapping[str, str] = {name: write_moment(name) for name in IN_BODIES}
+
+# A page of a list in the order of a moment, by a walk along its index. What is known of a record besides is checked
+# outside, where no other index can be chosen for it.
+WALK_RANGE = """
+    SELECT record.seq, record.body{columns}, record.moment FROM (
+        SELECT record.*, {moment} AS moment FROM record
+        WHERE record.connector = $1 AND record.model = $2 AND {moment} IS NOT NULL
+            AND ({moment}, record.seq) > ($5, $6) AND {moment} < $7 AND record.seq > $3
+        ORDER BY {moment}, record.seq OFFSET 0
+    ) AS record
+    WHERE true{checks} ORDER BY record.moment, record.seq LIMIT $4
+"""
+
+# The same of the first steps of the walk. Their last is given in any case: it says that there may be more.
+TRY_RANGE = """
+    SELECT record.seq, record.body{columns}, record.moment, record.nth, record.seq > $3{checks} AS fits FROM (
+        SELECT record.*, {moment} AS moment, row_number() OVER (ORDER BY {moment}, record.seq) AS nth FROM record
+        WHERE record.connector = $1 AND record.model = $2 AND {moment} IS NOT NULL
+            AND ({moment}, record.seq) > ($5, $6) AND {moment} < $7
+        ORDER BY {moment}, record.seq LIMIT {steps}
+    ) AS record
+    WHERE record.nth = {steps} OR record.seq > $3{checks} ORDER BY record.moment, record.seq LIMIT $4
+"""
+
+# The same of few records that something else finds, which are sorted.
+GATHER_RANGE = """
+    SELECT record.seq, record.body{columns}, record.moment FROM (
+        SELECT record.*, {moment} AS moment FROM {source} OFFSET 0
+    ) AS record
+    WHERE record.connector = $1 AND record.model = $2 AND record.moment IS NOT NULL
+        AND (record.moment, record.seq) > ($5, $6) AND record.moment < $7 AND record.seq > $3{checks}
+    ORDER BY record.moment, record.seq LIMIT $4
+"""
+
+# What may find few: a filter, the part of the feed, and the range of another moment.
+BY_KEYS = "(SELECT DISTINCT seq FROM ({walks}) AS step) AS walk{records}"
+BEHIND = """(
+        SELECT * FROM record WHERE connector = $1 AND model = $2 AND deleted_at IS NULL AND seq > $3 OFFSET 0
+    ) AS record"""
+IN_RANGE = """(
+        SELECT * FROM record WHERE record.connector = $1 AND record.model = $2 AND {moment} IS NOT NULL
+            AND {moment} > $8 AND {moment} < $9 OFFSET 0
+    ) AS record"""
+
+CHECK_KEYS = " AND record.keys && ${keys}::bigint[]"
+CHECK_RANGE = " AND {moment} > ${after} AND {moment} < ${before}"
+
+# How many records each of these finds, as far as it matters.
+COUNT_KEYS = """
+    SELECT count(*) FROM (
+        SELECT FROM unnest($2::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
+            SELECT FROM record_key AS k WHERE k.connector = $1 AND k.key = wanted.key AND k.seq > $3 LIMIT $4
+        ) AS few LIMIT $4
+    ) AS counted
+"""
+COUNT_BEHIND = """
+    SELECT count(*) FROM (
+        SELECT FROM record WHERE connector = $1 AND model = $2 AND deleted_at IS NULL AND seq > $3 LIMIT $4
+    ) AS counted
+"""
+COUNT_RANGE = """
+    SELECT count(*) FROM (
+        SELECT FROM record WHERE record.connector = $1 AND record.model = $2 AND {moment} IS NOT NULL
+            AND {moment} > $3 AND {moment} < $4 LIMIT $5
+    ) AS counted
+"""
+
+FEW = 1000
+"""Records that are gathered without looking further, and steps of the walk that are then tried."""
+
+MANY = 10_000
+"""Where that was not enough, fewer than so many are gathered; else the walk goes on until the page is full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What few records are gathered from: a piece of a query, with the arguments it has from $8 on."""
+
+    text: str
+    arguments: tuple[object, ...] = ()
+
+
+async def list_range(pool: Pool, wanted: Wanted, ranges: Sequence[Range], place: Place | None) -> Found:
+    """A page of the records that fit every range too, in the order of the first one's moment, behind `place`."""
+    async with pool.acquire() as connection:
+        rows = await _list_rows(connection, wanted, ranges, place)
+    more = len(rows) > wanted.limit
+    if more:
+        rows.pop()
+    found = read_rows(rows, frozenset(), rows[-1]["seq"] if more else None, wanted.content)
+    return replace(found, moment=rows[-1]["moment"]) if more else found
+
+
+async def _list_rows(
+    connection: Connection, wanted: Wanted, ranges: Sequence[Range], place: Place | None
+) -> list[asyncpg.Record]:
+    async def fetch(query: str, source: Source | None = None) -> list[asyncpg.Record]:
+        text, arguments = compose_range(query, wanted, ranges, place, source)
+        rows: list[asyncpg.Record] = await connection.fetch(text, *arguments)
+        return rows
+
+    if wanted.ids is not None:
+        by_array = connection.get_server_version().major >= ARRAYS_FROM
+        return await fetch(GATHER_RANGE, by_ids(wanted.ids, by_array=by_array))
+    if not (wanted.keys or wanted.after or len(ranges) > 1):
+        return await fetch(WALK_RANGE)
+    source = await _find_source(connection, wanted, ranges, FEW)
+    if source is None and (wanted.keys or len(ranges) > 1):
+        rows = await fetch(TRY_RANGE)
+        fitting = [row for row in rows if row["fits"]]
+        if len(fitting) > wanted.limit or not rows or rows[-1]["nth"] < FEW:
+            return fitting
+        source = await _find_source(connection, wanted, ranges, MANY)
+    return await fetch(WALK_RANGE) if source is None else await fetch(GATHER_RANGE, source)
+
+
+def compose_range(
+    query: str, wanted: Wanted, ranges: Sequence[Range], place: Place | None, source: Source | None = None
+) -> tuple[str, list[object]]:
+    """One of the queries of a page, and its arguments."""
+    first, *others = ranges
+    lowest = max((first.after, LATEST), place or (BEFORE_ALL, 0))
+    arguments: list[object] = [wanted.connector, wanted.model, wanted.after, wanted.limit + 1, *lowest, first.before]
+    arguments += source.arguments if source else ()
+
+    def add(argument: object) -> int:
+        arguments.append(argument)
+        return len(arguments)
+
+    checks = "".join(CHECK_KEYS.format(keys=add(keys)) for keys in wanted.keys)
+    for other in others:
+        checks += CHECK_RANGE.format(moment=MOMENTS[other.moment], after=add(other.after), before=add(other.before))
+    text = query.format(
+        columns=list_columns(wanted.content), moment=MOMENTS[first.moment], checks=checks, steps=FEW,
+        source=source.text if source else "",
+    )  # fmt: skip
+    return text, arguments
+
+
+def by_ids(ids: Sequence[str], *, by_array: bool = True) -> Source:
+    return Source((BY_IDS if by_array else BY_IDS_EACH).format(ids=8), (ids,))
+
+
+def by_keys(keys: Sequence[int]) -> Source:
+    """The records that have any of the keys."""
+    return Source(BY_KEYS.format(walks=MANY_WALKS.format(keys=8), records=AT_STEPS), (keys,))
+
+
+def in_range(other: Range) -> Source:
+    """The records of the range of another moment."""
+    return Source(IN_RANGE.format(moment=MOMENTS[other.moment]), (other.after, other.before))
+
+
+async def _find_source(connection: Connection, wanted: Wanted, ranges: Sequence[Range], few: int) -> Source | None:
+    """What finds fewest records, if these are fewer than `few`."""
+    counted: list[tuple[int, Source]] = []
+    for keys in wanted.keys:
+        count = await connection.fetchval(COUNT_KEYS, wanted.connector, keys, wanted.after, few)
+        counted.append((count, by_keys(keys)))
+    if wanted.after:
+        count = await connection.fetchval(COUNT_BEHIND, wanted.connector, wanted.model, wanted.after, few)
+        counted.append((count, Source(BEHIND)))
+    for other in ranges[1:]:
+        query = COUNT_RANGE.format(moment=MOMENTS[other.moment])
+        bounds = other.after, other.before
+        count = await connection.fetchval(query, wanted.connector, wanted.model, *bounds, few)
+        counted.append((count, in_range(other)))
+    count, source = min(counted, key=itemgetter(0))
+    return source if count < few else None
