@@ -50,7 +50,7 @@ def test_what_is_not_given_has_a_reason_and_what_is_given_has_none(integration: 
 
 @EACH
 def test_filters_are_those_the_lists_take(integration: Integration) -> None:
-    others = {"page_size", "cursor", "expand", "include_raw_data", "include_custom_fields"}
+    others = {"page_size", "cursor", "expand", "include_raw_data", "include_custom_fields", "include_deleted"}
     paths = describe_api()["paths"]
     for model in get_told(integration).models:
         params = {
