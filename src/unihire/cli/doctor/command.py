@@ -22,7 +22,7 @@ from unihire.cli.serving import PortTaken, bind
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.registry import list_integrations
-from unihire.model import MODELS, NATIVE_MODELS
+from unihire.model import MODELS
 from unihire.settings import Settings
 
 LEAST_FREE_BYTES = 1_000_000_000
@@ -94,7 +94,7 @@ def examine_machine(settings: Settings) -> Iterator[Finding]:
 
 def _praise(integration: Integration) -> str:
     names = {maps.model.__name__ for stream in integration.streams for maps in stream.maps}
-    return f"{len(integration.streams)} streams give {len(names)} of {len(NATIVE_MODELS)} models"
+    return f"{len(integration.streams)} streams give {len(names)} of {len(MODELS)} models"
 
 
 def _examine_home(home: Path) -> Finding:
@@ -136,7 +136,7 @@ def find_declaration_faults(integration: Integration) -> Iterator[str]:
     for place in integration.cannot:
         model, _, field = place.partition(".")
         spec = MODELS.get(model)
-        if spec is None or (field and field not in {one.name for one in spec.fields}):
+        if spec is None or (field and field not in {one.name for one in (*spec.fields, *spec.more)}):
             yield f"it says it cannot give {place}, which nothing is called"
         elif not field and spec.record in given:
             yield f"it says it cannot give {place}, and gives it"

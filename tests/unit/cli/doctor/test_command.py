@@ -50,6 +50,10 @@ def test_what_cannot_be_is_found(change: dict, fault: str) -> None:
     assert fault in found
 
 
+def test_field_that_richer_faces_alone_show_can_be_declared() -> None:
+    assert not list(find_declaration_faults(replace(ACMEHIRE, cannot={"job.hiring_team": "It names nobody."})))
+
+
 def test_rows_that_only_joins_show_are_not_nothing() -> None:
     sources = replace(JOBS, name="sources", maps=())
     kept = replace(JOBS, name="openings", maps=(), is_kept=True)
