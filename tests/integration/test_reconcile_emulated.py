@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from testbed.counting import count, get, numbers
 from testbed.personio import expect_records, make_emulated_tenant, read_vendor
+from testbed.personio_more import expect_more
 from testbed.tenants import Tenant
 from unihire.kit.seal import Sealer
 from unihire.model import NATIVE_MODELS
@@ -40,8 +41,10 @@ async def emulated(pool: Pool, sealer: Sealer, ready: Ready, control: httpx.Asyn
 
 async def expect_counts(tenant: Tenant, ready: Ready) -> dict[str, int]:
     """By model, from the vendor's documents and not from the mapping: what it has."""
-    expected = expect_records(await read_vendor(ready), tenant.connector.id)
-    return {name: len(expected[spec.plural]) for name, spec in NATIVE_MODELS.items() if expected[spec.plural]}
+    raw = await read_vendor(ready)
+    expected = expect_records(raw, tenant.connector.id)
+    native = {name: len(expected[spec.plural]) for name, spec in NATIVE_MODELS.items() if expected[spec.plural]}
+    return {**native, "source": len(expect_more(raw, tenant.connector.id)["source"])}
 
 
 async def test_emulated_vendor_is_counted_as_its_documents_say(emulated: Tenant, ready: Ready) -> None:

@@ -26,7 +26,7 @@ STREAMS = ("jobs", "candidates", "applications", "categories")
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Everything the emulator holds, by stream, and the history of each application that ended, latest first."""
+    """Everything the emulator holds, by stream, and the history of each application, latest first."""
 
     rows: dict[str, list[Json]]
     history: dict[str, list[Json]]
@@ -56,8 +56,7 @@ async def read_vendor(ready: Ready, *, with_history: bool = True) -> Raw:
     async with open_vendor(ready) as client:
         rows = {stream: await _read_list(client, stream) for stream in STREAMS}
         history = {}
-        closed = [row for row in rows["applications"] if row["current_stage"]["type"] in CLOSING]
-        for application in closed if with_history else ():
+        for application in rows["applications"] if with_history else ():
             path = f"/v2/recruiting/applications/{application['id']}/stage-transitions"
             history[application["id"]] = (await client.get(path)).raise_for_status().json()["_data"]
     return Raw(rows, history)
@@ -107,8 +106,8 @@ def expect_records(raw: Raw, connector: UUID) -> dict[str, dict[str, Json]]:
             departments=[ours("department", department["id"])] if department else None,
             hiring_managers=None if team is None else by_role["hiring manager"],
             recruiters=None if team is None else by_role["recruiter"],
-            remote_created_at=_moment(job["created_at"]),
-            remote_updated_at=_moment(job["updated_at"]),
+            remote_created_at=read_moment(job["created_at"]),
+            remote_updated_at=read_moment(job["updated_at"]),
         )
     applications: dict[str, list[str]] = {person["id"]: [] for person in raw.rows["candidates"]}
     for row in sorted(raw.rows["applications"], key=lambda row: int(row["id"])):
@@ -125,8 +124,8 @@ def expect_records(raw: Raw, connector: UUID) -> dict[str, dict[str, Json]]:
             locations=_one(person.get("location")),
             urls=[{"value": profile, "type": "LINKEDIN", "url_type": "SOCIAL_MEDIA"}] if profile else None,
             applications=applications[person["id"]],
-            remote_created_at=_moment(person["created_at"]),
-            remote_updated_at=_moment(person["updated_at"]),
+            remote_created_at=read_moment(person["created_at"]),
+            remote_updated_at=read_moment(person["updated_at"]),
         )
     for row in raw.rows["applications"]:
         stage = row["current_stage"]
@@ -141,7 +140,7 @@ def expect_records(raw: Raw, connector: UUID) -> dict[str, dict[str, Json]]:
             candidate=ours("candidate", row["candidate"]["id"]),
             job=ours("job", row["job"]["id"]),
             applied_at=row["application_date"] + "T00:00:00Z",
-            rejected_at=_moment(rejections[0]) if is_rejected else None,
+            rejected_at=read_moment(rejections[0]) if is_rejected else None,
             source=row["channel"]["name"] if "channel" in row else None,
             current_stage=ours("job_interview_stage", numbered[0]) if numbered else None,
         )
@@ -152,7 +151,7 @@ def _one(value: str | None) -> list[str] | None:
     return [value] if value else None
 
 
-def _moment(value: Any) -> str:
+def read_moment(value: Any) -> str:
     text = value["date-time"] if isinstance(value, dict) else value
     return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

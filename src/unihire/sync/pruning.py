@@ -78,21 +78,49 @@ def prune_source(
             continue
         row = _Node(source.row, at, hole)
         within = row if source.within is source.row else _Node(source.within, "", hole)
-        details = _Node({f"{DETAIL}{name}": rows for name, rows in source.details.items()}, "", _ABSENT)
-        search = _Search(partial(_make_of, make, row, within, details, source.place), size)
+        beside = _Beside(source)
+        search = _Search(partial(_make_of, make, row, within, beside), size)
         parts: list[_Part] = []
         for node in (row,) if within is row else (row, within):
             node.put([part for part in node.parts if part.key in needed])
             parts += [part for part in node.parts if part.key not in needed]
-        parts += details.parts
+        parts += beside.parts
         if search.run_suspected(parts, expected) if expected else search.run(parts):
             return Pruned(search.made, search.left_out)
     return None
 
 
-def _make_of(make: Callable[[Source], T], row: "_Node", within: "_Node", details: "_Node", place: int) -> T:
-    beside = {name.removeprefix(DETAIL): rows for name, rows in details.made.items()}
-    return make(Source(row.made, within.made, beside, place))
+def _make_of(make: Callable[[Source], T], row: "_Node", within: "_Node", beside: "_Beside") -> T:
+    return make(Source(row.made, within.made, *beside.show(row.made)))
+
+
+class _Beside:
+    """The details and joins of a source in the making. A row that is itself of one of them stays in its place there."""
+
+    def __init__(self, source: Source) -> None:
+        at, others = source.place, dict(source.details)
+        self._place = at
+        self._home = next(
+            (name for name, rows in others.items() if isinstance(rows, list) and _has_at(rows, at, source.row)), ""
+        )
+        siblings, path = others.pop(self._home, []), f"{DETAIL}{self._home}"
+        self._earlier, self._later = _Node(siblings[:at], path, _ABSENT), _Node(siblings[at + 1 :], path, _ABSENT)
+        for part in self._later.parts:
+            part.path = f"{path}[{at + 1 + part.key}]"
+        self._others = _Node({f"{DETAIL}{name}": rows for name, rows in others.items()}, "", _ABSENT)
+        self.parts = [*self._earlier.parts, *self._later.parts, *self._others.parts]
+
+    def show(self, row: Any) -> tuple[dict[str, Any], int]:
+        """What is in beside the row, as that is now, and its place."""
+        shown = {name.removeprefix(DETAIL): rows for name, rows in self._others.made.items()}
+        if not self._home:
+            return shown, self._place
+        shown[self._home] = [*self._earlier.made, row, *self._later.made]
+        return shown, len(self._earlier.made)
+
+
+def _has_at(rows: Sequence[Data], place: int, row: Data) -> bool:
+    return place < len(rows) and rows[place] is row
 
 
 def prune_fields(

@@ -5,12 +5,25 @@ from datetime import UTC, datetime
 
 from unihire.integration.declare import Data, Detail, Integration, Join, Maps, Stream
 from unihire.integrations.personio import mapping
-from unihire.model import Application, Candidate, Department, Job, JobInterviewStage, RemoteUser
+from unihire.model import (
+    Application,
+    ApplicationTransition,
+    Candidate,
+    Department,
+    HiringSource,
+    Job,
+    JobInterviewStage,
+    RemoteUser,
+)
 from unihire.outbound.auth import ClientCredentials, Credential
 from unihire.outbound.budget import TokenBucketHeaders
 from unihire.outbound.paging import NextLink, WholeList
 
 PERMISSION = "personio:recruiting:read (Recruiting: read, in the integration's API access)"
+
+FEED_ALONE = "Only in the public job feed, which is not connected: API v2 does not have it"
+NO_PAGE = "API v2 tells no address of its page in Personio."
+PERSONS = "Needs the right to read persons, which recruiting does not include."
 
 LIST = NextLink(items="_data", link=("_meta", "links", "next", "href"), page_size={"limit": "200"})
 WHOLE = WholeList(items="_data")
@@ -23,6 +36,11 @@ def id_of(row: Data) -> str:
 def updated_after(moment: datetime) -> Mapping[str, str]:
     """The filter of an incremental read: exclusive, and sent without offset as the documented examples are."""
     return {"updated_at.gt": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")}
+
+
+def has_history(row: Data) -> bool:
+    """Every application: when it came to its stage, and was hired, is nowhere else."""
+    return True
 
 
 def updated_version(row: Data) -> str:
@@ -46,14 +64,6 @@ INTEGRATION = Integration(
     budget_headers=TokenBucketHeaders(remaining="x-ratelimit-remaining", per_second="x-ratelimit-replenish-rate"),
     streams=(
         Stream(
-            name="categories",
-            path="/v2/recruiting/categories",
-            paging=WHOLE,
-            id_of=id_of,
-            maps=(Maps(JobInterviewStage, mapping.to_job_interview_stage, each=mapping.list_stages),),
-            permission=PERMISSION,
-        ),
-        Stream(
             name="jobs",
             path="/v2/recruiting/jobs",
             by_id="/v2/recruiting/jobs/{id}",
@@ -68,20 +78,41 @@ INTEGRATION = Integration(
             permission=PERMISSION,
         ),
         Stream(
+            name="categories",
+            path="/v2/recruiting/categories",
+            paging=WHOLE,
+            id_of=id_of,
+            maps=(
+                Maps(
+                    JobInterviewStage,
+                    mapping.to_job_interview_stage,
+                    each=mapping.list_stages,
+                    words={"stage_type": "type"},
+                ),
+            ),
+            joins=(Join(name="jobs", stream="jobs", on="category.id"),),
+            permission=PERMISSION,
+        ),
+        Stream(
             name="applications",
             path="/v2/recruiting/applications",
             by_id="/v2/recruiting/applications/{id}",
             paging=LIST,
             id_of=id_of,
             changed_since=updated_after,
-            maps=(Maps(Application, mapping.to_application),),
+            maps=(
+                Maps(Application, mapping.to_application, words={"status": "current_stage.type"}),
+                Maps(ApplicationTransition, mapping.to_application_transition, of=mapping.HISTORY, is_owned=True),
+                Maps(HiringSource, mapping.to_source, each=mapping.list_channels),
+            ),
             details=(
                 Detail(
-                    name="stage-transitions",
+                    name=mapping.HISTORY,
                     path="/v2/recruiting/applications/{id}/stage-transitions",
                     paging=WHOLE,
-                    needed=mapping.is_closed,
+                    needed=has_history,
                     version=updated_version,
+                    again=mapping.is_closed,
                 ),
             ),
             permission=PERMISSION,
@@ -94,7 +125,7 @@ INTEGRATION = Integration(
             id_of=id_of,
             changed_since=updated_after,
             maps=(Maps(Candidate, mapping.to_candidate),),
-            joins=(Join(name="applications", stream="applications", on="candidate.id"),),
+            joins=(Join(name="applications", stream="applications", on="candidate.id", keep=("is_anonymized",)),),
             permission=PERMISSION,
         ),
     ),
@@ -103,6 +134,7 @@ INTEGRATION = Integration(
         "activity": "API v2 has no notes, messages or events.",
         "attachment": "Files are in document management, which needs rights of its own and lists no owner's kind.",
         "eeoc": "A candidate's gender is kept as a profile attribute, not as an equal-opportunity answer.",
+        "job_posting": f"{FEED_ALONE}.",
         "office": "API v2 tells no office or location of a job.",
         "offer": "API v2 has no offers; an application at the stage of type OFFER is all it tells.",
         "reject_reason": "API v2 does not return why an application was rejected.",
@@ -110,28 +142,72 @@ INTEGRATION = Integration(
         "scorecard": "API v2 has no evaluations.",
         "screening_question": "API v2 has no application form questions.",
         "tag": "API v2 does not return tags.",
+        "application.answers": "API v2 has no application form answers.",
+        "application.cover_letter": "Files are in document management, which needs rights of its own.",
         "application.credited_to": "API v2 names no person an application is credited to.",
+        "application.is_prospect": "API v2 has no prospects: it does not tell those who applied from others.",
+        "application.job_posting": "API v2 does not tell the posting an application came through.",
         "application.reject_reason": "API v2 does not return why an application was rejected.",
+        "application.remote_url": NO_PAGE,
+        "application.start_date": "Not in API v2.",
+        "application_transition.remote_created_at": "A step has the moment of the move alone.",
+        "application_transition.remote_updated_at": "A step has the moment of the move alone.",
+        "application_transition.user": "API v2 does not tell who moved an application.",
         "candidate.attachments": "Files are in document management, which needs rights of its own.",
         "candidate.avatar": "Not in API v2.",
         "candidate.can_email": "Not in API v2.",
         "candidate.company": "Not in API v2.",
+        "candidate.consent": "Not in API v2.",
+        "candidate.educations": "Not in API v2.",
+        "candidate.employments": "Not in API v2.",
+        "candidate.is_internal": "Not in API v2.",
         "candidate.is_private": "Not in API v2.",
         "candidate.last_interaction_at": "Not in API v2.",
+        "candidate.name": "First and last name are two.",
+        "candidate.places": "A candidate's place is one text, which locations has.",
+        "candidate.remote_url": NO_PAGE,
+        "candidate.salary_expectation": "Taken with a new application, and not returned.",
+        "candidate.sources": "A channel is that of an application, whose source it is.",
+        "candidate.tag_records": "API v2 does not return tags.",
         "candidate.tags": "API v2 does not return tags.",
         "candidate.title": "Not in API v2.",
+        "department.parent": "A department comes inside jobs, by its id and name alone.",
+        "department.remote_created_at": "A department comes inside jobs, by its id and name alone.",
+        "department.remote_updated_at": "A department comes inside jobs, by its id and name alone.",
+        "job.closed_at": "Not in API v2.",
         "job.code": "Not in API v2.",
         "job.confidential": "Not in API v2.",
-        "job.description": "Only in the public job feed, not in API v2.",
-        "job.job_posting_urls": "Only in the public job feed, not in API v2.",
-        "job.offices": "Only in the public job feed, not in API v2.",
+        "job.description": f"{FEED_ALONE}.",
+        "job.employment_type": f"{FEED_ALONE}.",
+        "job.job_posting_urls": f"{FEED_ALONE}.",
+        "job.offices": f"{FEED_ALONE}.",
+        "job.opened_at": "Not in API v2.",
+        "job.openings_count": "Not in API v2.",
+        "job.pay": "Not in API v2.",
+        "job.places": f"{FEED_ALONE}, as the names of offices.",
+        "job.remote_url": NO_PAGE,
+        "job.seniority": f"{FEED_ALONE}.",
         "job.status": "API v2 tells no status of a job.",
+        "job.team": "Not in API v2.",
+        "job.visibility": "Not in API v2.",
+        "job.workplace": "Not in API v2.",
         "job_interview_stage.job": "Stages belong to a category that many jobs share, not to one job.",
+        "job_interview_stage.remote_created_at": "A stage has no moments.",
+        "job_interview_stage.remote_updated_at": "A stage has no moments.",
         "remote_user.access_role": "Roles in a hiring team are per job, not per person.",
-        "remote_user.disabled": "Needs the right to read persons, which recruiting does not include.",
-        "remote_user.email": "Needs the right to read persons, which recruiting does not include.",
-        "remote_user.first_name": "Needs the right to read persons, which recruiting does not include.",
-        "remote_user.last_name": "Needs the right to read persons, which recruiting does not include.",
-        "remote_user.remote_created_at": "Needs the right to read persons, which recruiting does not include.",
+        "remote_user.disabled": PERSONS,
+        "remote_user.email": PERSONS,
+        "remote_user.employee_id": PERSONS,
+        "remote_user.first_name": PERSONS,
+        "remote_user.last_name": PERSONS,
+        "remote_user.name": "First and last name are two, where persons can be read.",
+        "remote_user.remote_created_at": PERSONS,
+        "remote_user.remote_updated_at": PERSONS,
+        "remote_user.roles": "Roles in a hiring team are per job, not per person.",
+        "remote_user.title": PERSONS,
+        "source.category": "A channel has a name and no kind.",
+        "source.is_active": "Channels are known from applications alone, those no longer in use too.",
+        "source.remote_created_at": "A channel has no moments.",
+        "source.remote_updated_at": "A channel has no moments.",
     },
 )

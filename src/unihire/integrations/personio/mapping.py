@@ -3,24 +3,73 @@
 Fields and their doubts: quirks.md. A key Personio leaves out is null here.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, NamedTuple
 
 from unihire.integration.declare import Data, Source
 from unihire.kit.clock import normalize_moment
-from unihire.model import Application, Candidate, Department, Job, JobInterviewStage, RemoteUser, Url
+from unihire.kit.text import is_id
+from unihire.model import (
+    Application,
+    ApplicationTransition,
+    Candidate,
+    Contact,
+    Department,
+    HiringSource,
+    Job,
+    JobInterviewStage,
+    RemoteUser,
+    TeamMember,
+    Url,
+)
 
-ROLE_RELATIONS = {
-    "hiring manager": "hiring_managers",
-    "recruiter": "recruiters",
+ROLES = {
+    "hiring manager": "HIRING_MANAGER",
+    "recruiter": "RECRUITER",
+    "coordinator": "COORDINATOR",
+    "recruiting coordinator": "COORDINATOR",
+    "sourcer": "SOURCER",
+    "interviewer": "INTERVIEWER",
 }
-"""Hiring-team roles that are relations of a job. Roles are the customer's own words; others stay in raw data."""
+"""Hiring-team roles. They are the customer's own words; another has its name alone."""
 
-REJECTED = "REJECTED"
-"""The `type` of the stage that means rejected. Compared without letter case: v2's spelling is not published."""
+REJECTED, WITHDRAWN, ACCEPTED = "REJECTED", "WITHDRAWN", "ACCEPTED"
+"""Types of the stages at which an application is over. Compared without letter case: v2's spelling is not published."""
 
-CLOSING = {REJECTED, "WITHDRAWN"}
-"""Types of stages in which an application ended; where it stood before is in its history only."""
+CLOSING = {REJECTED, WITHDRAWN}
+"""Those at which it ended without a hire; where it stood before is in its history only."""
+
+STATUSES = {ACCEPTED: "HIRED", REJECTED: "REJECTED", WITHDRAWN: "WITHDRAWN"}
+"""What an application is by the type of its stage; at a stage of any other it is active."""
+
+ENDED_BY = {REJECTED: "COMPANY", WITHDRAWN: "CANDIDATE"}
+
+STAGE_TYPES = {
+    "UNASSIGNED": "APPLIED",
+    "CUSTOM": "OTHER",  # a step of the customer's making: what it is for is in its name alone
+    "OFFER": "OFFER",
+    ACCEPTED: "HIRED",
+    REJECTED: "ENDED",
+    WITHDRAWN: "ENDED",
+}
+
+HISTORY = "stage-transitions"
+"""The detail of an application that has the stages it came to, the latest first."""
+
+
+class Stage(NamedTuple):
+    """A stage as rows refer to it. Those of the system have no id, and are told apart by their type, in capitals."""
+
+    id: str | None
+    kind: str
+
+    @property
+    def name(self) -> str:
+        return self.id or self.kind
+
+
+NOWHERE = Stage(None, "")
 
 
 def to_job(source: Source) -> Job:
@@ -32,8 +81,8 @@ def to_job(source: Source) -> Job:
         remote_created_at=to_moment(row.get("created_at")),
         remote_updated_at=to_moment(row.get("updated_at")),
         departments=[get_id(department)] if department else None,
-        hiring_managers=find_team(row, "hiring_managers"),
-        recruiters=find_team(row, "recruiters"),
+        hiring_team=read_team(row),
+        category=to_text((row.get("category") or {}).get("name")),
     )
 
 
@@ -46,10 +95,18 @@ def to_remote_user(source: Source) -> RemoteUser:
 
 
 def to_job_interview_stage(source: Source) -> JobInterviewStage:
-    row = source.row
-    stages = source.within.get("stages") or ()
+    row, category = source.row, source.within
+    stages = category.get("stages") or ()
     position = next((place for place, stage in enumerate(stages) if is_same(stage, row)), None)
-    return JobInterviewStage(remote_id=get_id(row), name=to_text(row.get("name")), stage_order=position)
+    jobs = source.details.get("jobs")
+    return JobInterviewStage(
+        remote_id=get_id(row),
+        name=to_text(row.get("name")),
+        stage_order=position,
+        jobs=None if jobs is None else [get_id(job) for job in jobs],
+        pipeline=read_id(category),
+        stage_type=STAGE_TYPES.get(find_type(row), to_text(row.get("type"))),
+    )
 
 
 def is_same(stage: Any, other: Data) -> bool:
@@ -65,45 +122,87 @@ def to_candidate(source: Source) -> Candidate:
         remote_id=get_id(row),
         first_name=to_text(row.get("first_name")),
         last_name=to_text(row.get("last_name")),
-        email_addresses=to_list(row.get("email")),
-        phone_numbers=to_list(row.get("phone")),
         locations=to_list(row.get("location")),
         urls=[Url(value=profile, type="LINKEDIN", url_type="SOCIAL_MEDIA")] if profile else None,
         applications=None if applications is None else [get_id(application) for application in applications],
         remote_created_at=to_moment(row.get("created_at")),
         remote_updated_at=to_moment(row.get("updated_at")),
+        phones=to_contacts(row.get("phone")),
+        emails=to_contacts(row.get("email")),
+        is_anonymized=find_anonymized(source.details.get("applications")),
+        available_from=to_day(row.get("available_from")),
     )
+
+
+def find_anonymized(applications: Sequence[Data] | None) -> bool | None:
+    """Whether a candidate is anonymised, which applications alone say: all are. Null where not each of them says so."""
+    said = [application.get("is_anonymized") for application in applications or ()]
+    return all(said) if said and None not in said else None
 
 
 def to_application(source: Source) -> Application:
     row = source.row
-    rejection, stage = read_history(row, source.details.get("stage-transitions", []))
+    steps = [(read_stage(step), step.get("entered_at")) for step in source.details.get(HISTORY, ())]
+    now = read_stage(row, "current_stage")
+    stage = find_standing(now, steps)
+    over_at = next((at for past, at in steps if past.kind == now.kind), None) if now.kind in STATUSES else None
+    entered_at = next((at for past, at in steps if past.name == stage.name), None)
+    channel = (row.get("channel") or {}).get("name")
     return Application(
         remote_id=get_id(row),
         candidate=find_id(row.get("candidate")),
         job=find_id(row.get("job")),
         applied_at=to_moment(row.get("application_date")),
-        rejected_at=rejection,
-        source=to_text((row.get("channel") or {}).get("name")),
-        current_stage=stage,
+        rejected_at=to_moment(over_at) if now.kind == REJECTED else None,
+        source=to_text(channel),
+        current_stage=stage.id,
+        status=STATUSES.get(now.kind, "ACTIVE") if now.kind else None,
+        ended_by=ENDED_BY.get(now.kind),
+        hired_at=to_moment(over_at) if now.kind == ACCEPTED else None,
+        withdrawn_at=to_moment(over_at) if now.kind == WITHDRAWN else None,
+        stage_entered_at=to_moment(entered_at) if stage.name else None,
+        source_record=channel if is_id(channel) else None,
+        hiring_team=read_team(row),
+        is_anonymized=row.get("is_anonymized"),
+        remote_created_at=to_moment(row.get("created_at")),
+        remote_updated_at=to_moment(row.get("updated_at")),
     )
 
 
-def read_history(row: Data, transitions: list[Data]) -> tuple[str | None, str | None]:
-    """When the application was rejected, and the id of the stage it stands at.
+def find_standing(now: Stage, steps: Sequence[tuple[Stage, Any]]) -> Stage:
+    """The stage an application stands at. One that ended keeps that at which it did: the latest that has an id."""
+    if now.id is None and now.kind in CLOSING:
+        return next((past for past, _ in steps if past.id is not None), NOWHERE)
+    return now
 
-    An application that ended keeps the stage at which it did: the latest in its history that has an id (system stages
-    have none). `transitions` are latest first.
+
+def to_application_transition(source: Source) -> ApplicationTransition:
+    """A step of an application's history. It has no id: the application, the moment and the stage tell it from others.
+
+    Stages of the system, such as rejected, are no records: relations to them are null.
     """
-    stage = row.get("current_stage") or {}
-    past = [step.get("stage") or {} for step in transitions]
-    rejection = None
-    if find_type(stage) == REJECTED:
-        entered = next((step for step in transitions if find_type(step.get("stage") or {}) == REJECTED), None)
-        rejection = to_moment(entered.get("entered_at")) if entered else None
-    if stage.get("id") is None and is_closed(row):
-        return rejection, next((get_id(found) for found in past if found.get("id") is not None), None)
-    return rejection, None if stage.get("id") is None else get_id(stage)
+    step, application = source.row, get_id(source.within)
+    stage, entered_at = read_stage(step), to_moment(step.get("entered_at"))
+    steps, place = source.details[HISTORY], source.place
+    later, earlier = (steps[at] if 0 <= at < len(steps) else {} for at in (place - 1, place + 1))
+    return ApplicationTransition(
+        remote_id=f"{application}:{entered_at or ''}:{stage.name}",
+        application=application,
+        from_stage=read_stage(earlier).id,
+        to_stage=stage.id,
+        entered_at=entered_at,
+        left_at=to_moment(later.get("entered_at")),
+    )
+
+
+def read_stage(row: Data, member: str = "stage") -> Stage:
+    stage = row.get(member) or {}
+    return Stage(read_id(stage), find_type(stage))
+
+
+def to_source(source: Source) -> HiringSource:
+    name = source.row["name"]
+    return HiringSource(remote_id=name, name=name)
 
 
 def is_closed(row: Data) -> bool:
@@ -112,7 +211,9 @@ def is_closed(row: Data) -> bool:
 
 
 def find_type(stage: Data) -> str:
-    return str(stage.get("type")).upper()
+    """The type of a stage, in capitals; empty where it has none."""
+    kind = stage.get("type")
+    return "" if kind is None else str(kind).upper()
 
 
 def list_departments(row: Data) -> Iterable[Data]:
@@ -125,29 +226,39 @@ def list_team(row: Data) -> Iterable[Data]:
     return [member["person"] for member in row.get("hiring_team") or () if "person" in member]
 
 
+def list_channels(row: Data) -> Iterable[Data]:
+    """The channel an application came through, where its name can be the id of a record."""
+    channel = row.get("channel") or {}
+    return (channel,) if is_id(channel.get("name")) else ()
+
+
 def list_stages(row: Data) -> Iterable[Data]:
     """The stages of a category; system stages without an id are no records of their own."""
     return (stage for stage in row.get("stages") or () if stage.get("id") is not None)
 
 
-def find_team(row: Data, relation: str) -> list[str] | None:
-    """The people of the hiring team whose role is that relation; null where the job tells no team."""
+def read_team(row: Data) -> list[TeamMember] | None:
+    """The hiring team of a job or an application; null where it tells none."""
     team = row.get("hiring_team")
-    if team is None:
-        return None
-    return [get_id(member["person"]) for member in team if find_relation(member) == relation]
+    return None if team is None else [read_member(member) for member in team]
 
 
-def find_relation(member: Data) -> str | None:
-    """The relation to the job that a member's role is; a member without one is in the team all the same."""
-    if "role" not in member:
-        return None
-    name: str = member["role"]["name"]
-    return ROLE_RELATIONS.get(name.strip().lower())
+def read_member(member: Data) -> TeamMember:
+    """A member without a role is in the team all the same."""
+    name = member["role"]["name"] if "role" in member else None
+    role = ROLES.get(name.strip().lower()) if name is not None else None
+    return TeamMember(
+        user=get_id(member["person"]) if role or "person" in member else None, role=role, role_name=to_text(name)
+    )
 
 
 def find_id(ref: Data | None) -> str | None:
     return get_id(ref) if ref else None
+
+
+def read_id(thing: Data | None) -> str | None:
+    """Its id; null where it has none, as stages of the system have."""
+    return get_id(thing) if thing and thing.get("id") is not None else None
 
 
 def get_id(thing: Data) -> str:
@@ -167,9 +278,29 @@ def to_list(value: Any) -> list[Any] | None:
     return None if value is None else [value]
 
 
+def to_contacts(value: Any) -> list[Contact] | None:
+    """One number or address, which Personio does not say the kind of."""
+    value = to_text(value)
+    return None if value is None else [Contact(value=value)]
+
+
+def to_day(value: Any) -> str | None:
+    """A day, as it is written wherever one stands: no time zone moves it. Raises ValueError for what is none."""
+    text = to_text(read_instant(value)[0])
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text[:10]).isoformat()
+    except ValueError:
+        raise ValueError("no day") from None
+
+
 def to_moment(value: Any) -> str | None:
     """A moment in UTC. Personio sends text, or an object `{"date-time", "timezone"}`; both are taken."""
-    zone = None
-    if isinstance(value, dict):
-        value, zone = value.get("date-time"), value.get("timezone")
-    return normalize_moment(value, zone) if value else None
+    text, zone = read_instant(value)
+    return normalize_moment(text, zone) if text else None
+
+
+def read_instant(value: Any) -> tuple[Any, Any]:
+    """The text of a moment, and the time zone beside it."""
+    return (value.get("date-time"), value.get("timezone")) if isinstance(value, dict) else (value, None)
