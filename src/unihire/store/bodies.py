@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import asyncpg
 import msgspec
 
 from unihire.kit.clock import from_micros
+from unihire.store.copying import read_micros
 from unihire.store.feed.saving import EMPTY_ENDING, MEMBERS_AT
 from unihire.store.volatile import PARTS_COLUMN, fill_content, read_parts
 
-WHOLE_COLUMNS = ", record.more, record.words, record.first_saved_at"
+# The driver takes as long to read one moment as all else of a record; the records of a page were mostly saved together,
+# so the eight bytes that PostgreSQL sends are read once for all of them.
+WHOLE_COLUMNS = ", record.more, record.words, timestamptz_send(record.first_saved_at) AS first_saved_at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +83,20 @@ def splice(body: bytes, row: asyncpg.Record, content: Content) -> bytes:
 def take_apart(body: bytes, row: asyncpg.Record, content: Content) -> Stored:
     """What is stored of a record, with what is volatile of it."""
     more: bytes | None = row["more"]
-    if more is not None and content.is_volatile and row["parts"] is not None:
-        parts = read_parts(row["parts"])
-        more = fill_content(more, parts.more, parts.texts)
-    body, fields, sent = _fill(body, row, content)
-    return Stored(body[: -len(EMPTY_ENDING)], more, row["words"], row["first_saved_at"], fields, sent)
+    fields = sent = None
+    if content.is_volatile or content.raw or content.custom:
+        if more is not None and content.is_volatile and row["parts"] is not None:
+            parts = read_parts(row["parts"])
+            more = fill_content(more, parts.more, parts.texts)
+        body, fields, sent = _fill(body, row, content)
+    saved_at = _read_moment(row["first_saved_at"])
+    return Stored(body[: -len(EMPTY_ENDING)], more, row["words"], saved_at, fields, sent)
+
+
+@lru_cache(maxsize=4096)
+def _read_moment(sent: bytes) -> datetime:
+    """A moment as PostgreSQL sends it."""
+    return read_micros(int.from_bytes(sent, "big", signed=True))
 
 
 def _fill(body: bytes, row: asyncpg.Record, content: Content) -> tuple[bytes, bytes | None, bytes | None]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from struct import Struct
 
-from unihire.kit.clock import to_micros
+from unihire.kit.clock import from_micros, to_micros
 from unihire.store import Connection
 
 AT_ONCE = 50
@@ -50,6 +50,11 @@ def write_bigints(values: Sequence[int]) -> bytes:
 def count_micros(moment: datetime) -> int:
     """A moment as a timestamptz holds it."""
     return to_micros(moment) - _FROM_2000
+
+
+def read_micros(count: int) -> datetime:
+    """The moment that a timestamptz holds so."""
+    return from_micros(count + _FROM_2000)
 
 
 async def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
