@@ -13,12 +13,12 @@ from testbed.databases import Databases
 from testbed.harvest import find_next, serve_harvest
 from testbed.harvest_truth import OWN, STREAMS, Json, Records, Rows, expect_records
 from testbed.personio import check_same
-from testbed.tenants import Tenant, make_tenant, open_api, read_all
+from testbed.tenants import Tenant, make_tenant, open_api, read_pages
 from testbed.vendor import IMPATIENT
 from unihire.integration.registry import get_integration
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
-from unihire.model import MODELS, NATIVE_MODELS
+from unihire.model import MODELS
 from unihire.outbound.client import Retry
 from unihire.platform.connectors import open_client
 from unihire.sandbox.runner import Ready, RunningSandbox
@@ -88,10 +88,13 @@ class Served:
 
 
 async def read_served(api: httpx.AsyncClient) -> Served:
-    """Everything served, with raw data and custom fields. Nothing may come twice."""
+    """Everything our own face serves, with raw data and custom fields. Nothing may come twice."""
     served = Served({}, {})
-    for spec in NATIVE_MODELS.values():
-        items = await read_all(api, spec.plural, include_raw_data=True, include_custom_fields=True)
+    for spec in MODELS.values():
+        flags = {"page_size": 100, "include_raw_data": "true", "include_custom_fields": "true"}
+        items = await read_pages(api, f"/api/v1/{spec.plural}", **flags)
+        for item in items:
+            item["more"] = {field.name: item["more"][field.name] for field in spec.more}
         served.records[spec.plural] = {item["remote_id"]: item for item in items}
         assert len(served.records[spec.plural]) == len(items)
         served.times.update({(spec.plural, item["remote_id"]): item.pop("modified_at") for item in items})

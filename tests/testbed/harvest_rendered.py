@@ -8,8 +8,9 @@ from uuid import UUID
 import msgspec
 
 from testbed.harvest import Row, connect_harvest, serve_harvest, walk
-from unihire.integration.declare import Integration, Join, Stream, find_member
+from unihire.integration.declare import Integration, Join, Source, Stream, find_member
 from unihire.integration.registry import get_integration
+from unihire.model import Record
 from unihire.outbound.paging import decode_row
 from unihire.store.feed.saving import Rendered
 from unihire.sync.joining import list_answerable
@@ -56,6 +57,20 @@ def render_rows(rows: Rows, *, unread: Collection[str] = ()) -> Iterator[Rendere
         records, quarantined = renderer.render_rows(stream, encoded, details)
         assert not quarantined, quarantined[0]
         yield from records
+
+
+def make_records(rows: Rows) -> Iterator[Record]:
+    """The records as the mapping fills them, with the vendor's ids in their relations."""
+    integration = get_integration("greenhouse")
+    for stream in integration.streams:
+        details = join_rows(integration, stream, rows, stream.joins)
+        for maps in stream.maps:
+            for row in _list_rows(integration, stream.name, rows):
+                if maps.is_deleted is not None and maps.is_deleted(row):
+                    continue
+                told = details[str(row["id"])]
+                parts = (row,) if maps.is_whole else maps.list_parts(row, told)
+                yield from (maps.make(Source(part, row, told, place)) for place, part in enumerate(parts))
 
 
 def join_rows(

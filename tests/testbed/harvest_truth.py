@@ -8,20 +8,24 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
-from unihire.model import MODELS, NATIVE_MODELS
+from testbed.harvest_truth_more import MORE, list_transitions, tell_posting, tell_question, tell_source
+from unihire.model import MODELS
 
 Json = dict[str, Any]
 Rows = dict[str, list[Json] | None]
 """The vendor's rows by stream; None for a stream the credentials may not read."""
 Records = dict[str, dict[str, Json]]
-"""By plural and vendor id: records as the API answers them, without modified_at."""
+"""By plural and vendor id: records as our own face answers them, without modified_at; `more` of what mappings fill."""
 
-# The lists that make records or show in them, and three of those that are kept for operations.
+# The lists that make records or show in them, and one of those that are kept for operations.
 STREAMS = [
     "users", "departments", "offices", "rejection_reasons", "candidate_tags", "sources", "referrers", "custom_fields",
-    "custom_field_options", "openings", "job_hiring_managers", "job_owners", "job_posts", "jobs",
-    "job_interview_stages", "job_interviews", "application_stages", "rejection_details", "attachments", "applications",
-    "candidates", "interviewers", "interviews", "scorecards", "offers", "eeoc", "notes",
+    "custom_field_options", "openings", "job_hiring_managers", "job_owners", "job_posts", "pay_input_ranges", "jobs",
+    "job_interview_stages", "job_interviews", "application_stages", "rejection_details", "prospect_details",
+    "attachments", "applications", "applied_candidate_tags", "candidate_educations", "candidate_employments",
+    "candidates", "interviewers", "interviews", "candidate_attribute_types", "job_candidate_attributes",
+    "scorecard_candidate_attributes", "scorecard_questions", "scorecard_question_options",
+    "scorecard_question_answers", "scorecard_question_answer_options", "scorecards", "offers", "eeoc", "notes",
 ]  # fmt: skip
 
 OWN = {
@@ -30,6 +34,8 @@ OWN = {
     "offices": "office",
     "rejection_reasons": "reject_reason",
     "candidate_tags": "tag",
+    "sources": "source",
+    "job_posts": "job_posting",
     "jobs": "job",
     "job_interview_stages": "job_interview_stage",
     "attachments": "attachment",
@@ -44,36 +50,43 @@ OWN = {
 """The streams whose rows are records, and of which model."""
 
 
-def expect_records(rows: Rows, connector: UUID) -> Records:
-    """The records the API must serve of these rows."""
+def expect_records(rows: Rows, connector: UUID | None) -> Records:
+    """The records the API must serve of these rows; without a connector all ids in them are the vendor's."""
     truth = Truth(rows, connector)
-    found: Records = {spec.plural: {} for spec in NATIVE_MODELS.values()}
+    found: Records = {spec.plural: {} for spec in MODELS.values()}
     for stream, model in OWN.items():
         for row in rows[stream] or ():
-            if stream == "job_interview_stages" and not row["active"]:
+            if stream in ("job_interview_stages", "job_posts") and not row["active"]:
                 continue  # deleted
             fields = TELL[model](truth, row)
             custom = _tell_custom(row) if model in CUSTOM else {}
-            truth.put(found, model, str(row["id"]), row, custom, fields)
+            more = MORE[model](truth, row) if model in MORE else {}
+            truth.put(found, model, str(row["id"]), row, custom, fields, more)
     for post in rows["job_posts"] or ():
-        for question in post["questions"] if post["active"] else ():
+        for place, question in enumerate(post["questions"] if post["active"] else ()):
             number = question["id"]
             remote_id = f"{post['id']}:{question['name']}" if number is None else str(number)
             fields = _tell_question(truth, question) | {"job": truth.ours("job", post["job_id"])}
-            truth.put(found, "screening_question", remote_id, question, {}, fields)
+            more = tell_question(truth, post, place)
+            truth.put(found, "screening_question", remote_id, question, {}, fields, more)
+    for application in rows["applications"] or ():
+        for step, fields in list_transitions(truth, application):
+            truth.put(found, "application_transition", str(step["id"]), step, {}, fields, {})
     return found
 
 
 class Truth:
     """The rows and how they belong together."""
 
-    def __init__(self, rows: Rows, connector: UUID) -> None:
+    def __init__(self, rows: Rows, connector: UUID | None) -> None:
         self._rows = rows
         self._connector = connector
         self._groups: dict[tuple[str, str], dict[Any, list[Json]]] = {}
 
     def ours(self, model: str, number: Any) -> str | None:
-        return None if number is None else _derive(self._connector, f"{model}:{number}")
+        if self._connector is None or number is None:
+            return None if number is None else str(number)
+        return _derive(self._connector, f"{model}:{number}")
 
     def all_ours(self, model: str, numbers: Iterable[Any]) -> list[str | None]:
         return [self.ours(model, number) for number in numbers]
@@ -90,13 +103,16 @@ class Truth:
         return [] if number is None else self._groups[stream, member].get(number, [])
 
     def put(
-        self, found: Records, model: str, remote_id: str, raw: Json, custom: Json, fields: Mapping[str, Any]
+        self, found: Records, model: str, remote_id: str, raw: Json, custom: Json, fields: Json, more: Json
     ) -> None:
         spec = MODELS[model]
         record: Json = {field.name: None for field in spec.fields}
+        beside: Json = {field.name: None for field in spec.more}
         assert fields.keys() <= record.keys()
+        assert more.keys() <= beside.keys()
         assert remote_id not in found[spec.plural]
         record |= {"id": self.ours(model, remote_id), "remote_id": remote_id, "custom_fields": custom, "raw_data": raw}
+        record["more"] = beside | more
         found[spec.plural][remote_id] = {**record, **fields}
 
 
@@ -340,6 +356,8 @@ TELL: Mapping[str, Callable[[Truth, Json], Json]] = {
     "offer": _tell_offer,
     "eeoc": _tell_eeoc,
     "activity": _tell_note,
+    "job_posting": tell_posting,
+    "source": tell_source,
 }
 
 CUSTOM = ("job", "candidate", "application", "offer", "remote_user")

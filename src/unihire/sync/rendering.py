@@ -79,8 +79,9 @@ class _StreamRendering:
             elif value is not None or "." in member:
                 found += map(key, list_values(row, member))
         for name, member, key in self.keys_of:
-            for shown in details.get(name, ()):
-                found += map(key, list_values(shown, member))
+            shown = details.get(name)
+            for one in shown if type(shown) is list else ():
+                found += map(key, list_values(one, member))
         return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 

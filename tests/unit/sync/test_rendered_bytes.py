@@ -47,16 +47,16 @@ BYTES = {
 
 
 OF_VENDORS = {
-    "greenhouse/applications/rejected_twice": "b6afa9f11d7665ef",
+    "greenhouse/applications/rejected_twice": "11efb6ebc62179cd",
     "greenhouse/attachments/resume": "8cfb2a39df928b99",
-    "greenhouse/candidates/everything": "46b1beb98c789d7a",
+    "greenhouse/candidates/everything": "64999e143f167ea7",
     "greenhouse/eeoc/answered": "d419412981003da0",
-    "greenhouse/interviews/with_a_panel": "4e5b93e2aa9a3ed3",
-    "greenhouse/jobs/everything": "b2cfbf616794d2c9",
+    "greenhouse/interviews/with_a_panel": "d5fb8b7da629296e",
+    "greenhouse/jobs/everything": "0fc9ca3ce1c67a09",
     "greenhouse/notes/public": "dff132550014f173",
-    "greenhouse/offers/accepted": "7569c0cf5c10460f",
-    "greenhouse/scorecards/of_an_interview": "1cc57caae4584512",
-    "greenhouse/users/site_admin": "43561e9bfa290361",
+    "greenhouse/offers/accepted": "cfaf26aa6aa26b39",
+    "greenhouse/scorecards/of_an_interview": "e570f74c6740d23f",
+    "greenhouse/users/site_admin": "72b55ec65404922d",
     "greenhouse/job_posts/with_every_type_of_question": "f60562312c69b9a3",
     "personio/applications/rejected_twice": "c9d52ad263497081",
     "personio/candidates/applied_again": "c5c1d83ad3a00274",

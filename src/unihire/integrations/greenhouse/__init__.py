@@ -1,14 +1,17 @@
 """Greenhouse: Harvest v3, and on top of it what workflows know of Harvest v1.
 
-connector.py             facts: address, auth, streams and their joins, what it cannot give
+connector.py             facts: address, auth, streams and their joins
+cannot.py                what it cannot give, and why
 filters.py               filters of its lists: written, and what they do with rows read already
 writes.py                things made over v3, each known again
 comparing.py             whether a row shows what was sent
 operations.py            the operations it offers, in order
 mapping/                 rows to records, pure
   company.py             what a company sets up
+  jobs.py                jobs, their posts and what those ask
   people.py              candidates and what is stored about them
-  hiring.py              applications and what happens on them
+  hiring.py              applications, their way and offers
+  interviews.py          interviews and scorecards
   values.py              ids, words, moments, joined rows
 harvest_v1/              v1's words over v3
   inputs.py              what its creates took

@@ -5,18 +5,22 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from unihire.integration.declare import IdFilter, Integration, Join, Maps, Stream, Volatile
+from unihire.integrations.greenhouse.cannot import CANNOT
 from unihire.integrations.greenhouse.filters import PEOPLE, SERVICE_ACCOUNTS, match_filters, write_bounds
-from unihire.integrations.greenhouse.mapping import company, hiring, people
-from unihire.integrations.greenhouse.mapping.values import get_id, read_custom_fields
+from unihire.integrations.greenhouse.mapping import company, hiring, interviews, jobs, people
+from unihire.integrations.greenhouse.mapping.values import get_id, is_deleted, read_custom_fields
 from unihire.model import (
     EEOC,
     Activity,
     Application,
+    ApplicationTransition,
     Attachment,
     Candidate,
     Department,
+    HiringSource,
     Job,
     JobInterviewStage,
+    JobPosting,
     Offer,
     Office,
     RejectReason,
@@ -129,6 +133,22 @@ def declare(
     )
 
 
+# What is shown of an option of a custom field: schools, degrees and disciplines are such.
+OPTION = ("name",)
+
+
+def join_option(name: str, kind: str) -> Join:
+    """The option of a custom field that an education names."""
+    return Join(
+        name=name,
+        stream="custom_field_options",
+        on="id",
+        via="candidate_educations",
+        key=f"{kind}_custom_field_option_id",
+        keep=OPTION,
+    )
+
+
 STREAMS = (
     declare(
         "users",
@@ -138,9 +158,13 @@ STREAMS = (
     ),
     declare("departments", Maps(Department, company.to_department)),
     declare("offices", Maps(Office, company.to_office)),
-    declare("rejection_reasons", Maps(RejectReason, company.to_reject_reason), paging=REASONS),
+    declare(
+        "rejection_reasons",
+        Maps(RejectReason, company.to_reject_reason, words={"ended_by": "type.key"}),
+        paging=REASONS,
+    ),
     declare("candidate_tags", Maps(Tag, company.to_tag)),
-    declare("sources", is_kept=True),
+    declare("sources", Maps(HiringSource, company.to_hiring_source)),
     declare("referrers", is_kept=True),
     declare("custom_fields", is_kept=True),
     declare("custom_field_options", is_kept=True, found_by=("custom_field_id",)),
@@ -149,17 +173,24 @@ STREAMS = (
     declare("job_owners", is_kept=True, found_by=("job_id",)),
     declare(
         "job_posts",
+        Maps(JobPosting, jobs.to_job_posting, is_deleted=is_deleted),
         Maps(
             ScreeningQuestion,
-            company.to_screening_question,
-            each=company.list_questions,
+            jobs.to_screening_question,
+            each=jobs.list_questions,
             words={"type": "answer_type"},
             is_owned=True,
         ),
     ),
+    declare("pay_input_ranges", is_optional=True),
     declare(
         "jobs",
-        Maps(Job, company.to_job, words={"status": "status"}, custom=read_custom_fields),
+        Maps(
+            Job,
+            jobs.to_job,
+            words={"status": "status", "employment_type": "custom_fields.employment_type.value"},
+            custom=read_custom_fields,
+        ),
         joins=(
             Join(
                 name="job_posts",
@@ -169,16 +200,26 @@ STREAMS = (
             ),
             Join(name="job_hiring_managers", stream="job_hiring_managers", on="job_id", keep=("user_id",)),
             Join(name="job_owners", stream="job_owners", on="job_id", keep=("user_id", "type")),
+            Join(name="openings", stream="openings", on="job_id"),
+            Join(
+                name="pay_input_ranges",
+                stream="pay_input_ranges",
+                on="job_post_id",
+                via="job_posts",
+                key="id",
+                keep=("job_post_id", "currency_type", "min_cents", "max_cents"),
+            ),
         ),
     ),
     declare(
         "job_interview_stages",
-        Maps(JobInterviewStage, company.to_job_interview_stage, is_deleted=company.is_deleted),
+        Maps(JobInterviewStage, company.to_job_interview_stage, is_deleted=is_deleted),
         found_by=("job_id",),
     ),
     declare("job_interviews", is_kept=True, found_by=("job_id",)),
     declare("application_stages", is_kept=True),
     declare("rejection_details", is_kept=True, found_by=("application_id",)),
+    declare("prospect_details", is_kept=True, found_by=("application_id",), is_optional=True),
     declare(
         "attachments",
         Maps(Attachment, people.to_attachment, words={"attachment_type": "type"}),
@@ -187,7 +228,8 @@ STREAMS = (
     ),
     declare(
         "applications",
-        Maps(Application, hiring.to_application, custom=read_custom_fields),
+        Maps(Application, hiring.to_application, words={"status": "status"}, custom=read_custom_fields),
+        Maps(ApplicationTransition, hiring.to_application_transition, of="stages", is_owned=True),
         found_by=("candidate_id", "job_id", "prospective_job_ids"),
         joins=(
             Join(name="sources", stream="sources", on="id", key="source_id", keep=("name",)),
@@ -197,7 +239,23 @@ STREAMS = (
                 stream="application_stages",
                 on="id",
                 key="stage_id",
-                keep=("job_interview_stage_id",),
+                keep=("job_interview_stage_id", "entered_at"),
+            ),
+            Join(
+                name="stages",
+                stream="application_stages",
+                on="application_id",
+                # All but days_in_stage, which counts on while nothing happens.
+                keep=(
+                    "created_at",
+                    "updated_at",
+                    "application_id",
+                    "job_interview_stage_id",
+                    "entered_at",
+                    "exited_at",
+                    "current",
+                ),
+                only=hiring.was_entered,
             ),
             Join(
                 name="rejection_details",
@@ -205,8 +263,21 @@ STREAMS = (
                 on="application_id",
                 keep=("rejection_reason_id",),
             ),
+            Join(
+                name="rejection_reasons",
+                stream="rejection_reasons",
+                on="id",
+                via="rejection_details",
+                key="rejection_reason_id",
+                keep=("type",),
+            ),
+            Join(name="openings", stream="openings", on="application_id", keep=("closed_at",)),
+            Join(name="prospect_details", stream="prospect_details", on="application_id", keep=("prospect_owner_id",)),
         ),
     ),
+    declare("applied_candidate_tags", is_optional=True),
+    declare("candidate_educations", is_kept=True, found_by=("candidate_id",), is_optional=True),
+    declare("candidate_employments", is_kept=True, found_by=("candidate_id",), is_optional=True),
     declare(
         "candidates",
         Maps(Candidate, people.to_candidate, custom=read_custom_fields),
@@ -214,32 +285,134 @@ STREAMS = (
         joins=(
             Join(name="applications", stream="applications", on="candidate_id"),
             Join(name="attachments", stream="attachments", on="candidate_id"),
+            Join(
+                name="applied_candidate_tags",
+                stream="applied_candidate_tags",
+                on="candidate_id",
+                keep=("candidate_tag_id",),
+            ),
+            Join(
+                name="candidate_educations",
+                stream="candidate_educations",
+                on="candidate_id",
+                keep=(
+                    "school_name_custom_field_option_id",
+                    "degree_custom_field_option_id",
+                    "discipline_custom_field_option_id",
+                    "start_at",
+                    "end_at",
+                    "start_date_month",
+                    "start_date_year",
+                    "end_date_month",
+                    "end_date_year",
+                ),
+            ),
+            join_option("schools", "school_name"),
+            join_option("degrees", "degree"),
+            join_option("disciplines", "discipline"),
+            Join(
+                name="candidate_employments",
+                stream="candidate_employments",
+                on="candidate_id",
+                keep=("company_name", "title", "start_date", "end_date"),
+            ),
         ),
     ),
     declare("interviewers"),
     declare(
         "interviews",
-        Maps(ScheduledInterview, hiring.to_scheduled_interview, words={"status": "status"}),
+        Maps(ScheduledInterview, interviews.to_scheduled_interview, words={"status": "status"}),
         joins=(
             Join(
                 name="job_interviews",
                 stream="job_interviews",
                 on="id",
                 key="job_interview_id",
-                keep=("job_interview_stage_id",),
+                keep=("job_interview_stage_id", "name"),
             ),
-            Join(name="interviewers", stream="interviewers", on="interview_id", keep=("user_id",)),
+            Join(
+                name="interviewers",
+                stream="interviewers",
+                on="interview_id",
+                keep=("user_id", "email", "response_status"),
+            ),
         ),
     ),
+    declare("candidate_attribute_types", is_optional=True),
+    declare("job_candidate_attributes", is_optional=True),
+    declare("scorecard_candidate_attributes", is_optional=True),
+    declare("scorecard_questions", is_kept=True, found_by=("interview_kit_id",), is_optional=True),
+    declare("scorecard_question_options", is_optional=True),
+    declare("scorecard_question_answers", is_optional=True),
+    declare("scorecard_question_answer_options", is_optional=True),
     declare(
         "scorecards",
-        Maps(Scorecard, hiring.to_scorecard, words={"overall_recommendation": "candidate_rating"}),
-        joins=(Join(name="interviewers", stream="interviewers", on="scorecard_id", keep=("interview_id",)),),
+        Maps(
+            Scorecard,
+            interviews.to_scorecard,
+            words={"overall_recommendation": "candidate_rating", "status": "status"},
+        ),
+        joins=(
+            Join(name="interviewers", stream="interviewers", on="scorecard_id", keep=("interview_id",)),
+            Join(
+                name="attributes",
+                stream="scorecard_candidate_attributes",
+                on="scorecard_id",
+                keep=("candidate_attribute_rating", "job_candidate_attribute_id", "note"),
+            ),
+            Join(
+                name="attribute_names",
+                stream="job_candidate_attributes",
+                on="id",
+                via="attributes",
+                key="job_candidate_attribute_id",
+                keep=("candidate_attribute_type_id", "name"),
+            ),
+            Join(
+                name="attribute_types",
+                stream="candidate_attribute_types",
+                on="id",
+                via="attribute_names",
+                key="candidate_attribute_type_id",
+                keep=("name",),
+            ),
+            Join(
+                name="answers",
+                stream="scorecard_question_answers",
+                on="scorecard_id",
+                keep=("scorecard_question_id", "answer", "boolean_value"),
+            ),
+            Join(
+                name="questions",
+                stream="scorecard_questions",
+                on="id",
+                via="answers",
+                key="scorecard_question_id",
+                keep=("question", "answer_type"),
+            ),
+            Join(
+                name="choices",
+                stream="scorecard_question_answer_options",
+                on="scorecard_question_answer_id",
+                via="answers",
+                key="id",
+                keep=("scorecard_question_option_id", "scorecard_question_answer_id"),
+            ),
+            Join(
+                name="options",
+                stream="scorecard_question_options",
+                on="id",
+                via="choices",
+                key="scorecard_question_option_id",
+                keep=("name",),
+            ),
+        ),
     ),
     declare(
         "offers",
         Maps(Offer, hiring.to_offer, words={"status": "status"}, custom=read_custom_fields),
         found_by=("application_id",),
+        joins=(Join(name="versions", stream="offers", on="application_id", key="application_id", keep=("version",)),),
     ),
     declare(
         "eeoc",
@@ -262,17 +435,13 @@ STREAMS = (
     *(
         declare(name, is_kept=True, found_by=found_by, is_optional=True)
         for name, found_by in {
-            "candidate_educations": ("candidate_id",),
-            "candidate_employments": ("candidate_id",),
             "close_reasons": (),
             "custom_field_departments": ("custom_field_id",),
             "custom_field_offices": ("custom_field_id",),
             "default_interviewers": ("interview_kit_id",),
             "interview_kits": ("job_id",),
-            "prospect_details": ("application_id",),
             "prospect_pool_stages": (),
             "prospect_pools": (),
-            "scorecard_questions": ("interview_kit_id",),
             "user_emails": ("email",),
         }.items()
     ),
@@ -321,8 +490,5 @@ INTEGRATION = Integration(
     is_acceptance=has_message,
     # Not by rejection reasons: the built-in ones may be the same in every account.
     known_by=("jobs", "users", "departments", "candidates"),
-    cannot={
-        "candidate.avatar": "Harvest v3 gives no picture of a candidate.",
-        "offer.creator": "Harvest v3 does not tell who made an offer.",
-    },
+    cannot=CANNOT,
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from unihire.integration.declare import Maps, Source
 from unihire.integration.inspect import list_cases
 from unihire.integration.registry import get_integration
-from unihire.integrations.greenhouse.mapping import company, hiring, people
+from unihire.integrations.greenhouse.mapping import company, hiring, interviews, jobs, people
 from unihire.integrations.greenhouse.mapping.values import list_ids, read_custom_fields, to_moment
 from unihire.kit.clock import parse_moment
 from unihire.model import words
@@ -21,7 +21,8 @@ CASES = [(case.stream, case.given) for case in list_cases(INTEGRATION)]
 EXPECTED = (LookupError, TypeError, ValueError, AttributeError)
 MOMENTS = {
     *("applied_at", "rejected_at", "submitted_at", "sent_at", "closed_at", "start_date", "start_at", "end_at"),
-    *("last_interaction_at", "remote_created_at", "remote_updated_at"),
+    *("last_interaction_at", "remote_created_at", "remote_updated_at", "entered_at", "left_at", "published_at"),
+    *("hired_at", "withdrawn_at", "stage_entered_at", "opened_at"),
 }
 JSON = st.recursive(
     st.none()
@@ -65,8 +66,8 @@ def _are_rows(found: Any) -> bool:
 def map_row(maps: Maps, row: dict[str, Any], joined: dict[str, Any]) -> list[dict[str, Any]]:
     """The records of a row, each checked as the engine does it; raises what a mapping may raise."""
     found = []
-    for part in (row,) if maps.each is None else maps.each(row):
-        source = Source(part, row, joined)
+    for place, part in enumerate((row,) if maps.is_whole else maps.list_parts(row, joined)):
+        source = Source(part, row, joined, place)
         record = maps.make(source)
         encoded = msgspec.json.encode(record)
         msgspec.json.decode(encoded, type=maps.model)
@@ -203,7 +204,7 @@ def test_answer_is_told_by_its_text(table: str, answer: str, word: str) -> None:
     assert people.to_answer(getattr(people, table), {"id": 1, "description": answer}) == word
 
 
-@pytest.mark.parametrize("module", [company, people, hiring], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [company, jobs, people, hiring, interviews], ids=lambda module: module.__name__)
 def test_tables_hold_words_of_the_vocabulary_only(module: ModuleType) -> None:
     tables = [name for name in dir(module) if name.isupper() and hasattr(words, name)]
     assert tables
@@ -232,7 +233,7 @@ POSTS = {
     ],
 )
 def test_description_is_of_the_first_post_that_is_public_and_live(names: list[str], chosen: str | None) -> None:
-    assert company.find_description([POSTS[name] for name in names]) == chosen
+    assert jobs.find_description([POSTS[name] for name in names]) == chosen
 
 
 @pytest.mark.parametrize("odd", ["12", {"1": 2}, 7, None, True])

@@ -5,8 +5,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from unihire.integration.declare import Data, Source
-from unihire.integrations.greenhouse.mapping.values import get_id, list_joined, to_id, to_moment, to_text, to_word
-from unihire.model import EEOC, Activity, Attachment, Candidate, Url
+from unihire.integrations.greenhouse.mapping.values import (
+    find_by_id,
+    get_id,
+    index_joined,
+    list_joined,
+    to_id,
+    to_moment,
+    to_partial_date,
+    to_text,
+    to_word,
+)
+from unihire.model import EEOC, Activity, Attachment, Candidate, Contact, Education, Employment, Url
+
+CONTACT_TYPES = {
+    "personal": "PERSONAL",
+    "home": "HOME",
+    "work": "WORK",
+    "mobile": "MOBILE",
+    "skype": "SKYPE",
+    "other": "OTHER",
+}
 
 ATTACHMENT_TYPES = {
     "resume": "RESUME",
@@ -91,15 +110,71 @@ def to_candidate(source: Source) -> Candidate:
         is_private=row.get("private"),
         can_email=row.get("can_email"),
         locations=list_values(row.get("addresses")),
-        phone_numbers=list_values(row.get("phone_numbers")),
-        email_addresses=list_values(row.get("email_addresses")),
+        phones=list_contacts(row.get("phone_numbers")),
+        emails=list_contacts(row.get("email_addresses")),
         urls=list_urls(row.get("website_addresses"), row.get("social_media_addresses")),
         tags=row.get("tags"),
         applications=list_joined(source, "applications", "id"),
         attachments=list_joined(source, "attachments", "id"),
         remote_created_at=to_moment(row.get("created_at")),
         remote_updated_at=to_moment(row.get("updated_at")),
+        tag_records=list_joined(source, "applied_candidate_tags", "candidate_tag_id"),
+        is_anonymized=is_anonymized(row),
+        educations=list_educations(source),
+        employments=list_employments(source),
     )
+
+
+def is_anonymized(row: Data) -> bool:
+    """Whether the name is what the vendor puts in its place: there is no member that says so."""
+    return row.get("first_name") == "Anonymized" and row.get("last_name") == get_id(row)
+
+
+def list_contacts(entries: list[Data] | None) -> list[Contact] | None:
+    """A list of `{"value", "type"}`, without empty ones."""
+    if entries is None:
+        return None
+    return [
+        Contact(value=entry["value"], type=to_word(CONTACT_TYPES, entry.get("type")))
+        for entry in entries
+        if entry.get("value")
+    ]
+
+
+def list_educations(source: Source) -> list[Education] | None:
+    """Schools, degrees and disciplines are options of custom fields, known by their ids."""
+    rows = source.details.get("candidate_educations")
+    if rows is None:
+        return None
+    schools, degrees, disciplines = (index_joined(source, name) for name in ("schools", "degrees", "disciplines"))
+    return [
+        Education(
+            remote_id=get_id(row),
+            school=find_by_id(schools, row.get("school_name_custom_field_option_id"), "name"),
+            degree=find_by_id(degrees, row.get("degree_custom_field_option_id"), "name"),
+            field=find_by_id(disciplines, row.get("discipline_custom_field_option_id"), "name"),
+            start=to_partial_date(row.get("start_date_year"), row.get("start_date_month"), row.get("start_at")),
+            end=to_partial_date(row.get("end_date_year"), row.get("end_date_month"), row.get("end_at")),
+        )
+        for row in rows
+    ]
+
+
+def list_employments(source: Source) -> list[Employment] | None:
+    """Which is the latest is told, and not whether it goes on."""
+    rows = source.details.get("candidate_employments")
+    if rows is None:
+        return None
+    return [
+        Employment(
+            remote_id=get_id(row),
+            company=to_text(row.get("company_name")),
+            title=to_text(row.get("title")),
+            start=to_text(row.get("start_date")),
+            end=to_text(row.get("end_date")),
+        )
+        for row in rows
+    ]
 
 
 def list_values(entries: list[Data] | None) -> list[str] | None:
@@ -136,6 +211,9 @@ def to_attachment(source: Source) -> Attachment:
         file_url=to_text(row.get("url")),
         attachment_type=to_word(ATTACHMENT_TYPES, row.get("type")),
         candidate=to_id(row.get("candidate_id")),
+        application=to_id(row.get("application_id")),
+        remote_created_at=to_moment(row.get("created_at")),
+        remote_updated_at=to_moment(row.get("updated_at")),
     )
 
 
@@ -149,6 +227,9 @@ def to_eeoc(source: Source) -> EEOC:
         gender=to_answer(GENDERS, row.get("gender")),
         veteran_status=to_answer(VETERAN_STATUSES, row.get("veteran_status")),
         disability_status=to_answer(DISABILITY_STATUSES, row.get("disability_status")),
+        application=to_id(row.get("application_id")),
+        remote_created_at=to_moment(row.get("created_at")),
+        remote_updated_at=to_moment(row.get("updated_at")),
     )
 
 
@@ -169,4 +250,6 @@ def to_activity(source: Source) -> Activity:
         visibility=to_word(VISIBILITIES, row.get("visibility")),
         candidate=to_id(row.get("candidate_id")),
         remote_created_at=to_moment(row.get("created_at")),
+        application=to_id(row.get("application_id")),
+        remote_updated_at=to_moment(row.get("updated_at")),
     )

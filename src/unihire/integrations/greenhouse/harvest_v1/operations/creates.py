@@ -201,6 +201,9 @@ async def _touch_new_tags(desk: WritingDesk, person: VendorRow, tags: Sequence[s
     with contextlib.suppress(PermissionMissing):
         rows = await desk.all("candidate_tags", {"created_at": since})
         desk.touch("candidate_tags", list_ids(rows))
+    with contextlib.suppress(PermissionMissing):
+        rows = await desk.find("applied_candidate_tags", "candidate_id", list_ids([person]))
+        desk.touch("applied_candidate_tags", list_ids(rows))
 
 
 def _plan(desk: WritingDesk, steps: Sequence[str]) -> None:
