@@ -14,7 +14,7 @@ from unihire.kit.ids import DerivedIds
 from unihire.kit.text import ID_LENGTH
 from unihire.model import MODELS, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
-from unihire.store.feed.saving import NOTHING, Rendered
+from unihire.store.feed.saving import CONTENT_BYTES, Rendered
 from unihire.store.keys import JoinKeys, MemberKeys, derive_ids
 from unihire.store.volatile import split_volatile
 from unihire.sync.encoding import ModelRendering, remember
@@ -29,7 +29,9 @@ _NO_DETAILS: Mapping[str, list[Data]] = {}
 SUSPECTED = 16
 """Places of bad parts that are remembered of a stream."""
 
-OF_NOTHING = blake2b(NOTHING, digest_size=8).digest()
+# A copy of a hash that is begun costs half of a new one.
+_begin_content = blake2b(digest_size=CONTENT_BYTES).copy
+_begin_more = blake2b(digest_size=8).copy
 
 OWNED = "part of"
 """Stands for the name of a join in the keys of owned parts."""
@@ -228,12 +230,14 @@ class Renderer:
         if volatile is not None:
             split = split_volatile(volatile.pattern, volatile.find_end, encoded, raw, custom, more)
             encoded, raw, custom, more, parts, ends_at = split
-        digest = blake2b(encoded, digest_size=16)
+        digest = _begin_content()
+        digest.update(encoded)
         digest.update(raw)
-        fingerprint = digest.digest() + (OF_NOTHING if more == NOTHING else blake2b(more, digest_size=8).digest())
+        beside = _begin_more()
+        beside.update(more)
         return Rendered(
-            model.ids.text(remote_id), model.number, remote_id, fingerprint, keys, encoded[1:-1], raw, custom,
-            _find_words(maps, source.row) if maps.words else None, volatile is not None, row_id,
+            model.ids.text(remote_id), model.number, remote_id, digest.digest() + beside.digest(), keys, encoded[1:-1],
+            raw, custom, _find_words(maps, source.row) if maps.words else None, volatile is not None, row_id,
             not maps.is_owned and not maps.is_whole, parts, ends_at, more,
         )  # fmt: skip
 

@@ -174,7 +174,7 @@ def test_signature_in_it_is_no_content_and_is_read_with_it() -> None:
     for record, link in zip(records, links, strict=True):
         body = b'{"id":"12345678-1234-1234-1234-123456789012","modified_at":"2026-01-31T09:30:00.000001Z",%b%b'
         stored = {
-            "more": record.more, "parts": record.parts, "words": None, "first_saved_at": NOW, "raw": record.raw,
+            "more": record.more, "parts": record.parts, "words": None, "first_saved_at": bytes(8), "raw": record.raw,
             "custom": None,
         }  # fmt: skip
         content = Content(is_volatile=True, in_parts=True)
