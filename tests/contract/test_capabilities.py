@@ -10,20 +10,26 @@ import httpx
 import msgspec
 import pytest
 
-from testbed.records import PLURALS
 from testbed.tenants import Tenant
 from unihire.app import describe_api
+from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.common.markup import to_markdown
 from unihire.dialects.unihire.matrix import IntegrationCapabilities, list_capabilities
 from unihire.dialects.unihire.page import describe_all
+from unihire.dialects.unihire.records import OWN
 from unihire.integration.declare import Integration
 from unihire.integration.inspect import list_cases
 from unihire.integration.registry import list_integrations, list_operations
-from unihire.model import MODELS, NATIVE_MODELS
+from unihire.model import MODELS
 
 PATH = "/api/v1/capabilities"
 EACH = pytest.mark.parametrize("integration", list_integrations(), ids=lambda integration: integration.slug)
 TOLD = {integration.slug: integration for integration in list_capabilities().integrations}
+
+
+NO_FILTERS = {"page_size", "cursor", "expand", "include_raw_data", "include_custom_fields", "include_deleted"} | {
+    f"remote_{done}_{side}" for done in ("created", "updated") for side in ("after", "before")
+}
 
 
 def get_told(integration: Integration) -> IntegrationCapabilities:
@@ -35,10 +41,7 @@ def test_field_is_told_as_given_exactly_where_a_fixture_fills_it(integration: In
     filled: set[tuple[str, str]] = set()
     for case in list_cases(integration):
         for record in case.expected:
-            known = {field.name for field in MODELS[record.model].fields} if record.model in NATIVE_MODELS else set()
-            filled |= {(record.model, name) for name, value in record.record.items() if value not in ([], "")} & {
-                (record.model, name) for name in known
-            }
+            filled |= {(record.model, name) for name, value in record.record.items() if value not in ([], "")}
     told = get_told(integration)
     assert {(model.name, field.name) for model in told.models for field in model.fields if field.is_given} == filled
 
@@ -53,13 +56,13 @@ def test_what_is_not_given_has_a_reason_and_what_is_given_has_none(integration: 
 
 @EACH
 def test_filters_are_those_the_lists_take(integration: Integration) -> None:
-    others = {"page_size", "cursor", "expand", "include_raw_data", "include_custom_fields", "include_deleted"}
     paths = describe_api()["paths"]
     for model in get_told(integration).models:
+        face = NATIVE if model.is_native else OWN
         params = {
             param["name"]: param["schema"]
-            for param in paths[f"/api/ats/v1/{model.plural}"]["get"]["parameters"]
-            if param["in"] == "query" and param["name"] not in others
+            for param in paths[f"{face.path}/{model.plural}"]["get"]["parameters"]
+            if param["in"] == "query" and param["name"] not in NO_FILTERS
         }
         assert {known.param for known in model.filters} == params.keys()
         for known in model.filters:
@@ -72,7 +75,9 @@ def test_operation_that_writes_says_which_fields_of_which_models(integration: In
     for operation in list_operations(integration.slug).values():
         assert operation.is_write == bool(operation.writes), f"{operation.name} and what it `writes`"
         for model, fields in operation.writes.items():
-            assert set(fields) <= {field.name for field in MODELS[model].fields}, f"{operation.name}: {model}"
+            assert set(fields) <= {field.name for field in (*MODELS[model].fields, *MODELS[model].more)}, (
+                f"{operation.name}: {model}"
+            )
 
 
 def refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -90,7 +95,7 @@ async def test_matrix_is_answered_without_a_key_and_may_be_kept(api: httpx.Async
     body = json.loads(answer.content, object_pairs_hook=refuse_repeated_keys)
     assert [integration["slug"] for integration in body["integrations"]] == [one.slug for one in list_integrations()]
     for integration in body["integrations"]:
-        assert [model["plural"] for model in integration["models"]] == list(PLURALS)
+        assert [model["plural"] for model in integration["models"]] == list(OWN.by_plural)
     assert (await api.get(PATH)).content == answer.content
 
 

@@ -10,7 +10,7 @@ from unihire.dialects.unihire import matrix
 from unihire.dialects.unihire.matrix import FilterCapability, IntegrationCapabilities, ModelCapability
 from unihire.integration.declare import Join, Maps, Stream
 from unihire.integration.operate import Desk, Nothing, Operation, Output
-from unihire.model import MODELS, NATIVE_MODELS, Job
+from unihire.model import MODELS, Job
 from unihire.outbound.auth import AuthorizationCode, Credential
 from unihire.outbound.paging import WholeList
 
@@ -33,12 +33,14 @@ def with_job_maps(**changes: Any) -> tuple[Stream, ...]:
 
 def test_every_model_is_told_with_all_its_fields_in_the_order_of_the_vocabulary() -> None:
     found = describe()
-    assert [(model.name, model.plural) for model in found.models] == [
-        (m.name, m.plural) for m in NATIVE_MODELS.values()
+    assert [(model.name, model.plural, model.is_native) for model in found.models] == [
+        (spec.name, spec.plural, spec.is_native) for spec in MODELS.values()
     ]
     for model in found.models:
-        assert [field.name for field in model.fields] == [field.name for field in MODELS[model.name].fields]
-        assert [list(field.words) for field in MODELS[model.name].fields] == [field.words for field in model.fields]
+        spec = MODELS[model.name]
+        every = [(field.name, list(field.words), field.is_more) for field in (*spec.fields, *spec.more)]
+        assert [(field.name, field.words, field.is_more) for field in model.fields] == every
+        assert [field.name for field in model.fields if field.is_more] == [field.name for field in spec.more]
 
 
 def test_model_is_given_where_a_stream_maps_to_it_and_otherwise_told_why_not() -> None:
@@ -208,10 +210,10 @@ def test_published_names_are_plain_words() -> None:
     told = msgspec.json.decode(msgspec.json.encode(describe()))
     (job,) = (model for model in told["models"] if model["name"] == "job")
     assert list(job) == [
-        "name", "plural", "given", "reason", "streams", "joins", "custom_fields", "write", "written_by",
+        "name", "plural", "native", "given", "reason", "streams", "joins", "custom_fields", "write", "written_by",
         "fields", "filters",
     ]  # fmt: skip
-    assert list(job["fields"][0]) == ["name", "given", "reason", "words", "vendor_words", "filter", "write"]
+    assert list(job["fields"][0]) == ["name", "more", "given", "reason", "words", "vendor_words", "filter", "write"]
     assert list(job["filters"][0]) == ["param", "field", "kind", "several", "words", "given"]
     assert list(told["streams"][0]) == ["name", "permission", "incremental", "models", "joins"]
     assert list(told["auth"][0]["credentials"][0]) == ["name", "title", "secret", "optional"]

@@ -9,6 +9,7 @@ from testbed.vendor import ACME
 from unihire.dialects.common.markup import Table, to_html, to_markdown, to_plain
 from unihire.dialects.unihire.matrix import Capabilities, OperationCapability, describe_integration
 from unihire.dialects.unihire.page import describe_all, describe_one, describe_overview
+from unihire.model import MODELS
 
 
 def describe() -> Capabilities:
@@ -32,9 +33,13 @@ def test_overview_counts_fields_and_tells_what_can_be_written() -> None:
     (table,) = describe_overview(Capabilities(integrations=[msgspec.structs.replace(acme, models=models)]))
     assert isinstance(table, Table)
     rows = {to_plain(row[0]): to_plain(row[1]) for row in table.rows}
-    assert len(rows) == 16
-    assert (rows["offer"], rows["candidate"]) == ("no", "18 of 18 fields")
-    assert rows["job"] == "13 of 13 fields, can be written"
+    assert len(rows) == len(MODELS)
+    more = {name: len(spec.more) for name, spec in MODELS.items()}
+    assert (rows["offer"], rows["candidate"]) == (
+        "no",
+        f"18 of 18 fields, {more['candidate']} of {more['candidate']} of more",
+    )
+    assert rows["job"] == f"13 of 13 fields, {more['job']} of {more['job']} of more, can be written"
 
 
 def test_page_of_no_integration_is_a_page() -> None:
@@ -46,7 +51,8 @@ def test_page_names_every_stream_model_field_and_reason() -> None:
     (acme,) = describe().integrations
     expected = [acme.name, acme.website, *(stream.name for stream in acme.streams)]
     expected += [model.name for model in acme.models]
-    expected += [field.name for model in acme.models if model.is_given for field in model.fields]
+    given = [field for model in acme.models if model.is_given for field in model.fields]
+    expected += [f"more.{field.name}" if field.is_more else field.name for field in given]
     assert [text for text in expected if text not in page] == []
 
 

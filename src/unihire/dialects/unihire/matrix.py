@@ -9,12 +9,13 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from unihire.dialects.common.filters import FOUND_BY_REMOTE_ID, FilterParam, list_filters
+from unihire.dialects.common.filters import FilterParam
+from unihire.dialects.unihire.records import OWN
 from unihire.integration.declare import Integration, Maps, Stream
 from unihire.integration.operate import Operation
 from unihire.integration.registry import get_integration, list_integrations, list_operations
 from unihire.integration.scopes import find_granted, list_missing, list_scopes
-from unihire.model import NATIVE_MODELS, FieldSpec, Match, ModelSpec, spec_of
+from unihire.model import MODELS, FieldSpec, Match, ModelSpec, spec_of
 from unihire.outbound.auth import AuthorizationCode, ClientCredentials
 
 Kind = Literal["exact", "any_case", "ids", "moment"]
@@ -67,10 +68,13 @@ class FilterCapability(Struct, frozen=True, kw_only=True, rename={"is_given": "g
     is_given: bool
 
 
-class FieldCapability(Struct, frozen=True, kw_only=True, rename={"is_given": "given", "can_write": "write"}):
+class FieldCapability(
+    Struct, frozen=True, kw_only=True, rename={"is_more": "more", "is_given": "given", "can_write": "write"}
+):
     """A field of a model."""
 
     name: str
+    is_more: Annotated[bool, Meta(description="Whether our own face alone shows it, in `more`.")]
     is_given: bool
     reason: Reason
     words: Annotated[
@@ -87,12 +91,15 @@ class ModelCapability(
     Struct,
     frozen=True,
     kw_only=True,
-    rename={"is_given": "given", "has_custom_fields": "custom_fields", "can_write": "write"},
-):
+    rename={
+        "is_native": "native", "is_given": "given", "has_custom_fields": "custom_fields", "can_write": "write",
+    },
+):  # fmt: skip
     """A model of the vocabulary at one vendor."""
 
     name: str
     plural: Annotated[str, Meta(description="Its noun in paths.")]
+    is_native: Annotated[bool, Meta(description="Whether the native face has it; our own has every one.")]
     is_given: bool
     reason: Reason
     streams: Annotated[list[str], Meta(description="Where its records come from.")]
@@ -208,7 +215,7 @@ def describe_integration(integration: Integration, operations: Sequence[Operatio
         category=integration.category,
         auth=_list_flows(integration, operations),
         streams=[_describe_stream(stream) for stream in integration.streams],
-        models=[_describe_model(integration, spec, operations) for spec in NATIVE_MODELS.values()],
+        models=[_describe_model(integration, spec, operations) for spec in MODELS.values()],
         operations=[
             OperationCapability(
                 name=one.name,
@@ -274,12 +281,14 @@ def _describe_model(integration: Integration, spec: ModelSpec, operations: Seque
     """A model is given where a stream maps to it; a field of it, where `cannot` has no reason against it."""
     sources = [(stream, maps) for stream in integration.streams for maps in stream.maps if maps.model is spec.record]
     maps = [maps for _, maps in sources]
-    fields = [_describe_field(integration, spec, field, maps, operations) for field in spec.fields]
+    every = (*spec.fields, *spec.more)
+    fields = [_describe_field(integration, spec, field, maps, operations) for field in every]
     writers = list_writers(operations, spec)
     given = {field.name for field in fields if field.is_given}
     return ModelCapability(
         name=spec.name,
         plural=spec.plural,
+        is_native=spec.is_native,
         is_given=bool(sources),
         reason=None if sources else integration.cannot.get(spec.name),
         streams=_once(stream.name for stream, _ in sources),
@@ -300,11 +309,12 @@ def _describe_field(
     operations: Sequence[Operation],
 ) -> FieldCapability:
     reason = integration.cannot.get(f"{spec.name}.{field.name}" if sources else spec.name)
-    params = {param.field.name: param.name for param in list_filters(spec)}
-    if spec.name in FOUND_BY_REMOTE_ID:
+    params = {param.field.name: param.name for param in OWN.filters[spec]}
+    if OWN.has_remote_id_filter(spec):
         params["remote_id"] = "remote_id"
     return FieldCapability(
         name=field.name,
+        is_more=field.is_more,
         is_given=bool(sources) and reason is None,
         reason=reason,
         words=list(field.words),
@@ -324,14 +334,14 @@ def _list_filters(spec: ModelSpec, given: set[str]) -> list[FilterCapability]:
         FilterCapability(param=param, field=None, kind=kind, several=several, words=[], is_given=bool(given))
         for param, kind, several in every
     ]
-    if spec.name in FOUND_BY_REMOTE_ID:
+    if OWN.has_remote_id_filter(spec):
         is_given = "remote_id" in given
         found.append(
             FilterCapability(
                 param="remote_id", field="remote_id", kind="exact", several=None, words=[], is_given=is_given
             )
         )
-    return [*found, *(_describe_filter(param, is_given=param.field.name in given) for param in list_filters(spec))]
+    return [*found, *(_describe_filter(param, is_given=param.field.name in given) for param in OWN.filters[spec])]
 
 
 def _describe_filter(param: FilterParam, *, is_given: bool) -> FilterCapability:

@@ -11,6 +11,7 @@ from unihire.dialects.unihire.matrix import (
     Kind,
     ModelCapability,
 )
+from unihire.dialects.unihire.records import MORE, OWN
 
 TITLE = "What each system gives"
 
@@ -28,7 +29,9 @@ def describe_all(capabilities: Capabilities) -> list[Block]:
                 "service shows it at ", Code("/capabilities"), " and, as JSON, at ", Code("/api/v1/capabilities"), ". "
                 "A field that is not given is null. Where a vendor's word is told, that member of its row is kept "
                 "beside the normalised word. Every list also takes ",
-                Code("ids"), " and ", Code("modified_after"), "; every record has the vendor's raw data.",
+                Code("ids"), " and ", Code("modified_after"), "; every record has the vendor's raw data. What stands ",
+                "in ", Code("more"), " is shown by our own face alone, under ", Code(OWN.path), "; so are ",
+                *join_codes(spec.plural for spec in OWN.models if not spec.is_native), ".",
             )
         ),
         *describe_overview(capabilities),
@@ -56,8 +59,12 @@ def describe_overview(capabilities: Capabilities) -> Iterator[Block]:
 def _sum_up(integration: IntegrationCapabilities, model: ModelCapability) -> Line:
     if not model.is_given:
         return ("no",)
-    given = sum(field.is_given for field in model.fields)
-    text = f"{given} of {len(model.fields)} fields" + (", can be written" if model.can_write else "")
+    members = [field for field in model.fields if not field.is_more]
+    more = [field for field in model.fields if field.is_more]
+    text = f"{sum(field.is_given for field in members)} of {len(members)} fields"
+    if more:
+        text += f", {sum(field.is_given for field in more)} of {len(more)} of more"
+    text += ", can be written" if model.can_write else ""
     return (Link(text, f"#{_head(integration, model).anchor}"),)
 
 
@@ -143,7 +150,7 @@ def _describe_model(integration: IntegrationCapabilities, model: ModelCapability
         ("field", "given", "filter", "vendor's word", "write"),
         tuple(
             (
-                (Code(field.name),),
+                (Code(_name_field(field)),),
                 _tell_given(field),
                 _tell_filter(filters.get(field.name)),
                 join_codes(field.vendor_words),
@@ -152,6 +159,11 @@ def _describe_model(integration: IntegrationCapabilities, model: ModelCapability
             for field in model.fields
         ),
     )
+
+
+def _name_field(field: FieldCapability) -> str:
+    """Where in a record it stands."""
+    return f"{MORE}.{field.name}" if field.is_more else field.name
 
 
 def _tell_given(field: FieldCapability) -> Line:
@@ -177,7 +189,7 @@ def _describe_words(capabilities: Capabilities) -> Iterator[Block]:
     yield Table(
         ("field", "words"),
         tuple(
-            ((Code(f"{model.name}.{field.name}"),), join_codes(field.words))
+            ((Code(f"{model.name}.{_name_field(field)}"),), join_codes(field.words))
             for model in capabilities.integrations[0].models
             for field in model.fields
             if field.words
