@@ -39,7 +39,7 @@ async def read_native(tenant: Tenant) -> dict[str, tuple[Any, ...]]:
 
 async def read_more(tenant: Tenant) -> dict[str, tuple[Any, ...]]:
     find = """
-        SELECT id::text, more, more_hash, words, (SELECT array_agg(key ORDER BY key) FROM unnest(keys) AS key)
+        SELECT id::text, more, words, (SELECT array_agg(key ORDER BY key) FROM unnest(keys) AS key), more_hash
         FROM record
     """
     found = await tenant.pool.fetch(find)
@@ -69,7 +69,8 @@ async def test_store_of_before_is_filled_without_moving_anything(
         remapped = await read_more(tenant)
         filled = [id for id in native if remapped[id][1] is not None]
         assert len(filled) > 0.9 * len(native)
-        assert all(remapped[id] == more[id] for id in filled)
+        # Its hash waits for a complete read where rows of other lists are shown as well.
+        assert all(remapped[id][:-1] == more[id][:-1] for id in filled)
 
         # By a complete read.
         assert (await tenant.sync(full=True)).status == "done"

@@ -111,7 +111,6 @@ class Pages:
         self.own = model_numbers(stream, rows_only=True)
         self.is_kept = bool(storage)
         self.has_deleted = has_deleted(stream)
-        self.reads_all = False
         self.unchanged = UnchangedRows(
             pool=pool, renderer=renderer, connector=connector, stream=stream, storage=storage, own=self.own
         )
@@ -128,10 +127,20 @@ class Pages:
         self._known: list[Join] = []
         self._writer = StreamWriter(
             connector, stream.name, models=model_numbers(stream), own=self.own, has_parts=self._has_parts,
-            has_beside=bool(self._beside), stores_joined=self.is_kept,
+            has_beside=bool(self._beside), shows_others=bool(stream.joins or stream.details),
+            stores_joined=self.is_kept,
             find_showing=self._storage.find_showing,
             find_news=self._find_news if self._has_shared and self.own else None,
         )  # fmt: skip
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether the whole list is being read."""
+        return self._writer.reads_all
+
+    @reads_all.setter
+    def reads_all(self, reads_all: bool) -> None:
+        self._writer.reads_all = reads_all
 
     @property
     def day(self) -> int | None:

@@ -210,10 +210,13 @@ async def save_found(
     found: Sequence[asyncpg.Record],
     changes: list[Change] | None = None,
     hashes: Mapping[str, int] = NO_HASHES,
+    *,
+    is_final: bool = True,
 ) -> Saved:
     """As `save_records`, with what `find_stored` found of them; what changed is added to `changes`.
 
-    `hashes` are those of the rows that records are, by the records' ids.
+    `hashes` are those of the rows that records are, by the records' ids. Without `is_final`, what richer faces show of
+    records of before is stored and counts as lacking still: rows that they show as well may not have been read yet.
     """
     stored = {row["id"]: row for row in found}
     fresh: list[Rendered] = []
@@ -229,13 +232,15 @@ async def save_found(
             fresh.append(record)
             outdated.append(known)
         else:
+            row_hash = hashes.get(record.id)
             if len(known["fingerprint"]) == CONTENT_BYTES:
                 lacking.append((record, known))
+                row_hash = row_hash if is_final else None  # the next complete read maps it again
             if record.is_volatile:
                 same.append((record, known))
-            if known["row_hash"] != hashes.get(record.id):
-                rehashed.append((record.id, hashes.get(record.id)))
-    await _fill_more(connection, connector, lacking)
+            if known["row_hash"] != row_hash:
+                rehashed.append((record.id, row_hash))
+    await _fill_more(connection, connector, lacking, is_final=is_final)
     await note_hashes(connection, connector, rehashed)
     if same:
         await _refresh_volatile(connection, connector, same, found[0]["now"])
@@ -273,15 +278,17 @@ def is_same(stored: bytes, found: bytes) -> bool:
 
 
 async def _fill_more(
-    connection: Connection, connector: int, lacking: Sequence[tuple[Rendered, asyncpg.Record]]
+    connection: Connection, connector: int, lacking: Sequence[tuple[Rendered, asyncpg.Record]], *, is_final: bool
 ) -> None:
     if not lacking:
         return
-    filled = (
-        (record.id, record.more, int.from_bytes(record.fingerprint[CONTENT_BYTES:], "big", signed=True), record.words)
-        for record, _ in lacking
-    )
-    await connection.execute(FILL_MORE, connector, *map(list, zip(*filled, strict=True)))
+    ids, more = [record.id for record, _ in lacking], [record.more for record, _ in lacking]
+    words = [record.words for record, _ in lacking]
+    hashes: list[int | None] = [None] * len(lacking)
+    if is_final:
+        ends = (record.fingerprint[CONTENT_BYTES:] for record, _ in lacking)
+        hashes = [int.from_bytes(end, "big", signed=True) for end in ends]
+    await connection.execute(FILL_MORE, connector, ids, more, hashes, words)
     moved = [(record, known) for record, known in lacking if known["keys"] != list(record.keys)]
     if moved:
         await _delete_keys(connection, connector, ((key, known["seq"]) for _, known in moved for key in known["keys"]))

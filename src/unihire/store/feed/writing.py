@@ -68,17 +68,20 @@ class StreamWriter:
         has_parts: bool,
         stores_joined: bool,
         has_beside: bool = False,
+        shows_others: bool = False,
         find_showing: Callable[[Connection, int], Awaitable[Collection[str]]],
         find_news: FindNews | None = None,
     ) -> None:
         """`models` are those of its records, `own` those of them that are rows themselves. `has_parts`: some belong to
         their row alone; `has_beside`: of these, some are rows of its details or joins, which come and go while the row
-        stays as it is.
+        stays as it is. `shows_others`: its records are made of details or joins as well.
 
         `find_news` picks, of shared parts that rows tell otherwise than they are stored, those that are news. Without
         it the first telling of a read is taken for the part. `find_showing` finds the streams that have records which
         may show rows of this one.
         """
+        self.reads_all = False
+        self._shows_others = shows_others
         self._find_news = find_news
         self._told: set[str] = set()
         self._otherwise: dict[str, Rendered] = {}
@@ -154,7 +157,10 @@ class StreamWriter:
             for record in (records if page.hashes else ())
             if record.row_id in page.hashes and record.model in self._own
         }
-        saved = await saving.save_found(connection, connector, stream, records, found, feed.changes, hashes)
+        saved = await saving.save_found(
+            connection, connector, stream, records, found, feed.changes, hashes,
+            is_final=self.reads_all or not self._shows_others,
+        )  # fmt: skip
         lost: list[str] = list(page.buried)
         if self._has_beside or (self._has_parts and page.joined is not None):
             lost += await self._find_dropped(feed, page)
