@@ -15,6 +15,7 @@ from unihire.kit.seal import Sealer
 from unihire.model import Application, Candidate, Job, JobInterviewStage
 from unihire.outbound.paging import WholeList
 from unihire.store import Pool
+from unihire.sync.remap import remap_connector
 
 OLD, NEW = "2026-01-01T00:00:00", "2027-01-01T00:00:00"
 
@@ -250,3 +251,21 @@ async def test_stream_joins_itself_and_its_rows_know_of_each_other(
         del vendor.lists["/offers"][1]
         await tenant.sync(full=True)
         assert await read_latest() == ["0", "1", "6"]
+
+
+async def test_rows_that_were_kept_whole_become_records_without_a_call_once_they_are_mapped(
+    tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
+) -> None:
+    kept = list_rows("schools", is_kept=True)
+    earlier = replace(tenant, integration=replace(GAMMA, streams=(kept, *GAMMA.streams[3:])))
+    await earlier.sync()
+    schools = list_rows("schools", maps=(Maps(Job, to_job),))
+    later = replace(GAMMA, streams=(schools, *GAMMA.streams[3:]))
+    vendor.log.clear()
+    remade = await remap_connector(tenant.pool, tenant.connector, later, only_aside=True)
+    assert [one.added for one in remade if one.stream == "schools"] == [2]
+    assert not vendor.log
+    assert [item["name"] for item in await read_all(api, "jobs")] == ["School 7", "School 8"]
+    again = await remap_connector(tenant.pool, tenant.connector, later, only_aside=True)
+    assert [(one.rows, one.added) for one in again if one.stream == "schools"] == [(0, 0)]
+    assert await read_schools(api) == {"1": ["School 7", "School 8"], "2": ["School 8", "School 8"], "3": []}

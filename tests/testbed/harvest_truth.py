@@ -49,6 +49,9 @@ OWN = {
 }
 """The streams whose rows are records, and of which model."""
 
+LISTED_WHEN_DELETED = ("job_interview_stages", "job_posts")
+"""Streams that go on listing deleted rows, as not active."""
+
 
 def expect_records(rows: Rows, connector: UUID | None) -> Records:
     """The records the API must serve of these rows; without a connector all ids in them are the vendor's."""
@@ -56,7 +59,7 @@ def expect_records(rows: Rows, connector: UUID | None) -> Records:
     found: Records = {spec.plural: {} for spec in MODELS.values()}
     for stream, model in OWN.items():
         for row in rows[stream] or ():
-            if stream in ("job_interview_stages", "job_posts") and not row["active"]:
+            if stream in LISTED_WHEN_DELETED and not row["active"]:
                 continue  # deleted
             fields = TELL[model](truth, row)
             custom = _tell_custom(row) if model in CUSTOM else {}

@@ -25,6 +25,13 @@ LIST_KEPT = """
     WHERE stream = $2 AND name = $5 ORDER BY row_id LIMIT $4
 """
 
+# Of these streams, one that has rows which are kept whole.
+FIND_KEEPING = """
+    SELECT own.stream FROM unnest($2::text[]) AS own (stream) CROSS JOIN LATERAL (
+        SELECT FROM joined WHERE connector = $1 AND stream = own.stream AND name = $3 LIMIT 1
+    ) AS found
+"""
+
 # Those that are quarantined; of rows that were refused unmapped there is a text, which nobody can map.
 LIST_QUARANTINED = """
     SELECT row_id AS place, raw, is_served FROM quarantine

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from unihire.errors import Stopped
-from unihire.integration.declare import Integration, Stream
+from unihire.integration.declare import Integration, Stream, has_deleted
 from unihire.model import spec_of
 from unihire.outbound.paging import Row, decode_row
 from unihire.store import Pool, remapping, streams
@@ -66,7 +66,7 @@ async def remap_connector(
 ) -> list[Remade]:
     """Map every stored row again, as `integration` maps it now, and every one that is quarantined.
 
-    With `only_aside` these alone, and what shows them.
+    With `only_aside` these alone, what shows them, and rows that were kept whole and are records now.
 
     A record in which nothing changed keeps its modified_at. Streams are taken in order, rows in batches, each in a
     transaction of its own; no place is kept: after a crash the same call does it again, and what was done changes no
@@ -135,6 +135,9 @@ class _StreamRemap:
                 await self._walk(remapping.LIST_ROWS, 0, self._remake, model, last)
             if self._stream.is_kept or self._pages.has_deleted:
                 await self._walk(remapping.LIST_KEPT, "", self._remake, STORED_WHOLE)
+        if await find_left_over(self._pool, self._connector, [self._stream]):
+            await self._walk(remapping.LIST_KEPT, "", self._remake, STORED_WHOLE)
+        if not only_aside:
             self.remade.unmade = await self._count_unmade()
         counted = await streams.count_quarantine(self._pool, self._connector, self._stream.name)
         self.remade.aside, self.remade.incomplete = counted
@@ -262,6 +265,13 @@ class _StreamRemap:
 
     def _decode(self, found: Sequence[asyncpg.Record]) -> list[Row]:
         return [decode_row(fill_raw(row["raw"], row.get("parts"))) for row in found]
+
+
+async def find_left_over(pool: Pool, connector: int, streams: Sequence[Stream]) -> list[str]:
+    """Those of the streams that have rows kept whole though they are records: an earlier version made none of them."""
+    own = [one.name for one in streams if model_numbers(one, rows_only=True) and not (one.is_kept or has_deleted(one))]
+    found = await pool.fetch(remapping.FIND_KEEPING, connector, own, STORED_WHOLE) if own else []
+    return [row["stream"] for row in found]
 
 
 def _list_parts(stream: Stream, *, is_owned: bool | None = None) -> set[int]:

@@ -1,4 +1,5 @@
-"""After an upgrade: rows that were quarantined are tried again by the mapping of now."""
+"""After an upgrade: rows that were quarantined are tried again by the mapping of now, and those become records that are
+kept whole and were none before."""
 
 import structlog
 
@@ -7,7 +8,7 @@ from unihire.integration.registry import get_integration
 from unihire.store import Pool, streams
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.tenancy import Connector
-from unihire.sync.remap import remap_held
+from unihire.sync.remap import find_left_over, remap_held
 from unihire.sync.versions import find_mapping_version
 
 log = structlog.get_logger()
@@ -22,7 +23,8 @@ async def retry_aside(pool: Pool, connector: Connector) -> None:
     version = find_mapping_version(integration.slug)
     if await pool.fetchval(tenancy.GET_MAPPED_BY, connector.number) == version:
         return
-    if await pool.fetch(streams.COUNT_QUARANTINE, connector.number):
+    left_over = await find_left_over(pool, connector.number, integration.streams)
+    if left_over or await pool.fetch(streams.COUNT_QUARANTINE, connector.number):
         remade = await remap_held(pool, connector, integration, only_aside=True)
         released, left = sum(one.released for one in remade), sum(one.aside + one.incomplete for one in remade)
         log.info("quarantined rows were tried again", released=released, left=left)
