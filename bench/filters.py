@@ -18,6 +18,7 @@ from bench.seeding import NARROW, Tenant, count_records, find_id, name_email, na
 from bench.sizes import DEEP_PAGE, PAGE, Sizes
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.common.cursors import write_cursor
+from unihire.dialects.common.faces import Face
 from unihire.dialects.common.filters import FilterParam
 from unihire.kit.clock import from_micros, to_text
 from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, Match, ModelSpec
@@ -53,15 +54,16 @@ class Case:
     name: str
     plural: str
     paths: Sequence[str]
+    face: Face = NATIVE
 
     @property
     def baseline(self) -> str:
-        return write_path(self.plural, {})
+        return write_path(self.plural, {}, face=self.face)
 
 
-def write_path(plural: str, params: Params, cursor: str | None = None) -> str:
+def write_path(plural: str, params: Params, cursor: str | None = None, *, face: Face = NATIVE) -> str:
     pairs = list(params.items()) if isinstance(params, dict) else params
-    return f"/api/ats/v1/{plural}?" + urlencode(
+    return f"{face.path}/{plural}?" + urlencode(
         [("page_size", str(PAGE)), *pairs, *([("cursor", cursor)] if cursor else [])]
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from bench.sizes import Sizes
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.integration.declare import Data, Maps, Source, Stream
 from unihire.integration.registry import get_integration
+from unihire.kit.clock import to_text
 from unihire.kit.seal import Sealer, new_key
 from unihire.model import NATIVE_MODELS, FieldSpec, ModelSpec
 from unihire.outbound.paging import Row, WholeList
@@ -36,6 +38,11 @@ WIDE_SHARE = 60
 """Of a hundred records, those that have a filter's most common value: wide enough for a page 10,000 in a million."""
 NARROW = 500
 """Different values the other records have."""
+
+FIRST_CREATED = datetime(2025, 1, 1, tzinfo=UTC)
+CREATED_EVERY = timedelta(seconds=30)
+CHANGED_WITHIN = 10_000_000
+"""Seconds after it was created within which a record was last changed, any of them."""
 
 _MOMENT = "2026-01-31T09:30:00Z"
 _ENCODER = msgspec.json.Encoder()
@@ -155,12 +162,20 @@ def _make_value(field: FieldSpec, number: int, place: int) -> Any:
         return [parts] if field.type == "array" else parts
     if field.items == "object":
         return [{"name": "choice"}]
+    if field.name in ("remote_created_at", "remote_updated_at"):
+        return to_text(tell_moment(field.name, number))
     if field.example == _MOMENT:
         return f"2026-{1 + number % 12:02d}-{1 + number % 28:02d}T09:30:00Z"
     if field.filter is None and not field.to and not field.words:
         return [f"{field.example[0]} {number}"] if field.type == "array" else f"{field.example} {number}"
     value = name_value(field, choose_value(number, place))
     return [value] if field.type == "array" else value
+
+
+def tell_moment(name: str, number: int) -> datetime:
+    """When the vendor created a made-up record, each a little later than the one before, or last changed it."""
+    created = FIRST_CREATED + number * CREATED_EVERY
+    return created if name == "remote_created_at" else created + timedelta(seconds=number * 7919 % CHANGED_WITHIN)
 
 
 def name_email(number: int) -> str:

@@ -17,6 +17,7 @@ from bench.figures import Figures, find_ratio
 from bench.filters import measure_filters
 from bench.place import Place
 from bench.processes import Child, Mismatch, start_child
+from bench.ranges import measure_deleted, measure_ranges
 from bench.seeding import Tenant, create_tenant, seed_all, settle
 from bench.sizes import PAGE, Sizes
 from unihire.dialects.bindbee.face import NATIVE
@@ -85,6 +86,8 @@ async def measure_serving(place: Place, sizes: Sizes, figures: Figures) -> None:
             await _measure_pages(services, loader, sizes, figures)
             ours = services[0]
             await measure_filters(pool, tenant, loader, ours.port, sizes, figures)
+            await measure_ranges(pool, tenant, loader, ours.port, sizes, figures)
+            await measure_deleted(pool, tenant, loader, ours.port, sizes, figures)
 
 
 async def make_handwritten_table(pool: Pool, tenant: Tenant) -> None:

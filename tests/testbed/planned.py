@@ -289,11 +289,12 @@ def _list_reading(of: Asker) -> Iterator[Case]:
 
 def _list_ranges(of: Asker) -> Iterator[Case]:
     c, gathered = of.number, 2 * ASKED
-    created = ranges.Range("remote_created_at", "2026-01-01T00:30:00", "2026-01-01T12:00:00")
-    updated = ranges.Range("remote_updated_at", ranges.BEFORE_ALL, "2026-01-01T00:51:00")
-    walk, tried = partial(_compose_range, of, ranges.WALK_RANGE), min(of.size, ranges.FEW)
+    # Of the first fifty records others of these statements leave dead versions behind.
+    created = ranges.Range("remote_created_at", "2026-01-01T01:40:00", "2026-01-01T12:00:00")
+    updated = ranges.Range("remote_updated_at", "2026-01-01T01:40:00", "2026-01-01T02:31:00")
+    walk, tried = partial(_compose_range, of, ranges.WALK_RANGE), min(of.size, ranges.STEPS)
     yield walk("", created, walked=ASKED)
-    yield walk(" of page 2", created, walked=ASKED, place=("2026-01-01T01:00:00", 61))
+    yield walk(" of page 2", created, walked=ASKED, place=("2026-01-01T02:00:00", 121))
     yield walk(" with a filter", created, walked=of.size, keys=(of.own,))
     yield walk(" of two", updated, created, walked=2 * ASKED)
     yield _compose_range(of, ranges.TRY_RANGE, " with a filter", created, walked=tried, keys=(of.own,))

@@ -135,11 +135,11 @@ COUNT_RANGE = """
     ) AS counted
 """
 
-FEW = 1000
-"""Records that are gathered without looking further, and steps of the walk that are then tried."""
+STEPS = 200
+"""So many steps of a walk are tried before it is counted what else would find few: a common filter fills a page so."""
 
-MANY = 10_000
-"""Where that was not enough, fewer than so many are gathered; else the walk goes on until the page is full."""
+FEW = 5000
+"""Fewer than so many records are gathered and sorted; else the walk goes on until the page is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +174,11 @@ async def _list_rows(
         return await fetch(GATHER_RANGE, by_ids(wanted.ids, by_array=by_array))
     if not (wanted.keys or wanted.after or len(ranges) > 1):
         return await fetch(WALK_RANGE)
-    source = await _find_source(connection, wanted, ranges, FEW)
-    if source is None and (wanted.keys or len(ranges) > 1):
+    if wanted.keys or len(ranges) > 1:
         rows = await fetch(TRY_RANGE)
-        fitting = [row for row in rows if row["fits"]]
-        if len(fitting) > wanted.limit or not rows or rows[-1]["nth"] < FEW:
-            return fitting
-        source = await _find_source(connection, wanted, ranges, MANY)
+        if not rows or rows[-1]["nth"] < STEPS or sum(row["fits"] for row in rows) > wanted.limit:
+            return rows
+    source = await _find_source(connection, wanted, ranges)
     return await fetch(WALK_RANGE) if source is None else await fetch(GATHER_RANGE, source)
 
 
@@ -201,7 +199,7 @@ def compose_range(
     for other in others:
         checks += CHECK_RANGE.format(moment=MOMENTS[other.moment], after=add(other.after), before=add(other.before))
     text = query.format(
-        columns=list_columns(wanted.content), moment=MOMENTS[first.moment], checks=checks, steps=FEW,
+        columns=list_columns(wanted.content), moment=MOMENTS[first.moment], checks=checks, steps=STEPS,
         source=source.text if source else "",
     )  # fmt: skip
     return text, arguments
@@ -221,19 +219,19 @@ def in_range(other: Range) -> Source:
     return Source(IN_RANGE.format(moment=MOMENTS[other.moment]), (other.after, other.before))
 
 
-async def _find_source(connection: Connection, wanted: Wanted, ranges: Sequence[Range], few: int) -> Source | None:
-    """What finds fewest records, if these are fewer than `few`."""
+async def _find_source(connection: Connection, wanted: Wanted, ranges: Sequence[Range]) -> Source | None:
+    """What finds fewest records, if these are few."""
     counted: list[tuple[int, Source]] = []
     for keys in wanted.keys:
-        count = await connection.fetchval(COUNT_KEYS, wanted.connector, keys, wanted.after, few)
+        count = await connection.fetchval(COUNT_KEYS, wanted.connector, keys, wanted.after, FEW)
         counted.append((count, by_keys(keys)))
     if wanted.after:
-        count = await connection.fetchval(COUNT_BEHIND, wanted.connector, wanted.model, wanted.after, few)
+        count = await connection.fetchval(COUNT_BEHIND, wanted.connector, wanted.model, wanted.after, FEW)
         counted.append((count, Source(BEHIND)))
     for other in ranges[1:]:
         query = COUNT_RANGE.format(moment=MOMENTS[other.moment])
         bounds = other.after, other.before
-        count = await connection.fetchval(query, wanted.connector, wanted.model, *bounds, few)
+        count = await connection.fetchval(query, wanted.connector, wanted.model, *bounds, FEW)
         counted.append((count, in_range(other)))
     count, source = min(counted, key=itemgetter(0))
-    return source if count < few else None
+    return source if count < FEW else None
