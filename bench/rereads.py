@@ -1,7 +1,7 @@
 """Runs that find nothing changed, whole and by what changed: their processor time against that of the first sync.
 
 It is that of our process and of PostgreSQL's, every list of the vendor, joins and details included. Greenhouse's pages
-are recorded ones; Personio's are its emulator's, for half of what a first sync asks there are details of single rows.
+are recorded ones; Personio's are its emulator's, for most of what a first sync asks there are details of single rows.
 """
 
 from collections.abc import AsyncIterator

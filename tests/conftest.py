@@ -1,17 +1,27 @@
 """Fixtures every test may use. The server and the emulator live as long as the session, databases as long as a test."""
 
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
+from httpx._transports import default
 
 from testbed.databases import Databases, make_place
 from testbed.tenants import Tenant, make_tenant, open_api
 from testbed.vendor import Vendor, run_vendor
 from unihire.kit.seal import Sealer, new_key
 from unihire.store import Pool
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_ssl_context() -> Iterator[None]:
+    """All clients of a session verify certificates by the same ones: to read them takes 20 ms of processor a client."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default, "create_ssl_context", functools.cache(default.create_ssl_context))
+        yield
 
 
 @pytest.fixture(scope="session")
