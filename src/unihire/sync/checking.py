@@ -2,11 +2,13 @@
 
 import types
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
 
+@cache  # made once for all connectors: it takes longer than a run that finds nothing
 def make_check(struct: type[msgspec.Struct]) -> Callable[[bytes], object]:
     """What raises a ValidationError for an encoded record with a value of another type, or an empty text.
 
