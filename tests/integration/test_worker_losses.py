@@ -111,6 +111,7 @@ async def test_lost_connections_end_no_worker_and_no_run(works: Works, customer:
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()
         """)
+        await works.pool.expire_connections()  # ours are not what is tried
         gate.opened.set()
         run = await works.wait_for(customer)
     assert run["failures"] == 0
@@ -127,9 +128,9 @@ async def test_a_budget_that_cannot_be_looked_up_is_no_reason_to_give_a_list_up(
             raise ConnectionRefusedError
         return await read(pool, connector)
 
+    await works.ask(customer)
     monkeypatch.setattr(budgets, "read_budget", fail_at_first)
     monkeypatch.setattr("unihire.platform.budgets.GIVE_UP_SECONDS", -1.0)
-    await works.ask(customer)
     await works.pool.execute("UPDATE sync_run SET failures = $1", GIVEN_UP_AFTER)
     async with works.work():
         run = await until(lambda: works.pool.fetchrow("SELECT status FROM sync_run WHERE finished_at IS NOT NULL"))

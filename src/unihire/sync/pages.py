@@ -89,6 +89,11 @@ class MappedPage(Page):
     met: Sequence[str] = ()
     all_rows: Sequence[Row] = ()
 
+    @property
+    def is_passed(self) -> bool:
+        """Whether all its rows are passed over, and nothing of it is to be saved."""
+        return self.is_empty and not self.details and bool(self.met)
+
 
 class Pages:
     """Prepares and saves pages of one stream of one connector.
@@ -187,12 +192,14 @@ class Pages:
         assert self._client is not None
         source = within or self._pool
         passed, told = self._read_passed(rows)
+        settled = [record.id for record in told if self._writer.has_told(record.id)]
+        told = [record for record in told if not self._writer.has_told(record.id)]
         sound, row_ids, refused = self._refuse([row for row in rows if not row.is_unchanged] if passed else rows)
         details = await fetch_details(self._client, source, self._connector, self.stream, sound, day=self.day)
         page = await self._map(sound, row_ids, details, source, refused, asked=asked, told=told)
         if not passed:
             return page
-        met = self._renderer.seen_ids(self.stream, [row.row_id or "" for row in passed])
+        met = [*self._renderer.seen_ids(self.stream, [row.row_id or "" for row in passed]), *settled]
         return replace(page, read=page.read + len(passed), met=met, all_rows=rows)
 
     async def prepare_stored(self, rows: list[Row], within: Connection) -> tuple[MappedPage, dict[str, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -165,6 +166,7 @@ class _RunSync:
         self._pause = asyncio.Event()
         self._reads: Mapping[str, asyncpg.Record] = {}
         self._first_reads: dict[str, datetime] = {}
+        self._opened: dict[str, Mapping[str, Any]] = {}
         self._renderer = Renderer(connector.id, connector.number)
         self._streams = [stream for stream in integration.streams if run.streams is None or stream.name in run.streams]
         self._counts: dict[str, Counts] = {}
@@ -176,6 +178,7 @@ class _RunSync:
         self._skew = await read_clock(self._pool) - self._client.clock.now()
         self._reads = await runs.list_reads(self._pool, self._connector.number)
         self._first_reads = {name: row["first_read_at"] for name, row in self._reads.items()}
+        self._opened = await runs.open_streams(self._pool, run, self._find_windows())
         try:
             async with self._client:
                 await self._sync_streams()
@@ -254,10 +257,10 @@ class _RunSync:
         """The stream to its end, good or bad; what our own code did not foresee is tried a few times."""
         with watch_stream(self._integration.slug, stream.name) as told:
             while True:
-                since = self._find_window(stream)
-                state = await runs.open_stream(
-                    self._pool, self._run, stream.name, window_start=since, models=model_numbers(stream)
-                )
+                state = self._opened.pop(stream.name, None) or await runs.open_stream(
+                    self._pool, self._run, stream.name,
+                    window_start=self._find_window(stream), models=model_numbers(stream),
+                )  # fmt: skip
                 if state["finished_at"] is not None:
                     self._counts[stream.name] = Counts.read_from(state)
                     if state["error"] is not None:
@@ -325,6 +328,14 @@ class _RunSync:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
             raise Stopped("the sync was asked to stop; the next one goes on from here")
+
+    def _find_windows(self) -> dict[str, datetime]:
+        """Where the incremental reads start of which that is known at the run's beginning."""
+        return {
+            stream.name: since
+            for stream in self._streams
+            if all(join.stream in self._first_reads for join in stream.joins) and (since := self._find_window(stream))
+        }
 
     def _find_window(self, stream: Stream) -> datetime | None:
         """Where an incremental read starts: the start of the last good one, less the overlap. None: read it whole.

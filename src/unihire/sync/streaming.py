@@ -71,6 +71,7 @@ class StreamSync:
         self._begun = 0  # the position in the feed when this attempt began
         self._asked = 0  # a position in the feed before which whatever is asked for from now on is asked for
         self._growth: bytes | None = None  # of the walk that is gone on with
+        self._is_window = False  # what changed is read, and not the whole list
         self.counts = Counts(pages.stream.name)
 
     async def sync(self, state: Mapping[str, Any], reads: Collection[str]) -> datetime | None:
@@ -86,7 +87,7 @@ class StreamSync:
         self.counts = Counts.read_from(state)
         self._asked = self._begun = state["last_seq"]
         await self._pages.open(reads=reads, has_quarantine=state["has_quarantine"])
-        self._pages.reads_all = since is None
+        self._pages.reads_all, self._is_window = since is None, since is not None
         self._pages.day = state["started_at"].toordinal() if since is None else None
         phases = self._list_phases(since, tracking)
         if state["phase"] not in phases:  # an earlier version of the program knew another one
@@ -129,7 +130,7 @@ class StreamSync:
         finished = await runs.finish_stream(
             self._pool, self._run, name, error,
             lead=find_lead(self._client, self._skew), requests=step.requests, waited=step.waited, before=self._place,
-            has_met_all=is_whole,
+            is_window=self._is_window, has_met_all=is_whole,
         )  # fmt: skip
         if finished.is_paused:
             self._pause.set()
@@ -226,11 +227,28 @@ class StreamSync:
             return step
 
         with watch_page("save", self._client, self._stream.name):
-            step = await self._pages.write(save, page)
+            step = None
+            if tracking and page.is_passed and not (buried or gone or unsure or wrong):
+                step = await self._pass(page, phase, position, growth)
+            if step is None:
+                step = await self._pages.write(save, page)
         self._pages.unchanged.settle()
         self._forget_tally(step)
         self._at = (phase, position)
         self._tell(step, phase)
+
+    async def _pass(self, page: MappedPage, phase: str, position: str | None, growth: bytes | None) -> Counts | None:
+        """Note that a page is stored as it comes; None where it must be saved like any other."""
+        step = Counts(self._stream.name, page.read)
+        step.requests, step.waited = self._tally.calls, self._tally.waited
+        moved = await runs.pass_page(
+            self._pool, self._run, self._stream.name, phase, position, step.list_counted(), growth=growth,
+            before=self._place, met=self._pages.list_met(page), asked=page.asked,
+        )  # fmt: skip
+        if moved is None:
+            return None
+        self._follow(moved)
+        return step
 
     async def _move(
         self, connection: Connection | Pool, step: Counts, phase: str, position: str | None, growth: bytes | None = None
@@ -241,6 +259,9 @@ class StreamSync:
             connection, self._run, self._stream.name, phase, position, step.list_counted(), growth=growth,
             before=self._place,
         )  # fmt: skip
+        self._follow(moved)
+
+    def _follow(self, moved: runs.Moved) -> None:
         self._asked = max(self._asked, moved.last_seq)
         if moved.is_paused:
             self._pause.set()

@@ -103,6 +103,10 @@ class StreamWriter:
         self.has_quarantine = has_quarantine
         self._showing = None
 
+    def has_told(self, id: str) -> bool:
+        """Whether rows told the shared part as it is stored: what other rows, which say nothing new, tell is passed."""
+        return id in self._told
+
     async def write(self, feed: Feed, page: Page) -> Written:
         """Write a page; of one in which PostgreSQL refuses a value, when that is looked for, all but those rows."""
         if page.is_empty:

@@ -95,6 +95,22 @@ OPEN_STREAM = f"""
     ) AS part
 """  # noqa: S608 - of constants
 
+# The parts of several streams, each of what changed since a moment, and how far they are: those that were not there.
+OPEN_STREAMS = """
+    WITH made AS (
+        INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
+        SELECT $2, $1, stream, since, false, 'walk', now()
+        FROM unnest($3::text[], $4::timestamptz[]) AS wanted (stream, since)
+        ON CONFLICT (connector, run, stream) DO NOTHING RETURNING *
+    )
+    SELECT made.*, coalesce((SELECT last_seq FROM feed WHERE connector = $1), 0) AS last_seq,
+        EXISTS (SELECT FROM quarantine WHERE connector = $1 AND stream = made.stream OFFSET 0) AS has_quarantine,
+        EXISTS (
+            SELECT FROM issue WHERE connector = $1 AND stream = made.stream AND resolved_at IS NULL OFFSET 0
+        ) AS has_issues
+    FROM made
+"""
+
 # Of each list that was read well, when the latest such read was begun, by the vendor's clock, and the first and the
 # latest whole one, by ours; and whether the clock was not set back since.
 LIST_READS = """
@@ -113,15 +129,32 @@ HOLD_RUN = "SELECT FROM sync_run WHERE connector = $1 AND id = $2 AND attempt = 
 
 # Move a stream on; the last statement of a page's transaction. Nothing where the run is no longer this attempt's, or
 # the stream does not stand where the page before left it: a server that crashed may have taken that one back.
-MOVE_STREAM = f"""
+_MOVE = f"""
     UPDATE stream_run SET phase = $5, position = $6, read = read + $7, added = added + $8, changed = changed + $9,
         deleted = deleted + $10, quarantined = quarantined + $11, requests = requests + $12, waited = waited + $13,
         wrong_answers = wrong_answers + $14, incomplete = incomplete + $15, growth = $16, failures = 0
     FROM ({HOLD_RUN}) AS ours
     WHERE connector = $1 AND run = $2 AND stream = $3 AND phase = $17 AND position IS NOT DISTINCT FROM $18
         AND (read, deleted, requests) = ($19, $20, $21)
+"""  # noqa: S608 - of constants
+_MOVED = """
     RETURNING (SELECT is_paused FROM connector WHERE number = $1) AS is_paused,
         coalesce((SELECT last_seq FROM feed WHERE connector = $1), 0) AS last_seq
+"""
+MOVE_STREAM = f"{_MOVE} {_MOVED}"
+
+# The same of a page whose rows are all stored as they come, with what it met, in one statement that is a transaction of
+# its own; $23 is the position before which it was asked for. Nothing where rows were read by their ids since, either:
+# then it is saved like any other.
+PASS_PAGE = f"""
+    WITH moved AS (
+        {_MOVE} AND EXISTS (SELECT FROM feed WHERE connector = $1 AND rows_read_seq <= $23) {_MOVED}
+    ), met AS (
+        INSERT INTO seen_page (connector, stream, number, ids)
+        SELECT $1, $3, coalesce(max(number), 0) + 1, $22::text[]::uuid[] FROM seen_page
+        WHERE connector = $1 AND stream = $3 HAVING EXISTS (SELECT FROM moved)
+    )
+    SELECT is_paused, last_seq, set_config('synchronous_commit', 'off', true) FROM moved
 """  # noqa: S608 - of constants
 
 # End a stream's part, with the reason where it went wrong; if it went well, nothing as above.
@@ -144,19 +177,12 @@ ON_READ_AGAIN = """
         rows = coalesce(excluded.rows, state.rows)
 """
 
-# Both, and forget what the read has met; with $13, of a whole one, that rows were quarantined which it did not note
-# again. $14 is how far our clock runs ahead of the vendor's.
-END_STREAM = f"""
+# Both, of a read of what changed; $13 is how far our clock runs ahead of the vendor's.
+END_WINDOW = f"""
     WITH finished AS ({FINISH_STREAM}),
-    single AS (DELETE FROM seen WHERE connector = $1 AND stream = $3 AND EXISTS (SELECT FROM finished)),
-    pages AS (DELETE FROM seen_page WHERE connector = $1 AND stream = $3 AND EXISTS (SELECT FROM finished)),
-    released AS (
-        DELETE FROM quarantine
-        WHERE connector = $1 AND stream = $3 AND $13 AND noted_at < (SELECT started_at FROM finished)
-    ),
     noted AS (
         INSERT INTO stream_state AS state (connector, stream, first_read_at, last_read_at, last_whole_at, rows)
-        SELECT $1, $3, started_at, started_at - $14::interval, CASE WHEN is_whole THEN started_at END,
+        SELECT $1, $3, started_at, started_at - $13::interval, CASE WHEN is_whole THEN started_at END,
             CASE WHEN is_whole THEN read END
         FROM finished WHERE $5::text IS NULL
         {ON_READ_AGAIN} RETURNING first_read_at
@@ -165,6 +191,19 @@ END_STREAM = f"""
         (SELECT is_paused FROM connector WHERE number = $1) AS is_paused
     FROM finished
 """  # noqa: S608 - of constants
+
+# The same of a whole read: what it has met is forgotten, and with $14, that rows were quarantined which it did not note
+# again.
+END_STREAM = END_WINDOW.replace(
+    "noted AS (",
+    """single AS (DELETE FROM seen WHERE connector = $1 AND stream = $3 AND EXISTS (SELECT FROM finished)),
+    pages AS (DELETE FROM seen_page WHERE connector = $1 AND stream = $3 AND EXISTS (SELECT FROM finished)),
+    released AS (
+        DELETE FROM quarantine
+        WHERE connector = $1 AND stream = $3 AND $14 AND noted_at < (SELECT started_at FROM finished)
+    ),
+    noted AS (""",
+)
 
 # Start a stream's phase over, keeping what it counted. Nothing where the run is no longer this attempt's.
 RESTART_PHASE = f"""
@@ -368,6 +407,17 @@ async def open_stream(
     return dict(rows[0])
 
 
+async def open_streams(pool: Pool, run: Run, windows: Mapping[str, datetime]) -> dict[str, Mapping[str, Any]]:
+    """As `open_stream`, at once, of streams of each of which what changed since a moment is read.
+
+    Those that the run has already are left out.
+    """
+    if not windows:
+        return {}
+    rows = await pool.fetch(OPEN_STREAMS, run.connector, run.id, list(windows), list(windows.values()))
+    return {row["stream"]: dict(row) for row in rows}
+
+
 async def move_stream(
     connection: Connection | Pool,
     run: Run,
@@ -391,6 +441,30 @@ async def move_stream(
     if row is None:
         raise Superseded(run)
     return Moved(row["is_paused"], row["last_seq"])
+
+
+async def pass_page(
+    pool: Pool,
+    run: Run,
+    stream: str,
+    phase: str,
+    position: str | None,
+    counted: Sequence[float],
+    *,
+    before: Place,
+    growth: bytes | None,
+    met: Sequence[str],
+    asked: int,
+) -> Moved | None:
+    """As `move_stream`, past a page of which nothing is to be saved but that a complete read has met these ids.
+
+    None where it must be saved like any other: rows were read by their ids since `asked`, a position in the feed, or
+    the run is no longer this attempt's. A crash of the server may take it back, as it may take back a page.
+    """
+    row = await pool.fetchrow(
+        PASS_PAGE, run.connector, run.id, stream, run.attempt, phase, position, *counted, growth, *before, met, asked
+    )
+    return None if row is None else Moved(row["is_paused"], row["last_seq"])
 
 
 async def restart_phase(connection: Connection | Pool, run: Run, stream: str, phase: str) -> None:
@@ -420,16 +494,19 @@ async def finish_stream(
     requests: int,
     waited: float,
     before: Place,
+    is_window: bool = False,
     has_met_all: bool = False,
 ) -> Finished:
     """End a stream's part. Raises Stopped as `move_stream` does.
 
-    `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated. `has_met_all`: rows that
-    are quarantined and were not noted again are there no longer.
+    `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated. `is_window`: what
+    changed was read, and nothing noted of what was met. `has_met_all`: rows that are quarantined and were not noted
+    again are there no longer.
     """
     reason = error and make_writable(error, REASON_LENGTH)
-    row = await connection.fetchrow(
-        END_STREAM, run.connector, run.id, stream, run.attempt, reason, requests, waited, *before, has_met_all, lead
+    ended = run.connector, run.id, stream, run.attempt, reason, requests, waited, *before, lead
+    row = await (
+        connection.fetchrow(END_WINDOW, *ended) if is_window else connection.fetchrow(END_STREAM, *ended, has_met_all)
     )
     if row is None:
         raise Superseded(run)
