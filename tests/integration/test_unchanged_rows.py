@@ -1,7 +1,7 @@
 """Rows that a whole read finds as they are stored: passed over, and whatever may have changed besides is found."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,12 @@ from unihire.integration.declare import Join, Maps, Source, Stream
 from unihire.kit.seal import Sealer
 from unihire.model import Candidate
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import NextLink
+from unihire.outbound.paging import NextLink, Row
 from unihire.platform.connectors import open_client
 from unihire.store import Pool, streams
+from unihire.sync import rows_by_id
 from unihire.sync.rows_by_id import sync_rows_by_id
+from unihire.sync.unchanged import UnchangedRows
 
 LIST = NextLink(items="rows", link=("next",), page_size={"limit": "2"})
 
@@ -212,6 +214,33 @@ async def test_row_read_by_its_id_after_it_was_passed_over_is_settled_by_who_ask
     vendor.will("/people", answer_old)
     await tenant.sync(full=True)
     assert (await list_people(tenant))["1"] == ("new", ["old"])
+
+
+async def test_row_asked_for_by_its_id_before_its_page_and_saved_after_that_was_passed_over_is_saved_once_more(
+    tenant: Tenant, client: VendorClient, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await tenant.sync()
+    row, mark, is_first = vendor.lists["/people"][0], UnchangedRows.mark, True
+    before = await rows_by_id.get_position(tenant.pool, tenant.connector.number)
+
+    async def mark_and_wait(self: UnchangedRows, rows: Sequence[Row], *, has_quarantine: bool) -> None:
+        nonlocal is_first
+        await mark(self, rows, has_quarantine=has_quarantine)
+        if is_first and any(one.row_id == "1" for one in rows):
+            is_first = False
+            row["name"] = "other"
+            await sync_rows_by_id(tenant.pool, tenant.connector, GAMMA, client, {"people": ["1"]})
+            row["name"] = "old"
+            assert (await list_people(tenant))["1"] == ("other", ["old"])
+
+    async def find_earlier(pool: Pool, connector: int) -> int:
+        return before - 1
+
+    monkeypatch.setattr(UnchangedRows, "mark", mark_and_wait)
+    monkeypatch.setattr(rows_by_id, "get_position", find_earlier)
+    await tenant.sync(full=True)
+    assert not is_first
+    assert (await list_people(tenant))["1"] == ("old", ["old"])
 
 
 async def test_rows_that_a_program_of_before_has_met_one_by_one_are_not_absent(tenant: Tenant, vendor: Vendor) -> None:

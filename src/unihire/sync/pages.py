@@ -192,14 +192,13 @@ class Pages:
         assert self._client is not None
         source = within or self._pool
         passed, told = self._read_passed(rows)
-        settled = [record.id for record in told if self._writer.has_told(record.id)]
-        told = [record for record in told if not self._writer.has_told(record.id)]
+        told = [record for record in told if not self._writer.has_told(record.id)]  # a page before met those
         sound, row_ids, refused = self._refuse([row for row in rows if not row.is_unchanged] if passed else rows)
         details = await fetch_details(self._client, source, self._connector, self.stream, sound, day=self.day)
         page = await self._map(sound, row_ids, details, source, refused, asked=asked, told=told)
         if not passed:
             return page
-        met = [*self._renderer.seen_ids(self.stream, [row.row_id or "" for row in passed]), *settled]
+        met = self._renderer.seen_ids(self.stream, [row.row_id or "" for row in passed])
         return replace(page, read=page.read + len(passed), met=met, all_rows=rows)
 
     async def prepare_stored(self, rows: list[Row], within: Connection) -> tuple[MappedPage, dict[str, str]]:
