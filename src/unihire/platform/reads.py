@@ -7,6 +7,7 @@ hidden, and how related records are put in, is here.
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol
 
 import msgspec
@@ -189,12 +190,16 @@ class Reader:
 def _choose_content(scope: Scope, model: ModelSpec, show: Show) -> Content:
     """What is read of a model's records: the raw data of one with hidden fields is hidden as well."""
     names = frozenset[str]() if scope.hidden is None else scope.hidden.names(model)
-    return Content(
+    return _make_content(
         raw=show.raw and not names,
         custom=show.custom and CUSTOM_FIELDS not in names,
         is_volatile=model.number in scope.volatile,
         in_parts=show.projection is not None,
     )
+
+
+_make_content = cache(Content)
+"""There are sixteen of them."""
 
 
 def _project(scope: Scope, model: ModelSpec, found: reading.Found, show: Show) -> list[bytes]:

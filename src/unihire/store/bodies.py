@@ -65,9 +65,11 @@ def count_columns(content: Content) -> int:
 
 def read_bodies(rows: Sequence[asyncpg.Record], content: Content) -> list[bytes]:
     """The bodies of rows that have them in their second column."""
-    if not (content.raw or content.custom or content.is_volatile):
-        return [row[1] for row in rows]
-    return [splice(row[1], row, content) for row in rows]
+    if content.raw or content.custom:
+        return [splice(row[1], row, content) for row in rows]
+    if content.is_volatile:  # few are
+        return [row[1] if row["parts"] is None else splice(row[1], row, content) for row in rows]
+    return [row[1] for row in rows]
 
 
 def splice(body: bytes, row: asyncpg.Record, content: Content) -> bytes:
@@ -84,8 +86,9 @@ def take_apart(body: bytes, row: asyncpg.Record, content: Content) -> Stored:
     """What is stored of a record, with what is volatile of it."""
     more: bytes | None = row["more"]
     fields = sent = None
-    if content.is_volatile or content.raw or content.custom:
-        if more is not None and content.is_volatile and row["parts"] is not None:
+    is_filled = content.is_volatile and row["parts"] is not None
+    if is_filled or content.raw or content.custom:
+        if is_filled and more is not None:
             parts = read_parts(row["parts"])
             more = fill_content(more, parts.more, parts.texts)
         body, fields, sent = _fill(body, row, content)
