@@ -11,6 +11,7 @@ from testbed.harvest_link import HarvestLink, link_harvest
 from testbed.mirror import Mirror
 from testbed.personio import check_same
 from testbed.personio_link import PersonioLink, link_personio
+from unihire.dialects.unihire.records import OWN
 from unihire.kit.seal import Sealer
 
 SIZE = 100
@@ -57,7 +58,7 @@ async def expect_exact(mirror: Mirror, link: Link) -> None:
 
 
 async def test_mirror_is_exact_after_every_run_that_reads_all(link: Link) -> None:
-    mirror = Mirror(link.api)
+    mirror, own = Mirror(link.api), Mirror(link.api, [f"{OWN.path}/{spec.plural}" for spec in OWN.models])
     await expect_exact(mirror, link)
     for _ in range(ROUNDS):
         removed = mirror.removed
@@ -67,6 +68,9 @@ async def test_mirror_is_exact_after_every_run_that_reads_all(link: Link) -> Non
         assert (await link.sync(full=True)).status == "done"
         await expect_exact(mirror, link)
         assert mirror.removed > removed
+        await own.follow()
+        assert own.records == await own.read_living()
+    assert own.removed
     again = Mirror(link.api)
     await again.follow()
     assert again.records == mirror.records

@@ -8,10 +8,17 @@ from typing import Any
 import httpx
 import pytest
 
+from testbed.crowd import fill_connector
+from testbed.databases import Databases
 from testbed.records import bury, find_ids, id_in, save
 from testbed.tenants import Tenant, read_pages
 from unihire.model import MODELS, ModelSpec
-from unihire.store import ranges
+from unihire.store import Connection, ranges
+from unihire.store.database import open_database
+from unihire.store.migrate import migrate
+from unihire.store.reading import Wanted
+
+BEFORE_RANGES = 35
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -201,6 +208,19 @@ async def test_every_list_can_be_narrowed_by_both_moments_wherever_they_are_stor
         ({"remote_updated_before": moments[2], "remote_created_before": moments[3]}, ["2"]),
     ):
         assert find_ids(await read_pages(api, path, page_size=1, **params)) == expected, params
+
+
+async def test_store_of_an_earlier_version_has_the_ranges_as_soon_as_it_comes_forward(
+    databases: Databases, connection: Connection, empty: str
+) -> None:
+    await migrate(connection, upto=BEFORE_RANGES)
+    await connection.execute("INSERT INTO organisation (id, name) VALUES (gen_random_uuid(), 'Example')")
+    await fill_connector(connection, 1, 60)  # one a minute, of which number 49 is deleted
+    wanted = Wanted(1, MODELS["candidate"].number, 0, 50)
+    narrowed = [ranges.Range("remote_created_at", "2026-01-01T00:45:00", "2026-01-01T00:55:00")]
+    async with open_database(databases.settings(empty)) as pool:
+        found = await ranges.list_range(pool, wanted, narrowed, None)
+    assert len(found.bodies) == 8
 
 
 def test_models_whose_answers_have_a_moment_are_those_the_index_looks_into_answers_of() -> None:
