@@ -393,6 +393,7 @@ def _list_remapping(of: Asker) -> Iterator[Case]:
     c, people, tags, notes = of.number, of.name("people"), of.name("tags"), of.name("notes")
     fifty = partial(Case, looks=ASKED)
     yield Case("remapping.LIST_ROWS", remapping.LIST_ROWS, (c, people, 0, ASKED, PEOPLE, LAST), ASKED, ASKED)
+    yield Case("remapping.FIND_KEEPING", remapping.FIND_KEEPING, (c, [tags], "rows"), looks=1)
     yield Case("remapping.LIST_KEPT", remapping.LIST_KEPT, (c, tags, "", ASKED, "rows"), walked=2 * ASKED)
     yield Case("remapping.LIST_QUARANTINED", remapping.LIST_QUARANTINED, (c, notes, "", ASKED), walked=ASKED)
     yield fifty("remapping.FIND_RAW", remapping.FIND_RAW, (c, of.ids))
