@@ -69,7 +69,11 @@ class Vendor:
         if self.slug == "greenhouse":
             rows = await harvest_link.read_vendor(self.ready)
             self.rows = {stream: found or [] for stream, found in rows.items()}
-            self.expected = harvest_truth.expect_records(rows, connector)
+            self.expected = {
+                spec.plural: {id_: _without_more(record) for id_, record in found[spec.plural].items()}
+                for found in (harvest_truth.expect_records(rows, connector),)
+                for spec in NATIVE_MODELS.values()
+            }
         else:
             raw = await personio.read_vendor(self.ready)
             self.rows = raw.rows
@@ -134,6 +138,8 @@ class Vendor:
         for stream in self.tenant.integration.streams:
             if stream.name in self.rows:
                 for join in stream.joins:
+                    if join.via is not None:
+                        continue  # shown by richer faces alone
                     affected.setdefault(stream.name, set()).update(self._find_owners(stream.name, join, touched))
         found: Records = {}
         for stream_name, plural in owners.items():
@@ -151,6 +157,10 @@ class Vendor:
         return {str(row["id"]) for row in self.rows[stream] if str(_get(row, join.key or "id")) in keys}
 
 
+def _without_more(record: Json) -> Json:
+    return {name: value for name, value in record.items() if name != "more"}
+
+
 def _get(row: Json, path: str) -> Any:
     found: Any = row
     for name in path.split("."):
@@ -159,7 +169,9 @@ def _get(row: Json, path: str) -> Any:
 
 
 OWNERS: Mapping[str, Mapping[str, str]] = {
-    "greenhouse": {stream: MODELS[model].plural for stream, model in harvest_truth.OWN.items()},
+    "greenhouse": {
+        stream: MODELS[model].plural for stream, model in harvest_truth.OWN.items() if model in NATIVE_MODELS
+    },
     # What several rows make together, such as departments, may be made by the spoiled one among them.
     "personio": {"jobs": "jobs", "applications": "applications", "candidates": "candidates"},
 }
