@@ -146,6 +146,16 @@ async def test_what_looks_at_a_hidden_field_is_refused_by_its_name(
     assert answer.json()["detail"].startswith(f"{named} is hidden from this key or connector")
 
 
+async def test_range_of_a_hidden_moment_is_refused(access: HidingAccess, hiding: httpx.AsyncClient) -> None:
+    access.of_key = {"job": frozenset(("remote_created_at",)), "tag": frozenset(("remote_updated_at",))}
+    for path, refused, taken in (("jobs", "created", "updated"), ("tags", "updated", "created")):
+        answer = await hiding.get(f"{OWN.path}/{path}", params={f"remote_{refused}_before": "2026-01-31"})
+        assert answer.status_code == 403
+        assert f"remote_{refused}_at is hidden from this key or connector" in answer.json()["detail"]
+        answer = await hiding.get(f"{OWN.path}/{path}", params={f"remote_{taken}_before": "2026-01-31"})
+        assert answer.status_code == 200
+
+
 @pytest.mark.usefixtures("rows")
 async def test_other_filters_and_expansions_work_as_ever(hiding: httpx.AsyncClient) -> None:
     assert len((await read(hiding, "candidates", first_name="first_name 1"))["items"]) == 1
