@@ -18,6 +18,7 @@ from unihire.platform.connectors import open_connector_client
 from unihire.platform.operations import Operations
 from unihire.store import Pool, reading
 from unihire.store.accounts.tenancy import Connector
+from unihire.store.bodies import BODY
 from unihire.sync.run import sync_connector
 
 BIGGEST = 5
@@ -148,8 +149,8 @@ async def _read(pool: Pool, connector: Connector) -> None:
             for one in (wanted(), wanted(ids=ids), wanted(keys=[[own]]), wanted(keys=[keys[:3]])):
                 if not (await reading.list_records(pool, one)).bodies:
                     raise Mismatch("a list of a new connector has nothing in it")
-            await reading.find_targets(pool, connector.number, model, ids)
-            await reading.find_record(pool, connector.number, model, ids[nth % len(ids)])
+            await reading.find_targets(pool, connector.number, model, ids, BODY)
+            await reading.find_record(pool, connector.number, model, ids[nth % len(ids)], BODY)
 
 
 async def _call(operations: Operations, connector: Connector) -> None:

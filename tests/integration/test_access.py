@@ -15,12 +15,16 @@ import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
-from testbed.records import PLURALS, id_in, make_row, save
-from testbed.tenants import Tenant, make_tenant, open_api, read_all
+from testbed.records import id_in, make_row, save
+from testbed.tenants import Tenant, make_tenant, open_api, read_all, read_pages
 from testbed.waiting import within
 from unihire.app import create_app
+from unihire.dialects.bindbee.face import NATIVE
+from unihire.dialects.common.faces import Face
+from unihire.dialects.unihire.records import OWN
 from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer, new_key
+from unihire.model import ModelSpec
 from unihire.outbound.auth import Grant
 from unihire.platform.access import REMEMBERED_SECONDS, Access
 from unihire.platform.connectors import NewConnector, open_connector_client
@@ -58,25 +62,28 @@ async def wait_until_listening(pool: Pool, apps: int) -> None:
 async def filled(tenant: Tenant, other_tenant: Tenant) -> AsyncIterator[tuple[Tenant, Tenant]]:
     """Two tenants with a record of each model, the vendor's ids the same."""
     for owner in (tenant, other_tenant):
-        for spec in PLURALS.values():
+        for spec in OWN.models:
             await save(owner, spec.name, make_row(spec, 1))
     yield tenant, other_tenant
 
 
-@pytest.mark.parametrize("plural", PLURALS)
+@pytest.mark.parametrize(
+    ("face", "spec"),
+    [(face, spec) for face in (NATIVE, OWN) for spec in face.models],
+    ids=lambda value: getattr(value, "name", None) or value.path,
+)
 async def test_id_of_another_organisation_is_not_there_whatever_way_it_is_asked_for(
-    api: httpx.AsyncClient, filled: tuple[Tenant, Tenant], plural: str
+    api: httpx.AsyncClient, filled: tuple[Tenant, Tenant], face: Face, spec: ModelSpec
 ) -> None:
     _, other = filled
-    spec = PLURALS[plural]
-    foreign = id_in(other, spec.name, "1")
-    assert (await api.get(f"/api/ats/v1/{plural}/{foreign}", headers=other.headers)).status_code == 200
-    assert (await api.get(f"/api/ats/v1/{plural}/{foreign}")).status_code == 404
-    assert await read_all(api, plural, ids=foreign) == []
-    assert len(await read_all(api, plural)) == 1
-    for field in spec.filters:
-        if field.to:
-            assert await read_all(api, plural, **{field.param: id_in(other, field.to, "1")}) == []
+    path, foreign = f"{face.path}/{spec.plural}", id_in(other, spec.name, "1")
+    assert (await api.get(f"{path}/{foreign}", headers=other.headers)).status_code == 200
+    assert (await api.get(f"{path}/{foreign}")).status_code == 404
+    assert await read_pages(api, path, ids=foreign) == []
+    assert len(await read_pages(api, path)) == 1
+    for param in face.filters[spec]:
+        if param.field.to:
+            assert await read_pages(api, path, **{param.name: id_in(other, param.field.to, "1")}) == []
 
 
 async def test_relation_never_expands_into_another_connector(tenant: Tenant, other_tenant: Tenant, api: Any) -> None:
@@ -182,18 +189,19 @@ async def test_deleted_connector_is_closed_and_leaves_no_row(
     await delete_connector(tenant.pool, tenant.connector.number)
     await wait_until_closed(api, seconds=2)
     rows = await tenant.pool.fetch("SELECT connector, count(*) FROM record GROUP BY 1")
-    assert [(row["connector"], row["count"]) for row in rows] == [(other.connector.number, 16)]
+    assert [(row["connector"], row["count"]) for row in rows] == [(other.connector.number, len(OWN.models))]
     orphans = await tenant.pool.fetchval(
         "SELECT count(*) FROM record_key AS k WHERE NOT EXISTS (SELECT FROM record WHERE connector = k.connector "
         "AND record.seq = k.seq AND k.key = ANY (record.keys))"
     )
     assert orphans == 0
-    for spec in PLURALS.values():
-        for field in spec.filters:
+    for spec in OWN.models:
+        for param in OWN.filters[spec]:
+            field = param.field
             value = id_in(other, field.to, "1") if field.to else make_row(spec, 1)[field.name]
             value = quote(value[0] if isinstance(value, list) else value)
-            answer = await api.get(f"/api/ats/v1/{spec.plural}?{field.param}={value}", headers=other.headers)
-            assert answer.json()["page_size"] == 1, field.param
+            answer = await api.get(f"{OWN.path}/{spec.plural}?{param.name}={value}", headers=other.headers)
+            assert answer.json()["page_size"] == 1, param.name
 
 
 async def test_database_holds_keys_and_tokens_as_hashes_and_credentials_sealed(
