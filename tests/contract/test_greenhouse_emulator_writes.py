@@ -496,7 +496,7 @@ def test_bulk_requests_are_done_and_reported(client: httpx.Client, resource: str
 
 def test_rows_are_changed_over_the_control_plane_too(sandbox: RunningSandbox, client: httpx.Client) -> None:
     control = sandbox.ready.control_url
-    since = sandbox.app.clock.now().isoformat()
+    since = sandbox.app.clock.now().isoformat(timespec="milliseconds")  # as rows have their times
     for name in RESOURCES:
         if name in ("webhooks", "bulk_requests"):
             continue
