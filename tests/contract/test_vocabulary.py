@@ -1,10 +1,12 @@
 """The vocabulary, said a second time: what the contract promises, independent of how `model/` writes it down."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from unihire import model
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, Match, ModelSpec, Url
 from unihire.model.spec import resolve_fields
@@ -135,3 +137,13 @@ def test_answer_has_the_common_keys_once(plural: str) -> None:
     spec = next(spec for spec in NATIVE_MODELS.values() if spec.plural == plural)
     keys = NATIVE.list_keys(spec)
     assert sorted(keys) == sorted({*EXPECTED[plural], "id", "remote_id", "modified_at", "custom_fields", "raw_data"})
+
+
+def test_vocabulary_has_no_words_of_how_a_query_is_written() -> None:
+    wire = re.compile(r"\b(param|parameter|repeated|comma|query|has_no_blanks|remote_id_filter|page_size|cursor)\b")
+    found = [
+        f"{path.name}: {match.group()}"
+        for path in sorted(Path(model.__file__).parent.glob("*.py"))
+        for match in wire.finditer(path.read_text())
+    ]
+    assert found == []
