@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
@@ -167,9 +168,9 @@ async def test_rows_whose_parts_are_in_a_join_are_passed_over_and_their_parts_st
     assert await read_steps(api) == STEPS_READ
 
 
-async def test_rows_of_a_detail_are_records_too(
-    pool: Pool, sealer: Sealer, vendor: Vendor, databases: Databases
-) -> None:
+@pytest_asyncio.fixture
+async def detailed(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
+    """Jobs whose steps are details of theirs."""
     vendor.lists = {
         "/jobs": [{"id": id, "name": f"Job {id}", "at": OLD} for id in (1, 2)],
         "/jobs/1/steps": [{"id": 10, "name": "One"}, {"id": 11, "name": "Two"}],
@@ -180,17 +181,37 @@ async def test_rows_of_a_detail_are_records_too(
         version=lambda row: str(row["at"]),
     )  # fmt: skip
     jobs = list_rows("jobs", maps=(Maps(Job, to_job), STEPS), details=(detail,))
-    tenant = await make_tenant(pool, sealer, base_url=vendor.base_url, integration=replace(GAMMA, streams=(jobs,)))
-    await tenant.sync()
-    async with open_api(databases.settings("migrated"), tenant) as api:
-        assert await read_steps(api) == {
-            "10": "One after nothing", "11": "Two after One", "20": "Three after nothing",
-        }  # fmt: skip
+    return await make_tenant(pool, sealer, base_url=vendor.base_url, integration=replace(GAMMA, streams=(jobs,)))
+
+
+STEPS_OF_DETAILS = {"10": "One after nothing", "11": "Two after One", "20": "Three after nothing"}
+
+
+async def test_rows_of_a_detail_are_records_too(detailed: Tenant, vendor: Vendor, databases: Databases) -> None:
+    await detailed.sync()
+    async with open_api(databases.settings("migrated"), detailed) as api:
+        assert await read_steps(api) == STEPS_OF_DETAILS
         vendor.lists["/jobs"][0] |= {"at": NEW}
         vendor.lists["/jobs/1/steps"] = [{"id": 11, "name": "Two"}]
-        report = await tenant.sync()
+        report = await detailed.sync()
         assert counts(report, "jobs") == (0, 2, 1, 0)
         assert await read_steps(api) == {"11": "Two after nothing", "20": "Three after nothing"}
+
+
+@pytest.mark.parametrize("broken", [{"id": 11}, {"name": "Two"}])
+async def test_row_of_a_detail_that_does_not_map_is_asked_for_again_by_the_next_who_reads_the_row(
+    detailed: Tenant, vendor: Vendor, databases: Databases, broken: dict[str, Any]
+) -> None:
+    """The version of the row does not move when the vendor sends whole what it sent broken once."""
+    one, two = vendor.lists["/jobs/1/steps"]
+    vendor.lists["/jobs/1/steps"] = [one, broken]
+    await detailed.sync()
+    assert await detailed.pool.fetchval("SELECT count(*) FROM quarantine WHERE is_served") == 1
+    vendor.lists["/jobs/1/steps"] = [one, two]
+    await detailed.sync(full=True)
+    assert await detailed.pool.fetchval("SELECT count(*) FROM quarantine") == 0
+    async with open_api(databases.settings("migrated"), detailed) as api:
+        assert await read_steps(api) == STEPS_OF_DETAILS
 
 
 async def test_join_leads_on_from_another_and_its_rows_make_records_again(

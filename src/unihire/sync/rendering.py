@@ -18,7 +18,7 @@ from unihire.store.feed.saving import CONTENT_BYTES, Rendered
 from unihire.store.keys import JoinKeys, MemberKeys, derive_ids
 from unihire.store.volatile import split_volatile
 from unihire.sync.encoding import ModelRendering, remember
-from unihire.sync.pruning import LeftOut, explain_error, find_kind, find_path, prune_fields, prune_source
+from unihire.sync.pruning import DETAIL, LeftOut, explain_error, find_kind, find_path, prune_fields, prune_source
 from unihire.sync.quarantine import Quarantined, find_row_id, read_row_id
 
 T = TypeVar("T")
@@ -298,14 +298,19 @@ class _Apart:
         owned = [self._rendering.owned(self._row_id)] if maps.is_owned else []
         details = self._rendering.find_details(maps, self._details)
         for number, part in enumerate(self._list_parts(place, maps, spec)):
-            path = find_path(row.data, part) if isinstance(part, dict | list) else None
-            at = path or f"a {spec.noun}"
+            at = self._find_place(maps, part, number) or f"a {spec.noun}"
             source = Source(part, row.data, details, number)
             made = self._complete(place, maps, source, _ENCODER.encode(part), owned, at=at)
             if made is None:
                 self.hides.add(spec.number)
             else:
                 yield made
+
+    def _find_place(self, maps: Maps, part: Any, number: int) -> str | None:
+        """Where a part stands in the row or, where the parts are those of a detail, in that: it is asked for again."""
+        if maps.of is not None:
+            return f"{DETAIL}{maps.of}[{number}]"
+        return find_path(self._row.data, part) if isinstance(part, dict | list) else None
 
     def _list_parts(self, place: int, maps: Maps, spec: ModelSpec) -> list[Any]:
         row = self._row
