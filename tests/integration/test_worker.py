@@ -415,12 +415,12 @@ class Faulty:
         self._save = saving.save_found
 
     async def save(
-        self, connection: Connection, connector: int, stream: str, records: Any, *given: Any
+        self, connection: Connection, connector: int, stream: str, records: Any, *given: Any, **more: Any
     ) -> saving.Saved:
         if stream == "jobs" and self.times:
             self.times -= 1
             raise SystemError("no row of anybody is in this text")
-        return await self._save(connection, connector, stream, records, *given)
+        return await self._save(connection, connector, stream, records, *given, **more)
 
     def spoil(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(saving, "save_found", self.save)
