@@ -312,6 +312,11 @@ class Watch:
             if row["attempt"]:
                 self._resting[run] = _Rest(row["attempt"], row["pages"], since)
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether a run is yet to be gone on with."""
+        return bool(self._resting)
+
     async def count_from_now(self) -> None:
         """A server that crashed answers again: whoever commits a page from now on has gone on."""
         for row in await insist(lambda: self.pool.fetch(LOOK)):
