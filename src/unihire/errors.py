@@ -2,7 +2,8 @@
 
     UnihireError
     ├── ConfigError             the operator: a setting, a file, a database
-    │   └── Busy                nobody: somebody else works on the connector now
+    │   ├── Busy                nobody: somebody else works on the connector now
+    │   └── AddressRefused      whoever gave an address: it leads where nothing connects to, and nothing was sent
     ├── ApiError                the caller of our API; one HTTP status each
     │   ├── BadRequest          400
     │   ├── Unauthorized        401
@@ -88,6 +89,14 @@ class ConfigError(UnihireError):
 
 class Busy(ConfigError):
     """Somebody else works on the connector; try again when they have ended."""
+
+
+class AddressRefused(ConfigError):
+    """An address leads where nothing may connect to (outbound/addresses.py); nothing was sent, nor is it tried again.
+
+    The message names what was asked for and what kind of network it leads to; the address that a name led to is in the
+    log alone.
+    """
 
 
 class ApiError(UnihireError):

@@ -64,6 +64,10 @@ class Settings(BaseSettings):
         str,
         Field(description="Proxies whose X-Forwarded-Prefix is believed: addresses and networks, comma-separated."),
     ] = ""
+    allowed_networks: Annotated[
+        str,
+        Field(description="Private or reserved networks that may be connected to, as 10.1.0.0/16, comma-separated."),
+    ] = ""
     rate_limit: Annotated[
         int,
         Field(ge=0, description="Requests a minute for one connector, operations included; 0 switches the limit off."),
@@ -131,14 +135,17 @@ class Settings(BaseSettings):
             raise ValueError(fault)
         return url
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "allowed_networks")
     @classmethod
-    def _check_proxies(cls, value: str) -> str:
+    def _check_networks(cls, value: str) -> str:
         _read_networks(value)
         return value
 
     def list_trusted_proxies(self) -> list[Network]:
         return _read_networks(self.trusted_proxies)
+
+    def list_allowed_networks(self) -> list[Network]:
+        return _read_networks(self.allowed_networks)
 
 
 def _read_networks(text: str) -> list[Network]:
