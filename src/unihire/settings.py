@@ -201,7 +201,7 @@ def read_settings() -> Settings:
         faults = "; ".join(
             f"UNIHIRE_{'_'.join(str(part) for part in fault['loc']).upper()}: "
             f"{fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors(include_url=False, include_input=False)
+            for fault in error.errors()
         )
         raise ConfigError(f"bad setting: {faults}") from None
     except RuntimeError as error:  # the home folder of a user whom the system does not know

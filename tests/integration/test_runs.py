@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -13,6 +14,7 @@ from testbed.waiting import until
 from unihire.store import Connection, Pool
 from unihire.store.work import runs
 from unihire.store.work.runs import Place, Run
+from unihire.sync.deferring import Deferral, defer_run
 
 STREAM = "jobs"
 PLACE = Place("walk", "page 3", 4, 1, 7)
@@ -152,3 +154,10 @@ async def test_a_run_is_not_taken_over_between_the_move_of_a_page_and_its_commit
     async with asyncio.timeout(10):
         successor = await taking
     assert successor.attempt == run.attempt + 1
+
+
+async def test_run_that_cannot_be_deferred_is_not_taken_to_have_ended(tenant: Tenant, run: Run) -> None:
+    """Only a full disk, which is what the run waits for, leaves it to the chores."""
+    deferral = Deferral(timedelta(minutes=1), "the vendor rests", failures=2**40, kind=None)
+    with pytest.raises(asyncpg.DataError):
+        await defer_run(tenant.pool, tenant.connector, run, deferral)
