@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from testbed.harvest import Row, connect_harvest, serve_harvest, walk
-from unihire.integration.declare import Integration, Join, Source, Stream, find_member
+from unihire.integration.declare import Integration, Join, Stream, find_member
 from unihire.integration.registry import get_integration
 from unihire.model import Record
 from unihire.outbound.paging import decode_row
@@ -70,7 +70,7 @@ def make_records(rows: Rows) -> Iterator[Record]:
                     continue
                 told = details[str(row["id"])]
                 parts = (row,) if maps.is_whole else maps.list_parts(row, told)
-                yield from (maps.make(Source(part, row, told, place)) for place, part in enumerate(parts))
+                yield from (maps.make(maps.make_source(part, row, told, place)) for place, part in enumerate(parts))
 
 
 def join_rows(

@@ -62,6 +62,9 @@ class Maps:
     """A detail or a join of the stream whose rows are the parts, in place of `each`: the stages an application passed.
     They are the row's own (`is_owned`), and a source has all of them in its `details`. Raw data of such a record is
     what is stored of its row there: a join must keep every member."""
+    is_alone: bool = False
+    """The mapping reads the part and nothing around it, so one that many rows repeat is mapped once: `within` of its
+    source is the part, and `place` 0."""
 
     @property
     def is_whole(self) -> bool:
@@ -74,6 +77,10 @@ class Maps:
             return details.get(self.of, ())
         assert self.each is not None
         return self.each(row)
+
+    def make_source(self, part: Data, row: Data, details: Mapping[str, list[Data]], place: int) -> Source:
+        """What the record of a part is made of; `place` is where it stands among the parts of its row."""
+        return Source(part, part) if self.is_alone else Source(part, row, details, place)
 
     def make(self, source: Source) -> Record:
         """The record of a source, with what is derived of its fields."""

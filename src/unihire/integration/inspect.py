@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from unihire.integration.declare import Data, Integration, Maps, Source, Stream, has_deleted
+from unihire.integration.declare import Data, Integration, Maps, Stream, has_deleted
 from unihire.integration.registry import list_integrations
 from unihire.model import MODELS, Record, spec_of
 
@@ -90,7 +90,7 @@ def map_case(integration: Integration, case: Case) -> list[Told]:
         if maps.is_deleted is not None and maps.is_deleted(row):
             continue
         parts = (row,) if maps.is_whole else maps.list_parts(row, details)
-        found.extend(maps.make(Source(part, row, details, place)) for place, part in enumerate(parts))
+        found.extend(maps.make(maps.make_source(part, row, details, place)) for place, part in enumerate(parts))
     return [_tell(record) for record in found]
 
 

@@ -17,7 +17,7 @@ from unihire.outbound.paging import Row
 from unihire.store.feed.saving import CONTENT_BYTES, Rendered
 from unihire.store.keys import JoinKeys, MemberKeys, derive_ids
 from unihire.store.volatile import split_volatile
-from unihire.sync.encoding import ModelRendering, remember
+from unihire.sync.encoding import REMEMBERED, ModelRendering, remember
 from unihire.sync.pruning import DETAIL, LeftOut, explain_error, find_kind, find_path, prune_fields, prune_source
 from unihire.sync.quarantine import Quarantined, find_row_id, read_row_id
 
@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 _ENCODER = msgspec.json.Encoder()
 _NO_DETAILS: Mapping[str, list[Data]] = {}
+
+LARGEST_REPEATED = 1000
+"""Bytes of a part that is remembered with the record it becomes, since other rows may repeat it."""
 
 SUSPECTED = 16
 """Places of bad parts that are remembered of a stream."""
@@ -58,6 +61,9 @@ class _StreamRendering:
         self.has_rows = any(maps.is_whole for maps in stream.maps)
         self.shared = [maps for maps in stream.maps if not (maps.is_whole or maps.is_owned)]
         self.suspects: dict[int, dict[str, None]] = {}
+        self.repeated: dict[int, dict[bytes, Rendered]] = {
+            id(maps): {} for maps in self.shared if maps.is_alone and stream.volatile is None
+        }
 
     def find_details(self, maps: Maps, details: Mapping[str, list[Data]]) -> Mapping[str, list[Data]]:
         """What of a row's details its parts are mapped with.
@@ -184,20 +190,34 @@ class Renderer:
                 owned = [rendering.owned(row_id)] if maps.is_owned else []
                 known = rendering.find_details(maps, details)
                 for at, part in enumerate(maps.list_parts(row.data, details)):
-                    source = Source(part, row.data, known, at)
-                    found.append(self._render(rendering, maps, source, _ENCODER.encode(part), [*owned], row_id))
+                    source = maps.make_source(part, row.data, known, at)
+                    found.append(self._render_part(rendering, maps, source, owned, row_id))
         return found
 
     def render_shared(self, stream: Stream, row: Row) -> list[Rendered]:
         """The shared parts that a row tells, alone. Raises whatever a mapping raises over them."""
         rendering = self._get_rendering(stream)
         return [
-            self._render(
-                rendering, maps, Source(part, row.data, _NO_DETAILS, at), _ENCODER.encode(part), [], row.row_id or ""
-            )
+            self._render_part(rendering, maps, maps.make_source(part, row.data, _NO_DETAILS, at), [], row.row_id or "")
             for maps in rendering.shared
             for at, part in enumerate(maps.list_parts(row.data, _NO_DETAILS))
         ]
+
+    def _render_part(
+        self, rendering: _StreamRendering, maps: Maps, source: Source, owned: list[int], row_id: str
+    ) -> Rendered:
+        raw = _ENCODER.encode(source.row)
+        repeated = rendering.repeated.get(id(maps))
+        if repeated is None:
+            return self._render(rendering, maps, source, raw, [*owned], row_id)
+        found = repeated.get(raw)
+        if found is None:
+            found = self._render(rendering, maps, source, raw, [], row_id)
+            if len(repeated) == REMEMBERED:
+                repeated.clear()
+            if len(raw) <= LARGEST_REPEATED:
+                repeated[raw] = found
+        return found if found.row_id == row_id else msgspec.structs.replace(found, row_id=row_id)
 
     def _render(
         self, rendering: _StreamRendering, maps: Maps, source: Source, raw: bytes, keys: list[int], row_id: str
@@ -299,7 +319,7 @@ class _Apart:
         details = self._rendering.find_details(maps, self._details)
         for number, part in enumerate(self._list_parts(place, maps, spec)):
             at = self._find_place(maps, part, number) or f"a {spec.noun}"
-            source = Source(part, row.data, details, number)
+            source = maps.make_source(part, row.data, details, number)
             made = self._complete(place, maps, source, _ENCODER.encode(part), owned, at=at)
             if made is None:
                 self.hides.add(spec.number)

@@ -87,6 +87,33 @@ def test_part_of_several_rows_is_rendered_once_for_each_of_them() -> None:
     assert model_numbers(stream, rows_only=True) == []
 
 
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_part_that_reads_nothing_around_it_is_mapped_once_however_many_rows_repeat_it(is_alone: bool) -> None:
+    mapped: list[Source] = []
+
+    def to_department(source: Source) -> Department:
+        mapped.append(source)
+        return Department(remote_id=source.row["id"], name=source.row["name"])
+
+    base = stream_of(MODELS["department"])
+    maps = Maps(Department, to_department, each=lambda data: data["departments"], is_alone=is_alone)
+    stream = Stream(name="jobs", path="/jobs", paging=base.paging, maps=(maps,), id_of=base.id_of)
+    parts = [{"id": str(n % (REMEMBERED + 2)), "name": "x" * 2000 if n == 1 else "N"} for n in range(2 * REMEMBERED)]
+    rows = [row(remote_id="1", departments=parts), row(remote_id="2", departments=parts[:3])]
+    found, refused = RENDERER.render_rows(stream, rows, {})
+    alone = [RENDERER.render_rows(stream, [one], {})[0] for one in rows]
+    assert found == [record for records in alone for record in records]
+    assert refused == []
+    assert {record.row_id for record in found} == {"1", "2"}
+    if is_alone:
+        assert all((source.within, source.place, source.details) == (source.row, 0, {}) for source in mapped)
+        assert len(mapped) < len(rows[0].data["departments"]) + REMEMBERED + 20
+    else:
+        assert mapped[1].within == rows[0].data
+        assert mapped[1].place == 1
+        assert len(mapped) == 2 * sum(len(one.data["departments"]) for one in rows)
+
+
 @pytest.mark.parametrize(
     "make",
     [

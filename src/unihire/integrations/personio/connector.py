@@ -72,8 +72,8 @@ INTEGRATION = Integration(
             changed_since=updated_after,
             maps=(
                 Maps(Job, mapping.to_job),
-                Maps(Department, mapping.to_department, each=mapping.list_departments),
-                Maps(RemoteUser, mapping.to_remote_user, each=mapping.list_team),
+                Maps(Department, mapping.to_department, each=mapping.list_departments, is_alone=True),
+                Maps(RemoteUser, mapping.to_remote_user, each=mapping.list_team, is_alone=True),
             ),
             permission=PERMISSION,
         ),
@@ -103,7 +103,7 @@ INTEGRATION = Integration(
             maps=(
                 Maps(Application, mapping.to_application, words={"status": "current_stage.type"}),
                 Maps(ApplicationTransition, mapping.to_application_transition, of=mapping.HISTORY, is_owned=True),
-                Maps(HiringSource, mapping.to_source, each=mapping.list_channels),
+                Maps(HiringSource, mapping.to_source, each=mapping.list_channels, is_alone=True),
             ),
             details=(
                 Detail(
