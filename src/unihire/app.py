@@ -150,6 +150,7 @@ def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) ->
     kept = Retention(
         history=timedelta(days=settings.history_days),
         calls=timedelta(days=settings.calls_days),
+        events=timedelta(days=settings.events_days),
         deleted=timedelta(days=days) if days else None,
     )
     return Worker(pool, get_address(pool), open_client, slots=settings.worker_slots, kept=kept)

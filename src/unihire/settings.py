@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     calls_days: Annotated[
         int, Field(ge=1, le=36_500, description="Days for which answers under idempotency keys are stored.")
     ] = 7
+    events_days: Annotated[
+        int, Field(ge=1, le=36_500, description="Days for which events of the change log are stored.")
+    ] = 30
     deleted_days: Annotated[
         int,
         Field(ge=0, le=36_500, description="Days for which the content of deleted records is stored; 0 for good."),

@@ -28,6 +28,7 @@ OF_ALL: Mapping[str, str] = {
     "operations.DROP_OLD_MARKS": "retention: of all",
     "tokens.DROP_ALL_ENDED": "retention: of all",
     "forgetting.LIST_WITH_OLD": "retention: which have old ones",
+    "log.LIST_WITH_OLD": "retention: which have old ones",
     "writes.DROP_OLD_WRITES": "retention: of all",
     "retention.DROP_OLD_RUNS": "retention: of all",
     "streams.COUNT_ALL_QUARANTINE": "the operator's list of connectors",

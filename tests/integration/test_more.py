@@ -178,7 +178,7 @@ async def test_a_later_change_in_it_moves_the_record_and_is_told(tenant: Tenant,
     dearer = with_maps(ACME, "jobs", Maps(Job, to_dearer_job), *RICH.get_stream("jobs").maps[1:])
     assert (await run(tenant, dearer))["jobs"].changed == 1
     after = await read_stored(tenant)
-    assert log.take() == [("updated", "8", "pay", "opened_at")]
+    assert log.take() == [("updated", "8", "more.pay", "more.opened_at")]
     (moved,) = [row for row in after if row not in before]
     assert moved is after[-1]
     assert moved[3:5] in [row[3:5] for row in before]
@@ -202,7 +202,7 @@ async def test_change_of_row_and_fields_is_told_with_both(tenant: Tenant, vendor
     log.take()
     vendor.lists["/jobs"][0] |= {"name": "Renamed", "category": "Sales"}
     await tenant.sync(full=True)
-    assert log.take() == [("updated", "8", "name", "category", "raw_data")]
+    assert log.take() == [("updated", "8", "name", "more.category", "raw_data")]
 
 
 async def test_tombstone_keeps_it_and_what_is_back_has_it(tenant: Tenant, vendor: Vendor) -> None:

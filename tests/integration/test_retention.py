@@ -48,6 +48,8 @@ RULES = {
     "stream_state": "one for each stream of a connector",
     "refiling": "one for each connector of an earlier version; none is added",
     "feed": "one for each connector",
+    "event_page": "store/events/log.py: DELETE_OLD",
+    "event_cut": "one for each connector",
     "feed_alive": "one for each connector",
     "connector_grant": "one for each connector",
     "budget": "one for each connector",

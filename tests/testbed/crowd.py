@@ -109,6 +109,14 @@ FILL_LATER = {
     INSERT INTO feed (connector) SELECT $1::int WHERE $2::int >= 0 AND $3::text IS NOT NULL
     ON CONFLICT (connector) DO NOTHING
     """,
+    "event_page": """
+    INSERT INTO event_page (connector, last_seq, packed)
+    SELECT $1::int, 100 * i, decode(md5(i::text), 'hex') FROM generate_series(1, $2::int) AS i
+    WHERE $3::text IS NOT NULL
+    """,
+    "event_cut": """
+    INSERT INTO event_cut (connector, seq, xid) SELECT $1::int, 50, '3'::xid8 WHERE $2::int > 0 AND $3::text IS NOT NULL
+    """,
     "record_volatile": """
     INSERT INTO record_volatile (connector, id, parts)
     SELECT $1::int, md5($1 || ':' || model || ':' || i)::uuid, convert_to(repeat(md5(i::text), 12), 'UTF8')

@@ -31,6 +31,7 @@ from unihire.store import (
 from unihire.store.accounts import budgets, grants, linked, sealed, tenancy, tokens
 from unihire.store.bodies import BODY, Content
 from unihire.store.calls import operations, writes
+from unihire.store.events import log
 from unihire.store.feed import forgetting, gate, hashes, position, recency, refiling, refreshing, saving
 from unihire.store.volatile import PARTS_COLUMN
 from unihire.store.work import history, jobs, runs, schedules
@@ -155,7 +156,7 @@ def list_cases(asker: Asker) -> list[Case]:
     return [
         *_list_saving(asker), *_list_joins(asker), *_list_rows(asker), *_list_reading(asker), *_list_streams(asker),
         *_list_counting(asker), *_list_remapping(asker), *_list_runs(asker), *_list_operations(asker),
-        *_list_others(asker), *_list_of_all(asker), *_list_ranges(asker),
+        *_list_others(asker), *_list_of_all(asker), *_list_ranges(asker), *_list_events(asker),
     ]  # fmt: skip
 
 
@@ -514,6 +515,17 @@ def _list_others(of: Asker) -> Iterator[Case]:
         yield Case(f"tenancy.DELETE_DATA[{number}]", statement, (c,), walked=11 * of.size, written=1)
 
 
+def _list_events(of: Asker) -> Iterator[Case]:
+    c = of.number
+    yield Case("log.INSERT_PAGE", log.INSERT_PAGE, (c, LAST, b"x"), written=1)
+    yield Case("log.LIST_PAGES", log.LIST_PAGES, (c, 50, ASKED), walked=ASKED)
+    yield Case("log.FIND_REMOTE_IDS", log.FIND_REMOTE_IDS, (c, of.ids), looks=ASKED)
+    yield Case("log.FIND_CUT", log.FIND_CUT, (c,))
+    yield Case("log.FIND_LAST_PAGE", log.FIND_LAST_PAGE, (c,))
+    yield Case("log.DELETE_OLD", log.DELETE_OLD, (c, HOUR, ASKED), looks=ASKED, walked=ASKED, written=ASKED)
+    yield Case("log.NOTE_CUT", log.NOTE_CUT, (c, 50, 3), looks=2, written=1)
+
+
 def _list_of_all(of: Asker) -> Iterator[Case]:
     """What is asked of all connectors at once, now and then: it reads what there is, once."""
     every = of.connectors
@@ -533,6 +545,7 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield Case("operations.DROP_OLD_MARKS", operations.DROP_OLD_MARKS, old, walked=BIG // 10 * every)
     yield Case("tokens.DROP_ALL_ENDED", tokens.DROP_ALL_ENDED, old, walked=1)
     yield Case("forgetting.LIST_WITH_OLD", forgetting.LIST_WITH_OLD, (HOUR, 500), every, every)
+    yield Case("log.LIST_WITH_OLD", log.LIST_WITH_OLD, (HOUR, 500), every, every)
     yield Case("retention.DROP_OLD_RUNS", retention.DROP_OLD_RUNS, old, walked=1)
     yield Case("streams.COUNT_ALL_QUARANTINE", streams.COUNT_ALL_QUARANTINE, (), walked=BIG * every)
     yield Case("standing.TELL_STANDING", standing.TELL_STANDING, (HOUR,), walked=BIG * every)

@@ -7,6 +7,7 @@ from unihire.store import Connection, Pool
 from unihire.store.accounts.tokens import DROP_ALL_ENDED
 from unihire.store.calls.operations import DROP_OLD_CALLS, DROP_OLD_MARKS, MARKED_FOR
 from unihire.store.calls.writes import DROP_OLD_WRITES
+from unihire.store.events.log import cut_events
 from unihire.store.feed.forgetting import forget_deleted
 from unihire.store.issues import DROP_OLD_ISSUES
 
@@ -22,10 +23,12 @@ AT_ONCE = 500
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """How long what is over is stored: runs that ended and issues that were resolved; answers under idempotency keys
-    and what is known of the writes behind them; the content of deleted records, None for good."""
+    and what is known of the writes behind them; events of the change log; the content of deleted records, None for
+    good."""
 
     history: timedelta = timedelta(days=30)
     calls: timedelta = timedelta(days=7)
+    events: timedelta = timedelta(days=30)
     deleted: timedelta | None = timedelta(days=365)
 
 
@@ -57,6 +60,7 @@ async def cut(connection: Connection, pool: Pool, kept: Retention) -> None:
         return
     if since is not None and CUT_EVERY <= since <= PLAUSIBLE:
         has_more = kept.deleted is not None and await forget_deleted(pool, kept.deleted, AT_ONCE)
+        has_more = await cut_events(connection, kept.events, AT_ONCE) or has_more
         for query, older in (
             (DROP_OLD_RUNS, kept.history),
             (DROP_OLD_ISSUES, kept.history),

@@ -10,6 +10,7 @@ from unihire.integration.declare import Join, Stream, has_deleted
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row, decode_row
 from unihire.store import Connection, Pool, joins, remapping, streams
+from unihire.store.events.log import log_changes
 from unihire.store.feed import recency
 from unihire.store.feed.changes import ChangeLog
 from unihire.store.feed.gate import Feed, write_feed
@@ -119,7 +120,7 @@ class Pages:
         self.unchanged = UnchangedRows(
             pool=pool, renderer=renderer, connector=connector, stream=stream, storage=storage, own=self.own
         )
-        self.log_changes: ChangeLog | None = None
+        self.log_changes: ChangeLog | None = log_changes
         self._pool = pool
         self._client = client
         self._renderer = renderer

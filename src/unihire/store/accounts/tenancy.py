@@ -133,6 +133,7 @@ DELETE_DATA = (
     "DELETE FROM seen WHERE connector = $1",
     "DELETE FROM joined WHERE connector = $1",
     "DELETE FROM stale WHERE connector = $1",
+    "DELETE FROM event_page WHERE connector = $1",
     "DELETE FROM connector WHERE number = $1",
 )
 

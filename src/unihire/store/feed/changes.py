@@ -1,10 +1,6 @@
-"""What a save changed, for whoever is to be told of it: the place where a change log is hung.
-
-Without one nothing of this is done.
-"""
+"""What a save changed, as the change log is given it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 import asyncpg
@@ -21,12 +17,11 @@ class Kind(StrEnum):
     DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, gc=False):
     """A record's change, with its place in the feed; of an update the names of the fields that differ.
 
-    `raw_data` and `custom_fields` are among these; an update of which nothing but the vendor's row tells has only
-    `raw_data`.
+    Those that only richer faces show are named `more.x`. `raw_data` and `custom_fields` are among them; an update of
+    which nothing but the vendor's row differs has only `raw_data`.
     """
 
     kind: Kind
@@ -53,7 +48,7 @@ def name_fields(
     names = [name for name in {**was, **now} if name not in _NOT_CONTENT and was.get(name) != now.get(name)]
     if before["more"] is not None and before["more"] != more:
         was, now = msgspec.json.decode(before["more"]), msgspec.json.decode(more)
-        names += [name for name in {**was, **now} if was.get(name) != now.get(name)]
+        names += [f"more.{name}" for name in {**was, **now} if was.get(name) != now.get(name)]
     if (before["custom"] or b"{}") != (custom or b"{}"):
         names.append("custom_fields")
     if before["raw"] != raw:
