@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from unihire import __version__
 from unihire.dialects.bindbee import connectors as linked
 from unihire.dialects.bindbee.face import NATIVE
-from unihire.dialects.common.calls import TOKEN_HEADER, Entrance
+from unihire.dialects.common.calls import TOKEN_HEADER, RequestGate
 from unihire.dialects.common.prefix import Prefixed
 from unihire.dialects.common.read_schema import describe_reads
 from unihire.dialects.common.reads import Reads
@@ -67,10 +67,10 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     )
     operations = Operations(pool, clients)
     limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
-    entrance = Entrance(access, limiter, is_lenient=settings.unknown_parameters == "ignore")
-    calls = Entrance(access, limiter, write_error=write_message)
+    gate = RequestGate(access, limiter, is_lenient=settings.unknown_parameters == "ignore")
+    calls = RequestGate(access, limiter, write_error=write_message)
     reader = Reader(pool)
-    native, own = Reads(NATIVE, reader, entrance), Reads(OWN, reader, entrance)
+    native, own = Reads(NATIVE, reader, gate), Reads(OWN, reader, gate)
 
     @contextlib.asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
@@ -87,15 +87,15 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
         settings,
         lifespan=live,
         routes=[
-            *linked.LinkedConnectors(pool, entrance).list_routes(),
+            *linked.LinkedConnectors(pool, gate).list_routes(),
             Route(f"{NATIVE.path}/{{plural}}", native.answer),
             Route(f"{NATIVE.path}/{{plural}}/{{id}}", native.answer),
             *Connectors(pool, calls, operations).list_routes(),
-            *capabilities.CapabilityRoutes(pool, entrance).list_routes(),
-            *quarantine.Quarantine(pool, entrance).list_routes(),
-            *syncs.Syncs(pool, entrance).list_routes(),
-            *schedule.Schedules(pool, entrance).list_routes(),
-            *issues.Issues(pool, entrance).list_routes(),
+            *capabilities.CapabilityRoutes(pool, gate).list_routes(),
+            *quarantine.Quarantine(pool, gate).list_routes(),
+            *syncs.Syncs(pool, gate).list_routes(),
+            *schedule.Schedules(pool, gate).list_routes(),
+            *issues.Issues(pool, gate).list_routes(),
             *own.list_routes(),
             *_list_service_routes(settings, pool),
             *front.list_routes(describe_api),

@@ -9,10 +9,10 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 import pytest
+from testbed.context import Json
 
-from testbed.desk import Json
 from testbed.harvest import connect_harvest, serve_harvest, walk
-from testbed.spoiled_rows import SpoiledDesk, list_paths, list_spoils
+from testbed.spoiled_rows import SpoiledContext, list_paths, list_spoils
 from unihire.errors import ReferenceMissing, VendorChanged
 from unihire.integration.operate import Operation, describe_type
 from unihire.integration.registry import get_integration, list_operations
@@ -124,9 +124,9 @@ def list_inputs(name: str, rows: Rows) -> Iterator[Json]:
             yield {}
 
 
-async def run(operation: Operation, given: Json, desk: SpoiledDesk) -> Any:
+async def run(operation: Operation, given: Json, context: SpoiledContext) -> Any:
     """The output, which must be as the schema says."""
-    output = msgspec.to_builtins(await operation.run(desk, msgspec.convert(given, operation.input)))
+    output = msgspec.to_builtins(await operation.run(context, msgspec.convert(given, operation.input)))
     faults = [f"{error.instance_path}: {error.message}" for error in get_validator(operation).iter_errors(output)]
     assert faults == []
     return output
@@ -152,7 +152,7 @@ async def test_row_with_any_member_spoiled_is_null_there_or_named(rows: Rows, na
     refused = shown = 0
     met: set[str] = set()
     for given in list_inputs(name, rows):
-        plain = SpoiledDesk({stream: list(held) for stream, held in rows.items()})
+        plain = SpoiledContext({stream: list(held) for stream, held in rows.items()})
         texts = str(await run(operation, given, plain))
         again = FILTERED if FILTERING & given.keys() else set()
         spoiled = (plain.handed - met) | (plain.handed & again)
@@ -160,9 +160,9 @@ async def test_row_with_any_member_spoiled_is_null_there_or_named(rows: Rows, na
         for stream in spoiled:
             for path, value in list_paths(rows[stream]).items():
                 for put in list_spoils(path, value):
-                    desk = SpoiledDesk({each: list(held) for each, held in rows.items()}, stream, path, put)
+                    context = SpoiledContext({each: list(held) for each, held in rows.items()}, stream, path, put)
                     try:
-                        output = await run(operation, given, desk)
+                        output = await run(operation, given, context)
                         shown += 1
                     except VendorChanged as error:
                         check_error(error, stream, path, rows)

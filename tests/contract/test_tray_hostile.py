@@ -120,7 +120,7 @@ async def test_page_beyond_any_list_is_refused(api: httpx.AsyncClient, tenant: T
         assert "#/page: " in words
 
 
-async def fall(desk: Any, given: Any) -> Output:
+async def fall(context: Any, given: Any) -> Output:
     raise ZeroDivisionError("hush")
 
 

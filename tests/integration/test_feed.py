@@ -20,7 +20,7 @@ from unihire.kit.clock import MovableClock, to_micros
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
 from unihire.store.database import read_clock
-from unihire.store.feed.gate import hold_feed
+from unihire.store.feed.gate import lock_feed_row
 
 TAGS = "/api/ats/v1/tags"
 
@@ -204,7 +204,7 @@ async def test_writers_of_different_connectors_do_not_wait_for_one_another(
     tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with tenant.pool.acquire() as connection, connection.transaction():
-        assert await hold_feed(connection, tenant.connector.number)
+        assert await lock_feed_row(connection, tenant.connector.number)
         async with asyncio.timeout(5):
             await save(other_tenant, "tag", {"remote_id": "1"})
 

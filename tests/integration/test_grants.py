@@ -18,7 +18,7 @@ from aiohttp import web
 
 from testbed.accounts import believe_at_once
 from testbed.databases import Databases
-from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
+from testbed.partner import PARTNER, SECRETS, TokenEndpoint, connect_partner, make_grant
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Vendor, say
 from testbed.waiting import until, within
@@ -33,7 +33,7 @@ from unihire.store.accounts import grants, tenancy
 from unihire.store.accounts.grants import lock_grant
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.database import open_database
-from unihire.store.feed.gate import hold_feed
+from unihire.store.feed.gate import lock_feed_row
 
 
 def keep(pool: Pool, sealer: Sealer, connector: Connector) -> StoredGrants:
@@ -49,8 +49,8 @@ def open_partner(pool: Pool, sealer: Sealer, connector: Connector) -> VendorClie
 
 
 @pytest_asyncio.fixture
-async def desk(vendor: Vendor) -> Desk:
-    made = Desk(vendor)
+async def endpoint(vendor: Vendor) -> TokenEndpoint:
+    made = TokenEndpoint(vendor)
     made.open()
     return made
 
@@ -179,7 +179,7 @@ async def test_token_endpoint_that_wants_a_rest_does_not_stop_the_api(
 
 
 async def test_kept_grant_is_sealed_in_its_place(
-    vendor: Vendor, desk: Desk, pool: Pool, sealer: Sealer, partner: Connector, other_tenant: Tenant
+    vendor: Vendor, endpoint: TokenEndpoint, pool: Pool, sealer: Sealer, partner: Connector, other_tenant: Tenant
 ) -> None:
     async with open_partner(pool, sealer, partner) as client:
         await client.get("/jobs/1")
@@ -203,7 +203,7 @@ async def test_kept_grant_is_sealed_in_its_place(
 
 
 async def test_rotated_token_is_saved_before_it_is_used(
-    vendor: Vendor, desk: Desk, pool: Pool, sealer: Sealer, partner: Connector
+    vendor: Vendor, endpoint: TokenEndpoint, pool: Pool, sealer: Sealer, partner: Connector
 ) -> None:
     kept = keep(pool, sealer, partner)
 
@@ -211,32 +211,37 @@ async def test_rotated_token_is_saved_before_it_is_used(
         grant = await kept.find()
         assert grant is not None
         assert f"Bearer {grant.access_token}" == request.headers["Authorization"]
-        assert grant.refresh_token == desk.refresh
-        return await desk.serve(request)
+        assert grant.refresh_token == endpoint.refresh
+        return await endpoint.serve(request)
 
     async with open_partner(pool, sealer, partner) as client:
         for round in range(1, 5):
-            vendor.answers["/jobs/1"] = [desk.serve, serve] if round > 1 else [serve]
+            vendor.answers["/jobs/1"] = [endpoint.serve, serve] if round > 1 else [serve]
             await client.get("/jobs/1")
-            assert len(desk.spent) == round
-            desk.expire()
-    assert desk.refused == 0
+            assert len(endpoint.spent) == round
+            endpoint.expire()
+    assert endpoint.refused == 0
 
 
 async def test_refresh_token_that_is_refused_needs_the_customer(
-    vendor: Vendor, desk: Desk, pool: Pool, sealer: Sealer, partner: Connector, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor,
+    endpoint: TokenEndpoint,
+    pool: Pool,
+    sealer: Sealer,
+    partner: Connector,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     believe_at_once(monkeypatch)
-    desk.refresh = "another"
+    endpoint.refresh = "another"
     async with open_partner(pool, sealer, partner) as client:
         with pytest.raises(ReauthorizeNeeded, match=r"refuses the refresh token \(400, invalid_grant\)") as caught:
             await client.get("/jobs/1")
     assert "refresh-0" not in str(caught.value)
-    assert desk.refused == 1
+    assert endpoint.refused == 1
 
 
 async def test_grant_without_a_refresh_token_ends_with_its_access_token(
-    vendor: Vendor, desk: Desk, pool: Pool, sealer: Sealer, partner: Connector
+    vendor: Vendor, endpoint: TokenEndpoint, pool: Pool, sealer: Sealer, partner: Connector
 ) -> None:
     async with keep(pool, sealer, partner).hold() as held:
         await held.save(make_grant(None))
@@ -247,39 +252,39 @@ async def test_grant_without_a_refresh_token_ends_with_its_access_token(
 
 
 async def test_call_that_is_cancelled_does_not_lose_the_token_it_waited_for(
-    vendor: Vendor, desk: Desk, pool: Pool, sealer: Sealer, partner: Connector
+    vendor: Vendor, endpoint: TokenEndpoint, pool: Pool, sealer: Sealer, partner: Connector
 ) -> None:
-    desk.pause = 0.2
+    endpoint.pause = 0.2
     async with open_partner(pool, sealer, partner) as client:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await client.get("/jobs/1")
     kept = await keep(pool, sealer, partner).find()
     assert kept is not None
-    assert kept.refresh_token == desk.refresh == "refresh-1"
+    assert kept.refresh_token == endpoint.refresh == "refresh-1"
 
 
 async def test_client_that_is_cancelled_outright_does_not_lose_the_token_either(
-    vendor: Vendor, desk: Desk, pool: Pool, sealer: Sealer, partner: Connector
+    vendor: Vendor, endpoint: TokenEndpoint, pool: Pool, sealer: Sealer, partner: Connector
 ) -> None:
-    desk.pause = 0.2
+    endpoint.pause = 0.2
 
     async def work() -> None:
         async with open_partner(pool, sealer, partner) as client:
             await client.get("/jobs/1")
 
     task = asyncio.create_task(work())
-    await within(desk.was_asked.wait())
+    await within(endpoint.was_asked.wait())
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     kept = await keep(pool, sealer, partner).find()
     assert kept is not None
-    assert kept.refresh_token == desk.refresh == "refresh-1"
+    assert kept.refresh_token == endpoint.refresh == "refresh-1"
 
 
 async def test_connection_lost_during_a_purchase_does_not_lose_the_token(
-    vendor: Vendor, desk: Desk, pool: Pool, sealer: Sealer, partner: Connector
+    vendor: Vendor, endpoint: TokenEndpoint, pool: Pool, sealer: Sealer, partner: Connector
 ) -> None:
     async def cut_the_holder_off(request: web.Request) -> web.StreamResponse:
         ended = await pool.fetch(
@@ -287,21 +292,21 @@ async def test_connection_lost_during_a_purchase_does_not_lose_the_token(
             grants.GRANT_LOCKS,
         )
         assert len(ended) == 1
-        return await desk.hand_out(request)
+        return await endpoint.hand_out(request)
 
     vendor.answers["/token"].insert(0, cut_the_holder_off)
     async with open_partner(pool, sealer, partner) as client:
         await client.get("/jobs/1")
-        desk.expire()
+        endpoint.expire()
         await client.get("/jobs/1")
-    assert (desk.spent, desk.refused) == (["refresh-0", "refresh-1"], 0)
+    assert (endpoint.spent, endpoint.refused) == (["refresh-0", "refresh-1"], 0)
 
 
 async def test_renewing_leaves_connections_to_others(
-    databases: Databases, vendor: Vendor, desk: Desk, sealer: Sealer
+    databases: Databases, vendor: Vendor, endpoint: TokenEndpoint, sealer: Sealer
 ) -> None:
     """The smallest pool, two connections held as by syncs, and twelve clients of one connector that all renew."""
-    desk.pause = 0.05
+    endpoint.pause = 0.05
     async with (
         databases.create() as name,
         open_database(databases.settings(name, database_pool=4)) as pool,
@@ -314,19 +319,19 @@ async def test_renewing_leaves_connections_to_others(
         clients = [await stack.enter_async_context(open_partner(pool, sealer, connector)) for _ in range(12)]
         async with pool.acquire(), pool.acquire():
             asking = asyncio.gather(*(client.get("/jobs/1") for client in clients))
-            await within(desk.was_asked.wait())
+            await within(endpoint.was_asked.wait())
             async with asyncio.timeout(0.04):  # while the purchase is under way
                 await pool.fetchval("SELECT 1")
             await asking
-    assert len(desk.spent) == 1
+    assert len(endpoint.spent) == 1
 
 
 async def test_lock_of_a_feed_does_not_wait_for_a_renewal_nor_the_other_way_round(
-    vendor: Vendor, desk: Desk, pool: Pool, sealer: Sealer, partner: Connector
+    vendor: Vendor, endpoint: TokenEndpoint, pool: Pool, sealer: Sealer, partner: Connector
 ) -> None:
     await pool.execute("DELETE FROM connector_grant")
     async with pool.acquire() as connection, connection.transaction(), asyncio.timeout(2):
-        assert await hold_feed(connection, partner.number)
+        assert await lock_feed_row(connection, partner.number)
         async with keep(pool, sealer, partner).hold() as held:
             await held.save(make_grant())
 
@@ -351,7 +356,7 @@ async def test_saved_grant_with_other_scopes_waits_for_new_credentials_and_they_
 ) -> None:
     async with pool.acquire() as saving, pool.acquire() as replacing, asyncio.TaskGroup() as tasks:
         async with replacing.transaction():
-            assert await hold_feed(replacing, partner.number)
+            assert await lock_feed_row(replacing, partner.number)
             await replacing.execute("SELECT FROM connector WHERE number = $1 FOR NO KEY UPDATE", partner.number)
             save = tasks.create_task(grants.save_grant(saving, partner.number, 1, b"sealed", ["jobs:create"]))
             await until(lambda: has_waiter(pool))
@@ -426,7 +431,7 @@ async def run_renewer(databases: Databases, name: str, key: str, connector: Conn
 
 @pytest.mark.parametrize("moment", ["before the answer", "after the saving"])
 async def test_process_that_is_killed_leaves_the_grant_alive(
-    databases: Databases, vendor: Vendor, desk: Desk, moment: str
+    databases: Databases, vendor: Vendor, endpoint: TokenEndpoint, moment: str
 ) -> None:
     key = new_key()
     sealer = Sealer([key])
@@ -447,20 +452,25 @@ async def test_process_that_is_killed_leaves_the_grant_alive(
                 await asyncio.wait_for(asked.wait(), 10)
                 process.kill()
                 await within(process.wait())
-            assert desk.spent == []
+            assert endpoint.spent == []
         else:
             async with run_renewer(databases, name, key, connector, dies=True) as process:
                 assert await within(process.wait()) == -9, (await process.stderr.read()).decode()
-            assert desk.spent == ["refresh-0"]
+            assert endpoint.spent == ["refresh-0"]
         async with asyncio.timeout(5), open_partner(pool, sealer, connector) as client:
             await client.get("/jobs/1")  # the lock died with the process
-            desk.expire()
+            endpoint.expire()
             await client.get("/jobs/1")
-    assert desk.refused == 0
+    assert endpoint.refused == 0
 
 
 async def test_database_that_stays_away_is_told(
-    vendor: Vendor, desk: Desk, pool: Pool, sealer: Sealer, partner: Connector, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor,
+    endpoint: TokenEndpoint,
+    pool: Pool,
+    sealer: Sealer,
+    partner: Connector,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("unihire.platform.grants.SAVE_PAUSES", (0.0, 0.01))
 

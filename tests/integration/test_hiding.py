@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from testbed.records import PLURALS, bury, make_row, make_whole_row, save
 from testbed.tenants import Tenant
 from unihire.dialects.bindbee.face import NATIVE
-from unihire.dialects.common.calls import Entrance
+from unihire.dialects.common.calls import RequestGate
 from unihire.dialects.common.reads import Reads
 from unihire.dialects.unihire.records import OWN
 from unihire.model import MODELS, derive_native
@@ -55,8 +55,8 @@ def access(tenant: Tenant) -> HidingAccess:
 @pytest.fixture
 async def hiding(tenant: Tenant, access: HidingAccess) -> AsyncIterator[httpx.AsyncClient]:
     """Both faces, where fields are hidden."""
-    reader, entrance = Reader(tenant.pool), Entrance(access, None)
-    app = Starlette(routes=[route for face in (NATIVE, OWN) for route in Reads(face, reader, entrance).list_routes()])
+    reader, gate = Reader(tenant.pool), RequestGate(access, None)
+    app = Starlette(routes=[route for face in (NATIVE, OWN) for route in Reads(face, reader, gate).list_routes()])
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=tenant.headers) as client:
         yield client

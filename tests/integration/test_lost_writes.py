@@ -18,7 +18,7 @@ from testbed.passing import let_pass
 from testbed.vendor import cut, say
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
-from unihire.platform import desk_writes
+from unihire.platform import context_writes
 from unihire.platform.operations import LONGEST, Outcome
 from unihire.store.calls import writes
 
@@ -42,8 +42,8 @@ def company(creating: Creating) -> Company:
 
 @pytest.fixture(autouse=True)
 def clean(creating: Creating, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk_writes, "LOOK_PAUSES", (0.0, 0.05, 0.1))
-    monkeypatch.setattr(desk_writes, "ACCEPTED_PAUSES", (0.0, 0.05, 0.1))
+    monkeypatch.setattr(context_writes, "LOOK_PAUSES", (0.0, 0.05, 0.1))
+    monkeypatch.setattr(context_writes, "ACCEPTED_PAUSES", (0.0, 0.05, 0.1))
     creating.line.calls.clear()
     creating.line.held.clear()
 
@@ -227,7 +227,7 @@ def iter_late() -> Callable[[Any], Any]:
 async def test_of_two_equal_calls_that_lost_their_answers_one_takes_what_one_has_made(
     creating: Creating, company: Company, name: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk_writes, "LOOK_PAUSES", (0.0, 0.1, 2.0))
+    monkeypatch.setattr(context_writes, "LOOK_PAUSES", (0.0, 0.1, 2.0))
     operation, step, stream, write = KINDS[kind]
     given = write(creating, company, name)
     before = {row["id"] for row in creating.read(stream)}

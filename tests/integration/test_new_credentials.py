@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from unihire.platform.endpoint import LiveContext
 
 from testbed.accounts import NEW, OLD, Accounts, believe_at_once, reconnect
-from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
+from testbed.partner import PARTNER, SECRETS, TokenEndpoint, connect_partner, make_grant
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, Vendor, say
 from testbed.waiting import within
@@ -20,7 +21,6 @@ from unihire.kit.seal import Sealer
 from unihire.outbound.auth import Grant
 from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client, reconnect_connector
-from unihire.platform.desk import LiveDesk
 from unihire.platform.grants import StoredGrants
 from unihire.store import Connection, Pool, issues
 from unihire.store.accounts import grants, tenancy
@@ -309,11 +309,11 @@ async def test_place_in_a_list_that_the_old_account_named_is_not_followed_with_t
 ) -> None:
     async def read_second_page(connector: Connector) -> list[str]:
         async with open_connector_client(pool, connector, sealer) as client:
-            desk = LiveDesk(
+            context = LiveContext(
                 pool=pool, client=client, connector=connector, integration=ACME, steps={},
                 save_steps=lambda steps: asyncio.sleep(0),
             )  # fmt: skip
-            return [row.get_text("id") for row in await desk.page("jobs", 2, 2, {})]
+            return [row.get_text("id") for row in await context.page("jobs", 2, 2, {})]
 
     assert await read_second_page(tenant.connector) == ["old-3", "old-4"]
     assert await read_second_page(tenant.connector) == ["old-3", "old-4"]
@@ -429,8 +429,8 @@ async def test_row_that_a_program_before_this_one_left_is_taken_for_none(
 
 async def test_refresh_token_under_way_does_not_replace_the_customer_s_new_grant(works: Works, sealer: Sealer) -> None:
     works.install(PARTNER)
-    desk = Desk(works.vendor, pause=0.3)
-    desk.open()
+    endpoint = TokenEndpoint(works.vendor, pause=0.3)
+    endpoint.open()
     connector = await connect_partner(
         works.pool, sealer, integration=PARTNER, base_url=works.vendor.base_url, credentials=SECRETS,
         grant=make_grant(),
@@ -438,14 +438,14 @@ async def test_refresh_token_under_way_does_not_replace_the_customer_s_new_grant
     await works.pool.execute("UPDATE connector SET next_sync_at = now() + '5 hours'")
     await works.pool.execute("UPDATE connector_grant SET saved_at = now() - '9 hours'::interval")
     async with works.work():
-        await within(desk.was_asked.wait())
+        await within(endpoint.was_asked.wait())
         await works.pool.execute("UPDATE connector SET is_paused = true")  # of the chores alone
         fresh = Grant("access-of-the-new", NOW, "refresh-of-the-new")
         connector = await reconnect(works.pool, sealer, connector, SECRETS, integration=PARTNER, grant=fresh)
         await asyncio.sleep(0.5)
     keeper = StoredGrants(works.pool, sealer, connector=connector.id, number=connector.number, version=2)
     assert await keeper.find() == fresh
-    assert desk.spent == ["refresh-0"]
+    assert endpoint.spent == ["refresh-0"]
     assert await works.pool.fetchval("SELECT status FROM connector") == "COMPLETE"
 
 

@@ -18,7 +18,7 @@ from testbed.vendor import Answerer, cut, say
 from unihire.dialects.tray.connectors import REPLAYED
 from unihire.errors import Conflict
 from unihire.kit.seal import Sealer
-from unihire.platform import desk_writes
+from unihire.platform import context_writes
 from unihire.platform.inputs import BadInput
 from unihire.platform.operations import LONGEST
 from unihire.store.calls import operations as stored
@@ -52,8 +52,8 @@ def forget_calls(creating: Creating) -> None:
 
 @pytest.fixture(autouse=True)
 def brief_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk_writes, "LOOK_PAUSES", (0.0, 0.05))
-    monkeypatch.setattr(desk_writes, "ACCEPTED_PAUSES", (0.0, 0.05))
+    monkeypatch.setattr(context_writes, "LOOK_PAUSES", (0.0, 0.05))
+    monkeypatch.setattr(context_writes, "ACCEPTED_PAUSES", (0.0, 0.05))
 
 
 @pytest.fixture

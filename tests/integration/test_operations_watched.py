@@ -13,7 +13,7 @@ from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, Vendor, fill, say
 from unihire.errors import NotFound
 from unihire.integration import registry
-from unihire.integration.operate import Desk, Input, Operation, Output
+from unihire.integration.operate import Input, Operation, OperationContext, Output
 from unihire.kit.metrics import REGISTRY
 from unihire.kit.seal import Sealer
 from unihire.kit.tracing import trace_with
@@ -32,9 +32,9 @@ class Counted(Output):
     jobs: int
 
 
-async def count_jobs(desk: Desk, given: Given) -> Counted:
+async def count_jobs(context: OperationContext, given: Given) -> Counted:
     structlog.get_logger().info("counting")
-    return Counted(jobs=len(await desk.all("jobs")))
+    return Counted(jobs=len(await context.all("jobs")))
 
 
 COUNT = Operation(
@@ -51,7 +51,7 @@ async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor, monkeypatch: pytest
 
 
 @pytest_asyncio.fixture
-async def desk(pool: Pool, sealer: Sealer, tenant: Tenant) -> AsyncIterator[Operations]:
+async def calls(pool: Pool, sealer: Sealer, tenant: Tenant) -> AsyncIterator[Operations]:
     clients = Clients(lambda connector: open_connector_client(pool, connector, sealer))
     yield Operations(pool, clients)
     await clients.close()
@@ -71,22 +71,22 @@ def count(status: str) -> float:
     return REGISTRY.get_sample_value("unihire_operation_seconds_count", labels) or 0.0
 
 
-async def test_operations_are_timed_by_what_they_came_to(desk: Operations, tenant: Tenant, vendor: Vendor) -> None:
+async def test_operations_are_timed_by_what_they_came_to(calls: Operations, tenant: Tenant, vendor: Vendor) -> None:
     done, refused = count("done"), count("refused")
-    assert (await desk.call(tenant.connector, COUNT.name, {})).output == {"jobs": 5}
+    assert (await calls.call(tenant.connector, COUNT.name, {})).output == {"jobs": 5}
     vendor.will("/jobs", lambda request: say({}, 403))
-    assert not (await desk.call(tenant.connector, COUNT.name, {})).is_success
+    assert not (await calls.call(tenant.connector, COUNT.name, {})).is_success
     with pytest.raises(NotFound):
-        await desk.call(tenant.connector, "any word a caller sends", {})
+        await calls.call(tenant.connector, "any word a caller sends", {})
     assert (count("done") - done, count("refused") - refused) == (1, 1)
     assert "any word" not in str(list(REGISTRY.collect()))
 
 
 async def test_calls_of_an_operation_are_below_its_span_and_its_lines_name_it(
-    desk: Operations, tenant: Tenant, spans: InMemorySpanExporter
+    calls: Operations, tenant: Tenant, spans: InMemorySpanExporter
 ) -> None:
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
-        await desk.call(tenant.connector, COUNT.name, {})
+        await calls.call(tenant.connector, COUNT.name, {})
     (line,) = [line for line in lines if line["event"] == "counting"]
     assert (line["connector"], line["operation"]) == (str(tenant.connector.id), COUNT.name)
     by_name = {span.name: span for span in spans.get_finished_spans()}

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from testbed.records import bury, id_in, save
 from testbed.tenants import Tenant
-from unihire.dialects.common.calls import Entrance
+from unihire.dialects.common.calls import RequestGate
 from unihire.dialects.common.faces import Face, Relation
 from unihire.dialects.common.filters import FilterParam, Grammar
 from unihire.dialects.common.reads import Reads
@@ -57,8 +57,8 @@ TERSE = Face(
 
 @pytest.fixture
 async def terse(tenant: Tenant) -> AsyncIterator[httpx.AsyncClient]:
-    entrance = Entrance(Access(tenant.pool), None, token_header="x-account")
-    app = Starlette(routes=[*Reads(TERSE, Reader(tenant.pool), entrance).list_routes()])
+    gate = RequestGate(Access(tenant.pool), None, token_header="x-account")
+    app = Starlette(routes=[*Reads(TERSE, Reader(tenant.pool), gate).list_routes()])
     headers = {"Authorization": f"Bearer {tenant.key}", "X-Account": tenant.token}
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:

@@ -12,7 +12,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from testbed.databases import Databases
-from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
+from testbed.partner import PARTNER, SECRETS, TokenEndpoint, connect_partner, make_grant
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Answerer, Vendor, fill, say
 from testbed.waiting import until
@@ -269,8 +269,8 @@ async def test_partner_s_refresh_token_is_doubted_likewise(
     works: Works, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     works.install(PARTNER)
-    desk = Desk(works.vendor)
-    desk.open()
+    endpoint = TokenEndpoint(works.vendor)
+    endpoint.open()
     made = await connect_partner(
         works.pool, sealer, integration=PARTNER, base_url=works.vendor.base_url, credentials=SECRETS,
         grant=make_grant(),
@@ -280,13 +280,13 @@ async def test_partner_s_refresh_token_is_doubted_likewise(
     await works.pool.execute("UPDATE connector_grant SET saved_at = now() - '9 hours'::interval")
     monkeypatch.setattr("unihire.sync.chores.RENEW_AGAIN_AFTER", timedelta(milliseconds=200))
     async with works.work():
-        await until(lambda: has_spent(desk))
-    assert desk.spent == ["refresh-0"]
+        await until(lambda: has_spent(endpoint))
+    assert endpoint.spent == ["refresh-0"]
     assert await works.pool.fetchval("SELECT status FROM connector WHERE number = $1", made.number) == "COMPLETE"
 
 
-async def has_spent(desk: Desk) -> bool:
-    return bool(desk.spent)
+async def has_spent(endpoint: TokenEndpoint) -> bool:
+    return bool(endpoint.spent)
 
 
 async def test_access_token_of_a_partner_that_is_refused_once_is_used_again_where_nothing_can_replace_it(

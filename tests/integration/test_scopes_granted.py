@@ -5,7 +5,7 @@ import json
 import pytest
 from aiohttp import web
 
-from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
+from testbed.partner import PARTNER, SECRETS, TokenEndpoint, connect_partner, make_grant
 from testbed.vendor import IMPATIENT, Vendor, say
 from unihire.cli.proving import Proof
 from unihire.errors import VendorRefused
@@ -22,17 +22,17 @@ ASKED = ("jobs:read", "jobs:create", "notes:create")
 
 
 @pytest.fixture
-def desk(vendor: Vendor) -> Desk:
-    made = Desk(vendor)
+def endpoint(vendor: Vendor) -> TokenEndpoint:
+    made = TokenEndpoint(vendor)
     made.open()
     return made
 
 
-def name_scopes(vendor: Vendor, desk: Desk, scope: object) -> None:
+def name_scopes(vendor: Vendor, endpoint: TokenEndpoint, scope: object) -> None:
     """Let the vendor name these in its next token answer."""
 
     async def hand_out(request: web.Request) -> web.StreamResponse:
-        answer = await desk.hand_out(request)
+        answer = await endpoint.hand_out(request)
         assert isinstance(answer, web.Response)
         assert isinstance(answer.body, bytes)
         return say({**json.loads(answer.body), "scope": scope})
@@ -70,45 +70,47 @@ async def read_scopes(pool: Pool, connector: Connector) -> list[str] | None:
 
 
 async def test_what_was_asked_for_is_granted_where_the_vendor_names_nothing_else(
-    pool: Pool, sealer: Sealer, vendor: Vendor, desk: Desk
+    pool: Pool, sealer: Sealer, vendor: Vendor, endpoint: TokenEndpoint
 ) -> None:
     connector = await connect(pool, sealer, vendor, await redeem(vendor))
     assert connector.scopes == list(ASKED)
 
 
 async def test_vendor_may_grant_fewer_and_fewer_still_when_a_token_is_renewed(
-    pool: Pool, sealer: Sealer, vendor: Vendor, desk: Desk
+    pool: Pool, sealer: Sealer, vendor: Vendor, endpoint: TokenEndpoint
 ) -> None:
-    name_scopes(vendor, desk, "jobs:create jobs:read")
+    name_scopes(vendor, endpoint, "jobs:create jobs:read")
     connector = await connect(pool, sealer, vendor, await redeem(vendor))
     assert connector.scopes == ["jobs:create", "jobs:read"]
     assert await renew(pool, sealer, connector) == ["jobs:create", "jobs:read"]
-    name_scopes(vendor, desk, "jobs:read")
+    name_scopes(vendor, endpoint, "jobs:read")
     assert await renew(pool, sealer, connector) == ["jobs:read"]
 
 
 async def test_new_credentials_have_the_scopes_granted_with_them_alone(
-    pool: Pool, sealer: Sealer, vendor: Vendor, desk: Desk
+    pool: Pool, sealer: Sealer, vendor: Vendor, endpoint: TokenEndpoint
 ) -> None:
     connector = await connect(pool, sealer, vendor, await redeem(vendor))
     await reconnect_connector(pool, sealer, connector, PARTNER, SECRETS, grant=make_grant())
     assert await read_scopes(pool, connector) is None
 
 
-async def test_what_is_bought_while_a_code_is_proven_is_what_it_is_worth(vendor: Vendor, desk: Desk) -> None:
+async def test_what_is_bought_while_a_code_is_proven_is_what_it_is_worth(
+    vendor: Vendor, endpoint: TokenEndpoint
+) -> None:
     async def check(client: VendorClient) -> None:
-        desk.expire()  # the vendor wants another token already, and the refresh token works once
+        endpoint.expire()  # the vendor wants another token already, and the refresh token works once
         async with client:
             await client.check()
 
     client = open_client(PARTNER, SECRETS, vendor.base_url, is_partner=True, retry=IMPATIENT)
     grant = await Proof(SECRETS, client, "the-code", BACK, ASKED).prove(check)
     assert grant is not None
-    assert (grant.access_token, grant.refresh_token, grant.scopes) == (desk.access, desk.refresh, ASKED)
+    assert (grant.access_token, grant.refresh_token, grant.scopes) == (endpoint.access, endpoint.refresh, ASKED)
 
 
 async def test_code_that_was_spent_for_nothing_is_said_to_be(
-    vendor: Vendor, desk: Desk, capsys: pytest.CaptureFixture[str]
+    vendor: Vendor, endpoint: TokenEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def check(client: VendorClient) -> None:
         raise VendorRefused("no", status=422)

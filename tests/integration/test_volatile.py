@@ -22,7 +22,7 @@ from unihire.model import MODELS, Application, Attachment, Candidate
 from unihire.outbound.paging import NextLink
 from unihire.platform.access import Access
 from unihire.platform.connectors import open_client
-from unihire.platform.desk_synced import SyncedDesk
+from unihire.platform.context_synced import SyncedContext
 from unihire.store import Connection, Pool
 from unihire.store.accounts.tenancy import delete_connector
 from unihire.store.feed.changes import Change
@@ -197,15 +197,15 @@ async def test_new_link_is_in_the_rows_that_operations_are_given(tenant: Tenant,
     await tenant.sync()
     sign(vendor, "second")
     await tenant.sync(full=True)
-    desk = SyncedDesk(pool=tenant.pool, connector=tenant.connector, integration=FILES)
+    context = SyncedContext(pool=tenant.pool, connector=tenant.connector, integration=FILES)
     given = [
-        *await desk.page("files", 1, 3, {}), *await desk.all("files"), *await desk.find("files", "id", [1, 2]),
-        *await desk.find("files", "owner", [1]),
+        *await context.page("files", 1, 3, {}), *await context.all("files"), *await context.find("files", "id", [1, 2]),
+        *await context.find("files", "owner", [1]),
     ]  # fmt: skip
     assert len(given) == 3 + 7 + 2 + 2
     sent = {row["id"]: row for row in vendor.lists["/files"]}
     assert all(row.data == sent[row.data["id"]] for row in given)
-    others = await desk.find("people", "id", [1])
+    others = await context.find("people", "id", [1])
     assert [row.data for row in others] == [vendor.lists["/people"][0]]
 
 

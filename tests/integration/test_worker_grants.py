@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from testbed.accounts import believe_at_once
-from testbed.partner import PARTNER, SECRETS, Desk, connect_partner, make_grant
+from testbed.partner import PARTNER, SECRETS, TokenEndpoint, connect_partner, make_grant
 from testbed.tenants import Tenant
 from testbed.vendor import say
 from testbed.waiting import until, within
@@ -15,19 +15,19 @@ from unihire.kit.seal import Sealer
 
 async def test_the_grant_of_a_partner_is_renewed_before_it_ends(works: Works, sealer: Sealer) -> None:
     works.install(PARTNER)
-    desk = Desk(works.vendor)
-    desk.open()
+    endpoint = TokenEndpoint(works.vendor)
+    endpoint.open()
     partner = await connect_partner(
         works.pool, sealer, integration=PARTNER, base_url=works.vendor.base_url, credentials=SECRETS, grant=make_grant()
     )
     await works.rest_schedules()
     async with works.work():
         await asyncio.sleep(0.3)
-        assert desk.spent == []
+        assert endpoint.spent == []
         await works.pool.execute("UPDATE connector_grant SET saved_at = now() - '9 hours'::interval")
-        await until(lambda: has_spent(desk))
+        await until(lambda: has_spent(endpoint))
         await asyncio.sleep(0.3)
-    assert desk.spent == ["refresh-0"]
+    assert endpoint.spent == ["refresh-0"]
     assert partner.number
 
 
@@ -46,8 +46,8 @@ async def test_a_worker_ends_when_the_renewal_under_way_has(works: Works, sealer
     assert [task for task in asyncio.all_tasks() if "Renewing" in repr(task.get_coro())] == []
 
 
-async def has_spent(desk: Desk) -> bool:
-    return bool(desk.spent)
+async def has_spent(endpoint: TokenEndpoint) -> bool:
+    return bool(endpoint.spent)
 
 
 async def test_a_grant_that_is_refused_needs_a_relink_and_one_that_cannot_be_opened_stops_nobody(

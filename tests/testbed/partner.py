@@ -29,7 +29,7 @@ PARTNER: Integration = replace(
 
 
 @dataclass
-class Desk:
+class TokenEndpoint:
     """The vendor's token endpoint and a row behind it, at /jobs/1."""
 
     vendor: Vendor

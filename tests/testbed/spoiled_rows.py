@@ -1,10 +1,10 @@
-"""Rows of a vendor in which one member is left out, null or of another type, and a desk that hands them out."""
+"""Rows of a vendor in which one member is missing, null or of another type, and a context that returns them."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from testbed.desk import Json, MemoryDesk
+from testbed.context import Json, MemoryContext
 from unihire.integration.declare import list_values
 from unihire.integration.operate import Trace
 from unihire.integration.vendor_row import VendorRow, read_rows
@@ -70,7 +70,7 @@ def spoil(value: Any, path: Path, put: Any) -> Any:
     return value
 
 
-class SpoiledDesk(MemoryDesk):
+class SpoiledContext(MemoryContext):
     """Finds rows by what they are, and hands out those of one stream spoiled."""
 
     def __init__(self, rows: Mapping[str, list[Json]], stream: str = "", path: Path = (), put: Any = None) -> None:

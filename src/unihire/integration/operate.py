@@ -41,7 +41,7 @@ class Output(msgspec.Struct, kw_only=True):
     """What an operation gives, or an object in it: every member is always there."""
 
 
-class Desk(Protocol):
+class OperationContext(Protocol):
     """What an operation works with: one connector's rows, from the vendor now or as last synced.
 
     Rows are as the vendor sends them, newest id first. Errors are the VendorErrors of the outbound client.
@@ -63,8 +63,8 @@ class Desk(Protocol):
         ...
 
 
-class WritingDesk(Desk, Protocol):
-    """A desk that writes too: what an operation that `is_write` works with."""
+class WriteContext(OperationContext, Protocol):
+    """An operation context that writes too: what an operation that `is_write` works with."""
 
     def touch(self, stream: str, ids: Iterable[object]) -> None:
         """Say that rows changed by what was written: they are read into the store before the operation answers."""
@@ -99,7 +99,7 @@ class WritingDesk(Desk, Protocol):
 class Operation:
     """A named call.
 
-    `run` takes a Desk, or a WritingDesk where the operation `is_write`, and the input.
+    `run` takes a OperationContext, or a WriteContext where the operation `is_write`, and the input.
 
     `public` operations are offered to people; a `ddl` one fills the choices of an input of another. `calls` says in
     words how many calls to the vendor it takes. `writes` names the fields of the vocabulary it sets, by model:

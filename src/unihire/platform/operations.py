@@ -1,4 +1,4 @@
-"""Calling operations: found, checked, run on a desk, and reported as an outcome."""
+"""Calling operations: found, checked, run with a context, and reported as an outcome."""
 
 import asyncio
 import json
@@ -35,9 +35,9 @@ from unihire.integration.scopes import find_granted, list_missing
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.platform.clients import Clients
-from unihire.platform.desk import LiveDesk
-from unihire.platform.desk_synced import NotSynced, SyncedDesk
-from unihire.platform.desk_writes import Progress
+from unihire.platform.context_live import LiveContext
+from unihire.platform.context_synced import NotSynced, SyncedContext
+from unihire.platform.context_writes import Progress
 from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, SOURCE, SYNCED, find_text_fault, read_input
 from unihire.platform.watching import watch_operation
 from unihire.store import Pool
@@ -117,10 +117,10 @@ class Operations:
 
     async def _run_on_store(self, connector: Connector, operation: Operation, given: Any) -> Outcome:
         integration = get_integration(connector.integration)
-        desk = SyncedDesk(pool=self._pool, connector=connector, integration=integration)
+        context = SyncedContext(pool=self._pool, connector=connector, integration=integration)
         try:
             async with asyncio.timeout(LONGEST.total_seconds()):
-                output: Output = await operation.run(desk, given)
+                output: Output = await operation.run(context, given)
             return Outcome(True, msgspec.to_builtins(output))
         except NotSynced as error:
             return Outcome(False, _describe_error("not_synced", str(error)))
@@ -179,43 +179,43 @@ class Operations:
             return _fail(ScopeMissing(f"{operation.name} was not called", missing), Progress())
         integration = get_integration(connector.integration)
         async with self._clients.use(connector) as client:
-            desk = LiveDesk(
+            context = LiveContext(
                 pool=self._pool, client=client, connector=connector, integration=integration, steps=steps,
                 save_steps=save_steps,
             )  # fmt: skip
             try:
-                outcome = await self._run_live(connector, operation, given, desk)
+                outcome = await self._run_live(connector, operation, given, context)
                 if release is not None:
                     await _release(outcome, release)
                 return outcome
             finally:
-                await self._read_back(connector, client, desk)
+                await self._read_back(connector, client, context)
 
-    async def _run_live(self, connector: Connector, operation: Operation, given: Any, desk: LiveDesk) -> Outcome:
+    async def _run_live(self, connector: Connector, operation: Operation, given: Any, context: LiveContext) -> Outcome:
         try:
             async with asyncio.timeout(LONGEST.total_seconds()):
-                output: Output = await operation.run(desk, given)
+                output: Output = await operation.run(context, given)
             return Outcome(True, msgspec.to_builtins(output))
         except TimeoutError:
-            return _fail(RetryLater(f"{operation.name}: the vendor did not answer in time"), desk.report_progress())
+            return _fail(RetryLater(f"{operation.name}: the vendor did not answer in time"), context.report_progress())
         except VendorError as error:
             if isinstance(error, ReauthorizeNeeded):
                 await self._clients.forget(connector.id)
-            return _fail(error, desk.report_progress())
+            return _fail(error, context.report_progress())
         except Exception as error:  # noqa: BLE001 - logged, or raised again
-            return _fail_unforeseen(operation, error, desk.report_progress())
+            return _fail_unforeseen(operation, error, context.report_progress())
 
-    async def _read_back(self, connector: Connector, client: VendorClient, desk: LiveDesk) -> None:
+    async def _read_back(self, connector: Connector, client: VendorClient, context: LiveContext) -> None:
         """Read what was written into the store; where that fails, or takes long, the next sync does.
 
         What was written is written: no error of this says anything else to the caller, who would write it again.
         """
-        if not desk.touched:
+        if not context.touched:
             return
         integration = get_integration(connector.integration)
         try:
             async with asyncio.timeout(LONGEST_READ_BACK.total_seconds()):
-                await sync_rows_by_id(self._pool, connector, integration, client, desk.touched)
+                await sync_rows_by_id(self._pool, connector, integration, client, context.touched)
         except (VendorError, Stopped, TimeoutError, *UNAVAILABLE) as error:
             reason = str(error) or type(error).__name__
             log.warning("what was written is not in the store yet", connector=str(connector.id), reason=reason)

@@ -110,7 +110,7 @@ async def open_scratch_database(settings: Settings, *, prefix: str, name: str) -
         try:
             async with AsyncExitStack() as making:
                 # Until we are connected, another process would take ours for one that was left behind.
-                await making.enter_async_context(_hold_scratch_lock(server))
+                await making.enter_async_context(_take_scratch_lock(server))
                 await _drop_idle_databases(server, prefix)
                 await create_database(server, database)
                 async with _open_pool(server.dsn(database), settings) as pool:
@@ -182,7 +182,7 @@ async def _keep(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def _hold_scratch_lock(server: EmbeddedServer) -> AsyncIterator[None]:
+async def _take_scratch_lock(server: EmbeddedServer) -> AsyncIterator[None]:
     connection = await asyncpg.connect(server.dsn())
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _SCRATCH_LOCK)

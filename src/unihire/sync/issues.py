@@ -5,7 +5,7 @@ from enum import StrEnum
 from unihire.errors import PermissionMissing, ReauthorizeNeeded, RetryLater, VendorChanged, VendorRefused
 from unihire.kit.words import count_of
 from unihire.store import Pool, issues
-from unihire.store.accounts.tenancy import Connector, hold_credentials, set_status
+from unihire.store.accounts.tenancy import Connector, lock_credentials, set_status
 
 
 class Kind(StrEnum):
@@ -82,7 +82,7 @@ def find_kind(error: Exception) -> Kind:
 async def ask_for_relink(pool: Pool, connector: Connector, reason: str) -> None:
     """The vendor refuses the connector's credentials; said of none that it was given meanwhile."""
     async with pool.acquire() as connection, connection.transaction():
-        if await hold_credentials(connection, connector):
+        if await lock_credentials(connection, connector):
             await set_status(connection, connector, "RELINK_NEEDED")
             await issues.open_issue(connection, connector.number, Kind.REAUTHORIZE, reason)
             over = [Kind.VENDOR_UNAVAILABLE, Kind.VENDOR_LIMIT]  # it has answered

@@ -9,7 +9,7 @@ from testbed.vendor import ACME
 from unihire.dialects.unihire import matrix
 from unihire.dialects.unihire.matrix import FilterCapability, IntegrationCapabilities, ModelCapability
 from unihire.integration.declare import Join, Maps, Stream
-from unihire.integration.operate import Desk, Nothing, Operation, Output
+from unihire.integration.operate import Nothing, Operation, OperationContext, Output
 from unihire.model import MODELS, Job
 from unihire.outbound.auth import AuthorizationCode, Credential
 from unihire.outbound.paging import WholeList
@@ -172,7 +172,7 @@ def test_ways_to_connect_tell_what_is_asked_for_but_no_value() -> None:
     assert flow.credentials[0].is_optional
 
 
-async def do_nothing(desk: Desk, given: Nothing) -> Output:
+async def do_nothing(context: OperationContext, given: Nothing) -> Output:
     return Output()
 
 

@@ -7,7 +7,7 @@ from unihire.integration.scopes import Access, find_access, find_granted, list_m
 from unihire.outbound.auth import AuthorizationCode
 
 
-async def run(desk: object, given: object) -> Output:
+async def run(context: object, given: object) -> Output:
     return Output()
 
 

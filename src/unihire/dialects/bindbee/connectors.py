@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import CATEGORY, Entrance, Reply, describe_problem
+from unihire.dialects.common.calls import CATEGORY, Reply, RequestGate, describe_problem
 from unihire.dialects.common.cursors import CURSOR_PATTERN, read_cursor, write_cursor
 from unihire.dialects.common.describing import TOKENED, describe_cursor, describe_refusals, describe_response
 from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST
@@ -56,9 +56,9 @@ class ConnectorsQuery(BaseModel):
 class LinkedConnectors:
     """Answers the two calls."""
 
-    def __init__(self, pool: Pool, entrance: Entrance) -> None:
+    def __init__(self, pool: Pool, gate: RequestGate) -> None:
         self._pool = pool
-        self._entrance = entrance
+        self._gate = gate
 
     def list_routes(self) -> Sequence[Route]:
         return [
@@ -68,9 +68,9 @@ class LinkedConnectors:
 
     async def _answer_list(self, request: Request) -> Response:
         async def read(caller: Caller) -> Reply:
-            return Reply(await self._list(caller, self._entrance.read_query(request, ConnectorsQuery)))
+            return Reply(await self._list(caller, self._gate.read_query(request, ConnectorsQuery)))
 
-        return await self._entrance.serve_caller(request, read)
+        return await self._gate.serve_caller(request, read)
 
     async def _list(self, caller: Caller, asked: ConnectorsQuery) -> bytes:
         list_name = f"{_LIST}\0{caller.environment}"
@@ -103,7 +103,7 @@ class LinkedConnectors:
             await ask_sync(self._pool, connector, get_integration(connector.integration), full=True)
             return Reply(msgspec.json.encode(_STARTED))
 
-        return await self._entrance.serve_connector(request, ask)
+        return await self._gate.serve_connector(request, ask)
 
 
 def describe_connector(one: Linked, token: str | None) -> dict[str, Any]:

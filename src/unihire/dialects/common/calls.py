@@ -41,7 +41,7 @@ def write_detail(error: ApiError) -> dict[str, Any]:
     return {"detail": error.problems if isinstance(error, Invalid) else error.detail}
 
 
-class Entrance:
+class RequestGate:
     """Lets calls in, by key or by key and connector token, and counts them.
 
     `is_lenient`: parameters of a query that nobody knows are passed over, not refused. `write_error` is the body of an

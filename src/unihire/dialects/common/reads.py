@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unihire.dialects.common import cursors, params
-from unihire.dialects.common.calls import Entrance, Reply, describe_problem
+from unihire.dialects.common.calls import Reply, RequestGate, describe_problem
 from unihire.dialects.common.faces import Face
 from unihire.dialects.common.lists import parse_id
 from unihire.errors import Invalid, NotFound
@@ -23,10 +23,10 @@ from unihire.platform.reads import Query, Reader, Show
 class Reads:
     """Answers data reads in the words of a face."""
 
-    def __init__(self, face: Face, reader: Reader, entrance: Entrance) -> None:
+    def __init__(self, face: Face, reader: Reader, gate: RequestGate) -> None:
         self._face = face
         self._reader = reader
-        self._entrance = entrance
+        self._gate = gate
 
     def list_routes(self) -> Sequence[Route]:
         """The two reads of each model, at paths of their own: others may stand beside them."""
@@ -40,7 +40,7 @@ class Reads:
         """Any of the reads, at `{plural}` or `{plural}/{id}`; 404 where the face has no such list."""
         spec = self._face.by_plural.get(request.path_params["plural"])
         if spec is None:
-            return self._entrance.refuse(NotFound("Not Found"))
+            return self._gate.refuse(NotFound("Not Found"))
         return await self._answer(spec, request)
 
     def _answer_model(self, spec: ModelSpec) -> Callable[[Request], Awaitable[Response]]:
@@ -56,10 +56,10 @@ class Reads:
         async def read(scope: Scope) -> Reply:
             return Reply(await (self._list(spec, scope, query) if id is None else self._one(spec, scope, id, query)))
 
-        return await self._entrance.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read)
 
     async def _list(self, spec: ModelSpec, scope: Scope, query: bytes) -> bytes:
-        asked = params.read_list_query(self._face, spec, query, self._entrance.check_names)
+        asked = params.read_list_query(self._face, spec, query, self._gate.check_names)
         wanted = self._translate(spec, scope, asked)
         page = await self._reader.list_records(scope, wanted)
         cursor = b"null"
@@ -68,7 +68,7 @@ class Reads:
         return b'{"cursor":%b,"page_size":%d,"items":[%b]}' % (cursor, len(page.bodies), b",".join(page.bodies))
 
     async def _one(self, spec: ModelSpec, scope: Scope, text: str, query: bytes) -> bytes:
-        asked = params.read_record_query(self._face, spec, query, self._entrance.check_names)
+        asked = params.read_record_query(self._face, spec, query, self._gate.check_names)
         id = parse_id(text)
         body = None
         if id is not None:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import Entrance, Reply, read_bytes
+from unihire.dialects.common.calls import Reply, RequestGate, read_bytes
 from unihire.dialects.common.watching import name_fault
 from unihire.errors import ApiError, BadRequest, NotFound
 from unihire.integration.declare import Integration
@@ -65,11 +65,11 @@ def write_text(detail: object) -> dict[str, Any]:
 
 
 class Connectors:
-    """Answers the three calls. The errors of `entrance` are written by `write_message`."""
+    """Answers the three calls. The errors of `gate` are written by `write_message`."""
 
-    def __init__(self, pool: Pool, entrance: Entrance, operations: Operations) -> None:
+    def __init__(self, pool: Pool, gate: RequestGate, operations: Operations) -> None:
         self._pool = pool
-        self._entrance = entrance
+        self._gate = gate
         self._operations = operations
 
     def list_routes(self) -> Sequence[Route]:
@@ -84,14 +84,14 @@ class Connectors:
         async def work(caller: Caller) -> Reply:
             return _write_elements([describe_connector(integration) for integration in find_connectors()])
 
-        return await self._entrance.serve_caller(request, work)
+        return await self._gate.serve_caller(request, work)
 
     async def _describe(self, request: Request) -> Response:
         async def work(caller: Caller) -> Reply:
             operations = list_operations(_find_connector(request).slug).values()
             return _write_elements([describe_operation(operation) for operation in operations])
 
-        return await self._entrance.serve_caller(request, work)
+        return await self._gate.serve_caller(request, work)
 
     async def _answer_call(self, request: Request) -> Response:
         async def admit(caller: Caller) -> tuple[object, tuple[Connector, Call]]:
@@ -110,7 +110,7 @@ class Connectors:
             body = {"outcome": "success" if outcome.is_success else "error", "output": outcome.output}
             return Reply(write_json(body), headers={REPLAYED: "true"} if outcome.is_repeat else {})
 
-        return await self._entrance.serve(request, admit, work)
+        return await self._gate.serve(request, admit, work)
 
     async def _find_link(self, caller: Caller, integration: Integration, auth_id: str | None) -> Connector:
         """The connector the call goes through. One of somebody else is as unknown as one there is not."""

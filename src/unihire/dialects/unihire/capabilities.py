@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import TOKEN_HEADER, Entrance, Reply
+from unihire.dialects.common.calls import TOKEN_HEADER, Reply, RequestGate
 from unihire.dialects.common.describing import TOKENED, describe_refusals
 from unihire.dialects.common.markup import to_html
 from unihire.dialects.unihire.matrix import Capabilities, describe_grant, list_capabilities
@@ -29,9 +29,9 @@ _OWN_HEADERS = {"Cache-Control": "no-store", "Vary": _JSON_HEADERS["Vary"]}
 class CapabilityRoutes:
     """Answers the matrix."""
 
-    def __init__(self, pool: Pool, entrance: Entrance) -> None:
+    def __init__(self, pool: Pool, gate: RequestGate) -> None:
         self._pool = pool
-        self._entrance = entrance
+        self._gate = gate
 
     def list_routes(self) -> list[Route]:
         return [Route(PATH, self._answer_json), Route("/capabilities", _show_page)]
@@ -39,7 +39,7 @@ class CapabilityRoutes:
     async def _answer_json(self, request: Request) -> Response:
         if TOKEN_HEADER not in request.headers:
             return Response(_write_json(), headers=_JSON_HEADERS, media_type="application/json")
-        response = await self._entrance.serve_connector(request, self._describe)
+        response = await self._gate.serve_connector(request, self._describe)
         response.headers.update(_OWN_HEADERS)
         return response
 

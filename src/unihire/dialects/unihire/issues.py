@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import Entrance, Reply
+from unihire.dialects.common.calls import Reply, RequestGate
 from unihire.dialects.common.describing import TOKENED, describe_responses
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.platform.access import Scope
@@ -63,16 +63,16 @@ class IssueQuery(PageQuery):
 class Issues:
     """Answers the list."""
 
-    def __init__(self, pool: Pool, entrance: Entrance) -> None:
+    def __init__(self, pool: Pool, gate: RequestGate) -> None:
         self._pool = pool
-        self._entrance = entrance
+        self._gate = gate
 
     def list_routes(self) -> Sequence[Route]:
         return [Route(PATH, self._answer, methods=["GET"])]
 
     async def _answer(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
-            asked = self._entrance.read_query(request, IssueQuery)
+            asked = self._gate.read_query(request, IssueQuery)
             after = read_place(scope.connector, _LIST, asked.cursor, Place, _can_be)
             found = await list_issues(
                 self._pool, scope.number, with_resolved=asked.resolved, limit=asked.page_size + 1, after=after
@@ -80,7 +80,7 @@ class Issues:
             items = [tell_issue(row) for row in found[: asked.page_size]]
             return Reply(write_page(scope.connector, _LIST, items, [Place.of(row) for row in found]))
 
-        return await self._entrance.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read)
 
 
 def _can_be(place: Place) -> bool:

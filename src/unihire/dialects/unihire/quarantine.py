@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import Entrance, Reply
+from unihire.dialects.common.calls import Reply, RequestGate
 from unihire.dialects.common.describing import TOKENED, describe_responses
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.kit.clock import to_text
@@ -29,18 +29,18 @@ class QuarantineQuery(PageQuery):
 class Quarantine:
     """Answers the list from the store."""
 
-    def __init__(self, pool: Pool, entrance: Entrance) -> None:
+    def __init__(self, pool: Pool, gate: RequestGate) -> None:
         self._pool = pool
-        self._entrance = entrance
+        self._gate = gate
 
     def list_routes(self) -> Sequence[Route]:
         return [Route(PATH, self._answer)]
 
     async def _answer(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
-            return Reply(await self._list(scope, self._entrance.read_query(request, QuarantineQuery)))
+            return Reply(await self._list(scope, self._gate.read_query(request, QuarantineQuery)))
 
-        return await self._entrance.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read)
 
     async def _list(self, scope: Scope, asked: QuarantineQuery) -> bytes:
         after = read_place(scope.connector, _LIST, asked.cursor, tuple[str, str], _can_be) or ("", "")

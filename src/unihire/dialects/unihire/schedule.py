@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import MOST_BYTES, Entrance, Reply, read_body
+from unihire.dialects.common.calls import MOST_BYTES, Reply, RequestGate, read_body
 from unihire.dialects.common.describing import TOKENED, describe_response, describe_responses
 from unihire.dialects.unihire.syncs import find_connector
 from unihire.dialects.unihire.told import Schedule, tell_schedule
@@ -62,9 +62,9 @@ class ScheduleBody(BaseModel):
 class Schedules:
     """Answers the two calls."""
 
-    def __init__(self, pool: Pool, entrance: Entrance) -> None:
+    def __init__(self, pool: Pool, gate: RequestGate) -> None:
         self._pool = pool
-        self._entrance = entrance
+        self._gate = gate
 
     def list_routes(self) -> Sequence[Route]:
         return [Route(PATH, self._answer, methods=["GET", "PUT"])]
@@ -79,7 +79,7 @@ class Schedules:
                 schedule = await get_schedule(self._pool, scope.number)
             return Reply(msgspec.json.encode(tell_schedule(schedule)))
 
-        return await self._entrance.serve_connector(request, work)
+        return await self._gate.serve_connector(request, work)
 
 
 def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:

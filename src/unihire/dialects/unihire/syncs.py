@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import MOST_BYTES, Entrance, Reply, describe_problem, read_body
+from unihire.dialects.common.calls import MOST_BYTES, Reply, RequestGate, describe_problem, read_body
 from unihire.dialects.common.describing import ID, TOKENED, describe_refusals, describe_response, describe_responses
 from unihire.dialects.common.lists import parse_id
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
@@ -60,9 +60,9 @@ class AskBody(BaseModel):
 class Syncs:
     """Answers the calls."""
 
-    def __init__(self, pool: Pool, entrance: Entrance) -> None:
+    def __init__(self, pool: Pool, gate: RequestGate) -> None:
         self._pool = pool
-        self._entrance = entrance
+        self._gate = gate
 
     def list_routes(self) -> Sequence[Route]:
         return [
@@ -77,13 +77,13 @@ class Syncs:
 
     async def _answer_list(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
-            asked = self._entrance.read_query(request, PageQuery)
+            asked = self._gate.read_query(request, PageQuery)
             before = read_place(scope.connector, _LIST, asked.cursor, int, lambda number: 0 < number <= _NUMBER_MOST)
             found = await self._find_runs(scope, before=before, limit=asked.page_size + 1)
             items = [await self._tell(scope, row) for row in found[: asked.page_size]]
             return Reply(write_page(scope.connector, _LIST, items, [row["number"] for row in found]))
 
-        return await self._entrance.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read)
 
     async def _answer_one(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
@@ -96,7 +96,7 @@ class Syncs:
             told = tell_run_with_streams(row, parts, await self._measure(scope, row))
             return Reply(msgspec.json.encode(told))
 
-        return await self._entrance.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read)
 
     async def _answer_ask(self, request: Request) -> Response:
         async def ask(scope: Scope) -> Reply:
@@ -112,7 +112,7 @@ class Syncs:
             (row,) = await self._find_runs(scope, id=asked.id, limit=1)
             return Reply(msgspec.json.encode(await self._tell(scope, row)), 202 if asked.is_new else 200)
 
-        return await self._entrance.serve_connector(request, ask)
+        return await self._gate.serve_connector(request, ask)
 
     def _answer_change(self, change: Change) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -123,7 +123,7 @@ class Syncs:
                 schedule = tell_schedule(await get_schedule(self._pool, scope.number))
                 return Reply(msgspec.json.encode(SyncState(schedule=schedule, run=run)))
 
-            return await self._entrance.serve_connector(request, work)
+            return await self._gate.serve_connector(request, work)
 
         return answer
 

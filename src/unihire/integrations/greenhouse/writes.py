@@ -7,7 +7,7 @@ from typing import Any
 
 from unihire.errors import PermissionMissing, VendorChanged
 from unihire.integration.declare import Data
-from unihire.integration.operate import Trace, WritingDesk
+from unihire.integration.operate import Trace, WriteContext
 from unihire.integration.vendor_row import VendorRow, list_ids
 from unihire.integrations.greenhouse.comparing import agree, shows, shows_person
 from unihire.integrations.greenhouse.filters import write_bounds
@@ -42,8 +42,8 @@ class Writer:
     one is made, by its step.
     """
 
-    def __init__(self, desk: WritingDesk, user_id: int) -> None:
-        self.desk = desk
+    def __init__(self, context: WriteContext, user_id: int) -> None:
+        self.context = context
         self.user_id = user_id
         self._came_along: set[int] = set()
 
@@ -55,7 +55,7 @@ class Writer:
 
         async def confirm(row: VendorRow) -> bool:
             try:
-                applications = await self.desk.find("applications", "candidate_id", list_ids([row]))
+                applications = await self.context.find("applications", "candidate_id", list_ids([row]))
             except PermissionMissing:
                 return True
             return any([await self._is_as_sent(each, body["application"]) for each in applications])
@@ -83,11 +83,11 @@ class Writer:
         stage, pool = body.get("initial_stage_id"), [name for name in PROSPECT_DETAILS if name in body]
         with suppress(PermissionMissing):  # what may not be seen speaks for nothing
             if stage is not None:
-                passed = await self.desk.find("application_stages", "id", list_ids([row], "stage_id"))
+                passed = await self.context.find("application_stages", "id", list_ids([row], "stage_id"))
                 if passed and not all(agree(one.find_value("job_interview_stage_id"), stage) for one in passed):
                     return False
             if pool:
-                details = await self.desk.find("prospect_details", "application_id", list_ids([row]))
+                details = await self.context.find("prospect_details", "application_id", list_ids([row]))
                 asked = {PROSPECT_DETAILS[name]: body[name] for name in pool}
                 return not details or any(shows(one, asked, *asked) for one in details)
         return True
@@ -101,7 +101,7 @@ class Writer:
         if shown is not None and shown.find_number("id") is not None:
             rows = [VendorRow("applications", shown.data)]
         else:
-            rows = await self.desk.find("applications", "candidate_id", [person.get_number("id")])
+            rows = await self.context.find("applications", "candidate_id", [person.get_number("id")])
         if not rows:
             raise VendorChanged("POST /v3/candidates: the candidate is there, and its application is not")
         first = min(rows, key=lambda row: row.get_number("id"))
@@ -109,13 +109,13 @@ class Writer:
         self._touch_application(first)
         if first.find_flag("prospect"):
             with suppress(PermissionMissing):  # then no sync reads them either
-                rows = await self.desk.find("prospect_details", "application_id", list_ids([first]))
-                self.desk.touch("prospect_details", list_ids(rows))
+                rows = await self.context.find("prospect_details", "application_id", list_ids([first]))
+                self.context.touch("prospect_details", list_ids(rows))
         return first.get_number("id")
 
     def _touch_application(self, row: VendorRow) -> None:
-        self.desk.touch("applications", list_ids([row]))
-        self.desk.touch("application_stages", list_ids([row], "stage_id"))
+        self.context.touch("applications", list_ids([row]))
+        self.context.touch("application_stages", list_ids([row], "stage_id"))
 
     async def make_attachment(self, step: str, body: Data, *, within: str) -> VendorRow:
         def is_it(row: VendorRow) -> bool:  # the vendor keeps the file at an address of its own
@@ -129,7 +129,7 @@ class Writer:
         body = {**body, "note_type": NOTE}
 
         def is_it(row: VendorRow) -> bool:
-            is_theirs = row.find_number("user_id") == author or not self.desk.can_act
+            is_theirs = row.find_number("user_id") == author or not self.context.can_act
             is_shown = row.find_text("visibility") == VISIBILITIES[body["visibility"]]
             return is_theirs and is_shown and shows(row, {**body, "type": NOTE}, "candidate_id", "type", "body")
 
@@ -168,10 +168,10 @@ class Writer:
         within: str | None = None,
     ) -> VendorRow:
         async def look(since: datetime) -> list[VendorRow]:
-            rows = await self.desk.all(stream, {**among, "created_at": write_bounds(gte=since)})
+            rows = await self.context.all(stream, {**among, "created_at": write_bounds(gte=since)})
             return [row for row in rows if is_it(row)]
 
-        return await self.desk.create(
+        return await self.context.create(
             step,
             f"/v3/{stream}",
             body,

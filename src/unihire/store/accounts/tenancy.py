@@ -9,7 +9,7 @@ import asyncpg
 from unihire.errors import Busy
 from unihire.store import Connection, Pool
 from unihire.store.accounts.grants import EMPTY_GRANT, INSIST_ON_COMMIT
-from unihire.store.feed.gate import hold_feed
+from unihire.store.feed.gate import lock_feed_row
 from unihire.store.locks import SYNC_LOCKS
 
 ACCESS_CHANNEL = "unihire_access"
@@ -95,7 +95,7 @@ REPLACE_CREDENTIALS = """
 """
 
 # The connector, held as it is until the transaction ends, if its credentials are of this version.
-HOLD_CREDENTIALS = "SELECT true FROM connector WHERE number = $1 AND credentials_version = $2 FOR NO KEY UPDATE"
+LOCK_CREDENTIALS = "SELECT true FROM connector WHERE number = $1 AND credentials_version = $2 FOR NO KEY UPDATE"
 
 FORGET_BUDGET = "DELETE FROM budget WHERE connector = $1"
 
@@ -188,12 +188,12 @@ async def set_status(connection: Connection | Pool, connector: Connector, status
     await connection.execute(SET_STATUS, connector.number, connector.credentials_version, status)
 
 
-async def hold_credentials(connection: Connection, connector: Connector) -> bool:
+async def lock_credentials(connection: Connection, connector: Connector) -> bool:
     """Whether the connector has these credentials still; if so, until the transaction ends.
 
     What is said of them in the same transaction is said of no others.
     """
-    found: bool | None = await connection.fetchval(HOLD_CREDENTIALS, connector.number, connector.credentials_version)
+    found: bool | None = await connection.fetchval(LOCK_CREDENTIALS, connector.number, connector.credentials_version)
     return found is not None
 
 
@@ -203,7 +203,7 @@ async def replace_credentials(connection: Connection, number: int, sealed: bytes
     Call inside a transaction, before the connector's row is locked: who saves for it ends first. What is known of the
     rate budget stays where it is that of the same account.
     """
-    if not await hold_feed(connection, number):
+    if not await lock_feed_row(connection, number):
         return None
     row = await connection.fetchrow(REPLACE_CREDENTIALS, number, sealed, account)
     if row is None:
@@ -223,7 +223,7 @@ async def delete_connector(pool: Pool, number: int) -> None:
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1, $2)", SYNC_LOCKS, number):
             raise Busy("the connector is being synced: stop that first")
-        if not await hold_feed(connection, number):
+        if not await lock_feed_row(connection, number):
             return
         await connection.execute(LOCK_CONNECTOR, number)
         for statement in DELETE_DATA:

@@ -139,7 +139,7 @@ async def _open_feed(
     async with turn, pool.acquire() as connection:
         try:
             begun = await connection.execute(BEGIN_SAVING.format(connector=connector, asked=asked))
-            if begun != LOCKED and not await hold_feed(connection, connector):
+            if begun != LOCKED and not await lock_feed_row(connection, connector):
                 raise Removed(connector)
             feed = Feed(
                 connection, connector, is_careful=is_careful, has_newer=begun != LOCKED,
@@ -154,7 +154,7 @@ async def _open_feed(
             raise
 
 
-async def hold_feed(connection: Connection, connector: int) -> bool:
+async def lock_feed_row(connection: Connection, connector: int) -> bool:
     """Let nobody save for the connector until the transaction ends. False: it is gone; the transaction may be undone.
 
     Call before the connector's row is locked.

@@ -21,7 +21,7 @@ from unihire.integration.emulate import (
     Tools,
     misprint,
 )
-from unihire.integrations.greenhouse.emulator.api.auth import JSON, Token, TokenDesk, make_credentials
+from unihire.integrations.greenhouse.emulator.api.auth import JSON, Token, TokenEndpoint, make_credentials
 from unihire.integrations.greenhouse.emulator.api.limits import Window
 from unihire.integrations.greenhouse.emulator.api.routes import PREFIX, Call, Refused, Route, WriteRoutes
 from unihire.integrations.greenhouse.emulator.query import Invalid, ListQuery, make_cursor, read_list_query
@@ -83,7 +83,7 @@ class GreenhouseEmulator:
         ]
         lacking = {f"harvest:{scope.strip()}" for scope in tools.options["without_scopes"].split(",") if scope.strip()}
         scopes = frozenset(route.scope for _, route in routes) - lacking
-        self._desk = TokenDesk(self.credentials, tools.seed, tools.clock, scopes, self._is_user)
+        self._tokens = TokenEndpoint(self.credentials, tools.seed, tools.clock, scopes, self._is_user)
         self.reset()
 
     def reset(self) -> None:
@@ -93,10 +93,10 @@ class GreenhouseEmulator:
         # "custom and partner credentials count apart": harvest_v3.json, rate_limit.
         self._windows = {is_partner: Window(limit, WINDOW_SECONDS, self._clock) for is_partner in (False, True)}
         self._token_window = Window(int(options["token_rate_limit"]), TOKEN_WINDOW_SECONDS, self._clock)
-        self._desk.reset()
+        self._tokens.reset()
 
     def expire_tokens(self) -> None:
-        self._desk.clear()
+        self._tokens.clear()
 
     def find_stream(self, path: str) -> str | None:
         route = self._exact.get(("GET", path))
@@ -125,7 +125,7 @@ class GreenhouseEmulator:
     def answer(self, request: Request) -> Answer:
         if not request.path.startswith(PREFIX):
             return self._answer_beside(request)
-        token = self._desk.find(request.headers.get("authorization", ""))
+        token = self._tokens.find(request.headers.get("authorization", ""))
         window = self._windows[token is not None and token.is_partner]
         route, ids = self._find_route(request.method, request.path)
         name = "" if route is None else route.name
@@ -158,11 +158,11 @@ class GreenhouseEmulator:
         if request.path == "/token" and request.method == "POST":
             if not self._token_window.take():
                 return _send_error(429, "Too Many Requests", (), self._token_window.list_refusal_headers(), "/token")
-            answer = self._desk.hand_out(request)
+            answer = self._tokens.hand_out(request)
             headers = [*answer.headers, *self._token_window.list_headers()]
             return Answer(answer.status, answer.body, answer.content_type, headers, "/token")
         if request.path == "/authorize" and request.method == "GET":
-            return self._desk.authorize(request)
+            return self._tokens.authorize(request)
         match = re.fullmatch(r"/files/attachments/(\d{1,18})/[^/]+", request.path, re.ASCII)
         if match is not None and request.method == "GET":
             row = self._rows.find("attachments", int(match[1]))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from unihire.errors import ReferenceMissing
 from unihire.integration.declare import Data
-from unihire.integration.operate import Desk
+from unihire.integration.operate import OperationContext
 from unihire.integration.vendor_row import VendorRow, list_ids
 from unihire.integrations.greenhouse.harvest_v1.inputs import CustomValue, Referrer, UserRef
 from unihire.integrations.greenhouse.harvest_v1.values import fold_name
@@ -19,41 +19,41 @@ GREATEST_ID = 2**63 - 1
 YES = {"true": True, "yes": True, "false": False, "no": False}
 
 
-async def find_user_id(desk: Desk, ref: UserRef | None, place: str) -> int | None:
+async def find_user_id(context: OperationContext, ref: UserRef | None, place: str) -> int | None:
     """The user's id; by address in one call."""
     if ref is None or ref.id is not None:
         return ref.id if ref is not None else None
-    return await _find_by_email(desk, ref.email, f"{place}/email") if ref.email else None
+    return await _find_by_email(context, ref.email, f"{place}/email") if ref.email else None
 
 
-async def find_referrer_id(desk: Desk, referrer: Referrer | None, place: str) -> int | None:
+async def find_referrer_id(context: OperationContext, referrer: Referrer | None, place: str) -> int | None:
     """The id v3 has for who is credited, who was a user in v1; in one call, two by address, all referrers by name."""
     if referrer is None or referrer.type2 is None:
         return None
     place = f"{place}/value"
     if referrer.type2 == "outside":
-        rows = await desk.all("referrers")
+        rows = await context.all("referrers")
         name = str(referrer.value)
         found = [row for row in rows if row.find_value("user_id") is None and _has_text(row, "name", name)]
     else:
         is_email = referrer.type2 == "email"
-        user = await _find_by_email(desk, str(referrer.value), place) if is_email else int(str(referrer.value))
-        found = await desk.find("referrers", "user_id", [user])
+        user = await _find_by_email(context, str(referrer.value), place) if is_email else int(str(referrer.value))
+        found = await context.find("referrers", "user_id", [user])
     if not found:
         raise ReferenceMissing(f"{place}: the vendor has no such referrer, and Harvest v3 cannot make one")
     return min(row.get_number("id") for row in found)
 
 
-async def _find_by_email(desk: Desk, email: str, place: str) -> int:
-    rows = await desk.all("user_emails", {"email": email})
+async def _find_by_email(context: OperationContext, email: str, place: str) -> int:
+    rows = await context.all("user_emails", {"email": email})
     if not rows:
         raise ReferenceMissing(f"{place}: no user has this address")
     return rows[0].get_number("user_id")
 
 
-async def check_there(desk: Desk, stream: str, places: Mapping[str, int]) -> None:
+async def check_there(context: OperationContext, stream: str, places: Mapping[str, int]) -> None:
     """That the vendor has the rows of these ids, told by where they stand; in one call for fifty."""
-    there = set(list_ids(await desk.find(stream, "id", places.values())))
+    there = set(list_ids(await context.find(stream, "id", places.values())))
     for place, id in places.items():
         if id not in there:
             raise ReferenceMissing(f"{place}: the vendor has no such row in {stream}")
@@ -66,12 +66,12 @@ class WrittenValues(NamedTuple):
     keys: dict[int, str]
 
 
-async def write_custom_values(desk: Desk, values: Sequence[CustomValue], place: str) -> WrittenValues:
+async def write_custom_values(context: OperationContext, values: Sequence[CustomValue], place: str) -> WrittenValues:
     """The values as v3 takes them, in one call. A key of digits is an id; else it is a key, else a name."""
     given = [(number, one) for number, one in enumerate(values) if one.key not in (None, "")]
     if not given:
         return WrittenValues([], {})
-    fields = await desk.all("custom_fields", {"field_type": "candidate"})
+    fields = await context.all("custom_fields", {"field_type": "candidate"})
     written = WrittenValues([], {})
     for number, one in given:
         field = _choose_field(fields, str(one.key))

@@ -23,7 +23,7 @@ from unihire.integration.emulate import (
     Tools,
     misprint,
 )
-from unihire.integrations.personio.emulator.auth import TokenDesk, make_credentials
+from unihire.integrations.personio.emulator.auth import TokenEndpoint, make_credentials
 from unihire.integrations.personio.emulator.documented import (
     BAD_PARAMETERS,
     FORBIDDEN,
@@ -98,7 +98,7 @@ class PersonioEmulator:
         self._rows = PersonioRows(tools)
         self.streams: Mapping[str, Rows] = self._rows.streams
         self.credentials: Credentials = tools.credentials or make_credentials(tools.seed)
-        self._desk = TokenDesk(self.credentials, tools.seed, tools.clock, self._make_trace_id)
+        self._tokens = TokenEndpoint(self.credentials, tools.seed, tools.clock, self._make_trace_id)
         routes = self._list_routes()
         self._exact = {route.name: route for route in routes if "{" not in route.name}
         self._patterns = [
@@ -110,10 +110,10 @@ class PersonioEmulator:
         self._traces = self._hollows = 0
         self._buckets: dict[str, Bucket] = {}
         self._token_limit = TokenLimit(int(self._tools.options["token_requests"]), self._clock)
-        self._desk.reset()
+        self._tokens.reset()
 
     def expire_tokens(self) -> None:
-        self._desk.clear()
+        self._tokens.clear()
 
     def find_stream(self, path: str) -> str | None:
         route = self._exact.get(path)
@@ -128,7 +128,7 @@ class PersonioEmulator:
 
         routes = [
             Route("POST", "/v2/auth/token", self._hand_out_token, None),
-            Route("POST", "/v2/auth/revoke", lambda request, _ids: self._desk.revoke(request), None),
+            Route("POST", "/v2/auth/revoke", lambda request, _ids: self._tokens.revoke(request), None),
             make_person_route("", self._list_persons, "persons"),
             make_person_route("/{id}", self._one(rows.persons, rows.send_person)),
             make_person_route("/{id}/employments", self._list_employments),
@@ -208,7 +208,7 @@ class PersonioEmulator:
         if route.scope is None:
             return None
         if self._tools.options["auth"] == "required":
-            scopes = self._desk.find_scopes(request.headers.get("authorization", ""))
+            scopes = self._tokens.find_scopes(request.headers.get("authorization", ""))
             if scopes is None:
                 return self._explain(UNAUTHORIZED)
             if route.scope not in scopes:
@@ -219,7 +219,7 @@ class PersonioEmulator:
         return None
 
     def _hand_out_token(self, request: Request, _ids: tuple[str, ...]) -> Answer:
-        return self._desk.hand_out(request) if self._token_limit.take() else Answer(429)
+        return self._tokens.hand_out(request) if self._token_limit.take() else Answer(429)
 
     def _make_trace_id(self) -> str:
         self._traces += 1

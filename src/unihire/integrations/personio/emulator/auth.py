@@ -63,7 +63,7 @@ class TokenRefusal(Exception):
         self.meta = meta
 
 
-class TokenDesk:
+class TokenEndpoint:
     """Hands out, checks and revokes tokens."""
 
     def __init__(self, credentials: Credentials, seed: int, clock: Clock, make_trace_id: Callable[[], str]) -> None:

@@ -46,7 +46,7 @@ class TokenRefusal(Exception):
         self.body = body
 
 
-class TokenDesk:
+class TokenEndpoint:
     """Hands out and checks tokens. Codes and refresh tokens work once."""
 
     def __init__(
@@ -165,14 +165,14 @@ class TokenDesk:
         return self._make_token(token.user, token.scopes, True)
 
     def _exchange(self, form: Mapping[str, str]) -> Token:
-        """A token for another one of this desk; what the vendor exchanges is not documented."""
+        """A token for another one of this endpoint; what the vendor exchanges is not documented."""
         token = self.find(f"Bearer {form.get('subject_token', '')}")
         if token is None:
             raise TokenRefusal(400, {"error": "invalid_grant"})
         return self._make_token(token.user, token.scopes, token.is_partner)
 
     def _sign(self, token: Token) -> str:
-        """A JSON Web Token; what counts is that this desk knows it."""
+        """A JSON Web Token; what counts is that this endpoint knows it."""
         now = self._clock.now()
         claims = {
             "sub": None if token.user is None else str(token.user),

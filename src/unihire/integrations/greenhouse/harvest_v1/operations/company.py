@@ -9,10 +9,10 @@ from unihire.errors import VendorChanged
 from unihire.integration.operate import (
     Choice,
     Choices,
-    Desk,
     Input,
     Nothing,
     Operation,
+    OperationContext,
     Output,
     SearchText,
     choose_from,
@@ -85,12 +85,12 @@ class Departments(Output):
     results: Annotated[list[Any], either(Department, DepartmentNode)]
 
 
-async def list_departments(desk: Desk, input: ListDepartments) -> Departments:
+async def list_departments(context: OperationContext, input: ListDepartments) -> Departments:
     """A page of departments, or of those on top with all below them.
 
     All are read: a department's children are told by the others.
     """
-    rows = await desk.all("departments")
+    rows = await context.all("departments")
     asked = lists.keep(rows, lists.equals("external_id", input.external_id))
     if input.render_as == "tree":
         found: list[Any] = _to_trees(rows, _find_roots(rows, asked), _to_department_node)
@@ -120,9 +120,9 @@ class Offices(Output):
     meta: PageOf
 
 
-async def list_offices(desk: Desk, input: ListOffices) -> Offices:
+async def list_offices(context: OperationContext, input: ListOffices) -> Offices:
     """A page of offices, or of those on top with all below them. All are read, to count them."""
-    rows = await desk.all("offices")
+    rows = await context.all("offices")
     asked = lists.keep(rows, lists.equals("external_id", input.external_id))
     if input.render_as == "tree":
         found: list[Any] = _to_trees(rows, _find_roots(rows, asked), _to_office_node)
@@ -184,9 +184,9 @@ class Sources(Output):
     results: list[Source]
 
 
-async def list_sources(desk: Desk, input: ListSources) -> Sources:
+async def list_sources(context: OperationContext, input: ListSources) -> Sources:
     """A page of sources, those of one strategy together; all are read for that."""
-    rows = sorted(await desk.all("sources"), key=_rank_source)
+    rows = sorted(await context.all("sources"), key=_rank_source)
     return Sources(results=[to_source(row) for row in lists.cut(rows, page=input.page, size=input.per_page)])
 
 
@@ -215,16 +215,16 @@ class CustomFields(Output):
     results: list[CustomField]
 
 
-async def list_custom_fields(desk: Desk, input: ListCustomFields) -> CustomFields:
+async def list_custom_fields(context: OperationContext, input: ListCustomFields) -> CustomFields:
     """The fields of one type, or of all, type after type; inside a type as they are ordered by hand.
 
     A school, a degree and a discipline are no custom fields in Harvest v1, whose lists of their own they have.
     """
-    rows = await desk.all("custom_fields", {"field_type": input.field_type} if input.field_type else {})
+    rows = await context.all("custom_fields", {"field_type": input.field_type} if input.field_type else {})
     shown = [
         row for row in rows if row.find_text("field_type") != "standard" and (input.include_inactive or is_active(row))
     ]
-    return CustomFields(results=sorted(await shape_custom_fields(desk, shown), key=_rank_type))
+    return CustomFields(results=sorted(await shape_custom_fields(context, shown), key=_rank_type))
 
 
 def _rank_type(field: CustomField) -> int:
@@ -232,12 +232,12 @@ def _rank_type(field: CustomField) -> int:
     return _FIELD_TYPES.index(field.field_type) if field.field_type in _FIELD_TYPES else len(_FIELD_TYPES)
 
 
-async def list_attachment_content_types_ddl(desk: Desk, input: Nothing) -> Choices:
+async def list_attachment_content_types_ddl(context: OperationContext, input: Nothing) -> Choices:
     return Choices(result=[Choice(text=text, value=value) for text, value in ATTACHMENT_TYPES.items()])
 
 
-async def list_job_custom_fields_ddl(desk: Desk, input: Nothing) -> Choices:
-    return lists.choose(in_order(await desk.all("custom_fields", {"field_type": "job"})))
+async def list_job_custom_fields_ddl(context: OperationContext, input: Nothing) -> Choices:
+    return lists.choose(in_order(await context.all("custom_fields", {"field_type": "job"})))
 
 
 class ListJobCustomFieldOptionsDdl(Input):
@@ -251,14 +251,14 @@ class ListJobCustomFieldOptionsDdl(Input):
     ]
 
 
-async def list_job_custom_field_options_ddl(desk: Desk, input: ListJobCustomFieldOptionsDdl) -> Choices:
+async def list_job_custom_field_options_ddl(context: OperationContext, input: ListJobCustomFieldOptionsDdl) -> Choices:
     return lists.choose(
-        in_order(await lists.find_by_id(desk, "custom_field_options", "custom_field_id", input.custom_field))
+        in_order(await lists.find_by_id(context, "custom_field_options", "custom_field_id", input.custom_field))
     )
 
 
-async def list_sources_ddl(desk: Desk, input: Nothing) -> Choices:
-    return lists.choose(reversed(await desk.all("sources")))
+async def list_sources_ddl(context: OperationContext, input: Nothing) -> Choices:
+    return lists.choose(reversed(await context.all("sources")))
 
 
 OPERATIONS = (

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from unihire.errors import PermissionMissing
 from unihire.integration.declare import Data
-from unihire.integration.operate import Operation, Output, WritingDesk
+from unihire.integration.operate import Operation, Output, WriteContext
 from unihire.integration.vendor_row import VendorRow, by_id, list_ids
 from unihire.integrations.greenhouse.filters import write_bounds
 from unihire.integrations.greenhouse.harvest_v1.bodies import (
@@ -58,17 +58,17 @@ class Note(Output):
     visibility: str | None
 
 
-async def create_candidate(desk: WritingDesk, given: CreateCandidate) -> Candidate:
+async def create_candidate(context: WriteContext, given: CreateCandidate) -> Candidate:
     referrers = [
-        find_referrer_id(desk, one.referrer, f"#/applications/{number}/referrer")
+        find_referrer_id(context, one.referrer, f"#/applications/{number}/referrer")
         for number, one in enumerate(given.applications)
     ]
     further = {f"#/applications/{number}/job_id": one.job_id for number, one in enumerate(given.applications) if number}
     base, team, credited, _ = await asyncio.gather(
-        _write_person(desk, given),
-        _find_team(desk, given),
+        _write_person(context, given),
+        _find_team(context, given),
         asyncio.gather(*referrers),
-        check_there(desk, "jobs", further),
+        check_there(context, "jobs", further),
     )
     applications = [
         leave_out_nones(
@@ -81,15 +81,17 @@ async def create_candidate(desk: WritingDesk, given: CreateCandidate) -> Candida
         for one, referrer in zip(given.applications, credited, strict=True)
     ]
     files = [one.attachments or [] for one in given.applications]
-    return await _make_person(desk, given, base, applications, files, given.educations or [], given.employments or [])
+    return await _make_person(
+        context, given, base, applications, files, given.educations or [], given.employments or []
+    )
 
 
-async def create_prospect(desk: WritingDesk, given: CreateProspect) -> Candidate:
+async def create_prospect(context: WriteContext, given: CreateProspect) -> Candidate:
     wanted = given.application or NewProspectApplication()
     base, team, referrer = await asyncio.gather(
-        _write_person(desk, given),
-        _find_team(desk, given),
-        find_referrer_id(desk, wanted.referrer, "#/application/referrer"),
+        _write_person(context, given),
+        _find_team(context, given),
+        find_referrer_id(context, wanted.referrer, "#/application/referrer"),
     )
     application = leave_out_nones(
         prospect=True,
@@ -103,10 +105,10 @@ async def create_prospect(desk: WritingDesk, given: CreateProspect) -> Candidate
         prospective_office_id=wanted.prospective_office_id,
         **team,
     )
-    return await _make_person(desk, given, base, [application], [wanted.attachments or []])
+    return await _make_person(context, given, base, [application], [wanted.attachments or []])
 
 
-async def _write_person(desk: WritingDesk, given: NewPerson) -> tuple[Data, dict[int, str]]:
+async def _write_person(context: WriteContext, given: NewPerson) -> tuple[Data, dict[int, str]]:
     """The body of a candidate, and the keys of its custom fields by their ids.
 
     By then it is sure that there are the authors of the notes, who write them later.
@@ -115,7 +117,8 @@ async def _write_person(desk: WritingDesk, given: NewPerson) -> tuple[Data, dict
     authors = {f"#/activity_feed_notes/{number}/user_id": note.user_id for number, note in notes}
     others = {place: id for place, id in authors.items() if id != given.user_id}
     written, _ = await asyncio.gather(
-        write_custom_values(desk, given.custom_fields or (), "#/custom_fields"), check_there(desk, "users", others)
+        write_custom_values(context, given.custom_fields or (), "#/custom_fields"),
+        check_there(context, "users", others),
     )
     body = leave_out_nones(
         first_name=given.first_name,
@@ -134,16 +137,16 @@ async def _write_person(desk: WritingDesk, given: NewPerson) -> tuple[Data, dict
     return body, written.keys
 
 
-async def _find_team(desk: WritingDesk, given: NewPerson) -> dict[str, int | None]:
+async def _find_team(context: WriteContext, given: NewPerson) -> dict[str, int | None]:
     """Who cares for the person, which v3 keeps with each application."""
     recruiter, coordinator = await asyncio.gather(
-        find_user_id(desk, given.recruiter, "#/recruiter"), find_user_id(desk, given.coordinator, "#/coordinator")
+        find_user_id(context, given.recruiter, "#/recruiter"), find_user_id(context, given.coordinator, "#/coordinator")
     )
     return {"recruiter_id": recruiter, "coordinator_id": coordinator}
 
 
 async def _make_person(
-    desk: WritingDesk,
+    context: WriteContext,
     given: NewPerson,
     base: tuple[Data, dict[int, str]],
     applications: Sequence[Data],
@@ -157,7 +160,7 @@ async def _make_person(
     """
     notes = given.activity_feed_notes or []
     _plan(
-        desk,
+        context,
         [
             "candidate",
             *(f"application.{number}" for number in range(1, len(applications))),
@@ -167,7 +170,7 @@ async def _make_person(
             *(f"note.{number}" for number in range(len(notes))),
         ],
     )
-    writer = Writer(desk, given.user_id)
+    writer = Writer(context, given.user_id)
     body, field_keys = base
     person = await writer.make_candidate({**body, "application": applications[0]}, field_keys)
     id = person.get_number("id")
@@ -188,35 +191,35 @@ async def _make_person(
     for number, note in enumerate(notes):
         body = write_note(id, note)
         await writer.make_note(f"note.{number}", body, author=note.user_id, within="candidate")
-    rows, _ = await asyncio.gather(desk.find("candidates", "id", [id]), _touch_new_tags(desk, person, given.tags))
-    return (await shape_candidates(desk, rows or [person]))[0]
+    rows, _ = await asyncio.gather(context.find("candidates", "id", [id]), _touch_new_tags(context, person, given.tags))
+    return (await shape_candidates(context, rows or [person]))[0]
 
 
-async def _touch_new_tags(desk: WritingDesk, person: VendorRow, tags: Sequence[str] | None) -> None:
+async def _touch_new_tags(context: WriteContext, person: VendorRow, tags: Sequence[str] | None) -> None:
     """Have the tags read that were made with the person. Where they may not be listed, the next run that may sees."""
     made_at = person.find_moment("created_at")
     if not tags or made_at is None:
         return
     since = write_bounds(gte=made_at - TAGS_BEFORE)
     with contextlib.suppress(PermissionMissing):
-        rows = await desk.all("candidate_tags", {"created_at": since})
-        desk.touch("candidate_tags", list_ids(rows))
+        rows = await context.all("candidate_tags", {"created_at": since})
+        context.touch("candidate_tags", list_ids(rows))
     with contextlib.suppress(PermissionMissing):
-        rows = await desk.find("applied_candidate_tags", "candidate_id", list_ids([person]))
-        desk.touch("applied_candidate_tags", list_ids(rows))
+        rows = await context.find("applied_candidate_tags", "candidate_id", list_ids([person]))
+        context.touch("applied_candidate_tags", list_ids(rows))
 
 
-def _plan(desk: WritingDesk, steps: Sequence[str]) -> None:
+def _plan(context: WriteContext, steps: Sequence[str]) -> None:
     """Plan the writes, each with the scope of its kind: `note.0` is one of notes."""
     kinds = dict.fromkeys(step.partition(".")[0] for step in steps)
-    desk.plan(steps, scopes=[CREATE_SCOPES[kind] for kind in kinds])
+    context.plan(steps, scopes=[CREATE_SCOPES[kind] for kind in kinds])
 
 
-async def create_candidate_application(desk: WritingDesk, given: CreateApplication) -> Application:
-    referrer = await find_referrer_id(desk, given.referrer, "#/referrer")
+async def create_candidate_application(context: WriteContext, given: CreateApplication) -> Application:
+    referrer = await find_referrer_id(context, given.referrer, "#/referrer")
     files = given.attachments or []
-    _plan(desk, ["application", *(f"attachment.{number}" for number in range(len(files)))])
-    writer = Writer(desk, given.user_id)
+    _plan(context, ["application", *(f"attachment.{number}" for number in range(len(files)))])
+    writer = Writer(context, given.user_id)
     body = leave_out_nones(
         candidate_id=given.candidate_id,
         job_id=given.job_id,
@@ -227,22 +230,22 @@ async def create_candidate_application(desk: WritingDesk, given: CreateApplicati
         coordinator_id=given.coordinator_id,
     )
     row = await writer.make_application("application", body)
-    desk.touch("candidates", [given.candidate_id])
+    context.touch("candidates", [given.candidate_id])
     for number, file in enumerate(files):
         body = write_attachment(row.get_number("id"), file)
         await writer.make_attachment(f"attachment.{number}", body, within="application")
-    rows = await desk.find("applications", "id", list_ids([row]))
-    return (await shape_applications(desk, rows or [row]))[0]
+    rows = await context.find("applications", "id", list_ids([row]))
+    return (await shape_applications(context, rows or [row]))[0]
 
 
-async def create_candidate_note(desk: WritingDesk, given: CreateNote) -> Note:
-    _plan(desk, ["note"])
+async def create_candidate_note(context: WriteContext, given: CreateNote) -> Note:
+    _plan(context, ["note"])
     note = NewNote(user_id=given.user_id, body=given.body, visibility=given.visibility)
     body = write_note(given.candidate_id, note)
-    row = await Writer(desk, given.user_id).make_note("note", body, author=given.user_id)
-    desk.touch("candidates", [given.candidate_id])
+    row = await Writer(context, given.user_id).make_note("note", body, author=given.user_id)
+    context.touch("candidates", [given.candidate_id])
     author = row.find_number("user_id")
-    users = by_id(await desk.find("users", "id", [author]))
+    users = by_id(await context.find("users", "id", [author]))
     shown = row.find_text("visibility")
     visibility = V1_VISIBILITIES.get(str(shown), shown)
     return Note(

@@ -6,10 +6,10 @@ from msgspec import Meta
 
 from unihire.integration.operate import (
     Choices,
-    Desk,
     Input,
     Nothing,
     Operation,
+    OperationContext,
     Output,
     SearchText,
     choose_from,
@@ -32,9 +32,9 @@ class JobFound(Output):
     body: Job | None
 
 
-async def get_job(desk: Desk, input: GetJob) -> JobFound:
-    rows = await lists.find_by_id(desk, "jobs", "id", input.job_id)
-    jobs = await shape_jobs(desk, rows[:1])
+async def get_job(context: OperationContext, input: GetJob) -> JobFound:
+    rows = await lists.find_by_id(context, "jobs", "id", input.job_id)
+    jobs = await shape_jobs(context, rows[:1])
     return JobFound(job_found=bool(jobs), body=jobs[0] if jobs else None)
 
 
@@ -77,21 +77,21 @@ class Jobs(Output):
     results: list[Job]
 
 
-async def list_jobs(desk: Desk, input: ListJobs) -> Jobs:
+async def list_jobs(context: OperationContext, input: ListJobs) -> Jobs:
     """A page of jobs, newest first. Jobs of an opening are looked up; v3 pages all others but those of an option."""
-    conditions = await _list_conditions(desk, input)
+    conditions = await _list_conditions(context, input)
     if conditions is None:
         return Jobs(results=[])
     if input.opening_id is None:
-        rows = await lists.list_page(desk, "jobs", conditions, page=input.page, size=input.results_per_page)
+        rows = await lists.list_page(context, "jobs", conditions, page=input.page, size=input.results_per_page)
     else:
-        openings = await desk.all("openings", {"opening_id": str(input.opening_id)})
-        found = await desk.find("jobs", "id", sorted(set(list_ids(openings, "job_id")), reverse=True))
+        openings = await context.all("openings", {"opening_id": str(input.opening_id)})
+        found = await context.find("jobs", "id", sorted(set(list_ids(openings, "job_id")), reverse=True))
         rows = lists.cut(sort_newest(lists.keep(found, conditions)), page=input.page, size=input.results_per_page)
-    return Jobs(results=await shape_jobs(desk, rows))
+    return Jobs(results=await shape_jobs(context, rows))
 
 
-async def _list_conditions(desk: Desk, input: ListJobs) -> list[lists.Condition] | None:
+async def _list_conditions(context: OperationContext, input: ListJobs) -> list[lists.Condition] | None:
     """What the jobs must meet; None where no job can."""
     conditions = lists.within_times(input)
     conditions += lists.equals("requisition_id", input.requisition_id, param="requisition_id")
@@ -99,32 +99,32 @@ async def _list_conditions(desk: Desk, input: ListJobs) -> list[lists.Condition]
     conditions += lists.equals("department_id", input.department_id, param="department_id")
     conditions += lists.includes("office_ids", input.office_id, param="office_id")
     if input.external_department_id is not None:
-        department = await _find_external(desk, "departments", input.external_department_id)
+        department = await _find_external(context, "departments", input.external_department_id)
         if department is None:
             return None
         conditions += lists.equals("department_id", department.get_number("id"), param="department_id")
     if input.external_office_id is not None:
-        office = await _find_external(desk, "offices", input.external_office_id)
+        office = await _find_external(context, "offices", input.external_office_id)
         if office is None:
             return None
         conditions += lists.includes("office_ids", office.get_number("id"), param="office_id")
     if input.custom_field_option_id is not None:
-        chosen = await _has_option(desk, input.custom_field_option_id)
+        chosen = await _has_option(context, input.custom_field_option_id)
         if chosen is None:
             return None
         conditions.append(chosen)
     return conditions
 
 
-async def _find_external(desk: Desk, stream: str, external_id: int | str) -> VendorRow | None:
-    rows = await desk.all(stream, {"external_id": str(external_id)})
+async def _find_external(context: OperationContext, stream: str, external_id: int | str) -> VendorRow | None:
+    rows = await context.all(stream, {"external_id": str(external_id)})
     return rows[0] if rows else None
 
 
-async def _has_option(desk: Desk, id: int) -> lists.Condition | None:
+async def _has_option(context: OperationContext, id: int) -> lists.Condition | None:
     """That an option is chosen: v3 has no such filter, and a row shows an option by its name."""
-    options = await lists.find_by_id(desk, "custom_field_options", "id", id)
-    fields = await desk.find("custom_fields", "id", list_ids(options, "custom_field_id"))
+    options = await lists.find_by_id(context, "custom_field_options", "id", id)
+    fields = await context.find("custom_fields", "id", list_ids(options, "custom_field_id"))
     if not fields or fields[0].find_text("field_type") != "job":
         return None
     key, name = fields[0].get_text("name_key"), options[0].get_text("name")
@@ -150,10 +150,10 @@ class JobStages(Output):
     results: list[JobStage]
 
 
-async def list_job_stages(desk: Desk, input: ListJobStages) -> JobStages:
+async def list_job_stages(context: OperationContext, input: ListJobStages) -> JobStages:
     conditions = lists.within_times(input)
-    rows = await lists.list_page(desk, "job_interview_stages", conditions, page=input.page, size=input.per_page)
-    return JobStages(results=await shape_stages(desk, rows))
+    rows = await lists.list_page(context, "job_interview_stages", conditions, page=input.page, size=input.per_page)
+    return JobStages(results=await shape_stages(context, rows))
 
 
 class ListJobStagesForJob(Input):
@@ -164,16 +164,16 @@ class ListJobStagesForJob(Input):
     updated_after: lists.UpdatedAfter = None
 
 
-async def list_job_stages_for_job(desk: Desk, input: ListJobStagesForJob) -> JobStages:
+async def list_job_stages_for_job(context: OperationContext, input: ListJobStagesForJob) -> JobStages:
     """The stages of one job, in the order a candidate goes through them; those taken out of use come last."""
     conditions = lists.within_times(input)
-    rows = lists.keep(await lists.find_by_id(desk, "job_interview_stages", "job_id", input.job_id), conditions)
+    rows = lists.keep(await lists.find_by_id(context, "job_interview_stages", "job_id", input.job_id), conditions)
     used = in_order(rows)
-    return JobStages(results=await shape_stages(desk, used + [row for row in rows if row not in used]))
+    return JobStages(results=await shape_stages(context, used + [row for row in rows if row not in used]))
 
 
-async def list_jobs_ddl(desk: Desk, input: Nothing) -> Choices:
-    rows = await desk.all("jobs")
+async def list_jobs_ddl(context: OperationContext, input: Nothing) -> Choices:
+    rows = await context.all("jobs")
     return lists.choose(reversed(sort_newest(rows)))
 
 
@@ -181,9 +181,9 @@ class ListJobStagesForJobDdl(Input):
     job_id: JobId
 
 
-async def list_job_stages_for_job_ddl(desk: Desk, input: ListJobStagesForJobDdl) -> Choices:
+async def list_job_stages_for_job_ddl(context: OperationContext, input: ListJobStagesForJobDdl) -> Choices:
     """The stages in use: nobody can be put into another."""
-    rows = await lists.find_by_id(desk, "job_interview_stages", "job_id", input.job_id)
+    rows = await lists.find_by_id(context, "job_interview_stages", "job_id", input.job_id)
     return lists.choose(in_order(rows))
 
 

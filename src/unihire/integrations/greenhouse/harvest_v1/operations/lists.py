@@ -11,7 +11,7 @@ from typing import Annotated, Protocol, TypeVar
 from msgspec import Meta
 
 from unihire.integration.declare import list_values
-from unihire.integration.operate import Choice, Choices, Desk
+from unihire.integration.operate import Choice, Choices, OperationContext
 from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.harvest_v1.filters import Window, choose_window, write_filters
 from unihire.kit.text import normalise_text
@@ -128,7 +128,7 @@ def within_days(member: str, after: date | None, before: date | None) -> list[Co
 
 
 async def list_page(
-    desk: Desk,
+    context: OperationContext,
     stream: str,
     conditions: Iterable[Condition],
     *,
@@ -151,11 +151,11 @@ async def list_page(
         if not (is_told and condition.is_exact):
             seen.append(condition)
     if not seen:
-        return await desk.page(stream, number, size, told)
+        return await context.page(stream, number, size, told)
     found: list[VendorRow] = []
     asked = 1
     while len(found) < number * size:
-        rows = await desk.page(stream, asked, LONGEST_PAGE, told)
+        rows = await context.page(stream, asked, LONGEST_PAGE, told)
         found += keep(rows, seen)
         if len(rows) < LONGEST_PAGE:
             break
@@ -163,9 +163,9 @@ async def list_page(
     return cut(found, page=number, size=size)
 
 
-async def find_by_id(desk: Desk, stream: str, member: str, id: int) -> list[VendorRow]:
+async def find_by_id(context: OperationContext, stream: str, member: str, id: int) -> list[VendorRow]:
     """The rows with this id in a member. v3 refuses numbers that can be no id; v1 had nothing there, and so have we."""
-    return await desk.find(stream, member, [id]) if 0 < id <= GREATEST_ID else []
+    return await context.find(stream, member, [id]) if 0 < id <= GREATEST_ID else []
 
 
 def keep(rows: Iterable[VendorRow], conditions: Iterable[Condition]) -> list[VendorRow]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from unihire.integration.operate import Desk, Input, Operation, Output
+from unihire.integration.operate import Input, Operation, OperationContext, Output
 from unihire.integrations.greenhouse.harvest_v1.filters import Window
 from unihire.integrations.greenhouse.harvest_v1.operations import lists
 from unihire.integrations.greenhouse.harvest_v1.shapes.offers import Offer, choose_current, shape_offers
@@ -31,8 +31,8 @@ class OfferFound(Output):
     body: Offer | None
 
 
-async def get_offer(desk: Desk, input: GetOffer) -> OfferFound:
-    offers = await shape_offers(desk, (await lists.find_by_id(desk, "offers", "id", input.offer_id))[:1])
+async def get_offer(context: OperationContext, input: GetOffer) -> OfferFound:
+    offers = await shape_offers(context, (await lists.find_by_id(context, "offers", "id", input.offer_id))[:1])
     return OfferFound(offer_found=bool(offers), body=offers[0] if offers else None)
 
 
@@ -40,9 +40,9 @@ class GetCurrentOffer(Input):
     application_id: ApplicationId
 
 
-async def get_current_offer(desk: Desk, input: GetCurrentOffer) -> OfferFound:
-    current = choose_current(await lists.find_by_id(desk, "offers", "application_id", input.application_id))
-    offers = await shape_offers(desk, [current] if current is not None else [])
+async def get_current_offer(context: OperationContext, input: GetCurrentOffer) -> OfferFound:
+    current = choose_current(await lists.find_by_id(context, "offers", "application_id", input.application_id))
+    offers = await shape_offers(context, [current] if current is not None else [])
     return OfferFound(offer_found=bool(offers), body=offers[0] if offers else None)
 
 
@@ -78,7 +78,7 @@ class Offers(Output):
     results: list[Offer]
 
 
-async def list_offers(desk: Desk, input: ListOffers) -> Offers:
+async def list_offers(context: OperationContext, input: ListOffers) -> Offers:
     """A page of offers, newest first. What v1 calls before includes the moment itself here, but for the creation."""
     conditions = [
         *lists.within(
@@ -90,8 +90,8 @@ async def list_offers(desk: Desk, input: ListOffers) -> Offers:
         *lists.within_days("sent_on", input.sent_after, input.sent_before),
         *lists.within_days("starts_on", input.starts_after, input.starts_before),
     ]
-    rows = await lists.list_page(desk, "offers", conditions, page=input.page, size=input.results_per_page)
-    return Offers(results=await shape_offers(desk, rows))
+    rows = await lists.list_page(context, "offers", conditions, page=input.page, size=input.results_per_page)
+    return Offers(results=await shape_offers(context, rows))
 
 
 class ListOffersByApplication(Input):
@@ -100,10 +100,10 @@ class ListOffersByApplication(Input):
     page: lists.PageNumber = 1
 
 
-async def list_offers_by_application(desk: Desk, input: ListOffersByApplication) -> Offers:
+async def list_offers_by_application(context: OperationContext, input: ListOffersByApplication) -> Offers:
     """All versions of the offers of one application, newest first."""
-    rows = await lists.find_by_id(desk, "offers", "application_id", input.application_id)
-    return Offers(results=await shape_offers(desk, lists.cut(rows, page=input.page, size=input.results_per_page)))
+    rows = await lists.find_by_id(context, "offers", "application_id", input.application_id)
+    return Offers(results=await shape_offers(context, lists.cut(rows, page=input.page, size=input.results_per_page)))
 
 
 ONE = "1, and where it fills an opening 1 or 2: the opening, the reason it was closed for"

@@ -7,10 +7,10 @@ from msgspec import Meta
 from unihire.integration.operate import (
     Choice,
     Choices,
-    Desk,
     Input,
     Nothing,
     Operation,
+    OperationContext,
     Output,
     SearchText,
     choose_from,
@@ -40,8 +40,8 @@ class FoundCandidate(Output):
     body: Candidate | None
 
 
-async def get_candidate(desk: Desk, given: GetCandidate) -> FoundCandidate:
-    shaped = await shape_candidates(desk, await desk.find("candidates", "id", [given.candidate_id]))
+async def get_candidate(context: OperationContext, given: GetCandidate) -> FoundCandidate:
+    shaped = await shape_candidates(context, await context.find("candidates", "id", [given.candidate_id]))
     return FoundCandidate(candidate_found=bool(shaped), body=shaped[0] if shaped else None)
 
 
@@ -54,8 +54,8 @@ class FoundApplication(Output):
     body: Application | None
 
 
-async def get_application(desk: Desk, given: GetApplication) -> FoundApplication:
-    shaped = await shape_applications(desk, await desk.find("applications", "id", [given.application_id]))
+async def get_application(context: OperationContext, given: GetApplication) -> FoundApplication:
+    shaped = await shape_applications(context, await context.find("applications", "id", [given.application_id]))
     return FoundApplication(application_found=bool(shaped), body=shaped[0] if shaped else None)
 
 
@@ -89,7 +89,7 @@ class Applications(Output):
     results: list[Application]
 
 
-async def list_applications(desk: Desk, given: ListApplications) -> Applications:
+async def list_applications(context: OperationContext, given: ListApplications) -> Applications:
     status = normalise_text(given.status).lower() if given.status else None
     if status is not None and status not in STATUSES:
         return Applications(results=[])
@@ -101,25 +101,27 @@ async def list_applications(desk: Desk, given: ListApplications) -> Applications
         told["status"] = status
     number, size = given.page or 1, given.results_per_page or lists.DEFAULT_PAGE
     if given.job_id is None:
-        rows = await desk.page("applications", number, size, told)
+        rows = await context.page("applications", number, size, told)
     else:
-        rows = await _page_of_job(desk, given.job_id, told, number, size)
-    return Applications(results=await shape_applications(desk, rows))
+        rows = await _page_of_job(context, given.job_id, told, number, size)
+    return Applications(results=await shape_applications(context, rows))
 
 
-async def _page_of_job(desk: Desk, job_id: int, told: dict[str, str], number: int, size: int) -> list[VendorRow]:
+async def _page_of_job(
+    context: OperationContext, job_id: int, told: dict[str, str], number: int, size: int
+) -> list[VendorRow]:
     """A page of a job's applications and of the prospects considered for it, which v3 lists apart; newest first.
 
     The prospects are read whole. They move a page of the whole list by as many rows as they are, at most: of the
     applications only the pages that can reach into it are read.
     """
-    considered = await desk.all("applications", {**told, "prospective_job_ids": str(job_id), "prospect": "true"})
+    considered = await context.all("applications", {**told, "prospective_job_ids": str(job_id), "prospect": "true"})
     prospects = [row for row in considered if row.find_number("job_id") != job_id]
     start = (number - 1) * size
     first = max(0, start - len(prospects)) // size + 1
     own: list[VendorRow] = []
     for page in range(first, number + 1):
-        rows = await desk.page("applications", page, size, {**told, "job_ids": str(job_id)})
+        rows = await context.page("applications", page, size, {**told, "job_ids": str(job_id)})
         own += rows
         if not rows:
             break
@@ -155,42 +157,42 @@ class Candidates(Output):
     results: list[Candidate]
 
 
-async def list_candidates(desk: Desk, given: ListCandidates) -> Candidates:
-    return Candidates(results=await shape_candidates(desk, await _page_of_candidates(desk, given)))
+async def list_candidates(context: OperationContext, given: ListCandidates) -> Candidates:
+    return Candidates(results=await shape_candidates(context, await _page_of_candidates(context, given)))
 
 
-async def _page_of_candidates(desk: Desk, given: ListCandidates) -> list[VendorRow]:
+async def _page_of_candidates(context: OperationContext, given: ListCandidates) -> list[VendorRow]:
     """v3 has no filter by job: its candidates are those of its applications. An e-mail goes before ids, as in v1."""
     page, size = given.page, given.results_per_page
     conditions = lists.within_times(given)
     if given.email or given.candidate_ids:
-        return lists.cut(lists.keep(await _find_named(desk, given), conditions), page=page, size=size)
+        return lists.cut(lists.keep(await _find_named(context, given), conditions), page=page, size=size)
     if given.job_id is None:
-        return await lists.list_page(desk, "candidates", conditions, page=page, size=size)
-    applications = await desk.all("applications", {"job_ids": str(given.job_id), "prospect": "false"})
+        return await lists.list_page(context, "candidates", conditions, page=page, size=size)
+    applications = await context.all("applications", {"job_ids": str(given.job_id), "prospect": "false"})
     ids: list[int] = sorted(set(list_ids(applications, "candidate_id")), reverse=True)
     if not conditions:
-        return sort_newest(await desk.find("candidates", "id", lists.cut(ids, page=page, size=size)))
-    rows = sort_newest(await desk.find("candidates", "id", ids))
+        return sort_newest(await context.find("candidates", "id", lists.cut(ids, page=page, size=size)))
+    rows = sort_newest(await context.find("candidates", "id", ids))
     return lists.cut(lists.keep(rows, conditions), page=page, size=size)
 
 
-async def _find_named(desk: Desk, given: ListCandidates) -> list[VendorRow]:
+async def _find_named(context: OperationContext, given: ListCandidates) -> list[VendorRow]:
     """The candidates with the e-mail or the ids, newest first; with a job, those of them who applied for it."""
     if given.email:
-        rows = await desk.all("candidates", {"email": given.email})
+        rows = await context.all("candidates", {"email": given.email})
     else:
-        rows = sort_newest(await desk.find("candidates", "id", given.candidate_ids or ()))
+        rows = sort_newest(await context.find("candidates", "id", given.candidate_ids or ()))
     if given.job_id is None:
         return rows
-    applications = await desk.find("applications", "candidate_id", list_ids(rows))
+    applications = await context.find("applications", "candidate_id", list_ids(rows))
     on_job = [row for row in applications if row.find_number("job_id") == given.job_id]
     applied = set(list_ids([row for row in on_job if not row.find_flag("prospect")], "candidate_id"))
     return [row for row in rows if row.find_number("id") in applied]
 
 
-async def list_candidates_ddl(desk: Desk, _: Nothing) -> Choices:
-    rows = reversed(await desk.all("candidates"))
+async def list_candidates_ddl(context: OperationContext, _: Nothing) -> Choices:
+    rows = reversed(await context.all("candidates"))
     return Choices(result=[Choice(text=_name(row), value=row.get_number("id")) for row in rows])
 
 
@@ -200,8 +202,8 @@ def _name(row: VendorRow) -> str:
     return " ".join(part for part in names if part) or str(row.get_number("id"))
 
 
-async def list_candidate_custom_fields_ddl(desk: Desk, _: Nothing) -> Choices:
-    return lists.choose(in_order(await desk.all("custom_fields", {"field_type": "candidate"})))
+async def list_candidate_custom_fields_ddl(context: OperationContext, _: Nothing) -> Choices:
+    return lists.choose(in_order(await context.all("custom_fields", {"field_type": "candidate"})))
 
 
 OPERATIONS = (

@@ -7,10 +7,10 @@ from msgspec import Meta
 from unihire.integration.operate import (
     Choice,
     Choices,
-    Desk,
     Input,
     Nothing,
     Operation,
+    OperationContext,
     Output,
     SearchText,
     choose_from,
@@ -35,9 +35,9 @@ class UserFound(Output):
     body: User | None
 
 
-async def get_user(desk: Desk, input: GetUser) -> UserFound:
+async def get_user(context: OperationContext, input: GetUser) -> UserFound:
     users = await shape_users(
-        desk, (await lists.find_by_id(desk, "users", "id", input.user_id))[:1], with_custom_fields=True
+        context, (await lists.find_by_id(context, "users", "id", input.user_id))[:1], with_custom_fields=True
     )
     return UserFound(user_found=bool(users), body=users[0] if users else None)
 
@@ -62,26 +62,26 @@ class Users(Output):
     results: list[User]
 
 
-async def list_users(desk: Desk, input: ListUsers) -> Users:
+async def list_users(context: OperationContext, input: ListUsers) -> Users:
     """A page of users, newest first. By address or employee id they are looked up, whoever they are."""
     conditions = lists.within_times(input)
     conditions += lists.equals("employee_id", input.employee_id)
     if input.email is not None:
-        emails = await desk.all("user_emails", {"email": input.email})
-        found = await desk.find("users", "id", set(list_ids(emails, "user_id")))
+        emails = await context.all("user_emails", {"email": input.email})
+        found = await context.find("users", "id", set(list_ids(emails, "user_id")))
     elif input.employee_id is not None:
-        found = await desk.find("users", "employee_id", [input.employee_id])
+        found = await context.find("users", "employee_id", [input.employee_id])
     else:
         rows = await lists.list_page(
-            desk, "users", conditions, page=input.page, size=input.results_per_page, also=PEOPLE
+            context, "users", conditions, page=input.page, size=input.results_per_page, also=PEOPLE
         )
-        return Users(results=await shape_users(desk, rows, with_custom_fields=bool(input.user_attributes)))
+        return Users(results=await shape_users(context, rows, with_custom_fields=bool(input.user_attributes)))
     rows = lists.cut(lists.keep(found, conditions), page=input.page, size=input.results_per_page)
-    return Users(results=await shape_users(desk, rows, with_custom_fields=bool(input.user_attributes)))
+    return Users(results=await shape_users(context, rows, with_custom_fields=bool(input.user_attributes)))
 
 
-async def list_users_ddl(desk: Desk, input: Nothing) -> Choices:
-    rows = await desk.all("users", PEOPLE)
+async def list_users_ddl(context: OperationContext, input: Nothing) -> Choices:
+    rows = await context.all("users", PEOPLE)
     return Choices(result=[_to_choice(row) for row in reversed(rows)])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unihire.integration.operate import Desk, Output
+from unihire.integration.operate import OperationContext, Output
 from unihire.integration.vendor_row import VendorRow, by_id, group_by, list_ids
 from unihire.integrations.greenhouse.harvest_v1.shapes.company import (
     Department,
@@ -131,12 +131,12 @@ class Application(Output):
     attachments: list[Attachment]
 
 
-async def shape_applications(desk: Desk, rows: Sequence[VendorRow]) -> list[Application]:
+async def shape_applications(context: OperationContext, rows: Sequence[VendorRow]) -> list[Application]:
     """Rows of `applications` as v1 showed them, in their order.
 
     Asks for what they point at in two rounds: a call for fifty values of each of up to seven lists, then of up to six.
     """
-    around = await _look_around(desk, rows)
+    around = await _look_around(context, rows)
     return [_shape(row, around) for row in rows]
 
 
@@ -159,18 +159,18 @@ class _Around:
     departments: DepartmentTree
 
 
-async def _look_around(desk: Desk, rows: Sequence[VendorRow]) -> _Around:
+async def _look_around(context: OperationContext, rows: Sequence[VendorRow]) -> _Around:
     rejected = [row for row in rows if row.find_text("status") == REJECTED]
     considered = [row for row in rows if row.find_flag("prospect")]
     job_ids = [id for row in rows for id in list_job_ids(row)]
     attachments, stages, jobs, sources, referrers, rejections, prospects = await asyncio.gather(
-        desk.find("attachments", "application_id", list_ids(rows)),
-        desk.find("application_stages", "id", list_ids(rows, "stage_id")),
-        desk.find("jobs", "id", job_ids),
-        desk.find("sources", "id", list_ids(rows, "source_id")),
-        desk.find("referrers", "id", list_ids(rows, "referrer_id")),
-        desk.find("rejection_details", "application_id", list_ids(rejected)),
-        desk.find("prospect_details", "application_id", list_ids(considered)),
+        context.find("attachments", "application_id", list_ids(rows)),
+        context.find("application_stages", "id", list_ids(rows, "stage_id")),
+        context.find("jobs", "id", job_ids),
+        context.find("sources", "id", list_ids(rows, "source_id")),
+        context.find("referrers", "id", list_ids(rows, "referrer_id")),
+        context.find("rejection_details", "application_id", list_ids(rejected)),
+        context.find("prospect_details", "application_id", list_ids(considered)),
     )
     user_ids = [
         *list_ids(rows, "recruiter_id"),
@@ -179,12 +179,12 @@ async def _look_around(desk: Desk, rows: Sequence[VendorRow]) -> _Around:
         *list_ids(prospects, "prospect_owner_id"),
     ]
     users, reasons, pools, pool_stages, offices, departments = await asyncio.gather(
-        desk.find("users", "id", user_ids),
-        desk.find("rejection_reasons", "id", list_ids(rejections, "rejection_reason_id")),
-        desk.find("prospect_pools", "id", list_ids(prospects, "pool_id")),
-        desk.find("prospect_pool_stages", "id", list_ids(prospects, "pool_stage_id")),
-        read_offices(desk, list_ids(prospects, "office_id")),
-        read_departments(desk, list_ids(prospects, "department_id")),
+        context.find("users", "id", user_ids),
+        context.find("rejection_reasons", "id", list_ids(rejections, "rejection_reason_id")),
+        context.find("prospect_pools", "id", list_ids(prospects, "pool_id")),
+        context.find("prospect_pool_stages", "id", list_ids(prospects, "pool_stage_id")),
+        read_offices(context, list_ids(prospects, "office_id")),
+        read_departments(context, list_ids(prospects, "department_id")),
     )
     return _Around(
         attachments=group_by(sort_newest(attachments), "application_id"),

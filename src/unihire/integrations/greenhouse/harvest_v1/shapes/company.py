@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from unihire.integration.operate import Desk, Output
+from unihire.integration.operate import OperationContext, Output
 from unihire.integration.vendor_row import VendorRow, by_id, group_by, list_ids
 from unihire.integrations.greenhouse.harvest_v1.values import (
     KeyedField,
@@ -180,14 +180,14 @@ class OfficeTree(_Tree):
         )
 
 
-async def read_departments(desk: Desk, ids: Iterable[int]) -> DepartmentTree:
+async def read_departments(context: OperationContext, ids: Iterable[int]) -> DepartmentTree:
     """All departments; none where none of these ids is one, and nothing is asked then."""
-    return DepartmentTree(await desk.all("departments") if any(ids) else ())
+    return DepartmentTree(await context.all("departments") if any(ids) else ())
 
 
-async def read_offices(desk: Desk, ids: Iterable[int]) -> OfficeTree:
+async def read_offices(context: OperationContext, ids: Iterable[int]) -> OfficeTree:
     """All offices; none where none of these ids is one, and nothing is asked then."""
-    return OfficeTree(await desk.all("offices") if any(ids) else ())
+    return OfficeTree(await context.all("offices") if any(ids) else ())
 
 
 def to_source(row: VendorRow) -> Source:
@@ -196,11 +196,11 @@ def to_source(row: VendorRow) -> Source:
     return Source(id=row.get_number("id"), name=row.get_text("name"), type=shown)
 
 
-async def shape_users(desk: Desk, rows: list[VendorRow], *, with_custom_fields: bool) -> list[User]:
+async def shape_users(context: OperationContext, rows: list[VendorRow], *, with_custom_fields: bool) -> list[User]:
     """Users with their offices and departments: 2 calls besides, whatever their number."""
     departments, offices = await asyncio.gather(
-        read_departments(desk, (id for row in rows for id in row.list_numbers("department_ids"))),
-        read_offices(desk, (id for row in rows for id in row.list_numbers("office_ids"))),
+        read_departments(context, (id for row in rows for id in row.list_numbers("department_ids"))),
+        read_offices(context, (id for row in rows for id in row.list_numbers("office_ids"))),
     )
     return [
         User(
@@ -231,18 +231,18 @@ def _list_addresses(row: VendorRow) -> list[str]:
     return addresses if addresses or not primary else [primary]
 
 
-async def shape_custom_fields(desk: Desk, rows: list[VendorRow]) -> list[CustomField]:
+async def shape_custom_fields(context: OperationContext, rows: list[VendorRow]) -> list[CustomField]:
     """Custom fields in their order, with their active options, and the offices and departments they are limited to."""
     ids = list_ids(rows)
     selects = [row for row in rows if row.find_text("value_type") in SELECTS]
     options, office_links, department_links = await asyncio.gather(
-        desk.find("custom_field_options", "custom_field_id", list_ids(selects)),
-        desk.find("custom_field_offices", "custom_field_id", ids),
-        desk.find("custom_field_departments", "custom_field_id", ids),
+        context.find("custom_field_options", "custom_field_id", list_ids(selects)),
+        context.find("custom_field_offices", "custom_field_id", ids),
+        context.find("custom_field_departments", "custom_field_id", ids),
     )
     departments, offices = await asyncio.gather(
-        read_departments(desk, list_ids(department_links, "department_id")),
-        read_offices(desk, list_ids(office_links, "office_id")),
+        read_departments(context, list_ids(department_links, "department_id")),
+        read_offices(context, list_ids(office_links, "office_id")),
     )
     options_of = group_by(options, "custom_field_id")
     offices_of = group_by(office_links, "custom_field_id")

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from unihire.integration.operate import Desk, Output
+from unihire.integration.operate import OperationContext, Output
 from unihire.integration.vendor_row import VendorRow, by_id, group_by, list_ids
 from unihire.integrations.greenhouse.harvest_v1.shapes.company import (
     Department,
@@ -112,9 +112,9 @@ class JobStage(Output):
     interviews: list[StageInterview]
 
 
-async def read_close_reasons(desk: Desk, openings: Iterable[VendorRow]) -> dict[int, VendorRow]:
+async def read_close_reasons(context: OperationContext, openings: Iterable[VendorRow]) -> dict[int, VendorRow]:
     """The reasons these openings were closed for, by id: 1 call for 50."""
-    return by_id(await desk.find("close_reasons", "id", list_ids(openings, "close_reason_id")))
+    return by_id(await context.find("close_reasons", "id", list_ids(openings, "close_reason_id")))
 
 
 def shape_opening(row: VendorRow, reasons: Mapping[int, VendorRow]) -> Opening:
@@ -136,19 +136,19 @@ def _find_reason(reasons: Mapping[int, VendorRow], id: int | None) -> CloseReaso
     return None if reason is None else CloseReason(id=reason.get_number("id"), name=reason.get_text("name"))
 
 
-async def shape_jobs(desk: Desk, rows: list[VendorRow]) -> list[Job]:
+async def shape_jobs(context: OperationContext, rows: list[VendorRow]) -> list[Job]:
     """Jobs with department, offices, openings and hiring team, asked for in two rounds for all of them at once."""
     ids = list_ids(rows)
     departments, offices, openings, managers, owners = await asyncio.gather(
-        read_departments(desk, list_ids(rows, "department_id")),
-        read_offices(desk, (id for row in rows for id in row.list_numbers("office_ids"))),
-        desk.find("openings", "job_id", ids),
-        desk.find("job_hiring_managers", "job_id", ids),
-        desk.find("job_owners", "job_id", ids),
+        read_departments(context, list_ids(rows, "department_id")),
+        read_offices(context, (id for row in rows for id in row.list_numbers("office_ids"))),
+        context.find("openings", "job_id", ids),
+        context.find("job_hiring_managers", "job_id", ids),
+        context.find("job_owners", "job_id", ids),
     )
     team = list_ids([*managers, *owners], "user_id")
     reasons, users = await asyncio.gather(
-        read_close_reasons(desk, openings), desk.find("users", "id", sorted(set(team)))
+        read_close_reasons(context, openings), context.find("users", "id", sorted(set(team)))
     )
     teams = _Teams(users=by_id(users), managers=group_by(managers, "job_id"), owners=group_by(owners, "job_id"))
     openings_of = group_by(openings, "job_id")
@@ -210,14 +210,14 @@ class _Teams:
         return Owner(**msgspec.structs.asdict(user), responsible=row.get_flag("responsible"))
 
 
-async def shape_stages(desk: Desk, rows: list[VendorRow]) -> list[JobStage]:
+async def shape_stages(context: OperationContext, rows: list[VendorRow]) -> list[JobStage]:
     """Stages with the interviews planned for them, in three rounds.
 
     Interviews and kits are asked for by job: the stages of a job come together, and one call holds 500.
     """
     jobs = sorted(set(list_ids(rows, "job_id")))
     interviews, kits = await asyncio.gather(
-        desk.find("job_interviews", "job_id", jobs), desk.find("interview_kits", "job_id", jobs)
+        context.find("job_interviews", "job_id", jobs), context.find("interview_kits", "job_id", jobs)
     )
     stages = set(list_ids(rows))
     planned = in_order(row for row in interviews if row.find_number("job_interview_stage_id") in stages)
@@ -225,10 +225,10 @@ async def shape_stages(desk: Desk, rows: list[VendorRow]) -> list[JobStage]:
     kit_of = {id: held[0] for id, held in group_by(reversed(kits), "job_interview_id").items() if id in wanted}
     ids = list_ids(kit_of.values())
     questions, interviewers = await asyncio.gather(
-        desk.find("scorecard_questions", "interview_kit_id", ids),
-        desk.find("default_interviewers", "interview_kit_id", ids),
+        context.find("scorecard_questions", "interview_kit_id", ids),
+        context.find("default_interviewers", "interview_kit_id", ids),
     )
-    users = by_id(await desk.find("users", "id", sorted(set(list_ids(interviewers, "user_id")))))
+    users = by_id(await context.find("users", "id", sorted(set(list_ids(interviewers, "user_id")))))
     questions_of = group_by(in_order(questions), "interview_kit_id")
     interviewers_of = group_by(interviewers, "interview_kit_id")
     interviews_of = group_by(planned, "job_interview_stage_id")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from unihire.integration.operate import Desk, Output
+from unihire.integration.operate import OperationContext, Output
 from unihire.integration.vendor_row import VendorRow, by_id, list_ids
 from unihire.integrations.greenhouse.harvest_v1.shapes.jobs import Opening, read_close_reasons, shape_opening
 from unihire.integrations.greenhouse.harvest_v1.values import KeyedField, to_custom_fields, to_keyed_fields, to_moment
@@ -25,10 +25,10 @@ class Offer(Output):
     keyed_custom_fields: dict[str, KeyedField]
 
 
-async def shape_offers(desk: Desk, rows: list[VendorRow]) -> list[Offer]:
+async def shape_offers(context: OperationContext, rows: list[VendorRow]) -> list[Offer]:
     """Offers with their openings: 1 call for 50 openings, and 1 for the close reasons of those."""
-    openings = await desk.find("openings", "id", list_ids(rows, "opening_id"))
-    reasons = await read_close_reasons(desk, openings)
+    openings = await context.find("openings", "id", list_ids(rows, "opening_id"))
+    reasons = await read_close_reasons(context, openings)
     filled = {id: shape_opening(row, reasons) for id, row in by_id(openings).items()}
     return [
         Offer(

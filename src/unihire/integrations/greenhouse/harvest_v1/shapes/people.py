@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unihire.integration.operate import Desk, Output
+from unihire.integration.operate import OperationContext, Output
 from unihire.integration.vendor_row import VendorRow, by_id, group_by, list_ids
 from unihire.integrations.greenhouse.harvest_v1.shapes.applications import Application, Attachment, shape_applications
 from unihire.integrations.greenhouse.harvest_v1.values import (
@@ -80,21 +80,21 @@ class Candidate(Output):
     keyed_custom_fields: dict[str, KeyedField | None]
 
 
-async def shape_candidates(desk: Desk, rows: Sequence[VendorRow]) -> list[Candidate]:
+async def shape_candidates(context: OperationContext, rows: Sequence[VendorRow]) -> list[Candidate]:
     """Rows of `candidates` as v1 showed them, in their order; what belongs to each newest first.
 
     Asks for their applications, educations and employments, fifty candidates a call, then for what those point at.
     """
     ids = list_ids(rows)
     applications, educations, employments = await asyncio.gather(
-        desk.find("applications", "candidate_id", ids),
-        desk.find("candidate_educations", "candidate_id", ids),
-        desk.find("candidate_employments", "candidate_id", ids),
+        context.find("applications", "candidate_id", ids),
+        context.find("candidate_educations", "candidate_id", ids),
+        context.find("candidate_employments", "candidate_id", ids),
     )
     chosen = [id for name in OPTIONS for id in list_ids(educations, f"{name}_custom_field_option_id")]
     shaped, options = await asyncio.gather(
-        shape_applications(desk, sort_newest(applications)),
-        desk.find("custom_field_options", "id", chosen),
+        shape_applications(context, sort_newest(applications)),
+        context.find("custom_field_options", "id", chosen),
     )
     return _put_together(rows, shaped, educations, employments, by_id(options))
 

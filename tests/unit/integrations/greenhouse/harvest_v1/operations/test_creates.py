@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from testbed.context import Json, MemoryContext
 
-from testbed.desk import Json, MemoryDesk
 from unihire.errors import ReferenceMissing, VendorChanged
 from unihire.integration.operate import Trace, describe_type
 from unihire.integration.vendor_row import VendorRow
@@ -32,7 +32,7 @@ DEFAULTS: dict[str, Json] = {
 """What the vendor adds to rows it makes."""
 
 
-class WritingDesk(MemoryDesk):
+class WriteContext(MemoryContext):
     """Remembers as whom each thing was made and how it is looked for. A candidate's row shows its application."""
 
     def __init__(self, **rows: Any) -> None:
@@ -58,16 +58,16 @@ class WritingDesk(MemoryDesk):
         return VendorRow(stream, row)
 
 
-async def run(name: str, desk: MemoryDesk, **input: Any) -> Any:
-    return await NAMED[name].run(desk, msgspec.convert(input, NAMED[name].input))
+async def run(name: str, context: MemoryContext, **input: Any) -> Any:
+    return await NAMED[name].run(context, msgspec.convert(input, NAMED[name].input))
 
 
-def list_written(desk: MemoryDesk) -> list[tuple[str, str]]:
-    return [(step, path) for step, path, _ in desk.created if not step.endswith(".")]
+def list_written(context: MemoryContext) -> list[tuple[str, str]]:
+    return [(step, path) for step, path, _ in context.created if not step.endswith(".")]
 
 
-def get_body(desk: MemoryDesk, step: str) -> Json:
-    (body,) = (body for made, _, body in desk.created if made == step)
+def get_body(context: MemoryContext, step: str) -> Json:
+    (body,) = (body for made, _, body in context.created if made == step)
     return body
 
 
@@ -106,71 +106,71 @@ def test_fields_that_are_said_to_be_written_are_fields_there_are() -> None:
 
 
 async def test_only_what_was_given_is_written() -> None:
-    desk = WritingDesk()
-    await run("create_candidate", desk, **NAMES, company=None, tags=[], custom_fields=[], email_addresses=[
+    context = WriteContext()
+    await run("create_candidate", context, **NAMES, company=None, tags=[], custom_fields=[], email_addresses=[
         {"type2": "work", "value": "ada@example.com"}, {"type2": "other", "value": None}, {"value": "b@example.com"},
     ], applications=[{"job_id": 3, "source_id": None}])  # fmt: skip
-    assert get_body(desk, "candidate") == {
+    assert get_body(context, "candidate") == {
         "first_name": "Ada",
         "last_name": "Beispiel",
         "email_addresses": [{"value": "ada@example.com", "type": "work"}, {"value": "b@example.com"}],
         "application": {"job_id": 3},
     }
-    assert not {"custom_fields", "candidate_tags", "user_emails", "referrers"} & desk.calls.keys()
+    assert not {"custom_fields", "candidate_tags", "user_emails", "referrers"} & context.calls.keys()
 
 
 async def test_writes_go_in_the_order_that_was_planned() -> None:
-    desk = WritingDesk()
+    context = WriteContext()
     file = {"filename": "a.pdf", "type2": "resume", "content": "aGk="}
     await run(
         "create_candidate",
-        desk,
+        context,
         **NAMES,
         applications=[{"job_id": 3, "attachments": [file]}, {"job_id": 4, "attachments": [file, file]}],
         educations=[{"school_id": 1}],
         employments=[{"company_name": "Example", "title": "Clerk", "start_date": "2012-08-15T00:00:00.000Z"}],
         activity_feed_notes=[{"user_id": 9, "body": "Hello.", "visibility": "public"}],
     )
-    assert desk.planned == [
+    assert context.planned == [
         "candidate", "application.1", "education.0", "employment.0", "attachment.0.0", "attachment.1.0",
         "attachment.1.1", "note.0",
     ]  # fmt: skip
-    assert [step for step, _ in list_written(desk)] == desk.planned
-    assert desk.scopes == {f"harvest:{path.removeprefix('/v3/')}:create" for _, path in list_written(desk)}
-    assert desk.acting == {**dict.fromkeys(desk.planned, 7), "note.0": 9}
-    first, second = (row["id"] for row in desk.rows["applications"])
-    assert [row["application_id"] for row in desk.rows["attachments"]] == [first, second, second]
-    assert get_body(desk, "employment.0")["start_date"] == "2012-08-15"
-    assert desk.touched["applications"] == [str(first), str(second)]
+    assert [step for step, _ in list_written(context)] == context.planned
+    assert context.scopes == {f"harvest:{path.removeprefix('/v3/')}:create" for _, path in list_written(context)}
+    assert context.acting == {**dict.fromkeys(context.planned, 7), "note.0": 9}
+    first, second = (row["id"] for row in context.rows["applications"])
+    assert [row["application_id"] for row in context.rows["attachments"]] == [first, second, second]
+    assert get_body(context, "employment.0")["start_date"] == "2012-08-15"
+    assert context.touched["applications"] == [str(first), str(second)]
 
 
 async def test_application_is_found_where_the_answer_does_not_show_it() -> None:
-    desk = WritingDesk(applications=[
+    context = WriteContext(applications=[
         {"id": 51, "candidate_id": 1, "job_id": 3, "status": "in_process", "stage_id": 8, "prospect": False},
     ])  # fmt: skip
-    desk.has_application = False
+    context.has_application = False
     file = {"filename": "a.pdf", "type2": "admin_only", "url": "https://files.example.com/a.pdf"}
-    await run("create_candidate", desk, **NAMES, applications=[{"job_id": 3, "attachments": [file]}])
-    assert get_body(desk, "attachment.0.0") == {
+    await run("create_candidate", context, **NAMES, applications=[{"job_id": 3, "attachments": [file]}])
+    assert get_body(context, "attachment.0.0") == {
         "application_id": 51, "filename": "a.pdf", "type": "other", "visibility": "admin_only",
         "url": "https://files.example.com/a.pdf",
     }  # fmt: skip
-    assert desk.touched == {"applications": ["51"], "application_stages": ["8"]}
-    lonely = WritingDesk()
+    assert context.touched == {"applications": ["51"], "application_stages": ["8"]}
+    lonely = WriteContext()
     lonely.has_application = False
     with pytest.raises(VendorChanged, match="its application is not"):
         await run("create_candidate", lonely, **NAMES, applications=[{"job_id": 3}])
 
 
 async def test_team_is_that_of_every_application() -> None:
-    desk = WritingDesk(user_emails=[{"id": 1, "user_id": 21, "email": "rec@example.com"}])
-    await run("create_candidate", desk, **NAMES, recruiter={"email": "rec@example.com"},
+    context = WriteContext(user_emails=[{"id": 1, "user_id": 21, "email": "rec@example.com"}])
+    await run("create_candidate", context, **NAMES, recruiter={"email": "rec@example.com"},
               coordinator={"id": 22, "email": "passed.over@example.com"},
               applications=[{"job_id": 3}, {"job_id": 4}])  # fmt: skip
     team = {"recruiter_id": 21, "coordinator_id": 22}
-    assert get_body(desk, "candidate")["application"] == {"job_id": 3, **team}
-    assert get_body(desk, "application.1") == {"candidate_id": 1, "job_id": 4, **team}
-    assert desk.calls["user_emails"] == 1
+    assert get_body(context, "candidate")["application"] == {"job_id": 3, **team}
+    assert get_body(context, "application.1") == {"candidate_id": 1, "job_id": 4, **team}
+    assert context.calls["user_emails"] == 1
 
 
 async def test_candidate_who_gets_something_is_read_anew() -> None:
@@ -178,9 +178,9 @@ async def test_candidate_who_gets_something_is_read_anew() -> None:
         ("create_candidate_application", {"candidate_id": 5, "job_id": 3, "user_id": 7}),
         ("create_candidate_note", {"candidate_id": 5, "user_id": 7, "body": "x", "visibility": "public"}),
     ):
-        desk = WritingDesk()
-        await run(name, desk, **given)
-        assert desk.touched["candidates"] == ["5"]
+        context = WriteContext()
+        await run(name, context, **given)
+        assert context.touched["candidates"] == ["5"]
 
 
 REFERRERS = [
@@ -203,15 +203,15 @@ REFERRERS = [
     ],
 )
 async def test_referrer_is_found_by_user_address_or_name(type2: str, value: Any, found: int | None) -> None:
-    desk = WritingDesk(referrers=REFERRERS, user_emails=[{"id": 1, "user_id": 21, "email": "ann@example.com"}])
+    context = WriteContext(referrers=REFERRERS, user_emails=[{"id": 1, "user_id": 21, "email": "ann@example.com"}])
     given = {"user_id": 7, "candidate_id": 1, "job_id": 3, "referrer": {"type2": type2, "value": value}}
     if found is None:
         with pytest.raises(ReferenceMissing, match=r"^#/referrer/value: "):
-            await run("create_candidate_application", desk, **given)
-        assert desk.created == []
+            await run("create_candidate_application", context, **given)
+        assert context.created == []
     else:
-        await run("create_candidate_application", desk, **given)
-        assert get_body(desk, "application")["referrer_id"] == found
+        await run("create_candidate_application", context, **given)
+        assert get_body(context, "application")["referrer_id"] == found
 
 
 def make_field(id: int, name: str, key: str, value_type: str = "short_text", active: bool = True) -> Json:
@@ -242,9 +242,9 @@ FIELDS = [
     ],
 )
 async def test_custom_field_is_found_by_id_key_or_name(key: int | str, id: int) -> None:
-    desk = WritingDesk(custom_fields=FIELDS)
-    await run("create_prospect", desk, **NAMES, custom_fields=[{"key": key, "value": "x"}, {"key": None}])
-    assert get_body(desk, "candidate")["custom_fields"] == [{"custom_field_id": id, "value": "x"}]
+    context = WriteContext(custom_fields=FIELDS)
+    await run("create_prospect", context, **NAMES, custom_fields=[{"key": key, "value": "x"}, {"key": None}])
+    assert get_body(context, "candidate")["custom_fields"] == [{"custom_field_id": id, "value": "x"}]
 
 
 @pytest.mark.parametrize(
@@ -297,14 +297,14 @@ def stamp(rows: Iterable[Json], at: datetime) -> list[Json]:
     return [{**row, "created_at": at.isoformat()} for row in rows]
 
 
-async def look(desk: WritingDesk, step: str, since: datetime = LONG_AGO) -> list[int]:
+async def look(context: WriteContext, step: str, since: datetime = LONG_AGO) -> list[int]:
     """The ids of the rows that may be what the step made, as far as they show."""
-    return [row.get_number("id") for row in await desk.traces[step].look(since)]
+    return [row.get_number("id") for row in await context.traces[step].look(since)]
 
 
-async def is_known(desk: WritingDesk, step: str) -> bool:
+async def is_known(context: WriteContext, step: str) -> bool:
     """Whether a row is taken for what the step made, looked at further."""
-    trace = desk.traces[step]
+    trace = context.traces[step]
     rows = await trace.look(LONG_AGO)
     return any([trace.confirm is None or await trace.confirm(row) for row in rows])
 
@@ -356,23 +356,25 @@ PERSON_FIELDS = [
     ],
 )
 async def test_candidate_is_known_by_all_that_was_sent(change: Json, is_it: bool) -> None:
-    desk = WritingDesk(custom_fields=PERSON_FIELDS)
-    await run("create_prospect", desk, **NAMES, **PERSON)
+    context = WriteContext(custom_fields=PERSON_FIELDS)
+    await run("create_prospect", context, **NAMES, **PERSON)
     now = datetime.now(UTC)
-    desk.rows["candidates"] = stamp([{**PERSON_ROW, **change}], now - timedelta(hours=1))
-    assert await look(desk, "candidate") == [5] * is_it
-    assert await look(desk, "candidate", now - timedelta(minutes=2)) == []
+    context.rows["candidates"] = stamp([{**PERSON_ROW, **change}], now - timedelta(hours=1))
+    assert await look(context, "candidate") == [5] * is_it
+    assert await look(context, "candidate", now - timedelta(minutes=2)) == []
 
 
 async def test_candidate_with_what_nobody_sent_is_another() -> None:
-    desk = WritingDesk()
-    await run("create_prospect", desk, **NAMES)
+    context = WriteContext()
+    await run("create_prospect", context, **NAMES)
     plain = {"id": 5, "first_name": "Ada", "last_name": "Beispiel"}
     for more in ({"company": "X"}, {"title": "X"}, {"email_addresses": [{"value": "x@example.com"}]}):
-        desk.rows["candidates"] = stamp([{**plain, **more}], datetime.now(UTC))
-        assert await look(desk, "candidate") == []
-    desk.rows["candidates"] = stamp([{**plain, "company": "", "title": None, "tags": ["A rule's"]}], datetime.now(UTC))
-    assert await look(desk, "candidate") == [5]
+        context.rows["candidates"] = stamp([{**plain, **more}], datetime.now(UTC))
+        assert await look(context, "candidate") == []
+    context.rows["candidates"] = stamp(
+        [{**plain, "company": "", "title": None, "tags": ["A rule's"]}], datetime.now(UTC)
+    )
+    assert await look(context, "candidate") == [5]
 
 
 @pytest.mark.parametrize(
@@ -389,11 +391,11 @@ async def test_candidate_with_what_nobody_sent_is_another() -> None:
     ],
 )
 async def test_candidate_is_known_by_the_application_too(sent: Json, shown: Json, is_it: bool) -> None:
-    desk = WritingDesk(application_stages=[{"id": 301, "job_interview_stage_id": 31}])
-    await run("create_candidate", desk, **NAMES, applications=[sent])
-    id = desk.rows["candidates"][0]["id"]
-    desk.rows["applications"] = [{"id": 900, "candidate_id": id, "prospect": False, **shown}]
-    assert await is_known(desk, "candidate") is is_it
+    context = WriteContext(application_stages=[{"id": 301, "job_interview_stage_id": 31}])
+    await run("create_candidate", context, **NAMES, applications=[sent])
+    id = context.rows["candidates"][0]["id"]
+    context.rows["applications"] = [{"id": 900, "candidate_id": id, "prospect": False, **shown}]
+    assert await is_known(context, "candidate") is is_it
 
 
 @pytest.mark.parametrize(
@@ -406,13 +408,13 @@ async def test_candidate_is_known_by_the_application_too(sent: Json, shown: Json
     ],
 )
 async def test_prospect_is_known_by_jobs_and_pool(shown: Json, details: Json, is_it: bool) -> None:
-    desk = WritingDesk()
+    context = WriteContext()
     wanted = {"job_ids": [3, 4], "prospect_pool_id": 50, "prospect_pool_stage_id": 51}
-    await run("create_prospect", desk, **NAMES, application=wanted)
-    id = desk.rows["candidates"][0]["id"]
-    desk.rows["applications"] = [{"id": 900, "candidate_id": id, "prospect": True, **shown}]
-    desk.rows["prospect_details"] = [{"id": 1, "application_id": 900, **details}]
-    assert await is_known(desk, "candidate") is is_it
+    await run("create_prospect", context, **NAMES, application=wanted)
+    id = context.rows["candidates"][0]["id"]
+    context.rows["applications"] = [{"id": 900, "candidate_id": id, "prospect": True, **shown}]
+    context.rows["prospect_details"] = [{"id": 1, "application_id": 900, **details}]
+    assert await is_known(context, "candidate") is is_it
 
 
 NOTE = {"candidate_id": 1, "user_id": 9, "body": "Hello.", "visibility": "private"}
@@ -433,18 +435,18 @@ NOTE_ROW = {"id": 60, "candidate_id": 1, "user_id": 9, "body": "Hello.", "type":
     ],
 )
 async def test_note_is_known_by_candidate_author_and_text(change: Json, is_it: bool) -> None:
-    desk = WritingDesk()
-    await run("create_candidate_note", desk, **NOTE)
-    desk.rows["notes"] = [{**NOTE_ROW, **change}]
-    assert await is_known(desk, "note") is is_it
+    context = WriteContext()
+    await run("create_candidate_note", context, **NOTE)
+    context.rows["notes"] = [{**NOTE_ROW, **change}]
+    assert await is_known(context, "note") is is_it
 
 
 async def test_author_does_not_tell_where_nobody_can_be_acted_for() -> None:
-    desk = WritingDesk()
-    desk.can_act = False
-    await run("create_candidate_note", desk, **NOTE)
-    desk.rows["notes"] = [{**NOTE_ROW, "user_id": 1}]
-    assert await is_known(desk, "note")
+    context = WriteContext()
+    context.can_act = False
+    await run("create_candidate_note", context, **NOTE)
+    context.rows["notes"] = [{**NOTE_ROW, "user_id": 1}]
+    assert await is_known(context, "note")
 
 
 MOMENT = "2026-01-01T00:00:00.000Z"
@@ -470,28 +472,28 @@ MOMENT = "2026-01-01T00:00:00.000Z"
 async def test_what_belongs_to_a_candidate_is_known_by_all_that_was_sent(
     step: str, stream: str, row: Json, others: list[Json]
 ) -> None:
-    desk = WritingDesk()
+    context = WriteContext()
     file = {"filename": "cv.pdf", "type2": "admin_only", "content": "aGk="}
     await run(
-        "create_candidate", desk, **NAMES, applications=[{"job_id": 3, "attachments": [file]}],
+        "create_candidate", context, **NAMES, applications=[{"job_id": 3, "attachments": [file]}],
         educations=[{"school_id": 81, "start_date": "2001-09-15"}],
         employments=[{"company_name": "Example", "title": "Clerk", "start_date": "2012-08-15"}],
     )  # fmt: skip
-    (made,) = desk.rows[stream]
+    (made,) = context.rows[stream]
     known = {**row, "id": 77, "created_at": MOMENT} | {
         name: made[name] for name in ("candidate_id", "application_id") if name in made
     }
-    desk.rows[stream] = [known]
-    assert await look(desk, step) == [77]
+    context.rows[stream] = [known]
+    assert await look(context, step) == [77]
     for other in others:
-        desk.rows[stream] = [{**known, **other}]
-        assert await look(desk, step) == [], other
+        context.rows[stream] = [{**known, **other}]
+        assert await look(context, step) == [], other
 
 
 async def test_application_that_came_with_the_candidate_is_not_taken_for_another() -> None:
-    desk = WritingDesk()
-    await run("create_candidate", desk, **NAMES, applications=[{"job_id": 3}, {"job_id": 3}])
-    _, second = (row["id"] for row in desk.rows["applications"])
-    assert await look(desk, "application.1") == [second]
-    assert desk.traces["application.1"].within == "candidate"
-    assert desk.traces["candidate"].within is None
+    context = WriteContext()
+    await run("create_candidate", context, **NAMES, applications=[{"job_id": 3}, {"job_id": 3}])
+    _, second = (row["id"] for row in context.rows["applications"])
+    assert await look(context, "application.1") == [second]
+    assert context.traces["application.1"].within == "candidate"
+    assert context.traces["candidate"].within is None

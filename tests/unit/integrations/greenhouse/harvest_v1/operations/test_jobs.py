@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from testbed.context import Json, MemoryContext
 
-from testbed.desk import Json, MemoryDesk
 from unihire.integration.operate import Input
 from unihire.integrations.greenhouse.operations import OPERATIONS, ORDER
 from unihire.platform.inputs import BadInput, describe_input, read_input
@@ -17,14 +17,14 @@ BY_NAME = {operation.name: operation for operation in OPERATIONS}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def call(desk: MemoryDesk, name: str, **data: Any) -> Any:
+def call(context: MemoryContext, name: str, **data: Any) -> Any:
     """The output of an operation, its input checked as a caller's is."""
     given, _ = read_input(BY_NAME[name], data)
-    return msgspec.to_builtins(asyncio.run(_run(desk, name, given)))
+    return msgspec.to_builtins(asyncio.run(_run(context, name, given)))
 
 
-async def _run(desk: MemoryDesk, name: str, given: Input) -> Any:
-    return await BY_NAME[name].run(desk, given)
+async def _run(context: MemoryContext, name: str, given: Input) -> Any:
+    return await BY_NAME[name].run(context, given)
 
 
 def day(number: int) -> str:
@@ -64,8 +64,8 @@ def make_jobs(count: int, **more: Callable[[int], Any]) -> list[Json]:
     return make_rows(count, **{**told, **more})
 
 
-def make_company(jobs: list[Json]) -> MemoryDesk:
-    return MemoryDesk(
+def make_company(jobs: list[Json]) -> MemoryContext:
+    return MemoryContext(
         jobs=jobs,
         departments=[
             {"id": 11, "name": "One", "parent_id": None, "external_id": "D1"},
@@ -130,24 +130,24 @@ def test_jobs_are_listed_by_every_filter_of_v1(asked: Json, found: list[int]) ->
 
 def test_pages_that_are_filtered_here_hold_every_row_once() -> None:
     jobs = make_jobs(1200, status=lambda id: "open")
-    desk = make_company(jobs)
+    context = make_company(jobs)
     asked = {"created_after": day(100), "updated_before": day(2200), "results_per_page": 400}
-    pages = [ids(call(desk, "list_jobs", page=page, **asked)) for page in range(1, 5)]
+    pages = [ids(call(context, "list_jobs", page=page, **asked)) for page in range(1, 5)]
     assert [len(page) for page in pages] == [400, 400, 200, 0]
     assert [id for page in pages for id in page] == list(range(1200, 200, -1))
 
 
 def test_of_a_page_filtered_here_no_more_pages_are_read_than_fill_it() -> None:
-    desk = make_company(make_jobs(1200))
-    call(desk, "list_jobs", created_after=day(100), updated_before=day(2300), results_per_page=10)
-    assert desk.calls["jobs"] == 1
+    context = make_company(make_jobs(1200))
+    call(context, "list_jobs", created_after=day(100), updated_before=day(2300), results_per_page=10)
+    assert context.calls["jobs"] == 1
 
 
 def test_a_job_is_found_or_not() -> None:
-    desk = make_company(make_jobs(2))
-    found = call(desk, "get_job", job_id=2)
+    context = make_company(make_jobs(2))
+    found = call(context, "get_job", job_id=2)
     assert (found["job_found"], found["body"]["id"]) == (True, 2)
-    assert call(desk, "get_job", job_id=3) == {"job_found": False, "body": None}
+    assert call(context, "get_job", job_id=3) == {"job_found": False, "body": None}
 
 
 @pytest.mark.parametrize(
@@ -199,21 +199,21 @@ def test_the_stages_of_a_job_come_in_their_order_those_out_of_use_last() -> None
         sort_order=lambda id: 9 - id,
         active=lambda id: id != 2,
     )
-    desk = MemoryDesk(job_interview_stages=stages)
-    assert ids(call(desk, "list_job_stages_for_job", job_id=1)) == [3, 1, 2]
-    assert ids(call(desk, "list_job_stages_for_job", job_id=1, created_after=day(2))) == [3, 2]
-    assert call(desk, "list_job_stages_for_job", job_id=5) == {"results": []}
-    assert call(desk, "list_job_stages_for_job_ddl", job_id=1) == {
+    context = MemoryContext(job_interview_stages=stages)
+    assert ids(call(context, "list_job_stages_for_job", job_id=1)) == [3, 1, 2]
+    assert ids(call(context, "list_job_stages_for_job", job_id=1, created_after=day(2))) == [3, 2]
+    assert call(context, "list_job_stages_for_job", job_id=5) == {"results": []}
+    assert call(context, "list_job_stages_for_job_ddl", job_id=1) == {
         "result": [{"text": "Stage 3", "value": 3}, {"text": "Stage 1", "value": 1}]
     }
-    assert ids(call(desk, "list_job_stages", per_page=3)) == [4, 3, 2]
+    assert ids(call(context, "list_job_stages", per_page=3)) == [4, 3, 2]
 
 
 # Offers
 
 
-def make_offers() -> MemoryDesk:
-    return MemoryDesk(
+def make_offers() -> MemoryContext:
+    return MemoryContext(
         offers=make_rows(
             4,
             version=lambda id: 5 - id,
@@ -247,23 +247,23 @@ def test_offers_are_listed_by_every_filter_of_v1(asked: Json, found: list[int]) 
 
 
 def test_the_offers_of_an_application_are_listed_and_the_current_one_given() -> None:
-    desk = make_offers()
-    assert ids(call(desk, "list_offers_by_application", application_id=71)) == [3, 2, 1]
-    assert ids(call(desk, "list_offers_by_application", application_id=71, results_per_page=2, page=2)) == [1]
-    current = call(desk, "get_current_offer_by_application", application_id=71)
+    context = make_offers()
+    assert ids(call(context, "list_offers_by_application", application_id=71)) == [3, 2, 1]
+    assert ids(call(context, "list_offers_by_application", application_id=71, results_per_page=2, page=2)) == [1]
+    current = call(context, "get_current_offer_by_application", application_id=71)
     assert (current["offer_found"], current["body"]["version"]) == (True, 4)
     nothing = {"offer_found": False, "body": None}
-    assert call(desk, "get_current_offer_by_application", application_id=73) == nothing
-    assert call(desk, "get_offer", offer_id=9) == nothing
-    assert call(desk, "get_offer", offer_id=2)["body"]["status"] == "accepted"
+    assert call(context, "get_current_offer_by_application", application_id=73) == nothing
+    assert call(context, "get_offer", offer_id=9) == nothing
+    assert call(context, "get_offer", offer_id=2)["body"]["status"] == "accepted"
 
 
 # What a company sets up
 
 
 def test_departments_are_a_list_or_a_tree() -> None:
-    desk = make_company([])
-    listed = call(desk, "list_departments")["results"]
+    context = make_company([])
+    listed = call(context, "list_departments")["results"]
     assert listed[1] == {
         "id": 12,
         "name": "Two",
@@ -273,50 +273,50 @@ def test_departments_are_a_list_or_a_tree() -> None:
         "child_department_external_ids": ["D3"],
         "external_id": None,
     }
-    assert ids(call(desk, "list_departments", results_per_page=2, page=2)) == [11]
-    assert ids(call(desk, "list_departments", external_id="D3")) == [13]
+    assert ids(call(context, "list_departments", results_per_page=2, page=2)) == [11]
+    assert ids(call(context, "list_departments", external_id="D3")) == [13]
     three = {"id": 13, "name": "Three", "children": [], "external_id": "D3"}
     two = {"id": 12, "name": "Two", "children": [three], "external_id": None}
     one = {"id": 11, "name": "One", "children": [two], "external_id": "D1"}
-    assert call(desk, "list_departments", render_as="tree") == {"results": [one]}
-    assert call(desk, "list_departments", render_as="tree", external_id="D3") == {"results": [three]}
+    assert call(context, "list_departments", render_as="tree") == {"results": [one]}
+    assert call(context, "list_departments", render_as="tree", external_id="D3") == {"results": [three]}
 
 
 def test_a_department_whose_parent_is_not_shown_is_on_top_of_the_tree() -> None:
-    desk = MemoryDesk(departments=[{"id": 12, "name": "Two", "parent_id": 11, "external_id": None}])
-    assert ids(call(desk, "list_departments", render_as="tree")) == [12]
+    context = MemoryContext(departments=[{"id": 12, "name": "Two", "parent_id": 11, "external_id": None}])
+    assert ids(call(context, "list_departments", render_as="tree")) == [12]
 
 
 def test_offices_are_flat_and_counted() -> None:
-    desk = make_company([])
+    context = make_company([])
     south = {"id": 22, "name": "South", "location": None, "primary_contact_id": None, "parent_id": 21}
     north = {"id": 21, "name": "North", "location": "Oslo", "primary_contact_id": None, "parent_id": None}
-    assert call(desk, "list_offices") == {
+    assert call(context, "list_offices") == {
         "offices": [south, north],
         "meta": {"total": 2, "page": 1, "per_page": 100},
     }
-    assert call(desk, "list_offices", results_per_page=1, page=2) == {
+    assert call(context, "list_offices", results_per_page=1, page=2) == {
         "offices": [north],
         "meta": {"total": 2, "page": 2, "per_page": 1},
     }
-    assert call(desk, "list_offices", render_as="tree")["offices"] == [
+    assert call(context, "list_offices", render_as="tree")["offices"] == [
         {**north, "children": [{**south, "children": []}]}
     ]
 
 
 def test_sources_of_one_strategy_come_together() -> None:
     kinds = {1: {"id": 9, "name": "Campus"}, 2: {"id": 5, "name": "Boards"}, 3: {"id": 9, "name": "Campus"}, 4: None}
-    desk = MemoryDesk(sources=make_rows(4, name="Source {}".format, type=kinds.__getitem__))
-    assert ids(call(desk, "list_sources")) == [4, 2, 3, 1]
-    assert call(desk, "list_sources", per_page=2, page=2)["results"] == [
+    context = MemoryContext(sources=make_rows(4, name="Source {}".format, type=kinds.__getitem__))
+    assert ids(call(context, "list_sources")) == [4, 2, 3, 1]
+    assert call(context, "list_sources", per_page=2, page=2)["results"] == [
         {"id": 3, "name": "Source 3", "type": {"id": 9, "name": "Campus"}},
         {"id": 1, "name": "Source 1", "type": {"id": 9, "name": "Campus"}},
     ]
-    assert [choice["value"] for choice in call(desk, "list_sources_ddl")["result"]] == [1, 2, 3, 4]
+    assert [choice["value"] for choice in call(context, "list_sources_ddl")["result"]] == [1, 2, 3, 4]
 
 
-def make_users() -> MemoryDesk:
-    return MemoryDesk(
+def make_users() -> MemoryContext:
+    return MemoryContext(
         users=make_rows(
             3,
             first_name="First{}".format,
@@ -405,9 +405,9 @@ def test_users_are_listed_by_every_filter_of_v1(asked: Json, found: list[int]) -
 
 
 def test_a_users_fields_are_listed_only_if_asked_for() -> None:
-    desk = make_users()
-    assert "custom_fields" not in call(desk, "list_users")["results"][0]
-    assert call(desk, "list_users", user_attributes=True)["results"][0]["custom_fields"] == {"desk_no": 3}
+    context = make_users()
+    assert "custom_fields" not in call(context, "list_users")["results"][0]
+    assert call(context, "list_users", user_attributes=True)["results"][0]["custom_fields"] == {"desk_no": 3}
 
 
 def test_a_user_without_a_name_is_chosen_by_what_there_is() -> None:
@@ -418,8 +418,8 @@ def test_a_user_without_a_name_is_chosen_by_what_there_is() -> None:
     ]
 
 
-def make_fields() -> MemoryDesk:
-    return MemoryDesk(
+def make_fields() -> MemoryContext:
+    return MemoryContext(
         custom_fields=make_rows(
             4,
             name="Field {}".format,
@@ -453,8 +453,8 @@ def make_fields() -> MemoryDesk:
 
 
 def test_custom_fields_are_listed_with_options_offices_and_departments() -> None:
-    desk = make_fields()
-    [shown, other] = call(desk, "list_custom_fields", field_type="job")["results"]
+    context = make_fields()
+    [shown, other] = call(context, "list_custom_fields", field_type="job")["results"]
     assert (other["id"], other["custom_field_options"], other["offices"], other["departments"]) == (1, [], [], [])
     assert [office["id"] for office in shown.pop("offices")] == [22]
     assert [department["id"] for department in shown.pop("departments")] == [12]
@@ -479,22 +479,22 @@ def test_custom_fields_are_listed_with_options_offices_and_departments() -> None
             {"id": 2, "name": "Option 2", "priority": 7, "external_id": None},
         ],
     }
-    assert ids(call(desk, "list_custom_fields", field_type="job", include_inactive=True)) == [3, 2, 1]
+    assert ids(call(context, "list_custom_fields", field_type="job", include_inactive=True)) == [3, 2, 1]
 
 
 def test_choices_of_job_fields_and_their_options() -> None:
-    desk = make_fields()
-    assert call(desk, "list_job_custom_fields_ddl") == {
+    context = make_fields()
+    assert call(context, "list_job_custom_fields_ddl") == {
         "result": [{"text": "Field 2", "value": 2}, {"text": "Field 1", "value": 1}]
     }
-    assert call(desk, "list_job_custom_field_options_ddl", custom_field=2) == {
+    assert call(context, "list_job_custom_field_options_ddl", custom_field=2) == {
         "result": [{"text": "Option 3", "value": 3}, {"text": "Option 2", "value": 2}]
     }
 
 
 def test_jobs_to_choose_from_are_all_there_are_oldest_first() -> None:
-    desk = make_company(make_jobs(3))
-    assert call(desk, "list_jobs_ddl")["result"] == [
+    context = make_company(make_jobs(3))
+    assert call(context, "list_jobs_ddl")["result"] == [
         {"text": "Job 1", "value": 1},
         {"text": "Job 2", "value": 2},
         {"text": "Job 3", "value": 3},
@@ -502,7 +502,7 @@ def test_jobs_to_choose_from_are_all_there_are_oldest_first() -> None:
 
 
 def test_content_types_are_those_of_the_page_they_are_from() -> None:
-    assert call(MemoryDesk(), "list_attachment_content_types_ddl") == {
+    assert call(MemoryContext(), "list_attachment_content_types_ddl") == {
         "result": [
             {"text": "PDF", "value": "application/pdf"},
             {"text": "Word Document", "value": "application/msword"},

@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 import msgspec
+from testbed.context import Json, MemoryContext
 
-from testbed.desk import Json, MemoryDesk
 from unihire.integration.vendor_row import read_rows
 from unihire.integrations.greenhouse.harvest_v1.shapes.jobs import shape_jobs, shape_stages
 from unihire.integrations.greenhouse.harvest_v1.shapes.offers import choose_current, shape_offers
@@ -105,7 +105,7 @@ def make_owner(id: int, user: int, kind: str, *, job: int = 31, is_responsible: 
     return {"id": id, "job_id": job, "user_id": user, "type": kind, "responsible": is_responsible}
 
 
-def make_desk(**more: list[Json]) -> MemoryDesk:
+def make_context(**more: list[Json]) -> MemoryContext:
     rows: dict[str, list[Json]] = {
         "users": USERS,
         "departments": DEPARTMENTS,
@@ -119,18 +119,18 @@ def make_desk(**more: list[Json]) -> MemoryDesk:
             make_owner(64, 92, "sourcer"),
         ],
     }
-    return MemoryDesk(**{**rows, **more})
+    return MemoryContext(**{**rows, **more})
 
 
-def show_jobs(desk: MemoryDesk, *rows: Json) -> list[Json]:
-    shown: list[Json] = msgspec.to_builtins(asyncio.run(shape_jobs(desk, read_rows("jobs", rows))))
+def show_jobs(context: MemoryContext, *rows: Json) -> list[Json]:
+    shown: list[Json] = msgspec.to_builtins(asyncio.run(shape_jobs(context, read_rows("jobs", rows))))
     return shown
 
 
 def test_a_job_holds_all_that_v1_nested_in_it() -> None:
     kim = {"id": 91, "first_name": "Kim", "last_name": "Doe", "name": "Kim Doe", "employee_id": "E91"}
     lee = {"id": 92, "first_name": "Lee", "last_name": "Roe", "name": "Lee Roe", "employee_id": None}
-    assert show_jobs(make_desk(), make_job()) == [
+    assert show_jobs(make_context(), make_job()) == [
         {
             "id": 31,
             "name": "Designer",
@@ -182,31 +182,31 @@ def test_a_job_holds_all_that_v1_nested_in_it() -> None:
 
 
 def test_a_job_that_has_nothing_has_empty_lists() -> None:
-    desk = MemoryDesk()
-    [job] = show_jobs(desk, make_job(department_id=None, office_ids=None, custom_fields=None))
+    context = MemoryContext()
+    [job] = show_jobs(context, make_job(department_id=None, office_ids=None, custom_fields=None))
     assert (job["departments"], job["offices"], job["openings"]) == ([], [], [])
     assert job["hiring_team"] == {"hiring_managers": [], "recruiters": [], "coordinators": [], "sourcers": []}
     assert (job["custom_fields"], job["keyed_custom_fields"]) == ({}, {})
-    assert set(desk.calls) == {"openings", "job_hiring_managers", "job_owners"}
+    assert set(context.calls) == {"openings", "job_hiring_managers", "job_owners"}
 
 
 def test_a_user_the_vendor_hides_keeps_the_place_in_the_team() -> None:
-    desk = make_desk(users=[], job_owners=[])
-    [job] = show_jobs(desk, make_job())
+    context = make_context(users=[], job_owners=[])
+    [job] = show_jobs(context, make_job())
     hidden = {"id": 91, "first_name": None, "last_name": None, "name": None, "employee_id": None}
     assert job["hiring_team"]["hiring_managers"] == [hidden]
 
 
 def test_a_hundred_jobs_take_as_many_calls_as_batches_of_fifty_allow() -> None:
     ids = range(1, 101)
-    desk = make_desk(
+    context = make_context(
         openings=[{**CLOSED, "id": 1000 + id, "job_id": id} for id in ids],
         job_hiring_managers=[{"id": 2000 + id, "job_id": id, "user_id": 91} for id in ids],
         job_owners=[make_owner(3000 + id, 92, "recruiter", job=id) for id in ids],
     )
-    shown = show_jobs(desk, *[make_job(id) for id in ids])
+    shown = show_jobs(context, *[make_job(id) for id in ids])
     assert [job["openings"][0]["id"] - job["id"] for job in shown] == [1000] * 100
-    assert desk.calls == {
+    assert context.calls == {
         "departments": 1,
         "offices": 1,
         "openings": 2,
@@ -243,8 +243,8 @@ def make_question(id: int, kit: int, **more: Any) -> Json:
     return {"id": id, "interview_kit_id": kit, "question": f"Why {id}?", "sort_order": id, "active": True, **more}
 
 
-def make_stages_desk() -> MemoryDesk:
-    return MemoryDesk(
+def make_stages_context() -> MemoryContext:
+    return MemoryContext(
         users=USERS,
         job_interviews=[
             make_interview(202, 81, sort_order=2),
@@ -267,7 +267,7 @@ def make_stages_desk() -> MemoryDesk:
 
 def test_a_stage_holds_its_interviews_their_kits_and_questions_in_order() -> None:
     shown = msgspec.to_builtins(
-        asyncio.run(shape_stages(make_stages_desk(), read_rows("job_interview_stages", [make_stage(81)])))
+        asyncio.run(shape_stages(make_stages_context(), read_rows("job_interview_stages", [make_stage(81)])))
     )
     assert shown == [
         {
@@ -311,10 +311,10 @@ def test_a_stage_holds_its_interviews_their_kits_and_questions_in_order() -> Non
 
 
 def test_a_stage_without_interviews_takes_no_call_for_kits() -> None:
-    desk = make_stages_desk()
-    shown = asyncio.run(shape_stages(desk, read_rows("job_interview_stages", [make_stage(82)])))
+    context = make_stages_context()
+    shown = asyncio.run(shape_stages(context, read_rows("job_interview_stages", [make_stage(82)])))
     assert shown[0].interviews == []
-    assert desk.calls == {"job_interviews": 1, "interview_kits": 1}
+    assert context.calls == {"job_interviews": 1, "interview_kits": 1}
 
 
 # Offers
@@ -339,7 +339,7 @@ def make_offer(id: int, **more: Any) -> Json:
 
 
 def test_an_offer_is_shown_with_its_opening() -> None:
-    shown = msgspec.to_builtins(asyncio.run(shape_offers(make_desk(), read_rows("offers", [make_offer(5)]))))
+    shown = msgspec.to_builtins(asyncio.run(shape_offers(make_context(), read_rows("offers", [make_offer(5)]))))
     assert shown == [
         {
             "id": 5,
@@ -361,11 +361,13 @@ def test_an_offer_is_shown_with_its_opening() -> None:
 
 
 def test_an_offer_for_no_opening_takes_no_further_call() -> None:
-    desk = make_desk()
-    [offer] = asyncio.run(shape_offers(desk, read_rows("offers", [make_offer(5, opening_id=None, status="Created")])))
+    context = make_context()
+    [offer] = asyncio.run(
+        shape_offers(context, read_rows("offers", [make_offer(5, opening_id=None, status="Created")]))
+    )
     assert offer.opening is None
     assert offer.status == "created"
-    assert not desk.calls
+    assert not context.calls
 
 
 def test_the_current_offer_is_the_newest_version() -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 import msgspec
+from testbed.context import Json, MemoryContext
 
-from testbed.desk import Json, MemoryDesk
 from testbed.shapes import check_equal
 from unihire.integration.vendor_row import read_rows
 from unihire.integrations.greenhouse.harvest_v1.shapes.applications import shape_applications
@@ -69,8 +69,8 @@ def make_candidate(id: int, **more: Any) -> Json:
     }
 
 
-def make_company(**more: Any) -> MemoryDesk:
-    """A desk with users, jobs and catalogs, and these rows."""
+def make_company(**more: Any) -> MemoryContext:
+    """A context with users, jobs and catalogs, and these rows."""
     catalogs: dict[str, list[Json]] = {
         "users": [KIM, LEE, MAX],
         "jobs": [{"id": 300, "name": "Baker"}, {"id": 301, "name": "Miller"}],
@@ -100,15 +100,15 @@ def make_company(**more: Any) -> MemoryDesk:
             {"id": 6, "name": "Ovens", "parent_id": 5, "external_id": None},
         ],
     }
-    return MemoryDesk(**{**catalogs, **more})
+    return MemoryContext(**{**catalogs, **more})
 
 
-async def shape_application(desk: MemoryDesk, row: Json) -> Any:
-    return msgspec.to_builtins((await shape_applications(desk, read_rows("applications", [row])))[0])
+async def shape_application(context: MemoryContext, row: Json) -> Any:
+    return msgspec.to_builtins((await shape_applications(context, read_rows("applications", [row])))[0])
 
 
-async def shape_candidate(desk: MemoryDesk, row: Json) -> Any:
-    return msgspec.to_builtins((await shape_candidates(desk, read_rows("candidates", [row])))[0])
+async def shape_candidate(context: MemoryContext, row: Json) -> Any:
+    return msgspec.to_builtins((await shape_candidates(context, read_rows("candidates", [row])))[0])
 
 
 async def test_an_application_is_whole_as_v1_showed_it() -> None:
@@ -128,7 +128,7 @@ async def test_an_application_is_whole_as_v1_showed_it() -> None:
         answers=[{"question": "Why?", "answer": "Bread"}, {"question": "When?", "answer": None}],
         custom_fields=FIELDS,
     )
-    desk = make_company(
+    context = make_company(
         application_stages=[{"id": 500, "job_interview_stage_id": 41}],
         attachments=[
             {
@@ -188,12 +188,14 @@ async def test_an_application_is_whole_as_v1_showed_it() -> None:
             {"filename": "a.pdf", "url": "https://example.com/a", "type": "resume", "created_at": SHOWN},
         ],
     }
-    check_equal(await shape_application(desk, row), expected)
+    check_equal(await shape_application(context, row), expected)
 
 
 async def test_an_application_with_nothing_known_has_every_member() -> None:
-    desk = make_company()
-    shown = await shape_application(desk, make_application(10, candidate_id=None, job_id=None, last_activity_at=None))
+    context = make_company()
+    shown = await shape_application(
+        context, make_application(10, candidate_id=None, job_id=None, last_activity_at=None)
+    )
     assert shown == {
         **dict.fromkeys(shown),
         "id": 10,
@@ -207,7 +209,7 @@ async def test_an_application_with_nothing_known_has_every_member() -> None:
         "keyed_custom_fields": {},
         "attachments": [],
     }
-    assert +desk.calls == {"attachments": 1}
+    assert +context.calls == {"attachments": 1}
 
 
 async def test_an_application_in_process_is_active_and_other_words_pass() -> None:
@@ -219,10 +221,10 @@ async def test_an_application_in_process_is_active_and_other_words_pass() -> Non
 
 async def test_a_rejection_that_was_taken_back_is_not_shown() -> None:
     details = [{"id": 70, "application_id": 10, "rejection_reason_id": 8, "question_custom_fields": {}}]
-    desk = make_company(rejection_details=details)
-    shown = await shape_application(desk, make_application(10, status="in_process"))
+    context = make_company(rejection_details=details)
+    shown = await shape_application(context, make_application(10, status="in_process"))
     assert (shown["rejection_reason"], shown["rejection_details"]) == (None, None)
-    shown = await shape_application(desk, make_application(10, status="rejected"))
+    shown = await shape_application(context, make_application(10, status="rejected"))
     assert shown["rejection_reason"]["name"] == "No skill"
     assert shown["rejection_details"] == {"custom_fields": {}, "keyed_custom_fields": {}}
 
@@ -239,10 +241,10 @@ async def test_who_is_credited_without_being_a_user_has_a_name_alone() -> None:
 
 
 async def test_who_is_credited_as_a_user_not_shown_keeps_id_and_name() -> None:
-    desk = make_company(referrers=[{"id": 58, "user_id": 99, "name": "Sam Moe"}])
-    shown = await shape_application(desk, make_application(10, referrer_id=58))
+    context = make_company(referrers=[{"id": 58, "user_id": 99, "name": "Sam Moe"}])
+    shown = await shape_application(context, make_application(10, referrer_id=58))
     assert (shown["credited_to"]["id"], shown["credited_to"]["name"]) == (99, "Sam Moe")
-    shown = await shape_application(desk, make_application(10, referrer_id=59))
+    shown = await shape_application(context, make_application(10, referrer_id=59))
     assert shown["credited_to"] is None
 
 
@@ -257,8 +259,8 @@ async def test_a_prospect_has_the_jobs_it_is_considered_for_and_its_pool() -> No
         "department_id": 5,
         "office_id": 2,
     }
-    desk = make_company(prospect_details=[details])
-    shown = await shape_application(desk, row)
+    context = make_company(prospect_details=[details])
+    shown = await shape_application(context, row)
     assert shown["jobs"] == [{"id": 301, "name": "Miller"}, {"id": 300, "name": "Baker"}]
     assert shown["current_stage"] is None
     assert shown["prospect_detail"] == {
@@ -324,7 +326,7 @@ async def test_a_candidate_is_whole_as_v1_showed_it() -> None:
     older, newer = make_application(10, recruiter_id=92, coordinator_id=93), make_application(11, recruiter_id=93)
     other = make_application(12, candidate_id=2)
     file = {**ROW, "type": "resume"}
-    desk = make_company(
+    context = make_company(
         applications=[older, newer, other],
         attachments=[
             {**file, "id": 1, "application_id": 10, "filename": "old.pdf", "url": "https://example.com/old"},
@@ -354,7 +356,7 @@ async def test_a_candidate_is_whole_as_v1_showed_it() -> None:
         ],
         custom_field_options=[{"id": 31, "name": "Example School"}, {"id": 32, "name": "Master"}],
     )
-    applications = msgspec.to_builtins(await shape_applications(desk, read_rows("applications", [newer, older])))
+    applications = msgspec.to_builtins(await shape_applications(context, read_rows("applications", [newer, older])))
     expected = {
         "id": 1,
         "first_name": "Ann",
@@ -407,7 +409,7 @@ async def test_a_candidate_is_whole_as_v1_showed_it() -> None:
             "bio": None,
         },
     }
-    check_equal(await shape_candidate(desk, row), expected)
+    check_equal(await shape_candidate(context, row), expected)
 
 
 async def test_a_candidate_without_applications_has_nobody_assigned() -> None:
@@ -418,8 +420,8 @@ async def test_a_candidate_without_applications_has_nobody_assigned() -> None:
 
 async def test_each_candidate_gets_its_own_and_the_order_is_kept() -> None:
     applications = [make_application(10 + id, candidate_id=id % 3) for id in range(6)]
-    desk = make_company(applications=applications)
-    shaped = await shape_candidates(desk, read_rows("candidates", [make_candidate(id) for id in (1, 2, 0, 7)]))
+    context = make_company(applications=applications)
+    shaped = await shape_candidates(context, read_rows("candidates", [make_candidate(id) for id in (1, 2, 0, 7)]))
     assert [(each.id, each.application_ids) for each in shaped] == [
         (1, [14, 11]),
         (2, [15, 12]),
@@ -429,7 +431,7 @@ async def test_each_candidate_gets_its_own_and_the_order_is_kept() -> None:
 
 
 async def test_nothing_is_asked_for_nobody() -> None:
-    desk = make_company()
-    assert await shape_candidates(desk, []) == []
-    assert await shape_applications(desk, []) == []
-    assert not +desk.calls
+    context = make_company()
+    assert await shape_candidates(context, []) == []
+    assert await shape_applications(context, []) == []
+    assert not +context.calls

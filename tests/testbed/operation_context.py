@@ -1,4 +1,4 @@
-"""A desk over rows in memory, with the filters of Harvest v3, that counts the calls a vendor would be asked."""
+"""An operation context over rows in memory, with the filters of Harvest v3. It counts the calls to the vendor."""
 
 import math
 from collections import Counter
@@ -26,7 +26,7 @@ COMPARISONS = {
 }
 
 
-class MemoryDesk:
+class MemoryContext:
     """`rows` by stream, in any order; `calls` counts them by stream, and `asked` tells what they filtered by."""
 
     can_act = True

@@ -42,7 +42,7 @@ class _Question:
     answer: asyncio.Future[list[Data]]
 
 
-class SyncedDesk:
+class SyncedContext:
     """The store, asked instead of the vendor.
 
     What is asked for at the same moment is found in one query. Rows that are quarantined and not served are as they

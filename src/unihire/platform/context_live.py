@@ -18,7 +18,7 @@ from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.outbound.paging import Answer, Page, Paging, Row
-from unihire.platform.desk_writes import Progress, SaveSteps, Writes
+from unihire.platform.context_writes import Progress, SaveSteps, Writes
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls import operations
@@ -61,7 +61,7 @@ class RefusalAwarePaging:
             return False
 
 
-class LiveDesk:
+class LiveContext:
     """The vendor, asked now. Opens no client of its own; the one it is given is inside its `async with`."""
 
     def __init__(
