@@ -21,7 +21,7 @@ from unihire.dialects.common.cursors import write_cursor
 from unihire.dialects.common.faces import Face
 from unihire.dialects.common.filters import FilterParam
 from unihire.kit.clock import from_micros, to_text
-from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, Match, ModelSpec
+from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, FilterMatch, ModelSpec
 from unihire.store import Pool
 from unihire.store.keys import FilterKeys
 
@@ -162,7 +162,7 @@ class CaseMaker:
             self._case(spec, f"{param}, rare", [{param: value} for value in rare]),
             self._case(spec, f"{param}, rare, from page 10,000", [{param: value} for value in rare], cursor),
         ]
-        if not (asked.grammar.is_closed or asked.match is Match.ID):
+        if not (asked.grammar.is_closed or asked.match is FilterMatch.ID):
             cases.append(self._case(spec, f"{param}, unknown", [{param: "nobody has this"}]))
         if asked.is_list:
             lists = {"3 rare": rare[:3], "20 rare": rare[:20], "common and rare": [rare[0], common]}

@@ -10,7 +10,7 @@ import msgspec
 
 from bench.sizes import Sizes
 from unihire.dialects.bindbee.face import NATIVE
-from unihire.integration.declare import Data, Maps, Source, Stream
+from unihire.integration.declare import Data, RecordMapping, Source, Stream
 from unihire.integration.registry import get_integration
 from unihire.kit.clock import to_text
 from unihire.kit.seal import Sealer, new_key
@@ -97,7 +97,7 @@ async def seed_model(pool: Pool, connector: Connector, spec: ModelSpec, count: i
         name=spec.plural,
         path="/",
         paging=WholeList(items="items"),
-        maps=(Maps(spec.record, to_record),),
+        mappings=(RecordMapping(spec.record, to_record),),
         id_of=lambda row: str(row["remote_id"]),
     )
     renderer = Renderer(connector.id, connector.number)

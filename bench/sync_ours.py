@@ -60,7 +60,9 @@ def list_unsaved(integration: Integration, report: Report, *, is_again: bool = F
     Where parts of a row are records, or a row is only shown by others, the number of rows does not tell theirs.
     """
     made_of_rows = {
-        stream.name for stream in integration.streams if stream.maps and all(maps.is_whole for maps in stream.maps)
+        stream.name
+        for stream in integration.streams
+        if stream.mappings and all(mapping.is_whole for mapping in stream.mappings)
     }
     return [
         f"{counts.stream}: {counts.read} read, {counts.added} added, {counts.changed} changed, "

@@ -9,9 +9,9 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 import pytest
-from testbed.context import Json
 
 from testbed.harvest import connect_harvest, serve_harvest, walk
+from testbed.operation_context import Json
 from testbed.spoiled_rows import SpoiledContext, list_paths, list_spoils
 from unihire.errors import ReferenceMissing, VendorChanged
 from unihire.integration.operate import Operation, describe_type

@@ -69,7 +69,7 @@ def digest(raw: Raw, *, is_joined: bool) -> dict[str, dict[str, str]]:
             if stream.name == "applications":
                 known["stage-transitions"] = raw.history[row["id"]]
             for join in stream.joins if is_joined else ():
-                known[join.name] = _join(raw.rows[join.stream], join.on, row["id"], join.keep)
+                known[join.name] = _join(raw.rows[join.stream], join.on, row["id"], join.members)
         rows = [decode_row(msgspec.json.encode(row)) for row in raw.rows[stream.name]]
         for record in renderer.render_rows(stream, rows, details)[0]:
             digests = found[NAMES[record.model]]

@@ -8,7 +8,7 @@ import pytest
 
 from unihire import model
 from unihire.dialects.bindbee.face import NATIVE
-from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, Match, ModelSpec, Url
+from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, FilterMatch, ModelSpec, Url
 from unihire.model.spec import resolve_fields
 
 # field: what it is. `text`, `flag`, `whole`, `[…]` a list of them, `moment` a text that holds one, `→model` a relation,
@@ -85,7 +85,7 @@ def describe(spec: ModelSpec, field: FieldSpec) -> str:
     kind = f"[{kind}]" if field.type == "array" else kind
     if field.filter is None:
         return kind
-    sign = {Match.EXACT: "?", Match.FOLDED: "~", Match.ID: "#"}[field.filter]
+    sign = {FilterMatch.EXACT: "?", FilterMatch.FOLDED: "~", FilterMatch.ID: "#"}[field.filter]
     (grammar,) = (param.grammar for param in NATIVE.filters[spec] if param.field is field)
     marks = [(grammar.takes_commas, ","), (grammar.is_closed, "!"), (grammar.is_repeated, "+")]
     return f"{kind} {sign}{''.join(mark for is_on, mark in marks if is_on)}{grammar.name or ''}"

@@ -133,7 +133,7 @@ def test_each_integration_says_by_which_lists_its_accounts_are_known() -> None:
     for integration in list_integrations():
         assert integration.known_by, integration.slug
         for name in integration.known_by:
-            assert [maps.is_whole for maps in integration.get_stream(name).maps].count(True) == 1, name
+            assert [mapping.is_whole for mapping in integration.get_stream(name).mappings].count(True) == 1, name
 
 
 @pytest.mark.parametrize("same", ["2026-01-02T00:00:00Z", "2026-01-02T00:00:00.512Z", "2026-01-02 01:00:00 +0100"])

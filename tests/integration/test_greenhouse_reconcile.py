@@ -47,8 +47,8 @@ OF_OTHER_LISTS = {"application_transition"}
 def expect_harvest_counts(tenant: Tenant, sandbox: RunningSandbox) -> dict[str, int]:
     """By model, from the emulator's own books; questions are inside the posts."""
     rows = httpx.get(f"{sandbox.ready.control_url}streams").raise_for_status().json()
-    own = {spec_of(maps.model).name: rows[stream.name]["rows"] for stream in tenant.integration.streams
-           for maps in stream.maps if maps.is_whole}  # fmt: skip
+    own = {spec_of(mapping.model).name: rows[stream.name]["rows"] for stream in tenant.integration.streams
+           for mapping in stream.mappings if mapping.is_whole}  # fmt: skip
     with connect_harvest(sandbox) as client:
         posts = walk(client, "job_posts")
     questions = {

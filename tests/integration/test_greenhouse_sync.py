@@ -112,7 +112,7 @@ async def test_everything_the_vendor_holds_is_served_field_by_field(link: Harves
 
 def test_streams_that_make_or_show_records_are_those_compared() -> None:
     assert [stream.name for stream in ALL[: len(STREAMS)]] == STREAMS
-    assert not any(stream.maps or stream.joins for stream in ALL[len(STREAMS) :])
+    assert not any(stream.mappings or stream.joins for stream in ALL[len(STREAMS) :])
 
 
 async def test_custom_fields_are_there_when_asked_for_and_always_in_the_raw_data(link: HarvestLink) -> None:

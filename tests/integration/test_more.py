@@ -11,10 +11,10 @@ import pytest_asyncio
 
 from testbed.change_log import Log, hang_log
 from testbed.databases import Databases
-from testbed.remapping import JOINED, list_departments, read_keys, replace_fields, run, with_maps, with_stream
+from testbed.remapping import JOINED, list_departments, read_keys, replace_fields, run, with_mappings, with_stream
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from testbed.vendor import ACME, Vendor, fill, to_department, to_job
-from unihire.integration.declare import Maps, Source
+from unihire.integration.declare import RecordMapping, Source
 from unihire.kit.seal import Sealer
 from unihire.model import Application, Department, Job, Pay
 from unihire.store import Pool
@@ -33,7 +33,9 @@ def to_rich_department(source: Source) -> Department:
     return replace_fields(to_department(source), parent=source.row.get("parent"))
 
 
-RICH = with_maps(ACME, "jobs", Maps(Job, to_rich_job), Maps(Department, to_rich_department, each=list_departments))
+RICH = with_mappings(
+    ACME, "jobs", RecordMapping(Job, to_rich_job), RecordMapping(Department, to_rich_department, split=list_departments)
+)
 
 
 @pytest_asyncio.fixture
@@ -116,8 +118,8 @@ async def test_rows_that_are_read_after_it_was_filled_move_nothing_until_a_compl
     def to_entry(source: Source) -> Application:
         return Application(remote_id=str(source.row["id"]))
 
-    later = with_stream(JOINED, "entries", maps=(Maps(Application, to_letter),))
-    plain = with_stream(JOINED, "entries", maps=(Maps(Application, to_entry),), joins=())
+    later = with_stream(JOINED, "entries", mappings=(RecordMapping(Application, to_letter),))
+    plain = with_stream(JOINED, "entries", mappings=(RecordMapping(Application, to_entry),), joins=())
     vendor.lists["/labels"] = [{"id": 1, "name": "Label 1"}]
     vendor.lists["/entries"] = [{"id": 1, "label": 1}, {"id": 2}]
     made = await make_tenant(
@@ -143,9 +145,12 @@ async def test_words_and_keys_are_filled_with_it(tenant: Tenant) -> None:
     """What it is found by now, when a row that it shows changes, is not all that it was found by before."""
     await replace(tenant, integration=ACME).sync()
     before = await forget(tenant)
-    maps = RICH.get_stream("jobs").maps
+    mappings = RICH.get_stream("jobs").mappings
     richer = with_stream(
-        RICH, "jobs", maps=(replace(maps[0], words={"employment_type": "name"}), *maps[1:]), found_by=("name",)
+        RICH,
+        "jobs",
+        mappings=(replace(mappings[0], words={"employment_type": "name"}), *mappings[1:]),
+        found_by=("name",),
     )
     await replace(tenant, integration=richer).sync(full=True)
     after = await read_stored(tenant, whole=False)
@@ -175,7 +180,7 @@ async def test_a_later_change_in_it_moves_the_record_and_is_told(tenant: Tenant,
         changed = {"pay": Pay(amount=7.5), "opened_at": "2026-01-31T09:30:00Z"} if made.remote_id == "2" else {}
         return replace_fields(made, **changed)
 
-    dearer = with_maps(ACME, "jobs", Maps(Job, to_dearer_job), *RICH.get_stream("jobs").maps[1:])
+    dearer = with_mappings(ACME, "jobs", RecordMapping(Job, to_dearer_job), *RICH.get_stream("jobs").mappings[1:])
     assert (await run(tenant, dearer))["jobs"].changed == 1
     after = await read_stored(tenant)
     assert log.take() == [("updated", "8", "more.pay", "more.opened_at")]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from unihire.platform.endpoint import LiveContext
 
 from testbed.accounts import NEW, OLD, Accounts, believe_at_once, reconnect
 from testbed.partner import PARTNER, SECRETS, TokenEndpoint, connect_partner, make_grant
@@ -21,6 +20,7 @@ from unihire.kit.seal import Sealer
 from unihire.outbound.auth import Grant
 from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client, reconnect_connector
+from unihire.platform.context_live import LiveContext
 from unihire.platform.grants import StoredGrants
 from unihire.store import Connection, Pool, issues
 from unihire.store.accounts import grants, tenancy

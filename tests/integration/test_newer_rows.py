@@ -12,7 +12,7 @@ from aiohttp import web
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Vendor, fill
 from testbed.waiting import within
-from unihire.integration.declare import Join, Maps, Source, Stream
+from unihire.integration.declare import Join, RecordMapping, Source, Stream
 from unihire.kit.seal import Sealer
 from unihire.model import Candidate
 from unihire.outbound.client import VendorClient
@@ -36,8 +36,9 @@ def id_of(row: dict[str, Any]) -> str:
 
 FILES = Stream(name="files", path="/files", by_id="/files/{id}", paging=LIST, id_of=id_of)
 PEOPLE = Stream(
-    name="people", path="/people", by_id="/people/{id}", paging=LIST, id_of=id_of, maps=(Maps(Candidate, to_person),),
-    joins=(Join(name="files", stream="files", on="person_id", keep=("name",)),),
+    name="people", path="/people", by_id="/people/{id}", paging=LIST, id_of=id_of,
+    mappings=(RecordMapping(Candidate, to_person),),
+    joins=(Join(name="files", stream="files", on="person_id", members=("name",)),),
 )  # fmt: skip
 GAMMA = replace(ACME, streams=(FILES, PEOPLE))
 

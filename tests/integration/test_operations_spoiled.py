@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from testbed.context import Json
 
 from testbed.creating import Creating, open_creating
 from testbed.databases import Databases
+from testbed.operation_context import Json
 from testbed.spoiled_rows import LEFT_OUT, Path, list_paths, list_spoils, spoil
 from unihire.integration.registry import get_integration, list_operations
 from unihire.kit.seal import Sealer

@@ -11,7 +11,7 @@ import pytest_asyncio
 from testbed.databases import Databases
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from testbed.vendor import ACME, LIST, Vendor, counts, since
-from unihire.integration.declare import Detail, Integration, Join, Maps, Source, Stream
+from unihire.integration.declare import Detail, Integration, Join, RecordMapping, Source, Stream
 from unihire.kit.seal import Sealer
 from unihire.model import Application, Candidate, Job, JobInterviewStage
 from unihire.outbound.paging import WholeList
@@ -57,24 +57,24 @@ def to_offer(source: Source) -> Application:
     return Application(remote_id=str(source.row["id"]), source="latest" if is_latest else "outdated")
 
 
-STEPS = Maps(JobInterviewStage, to_step, of="steps", is_owned=True)
+STEPS = RecordMapping(JobInterviewStage, to_step, of="steps", is_owned=True)
 GAMMA: Integration = replace(
     ACME,
     streams=(
         list_rows("steps"),
         list_rows(
             "jobs",
-            maps=(Maps(Job, to_job), STEPS),
-            joins=(Join(name="steps", stream="steps", on="job", keep=("name", "job")),),
+            mappings=(RecordMapping(Job, to_job), STEPS),
+            joins=(Join(name="steps", stream="steps", on="job", members=("name", "job")),),
         ),
         list_rows("schools", is_optional=True),
         list_rows("educations", is_optional=True),
         list_rows(
             "people",
-            maps=(Maps(Candidate, to_person),),
+            mappings=(RecordMapping(Candidate, to_person),),
             joins=(
-                Join(name="educations", stream="educations", on="person", keep=("school",)),
-                Join(name="schools", stream="schools", on="id", via="educations", key="school", keep=("name",)),
+                Join(name="educations", stream="educations", on="person", members=("school",)),
+                Join(name="schools", stream="schools", on="id", via="educations", key="school", members=("name",)),
             ),
         ),
     ),
@@ -155,7 +155,7 @@ async def test_rows_whose_parts_are_in_a_join_are_passed_over_and_their_parts_st
         return to_job(source)
 
     streams = [
-        replace(stream, maps=(Maps(Job, to_loud_job), STEPS)) if stream.name == "jobs" else stream
+        replace(stream, mappings=(RecordMapping(Job, to_loud_job), STEPS)) if stream.name == "jobs" else stream
         for stream in GAMMA.streams
     ]
     loud = replace(tenant, integration=replace(GAMMA, streams=tuple(streams)))
@@ -180,7 +180,7 @@ async def detailed(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
         name="steps", path="/jobs/{id}/steps", paging=WholeList(items="rows"), needed=lambda row: True,
         version=lambda row: str(row["at"]),
     )  # fmt: skip
-    jobs = list_rows("jobs", maps=(Maps(Job, to_job), STEPS), details=(detail,))
+    jobs = list_rows("jobs", mappings=(RecordMapping(Job, to_job), STEPS), details=(detail,))
     return await make_tenant(pool, sealer, base_url=vendor.base_url, integration=replace(GAMMA, streams=(jobs,)))
 
 
@@ -248,8 +248,8 @@ async def test_join_that_cannot_be_answered_leads_nowhere_and_the_run_is_whole(
 async def test_stream_joins_itself_and_its_rows_know_of_each_other(
     pool: Pool, sealer: Sealer, vendor: Vendor, databases: Databases
 ) -> None:
-    versions = Join(name="versions", stream="offers", on="of", key="of", keep=("version",))
-    offers = list_rows("offers", maps=(Maps(Application, to_offer),), joins=(versions,))
+    versions = Join(name="versions", stream="offers", on="of", key="of", members=("version",))
+    offers = list_rows("offers", mappings=(RecordMapping(Application, to_offer),), joins=(versions,))
     vendor.lists = {
         "/offers": [{"id": id, "of": of, "version": version, "at": OLD} for id, of, version in (
             (5, 2, 2), (4, 1, 3), (3, 1, 2), (2, 1, 1), (1, 2, 1), (0, 3, 1),
@@ -277,10 +277,10 @@ async def test_stream_joins_itself_and_its_rows_know_of_each_other(
 async def test_rows_that_were_kept_whole_become_records_without_a_call_once_they_are_mapped(
     tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
 ) -> None:
-    kept = list_rows("schools", is_kept=True)
+    kept = list_rows("schools", is_stored=True)
     earlier = replace(tenant, integration=replace(GAMMA, streams=(kept, *GAMMA.streams[3:])))
     await earlier.sync()
-    schools = list_rows("schools", maps=(Maps(Job, to_job),))
+    schools = list_rows("schools", mappings=(RecordMapping(Job, to_job),))
     later = replace(GAMMA, streams=(schools, *GAMMA.streams[3:]))
     vendor.log.clear()
     remade = await remap_connector(tenant.pool, tenant.connector, later, only_aside=True)

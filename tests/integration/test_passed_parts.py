@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from testbed.remapping import DEPARTMENTS, with_maps, with_stream
+from testbed.remapping import DEPARTMENTS, with_mappings, with_stream
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, Vendor, fill, job, to_job
-from unihire.integration.declare import Detail, Maps, Source
+from unihire.integration.declare import Detail, RecordMapping, Source
 from unihire.kit.seal import Sealer
 from unihire.model import Job
 from unihire.outbound.paging import WholeList
@@ -25,7 +25,7 @@ def to_noted_job(source: Source) -> Job:
     return to_job(source)
 
 
-NOTED = with_maps(ACME, "jobs", Maps(Job, to_noted_job), DEPARTMENTS)
+NOTED = with_mappings(ACME, "jobs", RecordMapping(Job, to_noted_job), DEPARTMENTS)
 
 
 @pytest.fixture(autouse=True)

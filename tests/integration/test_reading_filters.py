@@ -11,7 +11,7 @@ from testbed.records import PLURALS, bury, find_ids, id_in, make_row, save
 from testbed.tenants import Tenant, read_all
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.common.filters import FilterParam
-from unihire.model import FieldSpec, Match, ModelSpec
+from unihire.model import FieldSpec, FilterMatch, ModelSpec
 
 ALL = pytest.mark.parametrize("plural", PLURALS)
 FILTERS = [(spec.plural, param.name) for spec, params in NATIVE.filters.items() for param in params]
@@ -88,7 +88,7 @@ async def test_filter_compares_letter_case_where_documented_only(
     if param_of(plural, param).grammar.is_closed:
         assert (await api.get(f"/api/ats/v1/{plural}", params={param: swapped})).status_code == 422
     else:
-        ignores_case = field.filter in (Match.FOLDED, Match.ID)
+        ignores_case = field.filter in (FilterMatch.FOLDED, FilterMatch.ID)
         assert bool(await find(api, plural, **{param: swapped})) == ignores_case
 
 

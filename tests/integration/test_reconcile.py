@@ -157,7 +157,7 @@ async def test_stream_closed_to_the_credentials_is_told_and_its_models_are_not_c
 
 async def test_model_of_two_streams_is_compared_only_when_both_are_read(tenant: Tenant, vendor: Vendor) -> None:
     pipelines, jobs, people = ACME.streams
-    drafts = replace(jobs, name="drafts", path="/drafts", by_id=None, changed_since=None, maps=jobs.maps[1:])
+    drafts = replace(jobs, name="drafts", path="/drafts", by_id=None, changed_since=None, mappings=jobs.mappings[1:])
     vendor.lists["/drafts"] = [job("6", department="d6")]
     more = replace(tenant, integration=replace(ACME, streams=(pipelines, jobs, drafts, people)))
     assert numbers(await count(more))["department"] == (4, 3, 0, 1, 0)
@@ -192,7 +192,7 @@ async def test_only_the_connectors_own_records_count(tenant: Tenant, sealer: Sea
 
 async def test_rows_that_become_no_record_are_not_read(tenant: Tenant, vendor: Vendor) -> None:
     pipelines, jobs, people = ACME.streams
-    kept = replace(people, maps=(), details=(), is_kept=True)
+    kept = replace(people, mappings=(), details=(), is_stored=True)
     vendor.log.clear()
     lesser = replace(tenant, integration=replace(ACME, streams=(pipelines, jobs, kept)))
     assert "candidate" not in numbers(await count(lesser))

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, LIST, Vendor, fill, job
-from unihire.integration.declare import Join, Maps, Source, Stream
+from unihire.integration.declare import Join, RecordMapping, Source, Stream
 from unihire.kit.seal import Sealer
 from unihire.model import Candidate, Department
 from unihire.store import Pool
@@ -126,8 +126,9 @@ async def test_a_row_for_others_to_show_that_the_database_refuses_costs_what_sho
         return Candidate(remote_id=source.row["id"], tags=[file["name"] for file in source.details.get("files", [])])
 
     people = Stream(
-        name="people", path="/people", paging=LIST, id_of=lambda row: row["id"], maps=(Maps(Candidate, to_person),),
-        joins=(Join(name="files", stream="files", on="person", keep=("name",)),),
+        name="people", path="/people", paging=LIST, id_of=lambda row: row["id"],
+        mappings=(RecordMapping(Candidate, to_person),),
+        joins=(Join(name="files", stream="files", on="person", members=("name",)),),
     )  # fmt: skip
     files = Stream(name="files", path="/files", paging=LIST, id_of=lambda row: row["id"])
     vendor.lists = {
@@ -166,8 +167,8 @@ async def test_a_part_under_a_member_that_no_text_column_holds_is_noted(
     fill(vendor)
     vendor.lists["/jobs"] = [job("1"), job("2") | {"parts": {"a\0b": {"id": {}, "name": "x"}}}, job("3")]
     jobs = ACME.get_stream("jobs")
-    split = Maps(Department, to_part, each=lambda row: list(row.get("parts", {}).values()))
-    odd = replace(jobs, maps=(jobs.maps[0], split))
+    split = RecordMapping(Department, to_part, split=lambda row: list(row.get("parts", {}).values()))
+    odd = replace(jobs, mappings=(jobs.mappings[0], split))
     integration = replace(ACME, streams=tuple(odd if one is jobs else one for one in ACME.streams))
     tenant = await make_tenant(pool, sealer, base_url=vendor.base_url, integration=integration)
     report = await tenant.sync()

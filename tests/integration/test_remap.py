@@ -25,14 +25,14 @@ from testbed.remapping import (
     run,
     to_labelled,
     to_loud_job,
-    with_maps,
+    with_mappings,
     with_stream,
 )
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from testbed.vendor import ACME, Vendor, fill, to_candidate, to_job
 from testbed.waiting import within
 from unihire.errors import ConfigError, Stopped
-from unihire.integration.declare import Detail, Maps, Source
+from unihire.integration.declare import Detail, RecordMapping, Source
 from unihire.kit.seal import Sealer
 from unihire.model import Application, Candidate, Job
 from unihire.outbound.paging import WholeList
@@ -75,7 +75,7 @@ async def test_new_mapping_changes_what_it_maps_otherwise_and_only_that(
     def to_half_loud_job(source: Source) -> Job:
         return to_loud_job(source) if source.row["id"] in "24" else to_job(source)
 
-    remade = await run(tenant, with_maps(ACME, "jobs", Maps(Job, to_half_loud_job), DEPARTMENTS))
+    remade = await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_half_loud_job), DEPARTMENTS))
     assert (remade["jobs"].rows, remade["jobs"].changed) == (5, 2)
     assert await read_names(api, "jobs") == {
         "1": "Job 1", "2": "JOB 2", "3": "Job 3", "4": "JOB 4", "5": "Job 5",
@@ -100,7 +100,7 @@ async def test_stored_details_are_mapped_with_their_row_whatever_their_version(
     def to_other(source: Source) -> Candidate:
         return to_noted(source) if source.details else to_candidate(source)
 
-    remade = await run(tenant, with_maps(ACME, "people", Maps(Candidate, to_other)))
+    remade = await run(tenant, with_mappings(ACME, "people", RecordMapping(Candidate, to_other)))
     assert remade["people"].changed == 1
     assert await read_names(api, "candidates", "company") == {"1": "likes tea", "2": None, "3": None}
     assert len(vendor.log) == asked
@@ -113,7 +113,7 @@ async def test_row_whose_detail_is_not_stored_is_left_as_it_is_and_told(tenant: 
     def to_loud(source: Source) -> Candidate:
         return replace_fields(to_candidate(source), first_name=source.row["name"].upper())
 
-    remade = await run(tenant, with_maps(ACME, "people", Maps(Candidate, to_loud)))
+    remade = await run(tenant, with_mappings(ACME, "people", RecordMapping(Candidate, to_loud)))
     assert (remade["people"].rows, remade["people"].changed, dict(remade["people"].lacking)) == (2, 2, {"notes": 1})
     items = {item["remote_id"]: item for item in await read_all(api, "candidates")}
     assert (items["1"]["first_name"], items["1"]["tags"]) == ("Person 1", ["likes tea"])
@@ -148,7 +148,7 @@ async def test_record_is_made_again_with_the_rows_it_joins(joined: Tenant, datab
     before = await read_stored(joined)
     assert (await run(joined, JOINED))["entries"].rows == 4
     assert await read_stored(joined) == before
-    later = with_maps(JOINED, "entries", Maps(Application, to_labelled))
+    later = with_mappings(JOINED, "entries", RecordMapping(Application, to_labelled))
     assert (await run(joined, later))["entries"].changed == 4
     async with open_api(databases.settings("migrated"), joined) as api:
         told = await read_names(api, "applications", "source")
@@ -156,8 +156,8 @@ async def test_record_is_made_again_with_the_rows_it_joins(joined: Tenant, datab
 
 
 async def test_join_that_keeps_more_gets_it_from_rows_that_are_stored(joined: Tenant, databases: Databases) -> None:
-    later = with_stream(JOINED, "entries", joins=(replace(LABEL, keep=("name", "colour")),))
-    remade = await run(joined, with_maps(later, "entries", Maps(Application, to_labelled)))
+    later = with_stream(JOINED, "entries", joins=(replace(LABEL, members=("name", "colour")),))
+    remade = await run(joined, with_mappings(later, "entries", RecordMapping(Application, to_labelled)))
     assert remade["labels"].rows == 2
     async with open_api(databases.settings("migrated"), joined) as api:
         told = await read_names(api, "applications", "source")
@@ -177,7 +177,7 @@ async def test_killed_anywhere_it_is_done_by_running_it_again(
     def to_coded(source: Source) -> Job:
         return replace_fields(to_loud_job(source), code=str(source.row.get("code", "")))
 
-    later = with_maps(ACME, "jobs", Maps(Job, to_coded), DEPARTMENTS)
+    later = with_mappings(ACME, "jobs", RecordMapping(Job, to_coded), DEPARTMENTS)
     steps = 0
     save = remap.Pages.save
 

@@ -18,12 +18,12 @@ from testbed.remapping import (
     read_names,
     replace_fields,
     run,
-    with_maps,
+    with_mappings,
     with_stream,
 )
 from testbed.tenants import Tenant, make_tenant, open_api
 from testbed.vendor import ACME, TOO_DEEP, Vendor, fill, person, to_job, to_stage
-from unihire.integration.declare import Maps, Source
+from unihire.integration.declare import RecordMapping, Source
 from unihire.kit.seal import Sealer
 from unihire.model import Job
 from unihire.store import Pool
@@ -60,7 +60,9 @@ async def test_row_set_aside_is_released_once_it_maps_with_what_belongs_to_it(
         return replace_fields(to_job(source), code=str(source.row.get("code", "")))
 
     asked = len(vendor.log)
-    one = (await run(tenant, with_maps(ACME, "jobs", Maps(Job, to_coded), DEPARTMENTS), only_aside=True))["jobs"]
+    one = (await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_coded), DEPARTMENTS), only_aside=True))[
+        "jobs"
+    ]
     assert (one.rows, one.added, one.changed, one.released, one.aside) == (2, 0, 2, 2, 0)
     assert await read_aside(tenant) == {}
     assert {id: code for id, code in (await read_names(api, "jobs", "code")).items() if code} == {"1": "7", "4": "5"}
@@ -81,7 +83,7 @@ async def test_row_that_still_does_not_map_keeps_its_place_with_the_reason_of_no
             raise ValueError("codes are for machines")
         return to_job(source)
 
-    one = (await run(tenant, with_maps(ACME, "jobs", Maps(Job, to_refused), DEPARTMENTS)))["jobs"]
+    one = (await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_refused), DEPARTMENTS)))["jobs"]
     assert (one.rows, one.released, one.aside, one.incomplete) == (6, 0, 0, 1)
     (after,) = await tenant.pool.fetch(find)
     assert after["reason"] == "code: ValueError: codes are for machines"
@@ -111,7 +113,7 @@ async def test_row_that_maps_no_longer_is_set_aside_and_its_record_stays(
             raise ValueError("not three")
         return to_job(source)
 
-    one = (await run(tenant, with_maps(ACME, "jobs", Maps(Job, to_strict), DEPARTMENTS)))["jobs"]
+    one = (await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_strict), DEPARTMENTS)))["jobs"]
     assert (one.aside, one.deleted) == (1, 0)
     assert await read_aside(tenant) == {"3": "ValueError: not three"}
     assert set(await read_names(api, "jobs")) == set("12345")
@@ -133,7 +135,7 @@ async def test_row_without_an_id_is_released_under_the_one_that_is_read_now(
     def to_numbered(source: Source) -> Job:
         return to_job(Source({**source.row, "id": read_id(source.row)}, source.within))
 
-    later = with_stream(ACME, "jobs", id_of=read_id, maps=(Maps(Job, to_numbered), DEPARTMENTS))
+    later = with_stream(ACME, "jobs", id_of=read_id, mappings=(RecordMapping(Job, to_numbered), DEPARTMENTS))
     assert (await run(tenant, later))["jobs"].released == 1
     assert await read_aside(tenant) == {}
     assert set(await read_names(api, "jobs")) == set("12345")
@@ -158,8 +160,8 @@ async def test_row_of_parts_alone_is_released(tenant: Tenant, vendor: Vendor, ap
     def to_named(source: Source) -> Any:
         return replace_fields(to_stage(source), name=str(source.row["name"]))
 
-    maps = Maps(ACME.streams[0].maps[0].model, to_named, each=lambda row: row["stages"])
-    assert (await run(tenant, with_maps(ACME, "pipelines", maps)))["pipelines"].released == 1
+    mapping = RecordMapping(ACME.streams[0].mappings[0].model, to_named, split=lambda row: row["stages"])
+    assert (await run(tenant, with_mappings(ACME, "pipelines", mapping)))["pipelines"].released == 1
     assert (await read_names(api, "job-interview-stages"))["s3"] == "5"
 
 

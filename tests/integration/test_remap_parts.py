@@ -21,13 +21,13 @@ from testbed.remapping import (
     replace_fields,
     run,
     to_loud_department,
-    with_maps,
+    with_mappings,
     with_stream,
 )
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from testbed.vendor import ACME, Vendor, fill, job, to_candidate, to_job
 from unihire.errors import Stopped
-from unihire.integration.declare import Maps, Source
+from unihire.integration.declare import RecordMapping, Source
 from unihire.kit.seal import Sealer
 from unihire.model import Candidate, Job
 from unihire.store import Pool
@@ -60,7 +60,7 @@ async def test_shared_part_stays_as_the_latest_row_told_it(
     before = await read_stored(tenant)
     assert (await run(tenant))["jobs"].unmade == 0
     assert await read_stored(tenant) == before
-    remade = await run(tenant, with_maps(ACME, "jobs", JOBS, replace(DEPARTMENTS, to=to_loud_department)))
+    remade = await run(tenant, with_mappings(ACME, "jobs", JOBS, replace(DEPARTMENTS, map=to_loud_department)))
     assert (remade["jobs"].changed, remade["jobs"].unmade) == (3, 0)
     assert await read_names(api, "departments") == {"d1": "Renamed!", "d4": "D!", "d5": "D!"}
 
@@ -73,7 +73,7 @@ async def test_parts_that_no_stored_row_tells_as_they_are_stored_are_left_and_to
     def list_otherwise(row: dict[str, Any]) -> list[dict[str, Any]]:
         return [{**part, "job": row["id"]} for part in list_departments(row)]
 
-    remade = await run(tenant, with_maps(ACME, "jobs", JOBS, replace(DEPARTMENTS, each=list_otherwise)))
+    remade = await run(tenant, with_mappings(ACME, "jobs", JOBS, replace(DEPARTMENTS, split=list_otherwise)))
     assert remade["jobs"].unmade == 3
     assert await read_names(api, "departments") == {"d1": "D", "d4": "D", "d5": "D"}
 
@@ -84,7 +84,9 @@ async def test_owned_parts_are_made_and_dropped_with_their_row(
     fill(vendor)
     vendor.lists["/jobs"] = [job(number, department=f"d{number}") for number in "12345"]
     owned = replace(DEPARTMENTS, is_owned=True)
-    tenant = await make_tenant(pool, sealer, base_url=vendor.base_url, integration=with_maps(ACME, "jobs", JOBS, owned))
+    tenant = await make_tenant(
+        pool, sealer, base_url=vendor.base_url, integration=with_mappings(ACME, "jobs", JOBS, owned)
+    )
     await tenant.sync()
 
     def list_some(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -93,7 +95,9 @@ async def test_owned_parts_are_made_and_dropped_with_their_row(
         more = [{"id": "more", "name": "More"}] if row["id"] == "2" else []
         return [{**row["department"], "of": row["id"]}, *more]
 
-    remade = await run(tenant, with_maps(ACME, "jobs", JOBS, replace(owned, each=list_some, to=to_loud_department)))
+    remade = await run(
+        tenant, with_mappings(ACME, "jobs", JOBS, replace(owned, split=list_some, map=to_loud_department))
+    )
     one = remade["jobs"]
     assert (one.added, one.changed, one.deleted, one.unmade) == (1, 4, 1, 0)
     async with open_api(databases.settings("migrated"), tenant) as api:
@@ -115,7 +119,7 @@ async def test_part_made_during_an_interrupted_full_read_is_not_taken_for_gone(
     def list_more(row: dict[str, Any]) -> list[dict[str, Any]]:
         return [*list_departments(row), {"id": f"of {row['id']}", "name": "New"}]
 
-    later = with_maps(ACME, "jobs", JOBS, replace(DEPARTMENTS, each=list_more))
+    later = with_mappings(ACME, "jobs", JOBS, replace(DEPARTMENTS, split=list_more))
     assert (await run(tenant, later))["jobs"].added == 5
     assert (await replace(tenant, integration=later).sync(full=True)).is_resumed
     assert set(await read_names(api, "departments")) == {"d1", "d4", "d5", *(f"of {id}" for id in "12345")}
@@ -128,7 +132,7 @@ async def test_new_custom_fields_change_the_records_that_have_them(tenant: Tenan
     def read_custom(source: Source) -> dict[str, Any]:
         return {"Tea": "yes"} if source.row["id"] == "2" else {}
 
-    later = with_maps(ACME, "people", Maps(Candidate, to_candidate, custom=read_custom))
+    later = with_mappings(ACME, "people", RecordMapping(Candidate, to_candidate, custom=read_custom))
     assert (await run(tenant, later))["people"].changed == 1
     (item,) = await read_all(api, "candidates", modified_after=place, include_custom_fields=True)
     assert (item["remote_id"], item["custom_fields"]) == ("2", {"Tea": "yes"})
@@ -138,7 +142,7 @@ async def test_new_custom_fields_change_the_records_that_have_them(tenant: Tenan
 async def test_new_keys_and_words_are_stored_and_move_no_record(tenant: Tenant, api: httpx.AsyncClient) -> None:
     await tenant.sync()
     before, keys = await read_all(api, "candidates"), await read_keys(tenant)
-    later = with_maps(ACME, "people", Maps(Candidate, to_candidate, words={"title": "state"}))
+    later = with_mappings(ACME, "people", RecordMapping(Candidate, to_candidate, words={"title": "state"}))
     later = with_stream(later, "people", found_by=("state",))
     assert (await run(tenant, later))["people"].changed == 0
     assert await read_all(api, "candidates") == before
@@ -153,6 +157,6 @@ async def test_record_its_row_no_longer_becomes_is_deleted(tenant: Tenant, api: 
     def to_renamed(source: Source) -> Job:
         return replace_fields(to_job(source), remote_id=f"job-{source.row['id']}")
 
-    one = (await run(tenant, with_maps(ACME, "jobs", Maps(Job, to_renamed), DEPARTMENTS)))["jobs"]
+    one = (await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_renamed), DEPARTMENTS)))["jobs"]
     assert (one.added, one.deleted) == (5, 5)
     assert set(await read_names(api, "jobs")) == {f"job-{id}" for id in "12345"}

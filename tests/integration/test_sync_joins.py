@@ -17,7 +17,7 @@ from testbed.records import find_ids
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from testbed.vendor import ACME, IMPATIENT, LIST, Vendor, counts, say, since
 from unihire.errors import Stopped
-from unihire.integration.declare import IdFilter, Integration, Join, Maps, Source, Stream, Volatile
+from unihire.integration.declare import IdFilter, Integration, Join, RecordMapping, Source, Stream, Volatile
 from unihire.kit.seal import Sealer
 from unihire.model import Application, Attachment, Candidate
 from unihire.platform.connectors import open_client
@@ -63,26 +63,34 @@ BETA: Integration = replace(
     ACME,
     streams=(
         list_rows("labels"),
-        list_rows("settings", is_kept=True),
+        list_rows("settings", is_stored=True),
         list_rows(
             "files",
-            maps=(Maps(Attachment, to_file, words={"attachment_type": "kind.name"}, custom=lambda source: {"a": 1}),),
+            mappings=(
+                RecordMapping(
+                    Attachment, to_file, words={"attachment_type": "kind.name"}, custom=lambda source: {"a": 1}
+                ),
+            ),
             by_id="/files/{id}",
             volatile=Volatile(pattern=re.compile(rb"\?sign=\d+")),
         ),
         list_rows(
             "people",
-            maps=(Maps(Candidate, to_candidate),),
+            mappings=(RecordMapping(Candidate, to_candidate),),
             joins=(
                 Join(
-                    name="files", stream="files", on="owner.id", keep=("url",), only=lambda row: not row.get("hidden")
+                    name="files",
+                    stream="files",
+                    on="owner.id",
+                    members=("url",),
+                    where=lambda row: not row.get("hidden"),
                 ),
             ),
         ),
         list_rows(
             "entries",
-            maps=(Maps(Application, to_application),),
-            joins=(Join(name="label", stream="labels", on="id", key="label", keep=("name",)),),
+            mappings=(RecordMapping(Application, to_application),),
+            joins=(Join(name="label", stream="labels", on="id", key="label", members=("name",)),),
         ),
     ),
 )
@@ -346,7 +354,7 @@ async def test_row_kept_whole_is_there_as_it_was_sent(tenant: Tenant, vendor: Ve
 async def test_row_kept_in_several_ways_is_one_row(pool: Pool, sealer: Sealer, vendor: Vendor) -> None:
     fill(vendor)
     labels, *others = BETA.streams
-    kept = replace(BETA, streams=(replace(labels, is_kept=True, found_by=("name", "place.id")), *others))
+    kept = replace(BETA, streams=(replace(labels, is_stored=True, found_by=("name", "place.id")), *others))
     tenant = await make_tenant(pool, sealer, base_url=vendor.base_url, integration=kept)
     assert counts(await tenant.sync(), "labels") == (2, 0, 0, 0)
     find = "SELECT name, key FROM joined WHERE connector = $1 AND origin = 'labels' AND row_id = '2' ORDER BY name"

@@ -18,8 +18,8 @@ NEW = "2027-01-01T00:00:00"
 def own_departments() -> Integration:
     """A department belongs to one job there."""
     pipelines, jobs, people = ACME.streams
-    own, parts = jobs.maps
-    return replace(ACME, streams=(pipelines, replace(jobs, maps=(own, replace(parts, is_owned=True))), people))
+    own, parts = jobs.mappings
+    return replace(ACME, streams=(pipelines, replace(jobs, mappings=(own, replace(parts, is_owned=True))), people))
 
 
 @pytest_asyncio.fixture

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Vendor, counts, fill
-from unihire.integration.declare import Join, Maps, Source, Stream
+from unihire.integration.declare import Join, RecordMapping, Source, Stream
 from unihire.kit.seal import Sealer
 from unihire.model import Candidate
 from unihire.outbound.client import VendorClient
@@ -44,8 +44,9 @@ def id_of(row: dict[str, Any]) -> str:
 
 FILES = Stream(name="files", path="/files", by_id="/files/{id}", paging=LIST, id_of=id_of)
 PEOPLE = Stream(
-    name="people", path="/people", by_id="/people/{id}", paging=LIST, id_of=id_of, maps=(Maps(Candidate, to_person),),
-    joins=(Join(name="files", stream="files", on="person_id", keep=("name",)),),
+    name="people", path="/people", by_id="/people/{id}", paging=LIST, id_of=id_of,
+    mappings=(RecordMapping(Candidate, to_person),),
+    joins=(Join(name="files", stream="files", on="person_id", members=("name",)),),
 )  # fmt: skip
 GAMMA = replace(ACME, streams=(FILES, PEOPLE))
 
@@ -130,7 +131,7 @@ async def test_joined_row_that_changed_makes_only_those_records_again_that_show_
 
 async def test_row_of_a_changed_mapping_is_mapped_again_though_it_did_not_change(tenant: Tenant) -> None:
     await tenant.sync()
-    loud = replace(GAMMA, streams=(FILES, replace(PEOPLE, maps=(Maps(Candidate, to_loud_person),))))
+    loud = replace(GAMMA, streams=(FILES, replace(PEOPLE, mappings=(RecordMapping(Candidate, to_loud_person),))))
     assert await sync_again(replace(tenant, integration=loud)) == list("123456")
     assert (await list_people(tenant))["1"] == ("OLD", [])
 

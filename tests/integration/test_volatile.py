@@ -15,7 +15,7 @@ from testbed.databases import Databases
 from testbed.remapping import replace_fields, run, with_stream
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from testbed.vendor import ACME, IMPATIENT, Vendor, counts, since
-from unihire.integration.declare import Integration, Join, Maps, Source, Stream, Volatile
+from unihire.integration.declare import Integration, Join, RecordMapping, Source, Stream, Volatile
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS, Application, Attachment, Candidate
@@ -77,18 +77,18 @@ FILES: Integration = replace(
         list_rows("labels"),
         list_rows(
             "files",
-            maps=(Maps(Attachment, to_file, custom=lambda source: {"link": source.row["url"]}),),
+            mappings=(RecordMapping(Attachment, to_file, custom=lambda source: {"link": source.row["url"]}),),
             by_id="/files/{id}",
             found_by=("owner",),
-            joins=(Join(name="label", stream="labels", on="id", key="label", keep=("name",)),),
+            joins=(Join(name="label", stream="labels", on="id", key="label", members=("name",)),),
             volatile=Volatile(pattern=re.compile(rb"\?[^\"]*sign=[^\"]*"), find_end=find_end),
         ),
         list_rows(
             "people",
-            maps=(Maps(Candidate, to_person),),
-            joins=(Join(name="files", stream="files", on="owner", keep=("url",)),),
+            mappings=(RecordMapping(Candidate, to_person),),
+            joins=(Join(name="files", stream="files", on="owner", members=("url",)),),
         ),
-        list_rows("entries", maps=(Maps(Application, to_entry),)),
+        list_rows("entries", mappings=(RecordMapping(Application, to_entry),)),
     ),
 )
 
@@ -346,8 +346,8 @@ async def test_remap_leaves_the_newest_link_where_it_is(
     sign(vendor, "second")
     await tenant.sync(full=True)
     before = await read_stored(tenant.pool, "record")
-    mapping = replace(FILES.get_stream("files").maps[0], to=to_loud_file if changes else to_file)
-    remade = await run(tenant, with_stream(FILES, "files", maps=(mapping,)))
+    mapping = replace(FILES.get_stream("files").mappings[0], map=to_loud_file if changes else to_file)
+    remade = await run(tenant, with_stream(FILES, "files", mappings=(mapping,)))
     assert remade["files"].changed == (7 if changes else 0)
     assert (await read_stored(tenant.pool, "record") == before) == (not changes)
     assert await read_marks(api) == {"second"}

@@ -18,7 +18,7 @@ from testbed.vendor import ACME, job, say
 from testbed.waiting import until, within
 from testbed.working import QUICK, Works, keep_waiting
 from unihire.cli.doctor.engine import look_at_engine
-from unihire.integration.declare import Integration, Maps, Source
+from unihire.integration.declare import Integration, RecordMapping, Source
 from unihire.kit.clock import MovableClock, to_micros
 from unihire.kit.seal import Sealer, new_key
 from unihire.model import Candidate
@@ -346,7 +346,7 @@ async def test_rows_set_aside_are_tried_again_once_by_each_version_of_the_mappin
 def mend(integration: Integration) -> Integration:
     """The integration, with a mapping that can do without the name of a person."""
     streams = [
-        replace(stream, maps=(Maps(Candidate, to_called),)) if stream.name == "people" else stream
+        replace(stream, mappings=(RecordMapping(Candidate, to_called),)) if stream.name == "people" else stream
         for stream in integration.streams
     ]
     return replace(integration, streams=tuple(streams))

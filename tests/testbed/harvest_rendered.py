@@ -49,7 +49,7 @@ def render_rows(rows: Rows, *, unread: Collection[str] = ()) -> Iterator[Rendere
     renderer = Renderer(CONNECTOR, 1)
     read = {stream.name for stream in integration.streams} - set(unread)
     for stream in integration.streams:
-        if not stream.maps:
+        if not stream.mappings:
             continue
         own = _list_rows(integration, stream.name, rows)
         encoded = [decode_row(msgspec.json.encode(row)) for row in own]
@@ -64,13 +64,15 @@ def make_records(rows: Rows) -> Iterator[Record]:
     integration = get_integration("greenhouse")
     for stream in integration.streams:
         details = join_rows(integration, stream, rows, stream.joins)
-        for maps in stream.maps:
+        for mapping in stream.mappings:
             for row in _list_rows(integration, stream.name, rows):
-                if maps.is_deleted is not None and maps.is_deleted(row):
+                if mapping.is_deleted is not None and mapping.is_deleted(row):
                     continue
                 told = details[str(row["id"])]
-                parts = (row,) if maps.is_whole else maps.list_parts(row, told)
-                yield from (maps.make(maps.make_source(part, row, told, place)) for place, part in enumerate(parts))
+                parts = (row,) if mapping.is_whole else mapping.list_parts(row, told)
+                yield from (
+                    mapping.make(mapping.make_source(part, row, told, place)) for place, part in enumerate(parts)
+                )
 
 
 def join_rows(
@@ -82,8 +84,8 @@ def join_rows(
         index: dict[str, list[Row]] = {}
         for other in sorted(_list_rows(integration, join.stream, rows), key=lambda row: int(row["id"])):
             key = find_member(other, join.on)
-            if key is not None and (join.only is None or join.only(other)):
-                kept = {name: other[name] for name in ("id", *join.keep) if name in other}
+            if key is not None and (join.where is None or join.where(other)):
+                kept = {name: other[name] for name in ("id", *join.members) if name in other}
                 index.setdefault(str(key), []).append(kept)
         for row in _list_rows(integration, stream.name, rows):
             shown = found[str(row["id"])]

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from testbed.tenants import Tenant
-from unihire.integration.declare import Maps, Source, Stream
+from unihire.integration.declare import RecordMapping, Source, Stream
 from unihire.kit.clock import to_micros
 from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, ModelSpec, Record, derive_native
 from unihire.outbound.paging import Row, WholeList
@@ -29,7 +29,7 @@ def stream_of(spec: ModelSpec) -> Stream:
         name=spec.plural,
         path=f"/{spec.plural}",
         paging=WholeList(items="rows"),
-        maps=(Maps(spec.record, to_record),),
+        mappings=(RecordMapping(spec.record, to_record),),
         id_of=lambda row: str(row["remote_id"]),
     )
 

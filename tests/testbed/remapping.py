@@ -8,7 +8,7 @@ import httpx
 
 from testbed.tenants import Tenant, make_tenant, read_all
 from testbed.vendor import ACME, LIST, Vendor, to_department, to_job
-from unihire.integration.declare import Integration, Join, Maps, Source, Stream
+from unihire.integration.declare import Integration, Join, RecordMapping, Source, Stream
 from unihire.kit.seal import Sealer
 from unihire.model import Application, Department, Job
 from unihire.store import Pool
@@ -39,17 +39,17 @@ def with_stream(integration: Integration, name: str, **changes: Any) -> Integrat
     return replace(integration, streams=streams)
 
 
-def with_maps(integration: Integration, name: str, *maps: Maps) -> Integration:
-    return with_stream(integration, name, maps=maps)
+def with_mappings(integration: Integration, name: str, *mappings: RecordMapping) -> Integration:
+    return with_stream(integration, name, mappings=mappings)
 
 
 def list_departments(row: dict[str, Any]) -> list[dict[str, Any]]:
     return [row["department"]] if row.get("department") else []
 
 
-JOBS = Maps(Job, to_job)
-DEPARTMENTS = Maps(Department, to_department, each=list_departments)
-LOUD_JOBS = with_maps(ACME, "jobs", Maps(Job, to_loud_job), DEPARTMENTS)
+JOBS = RecordMapping(Job, to_job)
+DEPARTMENTS = RecordMapping(Department, to_department, split=list_departments)
+LOUD_JOBS = with_mappings(ACME, "jobs", RecordMapping(Job, to_loud_job), DEPARTMENTS)
 
 
 async def run(tenant: Tenant, integration: Integration = ACME, **settings: Any) -> dict[str, Remade]:
@@ -100,12 +100,12 @@ def list_plainly(name: str, **others: Any) -> Stream:
     return Stream(name=name, path=f"/{name}", paging=LIST, id_of=lambda row: str(row["id"]), **others)
 
 
-LABEL = Join(name="label", stream="labels", on="id", key="label", keep=("name",))
+LABEL = Join(name="label", stream="labels", on="id", key="label", members=("name",))
 JOINED = replace(
     ACME,
     streams=(
-        list_plainly("labels", is_kept=True),
-        list_plainly("entries", maps=(Maps(Application, to_application),), joins=(LABEL,)),
+        list_plainly("labels", is_stored=True),
+        list_plainly("entries", mappings=(RecordMapping(Application, to_application),), joins=(LABEL,)),
     ),
 )
 

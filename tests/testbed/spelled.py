@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from unihire.model import Match
+from unihire.model import FilterMatch
 from unihire.store import keys
 
 
@@ -18,6 +18,6 @@ def compare_as_written() -> Iterator[None]:
     """Keys as the versions before made them, of all that is rendered within."""
     with pytest.MonkeyPatch.context() as patch:
         folds = {match: (before, before) for match, (_, before) in keys._FOLDS.items()}
-        patch.setattr(keys, "_FOLDS", {**folds, Match.ID: keys._FOLDS[Match.ID]})
+        patch.setattr(keys, "_FOLDS", {**folds, FilterMatch.ID: keys._FOLDS[FilterMatch.ID]})
         patch.setattr(keys, "normalise_text", as_it_is)
         yield

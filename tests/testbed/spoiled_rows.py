@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from testbed.context import Json, MemoryContext
+from testbed.operation_context import Json, MemoryContext
 from unihire.integration.declare import list_values
 from unihire.integration.operate import Trace
 from unihire.integration.vendor_row import VendorRow, read_rows

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from unihire.integration.declare import Detail, Integration, Maps, Source, Stream
+from unihire.integration.declare import Detail, Integration, RecordMapping, Source, Stream
 from unihire.model import Candidate, Department, Job, JobInterviewStage
 from unihire.outbound.auth import ClientCredentials, Credential
 from unihire.outbound.client import Retry
@@ -162,7 +162,7 @@ ACME = Integration(
             path="/pipelines",
             paging=WholeList(items="rows"),
             id_of=lambda row: row["id"],
-            maps=(Maps(JobInterviewStage, to_stage, each=lambda row: row["stages"]),),
+            mappings=(RecordMapping(JobInterviewStage, to_stage, split=lambda row: row["stages"]),),
         ),
         Stream(
             name="jobs",
@@ -171,7 +171,7 @@ ACME = Integration(
             paging=LIST,
             id_of=lambda row: row["id"],
             changed_since=since,
-            maps=(Maps(Job, to_job), Maps(Department, to_department, each=list_departments)),
+            mappings=(RecordMapping(Job, to_job), RecordMapping(Department, to_department, split=list_departments)),
             permission="jobs:read",
         ),
         Stream(
@@ -181,7 +181,7 @@ ACME = Integration(
             paging=LIST,
             id_of=lambda row: row["id"],
             changed_since=since,
-            maps=(Maps(Candidate, to_candidate),),
+            mappings=(RecordMapping(Candidate, to_candidate),),
             details=(
                 Detail(
                     name="notes",

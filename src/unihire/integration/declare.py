@@ -22,61 +22,71 @@ Data = dict[str, Any]
 
 
 class Source(msgspec.Struct, frozen=True, gc=False):
-    """What a mapping reads: a row of a stream or a part of one, and its details and joins by name.
-
-    `within` is the whole row where `row` is a part of it, else the row itself. The rows of a join are in the order of
-    their ids; the name of a join is missing from `details` while its stream was never read, for want of a permission
-    perhaps: what it would tell is then null, not empty. `place` is where a part stands among
-    those of its kind, 0 the first.
-    """
+    """What a mapping reads: a row of a stream or a part of one, with its details and joined rows."""
 
     row: Data
+    """The row, or the part of a row that becomes a record of its own."""
     within: Data
+    """The whole row where `row` is a part of it, else the row itself."""
     details: Mapping[str, list[Data]] = {}
+    """Rows of details and joins, by the name of the detail or join. The rows of a join are in the order of their ids.
+
+    A join's name is missing while its stream was never read, for lack of a permission for example: the fields it would
+    fill are then null, not empty.
+    """
     place: int = 0
+    """The position of a part among those of its kind; the first is 0."""
 
 
 @dataclass(frozen=True, slots=True)
-class Maps:
+class RecordMapping:
     """How a stream's rows become records of one model.
 
-    `to` turns a source into a record, purely. Whatever it raises costs the record the smallest part of the row without
-    which it raises nothing; so it should take a row without any member but the id, and raise over what is not as
-    documented. `each` picks the parts of a row that are records of their own (the department
-    inside a job); by default the row itself. `words` says, for each normalised field, which member of the row
-    (`status`, `race.description`) holds the vendor's own word; it is remembered with the record. `custom` gives the
-    customer's own fields, by the names the vendor has for them. `is_owned` says that each part belongs to its row
-    alone: one the row no longer has is gone; otherwise it takes a complete read to tell. `is_deleted` says which rows
-    the vendor goes on listing although they are deleted: such a row is no record, and the one it was is gone.
-    Operations find it all the same.
+    If `map`, `split`, `custom` or `is_deleted` raise for a row, the engine leaves out the smallest part of the row
+    without which they do not raise, and notes it. So they must work on a row that has only its id, and raise where a
+    member is not as documented.
     """
 
     model: type[Record]
-    to: Callable[[Source], Record]
-    each: Callable[[Data], Iterable[Data]] | None = None
+    """The model of the records."""
+    map: Callable[[Source], Record]
+    """RecordMapping a source to a record. A pure function."""
+    split: Callable[[Data], Iterable[Data]] | None = None
+    """Lists the parts of a row that are records, such as the department inside a job. Without it the row is one."""
     words: Mapping[str, str] = field(default_factory=dict)
+    """For each normalised field, the member of the row that has the vendor's own word: `status`, `race.description`.
+
+    The word is stored with the record.
+    """
     custom: Callable[[Source], Mapping[str, Any]] | None = None
+    """Reads the customer's own fields, by the vendor's names for them."""
     is_owned: bool = False
+    """Whether a part belongs to its row alone: it is deleted when the row no longer has it. Other parts are deleted
+    when a complete read of the list does not show them."""
     is_deleted: Callable[[Data], bool] | None = None
+    """Which rows are deleted although the vendor still lists them: their records are deleted. Operations still find
+    the rows."""
     of: str | None = None
-    """A detail or a join of the stream whose rows are the parts, in place of `each`: the stages an application passed.
-    They are the row's own (`is_owned`), and a source has all of them in its `details`. Raw data of such a record is
-    what is stored of its row there: a join must keep every member."""
+    """A detail or join whose rows are the parts, instead of `split`: the stages that an application passed.
+
+    It requires `is_owned`. A source has all the parts in its `details`. The raw data of such a record is what is stored
+    of its row there, so a join must store every member.
+    """
     is_alone: bool = False
-    """The mapping reads the part and nothing around it, so one that many rows repeat is mapped once: `within` of its
-    source is the part, and `place` 0."""
+    """Whether the mapping reads the part and nothing around it: a part that many rows repeat is then mapped once.
+    `within` of its source is the part, and `place` is 0."""
 
     @property
     def is_whole(self) -> bool:
         """Whether a record is a row itself, not a part of one."""
-        return self.each is None and self.of is None
+        return self.split is None and self.of is None
 
     def list_parts(self, row: Data, details: Mapping[str, list[Data]]) -> Iterable[Data]:
         """The parts of a row that are records, where not the row itself is one."""
         if self.of is not None:
             return details.get(self.of, ())
-        assert self.each is not None
-        return self.each(row)
+        assert self.split is not None
+        return self.split(row)
 
     def make_source(self, part: Data, row: Data, details: Mapping[str, list[Data]], place: int) -> Source:
         """What the record of a part is made of; `place` is where it stands among the parts of its row."""
@@ -84,157 +94,180 @@ class Maps:
 
     def make(self, source: Source) -> Record:
         """The record of a source, with what is derived of its fields."""
-        record = self.to(source)
+        record = self.map(source)
         derive_native(record)
         return record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """A second call for some rows of a page, `path` formatted with the row's id.
-
-    It is asked for rows that are `needed` only, and again only when `version` of the row differs from the one the
-    stored answer was asked for.
-    """
+    """A second call for some rows of a page."""
 
     name: str
+    """Its name in `Source.details`."""
     path: str
+    """The path of the call; `{id}` is the row's id."""
     paging: Paging
+    """How the answer's pages follow one another."""
     needed: Callable[[Data], bool]
+    """For which rows the call is made."""
     version: Callable[[Data], str]
+    """The version of a row: while it is the same, the stored answer is used and no call is made."""
     of: str | None = None
-    """The member of its rows that names the row it belongs to: an answer that names another one is none."""
+    """The member of the detail's rows that names the row they belong to: an answer with another id is discarded."""
     again: Callable[[Data], bool] | None = None
-    """For which rows daily whole reads ask once more within a month, though the stored answer is of the row's version;
-    by default for all that need it. A row that is bound to change soon may do without."""
+    """For which rows the call is repeated once a month, though the version is the same; by default for all `needed`.
+
+    A complete read spreads these calls over its days. A row that will change soon does not need it.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """Rows of another stream that a row's mapping reads as well, without a call of their own.
+    """Rows of another stream that a mapping reads beside the row, as a left join in SQL: no call is made for them.
 
-    Those rows belong to it whose member `on` equals the row's member `key`; without `key`, the row's id. Members are
-    named as in `Maps.words`; numbers equal their text. Of each the members in `keep` are kept, beside its id, and of
-    those rows only that `only` lets through. The other stream comes before this one, or is this one; when a row of it
-    appears, changes or goes, the records that show it are made again.
+    When a joined row appears, changes or goes, the records that show it are made again.
     """
 
     name: str
+    """Its name in `Source.details`."""
     stream: str
+    """The other stream: one that comes before this one, or this one itself."""
     on: str
+    """The member of the other stream's rows that is compared, named as in `RecordMapping.words`. Numbers equal their
+    text."""
     key: str | None = None
-    keep: tuple[str, ...] = ()
-    only: Callable[[Data], bool] | None = None
+    """The member of the row that it is compared with; without it, the row's id."""
+    members: tuple[str, ...] = ()
+    """The members of a joined row that the mapping gets, beside its id."""
+    where: Callable[[Data], bool] | None = None
+    """Which rows of the other stream are joined; without it, all."""
     via: str | None = None
-    """An earlier join of the stream: `key` is a member of its rows, not of the stream's own. So an education that is
-    joined to a candidate leads on to the name of its school."""
+    """An earlier join of the stream: `key` is then a member of its rows, not of the stream's own. So an education that
+    is joined to a candidate leads on to the name of its school."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdFilter:
-    """The parameter with which a list shows the rows of these ids alone, at most `most` at a time, comma-separated.
-
-    `by` names the parameter for the values of another member, where lists have such ones: `{member}s`.
-    """
+    """A list's parameter that selects rows by their ids, comma-separated."""
 
     param: str = "ids"
+    """The name of the parameter."""
     most: int = 50
+    """How many ids one call takes."""
     by: str | None = None
+    """The name of the parameter that selects rows by another member, where lists have one: `{member}s`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """What a vendor's list does with filters: it shows the rows for which `holds`.
+class RowFilter:
+    """What the filters of a vendor's list select, for rows that are already stored."""
 
-    `values` tells of members what is known of them, as in `Stream.found_by`: such a row has one of these values there.
-    `instead` names another stream whose rows are those to look at, where the list's own do not tell.
-    """
-
-    holds: Callable[[Data], bool]
+    accepts: Callable[[Data], bool]
+    """Whether the list shows a row under the filters."""
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Members, named as in `Stream.found_by`, of which every accepted row has one of these values: by them rows are
+    found without reading all."""
     instead: str | None = None
+    """Another stream whose rows are filtered instead, where a row of the list does not show what the filter asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volatile:
-    """What of a row's JSON is no content, such as the signature in a link: another each time the row is read.
+    """A part of a row's JSON that differs each time the row is read, such as the signature in a link.
 
-    A record in which nothing else differs has not changed. What was read last is served, whole; a deleted record, and
-    what others show of the row, is without it.
+    It is not content: a record in which nothing else differs has not changed. The text read last is served. A deleted
+    record, and a record that shows the row through a join, is without it.
     """
 
     pattern: re.Pattern[bytes]
-    """Matches it in the JSON of rows, as the vendor escapes it, and of records, where `/` and `&` are themselves."""
+    """Matches the text in the JSON of rows, as the vendor escapes it, and of records, with `/` and `&` as they are."""
     find_end: Callable[[bytes], datetime | None] | None = None
-    """Until when a matched text is good; None where it does not say. A text that is good for a while is not stored anew
-    each time it is read."""
+    """The moment until which a matched text is valid; None where the text does not show it. A text that is valid for a
+    while yet is not stored again at each read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """A list of things at the vendor and what becomes of its rows: records, or rows that joins show, or both.
-
-    `changed_since` gives the query of an incremental read; None means the vendor has no marker and the list is read
-    whole each time. `overlap` is how far a window reaches back before the previous run's start. `by_id` is the path of
-    one row, or the filter by ids, with which the absence of a row is confirmed before its record is marked deleted;
-    without it, being left out of a complete read is enough. `is_kept` keeps rows whole that become no record. Stored
-    rows are found by their id and by the members in `found_by`; of a list in one, by each of its values where the row
-    is a record. A run without a stream that `is_optional` is not partial: only operations read it, or records say less
-    without it in fields that not every face shows. `permission` is the right the stream needs, in the customer's words.
-    """
+    """A list at the vendor. Its rows become records, or are stored for joins and operations, or both."""
 
     name: str
+    """Unique in the integration."""
     path: str
+    """The path of the list."""
     paging: Paging
+    """How the list's pages follow one another."""
     id_of: Callable[[Data], str]
-    maps: tuple[Maps, ...] = ()
+    """Reads a row's id. Raises whatever it likes where there is none: the row is quarantined."""
+    mappings: tuple[RecordMapping, ...] = ()
+    """The records made of a row; none for a list that only joins and operations read."""
     changed_since: Callable[[datetime], Mapping[str, str]] | None = None
+    """The query for rows that changed since a moment. Without it every run reads the whole list."""
     overlap: timedelta = timedelta(minutes=5)
+    """How far before the start of the previous run `changed_since` asks."""
     by_id: str | IdFilter | None = None
+    """The path of one row, or the filter by ids. A row that a complete read did not show is asked for with it before
+    its record is marked deleted; without it, the record is marked deleted at once."""
     details: tuple[Detail, ...] = ()
+    """Second calls for some rows."""
     joins: tuple[Join, ...] = ()
-    is_kept: bool = False
+    """Rows of other streams that the mappings read."""
+    is_stored: bool = False
+    """Whether whole rows are stored that become no record. Rows that become records are stored with them."""
     found_by: tuple[str, ...] = ()
+    """The members, beside the id, by which operations find stored rows; of a member in a list, each of its values
+    where the row is a record."""
     is_optional: bool = False
+    """Whether a run without this stream is still complete: only operations read it, or it fills fields that not every
+    API face shows."""
     volatile: Volatile | None = None
-    """What of its rows is no content. Its rows cannot be stored whole."""
+    """The part of its rows that differs each time they are read. Excludes `is_stored`."""
     permission: str | None = None
+    """The permission that the stream needs, in the words of the vendor's settings page."""
     is_merged: Callable[[str, Data], bool] | None = None
-    """Whether a row answered for an id is the one that the row of that id was merged into, which is gone then. Without
-    it, or where it says no, the row of another id is no answer: the one asked for is left as it is."""
+    """Whether a row that the vendor returned for another id is the one that the id was merged into: the record of that
+    id is then deleted. Without it, or where it returns False, the answer is discarded and the record left as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integration:
-    """A vendor we can connect.
-
-    `streams` are in dependency order. `cannot` tells, for a model (`offer`) or a field (`job.status`) the vendor does
-    not give, why it is empty. `match` tells what a stream's list does with filters; it raises KeyError with the name of
-    one it does not know. `acting_credential` is the optional credential that names the user who acts. `is_refusal` says
-    whether the JSON of a 2xx answer, to a write or to a read of an operation, is a refusal in words; `is_acceptance`
-    whether it promises that a write follows.
-    """
+    """A vendor we can connect."""
 
     slug: str
+    """Its name in the API and in the command: the name of the folder."""
     name: str
+    """Its name for people."""
     website: str
+    """The vendor's web address."""
     base_url: str
+    """The origin and path that all paths are joined to. A connector may have an address of its own."""
     auth: ClientCredentials
+    """How a connector with the customer's own credentials is authorised."""
     streams: tuple[Stream, ...]
+    """The lists, each after those that its joins read."""
     cannot: Mapping[str, str]
+    """Why a model (`offer`) or a field (`job.status`) is never filled, by its name."""
     partner_auth: AuthorizationCode | None = None
+    """How a connector that the customer authorised a partner for is authorised, where the vendor has partners."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers of every request."""
     budget_headers: TokenBucketHeaders | FixedWindowHeaders | None = None
-    match: Callable[[str, Mapping[str, str]], Match] | None = None
+    """The response headers in which the vendor shows the rate limit."""
+    match_filters: Callable[[str, Mapping[str, str]], RowFilter] | None = None
+    """What the filters of a stream's list select. Raises KeyError with the name of a filter it does not know."""
     acting_credential: str | None = None
+    """The optional credential that names the user on whose behalf writes are made."""
     is_refusal: Callable[[Any], bool] | None = None
+    """Whether the JSON of a 2xx response, to a write or to a read of an operation, is a refusal in words."""
     is_acceptance: Callable[[Any], bool] | None = None
+    """Whether the JSON of a 2xx response to a write promises that the write follows."""
     category: str = "ATS"
+    """The kind of system, in the words of the API."""
     known_by: tuple[str, ...] = ()
-    """Streams by whose rows an account is known: ids and moments of theirs are of one account alone. The first that
-    shows a row that is stored tells."""
+    """Streams whose ids and creation moments are unique to one account, in the order in which new credentials are
+    compared with what is stored: the first that shows a stored row decides."""
     made_at: str = "created_at"
-    """The member in which those rows hold when they were made; it never changes."""
+    """The member of those rows that has the moment of their creation; it never changes."""
 
     def get_stream(self, name: str) -> Stream:
         """Raises KeyError for a name the integration does not declare."""
@@ -246,7 +279,7 @@ class Integration:
 
 def has_deleted(stream: Stream) -> bool:
     """Whether the stream's list shows rows that are deleted."""
-    return any(maps.is_deleted is not None for maps in stream.maps)
+    return any(mapping.is_deleted is not None for mapping in stream.mappings)
 
 
 def find_member(row: Data, name: str) -> Any:

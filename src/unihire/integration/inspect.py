@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from unihire.integration.declare import Data, Integration, Maps, Stream, has_deleted
+from unihire.integration.declare import Data, Integration, RecordMapping, Stream, has_deleted
 from unihire.integration.registry import list_integrations
 from unihire.model import MODELS, Record, spec_of
 
@@ -86,11 +86,11 @@ def map_case(integration: Integration, case: Case) -> list[Told]:
     """What the stream's maps make of the case's row."""
     row, details = case.given.row, case.given.details
     found: list[Record] = []
-    for maps in integration.get_stream(case.stream).maps:
-        if maps.is_deleted is not None and maps.is_deleted(row):
+    for mapping in integration.get_stream(case.stream).mappings:
+        if mapping.is_deleted is not None and mapping.is_deleted(row):
             continue
-        parts = (row,) if maps.is_whole else maps.list_parts(row, details)
-        found.extend(maps.make(maps.make_source(part, row, details, place)) for place, part in enumerate(parts))
+        parts = (row,) if mapping.is_whole else mapping.list_parts(row, details)
+        found.extend(mapping.make(mapping.make_source(part, row, details, place)) for place, part in enumerate(parts))
     return [_tell(record) for record in found]
 
 
@@ -134,7 +134,7 @@ def _inspect_joins(integration: Integration) -> Iterator[str]:
         for join in stream.joins:
             if join.stream not in before and join.stream != stream.name:
                 yield f"stream {stream.name}: it joins {join.stream}, which does not come before it"
-        if not (stream.maps or stream.is_kept or stream.name in joined):
+        if not (stream.mappings or stream.is_stored or stream.name in joined):
             yield f"stream {stream.name}: its rows become nothing"
         before.add(stream.name)
 
@@ -148,27 +148,27 @@ def _inspect_stream(stream: Stream) -> Iterator[str]:
             yield f"the path {path} has no place for {{id}}, or several"
     names = [*(detail.name for detail in stream.details), *(join.name for join in stream.joins)]
     yield from (f"two details or joins are named {name}" for name in sorted({n for n in names if names.count(n) > 1}))
-    is_record = any(maps.is_whole for maps in stream.maps)
-    is_stored = stream.is_kept or is_record
+    is_record = any(mapping.is_whole for mapping in stream.mappings)
+    is_stored = stream.is_stored or is_record
     # A list that every run reads whole has what it shows made again by the run that read that.
     if stream.joins and not is_record and stream.changed_since is not None:
         yield "it joins rows, but its own rows are no records that could be made again"
-    if stream.is_kept and is_record:
+    if stream.is_stored and is_record:
         yield "its rows are kept whole, and as records besides"
     if stream.found_by and not is_stored:
         yield "its rows are found by members, but not stored"
     if len(set(stream.found_by)) < len(stream.found_by) or "id" in stream.found_by:
         yield "it tells twice what its rows are found by"
-    if stream.volatile is not None and (stream.is_kept or has_deleted(stream)):
+    if stream.volatile is not None and (stream.is_stored or has_deleted(stream)):
         yield "its rows are volatile, and kept whole"
-    if stream.is_optional and stream.maps:
+    if stream.is_optional and stream.mappings:
         yield "only operations read it, but its rows become records"
     yield from _inspect_parts(stream)
-    for maps in stream.maps:
+    for mapping in stream.mappings:
         try:
-            spec_of(maps.model)
+            spec_of(mapping.model)
         except KeyError:
-            yield f"{maps.model.__name__} is not in the vocabulary"
+            yield f"{mapping.model.__name__} is not in the vocabulary"
     if not stream.permission:
         yield "it does not tell the permission it needs"
     if stream.changed_since is not None and not _is_query(stream.changed_since(datetime(2026, 1, 31, tzinfo=UTC))):
@@ -183,9 +183,9 @@ def _inspect_parts(stream: Stream) -> Iterator[str]:
             yield f"the join {join.name} leads on from {join.via}, which does not come before it, or by no key"
         before.add(join.name)
     names = {*(detail.name for detail in stream.details), *before}
-    for maps in stream.maps:
-        if maps.of is not None and (maps.of not in names or not maps.is_owned or maps.each is not None):
-            yield f"its parts are rows of {maps.of}, which must be a detail or a join, and theirs alone"
+    for mapping in stream.mappings:
+        if mapping.of is not None and (mapping.of not in names or not mapping.is_owned or mapping.split is not None):
+            yield f"its parts are rows of {mapping.of}, which must be a detail or a join, and theirs alone"
 
 
 def _is_query(found: object) -> bool:
@@ -201,7 +201,7 @@ def _inspect_fixtures(integration: Integration, folder: Path) -> Iterator[str]:
     for path in sorted(folder.glob("*")):
         if path.name not in names:
             yield f"fixtures/{path.name} is of no stream"
-    for name in sorted(stream.name for stream in integration.streams if stream.maps):
+    for name in sorted(stream.name for stream in integration.streams if stream.mappings):
         if not any((folder / name).glob(f"*{OUT}")):
             yield f"stream {name}: it has no fixture"
     for path in sorted(folder.glob("*/*.json")):
@@ -230,10 +230,10 @@ def _inspect_coverage(integration: Integration, folder: Path) -> Iterator[str]:
     """Every model and field is filled by a fixture, or declared in `cannot` with a reason; never both."""
     accounts = {name: _Account() for name in MODELS}
     for stream in integration.streams:
-        for maps in stream.maps:
-            if maps.model in {spec.record for spec in MODELS.values()}:
-                yield from _inspect_words(maps)
-                accounts[spec_of(maps.model).name].is_given = True
+        for mapping in stream.mappings:
+            if mapping.model in {spec.record for spec in MODELS.values()}:
+                yield from _inspect_words(mapping)
+                accounts[spec_of(mapping.model).name].is_given = True
     for case in _read_cases(folder):
         for told in case.expected:
             if told.model not in accounts:
@@ -267,10 +267,10 @@ def _inspect_coverage(integration: Integration, folder: Path) -> Iterator[str]:
     yield from (f"cannot tells of {place}, which is not in the vocabulary" for place in cannot)
 
 
-def _inspect_words(maps: Maps) -> Iterator[str]:
-    spec = spec_of(maps.model)
+def _inspect_words(mapping: RecordMapping) -> Iterator[str]:
+    spec = spec_of(mapping.model)
     known = {field_.name for field_ in (*spec.fields, *spec.more) if field_.words}
-    for name in maps.words:
+    for name in mapping.words:
         if name not in known:
             yield f"words tells of {spec.name}.{name}, which has no words of its own"
 

@@ -44,7 +44,7 @@ def list_volatile_models(slug: str) -> frozenset[int]:
     for integration in list_integrations():
         if integration.slug == slug:
             streams = (stream for stream in integration.streams if stream.volatile is not None)
-            return frozenset(spec_of(maps.model).number for stream in streams for maps in stream.maps)
+            return frozenset(spec_of(mapping.model).number for stream in streams for mapping in stream.mappings)
     return frozenset(spec.number for spec in MODELS.values())
 
 

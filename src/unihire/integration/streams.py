@@ -12,12 +12,14 @@ def find_streams(integration: Integration, models: Collection[str]) -> list[str]
 
     Raises ConfigError for a name that is no model, or one the integration does not fill.
     """
-    made = {spec_of(maps.model).name for stream in integration.streams for maps in stream.maps}
+    made = {spec_of(mapping.model).name for stream in integration.streams for mapping in stream.mappings}
     if unknown := sorted(set(models) - made):
         known = ", ".join(sorted(made))
         raise ConfigError(f"{integration.name} fills no {', '.join(unknown)}; what it fills: {known}")
     wanted = {
-        stream.name for stream in integration.streams if any(spec_of(maps.model).name in models for maps in stream.maps)
+        stream.name
+        for stream in integration.streams
+        if any(spec_of(mapping.model).name in models for mapping in stream.mappings)
     }
     while True:
         shown = {join.stream for stream in integration.streams if stream.name in wanted for join in stream.joins}

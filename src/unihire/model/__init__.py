@@ -22,7 +22,7 @@ from unihire.model.models import (
     ScreeningQuestion,
     Tag,
 )
-from unihire.model.spec import MODELS, NATIVE_MODELS, FieldSpec, Match, ModelSpec, Record, spec_of
+from unihire.model.spec import MODELS, NATIVE_MODELS, FieldSpec, FilterMatch, ModelSpec, Record, spec_of
 from unihire.model.structs import (
     Answer,
     Attendee,
@@ -57,11 +57,11 @@ __all__ = [
     "Education",
     "Employment",
     "FieldSpec",
+    "FilterMatch",
     "HiringSource",
     "Job",
     "JobInterviewStage",
     "JobPosting",
-    "Match",
     "ModelSpec",
     "Offer",
     "Office",

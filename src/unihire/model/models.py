@@ -8,7 +8,7 @@ these says the same as a native field and more, the native one is derived from i
 from typing import Annotated, Any
 
 from unihire.model import words
-from unihire.model.spec import Field, Match, Record, model
+from unihire.model.spec import Field, FilterMatch, Record, model
 from unihire.model.structs import (
     Answer,
     Attendee,
@@ -32,9 +32,9 @@ Texts = list[str] | None
 _MOMENT = "2026-01-31T09:30:00Z"
 _DAY = "2026-01-31"
 _ID = "5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11"
-_BY_ID = Match.ID
-_BY_TEXT = Match.EXACT
-_BY_NAME = Match.FOLDED
+_BY_ID = FilterMatch.ID
+_BY_TEXT = FilterMatch.EXACT
+_BY_NAME = FilterMatch.FOLDED
 _CREATED = "When the vendor created it."
 _UPDATED = "When the vendor last changed it."
 

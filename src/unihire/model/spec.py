@@ -11,7 +11,7 @@ import msgspec
 StructClass = type[msgspec.Struct]
 
 
-class Match(Enum):
+class FilterMatch(Enum):
     """How records are looked for by a value: texts are compared composed, without blanks around them."""
 
     EXACT = "exact"
@@ -30,7 +30,7 @@ class Field:
     example: Any = None
     words: Sequence[str] = ()
     to: str | None = None
-    filter: Match | None = None
+    filter: FilterMatch | None = None
     more: bool = False
 
 
@@ -58,7 +58,7 @@ class FieldSpec:
     example: Any
     words: Sequence[str]
     to: str | None
-    filter: Match | None
+    filter: FilterMatch | None
     is_more: bool = False
     struct: StructClass | None = None
     parts: tuple["FieldSpec", ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from unihire.errors import UnihireError
-from unihire.integration.declare import Data, Integration, Match, Stream, has_deleted, list_values
+from unihire.integration.declare import Data, Integration, RowFilter, Stream, has_deleted, list_values
 from unihire.integration.vendor_row import VendorRow, read_rows
 from unihire.kit.text import normalise_text
 from unihire.outbound.paging import decode_row
@@ -85,7 +85,7 @@ class SyncedContext:
             return read_rows(stream, found)
         async with aclosing(stored.walk_rows(self._pool, self._connector.number, place)) as walk:
             decoded = _decode(stream, [row async for _, row in walk])
-        return read_rows(stream, filter(match.holds, decoded))
+        return read_rows(stream, filter(match.accepts, decoded))
 
     async def find(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))
@@ -97,14 +97,14 @@ class SyncedContext:
         await self._find_place(declared)
         return read_rows(stream, await self._ask(declared, member, wanted))
 
-    def _read_filters(self, stream: str, filters: Mapping[str, str]) -> tuple[Stream, Match | None]:
+    def _read_filters(self, stream: str, filters: Mapping[str, str]) -> tuple[Stream, RowFilter | None]:
         """The stream whose rows are to be looked at, and what they must be like."""
         if not filters:
             return self._integration.get_stream(stream), None
-        if self._integration.match is None:
+        if self._integration.match_filters is None:
             raise NotSynced(f"the store does not filter {stream}; ask the vendor")
         try:
-            match = self._integration.match(stream, filters)
+            match = self._integration.match_filters(stream, filters)
         except KeyError as error:
             raise NotSynced(f"the store does not filter {stream} by {error.args[0]}; ask the vendor") from error
         return self._integration.get_stream(match.instead or stream), match
@@ -112,7 +112,7 @@ class SyncedContext:
     async def _find_place(self, stream: Stream) -> Place:
         """Where the stream's rows are, all of which must have been read once."""
         own = model_numbers(stream, rows_only=True)
-        if not own and not stream.is_kept:
+        if not own and not stream.is_stored:
             raise NotSynced(f"the store does not keep the rows of {stream.name}; ask the vendor")
         async with self._reading:
             if self._unread is None:
@@ -124,15 +124,15 @@ class SyncedContext:
         is_volatile = stream.volatile is not None
         return Place(stream.name, own[0] if own else None, STORED_WHOLE, has_deleted(stream), is_volatile)
 
-    async def _find_matching(self, stream: Stream, match: Match) -> list[Data] | None:
+    async def _find_matching(self, stream: Stream, match: RowFilter) -> list[Data] | None:
         """The rows that match, where a value is known by which they are found."""
         for member in (ID, *stream.found_by):
             if member in match.values:
                 found = await self._ask(stream, member, list(match.values[member]))
-                return [row for row in found if match.holds(row)]
+                return [row for row in found if match.accepts(row)]
         return None
 
-    async def _walk_to(self, place: Place, match: Match, number: int, size: int, listing: Listing) -> list[Data]:
+    async def _walk_to(self, place: Place, match: RowFilter, number: int, size: int, listing: Listing) -> list[Data]:
         """A page of what matches: from behind the last page read of the same listing, or from the beginning."""
         page, below = 1, None
         if listing in self._ends and self._ends[listing][0] < number:
@@ -141,7 +141,7 @@ class SyncedContext:
         found: list[Data] = []
         async with aclosing(stored.walk_rows(self._pool, self._connector.number, place, below=below)) as walk:
             async for id, raw in walk:
-                held = list(filter(match.holds, _decode(place.stream, [raw])))
+                held = list(filter(match.accepts, _decode(place.stream, [raw])))
                 if not held:
                     continue
                 found += held

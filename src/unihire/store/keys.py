@@ -8,7 +8,7 @@ from uuid import UUID
 
 from unihire.kit.ids import DerivedIds
 from unihire.kit.text import ID_LENGTH, fold_text, is_writable, normalise_text
-from unihire.model import FieldSpec, Match
+from unihire.model import FieldSpec, FilterMatch
 
 _AS_KEY: Callable[[bytes], tuple[int]] = Struct("<q").unpack
 
@@ -137,10 +137,10 @@ def _as_it_is(text: str) -> str:
 _HASHED_NAMES: Mapping[tuple[int, str], str] = {(4, "tags"): "tag"}
 """What stands for a field in its keys, where that is not its name: it lies in every database."""
 
-_FOLDS: Mapping[Match, tuple[Callable[[str], str] | None, Callable[[str], str]]] = {
-    Match.EXACT: (normalise_text, _as_it_is),
-    Match.FOLDED: (fold_text, str.casefold),
-    Match.ID: (None, _as_it_is),
+_FOLDS: Mapping[FilterMatch, tuple[Callable[[str], str] | None, Callable[[str], str]]] = {
+    FilterMatch.EXACT: (normalise_text, _as_it_is),
+    FilterMatch.FOLDED: (fold_text, str.casefold),
+    FilterMatch.ID: (None, _as_it_is),
 }
 """How the texts of a filter are compared, and how they were before; None: as they are."""
 

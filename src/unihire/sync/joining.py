@@ -46,7 +46,7 @@ class RowStorage:
         return cls(integration.slug, stream, tuple(joined))
 
     def __bool__(self) -> bool:
-        return bool(self.joins) or self.stream.is_kept or has_deleted(self.stream)
+        return bool(self.joins) or self.stream.is_stored or has_deleted(self.stream)
 
     async def find_showing(self, pool: Pool | Connection, connector: int) -> set[str]:
         """The streams that have records which may show rows of this one; before their first read they have none."""
@@ -62,7 +62,7 @@ class RowStorage:
         for row in rows:
             row_id = find_row_id(self.stream, row)
             id = renderer.seen_id(self.stream, row_id)
-            if self.stream.is_kept or (has_deleted(self.stream) and renderer.deleted_ids(self.stream, row)):
+            if self.stream.is_stored or (has_deleted(self.stream) and renderer.deleted_ids(self.stream, row)):
                 found.append(Joined(row_id, self.stream.name, STORED_WHOLE, row_id, id, row.raw))
                 for member in self.stream.found_by:
                     for found_by in find_member_keys(find_member(row.data, member))[:1]:
@@ -72,13 +72,13 @@ class RowStorage:
                 if key is None:
                     continue
                 try:
-                    is_shown = join.only is None or join.only(row.data)
+                    is_shown = join.where is None or join.where(row.data)
                 except Exception as error:  # noqa: BLE001 - whatever it raises over a row costs what others show of the row
                     left_out = LeftOut(f"what {stream.name} show of it", explain_error(error, row.data))
                     quarantined.append(Quarantined.of_parts(row_id, row, [left_out]))
                     continue
                 if is_shown:
-                    kept = {name: row.data[name] for name in ("id", *join.keep) if name in row.data}
+                    kept = {name: row.data[name] for name in ("id", *join.members) if name in row.data}
                     data = _ENCODER.encode(kept)
                     if self.stream.volatile is not None:
                         data = self.stream.volatile.pattern.sub(b"", data)
@@ -141,8 +141,10 @@ def _show_own(stream: Stream, join: Join, rows: Sequence[Row], found: Mapping[st
     by_key: dict[str, list[Data]] = {}
     for row in rows:
         key = find_key(find_member(row.data, join.on))
-        if key is not None and (join.only is None or join.only(row.data)):
-            by_key.setdefault(key, []).append({name: row.data[name] for name in ("id", *join.keep) if name in row.data})
+        if key is not None and (join.where is None or join.where(row.data)):
+            by_key.setdefault(key, []).append(
+                {name: row.data[name] for name in ("id", *join.members) if name in row.data}
+            )
     for row in rows:
         row_id = find_row_id(stream, row)
         key = row_id if join.key is None else find_key(find_member(row.data, join.key))

@@ -115,7 +115,7 @@ class Pages:
     ) -> None:
         self.stream = stream
         self.own = model_numbers(stream, rows_only=True)
-        self.is_kept = bool(storage)
+        self.is_stored = bool(storage)
         self.has_deleted = has_deleted(stream)
         self.unchanged = UnchangedRows(
             pool=pool, renderer=renderer, connector=connector, stream=stream, storage=storage, own=self.own
@@ -126,15 +126,15 @@ class Pages:
         self._renderer = renderer
         self._connector = connector
         self._storage = storage
-        self._has_parts = any(maps.is_owned for maps in stream.maps)
-        self._has_shared = any(not maps.is_whole and not maps.is_owned for maps in stream.maps)
+        self._has_parts = any(mapping.is_owned for mapping in stream.mappings)
+        self._has_shared = any(not mapping.is_whole and not mapping.is_owned for mapping in stream.mappings)
         self._beside = beside_numbers(stream)
-        self._needs_ids = bool(self.own) or self.is_kept or self._has_parts
+        self._needs_ids = bool(self.own) or self.is_stored or self._has_parts
         self._known: list[Join] = []
         self._writer = StreamWriter(
             connector, stream.name, models=model_numbers(stream), own=self.own, has_parts=self._has_parts,
             has_beside=bool(self._beside), shows_others=bool(stream.joins or stream.details),
-            stores_joined=self.is_kept,
+            stores_joined=self.is_stored,
             find_showing=self._storage.find_showing,
             find_news=self._find_news if self._has_shared and self.own else None,
         )  # fmt: skip
@@ -456,7 +456,7 @@ class Pages:
     def _count(self, page: Page, written: Written, *, rows: int = 0) -> Counts:
         """The counts of a page; of a stream that makes no records, those of the rows stored for joins."""
         counts = Counts(self.stream.name, rows, written.added, written.changed, written.deleted, written.refused)
-        if not self.stream.maps:
+        if not self.stream.mappings:
             counts.added, counts.changed = written.joined_added, written.joined_changed
             counts.deleted = written.joined_removed
         for one in page.quarantined:

@@ -101,7 +101,7 @@ async def reconcile(
     read: list[_StreamCount] = []
     async with counting.open_count(pool) as connection, client:
         for stream in integration.streams:
-            if not stream.maps:
+            if not stream.mappings:
                 continue
             count = _StreamCount(connection, client, connector, stream, watch)
             try:

@@ -19,7 +19,7 @@ import structlog
 from unihire.errors import ConfigError
 from unihire.integration.declare import Stream, has_deleted, list_values
 from unihire.integration.registry import get_integration
-from unihire.model import MODELS, FieldSpec, Match
+from unihire.model import MODELS, FieldSpec, FilterMatch
 from unihire.outbound.decoding import OBJECT, Undecodable, decode
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import get_numbered
@@ -39,7 +39,7 @@ AGAIN_AFTER = timedelta(minutes=10)
 TEXT_FIELDS: dict[int, list[FieldSpec]] = {
     spec.number: fields
     for spec in MODELS.values()
-    if (fields := [one for one in spec.filters if one.filter is not Match.ID])
+    if (fields := [one for one in spec.filters if one.filter is not FilterMatch.ID])
 }
 """The fields that are filtered by text, by model. Records of other models are found by ids alone, whose keys stay."""
 
@@ -108,7 +108,7 @@ class _Refiling:
 
     async def _end(self) -> None:
         for stream in self._streams.values():
-            if stream.is_kept or has_deleted(stream):
+            if stream.is_stored or has_deleted(stream):
                 for member in stream.found_by:
                     await self._refile_member(stream.name, name_member(member))
         if self._is_last:

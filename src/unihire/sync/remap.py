@@ -104,7 +104,7 @@ async def remap_held(
 
 
 class _StreamRemap:
-    """Maps the stored rows of one stream again.
+    """RecordMapping the stored rows of one stream again.
 
     A part that several rows tell is made from one that tells it as it is stored: an older row may still tell what it
     was before. The ids of such parts are remembered; nothing else grows with the number of rows.
@@ -133,7 +133,7 @@ class _StreamRemap:
         if not only_aside:
             for model in self._pages.own:
                 await self._walk(remapping.LIST_ROWS, 0, self._remake, model, last)
-            if self._stream.is_kept or self._pages.has_deleted:
+            if self._stream.is_stored or self._pages.has_deleted:
                 await self._walk(remapping.LIST_KEPT, "", self._remake, STORED_WHOLE)
         if await find_left_over(self._pool, self._connector, [self._stream]):
             await self._walk(remapping.LIST_KEPT, "", self._remake, STORED_WHOLE)
@@ -256,7 +256,7 @@ class _StreamRemap:
         return replace(page, records=records)
 
     async def _count_unmade(self) -> int:
-        if self._pages.own or self._stream.is_kept:
+        if self._pages.own or self._stream.is_stored:
             return list(self._made.values()).count(False)
         found: int = await self._pool.fetchval(
             remapping.COUNT_LIVING, self._connector, sorted(self._parts), self._stream.name
@@ -269,7 +269,9 @@ class _StreamRemap:
 
 async def find_left_over(pool: Pool, connector: int, streams: Sequence[Stream]) -> list[str]:
     """Those of the streams that have rows kept whole though they are records: an earlier version made none of them."""
-    own = [one.name for one in streams if model_numbers(one, rows_only=True) and not (one.is_kept or has_deleted(one))]
+    own = [
+        one.name for one in streams if model_numbers(one, rows_only=True) and not (one.is_stored or has_deleted(one))
+    ]
     found = await pool.fetch(remapping.FIND_KEEPING, connector, own, STORED_WHOLE) if own else []
     return [row["stream"] for row in found]
 
@@ -278,5 +280,7 @@ def _list_parts(stream: Stream, *, is_owned: bool | None = None) -> set[int]:
     """The models that are parts of the stream's rows, and not rows themselves; by whether they are their row's own."""
     own = set(model_numbers(stream, rows_only=True))
     return {
-        spec_of(maps.model).number for maps in stream.maps if not maps.is_whole and is_owned in (None, maps.is_owned)
+        spec_of(mapping.model).number
+        for mapping in stream.mappings
+        if not mapping.is_whole and is_owned in (None, mapping.is_owned)
     } - own

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from unihire.errors import RecordError
-from unihire.integration.declare import Data, Maps, Source, Stream, find_member, list_values
+from unihire.integration.declare import Data, RecordMapping, Source, Stream, find_member, list_values
 from unihire.kit.ids import DerivedIds
 from unihire.kit.text import ID_LENGTH
 from unihire.model import MODELS, ModelSpec, Record, spec_of
@@ -58,19 +58,19 @@ class _StreamRendering:
         for member in stream.found_by:
             self.keys.append((member, MemberKeys(number, stream.name, member).key))
         self.owned = JoinKeys(number, stream.name, OWNED).key
-        self.has_rows = any(maps.is_whole for maps in stream.maps)
-        self.shared = [maps for maps in stream.maps if not (maps.is_whole or maps.is_owned)]
+        self.has_rows = any(mapping.is_whole for mapping in stream.mappings)
+        self.shared = [mapping for mapping in stream.mappings if not (mapping.is_whole or mapping.is_owned)]
         self.suspects: dict[int, dict[str, None]] = {}
         self.repeated: dict[int, dict[bytes, Rendered]] = {
-            id(maps): {} for maps in self.shared if maps.is_alone and stream.volatile is None
+            id(mapping): {} for mapping in self.shared if mapping.is_alone and stream.volatile is None
         }
 
-    def find_details(self, maps: Maps, details: Mapping[str, list[Data]]) -> Mapping[str, list[Data]]:
+    def find_details(self, mapping: RecordMapping, details: Mapping[str, list[Data]]) -> Mapping[str, list[Data]]:
         """What of a row's details its parts are mapped with.
 
         A part that rows share is the same whether its row is mapped or passed over: then nobody asks for details.
         """
-        return details if maps.is_owned or not self.has_rows else _NO_DETAILS
+        return details if mapping.is_owned or not self.has_rows else _NO_DETAILS
 
     def find_keys(self, row: Data, details: Mapping[str, list[Data]]) -> list[int]:
         """The keys by which a record is found: when a row it shows changes, and by members of its own row.
@@ -107,17 +107,17 @@ class Renderer:
 
     def row_ids(self, stream: Stream, row_id: str) -> Iterator[str]:
         """The ids of the records that a row itself becomes, by its vendor id alone."""
-        for maps in stream.maps:
-            if maps.is_whole:
-                yield self._models[maps.model].ids.text(row_id)
+        for mapping in stream.mappings:
+            if mapping.is_whole:
+                yield self._models[mapping.model].ids.text(row_id)
 
     def deleted_ids(self, stream: Stream, row: Row) -> list[str]:
         """The ids of the records that a row is no longer, for the vendor lists it as deleted."""
         row_id = find_row_id(stream, row)
         return [
-            self._models[maps.model].ids.text(row_id)
-            for maps in stream.maps
-            if maps.is_whole and _is_deleted(maps, row)
+            self._models[mapping.model].ids.text(row_id)
+            for mapping in stream.mappings
+            if mapping.is_whole and _is_deleted(mapping, row)
         ]
 
     def seen_id(self, stream: Stream, row_id: str) -> str:
@@ -131,9 +131,9 @@ class Renderer:
 
     def seen_ids(self, stream: Stream, row_ids: Iterable[str]) -> list[str]:
         """As `seen_id`, of many."""
-        for maps in stream.maps:
-            if maps.is_whole:
-                return list(map(self._models[maps.model].ids.text, row_ids))
+        for mapping in stream.mappings:
+            if mapping.is_whole:
+                return list(map(self._models[mapping.model].ids.text, row_ids))
         return [self.seen_id(stream, row_id) for row_id in row_ids]
 
     def render_rows(
@@ -180,39 +180,41 @@ class Renderer:
         self, rendering: _StreamRendering, row: Row, row_id: str, details: Mapping[str, list[Data]]
     ) -> list[Rendered]:
         found = []
-        for maps in rendering.stream.maps:
-            if maps.is_whole:
-                if maps.is_deleted is not None and maps.is_deleted(row.data):
+        for mapping in rendering.stream.mappings:
+            if mapping.is_whole:
+                if mapping.is_deleted is not None and mapping.is_deleted(row.data):
                     continue
                 source, keys = Source(row.data, row.data, details), rendering.find_keys(row.data, details)
-                found.append(self._render(rendering, maps, source, row.raw, keys, row_id))
+                found.append(self._render(rendering, mapping, source, row.raw, keys, row_id))
             else:
-                owned = [rendering.owned(row_id)] if maps.is_owned else []
-                known = rendering.find_details(maps, details)
-                for at, part in enumerate(maps.list_parts(row.data, details)):
-                    source = maps.make_source(part, row.data, known, at)
-                    found.append(self._render_part(rendering, maps, source, owned, row_id))
+                owned = [rendering.owned(row_id)] if mapping.is_owned else []
+                known = rendering.find_details(mapping, details)
+                for at, part in enumerate(mapping.list_parts(row.data, details)):
+                    source = mapping.make_source(part, row.data, known, at)
+                    found.append(self._render_part(rendering, mapping, source, owned, row_id))
         return found
 
     def render_shared(self, stream: Stream, row: Row) -> list[Rendered]:
         """The shared parts that a row tells, alone. Raises whatever a mapping raises over them."""
         rendering = self._get_rendering(stream)
         return [
-            self._render_part(rendering, maps, maps.make_source(part, row.data, _NO_DETAILS, at), [], row.row_id or "")
-            for maps in rendering.shared
-            for at, part in enumerate(maps.list_parts(row.data, _NO_DETAILS))
+            self._render_part(
+                rendering, mapping, mapping.make_source(part, row.data, _NO_DETAILS, at), [], row.row_id or ""
+            )
+            for mapping in rendering.shared
+            for at, part in enumerate(mapping.list_parts(row.data, _NO_DETAILS))
         ]
 
     def _render_part(
-        self, rendering: _StreamRendering, maps: Maps, source: Source, owned: list[int], row_id: str
+        self, rendering: _StreamRendering, mapping: RecordMapping, source: Source, owned: list[int], row_id: str
     ) -> Rendered:
         raw = _ENCODER.encode(source.row)
-        repeated = rendering.repeated.get(id(maps))
+        repeated = rendering.repeated.get(id(mapping))
         if repeated is None:
-            return self._render(rendering, maps, source, raw, [*owned], row_id)
+            return self._render(rendering, mapping, source, raw, [*owned], row_id)
         found = repeated.get(raw)
         if found is None:
-            found = self._render(rendering, maps, source, raw, [], row_id)
+            found = self._render(rendering, mapping, source, raw, [], row_id)
             if len(repeated) == REMEMBERED:
                 repeated.clear()
             if len(raw) <= LARGEST_REPEATED:
@@ -220,9 +222,15 @@ class Renderer:
         return found if found.row_id == row_id else msgspec.structs.replace(found, row_id=row_id)
 
     def _render(
-        self, rendering: _StreamRendering, maps: Maps, source: Source, raw: bytes, keys: list[int], row_id: str
+        self,
+        rendering: _StreamRendering,
+        mapping: RecordMapping,
+        source: Source,
+        raw: bytes,
+        keys: list[int],
+        row_id: str,
     ) -> Rendered:
-        record = maps.make(source)
+        record = mapping.make(source)
         model = self._models[type(record)]
         remote_id = record.remote_id
         # What is_id says, without its call: surrogates have no UTF-8, which deriving the id needs.
@@ -245,7 +253,7 @@ class Renderer:
                 keys.append(key(value[0]))
             else:
                 keys += dict.fromkeys(map(key, value))  # two spellings, one key
-        custom = None if maps.custom is None else _ENCODER.encode(maps.custom(source))
+        custom = None if mapping.custom is None else _ENCODER.encode(mapping.custom(source))
         volatile, parts, ends_at = rendering.volatile, None, None
         if volatile is not None:
             split = split_volatile(volatile.pattern, volatile.find_end, encoded, raw, custom, more)
@@ -257,8 +265,8 @@ class Renderer:
         beside.update(more)
         return Rendered(
             model.ids.text(remote_id), model.number, remote_id, digest.digest() + beside.digest(), keys, encoded[1:-1],
-            raw, custom, _find_words(maps, source.row) if maps.words else None, volatile is not None, row_id,
-            not maps.is_owned and not maps.is_whole, parts, ends_at, more,
+            raw, custom, _find_words(mapping, source.row) if mapping.words else None, volatile is not None, row_id,
+            not mapping.is_owned and not mapping.is_whole, parts, ends_at, more,
         )  # fmt: skip
 
     def _render_apart(
@@ -270,7 +278,7 @@ class Renderer:
         """
         try:
             apart = _Apart(self._render, rendering, row, row_id, details)
-            found = [record for place in range(len(rendering.stream.maps)) for record in apart.render(place)]
+            found = [record for place in range(len(rendering.stream.mappings)) for record in apart.render(place)]
         except Exception as reason:  # noqa: BLE001 - as above
             return [], Quarantined.of_error(row_id, row, error if isinstance(reason, _Unmade) else reason)
         if not apart.left_out:
@@ -287,7 +295,7 @@ class _Apart:
 
     def __init__(
         self,
-        render: Callable[[_StreamRendering, Maps, Source, bytes, list[int], str], Rendered],
+        render: Callable[[_StreamRendering, RecordMapping, Source, bytes, list[int], str], Rendered],
         rendering: _StreamRendering,
         row: Row,
         row_id: str,
@@ -303,61 +311,61 @@ class _Apart:
         self._needed = _find_identity(rendering.stream, row)
 
     def render(self, place: int) -> Iterator[Rendered]:
-        """The records of one of the stream's `maps`. Raises _Unmade where the row itself is one and gives none."""
-        maps, row = self._rendering.stream.maps[place], self._row
-        if maps.is_whole:
-            if _is_deleted(maps, row):
+        """The records of one of the stream's `mappings`. Raises _Unmade where the row itself is one and gives none."""
+        mapping, row = self._rendering.stream.mappings[place], self._row
+        if mapping.is_whole:
+            if _is_deleted(mapping, row):
                 return
             source, keys = Source(row.data, row.data, self._details), self._rendering.find_keys(row.data, self._details)
-            made = self._complete(place, maps, source, row.raw, keys, at="")
+            made = self._complete(place, mapping, source, row.raw, keys, at="")
             if made is None:
                 raise _Unmade
             yield made
             return
-        spec = spec_of(maps.model)
-        owned = [self._rendering.owned(self._row_id)] if maps.is_owned else []
-        details = self._rendering.find_details(maps, self._details)
-        for number, part in enumerate(self._list_parts(place, maps, spec)):
-            at = self._find_place(maps, part, number) or f"a {spec.noun}"
-            source = maps.make_source(part, row.data, details, number)
-            made = self._complete(place, maps, source, _ENCODER.encode(part), owned, at=at)
+        spec = spec_of(mapping.model)
+        owned = [self._rendering.owned(self._row_id)] if mapping.is_owned else []
+        details = self._rendering.find_details(mapping, self._details)
+        for number, part in enumerate(self._list_parts(place, mapping, spec)):
+            at = self._find_place(mapping, part, number) or f"a {spec.noun}"
+            source = mapping.make_source(part, row.data, details, number)
+            made = self._complete(place, mapping, source, _ENCODER.encode(part), owned, at=at)
             if made is None:
                 self.hides.add(spec.number)
             else:
                 yield made
 
-    def _find_place(self, maps: Maps, part: Any, number: int) -> str | None:
+    def _find_place(self, mapping: RecordMapping, part: Any, number: int) -> str | None:
         """Where a part stands in the row or, where the parts are those of a detail, in that: it is asked for again."""
-        if maps.of is not None:
-            return f"{DETAIL}{maps.of}[{number}]"
+        if mapping.of is not None:
+            return f"{DETAIL}{mapping.of}[{number}]"
         return find_path(self._row.data, part) if isinstance(part, dict | list) else None
 
-    def _list_parts(self, place: int, maps: Maps, spec: ModelSpec) -> list[Any]:
+    def _list_parts(self, place: int, mapping: RecordMapping, spec: ModelSpec) -> list[Any]:
         row = self._row
         try:
-            return list(maps.list_parts(row.data, self._details))
+            return list(mapping.list_parts(row.data, self._details))
         except Exception as error:  # noqa: BLE001 - as above
             why = explain_error(error, row.data)
         self.hides.add(spec.number)
         source = Source(row.data, row.data, self._details)
-        pruned = self._prune(place, source, lambda some: list(maps.list_parts(some.row, some.details)), at="")
+        pruned = self._prune(place, source, lambda some: list(mapping.list_parts(some.row, some.details)), at="")
         if pruned is None:
             self.left_out.append(LeftOut(f"every {spec.noun}", why))
         return pruned or []
 
     def _complete(
-        self, place: int, maps: Maps, source: Source, raw: bytes, keys: list[int], *, at: str
+        self, place: int, mapping: RecordMapping, source: Source, raw: bytes, keys: list[int], *, at: str
     ) -> Rendered | None:
         """The record of a source, or of the most of it that maps."""
 
         def make(some: Source) -> Rendered:
-            return self._render(self._rendering, maps, some, raw, [*keys], self._row_id)
+            return self._render(self._rendering, mapping, some, raw, [*keys], self._row_id)
 
         try:
             return make(source)
         except Exception as error:  # noqa: BLE001 - as above
             why = explain_error(error, source.row)
-        made = self._prune(place, source, make, at=at) or self._prune_record(maps, source, raw, keys)
+        made = self._prune(place, source, make, at=at) or self._prune_record(mapping, source, raw, keys)
         if made is None:
             self.left_out.append(LeftOut(at, why))
         return made
@@ -376,17 +384,17 @@ class _Apart:
         self.left_out += pruned.left_out
         return pruned.made
 
-    def _prune_record(self, maps: Maps, source: Source, raw: bytes, keys: list[int]) -> Rendered | None:
+    def _prune_record(self, mapping: RecordMapping, source: Source, raw: bytes, keys: list[int]) -> Rendered | None:
         """The record without those fields that are not as the vocabulary has them, whatever the row."""
         try:
-            record = maps.make(source)
+            record = mapping.make(source)
             fields = msgspec.structs.asdict(record)
             noun = spec_of(type(record)).noun
         except Exception:  # noqa: BLE001 - it is told by whoever tried before
             return None
 
         def make(some: Data) -> Rendered:
-            plain = replace(maps, to=lambda source: type(record)(**some))
+            plain = replace(mapping, map=lambda source: type(record)(**some))
             return self._render(self._rendering, plain, source, raw, [*keys], self._row_id)
 
         pruned = prune_fields(fields, make, needed=("remote_id",), of=noun, size=len(self._row.raw))
@@ -396,9 +404,9 @@ class _Apart:
         return pruned.made
 
 
-def _is_deleted(maps: Maps, row: Row) -> bool:
+def _is_deleted(mapping: RecordMapping, row: Row) -> bool:
     try:
-        return maps.is_deleted is not None and maps.is_deleted(row.data)
+        return mapping.is_deleted is not None and mapping.is_deleted(row.data)
     except Exception:  # noqa: BLE001 - a row that does not say so is not deleted
         return False
 
@@ -427,17 +435,17 @@ class _Watched(dict[str, Any]):
         return super().get(name, default)
 
 
-def _find_words(maps: Maps, row: Data) -> bytes | None:
+def _find_words(mapping: RecordMapping, row: Data) -> bytes | None:
     """The vendor's own words, by field, as JSON."""
-    said = {name: word for name, member in maps.words.items() if (word := find_member(row, member)) is not None}
+    said = {name: word for name, member in mapping.words.items() if (word := find_member(row, member)) is not None}
     return _ENCODER.encode(said) if said else None
 
 
 def model_numbers(stream: Stream, *, rows_only: bool = False) -> list[int]:
     """The models a stream's rows become; with `rows_only`, those that are a row and not a part of one."""
-    return [spec_of(maps.model).number for maps in stream.maps if maps.is_whole or not rows_only]
+    return [spec_of(mapping.model).number for mapping in stream.mappings if mapping.is_whole or not rows_only]
 
 
 def beside_numbers(stream: Stream) -> set[int]:
     """The models whose records are rows of a detail or a join: those the stream's own rows do not tell."""
-    return {spec_of(maps.model).number for maps in stream.maps if maps.of is not None}
+    return {spec_of(mapping.model).number for mapping in stream.mappings if mapping.of is not None}

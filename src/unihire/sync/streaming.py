@@ -344,7 +344,7 @@ class StreamSync:
             async for found in streams.walk_absent(pool, number, name, self._pages.own, ABSENT_BATCH):
                 self._stop_if_asked()
                 await self._settle_absent({row["remote_id"]: row["id"] for row in found})
-        if self._pages.has_deleted or (self._pages.is_kept and not self._pages.own):
+        if self._pages.has_deleted or (self._pages.is_stored and not self._pages.own):
             async for row_ids in joins.walk_absent_rows(pool, number, name, ABSENT_BATCH):
                 self._stop_if_asked()
                 await self._settle_absent(dict.fromkeys(row_ids))

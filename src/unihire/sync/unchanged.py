@@ -70,8 +70,8 @@ class UnchangedRows:
         self._pattern = None if stream.volatile is None else stream.volatile.pattern
         self.day: int | None = None
         self.is_able = (
-            (len(own) == 1 if stream.maps else bool(storage))
-            and not any(maps.each is not None and maps.is_owned for maps in stream.maps)
+            (len(own) == 1 if stream.mappings else bool(storage))
+            and not any(mapping.split is not None and mapping.is_owned for mapping in stream.mappings)
             and not has_deleted(stream)
         )
 

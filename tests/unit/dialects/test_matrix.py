@@ -8,7 +8,7 @@ import msgspec
 from testbed.vendor import ACME
 from unihire.dialects.unihire import matrix
 from unihire.dialects.unihire.matrix import FilterCapability, IntegrationCapabilities, ModelCapability
-from unihire.integration.declare import Join, Maps, Stream
+from unihire.integration.declare import Join, RecordMapping, Stream
 from unihire.integration.operate import Nothing, Operation, OperationContext, Output
 from unihire.model import MODELS, Job
 from unihire.outbound.auth import AuthorizationCode, Credential
@@ -28,7 +28,7 @@ def get_model(found: IntegrationCapabilities, name: str) -> ModelCapability:
 def with_job_maps(**changes: Any) -> tuple[Stream, ...]:
     """The streams, the map of jobs otherwise."""
     pipelines, jobs, people = ACME.streams
-    return (pipelines, replace(jobs, maps=(replace(jobs.maps[0], **changes), *jobs.maps[1:])), people)
+    return (pipelines, replace(jobs, mappings=(replace(jobs.mappings[0], **changes), *jobs.mappings[1:])), people)
 
 
 def test_every_model_is_told_with_all_its_fields_in_the_order_of_the_vocabulary() -> None:
@@ -107,7 +107,7 @@ def test_joined_streams_are_told_of_the_stream_and_of_its_models() -> None:
 
 def test_model_of_several_streams_names_each_once() -> None:
     pipelines, jobs, people = ACME.streams
-    more = replace(people, name="leads", maps=(*people.maps, *people.maps))
+    more = replace(people, name="leads", mappings=(*people.mappings, *people.mappings))
     candidate = get_model(describe(streams=(pipelines, jobs, people, more)), "candidate")
     assert candidate.streams == ["people", "leads"]
 
@@ -221,6 +221,6 @@ def test_published_names_are_plain_words() -> None:
 
 def test_second_map_of_a_stream_to_the_same_model_counts_too() -> None:
     pipelines, jobs, people = ACME.streams
-    more = replace(jobs, maps=(*jobs.maps, Maps(Job, jobs.maps[0].to, words={"status": "other"})))
+    more = replace(jobs, mappings=(*jobs.mappings, RecordMapping(Job, jobs.mappings[0].map, words={"status": "other"})))
     job = get_model(describe(streams=(pipelines, more, people)), "job")
     assert [field.vendor_words for field in job.fields if field.name == "status"] == [["other"]]

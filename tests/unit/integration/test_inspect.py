@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from unihire.integration import inspect
-from unihire.integration.declare import Integration, Maps, Stream, Volatile
+from unihire.integration.declare import Integration, RecordMapping, Stream, Volatile
 from unihire.integration.inspect import find_folder, inspect_folder
 from unihire.integration.registry import get_integration
 from unihire.model import MODELS, Offer, Record
@@ -119,11 +119,14 @@ def test_stream_that_is_put_together_badly_is_found() -> None:
         """Not in the vocabulary."""
 
     stream = PARTS
-    maps = stream.maps[0]
+    mapping = stream.mappings[0]
     for bad, fault in [
         (replace(stream, path="things"), "its path things does not begin with a slash"),
         (replace(stream, by_id="/things"), "the path /things has no place for {id}, or several"),
-        (replace(stream, maps=(*stream.maps, Maps(Stranger, maps.to))), "Stranger is not in the vocabulary"),
+        (
+            replace(stream, mappings=(*stream.mappings, RecordMapping(Stranger, mapping.map))),
+            "Stranger is not in the vocabulary",
+        ),
         (replace(stream, permission=None), "it does not tell the permission it needs"),
         (replace(stream, joins=(), changed_since=lambda moment: {}), "changed_since does not give parameters as text"),
         (
@@ -132,21 +135,21 @@ def test_stream_that_is_put_together_badly_is_found() -> None:
         ),
     ]:
         assert inspect_folder(with_stream(bad))[0] == f"stream {stream.name}: {fault}"
-    assert f"stream {stream.name}: its rows become nothing" in inspect_folder(with_stream(replace(stream, maps=())))
+    assert f"stream {stream.name}: its rows become nothing" in inspect_folder(with_stream(replace(stream, mappings=())))
     twice = replace(SOUND, streams=(*SOUND.streams, stream))
     assert f"two streams are named {stream.name}" in inspect_folder(twice)
-    offers = replace(stream, maps=(*stream.maps, Maps(Offer, maps.to, each=lambda row: ())))
+    offers = replace(stream, mappings=(*stream.mappings, RecordMapping(Offer, mapping.map, split=lambda row: ())))
     assert "cannot says there is no offer, but a stream gives it" in inspect_folder(with_stream(offers))
 
 
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"is_kept": True}, "its rows are kept whole, and as records besides"),
+        ({"is_stored": True}, "its rows are kept whole, and as records besides"),
         ({"found_by": ("id",)}, "it tells twice what its rows are found by"),
         ({"found_by": ("name", "name")}, "it tells twice what its rows are found by"),
-        ({"found_by": ("name",), "maps": ()}, "its rows are found by members, but not stored"),
-        ({"is_kept": True, "volatile": Volatile(pattern=re.compile(b"x"))}, "its rows are volatile, and kept whole"),
+        ({"found_by": ("name",), "mappings": ()}, "its rows are found by members, but not stored"),
+        ({"is_stored": True, "volatile": Volatile(pattern=re.compile(b"x"))}, "its rows are volatile, and kept whole"),
         ({"is_optional": True}, "only operations read it, but its rows become records"),
     ],
 )

@@ -67,7 +67,7 @@ def read(record: Rendered) -> dict[str, Any]:
 def check_spoilt(stream: Stream, given: Given, path: Path) -> None:
     whole, noted, _ = render(stream, given)
     assert not noted
-    is_own = any(maps.is_whole for maps in stream.maps)
+    is_own = any(mapping.is_whole for mapping in stream.mappings)
     lost, _, _ = render(stream, spoil(given, path, ABSENT))
     for value in SPOILT:
         found, quarantined, row = render(stream, spoil(given, path, value))

@@ -11,7 +11,7 @@ import pytest
 
 import unihire
 from testbed.vendor import ACME
-from unihire.integration.declare import Maps, Source
+from unihire.integration.declare import RecordMapping, Source
 from unihire.integration.registry import list_integrations
 from unihire.model import Candidate
 from unihire.sync.versions import MAKERS, digest_makers, find_making_version
@@ -94,7 +94,7 @@ def test_stream_that_is_not_as_its_folder_declares_it_is_known_by_what_it_declar
 
     for integration in (*list_integrations(), ACME):
         stream = integration.streams[-1]
-        other = replace(stream, maps=(Maps(Candidate, to_other),))
+        other = replace(stream, mappings=(RecordMapping(Candidate, to_other),))
         again = replace(stream)
         assert find_making_version(integration.slug, other, ()) != find_making_version(integration.slug, stream, ())
         twice = {find_making_version(integration.slug, one, ()) for one in (again, replace(again))}

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from testbed.records import make_row, stream_of
-from unihire.integration.declare import Join, Maps, Source, Stream
+from unihire.integration.declare import Join, RecordMapping, Source, Stream
 from unihire.integration.inspect import list_cases
 from unihire.integration.registry import get_integration
 from unihire.model import MODELS, NATIVE_MODELS, Candidate
@@ -116,9 +116,9 @@ def test_parts_words_custom_fields_and_keys_of_joins_are_rendered_as_ever() -> N
         path="/people",
         paging=stream_of(MODELS["tag"]).paging,
         id_of=lambda row: str(row["id"]),
-        maps=(
-            Maps(Candidate, to_candidate, words={"title": "post.name"}, custom=lambda source: {"shoe": 42}),
-            Maps(Candidate, to_candidate, each=lambda row: row["parts"], is_owned=True),
+        mappings=(
+            RecordMapping(Candidate, to_candidate, words={"title": "post.name"}, custom=lambda source: {"shoe": 42}),
+            RecordMapping(Candidate, to_candidate, split=lambda row: row["parts"], is_owned=True),
         ),
         joins=(Join(name="jobs", stream="jobs", on="id", key="job_id"),),
         found_by=("emails.value",),

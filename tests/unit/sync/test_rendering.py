@@ -8,7 +8,7 @@ import pytest
 
 from testbed.records import stream_of
 from unihire.errors import RecordError
-from unihire.integration.declare import Maps, Source, Stream
+from unihire.integration.declare import RecordMapping, Source, Stream
 from unihire.model import MODELS, Department, Job, Record
 from unihire.outbound.paging import Row
 from unihire.sync.encoding import REMEMBERED
@@ -33,7 +33,9 @@ def render(stream: Stream, *rows: Row) -> tuple[list[dict[str, Any]], list[str]]
 def to(make: Any) -> Stream:
     """A stream of jobs made so."""
     stream = stream_of(MODELS["job"])
-    return Stream(name="jobs", path="/jobs", paging=stream.paging, maps=(Maps(Job, make),), id_of=stream.id_of)
+    return Stream(
+        name="jobs", path="/jobs", paging=stream.paging, mappings=(RecordMapping(Job, make),), id_of=stream.id_of
+    )
 
 
 def test_relations_become_our_ids_and_null_stays_null() -> None:
@@ -77,7 +79,7 @@ def test_part_of_several_rows_is_rendered_once_for_each_of_them() -> None:
     base = stream_of(MODELS["department"])
     stream = Stream(
         name="jobs", path="/jobs", paging=base.paging, id_of=lambda data: data["id"],
-        maps=(Maps(Department, to_department, each=departments),),
+        mappings=(RecordMapping(Department, to_department, split=departments),),
     )  # fmt: skip
     rows = [row(id=id, department={"id": "d", "name": name}) for id, name in [("1", "new"), ("2", "old"), ("3", "new")]]
     found, aside = render(stream, *rows)
@@ -96,8 +98,8 @@ def test_part_that_reads_nothing_around_it_is_mapped_once_however_many_rows_repe
         return Department(remote_id=source.row["id"], name=source.row["name"])
 
     base = stream_of(MODELS["department"])
-    maps = Maps(Department, to_department, each=lambda data: data["departments"], is_alone=is_alone)
-    stream = Stream(name="jobs", path="/jobs", paging=base.paging, maps=(maps,), id_of=base.id_of)
+    maps = RecordMapping(Department, to_department, split=lambda data: data["departments"], is_alone=is_alone)
+    stream = Stream(name="jobs", path="/jobs", paging=base.paging, mappings=(maps,), id_of=base.id_of)
     parts = [{"id": str(n % (REMEMBERED + 2)), "name": "x" * 2000 if n == 1 else "N"} for n in range(2 * REMEMBERED)]
     rows = [row(remote_id="1", departments=parts), row(remote_id="2", departments=parts[:3])]
     found, refused = RENDERER.render_rows(stream, rows, {})
@@ -177,7 +179,7 @@ def test_record_error_of_a_mapping_is_the_reason() -> None:
 @pytest.mark.parametrize("data", [{}, {"id": None}, {"id": 5}, {"id": ""}, {"id": ["x"]}])
 def test_row_without_a_usable_id_gets_a_stand_in_that_is_its_own(data: dict[str, Any]) -> None:
     base = stream_of(MODELS["job"])
-    stream = Stream(name="x", path="/x", paging=base.paging, maps=base.maps, id_of=lambda row: row["id"])
+    stream = Stream(name="x", path="/x", paging=base.paging, mappings=base.mappings, id_of=lambda row: row["id"])
     first, second = row(**data), row(**data, other=1)
     assert find_row_id(stream, first).startswith("?")
     assert find_row_id(stream, first) == find_row_id(stream, first) != find_row_id(stream, second)

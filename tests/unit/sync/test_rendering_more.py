@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from testbed.records import make_more, make_row, stream_of
-from unihire.integration.declare import Maps, Source, Stream, Volatile
+from unihire.integration.declare import RecordMapping, Source, Stream, Volatile
 from unihire.model import MODELS, NATIVE_MODELS, Candidate, Contact, Job, Pay, TeamMember
 from unihire.outbound.paging import Row
 from unihire.store.bodies import Content, take_apart
@@ -117,7 +117,11 @@ def test_fingerprint_of_the_content_stays_whatever_is_beside_it() -> None:
 def stream(model: type[Any], to: Any) -> Stream:
     plain = stream_of(MODELS["job"])
     return Stream(
-        name="rows", path="/rows", paging=plain.paging, maps=(Maps(model, to),), id_of=lambda row: str(row["id"])
+        name="rows",
+        path="/rows",
+        paging=plain.paging,
+        mappings=(RecordMapping(model, to),),
+        id_of=lambda row: str(row["id"]),
     )
 
 

@@ -156,6 +156,6 @@ def _name_token(link: Link) -> str:
 def find_candidate_stream(integration: Integration) -> str | None:
     """The stream that candidates come from."""
     for stream in integration.streams:
-        if any(maps.model is Candidate for maps in stream.maps):
+        if any(mapping.model is Candidate for mapping in stream.mappings):
             return stream.name
     return None

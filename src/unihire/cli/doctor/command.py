@@ -93,7 +93,7 @@ def examine_machine(settings: Settings) -> Iterator[Finding]:
 
 
 def _praise(integration: Integration) -> str:
-    names = {maps.model.__name__ for stream in integration.streams for maps in stream.maps}
+    names = {mapping.model.__name__ for stream in integration.streams for mapping in stream.mappings}
     return f"{len(integration.streams)} streams give {len(names)} of {len(MODELS)} models"
 
 
@@ -130,9 +130,9 @@ def find_declaration_faults(integration: Integration) -> Iterator[str]:
         yield "two of its streams have the same name"
     joined = {join.stream for stream in integration.streams for join in stream.joins}
     for stream in integration.streams:
-        if not (stream.maps or stream.is_kept or stream.name in joined):
+        if not (stream.mappings or stream.is_stored or stream.name in joined):
             yield f"nothing becomes of the stream {stream.name}"
-    given = {maps.model for stream in integration.streams for maps in stream.maps}
+    given = {mapping.model for stream in integration.streams for mapping in stream.mappings}
     for place in integration.cannot:
         model, _, field = place.partition(".")
         spec = MODELS.get(model)

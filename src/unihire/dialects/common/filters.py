@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from unihire.model import FieldSpec, Match, ModelSpec
+from unihire.model import FieldSpec, FilterMatch, ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class FilterParam:
         return self.grammar.name or self.field.name
 
     @property
-    def match(self) -> Match:
+    def match(self) -> FilterMatch:
         """How the values are compared."""
         assert self.field.filter is not None
         return self.field.filter
@@ -43,7 +43,7 @@ class FilterParam:
     @property
     def is_list(self) -> bool:
         """Whether it takes a comma list: of ids always."""
-        return self.grammar.takes_commas or self.match is Match.ID
+        return self.grammar.takes_commas or self.match is FilterMatch.ID
 
 
 GRAMMARS: Mapping[tuple[str, str], Grammar] = {

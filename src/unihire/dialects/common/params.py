@@ -18,7 +18,7 @@ from unihire.dialects.common.lists import PAGE_SIZE, UUID
 from unihire.errors import Invalid
 from unihire.kit.clock import parse_moment
 from unihire.kit.text import normalise_text
-from unihire.model import MODELS, FieldSpec, Match, ModelSpec
+from unihire.model import MODELS, FieldSpec, FilterMatch, ModelSpec
 from unihire.platform.reads import Expansion, Span
 
 MOST_VALUES = 1_600
@@ -186,7 +186,7 @@ def read_filters(face: Face, spec: ModelSpec, query: ListQuery) -> list[tuple[Fi
             continue
         if param.grammar.is_repeated:
             values = value
-        elif param.match is Match.ID:
+        elif param.match is FilterMatch.ID:
             values = split_commas(value.lower())
         elif param.grammar.takes_commas:
             values = [value, *split_commas(value)]

@@ -19,7 +19,7 @@ from unihire.dialects.common.faces import Face
 from unihire.dialects.common.filters import RANGES, FilterParam
 from unihire.dialects.common.lists import PAGE_SIZE
 from unihire.dialects.common.params import MOST_VALUES
-from unihire.model import MODELS, FieldSpec, Match, ModelSpec
+from unihire.model import MODELS, FieldSpec, FilterMatch, ModelSpec
 
 _OPEN = "Another word than these is the vendor's own, passed through unchanged."
 _UUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
@@ -174,9 +174,9 @@ def _filter_param(param: FilterParam) -> Json:
     if grammar.is_closed:
         schema = {"type": "string", "enum": list(field.words)}
         return describe_param(param.name, named, schema=schema, example=field.example)
-    if param.match is Match.ID:
+    if param.match is FilterMatch.ID:
         return describe_param(param.name, f"{named} Ids of ours, joined by commas.", schema=_IDS, example=_EXAMPLE_IDS)
-    folds = "Letter case and blanks" if param.match is Match.FOLDED else "Blanks"
+    folds = "Letter case and blanks" if param.match is FilterMatch.FOLDED else "Blanks"
     several = " A comma list fits any of its values." if grammar.takes_commas else ""
     example = field.example[0] if isinstance(field.example, list) else field.example
     return describe_param(

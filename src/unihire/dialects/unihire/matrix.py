@@ -11,16 +11,16 @@ from msgspec import Meta, Struct
 
 from unihire.dialects.common.filters import FilterParam
 from unihire.dialects.unihire.records import OWN
-from unihire.integration.declare import Integration, Maps, Stream
+from unihire.integration.declare import Integration, RecordMapping, Stream
 from unihire.integration.operate import Operation
 from unihire.integration.registry import get_integration, list_integrations, list_operations
 from unihire.integration.scopes import find_granted, list_missing, list_scopes
-from unihire.model import MODELS, FieldSpec, Match, ModelSpec, spec_of
+from unihire.model import MODELS, FieldSpec, FilterMatch, ModelSpec, spec_of
 from unihire.outbound.auth import AuthorizationCode, ClientCredentials
 
 Kind = Literal["exact", "any_case", "ids", "moment"]
 
-KINDS: Mapping[Match, Kind] = {Match.EXACT: "exact", Match.FOLDED: "any_case", Match.ID: "ids"}
+KINDS: Mapping[FilterMatch, Kind] = {FilterMatch.EXACT: "exact", FilterMatch.FOLDED: "any_case", FilterMatch.ID: "ids"}
 FLOWS: Mapping[type, str] = {ClientCredentials: "client_credentials", AuthorizationCode: "authorization_code"}
 """The flows by the names OAuth 2.0 has for them."""
 
@@ -272,17 +272,22 @@ def _describe_stream(stream: Stream) -> StreamCapability:
         name=stream.name,
         permission=stream.permission,
         is_incremental=stream.changed_since is not None,
-        models=_once(spec_of(maps.model).name for maps in stream.maps),
+        models=_once(spec_of(mapping.model).name for mapping in stream.mappings),
         joins=_once(join.stream for join in stream.joins),
     )
 
 
 def _describe_model(integration: Integration, spec: ModelSpec, operations: Sequence[Operation]) -> ModelCapability:
     """A model is given where a stream maps to it; a field of it, where `cannot` has no reason against it."""
-    sources = [(stream, maps) for stream in integration.streams for maps in stream.maps if maps.model is spec.record]
-    maps = [maps for _, maps in sources]
+    sources = [
+        (stream, mapping)
+        for stream in integration.streams
+        for mapping in stream.mappings
+        if mapping.model is spec.record
+    ]
+    mappings = [mapping for _, mapping in sources]
     every = (*spec.fields, *spec.more)
-    fields = [_describe_field(integration, spec, field, maps, operations) for field in every]
+    fields = [_describe_field(integration, spec, field, mappings, operations) for field in every]
     writers = list_writers(operations, spec)
     given = {field.name for field in fields if field.is_given}
     return ModelCapability(
@@ -293,7 +298,7 @@ def _describe_model(integration: Integration, spec: ModelSpec, operations: Seque
         reason=None if sources else integration.cannot.get(spec.name),
         streams=_once(stream.name for stream, _ in sources),
         joins=_once(join.stream for stream, _ in sources for join in stream.joins),
-        has_custom_fields=any(maps.custom is not None for _, maps in sources),
+        has_custom_fields=any(mapping.custom is not None for _, mapping in sources),
         can_write=bool(writers),
         written_by=writers,
         fields=fields,
@@ -305,7 +310,7 @@ def _describe_field(
     integration: Integration,
     spec: ModelSpec,
     field: FieldSpec,
-    sources: Sequence[Maps],
+    sources: Sequence[RecordMapping],
     operations: Sequence[Operation],
 ) -> FieldCapability:
     reason = integration.cannot.get(f"{spec.name}.{field.name}" if sources else spec.name)
@@ -318,7 +323,7 @@ def _describe_field(
         is_given=bool(sources) and reason is None,
         reason=reason,
         words=list(field.words),
-        vendor_words=_once(maps.words[field.name] for maps in sources if field.name in maps.words),
+        vendor_words=_once(mapping.words[field.name] for mapping in sources if field.name in mapping.words),
         filter=params.get(field.name),
         can_write=bool(list_writers(operations, spec, field)),
     )

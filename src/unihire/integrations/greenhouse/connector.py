@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from unihire.integration.declare import IdFilter, Integration, Join, Maps, Stream, Volatile
+from unihire.integration.declare import IdFilter, Integration, Join, RecordMapping, Stream, Volatile
 from unihire.integrations.greenhouse.cannot import CANNOT
 from unihire.integrations.greenhouse.filters import PEOPLE, SERVICE_ACCOUNTS, match_filters, write_bounds
 from unihire.integrations.greenhouse.mapping import company, hiring, interviews, jobs, people
@@ -103,11 +103,11 @@ def scope_of(name: str) -> str:
 
 def declare(
     name: str,
-    *maps: Maps,
+    *mappings: RecordMapping,
     joins: tuple[Join, ...] = (),
     paging: LinkHeader = LIST,
     path: str | None = None,
-    is_kept: bool = False,
+    is_stored: bool = False,
     found_by: tuple[str, ...] = (),
     is_optional: bool = False,
     volatile: Volatile | None = None,
@@ -121,11 +121,11 @@ def declare(
         path=f"/v3/{path or name}",
         paging=paging,
         id_of=get_id,
-        maps=maps,
+        mappings=mappings,
         changed_since=updated_since,
         by_id=IdFilter(param="ids", most=50, by="{member}s"),
         joins=joins,
-        is_kept=is_kept,
+        is_stored=is_stored,
         found_by=found_by,
         is_optional=is_optional,
         volatile=volatile,
@@ -145,39 +145,39 @@ def join_option(name: str, kind: str) -> Join:
         on="id",
         via="candidate_educations",
         key=f"{kind}_custom_field_option_id",
-        keep=OPTION,
+        members=OPTION,
     )
 
 
 STREAMS = (
     declare(
         "users",
-        Maps(RemoteUser, company.to_remote_user, custom=read_custom_fields),
+        RecordMapping(RemoteUser, company.to_remote_user, custom=read_custom_fields),
         paging=USERS,
         found_by=("employee_id",),
     ),
-    declare("departments", Maps(Department, company.to_department)),
-    declare("offices", Maps(Office, company.to_office)),
+    declare("departments", RecordMapping(Department, company.to_department)),
+    declare("offices", RecordMapping(Office, company.to_office)),
     declare(
         "rejection_reasons",
-        Maps(RejectReason, company.to_reject_reason, words={"ended_by": "type.key"}),
+        RecordMapping(RejectReason, company.to_reject_reason, words={"ended_by": "type.key"}),
         paging=REASONS,
     ),
-    declare("candidate_tags", Maps(Tag, company.to_tag)),
-    declare("sources", Maps(HiringSource, company.to_hiring_source)),
-    declare("referrers", is_kept=True),
-    declare("custom_fields", is_kept=True),
-    declare("custom_field_options", is_kept=True, found_by=("custom_field_id",)),
-    declare("openings", is_kept=True, found_by=("job_id", "opening_id")),
-    declare("job_hiring_managers", is_kept=True, found_by=("job_id",)),
-    declare("job_owners", is_kept=True, found_by=("job_id",)),
+    declare("candidate_tags", RecordMapping(Tag, company.to_tag)),
+    declare("sources", RecordMapping(HiringSource, company.to_hiring_source)),
+    declare("referrers", is_stored=True),
+    declare("custom_fields", is_stored=True),
+    declare("custom_field_options", is_stored=True, found_by=("custom_field_id",)),
+    declare("openings", is_stored=True, found_by=("job_id", "opening_id")),
+    declare("job_hiring_managers", is_stored=True, found_by=("job_id",)),
+    declare("job_owners", is_stored=True, found_by=("job_id",)),
     declare(
         "job_posts",
-        Maps(JobPosting, jobs.to_job_posting, is_deleted=is_deleted),
-        Maps(
+        RecordMapping(JobPosting, jobs.to_job_posting, is_deleted=is_deleted),
+        RecordMapping(
             ScreeningQuestion,
             jobs.to_screening_question,
-            each=jobs.list_questions,
+            split=jobs.list_questions,
             words={"type": "answer_type"},
             is_owned=True,
         ),
@@ -185,7 +185,7 @@ STREAMS = (
     declare("pay_input_ranges", is_optional=True),
     declare(
         "jobs",
-        Maps(
+        RecordMapping(
             Job,
             jobs.to_job,
             words={"status": "status", "employment_type": "custom_fields.employment_type.value"},
@@ -196,10 +196,10 @@ STREAMS = (
                 name="job_posts",
                 stream="job_posts",
                 on="job_id",
-                keep=("internal", "active", "live", "content", "public_url"),
+                members=("internal", "active", "live", "content", "public_url"),
             ),
-            Join(name="job_hiring_managers", stream="job_hiring_managers", on="job_id", keep=("user_id",)),
-            Join(name="job_owners", stream="job_owners", on="job_id", keep=("user_id", "type")),
+            Join(name="job_hiring_managers", stream="job_hiring_managers", on="job_id", members=("user_id",)),
+            Join(name="job_owners", stream="job_owners", on="job_id", members=("user_id", "type")),
             Join(name="openings", stream="openings", on="job_id"),
             Join(
                 name="pay_input_ranges",
@@ -207,46 +207,46 @@ STREAMS = (
                 on="job_post_id",
                 via="job_posts",
                 key="id",
-                keep=("job_post_id", "currency_type", "min_cents", "max_cents"),
+                members=("job_post_id", "currency_type", "min_cents", "max_cents"),
             ),
         ),
     ),
     declare(
         "job_interview_stages",
-        Maps(JobInterviewStage, company.to_job_interview_stage, is_deleted=is_deleted),
+        RecordMapping(JobInterviewStage, company.to_job_interview_stage, is_deleted=is_deleted),
         found_by=("job_id",),
     ),
-    declare("job_interviews", is_kept=True, found_by=("job_id",)),
-    declare("application_stages", is_kept=True),
-    declare("rejection_details", is_kept=True, found_by=("application_id",)),
-    declare("prospect_details", is_kept=True, found_by=("application_id",), is_optional=True),
+    declare("job_interviews", is_stored=True, found_by=("job_id",)),
+    declare("application_stages", is_stored=True),
+    declare("rejection_details", is_stored=True, found_by=("application_id",)),
+    declare("prospect_details", is_stored=True, found_by=("application_id",), is_optional=True),
     declare(
         "attachments",
-        Maps(Attachment, people.to_attachment, words={"attachment_type": "type"}),
+        RecordMapping(Attachment, people.to_attachment, words={"attachment_type": "type"}),
         found_by=("application_id",),
         volatile=Volatile(pattern=SIGNATURE, find_end=find_end),
     ),
     declare(
         "applications",
-        Maps(Application, hiring.to_application, words={"status": "status"}, custom=read_custom_fields),
-        Maps(ApplicationTransition, hiring.to_application_transition, of="stages", is_owned=True),
+        RecordMapping(Application, hiring.to_application, words={"status": "status"}, custom=read_custom_fields),
+        RecordMapping(ApplicationTransition, hiring.to_application_transition, of="stages", is_owned=True),
         found_by=("candidate_id", "job_id", "prospective_job_ids"),
         joins=(
-            Join(name="sources", stream="sources", on="id", key="source_id", keep=("name",)),
-            Join(name="referrers", stream="referrers", on="id", key="referrer_id", keep=("user_id",)),
+            Join(name="sources", stream="sources", on="id", key="source_id", members=("name",)),
+            Join(name="referrers", stream="referrers", on="id", key="referrer_id", members=("user_id",)),
             Join(
                 name="application_stages",
                 stream="application_stages",
                 on="id",
                 key="stage_id",
-                keep=("job_interview_stage_id", "entered_at"),
+                members=("job_interview_stage_id", "entered_at"),
             ),
             Join(
                 name="stages",
                 stream="application_stages",
                 on="application_id",
                 # All but days_in_stage, which counts on while nothing happens.
-                keep=(
+                members=(
                     "created_at",
                     "updated_at",
                     "application_id",
@@ -255,13 +255,13 @@ STREAMS = (
                     "exited_at",
                     "current",
                 ),
-                only=hiring.was_entered,
+                where=hiring.was_entered,
             ),
             Join(
                 name="rejection_details",
                 stream="rejection_details",
                 on="application_id",
-                keep=("rejection_reason_id",),
+                members=("rejection_reason_id",),
             ),
             Join(
                 name="rejection_reasons",
@@ -269,18 +269,20 @@ STREAMS = (
                 on="id",
                 via="rejection_details",
                 key="rejection_reason_id",
-                keep=("type",),
+                members=("type",),
             ),
-            Join(name="openings", stream="openings", on="application_id", keep=("closed_at",)),
-            Join(name="prospect_details", stream="prospect_details", on="application_id", keep=("prospect_owner_id",)),
+            Join(name="openings", stream="openings", on="application_id", members=("closed_at",)),
+            Join(
+                name="prospect_details", stream="prospect_details", on="application_id", members=("prospect_owner_id",)
+            ),
         ),
     ),
     declare("applied_candidate_tags", is_optional=True),
-    declare("candidate_educations", is_kept=True, found_by=("candidate_id",), is_optional=True),
-    declare("candidate_employments", is_kept=True, found_by=("candidate_id",), is_optional=True),
+    declare("candidate_educations", is_stored=True, found_by=("candidate_id",), is_optional=True),
+    declare("candidate_employments", is_stored=True, found_by=("candidate_id",), is_optional=True),
     declare(
         "candidates",
-        Maps(Candidate, people.to_candidate, custom=read_custom_fields),
+        RecordMapping(Candidate, people.to_candidate, custom=read_custom_fields),
         found_by=("email_addresses.value",),
         joins=(
             Join(name="applications", stream="applications", on="candidate_id"),
@@ -289,13 +291,13 @@ STREAMS = (
                 name="applied_candidate_tags",
                 stream="applied_candidate_tags",
                 on="candidate_id",
-                keep=("candidate_tag_id",),
+                members=("candidate_tag_id",),
             ),
             Join(
                 name="candidate_educations",
                 stream="candidate_educations",
                 on="candidate_id",
-                keep=(
+                members=(
                     "school_name_custom_field_option_id",
                     "degree_custom_field_option_id",
                     "discipline_custom_field_option_id",
@@ -314,51 +316,51 @@ STREAMS = (
                 name="candidate_employments",
                 stream="candidate_employments",
                 on="candidate_id",
-                keep=("company_name", "title", "start_date", "end_date"),
+                members=("company_name", "title", "start_date", "end_date"),
             ),
         ),
     ),
     declare("interviewers"),
     declare(
         "interviews",
-        Maps(ScheduledInterview, interviews.to_scheduled_interview, words={"status": "status"}),
+        RecordMapping(ScheduledInterview, interviews.to_scheduled_interview, words={"status": "status"}),
         joins=(
             Join(
                 name="job_interviews",
                 stream="job_interviews",
                 on="id",
                 key="job_interview_id",
-                keep=("job_interview_stage_id", "name"),
+                members=("job_interview_stage_id", "name"),
             ),
             Join(
                 name="interviewers",
                 stream="interviewers",
                 on="interview_id",
-                keep=("user_id", "email", "response_status"),
+                members=("user_id", "email", "response_status"),
             ),
         ),
     ),
     declare("candidate_attribute_types", is_optional=True),
     declare("job_candidate_attributes", is_optional=True),
     declare("scorecard_candidate_attributes", is_optional=True),
-    declare("scorecard_questions", is_kept=True, found_by=("interview_kit_id",), is_optional=True),
+    declare("scorecard_questions", is_stored=True, found_by=("interview_kit_id",), is_optional=True),
     declare("scorecard_question_options", is_optional=True),
     declare("scorecard_question_answers", is_optional=True),
     declare("scorecard_question_answer_options", is_optional=True),
     declare(
         "scorecards",
-        Maps(
+        RecordMapping(
             Scorecard,
             interviews.to_scorecard,
             words={"overall_recommendation": "candidate_rating", "status": "status"},
         ),
         joins=(
-            Join(name="interviewers", stream="interviewers", on="scorecard_id", keep=("interview_id",)),
+            Join(name="interviewers", stream="interviewers", on="scorecard_id", members=("interview_id",)),
             Join(
                 name="attributes",
                 stream="scorecard_candidate_attributes",
                 on="scorecard_id",
-                keep=("candidate_attribute_rating", "job_candidate_attribute_id", "note"),
+                members=("candidate_attribute_rating", "job_candidate_attribute_id", "note"),
             ),
             Join(
                 name="attribute_names",
@@ -366,7 +368,7 @@ STREAMS = (
                 on="id",
                 via="attributes",
                 key="job_candidate_attribute_id",
-                keep=("candidate_attribute_type_id", "name"),
+                members=("candidate_attribute_type_id", "name"),
             ),
             Join(
                 name="attribute_types",
@@ -374,13 +376,13 @@ STREAMS = (
                 on="id",
                 via="attribute_names",
                 key="candidate_attribute_type_id",
-                keep=("name",),
+                members=("name",),
             ),
             Join(
                 name="answers",
                 stream="scorecard_question_answers",
                 on="scorecard_id",
-                keep=("scorecard_question_id", "answer", "boolean_value"),
+                members=("scorecard_question_id", "answer", "boolean_value"),
             ),
             Join(
                 name="questions",
@@ -388,7 +390,7 @@ STREAMS = (
                 on="id",
                 via="answers",
                 key="scorecard_question_id",
-                keep=("question", "answer_type"),
+                members=("question", "answer_type"),
             ),
             Join(
                 name="choices",
@@ -396,7 +398,7 @@ STREAMS = (
                 on="scorecard_question_answer_id",
                 via="answers",
                 key="id",
-                keep=("scorecard_question_option_id", "scorecard_question_answer_id"),
+                members=("scorecard_question_option_id", "scorecard_question_answer_id"),
             ),
             Join(
                 name="options",
@@ -404,19 +406,21 @@ STREAMS = (
                 on="id",
                 via="choices",
                 key="scorecard_question_option_id",
-                keep=("name",),
+                members=("name",),
             ),
         ),
     ),
     declare(
         "offers",
-        Maps(Offer, hiring.to_offer, words={"status": "status"}, custom=read_custom_fields),
+        RecordMapping(Offer, hiring.to_offer, words={"status": "status"}, custom=read_custom_fields),
         found_by=("application_id",),
-        joins=(Join(name="versions", stream="offers", on="application_id", key="application_id", keep=("version",)),),
+        joins=(
+            Join(name="versions", stream="offers", on="application_id", key="application_id", members=("version",)),
+        ),
     ),
     declare(
         "eeoc",
-        Maps(
+        RecordMapping(
             EEOC,
             people.to_eeoc,
             words={
@@ -429,11 +433,11 @@ STREAMS = (
     ),
     declare(
         "notes",
-        Maps(Activity, people.to_activity, words={"activity_type": "type", "visibility": "visibility"}),
+        RecordMapping(Activity, people.to_activity, words={"activity_type": "type", "visibility": "visibility"}),
     ),
     # What the shapes of Harvest v1 hold besides.
     *(
-        declare(name, is_kept=True, found_by=found_by, is_optional=True)
+        declare(name, is_stored=True, found_by=found_by, is_optional=True)
         for name, found_by in {
             "close_reasons": (),
             "custom_field_departments": ("custom_field_id",),
@@ -445,7 +449,7 @@ STREAMS = (
             "user_emails": ("email",),
         }.items()
     ),
-    declare(PEOPLE, path="users", paging=PEOPLE_ALONE, is_kept=True, is_optional=True),
+    declare(PEOPLE, path="users", paging=PEOPLE_ALONE, is_stored=True, is_optional=True),
 )
 
 INTEGRATION = Integration(
@@ -484,7 +488,7 @@ INTEGRATION = Integration(
         limit="X-RateLimit-Limit", remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset", seconds=30
     ),
     streams=STREAMS,
-    match=match_filters,
+    match_filters=match_filters,
     acting_credential="sub",
     is_refusal=has_errors,
     is_acceptance=has_message,

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
-from unihire.integration.declare import Data, Match, list_values
+from unihire.integration.declare import Data, RowFilter, list_values
 from unihire.integration.vendor_row import VendorRow
 from unihire.kit.clock import parse_moment, to_text
 from unihire.kit.text import normalise_text
@@ -70,7 +70,7 @@ def write_bounds(**bounds: datetime | None) -> str:
     return "|".join(f"{by}|{to_text(bound)}" for by, bound in bounds.items() if bound is not None)
 
 
-def match_filters(stream: str, filters: Mapping[str, str]) -> Match:
+def match_filters(stream: str, filters: Mapping[str, str]) -> RowFilter:
     """What the list shows under these filters. Raises KeyError with the name of one that is not known here."""
     tests: list[Test] = []
     values: dict[str, tuple[str, ...]] = {}
@@ -88,7 +88,7 @@ def match_filters(stream: str, filters: Mapping[str, str]) -> Match:
         wanted = tuple(value.split(",")) if param.endswith("ids") else (WORDS.get((stream, param, value), value),)
         tests.append(_has(member, frozenset(wanted)))
         values[member] = wanted
-    return Match(holds=lambda row: all(test(row) for test in tests), values=values, instead=instead)
+    return RowFilter(accepts=lambda row: all(test(row) for test in tests), values=values, instead=instead)
 
 
 def _find_member(stream: str, param: str) -> str:

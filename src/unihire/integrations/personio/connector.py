@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from unihire.integration.declare import Data, Detail, Integration, Join, Maps, Stream
+from unihire.integration.declare import Data, Detail, Integration, Join, RecordMapping, Stream
 from unihire.integrations.personio import mapping
 from unihire.model import (
     Application,
@@ -70,10 +70,10 @@ INTEGRATION = Integration(
             paging=LIST,
             id_of=id_of,
             changed_since=updated_after,
-            maps=(
-                Maps(Job, mapping.to_job),
-                Maps(Department, mapping.to_department, each=mapping.list_departments, is_alone=True),
-                Maps(RemoteUser, mapping.to_remote_user, each=mapping.list_team, is_alone=True),
+            mappings=(
+                RecordMapping(Job, mapping.to_job),
+                RecordMapping(Department, mapping.to_department, split=mapping.list_departments, is_alone=True),
+                RecordMapping(RemoteUser, mapping.to_remote_user, split=mapping.list_team, is_alone=True),
             ),
             permission=PERMISSION,
         ),
@@ -82,11 +82,11 @@ INTEGRATION = Integration(
             path="/v2/recruiting/categories",
             paging=WHOLE,
             id_of=id_of,
-            maps=(
-                Maps(
+            mappings=(
+                RecordMapping(
                     JobInterviewStage,
                     mapping.to_job_interview_stage,
-                    each=mapping.list_stages,
+                    split=mapping.list_stages,
                     words={"stage_type": "type"},
                 ),
             ),
@@ -100,10 +100,12 @@ INTEGRATION = Integration(
             paging=LIST,
             id_of=id_of,
             changed_since=updated_after,
-            maps=(
-                Maps(Application, mapping.to_application, words={"status": "current_stage.type"}),
-                Maps(ApplicationTransition, mapping.to_application_transition, of=mapping.HISTORY, is_owned=True),
-                Maps(HiringSource, mapping.to_source, each=mapping.list_channels, is_alone=True),
+            mappings=(
+                RecordMapping(Application, mapping.to_application, words={"status": "current_stage.type"}),
+                RecordMapping(
+                    ApplicationTransition, mapping.to_application_transition, of=mapping.HISTORY, is_owned=True
+                ),
+                RecordMapping(HiringSource, mapping.to_source, split=mapping.list_channels, is_alone=True),
             ),
             details=(
                 Detail(
@@ -124,8 +126,8 @@ INTEGRATION = Integration(
             paging=LIST,
             id_of=id_of,
             changed_since=updated_after,
-            maps=(Maps(Candidate, mapping.to_candidate),),
-            joins=(Join(name="applications", stream="applications", on="candidate.id", keep=("is_anonymized",)),),
+            mappings=(RecordMapping(Candidate, mapping.to_candidate),),
+            joins=(Join(name="applications", stream="applications", on="candidate.id", members=("is_anonymized",)),),
             permission=PERMISSION,
         ),
     ),

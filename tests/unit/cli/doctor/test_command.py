@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from unihire.cli.doctor.command import examine_machine, find_declaration_faults
-from unihire.integration.declare import Integration, Join, Maps, Stream
+from unihire.integration.declare import Integration, Join, RecordMapping, Stream
 from unihire.integration.registry import list_integrations
 from unihire.model import Job
 from unihire.outbound.auth import ClientCredentials, Credential
@@ -15,7 +15,7 @@ JOBS = Stream(
     path="/jobs",
     paging=WholeList(items="items"),
     id_of=lambda row: str(row["id"]),
-    maps=(Maps(Job, lambda source: Job()),),
+    mappings=(RecordMapping(Job, lambda source: Job()),),
 )
 ACMEHIRE = Integration(
     slug="acmehire",
@@ -39,7 +39,7 @@ def test_every_integration_there_is_declares_what_can_be() -> None:
         ({"base_url": "http://api.acmehire.example"}, "not https"),
         ({"auth": ClientCredentials(token_path="/token", credentials=())}, "no credentials"),
         ({"streams": (JOBS, JOBS)}, "the same name"),
-        ({"streams": (replace(JOBS, maps=()),)}, "nothing becomes of the stream jobs"),
+        ({"streams": (replace(JOBS, mappings=()),)}, "nothing becomes of the stream jobs"),
         ({"cannot": {"offers": "x"}}, "cannot give offers, which nothing is called"),
         ({"cannot": {"job.colour": "x"}}, "cannot give job.colour, which nothing is called"),
         ({"cannot": {"job": "x"}}, "cannot give job, and gives it"),
@@ -55,8 +55,8 @@ def test_field_that_richer_faces_alone_show_can_be_declared() -> None:
 
 
 def test_rows_that_only_joins_show_are_not_nothing() -> None:
-    sources = replace(JOBS, name="sources", maps=())
-    kept = replace(JOBS, name="openings", maps=(), is_kept=True)
+    sources = replace(JOBS, name="sources", mappings=())
+    kept = replace(JOBS, name="openings", mappings=(), is_stored=True)
     join = Join(name="sources", stream="sources", on="id", key="source_id")
     joining = replace(ACMEHIRE, streams=(sources, kept, replace(JOBS, joins=(join,))))
     assert not list(find_declaration_faults(joining))

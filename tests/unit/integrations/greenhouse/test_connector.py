@@ -139,12 +139,14 @@ def test_joins_keep_what_the_fixtures_show_and_nothing_else() -> None:
         for name, rows in case.given.details.items():
             for row in rows:
                 shown.setdefault((case.stream, name), set()).update(row)
-    declared = {(stream.name, join.name): {"id", *join.keep} for stream in INTEGRATION.streams for join in stream.joins}
+    declared = {
+        (stream.name, join.name): {"id", *join.members} for stream in INTEGRATION.streams for join in stream.joins
+    }
     assert shown == declared
 
 
 def test_every_model_comes_from_greenhouse() -> None:
-    given = {maps.model for stream in INTEGRATION.streams for maps in stream.maps}
+    given = {mapping.model for stream in INTEGRATION.streams for mapping in stream.mappings}
     assert given == {spec.record for spec in MODELS.values()}
 
 
@@ -154,11 +156,11 @@ DERIVED = {"remote_user.access_role", "application.ended_by", "job.visibility", 
 
 def test_every_word_of_the_vendor_that_is_normalised_is_remembered() -> None:
     for stream in INTEGRATION.streams:
-        for maps in stream.maps:
-            spec = spec_of(maps.model)
+        for mapping in stream.mappings:
+            spec = spec_of(mapping.model)
             worded = {field.name for field in (*spec.fields, *spec.more) if field.words}
             none = {name for name in worded if f"{spec.name}.{name}" in DERIVED | INTEGRATION.cannot.keys()}
-            assert set(maps.words) == worded - none
+            assert set(mapping.words) == worded - none
 
 
 @pytest.mark.parametrize(

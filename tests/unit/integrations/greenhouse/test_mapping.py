@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unihire.integration.declare import Maps, Source
+from unihire.integration.declare import RecordMapping, Source
 from unihire.integration.inspect import list_cases
 from unihire.integration.registry import get_integration
 from unihire.integrations.greenhouse.mapping import company, hiring, interviews, jobs, people
@@ -63,16 +63,16 @@ def _are_rows(found: Any) -> bool:
     return isinstance(found, list) and all(isinstance(row, dict) for row in found)
 
 
-def map_row(maps: Maps, row: dict[str, Any], joined: dict[str, Any]) -> list[dict[str, Any]]:
+def map_row(mapping: RecordMapping, row: dict[str, Any], joined: dict[str, Any]) -> list[dict[str, Any]]:
     """The records of a row, each checked as the engine does it; raises what a mapping may raise."""
     found = []
-    for place, part in enumerate((row,) if maps.is_whole else maps.list_parts(row, joined)):
+    for place, part in enumerate((row,) if mapping.is_whole else mapping.list_parts(row, joined)):
         source = Source(part, row, joined, place)
-        record = maps.make(source)
+        record = mapping.make(source)
         encoded = msgspec.json.encode(record)
-        msgspec.json.decode(encoded, type=maps.model)
-        if maps.custom is not None:
-            msgspec.json.encode(maps.custom(source))
+        msgspec.json.decode(encoded, type=mapping.model)
+        if mapping.custom is not None:
+            msgspec.json.encode(mapping.custom(source))
         found.append(msgspec.json.decode(encoded))
     return found
 
@@ -83,9 +83,9 @@ def test_damaged_row_is_mapped_or_refused_in_a_known_way(
     case: tuple[str, dict[str, Any], dict[str, Any]],
 ) -> None:
     stream, row, joined = case
-    for maps in INTEGRATION.get_stream(stream).maps:
+    for mapping in INTEGRATION.get_stream(stream).mappings:
         try:
-            records = map_row(maps, row, joined)
+            records = map_row(mapping, row, joined)
         except EXPECTED:
             continue
         for record in records:
@@ -96,12 +96,14 @@ def test_damaged_row_is_mapped_or_refused_in_a_known_way(
                     parse_moment(record[name])
 
 
-@pytest.mark.parametrize("stream", [stream for stream in INTEGRATION.streams if stream.maps], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "stream", [stream for stream in INTEGRATION.streams if stream.mappings], ids=lambda one: one.name
+)
 @pytest.mark.parametrize("row", [{}, {"id": None}, {"id": 1, "questions": [{}]}, {"id": 1, "questions": [None]}])
 def test_row_without_what_it_must_have_is_a_record_without_it_or_refused(stream: Any, row: dict[str, Any]) -> None:
-    for maps in stream.maps:
+    for mapping in stream.mappings:
         try:
-            records = map_row(maps, row, {})
+            records = map_row(mapping, row, {})
         except EXPECTED:
             continue
         assert all(record["remote_id"] == "1" for record in records)
@@ -142,7 +144,7 @@ def test_custom_fields_are_their_values_by_key(fields: Any, read: dict[str, Any]
 
 def test_custom_fields_are_read_wherever_a_record_has_them() -> None:
     having = {case.stream for case in list_cases(INTEGRATION) if isinstance(case.given.row.get("custom_fields"), dict)}
-    reading = {stream.name for stream in INTEGRATION.streams for maps in stream.maps if maps.custom}
+    reading = {stream.name for stream in INTEGRATION.streams for mapping in stream.mappings if mapping.custom}
     assert reading == having == {"users", "jobs", "applications", "candidates", "offers"}
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unihire.integration.declare import Maps, Source
+from unihire.integration.declare import RecordMapping, Source
 from unihire.integration.inspect import list_cases
 from unihire.integration.registry import get_integration
 from unihire.integrations.personio import connector, mapping
@@ -152,5 +152,5 @@ def test_every_stream_says_beta_while_the_vendor_may_ask_for_it() -> None:
 
 def test_models_that_are_rows_can_be_confirmed_by_their_id() -> None:
     for stream in INTEGRATION.streams:
-        if any(isinstance(maps, Maps) and maps.each is None for maps in stream.maps):
+        if any(isinstance(mapping, RecordMapping) and mapping.split is None for mapping in stream.mappings):
             assert stream.by_id, stream.name

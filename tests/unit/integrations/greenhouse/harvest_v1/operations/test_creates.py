@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from testbed.context import Json, MemoryContext
 
+from testbed.operation_context import Json, MemoryContext
 from unihire.errors import ReferenceMissing, VendorChanged
 from unihire.integration.operate import Trace, describe_type
 from unihire.integration.vendor_row import VendorRow

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from testbed.context import Json, MemoryContext
 
+from testbed.operation_context import Json, MemoryContext
 from unihire.integration.operate import Input
 from unihire.integrations.greenhouse.operations import OPERATIONS, ORDER
 from unihire.platform.inputs import BadInput, describe_input, read_input

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from testbed.context import Json, MemoryContext
 
+from testbed.operation_context import Json, MemoryContext
 from unihire.integration.operate import Choices, Nothing, Operation, describe_type
 from unihire.integrations.greenhouse.harvest_v1.operations.people import OPERATIONS, Applications, Candidates
 

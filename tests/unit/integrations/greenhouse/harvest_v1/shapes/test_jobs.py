@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 import msgspec
-from testbed.context import Json, MemoryContext
 
+from testbed.operation_context import Json, MemoryContext
 from unihire.integration.vendor_row import read_rows
 from unihire.integrations.greenhouse.harvest_v1.shapes.jobs import shape_jobs, shape_stages
 from unihire.integrations.greenhouse.harvest_v1.shapes.offers import choose_current, shape_offers

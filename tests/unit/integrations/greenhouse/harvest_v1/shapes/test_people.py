@@ -3,8 +3,8 @@
 from typing import Any
 
 import msgspec
-from testbed.context import Json, MemoryContext
 
+from testbed.operation_context import Json, MemoryContext
 from testbed.shapes import check_equal
 from unihire.integration.vendor_row import read_rows
 from unihire.integrations.greenhouse.harvest_v1.shapes.applications import shape_applications
