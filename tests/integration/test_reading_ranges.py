@@ -15,7 +15,9 @@ from testbed.tenants import Tenant, read_pages
 from unihire.model import MODELS, ModelSpec
 from unihire.store import Connection, ranges
 from unihire.store.database import open_database
+from unihire.store.keys import FilterKeys
 from unihire.store.migrate import migrate
+from unihire.store.ranges import BEFORE_ALL, BEHIND, BEHIND_ALL, Range, Source, write_bound
 from unihire.store.reading import Wanted
 
 BEFORE_RANGES = 35
@@ -127,6 +129,30 @@ async def test_ranges_filters_ids_and_modified_after_narrow_together(api: httpx.
             expected = [number for number in expect(rows, order, **bounds) if number in fitting]
             for page_size in (1, 4, 50):
                 assert await find(api, page_size, **bounds, **narrowed) == expected, (bounds, narrowed)
+
+
+async def test_what_finds_fewest_records_is_what_they_are_gathered_from(tenant: Tenant) -> None:
+    """Of 20 records with a name, 8 with a company, 3 of another moment, and those that changed last."""
+    await save(tenant, "candidate", *make_rows())
+    spec, number = MODELS["candidate"], tenant.connector.number
+    fields = {field.name: field for field in spec.filters}
+    by_name = [FilterKeys(number, spec.number, fields["first_name"]).key("Ann")]
+    by_company = [FilterKeys(number, spec.number, fields["company"]).key("C1")]
+    seqs = [row["seq"] for row in await tenant.pool.fetch("SELECT seq FROM record ORDER BY seq")]
+    wide = Range("remote_updated_at", BEFORE_ALL, BEHIND_ALL)
+    narrow = Range("remote_created_at", write_bound(START), write_bound(START + timedelta(minutes=2)))
+    within = {"remote_created_after": START, "remote_created_before": START + timedelta(minutes=2)}
+    assert len(expect(make_rows(), "remote_created_at", **within)) == 3
+    for keys, last, moments, expected in [
+        ([by_name, by_company], None, [wide], ranges.by_keys(by_company)),
+        ([by_name, by_company], None, [wide, narrow], ranges.in_range(narrow)),
+        ([by_company], 12, [wide, narrow], ranges.by_keys(by_company)),
+        ([], 2, [wide, narrow], Source(BEHIND)),
+    ]:
+        after = 0 if last is None else seqs[-last - 1]
+        wanted = Wanted(number, spec.number, after, 10, keys)
+        async with tenant.pool.acquire() as connection:
+            assert await ranges._find_source(connection, wanted, moments) == expected
 
 
 async def test_record_that_changes_behind_a_reader_is_not_missed_and_a_deleted_one_is_not_met(

@@ -253,6 +253,8 @@ async def test_custom_field_is_found_by_id_key_or_name(key: int | str, id: int) 
         ("number", "5", 5),
         ("number", "5.5", 5.5),
         ("number", 5, 5),
+        ("number", "-9223372036854775807", -(2**63 - 1)),
+        ("number", "9223372036854775808", "9223372036854775808"),
         ("number", "many", "many"),
         ("yes_no", "Yes", True),
         ("yes_no", "false", False),
