@@ -1,6 +1,7 @@
 """Tray's connectors API: what is listed, what a call answers, and every way it is refused."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,9 @@ from testbed.harvest import serve_harvest
 from testbed.harvest_link import make_harvest_tenant
 from testbed.tenants import Tenant, make_tenant, serve_app
 from unihire.app import create_app
+from unihire.dialects.common.markup import to_markdown
 from unihire.dialects.tray.connectors import MOST_BYTES, PATH
+from unihire.dialects.tray.page import describe_operations
 from unihire.kit.seal import Sealer, new_key
 from unihire.sandbox.runner import RunningSandbox
 from unihire.store import Pool
@@ -262,3 +265,8 @@ async def test_calls_are_limited_with_the_connector_s_reads_and_lists_with_the_o
 
 async def test_calls_without_a_limit_have_no_headers_of_one(api: httpx.AsyncClient) -> None:
     assert not [name for name in (await api.get(PATH)).headers if name.startswith("x-ratelimit")]
+
+
+def test_published_page_of_operations_is_the_one_the_declarations_make() -> None:
+    path = Path(__file__).parents[2] / "docs" / "operations.md"
+    assert path.read_text() == to_markdown(describe_operations()), "run `make docs`"
