@@ -50,7 +50,7 @@ class RecordMapping:
     model: type[Record]
     """The model of the records."""
     map: Callable[[Source], Record]
-    """RecordMapping a source to a record. A pure function."""
+    """Turns a source into a record. A pure function."""
     split: Callable[[Data], Iterable[Data]] | None = None
     """Lists the parts of a row that are records, such as the department inside a job. Without it the row is one."""
     words: Mapping[str, str] = field(default_factory=dict)

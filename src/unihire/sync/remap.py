@@ -104,7 +104,7 @@ async def remap_held(
 
 
 class _StreamRemap:
-    """RecordMapping the stored rows of one stream again.
+    """Map the stored rows of one stream again.
 
     A part that several rows tell is made from one that tells it as it is stored: an older row may still tell what it
     was before. The ids of such parts are remembered; nothing else grows with the number of rows.
