@@ -22,6 +22,7 @@ from unihire.store import (
     joins,
     ranges,
     reading,
+    related,
     remapping,
     retention,
     rows,
@@ -228,6 +229,10 @@ def _list_joins(of: Asker) -> Iterator[Case]:
     showing = (c, of.name("people"), of.own, 0, LAST, 500, [PEOPLE])
     yield fifty("joins.FIND_SHOWING", joins.FIND_SHOWING, showing, looks=3 * ASKED)
     yield Case("joins.HAS_RECORDS", joins.HAS_RECORDS, (c, [PEOPLE], of.name("people")))
+    keyed = (c, [PEOPLE] * ASKED, of.own, 500)
+    yield fifty("related.FIND_KEYED_ROWS", related.FIND_KEYED_ROWS, keyed, looks=2 * ASKED)
+    joined = (c, of.name("stages"), [shown] * ASKED, ["stages"] * ASKED, of.row_ids)
+    yield fifty("related.FIND_JOINED_ROWS", related.FIND_JOINED_ROWS, joined)
 
 
 def _list_rows(of: Asker) -> Iterator[Case]:

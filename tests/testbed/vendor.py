@@ -74,11 +74,15 @@ class Vendor:
         return say({"error": "none"}, 404) if row is None else say(row)
 
     def page(self, request: web.Request) -> web.Response:
-        """A page of the list asked for."""
+        """A page of the list asked for: of rows since a moment, of these ids, with these values in another member."""
         rows = self.lists[request.path]
         since = request.query.get("since")
         if since is not None:
             rows = [row for row in rows if row.get("at", "") > since]
+        for name in ("ids", *(name for name in request.query if name.endswith("_ids"))):
+            if name in request.query:
+                member, wanted = name.removesuffix("s"), request.query[name].split(",")
+                rows = [row for row in rows if str(row.get(member)) in wanted]
         start, limit = int(request.query.get("from", 0)), int(request.query.get("limit", 1000))
         following = None
         if start + limit < len(rows):

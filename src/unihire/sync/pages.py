@@ -16,7 +16,7 @@ from unihire.store.feed.changes import ChangeLog
 from unihire.store.feed.gate import Feed, write_feed
 from unihire.store.feed.page import Page, SourceRow
 from unihire.store.feed.position import LATEST
-from unihire.store.feed.saving import Rendered
+from unihire.store.feed.saving import Rendered, find_living
 from unihire.store.feed.writing import StreamWriter, Written
 from unihire.sync.fetching import Details, fetch_details, find_details
 from unihire.sync.joining import RowStorage, Stale, find_known, find_shown, find_stale, list_answerable
@@ -372,16 +372,21 @@ class Pages:
         written = await self._writer.settle_told(feed, since)
         return Counts(self.stream.name, added=written.added, changed=written.changed)
 
-    async def save_by_id(self, feed: Feed, page: MappedPage) -> Counts:
+    async def save_by_id(self, feed: Feed, page: MappedPage, gone: Sequence[str] = ()) -> Counts:
         """Save rows that were asked for by their ids: pages that were asked for before are not believed of them.
 
-        Those that were saved or moved since they were asked for are left as they are, as in `save`.
+        `gone` are those the vendor has no row for: their records are deleted. Those that were saved or moved since they
+        were asked for are left as they are, as in `save`.
         """
-        own = {id: row_id for row_id in page.row_ids for id in self._renderer.row_ids(self.stream, row_id)}
+        own = {id: row_id for row_id in (*page.row_ids, *gone) for id in self._renderer.row_ids(self.stream, row_id)}
         moved = await recency.find_moved(feed.connection, self._connector, own, page.asked)
         feed.outdated |= {own[id] for id in moved}
-        counts = await self.save(feed, page.take(set(page.list_all_ids()) - feed.outdated) if moved else page)
-        saved = [row_id for row_id in page.row_ids if row_id not in feed.outdated]
+        gone = [row_id for row_id in gone if row_id not in feed.outdated]
+        ids = [id for row_id in gone for id in self._renderer.row_ids(self.stream, row_id)]
+        buried = [UUID(id) for id in await find_living(feed.connection, self._connector, ids)]
+        page = page.take(set(page.list_all_ids()) - feed.outdated) if moved else page
+        counts = await self.save(feed, page, buried, gone)
+        saved = [row_id for row_id in (*page.row_ids, *gone) if row_id not in feed.outdated]
         await recency.note_rows_read(feed.connection, self._connector, self.stream.name, saved, page.asked)
         return counts
 

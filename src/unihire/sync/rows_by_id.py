@@ -1,23 +1,52 @@
 """Rows that are known to have changed, read by their ids and saved at once, without waiting for the next run."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from unihire.errors import CredentialsReplaced, PermissionMissing
-from unihire.integration.declare import Integration
+from unihire.integration.declare import IdFilter, Integration, Stream
 from unihire.outbound.client import VendorClient
 from unihire.store import Pool
 from unihire.store.accounts.grants import is_current
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.feed.gate import Feed
 from unihire.store.feed.recency import get_position
-from unihire.sync.fetching import fetch_rows
+from unihire.sync.fetching import Found, fetch_rows, fetch_where
 from unihire.sync.joining import RowStorage
 from unihire.sync.pages import Counts, MappedPage, Pages
+from unihire.sync.quarantine import find_row_id
+from unihire.sync.related import find_related, find_stored_ids
 from unihire.sync.rendering import Renderer
 
 TRIES = 3
 """So often a row is read that others save at the same time; then it stays as they saved it until the next run."""
+
+TURNS = 3
+"""So far is followed what relates to a row that is gone: the offers of the applications of a candidate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Rows of one stream to be read again.
+
+    `ids` are their own. `of` names rows by another member: all that have one of its values. Of the rows in `wide`,
+    ids too, stored records that relate to them are read again as well.
+    """
+
+    ids: Sequence[str] = ()
+    of: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    wide: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Reread:
+    """What reading rows again came to: `missing` are ids the vendor has no row for, and `unknown` those it was not
+    asked for, or answered with other rows. Both by stream; what was read by other members is in neither.
+    """
+
+    counts: list[Counts] = field(default_factory=list)
+    missing: dict[str, set[str]] = field(default_factory=dict)
+    unknown: dict[str, set[str]] = field(default_factory=dict)
 
 
 async def sync_rows_by_id(
@@ -35,57 +64,158 @@ async def sync_rows_by_id(
     asked by id take part. Call inside the client's `async with`. Raises CredentialsReplaced where the connector was
     given new credentials: what was read with the others is not saved.
     """
-    renderer = Renderer(connector.id, connector.number)
-    counted = []
-    for stream in integration.streams:
-        pages = Pages(
-            pool=pool, client=client, renderer=renderer, connector=connector.number, stream=stream,
-            storage=RowStorage.of(integration, stream),
-        )  # fmt: skip
-        counts = Counts(stream.name)
-        ids = list(dict.fromkeys(changed.get(stream.name, ()))) if stream.by_id is not None else []
-        if ids or stream.joins:
-            await pages.open()
-        if ids:
-            with contextlib.suppress(PermissionMissing):
-                await _sync_rows(pool, connector, client, pages, ids, counts)
+    touched = {name: Touched(ids) for name, ids in changed.items()}
+    return (await _Reader(pool, connector, integration, client, lets_go=False).read(touched)).counts
 
-        async def save_some(feed: Feed, pages: Pages = pages) -> Counts | None:
-            await _confirm(feed, connector)
+
+async def sync_touched_rows(
+    pool: Pool,
+    connector: Connector,
+    integration: Integration,
+    client: VendorClient,
+    touched: Mapping[str, Touched],
+) -> Reread:
+    """As `sync_rows_by_id`, and what the vendor has no row for, asked twice, is let go: its records are deleted.
+
+    Stored records that relate to one that went are asked for by their ids, too, and what relates to those; of very many
+    only the first, the next complete read finds the others.
+    """
+    return await _Reader(pool, connector, integration, client, lets_go=True).read(touched)
+
+
+class _Reader:
+    """Reads touched rows of one connector; `lets_go` says whether what is missing at the vendor is deleted here."""
+
+    def __init__(
+        self, pool: Pool, connector: Connector, integration: Integration, client: VendorClient, *, lets_go: bool
+    ) -> None:
+        self._pool = pool
+        self._connector = connector
+        self._integration = integration
+        self._client = client
+        self._lets_go = lets_go
+        self._renderer = Renderer(connector.id, connector.number)
+        self._reread = Reread()
+
+    async def read(self, touched: Mapping[str, Touched]) -> Reread:
+        """Read them, and turn by turn what relates to those that are gone."""
+        asked: dict[str, set[str]] = {}
+        for _ in range(TURNS if self._lets_go else 1):
+            roots = await self._read_turn(touched)
+            for name, one in touched.items():
+                asked.setdefault(name, set()).update(one.ids)
+            related = await find_related(self._pool, self._connector, self._integration, roots) if roots else {}
+            touched = {
+                name: Touched(left)
+                for name, ids in related.items()
+                if (left := [row_id for row_id in ids if row_id not in asked.get(name, ())])
+            }
+            if not touched:
+                break
+        return self._reread
+
+    async def _read_turn(self, touched: Mapping[str, Touched]) -> list[str]:
+        """Every stream once, in order; returns the ids of records whose related ones are to be read again."""
+        roots: list[str] = []
+        for stream in self._integration.streams:
+            pages = Pages(
+                pool=self._pool, client=self._client, renderer=self._renderer, connector=self._connector.number,
+                stream=stream, storage=RowStorage.of(self._integration, stream),
+            )  # fmt: skip
+            counts = Counts(stream.name)
+            one = touched.get(stream.name, Touched())
+            is_touched = stream.by_id is not None and bool(one.ids or one.of)
+            if is_touched:
+                await pages.open()
+                missing = await self._read_stream(pages, one, counts)
+                ids = [*missing, *one.wide] if self._lets_go else []
+                roots += [id for row_id in dict.fromkeys(ids) for id in self._renderer.row_ids(stream, row_id)]
+            if stream.joins and await pages.has_stale():
+                if not is_touched:
+                    await pages.open()
+                await self._make_again(pages, counts)
+            self._reread.counts.append(counts)
+        return roots
+
+    async def _read_stream(self, pages: Pages, touched: Touched, counts: Counts) -> set[str]:
+        """Read and save touched rows of one stream; returns the ids of those the vendor does not have."""
+        name, ids = pages.stream.name, list(dict.fromkeys(touched.ids))
+        try:
+            missing = await self._sync_rows(pages, ids, touched.of, counts)
+        except PermissionMissing:
+            self._reread.unknown.setdefault(name, set()).update(ids)
+            return set()
+        self._reread.missing.setdefault(name, set()).update(missing)
+        return missing
+
+    async def _sync_rows(
+        self, pages: Pages, ids: Sequence[str], of: Mapping[str, Sequence[str]], counts: Counts
+    ) -> set[str]:
+        """Read and save rows of one stream; those that somebody saved meanwhile are read once more."""
+        missing: set[str] = set()
+        for _ in range(TRIES):
+            asked = await get_position(self._pool, self._connector.number)
+            found = await fetch_rows(self._client, pages.stream, ids) if ids else Found()
+            await self._add_by_member(pages.stream, of, found)
+            counts.wrong_answers += found.wrong
+            missing |= found.missing
+            self._reread.unknown.setdefault(pages.stream.name, set()).update(found.unsure)
+            gone = sorted(found.missing) if self._lets_go else []
+            if not found.rows and not gone:
+                break
+            page = await pages.prepare(found.rows, asked=asked)
+
+            async def save(feed: Feed, page: MappedPage = page, gone: Sequence[str] = gone) -> tuple[Counts, set[str]]:
+                await self._confirm(feed)
+                return await pages.save_by_id(feed, page, gone), feed.outdated
+
+            saved, outdated = await pages.write(save, page)
+            counts.add(saved)
+            if not outdated:
+                break
+            ids, of = sorted(outdated), {}
+            missing -= outdated
+        return missing
+
+    async def _add_by_member(self, stream: Stream, of: Mapping[str, Sequence[str]], found: Found) -> None:
+        """Add the rows that have these values in members other than their id.
+
+        Rows stored with one of the values that are not among them are asked for by their ids: they have another value
+        now, or are gone.
+        """
+        if not isinstance(stream.by_id, IdFilter) or stream.by_id.by is None:
+            return
+        met = {find_row_id(stream, row): row for row in found.rows}
+        absent: set[str] = set()
+        for member, values in of.items():
+            some = list(dict.fromkeys(values))
+            param = stream.by_id.by.format(member=member)
+            rows = await fetch_where(self._client, stream, param, some, most=stream.by_id.most, member=member)
+            met |= {find_row_id(stream, row): row for row in rows}
+            absent.update(await find_stored_ids(self._pool, self._connector, self._integration, stream, member, some))
+        asked = sorted(absent - met.keys() - found.missing - found.unsure)
+        if asked and self._lets_go:
+            again = await fetch_rows(self._client, stream, asked)
+            met |= {find_row_id(stream, row): row for row in again.rows}
+            found.missing |= again.missing
+            found.unsure |= again.unsure
+            found.wrong += again.wrong
+        found.rows = list(met.values())
+
+    async def _make_again(self, pages: Pages, counts: Counts) -> None:
+        """Make those records of a stream again that show what changed."""
+
+        async def save_some(feed: Feed) -> Counts | None:
+            await self._confirm(feed)
             stale = await pages.find_stale(feed)
             if stale is None:
                 return None
             return await pages.save_again(feed, await pages.prepare(stale.rows, feed.connection), stale)
 
-        while stream.joins and (saved := await pages.write(save_some)) is not None:
+        while (saved := await pages.write(save_some)) is not None:
             counts.add(saved)
-        counted.append(counts)
-    return counted
 
-
-async def _sync_rows(
-    pool: Pool, connector: Connector, client: VendorClient, pages: Pages, ids: Sequence[str], counts: Counts
-) -> None:
-    """Read and save rows of one stream; those that somebody saved meanwhile are read once more."""
-    for _ in range(TRIES):
-        asked = await get_position(pool, connector.number)
-        found = await fetch_rows(client, pages.stream, ids)
-        counts.wrong_answers += found.wrong
-        if not found.rows:
-            return
-        page = await pages.prepare(found.rows, asked=asked)
-
-        async def save(feed: Feed, page: MappedPage = page) -> tuple[Counts, set[str]]:
-            await _confirm(feed, connector)
-            return await pages.save_by_id(feed, page), feed.outdated
-
-        saved, outdated = await pages.write(save, page)
-        counts.add(saved)
-        if not outdated:
-            return
-        ids = sorted(outdated)
-
-
-async def _confirm(feed: Feed, connector: Connector) -> None:
-    if not await is_current(feed.connection, connector.number, connector.credentials_version):
-        raise CredentialsReplaced
+    async def _confirm(self, feed: Feed) -> None:
+        connector = self._connector
+        if not await is_current(feed.connection, connector.number, connector.credentials_version):
+            raise CredentialsReplaced
