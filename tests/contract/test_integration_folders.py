@@ -41,7 +41,10 @@ def test_quirks_name_their_sources(integration: Integration) -> None:
 
 
 # What a module of a vendor's folder may import of ours besides its own folder.
-BELOW = ("integration.declare", "integration.emulate", "integration.operate", "integration.vendor_row")
+BELOW = (
+    "integration.declare", "integration.emulate", "integration.operate", "integration.vendor_row",
+    "integration.webhooks",
+)  # fmt: skip
 BELOW_ALL = ("model", "outbound", "kit", "errors")
 BELOW_EMULATORS = ("integration.emulate", "kit", "errors")
 
@@ -98,6 +101,10 @@ WALLS = [
     ("emulator.py", "from unihire.integrations.acmehire.harvest.shapes.jobs import Job"),
     ("mapping/people.py", "from unihire.integrations.acmehire.emulator.rows import people"),
     ("mapping/people.py", "import unihire.integrations.acmehire.filters as filters"),
+    ("emulator/messages.py", "from unihire.integration.webhooks import Signature"),
+    ("emulator/messages.py", "from unihire.integrations.acmehire.webhooks import WEBHOOKS"),
+    ("webhooks.py", "from unihire.integrations.acmehire.emulator.messages import sign"),
+    ("mapping/people.py", "from unihire.integrations.acmehire.webhooks import EVENTS"),
     ("writes.py", "def find():\n    from unihire.integrations.acmehire import emulator"),
     ("harvest/shapes/jobs.py", "from unihire.integrations.acmehire.emulator import EMULATOR"),
     ("harvest/shapes/jobs.py", "from unihire.integrations.otherhire.mapping import to_job"),

@@ -16,7 +16,7 @@ from unihire.cli.console.ending import run
 from unihire.cli.console.terminal import note
 from unihire.errors import ConfigError, VendorError
 from unihire.integration.declare import Integration
-from unihire.integration.registry import list_operations
+from unihire.integration.registry import find_webhooks, list_operations
 from unihire.integration.scopes import Access, list_scopes
 from unihire.kit.files import find_fault, read_file
 from unihire.outbound.auth import Auth, AuthorizationCode, Credential, Grant, MemoryGrants
@@ -89,7 +89,8 @@ def take_credentials(
     client = open_client(integration, credentials, address, is_partner=is_partner, retry=CHECK)
     scopes: tuple[str, ...] = ()
     if isinstance(auth, AuthorizationCode) and redirect_uri is not None:
-        scopes = list_scopes(auth, list_operations(integration.slug).values(), access)
+        operations, webhooks = list_operations(integration.slug).values(), find_webhooks(integration.slug)
+        scopes = list_scopes(auth, operations, access, webhooks)
         code = take_code(client, redirect_uri, code, scopes=scopes, access=access, can_ask=can_ask)
     elif not no_check:
         run(lambda _: _check(integration, client))

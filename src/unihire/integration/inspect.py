@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from unihire.integration.declare import Data, Integration, RecordMapping, Stream, has_deleted
-from unihire.integration.registry import list_integrations
+from unihire.integration.inspect_webhooks import FIXTURES, inspect_webhooks
+from unihire.integration.registry import find_webhooks, list_integrations
 from unihire.model import MODELS, Record, spec_of
 
 MODULES = ("connector", "mapping", "emulator")
@@ -64,6 +65,7 @@ def inspect_folder(integration: Integration) -> list[str]:
         *(f"stream {stream.name}: {fault}" for stream in integration.streams for fault in _inspect_stream(stream)),
         *_inspect_fixtures(integration, folder / "fixtures"),
         *_inspect_coverage(integration, folder / "fixtures"),
+        *inspect_webhooks(integration, find_webhooks(integration.slug), folder / "fixtures"),
     ]
 
 
@@ -99,8 +101,13 @@ def _tell(record: Record) -> Told:
     return Told(spec_of(type(record)).name, {name: value for name, value in fields.items() if value is not None})
 
 
+def _list_files(folder: Path) -> list[Path]:
+    """The fixtures of streams."""
+    return sorted(path for path in folder.glob("*/*.json") if path.parent.name != FIXTURES)
+
+
 def _read_cases(folder: Path) -> Iterator[Case]:
-    for path in sorted(folder.glob("*/*.json")):
+    for path in _list_files(folder):
         if path.name.endswith(OUT):
             continue
         out = path.with_name(path.stem + OUT)
@@ -199,12 +206,12 @@ def _is_query(found: object) -> bool:
 def _inspect_fixtures(integration: Integration, folder: Path) -> Iterator[str]:
     names = {stream.name for stream in integration.streams}
     for path in sorted(folder.glob("*")):
-        if path.name not in names:
+        if path.name not in {*names, FIXTURES}:
             yield f"fixtures/{path.name} is of no stream"
     for name in sorted(stream.name for stream in integration.streams if stream.mappings):
         if not any((folder / name).glob(f"*{OUT}")):
             yield f"stream {name}: it has no fixture"
-    for path in sorted(folder.glob("*/*.json")):
+    for path in _list_files(folder):
         other = path.name.removesuffix(OUT) + ".json" if path.name.endswith(OUT) else path.stem + OUT
         if not path.with_name(other).is_file():
             yield f"fixtures/{path.parent.name}/{path.name} has no {other} beside it"

@@ -9,6 +9,7 @@ from functools import cache
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation
+from unihire.integration.webhooks import Webhooks
 from unihire.model import MODELS, spec_of
 
 _FOLDERS = "unihire.integrations"
@@ -58,3 +59,13 @@ def list_operations(slug: str) -> Mapping[str, Operation]:
     if importlib.util.find_spec(folder) is None or importlib.util.find_spec(module) is None:
         return {}
     return {operation.name: operation for operation in importlib.import_module(module).OPERATIONS}
+
+
+@cache
+def find_webhooks(slug: str) -> Webhooks | None:
+    """What an integration declares of its vendor's webhooks; None where it has none, or is gone."""
+    folder, module = f"{_FOLDERS}.{slug}", f"{_FOLDERS}.{slug}.webhooks"
+    if importlib.util.find_spec(folder) is None or importlib.util.find_spec(module) is None:
+        return None
+    found: Webhooks = importlib.import_module(module).WEBHOOKS
+    return found

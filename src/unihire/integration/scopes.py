@@ -4,17 +4,25 @@ from collections.abc import Collection, Iterable
 from typing import Literal
 
 from unihire.integration.operate import Operation
+from unihire.integration.webhooks import Webhooks
 from unihire.outbound.auth import Auth, AuthorizationCode
 
 Access = Literal["read", "read-write"]
 """What a partner asks a customer for."""
 
 
-def list_scopes(auth: AuthorizationCode, operations: Iterable[Operation], access: Access) -> tuple[str, ...]:
-    """The scopes to ask for, those of reads first; none where the vendor grants all that the partner has."""
+def list_scopes(
+    auth: AuthorizationCode, operations: Iterable[Operation], access: Access, webhooks: Webhooks | None = None
+) -> tuple[str, ...]:
+    """The scopes to ask for, those of reads first; none where the vendor grants all that the partner has.
+
+    To subscribe to webhooks over the vendor's API is a write, too.
+    """
     if access == "read" or not auth.scopes:
         return auth.scopes
-    return (*auth.scopes, *(scope for scope in list_write_scopes(operations) if scope not in auth.scopes))
+    subscription = None if webhooks is None else webhooks.subscription
+    written = (*list_write_scopes(operations), *(() if subscription is None else subscription.scopes))
+    return tuple(dict.fromkeys((*auth.scopes, *written)))
 
 
 def list_write_scopes(operations: Iterable[Operation]) -> tuple[str, ...]:

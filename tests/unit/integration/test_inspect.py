@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from unihire.integration import inspect
-from unihire.integration.declare import Integration, RecordMapping, Stream, Volatile
+from unihire.integration.declare import IdFilter, Integration, RecordMapping, Stream, Volatile
 from unihire.integration.inspect import find_folder, inspect_folder
-from unihire.integration.registry import get_integration
+from unihire.integration.inspect_webhooks import inspect_webhooks
+from unihire.integration.registry import find_webhooks, get_integration
 from unihire.model import MODELS, Offer, Record
 from unihire.outbound.auth import ClientCredentials
 
@@ -171,3 +172,70 @@ def test_identity_that_does_not_hold_is_found(folder: Path) -> None:
         "base_url does not begin with https://",
         "no credential is marked secret",
     ]
+
+
+HOOKED = get_integration("greenhouse")
+
+
+@pytest.fixture
+def hooked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the fixtures of a folder with webhooks, to be damaged."""
+    copy = tmp_path / HOOKED.slug
+    shutil.copytree(find_folder(HOOKED), copy, ignore=shutil.ignore_patterns("emulator", "__pycache__"))
+    return copy / "fixtures"
+
+
+def look_over(fixtures: Path, integration: Integration = HOOKED, **changed: Any) -> list[str]:
+    webhooks = find_webhooks(HOOKED.slug)
+    assert webhooks is not None
+    return list(inspect_webhooks(integration, replace(webhooks, **changed), fixtures))
+
+
+def test_sound_webhooks_have_no_fault(hooked: Path) -> None:
+    assert look_over(hooked) == []
+    assert list(inspect_webhooks(SOUND, None, hooked)) == ["there are fixtures of webhooks, and no webhooks.py"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"events": {}}, "webhooks: no event is declared"),
+        ({"steps": ()}, "webhooks: the steps for the customer are no sentences"),
+        ({"steps": ("Save",)}, "webhooks: the steps for the customer are no sentences"),
+        ({"verify": None}, "webhooks: what verifies deliveries and the secret are declared together, or neither is"),
+        ({"accepted": 500}, "webhooks: 500 accepts nothing"),
+        ({"events": {"unknown": "Unknown"}}, "webhooks: no fixture shows the event unknown"),
+    ],
+)
+def test_odd_declaration_of_webhooks_is_found(hooked: Path, changed: dict[str, Any], fault: str) -> None:
+    assert fault in look_over(hooked, **changed)
+
+
+def test_odd_fixture_of_webhooks_is_found(hooked: Path) -> None:
+    folder = hooked / "webhooks"
+    (folder / "job_deleted.out.json").write_text("[]")
+    (folder / "job_created.out.json").unlink()
+    (folder / "job_updated.json").write_text('{"body": {"action": "job_updated", "payload": {}}}')
+    shutil.copy(folder / "job_approved.json", folder / "office_deleted.json")
+    shutil.copy(folder / "job_approved.out.json", folder / "office_deleted.out.json")
+    shutil.copy(folder / "job_approved.json", folder / "unheard_of.json")
+    assert look_over(hooked) == [
+        "webhooks: the fixture unheard_of is of an event that is not declared",
+        "webhooks: job_created: it has no job_created.out.json beside it",
+        "webhooks: job_deleted: it touches something else than job_deleted.out.json says",
+        "webhooks: job_updated: it cannot be read: KeyError: 'job'",
+        "webhooks: office_deleted: it is read as job_approved",
+        "webhooks: unheard_of: it has no unheard_of.out.json beside it",
+    ]
+
+
+def test_touch_of_what_cannot_be_asked_for_is_found(hooked: Path) -> None:
+    offers, jobs = HOOKED.get_stream("offers"), HOOKED.get_stream("jobs")
+    changed = {"offers": replace(offers, by_id=IdFilter()), "jobs": replace(jobs, by_id=None)}
+    streams = tuple(changed.get(one.name, one) for one in HOOKED.streams if one.name != "interviews")
+    faults = set(look_over(hooked, replace(HOOKED, streams=streams)))
+    assert (
+        "webhooks: offer_created: it touches offers by application_id, by which its rows cannot be asked for" in faults
+    )
+    assert "webhooks: job_deleted: it touches jobs, whose rows cannot be asked for by id" in faults
+    assert "webhooks: interview_deleted: it touches interviews, which is no stream" in faults

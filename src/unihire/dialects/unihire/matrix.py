@@ -13,8 +13,9 @@ from unihire.dialects.common.filters import FilterParam
 from unihire.dialects.unihire.records import OWN
 from unihire.integration.declare import Integration, RecordMapping, Stream
 from unihire.integration.operate import Operation
-from unihire.integration.registry import get_integration, list_integrations, list_operations
+from unihire.integration.registry import find_webhooks, get_integration, list_integrations, list_operations
 from unihire.integration.scopes import find_granted, list_missing, list_scopes
+from unihire.integration.webhooks import Webhooks
 from unihire.model import MODELS, FieldSpec, FilterMatch, ModelSpec, spec_of
 from unihire.outbound.auth import AuthorizationCode, ClientCredentials
 
@@ -122,6 +123,21 @@ class OperationCapability(Struct, frozen=True, kw_only=True, rename={"is_write":
     more_scopes: Annotated[list[str], Meta(description="OAuth scopes that only some inputs need.")]
 
 
+class EventCapability(Struct, frozen=True, kw_only=True):
+    """Something that a vendor reports when it happens."""
+
+    kind: Annotated[str, Meta(description="The vendor's word for it.")]
+    name: Annotated[str, Meta(description="As the vendor's settings name it.")]
+
+
+class WebhooksCapability(Struct, frozen=True, kw_only=True, rename={"is_verified": "verified"}):
+    """What a vendor reports of changes: the rows are read again at once. Without it they are read by schedule."""
+
+    is_verified: Annotated[bool, Meta(description="Whether deliveries are signed, or carry a secret.")]
+    made_by: Annotated[list[Literal["customer", "api"]], Meta(description="The customer, or we over the API.")]
+    events: list[EventCapability]
+
+
 class IntegrationCapabilities(Struct, frozen=True, kw_only=True):
     """A vendor that can be connected."""
 
@@ -133,6 +149,7 @@ class IntegrationCapabilities(Struct, frozen=True, kw_only=True):
     streams: list[StreamCapability]
     models: Annotated[list[ModelCapability], Meta(description="Every model of the vocabulary, given or not.")]
     operations: list[OperationCapability]
+    webhooks: Annotated[WebhooksCapability | None, Meta(description="Null where the vendor reports nothing.")]
 
 
 class OperationGrant(Struct, frozen=True, kw_only=True, rename={"is_allowed": "allowed"}):
@@ -172,7 +189,10 @@ def list_capabilities(slug: str | None = None) -> Capabilities:
     """Of every integration there is, or of one. Raises ConfigError for a slug there is not."""
     integrations = list_integrations() if slug is None else [get_integration(slug)]
     return Capabilities(
-        integrations=[describe_integration(one, list(list_operations(one.slug).values())) for one in integrations]
+        integrations=[
+            describe_integration(one, list(list_operations(one.slug).values()), find_webhooks(one.slug))
+            for one in integrations
+        ]
     )
 
 
@@ -207,13 +227,15 @@ def _judge_write(
     )
 
 
-def describe_integration(integration: Integration, operations: Sequence[Operation] = ()) -> IntegrationCapabilities:
+def describe_integration(
+    integration: Integration, operations: Sequence[Operation] = (), webhooks: Webhooks | None = None
+) -> IntegrationCapabilities:
     return IntegrationCapabilities(
         slug=integration.slug,
         name=integration.name,
         website=integration.website,
         category=integration.category,
-        auth=_list_flows(integration, operations),
+        auth=_list_flows(integration, operations, webhooks),
         streams=[_describe_stream(stream) for stream in integration.streams],
         models=[_describe_model(integration, spec, operations) for spec in MODELS.values()],
         operations=[
@@ -227,6 +249,15 @@ def describe_integration(integration: Integration, operations: Sequence[Operatio
             )
             for one in operations
         ],
+        webhooks=None if webhooks is None else _describe_webhooks(webhooks),
+    )
+
+
+def _describe_webhooks(webhooks: Webhooks) -> WebhooksCapability:
+    return WebhooksCapability(
+        is_verified=webhooks.verify is not None,
+        made_by=["customer"] if webhooks.subscription is None else ["customer", "api"],
+        events=[EventCapability(kind=kind, name=name) for kind, name in webhooks.events.items()],
     )
 
 
@@ -239,20 +270,23 @@ def list_writers(operations: Sequence[Operation], spec: ModelSpec, field: FieldS
     ]
 
 
-def _list_flows(integration: Integration, operations: Sequence[Operation]) -> list[AuthFlow]:
-    flows = [_describe_flow(integration.auth, "customer", ())]
+def _list_flows(integration: Integration, operations: Sequence[Operation], webhooks: Webhooks | None) -> list[AuthFlow]:
+    flows = [_describe_flow(integration.auth, "customer", (), None)]
     if integration.partner_auth is not None:
-        flows.append(_describe_flow(integration.partner_auth, "partner", operations))
+        flows.append(_describe_flow(integration.partner_auth, "partner", operations, webhooks))
     return flows
 
 
 def _describe_flow(
-    auth: ClientCredentials | AuthorizationCode, owner: Literal["customer", "partner"], operations: Sequence[Operation]
+    auth: ClientCredentials | AuthorizationCode,
+    owner: Literal["customer", "partner"],
+    operations: Sequence[Operation],
+    webhooks: Webhooks | None,
 ) -> AuthFlow:
     reads: tuple[str, ...] = ()
     every: tuple[str, ...] = ()
     if isinstance(auth, AuthorizationCode):
-        reads, every = auth.scopes, list_scopes(auth, operations, "read-write")
+        reads, every = auth.scopes, list_scopes(auth, operations, "read-write", webhooks)
     return AuthFlow(
         flow=FLOWS[type(auth)],
         credentials_of=owner,

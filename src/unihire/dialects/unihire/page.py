@@ -102,6 +102,7 @@ def describe_one(integration: IntegrationCapabilities) -> Iterator[Block]:
         ),
     )
     yield from _describe_operations(integration)
+    yield from _describe_webhooks(integration)
     for model in integration.models:
         if model.is_given:
             yield from _describe_model(integration, model)
@@ -131,6 +132,18 @@ def _describe_operations(integration: IntegrationCapabilities) -> Iterator[Block
                 for operation in integration.operations
             ),
         )
+
+
+def _describe_webhooks(integration: IntegrationCapabilities) -> Iterator[Block]:
+    webhooks = integration.webhooks
+    if webhooks is None:
+        yield Paragraph(("It reports nothing of changes: they are found by schedule.",))
+        return
+    signed = "signed or carry a secret" if webhooks.is_verified else "not signed: their address is the secret"
+    made = " Set up by the customer, or over the vendor's API." if "api" in webhooks.made_by else ""
+    yield Paragraph((f"What it reports of changes, and is read again at once. Deliveries are {signed}.{made}",))
+    rows = tuple(((Code(event.kind),), (event.name,)) for event in webhooks.events)
+    yield Table(("event", "name in its settings"), rows)
 
 
 def _head(integration: IntegrationCapabilities, model: ModelCapability) -> Heading:

@@ -6,6 +6,7 @@ filters.py               filters of its lists: written, and what they do with ro
 writes.py                things made over v3, each known again
 comparing.py             whether a row shows what was sent
 operations.py            the operations it offers, in order
+webhooks.py              what it reports of changes, and what each of that touches
 mapping/                 rows to records, pure
   company.py             what a company sets up
   jobs.py                jobs, their posts and what those ask
