@@ -75,7 +75,7 @@ async def _sync(place: Place, vendor: Vendor) -> float:
 
 
 async def _sync_by_workers(place: Place, vendor: Vendor) -> float:
-    """The seconds of one that is put off whenever it would have to wait, and taken up by whoever is there then."""
+    """The seconds of a run that is deferred whenever it would have to wait, and then continued by any free worker."""
     async with open_site(place, "budget") as site:
         numbers = await site.connect(HARVEST.slug, vendor, 1)
         await settle(site.pool)

@@ -144,7 +144,7 @@ async def _read(pool: Pool, connector: Connector) -> None:
         )
         ids, keys = [row["id"] for row in rows], [row["key"] for row in rows]
         for nth in range(READS):
-            wanted = partial(reading.Wanted, connector=connector.number, model=model, after=0, limit=50)
+            wanted = partial(reading.RecordSelection, connector=connector.number, model=model, after=0, limit=50)
             own = keys[nth % len(keys)]
             for one in (wanted(), wanted(ids=ids), wanted(keys=[[own]]), wanted(keys=[keys[:3]])):
                 if not (await reading.list_records(pool, one)).bodies:

@@ -51,7 +51,7 @@ ADD_WORKER = "INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id"
 
 FETCH_JOB = "SELECT id FROM procrastinate_fetch_job_v2(ARRAY['sync']::varchar[], $1)"
 
-PUT_OFF_MOST = """
+DEFER_MOST = """
     UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour'
     WHERE status = 'todo' AND id NOT IN (SELECT id FROM procrastinate_jobs ORDER BY id DESC LIMIT 100)
 """
@@ -101,9 +101,9 @@ async def _measure(pool: Pool, name: str, figures: Figures) -> None:
     figures.put(f"{name}.orphaned_ms", await _time(pool, look_for_orphaned))
     figures.put(f"{name}.dead_ms", await _time(pool, drop_dead))
     figures.put(f"{name}.none_due_ms", await _time(pool, look_for_due))
-    await pool.execute(PUT_OFF_MOST)
+    await pool.execute(DEFER_MOST)
     await settle(pool)
-    figures.put(f"{name}.fetch_ms.most_put_off", await _time(pool, fetch))
+    figures.put(f"{name}.fetch_ms.most_deferred", await _time(pool, fetch))
     for statement in (*FORGET_RUNS, SET_ALL_DUE):
         await pool.execute(statement)
     await settle(pool)

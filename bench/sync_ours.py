@@ -66,7 +66,7 @@ def list_unsaved(integration: Integration, report: Report, *, is_again: bool = F
     }
     return [
         f"{counts.stream}: {counts.read} read, {counts.added} added, {counts.changed} changed, "
-        f"{counts.quarantined} set aside"
+        f"{counts.quarantined} quarantined"
         for counts in report.streams
         if counts.quarantined
         or (is_again and counts.added + counts.changed)

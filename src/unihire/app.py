@@ -25,7 +25,7 @@ from unihire.dialects.common.calls import TOKEN_HEADER, RequestGate
 from unihire.dialects.common.prefix import Prefixed
 from unihire.dialects.common.read_schema import describe_reads
 from unihire.dialects.common.reads import Reads
-from unihire.dialects.common.watching import Watching, name_fault
+from unihire.dialects.common.telemetry import TelemetryMiddleware, name_fault
 from unihire.dialects.tray.connectors import PATH as CALLS_PATH
 from unihire.dialects.tray.connectors import Connectors, write_message, write_text
 from unihire.dialects.tray.schema import describe_calls
@@ -133,7 +133,7 @@ class _Service(Starlette):
         self._trusted = settings.list_trusted_proxies()
 
     def build_middleware_stack(self) -> ASGIApp:
-        app: ASGIApp = Watching(super().build_middleware_stack())
+        app: ASGIApp = TelemetryMiddleware(super().build_middleware_stack())
         return Prefixed(app, self._prefix, self._trusted) if self._prefix or self._trusted else app
 
 

@@ -259,7 +259,7 @@ class Unanswered(VendorError):
 
 
 class RecordError(UnihireError):
-    """One record will not map; it is set aside with its raw data and the stream goes on."""
+    """A row cannot be mapped. It is quarantined with its raw data, and the stream goes on."""
 
 
 class Stopped(UnihireError):

@@ -75,7 +75,7 @@ def test_remap_makes_everything_again_while_the_vendor_is_away(command: Command,
     told = {one["stream"]: one for one in report["streams"]}
     assert (report["status"], report["connector_id"]) == ("done", connector)
     assert told["candidates"]["made_again"] == 100
-    assert (told["jobs"]["set_aside"], told["jobs"]["incomplete"], told["jobs"]["released"]) == (0, 1, 0)
+    assert (told["jobs"]["quarantined"], told["jobs"]["incomplete"], told["jobs"]["released"]) == (0, 1, 0)
     assert all(one["changed"] == one["added"] == one["deleted"] == 0 for one in told.values())
     assert told["categories"]["parts_not_made"] > 0
     shown = command.run("remap", connector[:8]).stdout

@@ -10,7 +10,7 @@ import pytest
 from testbed.tenants import Tenant, read_pages
 from unihire.dialects.unihire.pages import write_place
 from unihire.store.issues import open_issue, resolve_issues
-from unihire.sync.issues import ADVICE, Kind
+from unihire.sync.issues import ADVICE, IssueKind
 
 PATH = "/api/v1/issues"
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -42,15 +42,15 @@ async def test_connector_without_issues_has_none(api: httpx.AsyncClient) -> None
 
 
 async def test_issue_says_what_where_how_often_and_what_to_do(api: httpx.AsyncClient, tenant: Tenant) -> None:
-    await open_one(tenant, Kind.PERMISSION_MISSING, "jobs")
-    await open_one(tenant, Kind.PERMISSION_MISSING, "jobs", minutes=5)
+    await open_one(tenant, IssueKind.PERMISSION_MISSING, "jobs")
+    await open_one(tenant, IssueKind.PERMISSION_MISSING, "jobs", minutes=5)
     (issue,) = await list_all(api)
     assert issue.pop("id")
     assert issue == {
         "kind": "permission_missing",
         "stream": "jobs",
         "message": "permission_missing of jobs",
-        "advice": ADVICE[Kind.PERMISSION_MISSING],
+        "advice": ADVICE[IssueKind.PERMISSION_MISSING],
         "times": 2,
         "opened_at": "2026-01-31T09:30:00Z",
         "last_seen_at": "2026-01-31T09:35:00Z",
@@ -59,13 +59,13 @@ async def test_issue_says_what_where_how_often_and_what_to_do(api: httpx.AsyncCl
 
 
 async def test_issue_of_the_whole_connector_names_no_list(api: httpx.AsyncClient, tenant: Tenant) -> None:
-    await open_one(tenant, Kind.REAUTHORIZE)
+    await open_one(tenant, IssueKind.REAUTHORIZE)
     assert [issue["stream"] for issue in await list_all(api)] == [None]
 
 
 async def test_issue_that_is_over_is_told_on_request_alone(api: httpx.AsyncClient, tenant: Tenant) -> None:
-    await open_one(tenant, Kind.FAULT)
-    await resolve(tenant, Kind.FAULT)
+    await open_one(tenant, IssueKind.FAULT)
+    await resolve(tenant, IssueKind.FAULT)
     assert await list_all(api) == []
     (issue,) = await list_all(api, resolved="true")
     assert issue["resolved_at"] == "2026-02-01T09:30:00Z"
@@ -76,9 +76,9 @@ async def test_pages_have_every_issue_once_open_ones_first_the_latest_first(
     api: httpx.AsyncClient, tenant: Tenant, size: int
 ) -> None:
     for stream, minutes in (("a", 0), ("b", 1), ("c", 1), ("d", 2), ("e", 3), ("f", 1)):
-        await open_one(tenant, Kind.VENDOR_REFUSED, stream, minutes=minutes)
-    await resolve(tenant, Kind.VENDOR_REFUSED, "d")
-    await resolve(tenant, Kind.VENDOR_REFUSED, "b")
+        await open_one(tenant, IssueKind.VENDOR_REFUSED, stream, minutes=minutes)
+    await resolve(tenant, IssueKind.VENDOR_REFUSED, "d")
+    await resolve(tenant, IssueKind.VENDOR_REFUSED, "b")
     streams = [issue["stream"] for issue in await list_all(api, resolved="true", page_size=size)]
     assert [*streams[:1], *sorted(streams[1:3]), *streams[3:]] == ["e", "c", "f", "a", "d", "b"]
 
@@ -91,7 +91,7 @@ async def test_kind_that_a_later_version_knows_is_told_without_advice(api: httpx
 async def test_issues_of_another_connector_are_not_told(
     api: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
 ) -> None:
-    for kind in (Kind.FAULT, Kind.REAUTHORIZE):
+    for kind in (IssueKind.FAULT, IssueKind.REAUTHORIZE):
         await open_one(tenant, kind)
     assert (await api.get(PATH, headers=other_tenant.headers)).json()["items"] == []
     cursor = (await api.get(PATH, params={"page_size": 1})).json()["cursor"]

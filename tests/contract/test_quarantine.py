@@ -16,7 +16,7 @@ INSERT = """
 """
 
 
-async def set_aside(tenant: Tenant, *rows: tuple[str, str]) -> None:
+async def quarantine(tenant: Tenant, *rows: tuple[str, str]) -> None:
     for stream, row_id in rows:
         raw = b'{"id": "%b", "n": 1.50}' % row_id.encode()
         await tenant.pool.execute(INSERT, tenant.connector.number, stream, row_id, f"KeyError: '{row_id}'", raw)
@@ -37,7 +37,7 @@ async def test_nothing_set_aside_is_an_empty_page(api: httpx.AsyncClient) -> Non
 async def test_row_is_told_with_its_reason_and_with_raw_data_on_request_alone(
     api: httpx.AsyncClient, tenant: Tenant
 ) -> None:
-    await set_aside(tenant, ("jobs", "7"))
+    await quarantine(tenant, ("jobs", "7"))
     told = {
         "stream": "jobs", "remote_id": "7", "reason": "KeyError: '7'", "served": False, "left_out": [],
         "since": "2026-01-31T09:30:00Z", "raw_data": None,
@@ -51,7 +51,7 @@ async def test_row_is_told_with_its_reason_and_with_raw_data_on_request_alone(
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 100])
 async def test_pages_have_every_row_once(api: httpx.AsyncClient, tenant: Tenant, size: int) -> None:
     rows = [("jobs", "1"), ("jobs", "10"), ("jobs", "2"), ("people", "1"), ("people", "?ab")]
-    await set_aside(tenant, *rows)
+    await quarantine(tenant, *rows)
     found, cursor = [], None
     for _ in range(1_000):  # no walk that goes round is waited for
         page = await read(api, page_size=size, **({"cursor": cursor} if cursor else {}))
@@ -64,7 +64,7 @@ async def test_pages_have_every_row_once(api: httpx.AsyncClient, tenant: Tenant,
 
 
 async def test_cursor_goes_on_behind_a_row_that_was_released(api: httpx.AsyncClient, tenant: Tenant) -> None:
-    await set_aside(tenant, ("jobs", "1"), ("jobs", "2"), ("jobs", "3"))
+    await quarantine(tenant, ("jobs", "1"), ("jobs", "2"), ("jobs", "3"))
     page = await read(api, page_size=2)
     await tenant.pool.execute("DELETE FROM quarantine WHERE row_id = '2'")
     assert [item["remote_id"] for item in (await read(api, cursor=page["cursor"]))["items"]] == ["3"]
@@ -73,8 +73,8 @@ async def test_cursor_goes_on_behind_a_row_that_was_released(api: httpx.AsyncCli
 async def test_rows_of_another_connector_are_not_told(
     api: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
 ) -> None:
-    await set_aside(tenant, ("jobs", "1"), ("jobs", "2"))
-    await set_aside(other_tenant, ("jobs", "3"), ("jobs", "4"))
+    await quarantine(tenant, ("jobs", "1"), ("jobs", "2"))
+    await quarantine(other_tenant, ("jobs", "3"), ("jobs", "4"))
     page = await read(api, page_size=1)
     answer = await api.get(PATH, params={"cursor": page["cursor"]}, headers=other_tenant.headers)
     assert answer.status_code == 422

@@ -76,7 +76,7 @@ async def test_empty_body_asks_for_an_incremental_run_of_all(api: httpx.AsyncCli
     assert (run["number"], run["status"], run["full"], run["only_streams"]) == (1, "queued", False, None)
     assert (run["triggered_by"], run["started_at"], run["progress"]) == ("request", None, None)
     assert run["totals"] == {
-        "read": 0, "new": 0, "changed": 0, "deleted": 0, "set_aside": 0, "incomplete": 0, "wrong_answers": 0,
+        "read": 0, "new": 0, "changed": 0, "deleted": 0, "quarantined": 0, "incomplete": 0, "wrong_answers": 0,
         "requests": 0, "waited_seconds": 0.0,
     }  # fmt: skip
 
@@ -103,7 +103,7 @@ async def test_run_is_told_with_what_each_list_came_to(api: httpx.AsyncClient, t
     jobs = parts["jobs"]
     assert (jobs["phase"], jobs["read"], jobs["new"], jobs["since"]) == ("done", 5, 8, None)
     assert jobs["requests"] >= 3
-    for name in ("read", "new", "changed", "deleted", "set_aside", "requests"):
+    for name in ("read", "new", "changed", "deleted", "quarantined", "requests"):
         assert told["totals"][name] == sum(part[name] for part in parts.values()), name
     assert await list_runs(api) == [told]
 

@@ -25,8 +25,8 @@ from unihire.errors import BudgetSpent, RetryLater
 from unihire.integrations.greenhouse.emulator import app
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.budget import FixedWindowHeaders
+from unihire.outbound.budget_store import BudgetState, BudgetUnavailable
 from unihire.outbound.client import Retry, Target, VendorClient
-from unihire.outbound.keeping import BudgetState, BudgetUnknown
 from unihire.outbound.meters import Window
 from unihire.outbound.tally import TALLY, Tally
 from unihire.platform.budgets import StoredBudgets, _Shared
@@ -201,7 +201,7 @@ async def test_vendor_without_a_limit_costs_the_store_next_to_nothing(
 ) -> None:
     asked, read = 0, budgets.read_budget
 
-    async def count(*given: Any) -> budgets.KeptBudget:
+    async def count(*given: Any) -> budgets.StoredBudget:
         nonlocal asked
         asked += 1
         return await read(*given)
@@ -366,15 +366,15 @@ async def test_database_that_stays_away_is_a_reason_to_try_later(
 ) -> None:
     monkeypatch.setattr("unihire.platform.budgets.GIVE_UP_SECONDS", 0.1)
 
-    async def fail(*given: Any) -> budgets.KeptBudget:
+    async def fail(*given: Any) -> budgets.StoredBudget:
         raise ConnectionRefusedError
 
     monkeypatch.setattr(budgets, "read_budget", fail)
     tenant = await make_tenant(pool, sealer, base_url=vendor.base_url)
     async with open_shared(vendor, tenant, retry=Retry(attempts=1)) as client:
-        with pytest.raises(BudgetUnknown, match="the database, which keeps the rate budget, does not answer"):
+        with pytest.raises(BudgetUnavailable, match="the database, which keeps the rate budget, does not answer"):
             await client.get("/jobs/1")
-        with pytest.raises(BudgetUnknown):  # and not Unanswered: it never left
+        with pytest.raises(BudgetUnavailable):  # and not Unanswered: it never left
             await client.send("POST", "/jobs/1", b"{}")
     assert vendor.count("/jobs/1") == 0
 

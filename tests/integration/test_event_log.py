@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 
 from testbed.event_log import check_log, count_pages, read_log
-from testbed.remapping import DEPARTMENTS, JOINED, LOUD_JOBS, make_joined_tenant, replace_fields, run, with_maps
+from testbed.remapping import DEPARTMENTS, JOINED, LOUD_JOBS, make_joined_tenant, replace_fields, run, with_mappings
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, IMPATIENT, Vendor, fill, job, person, stage, to_job
-from unihire.integration.declare import Maps, Source
+from unihire.integration.declare import RecordMapping, Source
 from unihire.kit.seal import Sealer
 from unihire.model import Job
 from unihire.platform.connectors import open_client
@@ -100,7 +100,7 @@ async def test_records_made_again_by_a_new_mapping_are_in_the_log(tenant: Tenant
     def to_renamed(source: Source) -> Job:
         return replace_fields(to_job(source), remote_id=f"job-{source.row['id']}")
 
-    await run(tenant, with_maps(ACME, "jobs", Maps(Job, to_renamed), DEPARTMENTS))
+    await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_renamed), DEPARTMENTS))
     assert await count_new(tenant, 19) == {"created": 5, "deleted": 5}
 
 

@@ -243,7 +243,7 @@ async def test_refresh_token_that_is_refused_needs_the_customer(
 async def test_grant_without_a_refresh_token_ends_with_its_access_token(
     vendor: Vendor, endpoint: TokenEndpoint, pool: Pool, sealer: Sealer, partner: Connector
 ) -> None:
-    async with keep(pool, sealer, partner).hold() as held:
+    async with keep(pool, sealer, partner).lock() as held:
         await held.save(make_grant(None))
     async with open_partner(pool, sealer, partner) as client:
         with pytest.raises(ReauthorizeNeeded, match="connect again"):
@@ -332,12 +332,12 @@ async def test_lock_of_a_feed_does_not_wait_for_a_renewal_nor_the_other_way_roun
     await pool.execute("DELETE FROM connector_grant")
     async with pool.acquire() as connection, connection.transaction(), asyncio.timeout(2):
         assert await lock_feed_row(connection, partner.number)
-        async with keep(pool, sealer, partner).hold() as held:
+        async with keep(pool, sealer, partner).lock() as held:
             await held.save(make_grant())
 
 
 async def test_grant_goes_with_its_connector(pool: Pool, sealer: Sealer, partner: Connector) -> None:
-    async with keep(pool, sealer, partner).hold() as held:
+    async with keep(pool, sealer, partner).lock() as held:
         await pool.execute("DELETE FROM connector WHERE number = $1", partner.number)
         with pytest.raises(CredentialsReplaced):
             await held.save(make_grant())

@@ -13,7 +13,7 @@ from unihire.store import Pool
 from unihire.store.issues import list_issues, open_issue
 from unihire.store.work.history import list_history, list_standings, list_whole_history
 from unihire.sync.chores import PACE, cut_history
-from unihire.sync.issues import Kind
+from unihire.sync.issues import IssueKind
 
 
 @pytest_asyncio.fixture
@@ -64,7 +64,7 @@ async def test_history_is_stored_for_a_month_and_the_latest_run_for_good(tenant:
     for _ in range(3):
         await tenant.sync()
     pool, number = tenant.pool, tenant.connector.number
-    await open_issue(pool, number, Kind.FAULT, "still open")
+    await open_issue(pool, number, IssueKind.FAULT, "still open")
 
     async def cut(*, days: int) -> tuple[list[int], list[str]]:
         await let_pass(pool, timedelta(days=days))
@@ -76,8 +76,8 @@ async def test_history_is_stored_for_a_month_and_the_latest_run_for_good(tenant:
             one["kind"] for one in await list_issues(pool, number, with_resolved=True)
         ]
 
-    assert await cut(days=29) == ([3, 2, 1], [Kind.FAULT, Kind.PERMISSION_MISSING])
-    assert await cut(days=1) == ([3], [Kind.FAULT])
+    assert await cut(days=29) == ([3, 2, 1], [IssueKind.FAULT, IssueKind.PERMISSION_MISSING])
+    assert await cut(days=1) == ([3], [IssueKind.FAULT])
     assert await pool.fetchval("SELECT count(DISTINCT run) FROM stream_run") == 1
 
 

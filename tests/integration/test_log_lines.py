@@ -9,8 +9,8 @@ from testbed.vendor import Vendor, fill, say
 from testbed.working import Works
 from unihire.kit.metrics import REGISTRY
 from unihire.kit.seal import Sealer
-from unihire.outbound import watching
-from unihire.outbound.watching import watch_wait
+from unihire.outbound import telemetry
+from unihire.outbound.telemetry import watch_wait
 from unihire.store import Pool
 
 CONTEXT = [structlog.contextvars.merge_contextvars]
@@ -51,7 +51,7 @@ async def test_line_of_a_stream_that_failed_names_it(
 
 
 async def test_long_waits_for_a_rate_limit_are_told_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "LONG_SECONDS", 0.02)
+    monkeypatch.setattr(telemetry, "LONG_SECONDS", 0.02)
     labels = {"integration": "a vendor"}
     with structlog.testing.capture_logs(CONTEXT) as lines:
         for seconds in (0.0, 0.03):

@@ -71,7 +71,7 @@ async def test_sync_counts_calls_rows_records_and_pages(api: httpx.AsyncClient, 
         of = {**by, "stream": stream}
         parts = [part for report in (first, second) for part in report.streams if part.stream == stream]
         assert grown("unihire_sync_rows_read_total", **of) == sum(part.read for part in parts) > 0
-        assert grown("unihire_sync_rows_set_aside_total", **of) == sum(part.quarantined for part in parts)
+        assert grown("unihire_sync_rows_quarantined_total", **of) == sum(part.quarantined for part in parts)
         records = [grown("unihire_sync_records_total", **of, kind=kind) for kind in ("new", "changed", "deleted")]
         totals = [(part.added, part.changed, part.deleted) for part in parts]
         assert records == [sum(column) for column in zip(*totals, strict=True)]
@@ -108,7 +108,7 @@ async def test_database_tells_how_things_stand(
         told = await scrape(client)
     assert find(told, "unihire_connectors", integration="acme", status="complete") == 2
     assert find(told, "unihire_connectors_paused", integration="acme") == 1
-    assert find(told, "unihire_issues_open", integration="acme", kind="rows_set_aside") == 1
+    assert find(told, "unihire_issues_open", integration="acme", kind="rows_quarantined") == 1
     assert find(told, "unihire_quarantine_rows", integration="acme") == 1
     assert find(told, "unihire_incomplete_rows", integration="acme") == 1
     assert 90 <= find(told, "unihire_schedule_overdue_seconds") < 100
@@ -124,7 +124,7 @@ async def test_unfinished_runs_are_told_by_what_they_wait_for(
     with pytest.raises(RetryLater):
         await tenant.sync()
     async with serve_app(create_metrics_app(settings, pool)) as client:
-        assert find(await scrape(client), "unihire_runs_unfinished", integration="acme", status="put_off") == 1
+        assert find(await scrape(client), "unihire_runs_unfinished", integration="acme", status="deferred") == 1
     await pool.execute("UPDATE sync_run SET waits_until = NULL")
     async with serve_app(create_metrics_app(settings, pool)) as client:
         assert find(await scrape(client), "unihire_runs_unfinished", integration="acme", status="running") == 1

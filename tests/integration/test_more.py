@@ -89,9 +89,9 @@ async def test_filling_it_in_a_store_of_before_moves_no_record_and_is_not_told(
     if how == "full":
         await tenant.sync(full=True)
     else:
-        remade = await run(tenant, RICH)
+        result = await run(tenant, RICH)
         assert len(vendor.log) == asked
-        assert {name: one.changed for name, one in remade.items()} == {"pipelines": 0, "jobs": 0, "people": 0}
+        assert {name: one.changed for name, one in result.items()} == {"pipelines": 0, "jobs": 0, "people": 0}
     assert await read_stored(tenant, whole=False) == before
     if how == "remap":
         # No row of the pipelines is stored, and the rows of people are mapped with details: what is made of parts waits

@@ -63,8 +63,8 @@ async def test_store_of_before_is_filled_without_moving_anything(
         log.take()
 
         # By what is stored already.
-        for remade in await remap_connector(pool, tenant.connector, get_integration(slug)):
-            assert remade.changed == remade.deleted == 0, remade
+        for result in await remap_connector(pool, tenant.connector, get_integration(slug)):
+            assert result.changed == result.deleted == 0, result
         assert await read_native(tenant) == native
         remapped = await read_more(tenant)
         filled = [id for id in native if remapped[id][1] is not None]

@@ -26,7 +26,7 @@ from unihire.store import Connection, Pool, issues
 from unihire.store.accounts import grants, tenancy
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.work import runs
-from unihire.sync.issues import Kind, ask_for_relink
+from unihire.sync.issues import IssueKind, ask_for_relink
 from unihire.sync.rows_by_id import sync_rows_by_id
 from unihire.sync.run import sync_connector
 
@@ -347,7 +347,7 @@ async def _relink(pool: Pool, sealer: Sealer, connector: Connector) -> None:
 
 
 async def _open_issue(pool: Pool, sealer: Sealer, connector: Connector) -> None:
-    await issues.open_issue(pool, connector.number, Kind.FAULT, "of the old ones", version=1)
+    await issues.open_issue(pool, connector.number, IssueKind.FAULT, "of the old ones", version=1)
 
 
 async def _say_complete(pool: Pool, sealer: Sealer, connector: Connector) -> None:
@@ -419,7 +419,7 @@ async def test_row_that_a_program_before_this_one_left_is_taken_for_none(
     assert not await keeper.doubt()
     assert await keeper.find() is None
     assert await find_version(pool) == (2, False)
-    async with keeper.hold() as held:
+    async with keeper.lock() as held:
         await held.save(Grant("new-1", NOW))
     assert await keeper.find() == Grant("new-1", NOW)
 

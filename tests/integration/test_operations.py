@@ -22,7 +22,7 @@ from unihire.platform import context_writes
 from unihire.platform.inputs import BadInput
 from unihire.platform.operations import LONGEST
 from unihire.store.calls import operations as stored
-from unihire.store.calls.operations import Step
+from unihire.store.calls.operations import WriteStep
 
 NUMBERS = itertools.count(1)
 LOST: Mapping[str, Answerer] = {
@@ -281,7 +281,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     def arrange(last: int) -> None:
         saves = itertools.count(1)
 
-        async def save_or_die(pool: Any, connector: int, key: str, steps: Mapping[str, Step]) -> None:
+        async def save_or_die(pool: Any, connector: int, key: str, steps: Mapping[str, WriteStep]) -> None:
             if next(saves) >= last:
                 raise Killed
             await save(pool, connector, key, steps)

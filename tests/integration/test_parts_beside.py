@@ -283,10 +283,10 @@ async def test_rows_that_were_kept_whole_become_records_without_a_call_once_they
     schools = list_rows("schools", mappings=(RecordMapping(Job, to_job),))
     later = replace(GAMMA, streams=(schools, *GAMMA.streams[3:]))
     vendor.log.clear()
-    remade = await remap_connector(tenant.pool, tenant.connector, later, only_aside=True)
-    assert [one.added for one in remade if one.stream == "schools"] == [2]
+    result = await remap_connector(tenant.pool, tenant.connector, later, only_quarantined=True)
+    assert [one.added for one in result if one.stream == "schools"] == [2]
     assert not vendor.log
     assert [item["name"] for item in await read_all(api, "jobs")] == ["School 7", "School 8"]
-    again = await remap_connector(tenant.pool, tenant.connector, later, only_aside=True)
+    again = await remap_connector(tenant.pool, tenant.connector, later, only_quarantined=True)
     assert [(one.rows, one.added) for one in again if one.stream == "schools"] == [(0, 0)]
     assert await read_schools(api) == {"1": ["School 7", "School 8"], "2": ["School 8", "School 8"], "3": []}

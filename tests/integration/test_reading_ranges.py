@@ -17,8 +17,8 @@ from unihire.store import Connection, ranges
 from unihire.store.database import open_database
 from unihire.store.keys import FilterKeys
 from unihire.store.migrate import migrate
-from unihire.store.ranges import BEFORE_ALL, BEHIND, BEHIND_ALL, Range, Source, write_bound
-from unihire.store.reading import Wanted
+from unihire.store.ranges import BEFORE_ALL, BEHIND, BEHIND_ALL, Range, RangeSource, write_bound
+from unihire.store.reading import RecordSelection
 
 BEFORE_RANGES = 35
 
@@ -147,10 +147,10 @@ async def test_what_finds_fewest_records_is_what_they_are_gathered_from(tenant: 
         ([by_name, by_company], None, [wide], ranges.by_keys(by_company)),
         ([by_name, by_company], None, [wide, narrow], ranges.in_range(narrow)),
         ([by_company], 12, [wide, narrow], ranges.by_keys(by_company)),
-        ([], 2, [wide, narrow], Source(BEHIND)),
+        ([], 2, [wide, narrow], RangeSource(BEHIND)),
     ]:
         after = 0 if last is None else seqs[-last - 1]
-        wanted = Wanted(number, spec.number, after, 10, keys)
+        wanted = RecordSelection(number, spec.number, after, 10, keys)
         async with tenant.pool.acquire() as connection:
             assert await ranges._find_source(connection, wanted, moments) == expected
 
@@ -242,7 +242,7 @@ async def test_store_of_an_earlier_version_has_the_ranges_as_soon_as_it_comes_fo
     await migrate(connection, upto=BEFORE_RANGES)
     await connection.execute("INSERT INTO organisation (id, name) VALUES (gen_random_uuid(), 'Example')")
     await fill_connector(connection, 1, 60)  # one a minute, of which number 49 is deleted
-    wanted = Wanted(1, MODELS["candidate"].number, 0, 50)
+    wanted = RecordSelection(1, MODELS["candidate"].number, 0, 50)
     narrowed = [ranges.Range("remote_created_at", "2026-01-01T00:45:00", "2026-01-01T00:55:00")]
     async with open_database(databases.settings(empty)) as pool:
         found = await ranges.list_range(pool, wanted, narrowed, None)

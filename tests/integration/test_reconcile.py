@@ -110,7 +110,7 @@ async def test_row_set_aside_is_told_as_such_and_is_neither_missing_nor_gone(ten
     assert numbers(found)["candidate"] == (5, 4, 2, 0, 0)  # 1 stays as it last was, 7 was never here
     assert numbers(found)["job"] == (5, 5, 1, 0, 0)
     assert numbers(found)["department"] == (2, 3, 0, 0, 0)  # nobody knows what the row refused tells of
-    assert get(found, "department").held == 1
+    assert get(found, "department").unconfirmed == 1
     assert found.is_equal
 
 
@@ -124,7 +124,7 @@ async def test_parts_are_held_while_a_row_that_may_tell_of_them_will_not_map(ten
     vendor.lists["/pipelines"][1] = {"id": "p2", "stages": [None]}
     found = await count(tenant)
     assert numbers(found)["job_interview_stage"] == (2, 3, 0, 0, 0)
-    assert get(found, "job_interview_stage").held == 1
+    assert get(found, "job_interview_stage").unconfirmed == 1
     assert found.is_equal
     vendor.lists["/pipelines"][1] = {"id": "p2", "stages": []}
     assert get(await count(tenant), "job_interview_stage").gone_ids == ["s3"]

@@ -17,9 +17,9 @@ from testbed.remapping import (
     LABEL,
     LOUD_JOBS,
     make_joined_tenant,
-    read_aside,
     read_keys,
     read_names,
+    read_quarantine,
     read_stored,
     replace_fields,
     run,
@@ -56,10 +56,10 @@ async def api(databases: Databases, tenant: Tenant) -> AsyncIterator[httpx.Async
 async def test_same_mapping_changes_nothing_and_asks_nobody(tenant: Tenant, vendor: Vendor) -> None:
     await tenant.sync()
     before, asked = await read_stored(tenant), len(vendor.log)
-    remade = await run(tenant)
+    result = await run(tenant)
     assert await read_stored(tenant) == before
     assert len(vendor.log) == asked
-    assert {name: (one.rows, one.added, one.changed, one.deleted) for name, one in remade.items()} == {
+    assert {name: (one.rows, one.added, one.changed, one.deleted) for name, one in result.items()} == {
         "pipelines": (0, 0, 0, 0), "jobs": (5, 0, 0, 0), "people": (3, 0, 0, 0),
     }  # fmt: skip
 
@@ -75,8 +75,8 @@ async def test_new_mapping_changes_what_it_maps_otherwise_and_only_that(
     def to_half_loud_job(source: Source) -> Job:
         return to_loud_job(source) if source.row["id"] in "24" else to_job(source)
 
-    remade = await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_half_loud_job), DEPARTMENTS))
-    assert (remade["jobs"].rows, remade["jobs"].changed) == (5, 2)
+    result = await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_half_loud_job), DEPARTMENTS))
+    assert (result["jobs"].rows, result["jobs"].changed) == (5, 2)
     assert await read_names(api, "jobs") == {
         "1": "Job 1", "2": "JOB 2", "3": "Job 3", "4": "JOB 4", "5": "Job 5",
     }  # fmt: skip
@@ -100,8 +100,8 @@ async def test_stored_details_are_mapped_with_their_row_whatever_their_version(
     def to_other(source: Source) -> Candidate:
         return to_noted(source) if source.details else to_candidate(source)
 
-    remade = await run(tenant, with_mappings(ACME, "people", RecordMapping(Candidate, to_other)))
-    assert remade["people"].changed == 1
+    result = await run(tenant, with_mappings(ACME, "people", RecordMapping(Candidate, to_other)))
+    assert result["people"].changed == 1
     assert await read_names(api, "candidates", "company") == {"1": "likes tea", "2": None, "3": None}
     assert len(vendor.log) == asked
 
@@ -113,8 +113,8 @@ async def test_row_whose_detail_is_not_stored_is_left_as_it_is_and_told(tenant: 
     def to_loud(source: Source) -> Candidate:
         return replace_fields(to_candidate(source), first_name=source.row["name"].upper())
 
-    remade = await run(tenant, with_mappings(ACME, "people", RecordMapping(Candidate, to_loud)))
-    assert (remade["people"].rows, remade["people"].changed, dict(remade["people"].lacking)) == (2, 2, {"notes": 1})
+    result = await run(tenant, with_mappings(ACME, "people", RecordMapping(Candidate, to_loud)))
+    assert (result["people"].rows, result["people"].changed, dict(result["people"].lacking)) == (2, 2, {"notes": 1})
     items = {item["remote_id"]: item for item in await read_all(api, "candidates")}
     assert (items["1"]["first_name"], items["1"]["tags"]) == ("Person 1", ["likes tea"])
     assert items["2"]["first_name"] == "PERSON 2"
@@ -126,16 +126,16 @@ async def test_new_detail_leaves_all_rows_that_need_it_until_a_full_sync(tenant:
         name="files", path="/jobs/{id}/files", paging=WholeList(items="rows"),
         needed=lambda row: row["id"] < "4", version=lambda row: "1",
     )  # fmt: skip
-    remade = await run(tenant, with_stream(LOUD_JOBS, "jobs", details=(files,)))
-    assert (remade["jobs"].rows, remade["jobs"].changed, dict(remade["jobs"].lacking)) == (2, 2, {"files": 3})
+    result = await run(tenant, with_stream(LOUD_JOBS, "jobs", details=(files,)))
+    assert (result["jobs"].rows, result["jobs"].changed, dict(result["jobs"].lacking)) == (2, 2, {"files": 3})
 
 
 async def test_streams_whose_rows_are_only_parts_are_told_and_left(tenant: Tenant, api: httpx.AsyncClient) -> None:
     await tenant.sync()
     before = await read_all(api, "job-interview-stages")
-    remade = await run(tenant)
-    assert (remade["pipelines"].rows, remade["pipelines"].unmade) == (0, 3)
-    assert [one.unmade for one in remade.values() if one.stream != "pipelines"] == [0, 0]
+    result = await run(tenant)
+    assert (result["pipelines"].rows, result["pipelines"].unmade) == (0, 3)
+    assert [one.unmade for one in result.values() if one.stream != "pipelines"] == [0, 0]
     assert await read_all(api, "job-interview-stages") == before
 
 
@@ -157,8 +157,8 @@ async def test_record_is_made_again_with_the_rows_it_joins(joined: Tenant, datab
 
 async def test_join_that_keeps_more_gets_it_from_rows_that_are_stored(joined: Tenant, databases: Databases) -> None:
     later = with_stream(JOINED, "entries", joins=(replace(LABEL, members=("name", "colour")),))
-    remade = await run(joined, with_mappings(later, "entries", RecordMapping(Application, to_labelled)))
-    assert remade["labels"].rows == 2
+    result = await run(joined, with_mappings(later, "entries", RecordMapping(Application, to_labelled)))
+    assert result["labels"].rows == 2
     async with open_api(databases.settings("migrated"), joined) as api:
         told = await read_names(api, "applications", "source")
     assert told == {"1": "Label 1 red", "2": "Label 1 red", "3": "Label 2 red", "4": "None None"}
@@ -200,7 +200,7 @@ async def test_killed_anywhere_it_is_done_by_running_it_again(
     await run(tenant, later)
     assert await read_names(api, "jobs", "code") == {"1": None, "2": None, "3": None, "4": "5", "5": None}
     assert set((await read_names(api, "jobs")).values()) == {f"JOB {id}" for id in "12345"}
-    assert await read_aside(tenant) == {}
+    assert await read_quarantine(tenant) == {}
     await read_keys(tenant)
     before = await read_stored(tenant)
     await run(tenant, later)
@@ -212,7 +212,7 @@ async def test_remap_asked_to_stop_stops_after_a_batch(tenant: Tenant, monkeypat
     await tenant.sync()
     stop = asyncio.Event()
     with pytest.raises(Stopped):
-        await run(tenant, LOUD_JOBS, stop=stop, watch=lambda remade: stop.set() if remade.rows else None)
+        await run(tenant, LOUD_JOBS, stop=stop, watch=lambda result: stop.set() if result.rows else None)
     assert (await run(tenant, LOUD_JOBS))["jobs"].changed == 3
 
 

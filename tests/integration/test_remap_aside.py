@@ -14,8 +14,8 @@ from testbed.remapping import (
     LOUD_JOBS,
     NEW,
     make_joined_tenant,
-    read_aside,
     read_names,
+    read_quarantine,
     replace_fields,
     run,
     with_mappings,
@@ -54,17 +54,17 @@ async def test_row_set_aside_is_released_once_it_maps_with_what_belongs_to_it(
     await tenant.sync()
     vendor.lists["/jobs"][0] |= {"code": 7, "at": NEW}
     await tenant.sync()
-    assert set(await read_aside(tenant)) == {"1", "4"}
+    assert set(await read_quarantine(tenant)) == {"1", "4"}
 
     def to_coded(source: Source) -> Job:
         return replace_fields(to_job(source), code=str(source.row.get("code", "")))
 
     asked = len(vendor.log)
-    one = (await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_coded), DEPARTMENTS), only_aside=True))[
-        "jobs"
-    ]
-    assert (one.rows, one.added, one.changed, one.released, one.aside) == (2, 0, 2, 2, 0)
-    assert await read_aside(tenant) == {}
+    one = (
+        await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_coded), DEPARTMENTS), only_quarantined=True)
+    )["jobs"]
+    assert (one.rows, one.added, one.changed, one.released, one.quarantined) == (2, 0, 2, 2, 0)
+    assert await read_quarantine(tenant) == {}
     assert {id: code for id, code in (await read_names(api, "jobs", "code")).items() if code} == {"1": "7", "4": "5"}
     assert "d4" in await read_names(api, "departments")
     assert len(vendor.log) == asked
@@ -84,7 +84,7 @@ async def test_row_that_still_does_not_map_keeps_its_place_with_the_reason_of_no
         return to_job(source)
 
     one = (await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_refused), DEPARTMENTS)))["jobs"]
-    assert (one.rows, one.released, one.aside, one.incomplete) == (6, 0, 0, 1)
+    assert (one.rows, one.released, one.quarantined, one.incomplete) == (6, 0, 0, 1)
     (after,) = await tenant.pool.fetch(find)
     assert after["reason"] == "code: ValueError: codes are for machines"
     assert (after["since"], after["raw"]) == (before["since"], before["raw"])
@@ -96,11 +96,11 @@ async def test_record_whose_later_version_is_set_aside_is_made_of_the_one_it_was
     await tenant.sync()
     vendor.lists["/jobs"][1] |= {"name": "Another", "deep": TOO_DEEP, "at": NEW}
     await tenant.sync()
-    before = await read_aside(tenant)
+    before = await read_quarantine(tenant)
     one = (await run(tenant, LOUD_JOBS))["jobs"]
-    assert (one.changed, one.released, one.aside) == (5, 0, 1)
+    assert (one.changed, one.released, one.quarantined) == (5, 0, 1)
     assert (await read_names(api, "jobs"))["2"] == "JOB 2"
-    assert await read_aside(tenant) == before
+    assert await read_quarantine(tenant) == before
 
 
 async def test_row_that_maps_no_longer_is_set_aside_and_its_record_stays(
@@ -114,11 +114,11 @@ async def test_row_that_maps_no_longer_is_set_aside_and_its_record_stays(
         return to_job(source)
 
     one = (await run(tenant, with_mappings(ACME, "jobs", RecordMapping(Job, to_strict), DEPARTMENTS)))["jobs"]
-    assert (one.aside, one.deleted) == (1, 0)
-    assert await read_aside(tenant) == {"3": "ValueError: not three"}
+    assert (one.quarantined, one.deleted) == (1, 0)
+    assert await read_quarantine(tenant) == {"3": "ValueError: not three"}
     assert set(await read_names(api, "jobs")) == set("12345")
     one = (await run(tenant))["jobs"]
-    assert (one.released, one.aside, one.changed) == (1, 0, 0)
+    assert (one.released, one.quarantined, one.changed) == (1, 0, 0)
 
 
 async def test_row_without_an_id_is_released_under_the_one_that_is_read_now(
@@ -126,7 +126,7 @@ async def test_row_without_an_id_is_released_under_the_one_that_is_read_now(
 ) -> None:
     vendor.lists["/jobs"][2]["id"] = {"number": "3"}
     await tenant.sync()
-    (before,) = await read_aside(tenant)
+    (before,) = await read_quarantine(tenant)
     assert before.startswith("?")
 
     def read_id(row: dict[str, Any]) -> Any:
@@ -137,19 +137,19 @@ async def test_row_without_an_id_is_released_under_the_one_that_is_read_now(
 
     later = with_stream(ACME, "jobs", id_of=read_id, mappings=(RecordMapping(Job, to_numbered), DEPARTMENTS))
     assert (await run(tenant, later))["jobs"].released == 1
-    assert await read_aside(tenant) == {}
+    assert await read_quarantine(tenant) == {}
     assert set(await read_names(api, "jobs")) == set("12345")
 
 
 async def test_row_served_without_a_detail_stays_so_while_that_is_not_stored(tenant: Tenant, vendor: Vendor) -> None:
     vendor.lists["/people"].append(person("4", state=None))
     await tenant.sync()
-    assert set(await read_aside(tenant)) == {"4"}
+    assert set(await read_quarantine(tenant)) == {"4"}
     (notes,) = ACME.get_stream("people").details
     needing = replace(notes, needed=lambda row: row["state"] != "plain")
     one = (await run(tenant, with_stream(ACME, "people", details=(needing,))))["people"]
-    assert (one.released, one.aside, one.incomplete) == (0, 0, 1)
-    assert set(await read_aside(tenant)) == {"4"}
+    assert (one.released, one.quarantined, one.incomplete) == (0, 0, 1)
+    assert set(await read_quarantine(tenant)) == {"4"}
 
 
 async def test_row_of_parts_alone_is_released(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
@@ -172,7 +172,7 @@ async def test_row_gone_at_the_vendor_is_not_kept_aside_while_others_are(tenant:
     await tenant.sync()
     del vendor.lists["/jobs"][1]
     await tenant.sync(full=True)
-    assert set(await read_aside(tenant)) == {"3"}
+    assert set(await read_quarantine(tenant)) == {"3"}
 
 
 async def test_refreshed_record_leaves_its_later_version_aside(
@@ -180,12 +180,12 @@ async def test_refreshed_record_leaves_its_later_version_aside(
 ) -> None:
     vendor.lists["/entries"][0]["deep"] = TOO_DEEP
     await joined.sync()
-    before = await read_aside(joined)
+    before = await read_quarantine(joined)
     assert set(before) == {"1"}
     await joined.pool.execute("UPDATE joined SET data = $1 WHERE stream = 'entries' AND key = '1'", b'{"name":"Other"}')
     note = "INSERT INTO stale (connector, stream, name, key) VALUES ($1, 'entries', 'label', '1')"
     await joined.pool.execute(note, joined.connector.number)
-    assert (await run(joined, JOINED, only_aside=True))["entries"].changed == 2
-    assert await read_aside(joined) == before
+    assert (await run(joined, JOINED, only_quarantined=True))["entries"].changed == 2
+    assert await read_quarantine(joined) == before
     async with open_api(databases.settings("migrated"), joined) as api:
         assert (await read_names(api, "applications", "source"))["1"] == "Other"

@@ -60,8 +60,8 @@ async def test_shared_part_stays_as_the_latest_row_told_it(
     before = await read_stored(tenant)
     assert (await run(tenant))["jobs"].unmade == 0
     assert await read_stored(tenant) == before
-    remade = await run(tenant, with_mappings(ACME, "jobs", JOBS, replace(DEPARTMENTS, map=to_loud_department)))
-    assert (remade["jobs"].changed, remade["jobs"].unmade) == (3, 0)
+    result = await run(tenant, with_mappings(ACME, "jobs", JOBS, replace(DEPARTMENTS, map=to_loud_department)))
+    assert (result["jobs"].changed, result["jobs"].unmade) == (3, 0)
     assert await read_names(api, "departments") == {"d1": "Renamed!", "d4": "D!", "d5": "D!"}
 
 
@@ -73,8 +73,8 @@ async def test_parts_that_no_stored_row_tells_as_they_are_stored_are_left_and_to
     def list_otherwise(row: dict[str, Any]) -> list[dict[str, Any]]:
         return [{**part, "job": row["id"]} for part in list_departments(row)]
 
-    remade = await run(tenant, with_mappings(ACME, "jobs", JOBS, replace(DEPARTMENTS, split=list_otherwise)))
-    assert remade["jobs"].unmade == 3
+    result = await run(tenant, with_mappings(ACME, "jobs", JOBS, replace(DEPARTMENTS, split=list_otherwise)))
+    assert result["jobs"].unmade == 3
     assert await read_names(api, "departments") == {"d1": "D", "d4": "D", "d5": "D"}
 
 
@@ -95,10 +95,10 @@ async def test_owned_parts_are_made_and_dropped_with_their_row(
         more = [{"id": "more", "name": "More"}] if row["id"] == "2" else []
         return [{**row["department"], "of": row["id"]}, *more]
 
-    remade = await run(
+    result = await run(
         tenant, with_mappings(ACME, "jobs", JOBS, replace(owned, split=list_some, map=to_loud_department))
     )
-    one = remade["jobs"]
+    one = result["jobs"]
     assert (one.added, one.changed, one.deleted, one.unmade) == (1, 4, 1, 0)
     async with open_api(databases.settings("migrated"), tenant) as api:
         assert await read_names(api, "departments") == {

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from testbed.databases import Databases
 from testbed.tenants import serve_app
 from unihire.app import create_app
-from unihire.dialects.common.watching import Watching
+from unihire.dialects.common.telemetry import TelemetryMiddleware
 from unihire.kit.request_id import REQUEST_ID
 from unihire.store import Pool
 
@@ -59,7 +59,8 @@ async def test_id_of_a_request_is_known_to_everything_it_does_and_to_nothing_els
         return Response()
 
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(Watching(Starlette(routes=[Route("/", answer)]))), base_url="http://api"
+        transport=httpx.ASGITransport(TelemetryMiddleware(Starlette(routes=[Route("/", answer)]))),
+        base_url="http://api",
     ) as client:
         answers = [await client.get("/") for _ in range(2)]
     assert heard == [answer.headers["x-request-id"].encode() for answer in answers]

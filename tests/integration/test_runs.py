@@ -13,30 +13,30 @@ from testbed.tenants import Tenant
 from testbed.waiting import until
 from unihire.store import Connection, Pool
 from unihire.store.work import runs
-from unihire.store.work.runs import Place, Run
+from unihire.store.work.runs import Run, StreamPosition
 from unihire.sync.deferring import Deferral, defer_run
 
 STREAM = "jobs"
-PLACE = Place("walk", "page 3", 4, 1, 7)
+PLACE = StreamPosition("walk", "page 3", 4, 1, 7)
 NOTHING = [0] * 9
 NO_LEAD = timedelta()
 
-Act = Callable[[Connection, Run, Place], Awaitable[Any]]
+Act = Callable[[Connection, Run, StreamPosition], Awaitable[Any]]
 
 
-async def move(connection: Connection, run: Run, before: Place) -> None:
+async def move(connection: Connection, run: Run, before: StreamPosition) -> None:
     await runs.move_stream(connection, run, STREAM, "walk", "page 4", NOTHING, before=before)
 
 
-async def restart(connection: Connection, run: Run, before: Place) -> None:
+async def restart(connection: Connection, run: Run, before: StreamPosition) -> None:
     await runs.restart_phase(connection, run, STREAM, "catch_up")
 
 
-async def finish_well(connection: Connection, run: Run, before: Place) -> None:
+async def finish_well(connection: Connection, run: Run, before: StreamPosition) -> None:
     await runs.finish_stream(connection, run, STREAM, None, lead=NO_LEAD, requests=0, waited=0.0, before=before)
 
 
-async def finish_badly(connection: Connection, run: Run, before: Place) -> None:
+async def finish_badly(connection: Connection, run: Run, before: StreamPosition) -> None:
     await runs.finish_stream(connection, run, STREAM, "refused", lead=NO_LEAD, requests=0, waited=0.0, before=before)
 
 
@@ -46,7 +46,7 @@ async def take(tenant: Tenant) -> Run:
     return run
 
 
-async def set_place(pool: Pool, place: Place) -> None:
+async def set_place(pool: Pool, place: StreamPosition) -> None:
     await pool.execute(
         "UPDATE stream_run SET phase = $1, position = $2, read = $3, deleted = $4, requests = $5", *place
     )
@@ -113,7 +113,7 @@ async def test_a_run_that_was_cancelled_saves_nothing_more(tenant: Tenant, run: 
 )
 @pytest.mark.parametrize("act", [move, finish_well])
 async def test_a_page_is_saved_only_on_top_of_the_one_before_it(
-    tenant: Tenant, run: Run, act: Act, stands_at: Place, elsewhere: dict[str, Any]
+    tenant: Tenant, run: Run, act: Act, stands_at: StreamPosition, elsewhere: dict[str, Any]
 ) -> None:
     """What a crash of the server took back shows in any of the five, where the position is null too."""
     await set_place(tenant.pool, stands_at._replace(**elsewhere))

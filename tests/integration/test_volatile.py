@@ -347,8 +347,8 @@ async def test_remap_leaves_the_newest_link_where_it_is(
     await tenant.sync(full=True)
     before = await read_stored(tenant.pool, "record")
     mapping = replace(FILES.get_stream("files").mappings[0], map=to_loud_file if changes else to_file)
-    remade = await run(tenant, with_stream(FILES, "files", mappings=(mapping,)))
-    assert remade["files"].changed == (7 if changes else 0)
+    result = await run(tenant, with_stream(FILES, "files", mappings=(mapping,)))
+    assert result["files"].changed == (7 if changes else 0)
     assert (await read_stored(tenant.pool, "record") == before) == (not changes)
     assert await read_marks(api) == {"second"}
     names = {item["file_name"] for item in await read_all(api, "attachments")}

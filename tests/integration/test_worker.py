@@ -23,7 +23,7 @@ from unihire.kit.clock import MovableClock, to_micros
 from unihire.kit.seal import Sealer, new_key
 from unihire.model import Candidate
 from unihire.outbound.budget import FixedWindowHeaders
-from unihire.outbound.keeping import BudgetState
+from unihire.outbound.budget_store import BudgetState
 from unihire.platform.budgets import StoredBudgets
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.settings import Settings
@@ -252,7 +252,7 @@ async def test_who_asks_by_hand_while_a_run_is_under_way_forgets_a_rest_and_noth
     keeper = StoredBudgets(works.pool, number=customer.connector.number)
 
     def hold(rest: float, state: BudgetState, now: float) -> None:
-        state.hold(now + rest, now)
+        state.block(now + rest, now)
 
     for rest, is_kept in ((3000, False), (-1, True)):
         await works.ask(customer)
@@ -329,7 +329,7 @@ async def test_rows_set_aside_are_tried_again_once_by_each_version_of_the_mappin
     async with works.work():
         await works.ask(customer)
         await works.wait_for(customer)
-        assert await works.list_issues(customer) == ["rows_set_aside"]
+        assert await works.list_issues(customer) == ["rows_quarantined"]
         assert await works.list_names("people") == PEOPLE
         works.install(mend(ACME))
         await works.look_after(customer)

@@ -94,7 +94,7 @@ async def test_who_gives_no_sign_loses_the_connector_and_saves_nothing_more(
         monkeypatch.setattr(locks, "_sessions", {})
         async with works.work():
             await works.wait_for(customer)
-        place = runs.Place("done", None, 5, 0, await works.count_requests(customer, "jobs"))
+        place = runs.StreamPosition("done", None, 5, 0, await works.count_requests(customer, "jobs"))
         with pytest.raises(runs.Superseded):
             await runs.move_stream(works.pool, stale, "jobs", "walk", None, [1, 0, 0, 0, 0, 0, 0, 0, 0], before=place)
         with pytest.raises(runs.Superseded):
@@ -123,7 +123,7 @@ async def test_a_budget_that_cannot_be_looked_up_is_no_reason_to_give_a_list_up(
 ) -> None:
     read, asked = budgets.read_budget, itertools.count()
 
-    async def fail_at_first(pool: Pool, connector: int) -> budgets.KeptBudget:
+    async def fail_at_first(pool: Pool, connector: int) -> budgets.StoredBudget:
         if next(asked) < 40:
             raise ConnectionRefusedError
         return await read(pool, connector)

@@ -16,8 +16,8 @@ async def count(tenant: Tenant, **settings: Any) -> Reconciliation:
 
 
 def numbers(found: Reconciliation) -> dict[str, Numbers]:
-    """By model: there, here, aside, missing, gone."""
-    return {one.model: (one.there, one.here, one.aside, one.missing, one.gone) for one in found.models}
+    """By model: there, here, quarantined, missing, gone."""
+    return {one.model: (one.there, one.here, one.quarantined, one.missing, one.gone) for one in found.models}
 
 
 def get(found: Reconciliation, model: str) -> Comparison:

@@ -4,17 +4,17 @@ from itertools import pairwise
 
 from testbed.tenants import Tenant
 from unihire.store.events.log import Event, read_events
-from unihire.store.feed.changes import Kind
+from unihire.store.feed.changes import ChangeKind
 
 LIST_RECORDS = """
     SELECT id::text, model, remote_id, seq, deleted_at IS NOT NULL AS is_deleted FROM record WHERE connector = $1
 """
 
 FOLLOWS = {
-    None: {Kind.CREATED},
-    Kind.CREATED: {Kind.UPDATED, Kind.DELETED},
-    Kind.UPDATED: {Kind.UPDATED, Kind.DELETED},
-    Kind.DELETED: {Kind.CREATED},
+    None: {ChangeKind.CREATED},
+    ChangeKind.CREATED: {ChangeKind.UPDATED, ChangeKind.DELETED},
+    ChangeKind.UPDATED: {ChangeKind.UPDATED, ChangeKind.DELETED},
+    ChangeKind.DELETED: {ChangeKind.CREATED},
 }
 """What may happen to a record after what."""
 
@@ -37,14 +37,14 @@ async def check_log(tenant: Tenant) -> list[Event]:
     for event in events:
         known = last.get(event.id)
         assert event.kind in FOLLOWS[known and known.kind], (known, event)
-        assert bool(event.changed) is (event.kind is Kind.UPDATED), event
+        assert bool(event.changed) is (event.kind is ChangeKind.UPDATED), event
         last[event.id] = event
     stored = {row["id"]: row for row in await tenant.pool.fetch(LIST_RECORDS, tenant.connector.number)}
     assert last.keys() == stored.keys()
     for id, event in last.items():
         row = stored[id]
         assert (event.seq, event.model, event.remote_id) == (row["seq"], row["model"], row["remote_id"])
-        assert (event.kind is Kind.DELETED) is row["is_deleted"]
+        assert (event.kind is ChangeKind.DELETED) is row["is_deleted"]
     return events
 
 

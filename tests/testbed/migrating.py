@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from testbed.crowd import fill_keys
 from unihire.store import Connection, Pool
 from unihire.store.bodies import BODY
-from unihire.store.reading import Wanted, find_record, list_records
+from unihire.store.reading import RecordSelection, find_record, list_records
 
 MODEL = 4
 
@@ -94,7 +94,9 @@ async def read_shown(pool: Pool, connector: int) -> Shown:
     async def walk(keys: Sequence[Sequence[int]] = ()) -> list[bytes]:
         bodies, after = list[bytes](), 0
         for _ in range(10_000):
-            page = await list_records(pool, Wanted(connector=connector, model=MODEL, after=after, limit=7, keys=keys))
+            page = await list_records(
+                pool, RecordSelection(connector=connector, model=MODEL, after=after, limit=7, keys=keys)
+            )
             bodies += page.bodies
             if page.last is None:
                 return bodies

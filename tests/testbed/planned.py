@@ -309,7 +309,7 @@ def _list_ranges(of: Asker) -> Iterator[Case]:
     for by_array in of.by_array:
         source = ranges.by_ids(of.ids, by_array=by_array)
         yield gather(" of ids", created, looks=gathered, ids=of.ids, source=source)
-    yield gather(" of the feed", created, walked=of.size, source=ranges.Source(ranges.BEHIND))
+    yield gather(" of the feed", created, walked=of.size, source=ranges.RangeSource(ranges.BEHIND))
     yield gather(" of two", created, updated, walked=2 * ASKED, source=ranges.in_range(updated))
     yield Case("ranges.COUNT_KEYS", ranges.COUNT_KEYS, (c, of.own, 0, ranges.FEW), looks=ASKED, walked=ASKED)
     yield Case("ranges.COUNT_BEHIND", ranges.COUNT_BEHIND, (c, PEOPLE, 0, ASKED), walked=ASKED)
@@ -327,9 +327,9 @@ def _compose_range(
     keys: tuple[list[int], ...] = (),
     ids: list[str] | None = None,
     place: tuple[str, int] | None = None,
-    source: ranges.Source | None = None,
+    source: ranges.RangeSource | None = None,
 ) -> Case:
-    wanted = reading.Wanted(connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids)
+    wanted = reading.RecordSelection(connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids)
     text, arguments = ranges.compose_range(query, wanted, narrowed, place, source)
     return Case(f"ranges of a moment{name}", text, tuple(arguments), looks, walked)
 
@@ -346,7 +346,7 @@ def _compose_list(
     more: bool = False,
     deleted: bool = False,
 ) -> Case:
-    wanted = reading.Wanted(
+    wanted = reading.RecordSelection(
         connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids, content=Content(is_volatile=more),
         with_deleted=deleted,
     )  # fmt: skip
@@ -418,7 +418,7 @@ def _list_remapping(of: Asker) -> Iterator[Case]:
     due: dict[str, Any] = {"before": f"INSERT INTO refiling (connector) VALUES ({c})"}
     yield Case("refiling.NOTE_PLACE", refiling.NOTE_PLACE, (c, 1), written=1, **due)
     yield Case("refiling.BEGIN_LAST", refiling.BEGIN_LAST, (c, HOUR), written=1, **due)
-    yield Case("refiling.PUT_OFF", refiling.PUT_OFF, (c, HOUR), written=1, **due)
+    yield Case("refiling.DEFER_REFILING", refiling.DEFER_REFILING, (c, HOUR), written=1, **due)
     yield Case("refiling.END_REFILING", refiling.END_REFILING, (c,), written=1, **due)
 
 

@@ -12,7 +12,7 @@ from unihire.integration.declare import Integration, Join, RecordMapping, Source
 from unihire.kit.seal import Sealer
 from unihire.model import Application, Department, Job
 from unihire.store import Pool
-from unihire.sync.remap import Remade, remap_connector
+from unihire.sync.remap import RemapResult, remap_connector
 
 NEW = "2027-01-01T00:00:00"
 Mapping = Callable[[Source], Any]
@@ -52,10 +52,10 @@ DEPARTMENTS = RecordMapping(Department, to_department, split=list_departments)
 LOUD_JOBS = with_mappings(ACME, "jobs", RecordMapping(Job, to_loud_job), DEPARTMENTS)
 
 
-async def run(tenant: Tenant, integration: Integration = ACME, **settings: Any) -> dict[str, Remade]:
+async def run(tenant: Tenant, integration: Integration = ACME, **settings: Any) -> dict[str, RemapResult]:
     """A remap as this integration maps; by stream."""
-    remade = await remap_connector(tenant.pool, tenant.connector, integration, **settings)
-    return {one.stream: one for one in remade}
+    result = await remap_connector(tenant.pool, tenant.connector, integration, **settings)
+    return {one.stream: one for one in result}
 
 
 async def read_stored(tenant: Tenant) -> list[tuple[Any, ...]]:
@@ -77,7 +77,7 @@ async def read_keys(tenant: Tenant) -> list[tuple[int, int]]:
     return [tuple(row) for row in kept]
 
 
-async def read_aside(tenant: Tenant) -> dict[str, str]:
+async def read_quarantine(tenant: Tenant) -> dict[str, str]:
     find = "SELECT row_id, reason FROM quarantine WHERE connector = $1"
     return {row["row_id"]: row["reason"] for row in await tenant.pool.fetch(find, tenant.connector.number)}
 

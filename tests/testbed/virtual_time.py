@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 import pytest
 
-from unihire.outbound import budget, keeping, tally
+from unihire.outbound import budget, budget_store, tally
 
 T = TypeVar("T")
 TICK = 1e-9
@@ -33,7 +33,7 @@ class VirtualTime:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of work whose sleeps, timeouts and budgets go by this time."""
         with pytest.MonkeyPatch.context() as patch:
-            for module in (budget, keeping, tally):
+            for module in (budget, budget_store, tally):
                 patch.setattr(module, "time", self)
             return self._runner.run(work)
 

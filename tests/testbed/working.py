@@ -24,7 +24,7 @@ from unihire.store import Pool, issues
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.database import get_address
 from unihire.store.work import jobs
-from unihire.store.work.runs import Asked
+from unihire.store.work.runs import RequestedRun
 from unihire.sync import upgrading
 from unihire.sync.chores import Pace
 from unihire.sync.worker import Worker
@@ -95,7 +95,7 @@ class Works:
             worker.stop()
             await asyncio.wait_for(task, 5)
 
-    async def ask(self, tenant: Tenant, **settings: Any) -> Asked:
+    async def ask(self, tenant: Tenant, **settings: Any) -> RequestedRun:
         return await ask_sync(self.pool, tenant.connector, ACME, **settings)
 
     async def look_after(self, tenant: Tenant) -> None:
@@ -126,8 +126,8 @@ class Works:
 
         async def find() -> asyncpg.Record | None:
             found = await self.list_runs(tenant)
-            is_put_off = found and found[0]["waits_until"] is not None
-            return found[0] if is_put_off and await self.list_jobs() == ["todo"] else None
+            is_deferred = found and found[0]["waits_until"] is not None
+            return found[0] if is_deferred and await self.list_jobs() == ["todo"] else None
 
         run: asyncpg.Record = await until(find)
         return run

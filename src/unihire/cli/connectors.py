@@ -122,7 +122,7 @@ def show(id: Id, is_json: Json = False) -> None:
         OUT.print(f"{'open issues':<14}[yellow]{found['open_issues']:,}[/yellow]: `unihire issues {id}` tells of them")
     if found["streams"]:
         OUT.print("\n[bold]Latest sync[/bold]")
-        OUT.print(make_stream_table([{**row, "quarantined": row["set_aside"]} for row in found["streams"]]))
+        OUT.print(make_stream_table([{**row, "quarantined": row["quarantined"]} for row in found["streams"]]))
     if found["records"]:
         OUT.print("\n[bold]Records[/bold]")
         table = make_table()
@@ -132,8 +132,8 @@ def show(id: Id, is_json: Json = False) -> None:
         for model, counts in found["records"].items():
             table.add_row(model, f"{counts['living']:,}", f"{counts['deleted']:,}")
         OUT.print(table)
-    for stream in dict.fromkeys((*found["set_aside"], *found["incomplete"])):
-        said = say_quarantined(stream, found["set_aside"].get(stream, 0), found["incomplete"].get(stream, 0))
+    for stream in dict.fromkeys((*found["quarantined"], *found["incomplete"])):
+        said = say_quarantined(stream, found["quarantined"].get(stream, 0), found["incomplete"].get(stream, 0))
         print_line(f"[yellow]![/yellow] {said}: `unihire quarantine {id}` lists them")
 
 
@@ -217,13 +217,13 @@ async def _describe(
         "streams": [
             {
                 **{name: part[name] for name in ("stream", "read", "added", "changed", "deleted")},
-                "set_aside": part["quarantined"],
+                "quarantined": part["quarantined"],
                 "incomplete": part["incomplete"],
                 "error": part["error"],
             }
             for part in parts
         ],
-        "set_aside": {row["stream"]: row["rows"] for row in quarantined if row["rows"]},
+        "quarantined": {row["stream"]: row["rows"] for row in quarantined if row["rows"]},
         "incomplete": {row["stream"]: row["incomplete"] for row in quarantined if row["incomplete"]},
     }
 

@@ -13,11 +13,11 @@ from unihire.cli.console.picking import name_connector, pick_connectors
 from unihire.cli.console.starting import run_on_database, start
 from unihire.cli.console.tables import Line, NotedTable
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line
-from unihire.dialects.unihire.told import tell_run, tell_run_with_streams
+from unihire.dialects.unihire.views import run_detail_view, run_view
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
 from unihire.kit.words import count_of
-from unihire.platform.syncs import Progress, measure_progress
+from unihire.platform.syncs import RunProgress, measure_progress
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector, list_connectors
 from unihire.store.work import runs
@@ -82,10 +82,10 @@ async def _describe_runs(
         if connector is None:  # made a moment ago
             continue
         progress = None if run["finished_at"] else await _find_progress(pool, connector, run)
-        told = tell_run(run, progress)
+        told = run_view(run, progress)
         if with_streams:
             parts = await runs.list_stream_runs(pool, run["connector"], run["id"])
-            told = tell_run_with_streams(run, parts, progress)
+            told = run_detail_view(run, parts, progress)
         spent = None if run["started_at"] is None else (run["finished_at"] or run["now"]) - run["started_at"]
         described.append(
             {
@@ -97,7 +97,7 @@ async def _describe_runs(
     return described
 
 
-async def _find_progress(pool: Pool, connector: Connector, run: Mapping[str, Any]) -> Progress | None:
+async def _find_progress(pool: Pool, connector: Connector, run: Mapping[str, Any]) -> RunProgress | None:
     try:
         integration = get_integration(connector.integration)
     except ConfigError:  # the integration is no longer there; its runs are
@@ -109,7 +109,7 @@ def _show_list(found: Sequence[dict[str, Any]]) -> None:
     titles = ("connector", "run", "status", "asked for (UTC)", "new", "changed", "deleted", "quarantined", "incomplete")
     lines = []
     for run in found:
-        counted = (run["totals"][name] for name in ("new", "changed", "deleted", "set_aside", "incomplete"))
+        counted = (run["totals"][name] for name in ("new", "changed", "deleted", "quarantined", "incomplete"))
         cells = (
             run["connector_id"][:8],
             str(run["number"]),
@@ -134,7 +134,7 @@ def _show_run(run: dict[str, Any]) -> None:
     titles = ("stream", "read", "new", "changed", "deleted", "quarantined", "incomplete", "requests", "waited")
     lines = []
     for part in run["streams"]:
-        names = ("read", "new", "changed", "deleted", "set_aside", "incomplete", "requests")
+        names = ("read", "new", "changed", "deleted", "quarantined", "incomplete", "requests")
         counted = (part[name] for name in names)
         waited = tell_span(part["waited_seconds"]) if part["waited_seconds"] >= 1 else "-"
         notes = [f"[red]failed: {escape(part['error'])}[/red]"] if part["error"] else []

@@ -13,7 +13,7 @@ from unihire.cli.console.picking import name_connector, pick_connectors
 from unihire.cli.console.starting import run_on_database, start
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line
 from unihire.cli.history import show_minute
-from unihire.dialects.unihire.issues import tell_issue
+from unihire.dialects.unihire.issues import issue_view
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import list_connectors
 from unihire.store.issues import COUNT_OPEN_BY_CONNECTOR, list_issues
@@ -45,7 +45,7 @@ def issues(
             issues: Sequence[asyncpg.Record] = []
             if is_resolved or connector.number in troubled:
                 issues = await list_issues(pool, connector.number, with_resolved=is_resolved, limit=LISTED)
-            told = [msgspec.to_builtins(tell_issue(issue)) for issue in issues]
+            told = [msgspec.to_builtins(issue_view(issue)) for issue in issues]
             found.append({**name_connector(connector), "issues": told})
         return found
 

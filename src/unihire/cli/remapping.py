@@ -11,7 +11,7 @@ from rich.markup import escape
 from unihire.cli.console.each import Done, check_choice, work_on_each
 from unihire.cli.console.ending import Ending, run
 from unihire.cli.console.picking import name_connector, pick_connectors
-from unihire.cli.console.progress import SyncProgress
+from unihire.cli.console.progress import ProgressBars
 from unihire.cli.console.starting import run_on_database, start
 from unihire.cli.console.tables import Line, NotedTable, make_table
 from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_json, print_line, show_moment
@@ -22,7 +22,7 @@ from unihire.settings import Settings
 from unihire.store import Pool, streams
 from unihire.store.accounts.tenancy import Connector, list_connectors
 from unihire.sync.pages import Counts
-from unihire.sync.remap import Remade, remap_connector
+from unihire.sync.remap import RemapResult, remap_connector
 
 REMAP_EPILOG = examples("unihire remap --all", "unihire remap 3f2c --quarantined", "unihire remap --all --json")
 QUARANTINE_EPILOG = examples("unihire quarantine", "unihire quarantine 3f2c --json", "unihire quarantine 3f2c --raw 17")
@@ -40,7 +40,7 @@ def remap(
         typer.Argument(metavar="CONNECTOR_ID", help="Ids, or their beginnings; one or more.", show_default=False),
     ] = None,
     is_all: Annotated[bool, typer.Option("--all", help="Every connector.")] = False,
-    only_aside: Annotated[bool, typer.Option("--quarantined", help="Only rows that are quarantined.")] = False,
+    only_quarantined: Annotated[bool, typer.Option("--quarantined", help="Only rows that are quarantined.")] = False,
     is_json: Json = False,
 ) -> None:
     """Make records again from stored rows.
@@ -51,69 +51,71 @@ def remap(
     check_choice(ids, is_all=is_all)
     settings = start()
     code = run(
-        lambda ending: _remap_all(settings, ids or [], ending, only_aside=only_aside, is_json=is_json),
+        lambda ending: _remap_all(settings, ids or [], ending, only_quarantined=only_quarantined, is_json=is_json),
         patience=PATIENCE_SECONDS,
     )
     if code:
         raise typer.Exit(code)
 
 
-async def _remap_all(settings: Settings, ids: list[str], ending: Ending, *, only_aside: bool, is_json: bool) -> int:
+async def _remap_all(
+    settings: Settings, ids: list[str], ending: Ending, *, only_quarantined: bool, is_json: bool
+) -> int:
     async def work(pool: Pool, connector: Connector) -> Done:
-        remade = await _remap_one(pool, connector, ending, only_aside=only_aside, is_json=is_json)
-        told = {"status": "done", "error": None, "streams": [_describe(one) for one in remade]}
-        return Done(0, told, lambda: _show(connector, remade))
+        result = await _remap_one(pool, connector, ending, only_quarantined=only_quarantined, is_json=is_json)
+        told = {"status": "done", "error": None, "streams": [_describe(one) for one in result]}
+        return Done(0, told, lambda: _show(connector, result))
 
     stopped = "Stopped; what is done is saved, the next remap does the rest."
     return await work_on_each(settings, ids, work, stopped=stopped, untold={"streams": []}, is_json=is_json)
 
 
 async def _remap_one(
-    pool: Pool, connector: Connector, ending: Ending, *, only_aside: bool, is_json: bool
-) -> list[Remade]:
+    pool: Pool, connector: Connector, ending: Ending, *, only_quarantined: bool, is_json: bool
+) -> list[RemapResult]:
     integration = get_integration(connector.integration)
-    with SyncProgress(ERR, integration, is_transient=not is_json) as progress:
+    with ProgressBars(ERR, integration, is_transient=not is_json) as progress:
 
-        def watch(remade: Remade) -> None:
-            progress.watch(Counts(remade.stream, remade.rows, phase="done" if remade.is_done else "walk"))
+        def watch(result: RemapResult) -> None:
+            progress.watch(Counts(result.stream, result.rows, phase="done" if result.is_done else "walk"))
 
         return await remap_connector(
-            pool, connector, integration, only_aside=only_aside, watch=watch, stop=ending.is_asked
+            pool, connector, integration, only_quarantined=only_quarantined, watch=watch, stop=ending.is_asked
         )
 
 
-def _describe(remade: Remade) -> dict[str, Any]:
+def _describe(result: RemapResult) -> dict[str, Any]:
     return {
-        "stream": remade.stream,
-        "made_again": remade.rows,
-        "added": remade.added,
-        "changed": remade.changed,
-        "deleted": remade.deleted,
-        "released": remade.released,
-        "set_aside": remade.aside,
-        "incomplete": remade.incomplete,
-        "left_for_want_of": dict(remade.lacking),
-        "parts_not_made": remade.unmade,
+        "stream": result.stream,
+        "made_again": result.rows,
+        "added": result.added,
+        "changed": result.changed,
+        "deleted": result.deleted,
+        "released": result.released,
+        "quarantined": result.quarantined,
+        "incomplete": result.incomplete,
+        "left_for_want_of": dict(result.lacking),
+        "parts_not_made": result.unmade,
     }
 
 
-def _show(connector: Connector, remade: Sequence[Remade]) -> None:
+def _show(connector: Connector, result: Sequence[RemapResult]) -> None:
     name = get_integration(connector.integration).name
     print_line(f"[green]✓[/green] {escape(connector.end_user)} ({name}): made again")
     titles = ("stream", "rows", "added", "changed", "deleted", "released", "quarantined", "incomplete")
     lines = []
-    for one in remade:
-        numbers = (one.rows, one.added, one.changed, one.deleted, one.released, one.aside, one.incomplete)
+    for one in result:
+        numbers = (one.rows, one.added, one.changed, one.deleted, one.released, one.quarantined, one.incomplete)
         lines.append(Line((one.stream, *(f"{number:,}" for number in numbers))))
     OUT.print(NotedTable(titles=titles, lines=lines, indent=2, numbers_from=1))
-    for line in _tell_left(remade):
+    for line in _tell_left(result):
         mend = f"`unihire sync --full {str(connector.id)[:8]}` makes them again"
         print_line(f"[yellow]![/yellow] {line}; {mend}")
 
 
-def _tell_left(remade: Sequence[Remade]) -> Iterator[str]:
+def _tell_left(result: Sequence[RemapResult]) -> Iterator[str]:
     """What was left as it was, and why."""
-    for one in remade:
+    for one in result:
         for detail, rows in one.lacking.items():
             yield f"{one.stream}: {count_of(rows, 'row')} left as before, for want of stored {detail}"
         if one.unmade:

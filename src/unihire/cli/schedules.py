@@ -15,14 +15,14 @@ from unihire.cli.console.tables import make_table
 from unihire.cli.console.terminal import OUT, Json, examples, print_line, write_moment
 from unihire.cli.doctor.engine import is_worker_alive, note_missing_worker
 from unihire.cli.history import show_minute
-from unihire.dialects.unihire.told import tell_schedule
+from unihire.dialects.unihire.views import schedule_view
 from unihire.errors import ConfigError
 from unihire.kit.durations import parse_duration, write_duration
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.work import runs
-from unihire.store.work.schedules import Schedule, check_interval, get_schedule, set_schedule
+from unihire.store.work.schedules import StoredSchedule, check_interval, get_schedule, set_schedule
 
 SCHEDULE_EPILOG = examples(
     "unihire schedule", "unihire schedule 3f2c --every 15m", "unihire schedule --all --every 1h --full-every 1d"
@@ -60,7 +60,7 @@ def schedule(
     is_change = interval is not None or full_interval is not None
     if ids or is_all or is_change:
         check_choice(ids, is_all=is_all)
-    shown: list[tuple[Connector, Schedule]] = []
+    shown: list[tuple[Connector, StoredSchedule]] = []
 
     async def work(pool: Pool, connector: Connector) -> Done:
         if is_change:
@@ -164,11 +164,11 @@ def _read_interval(text: str | None, option: str) -> timedelta | None:
         raise typer.BadParameter(f"{text!r}: {error}", param_hint=option) from None
 
 
-def _describe(found: Schedule) -> dict[str, Any]:
-    return {"status": "done", "error": None, **msgspec.to_builtins(tell_schedule(found))}
+def _describe(found: StoredSchedule) -> dict[str, Any]:
+    return {"status": "done", "error": None, **msgspec.to_builtins(schedule_view(found))}
 
 
-def _show(shown: list[tuple[Connector, Schedule]]) -> None:
+def _show(shown: list[tuple[Connector, StoredSchedule]]) -> None:
     table = make_table()
     table.add_column("id", no_wrap=True)
     for title in ("customer", "every", "full every", "next sync"):
@@ -184,6 +184,6 @@ def _show(shown: list[tuple[Connector, Schedule]]) -> None:
     OUT.print(table)
 
 
-def _tell_next(found: Schedule) -> str:
+def _tell_next(found: StoredSchedule) -> str:
     said = f"{show_minute(write_moment(found.next_at))} UTC"
     return f"[yellow]due since {said}[/yellow]" if found.is_due else said

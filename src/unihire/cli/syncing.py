@@ -9,7 +9,7 @@ from rich.markup import escape
 from unihire.cli.console.each import Done, check_choice, work_on_each
 from unihire.cli.console.ending import Ending, run
 from unihire.cli.console.exits import FAILED, PARTIAL
-from unihire.cli.console.progress import SyncProgress
+from unihire.cli.console.progress import ProgressBars
 from unihire.cli.console.starting import start
 from unihire.cli.console.tables import make_stream_table
 from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_line
@@ -166,7 +166,7 @@ async def _sync_one(
     integration = get_integration(connector.integration)
     if ERR.is_terminal and is_json:
         note(f"[bold]{integration.name}[/bold] · {escape(connector.end_user)} · {connector.id}")
-    with SyncProgress(ERR, integration, is_transient=not is_json) as progress:
+    with ProgressBars(ERR, integration, is_transient=not is_json) as progress:
         return await sync_connector(
             pool,
             connector,
@@ -197,7 +197,7 @@ def _describe(report: Report) -> dict[str, Any]:
                 "added": counts.added,
                 "changed": counts.changed,
                 "deleted": counts.deleted,
-                "set_aside": counts.quarantined,
+                "quarantined": counts.quarantined,
                 "wrong_answers": counts.wrong_answers,
                 "incomplete": counts.incomplete,
                 "error": report.errors.get(counts.stream),

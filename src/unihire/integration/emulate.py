@@ -89,7 +89,7 @@ class ApplicationFacts(msgspec.Struct, frozen=True, gc=False):
     bits: int
 
 
-class Step(msgspec.Struct, frozen=True, gc=False):
+class HistoryEntry(msgspec.Struct, frozen=True, gc=False):
     """One entry of an application's history: a position in the pipeline, or the outcome."""
 
     position: int
@@ -155,7 +155,7 @@ class Company(Protocol):
 
     def application(self, index: int) -> ApplicationFacts: ...
 
-    def steps(self, index: int) -> list[Step]:
+    def steps(self, index: int) -> list[HistoryEntry]:
         """The application's history, oldest first: from its creation to no later than its last update."""
         ...
 
@@ -164,14 +164,14 @@ class Company(Protocol):
     def applications_to(self, job: int) -> Sequence[int]: ...
 
     def find_candidate(self, email: str) -> int | None:
-        """The index of the candidate with this e-mail address, letter case aside; nothing is scanned."""
+        """The index of the candidate with this e-mail address in any letter case; nothing is scanned."""
         ...
 
     def find_employee(self, email: str) -> int | None: ...
 
 
 @dataclass(frozen=True)
-class Source:
+class CompanyRows:
     """The rows of a stream that come from the company: index → row, each with a number of its own."""
 
     timeline: Timeline
@@ -187,7 +187,7 @@ class Source:
         return index if rest == 0 and 0 <= index < self.timeline.count else None
 
 
-class Stream(Protocol):
+class EmulatedStream(Protocol):
     """What every stream can do: what the control plane and the faults need."""
 
     def find(self, number: int) -> Row | None: ...
@@ -207,7 +207,7 @@ class Stream(Protocol):
     def reset(self) -> None: ...
 
 
-class Rows(Stream, Protocol):
+class Rows(EmulatedStream, Protocol):
     """One stream: the company's rows under a layer of rows that were created, changed or deleted."""
 
     def walk_newest(
@@ -228,7 +228,7 @@ class Rows(Stream, Protocol):
 
 
 @dataclass(frozen=True)
-class Part:
+class PartRows:
     """Rows that belong to records of one kind, for vendors that list by number: each record has a few of them.
 
     A row's life lies within its record's: it was not created before and not updated after it.
@@ -247,7 +247,7 @@ class Part:
     """How many rows there are, where that is known faster than by asking every record."""
 
 
-class NumberedRows(Stream, Protocol):
+class NumberedRows(EmulatedStream, Protocol):
     """One stream in the order of its numbers: computed rows under a layer of created, changed and deleted ones."""
 
     def number(self, record: int, place: int = 0, part: int = 0) -> int: ...
@@ -405,9 +405,9 @@ class Tools:
     """(candidates, jobs, applications, employees: all by name) → the company.
 
     Each at least one, and three applications to two candidates or more: some have none, and some several."""
-    make_rows: Callable[[Source | None, Mapping[int, tuple[int, Row]], Shape], Rows]
+    make_rows: Callable[[CompanyRows | None, Mapping[int, tuple[int, Row]], Shape], Rows]
     """(generated rows, rows taken from the vendor's documents by number as (updated, row), shape) → a stream."""
-    make_numbered_rows: Callable[[Sequence[Part], int, int, Shape], NumberedRows]
+    make_numbered_rows: Callable[[Sequence[PartRows], int, int, Shape], NumberedRows]
     """(parts, first number, step between numbers, shape) → a stream in the order of its numbers."""
     make_outbox: Callable[[OutboxRules], Outbox]
     """For vendors that send webhooks; called once."""
@@ -419,7 +419,7 @@ class Emulator(Protocol):
     credentials: Credentials
 
     @property
-    def streams(self) -> Mapping[str, Stream]: ...
+    def streams(self) -> Mapping[str, EmulatedStream]: ...
 
     def answer(self, request: Request) -> Answer: ...
 

@@ -26,14 +26,14 @@ MODULES = ("connector", "mapping", "emulator")
 OUT = ".out.json"
 
 
-class Told(msgspec.Struct):
+class ExpectedRecord(msgspec.Struct):
     """A record a row becomes, by the name of its model; fields that are null are left out."""
 
     model: str
     record: dict[str, Any]
 
 
-class Given(msgspec.Struct, forbid_unknown_fields=True):
+class FixtureInput(msgspec.Struct, forbid_unknown_fields=True):
     """A row as the vendor sends it, and its details by name."""
 
     row: Data
@@ -46,8 +46,8 @@ class Case:
 
     stream: str
     name: str
-    given: Given
-    expected: list[Told]
+    given: FixtureInput
+    expected: list[ExpectedRecord]
 
 
 def inspect_all() -> dict[str, list[str]]:
@@ -84,7 +84,7 @@ def list_cases(integration: Integration) -> list[Case]:
     return list(_read_cases(find_folder(integration) / "fixtures"))
 
 
-def map_case(integration: Integration, case: Case) -> list[Told]:
+def map_case(integration: Integration, case: Case) -> list[ExpectedRecord]:
     """What the stream's maps make of the case's row."""
     row, details = case.given.row, case.given.details
     found: list[Record] = []
@@ -96,9 +96,11 @@ def map_case(integration: Integration, case: Case) -> list[Told]:
     return [_tell(record) for record in found]
 
 
-def _tell(record: Record) -> Told:
+def _tell(record: Record) -> ExpectedRecord:
     fields: dict[str, Any] = msgspec.to_builtins(record)
-    return Told(spec_of(type(record)).name, {name: value for name, value in fields.items() if value is not None})
+    return ExpectedRecord(
+        spec_of(type(record)).name, {name: value for name, value in fields.items() if value is not None}
+    )
 
 
 def _list_files(folder: Path) -> list[Path]:
@@ -114,8 +116,8 @@ def _read_cases(folder: Path) -> Iterator[Case]:
         if not out.is_file():
             continue  # told by _inspect_fixtures
         try:
-            given = msgspec.json.decode(path.read_bytes(), type=Given)
-            expected = msgspec.json.decode(out.read_bytes(), type=list[Told])
+            given = msgspec.json.decode(path.read_bytes(), type=FixtureInput)
+            expected = msgspec.json.decode(out.read_bytes(), type=list[ExpectedRecord])
         except msgspec.DecodeError as error:
             raise ValueError(f"{path}: {error}") from error
         yield Case(path.parent.name, path.stem, given, expected)

@@ -20,7 +20,7 @@ _KINDS: Mapping[type, str] = {
 _LEFT_OUT = object()
 
 
-class Part:
+class RowPart:
     """An object in a row; `name` says in errors whose it is: `offers 17: custom_fields.level`."""
 
     __slots__ = ("_name", "data")
@@ -64,7 +64,7 @@ class Part:
         except ValueError:
             return None
 
-    def find_part(self, member: str) -> "Part | None":
+    def find_part(self, member: str) -> "RowPart | None":
         value = self.data.get(member)
         return self._part(value, member) if isinstance(value, dict) else None
 
@@ -100,12 +100,12 @@ class Part:
         self._check(member, len(found) == len(self._list(member)), "whole numbers")
         return found
 
-    def list_parts(self, member: str) -> "list[Part]":
+    def list_parts(self, member: str) -> "list[RowPart]":
         found = self._list(member)
         self._check(member, all(isinstance(each, dict) for each in found), "objects")
         return [self._part(each, member) for each in found]
 
-    def map_parts(self, member: str) -> "dict[str, Part | None]":
+    def map_parts(self, member: str) -> "dict[str, RowPart | None]":
         """The objects under each name of an object; None for what is none. None at all where it is missing or null."""
         value = self.data.get(member)
         if value is None:
@@ -117,8 +117,8 @@ class Part:
             for name, each in value.items()
         }
 
-    def _part(self, value: Data, member: str) -> "Part":
-        return Part(value, f"{self.name}{'.' if type(self) is Part else ': '}{member}")
+    def _part(self, value: Data, member: str) -> "RowPart":
+        return RowPart(value, f"{self.name}{'.' if type(self) is RowPart else ': '}{member}")
 
     def _list(self, member: str) -> list[Any]:
         value = self.data.get(member)
@@ -138,7 +138,7 @@ class Part:
         return VendorChanged(f"{self.name}: `{member}` is {found}, and the answer needs {wanted} there")
 
 
-class VendorRow(Part):
+class VendorRow(RowPart):
     """One row of a stream."""
 
     __slots__ = ("stream",)

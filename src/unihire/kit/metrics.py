@@ -45,8 +45,8 @@ RECORDS = Counter(
     "unihire_sync_records", "Records that syncs saved; kind is new, changed or deleted.",
     ["integration", "stream", "kind"], registry=REGISTRY,
 )  # fmt: skip
-ROWS_SET_ASIDE = Counter(
-    "unihire_sync_rows_set_aside", "Rows that would not map, each time they were read.",
+ROWS_QUARANTINED = Counter(
+    "unihire_sync_rows_quarantined", "Rows that would not map, each time they were read.",
     ["integration", "stream"], registry=REGISTRY,
 )  # fmt: skip
 ROWS_INCOMPLETE = Counter(
@@ -59,7 +59,7 @@ PAGE_SECONDS = Histogram(
 )  # fmt: skip
 RUN_SECONDS = Histogram(
     "unihire_sync_run_seconds",
-    "Seconds that a stretch of a run took; status is done, partial, failed, or put_off: left before its end.",
+    "Seconds that a stretch of a run took; status is done, partial, failed, or deferred: left before its end.",
     ["integration", "status"], registry=REGISTRY, buckets=_RUN_BUCKETS,
 )  # fmt: skip
 OPERATION_SECONDS = Histogram(

@@ -134,7 +134,7 @@ class Grant:
     scopes: tuple[str, ...] | None = None
 
 
-class HeldGrant(Protocol):
+class LockedGrant(Protocol):
     """A grant that nobody else renews meanwhile."""
 
     @property
@@ -147,7 +147,7 @@ class HeldGrant(Protocol):
         ...
 
 
-class GrantKeeper(Protocol):
+class GrantStore(Protocol):
     """Keeps one connector's grant, for every client of it that has the same credentials.
 
     A refresh token that works once is spent under a hold, and what it bought is saved before it is used. So no two
@@ -162,7 +162,7 @@ class GrantKeeper(Protocol):
         """The grant that is kept now."""
         ...
 
-    def hold(self) -> AbstractAsyncContextManager[HeldGrant]:
+    def lock(self) -> AbstractAsyncContextManager[LockedGrant]:
         """Waits until nobody else holds it. To be held for as long as one purchase takes."""
         ...
 
@@ -186,7 +186,7 @@ class MemoryGrants:
     the connector through which this one acts, where it does.
     """
 
-    def __init__(self, grant: Grant | None = None, *, beside: GrantKeeper | None = None) -> None:
+    def __init__(self, grant: Grant | None = None, *, beside: GrantStore | None = None) -> None:
         self.grant = grant
         self._beside = beside
         self._lock = asyncio.Lock()
@@ -203,7 +203,7 @@ class MemoryGrants:
         self.grant = grant
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[HeldGrant]:
+    async def lock(self) -> AsyncIterator[LockedGrant]:
         async with self._lock:
             yield self
 

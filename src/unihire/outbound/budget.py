@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from unihire.errors import BudgetSpent
+from unihire.outbound.budget_store import BudgetState, BudgetStore, BudgetUnavailable, MemoryBudgets
 from unihire.outbound.headers import read_date, read_number
-from unihire.outbound.keeping import BudgetKeeper, BudgetState, BudgetUnknown, MemoryBudgets
 from unihire.outbound.meters import SLOWEST, Bucket, BucketNews, VendorClock, Window, WindowNews
 from unihire.outbound.tally import TALLY, Tally
 
@@ -64,7 +64,7 @@ class FixedWindowHeaders:
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class BudgetCall:
     """A call that was let go; `sent_at` is time.monotonic()."""
 
     sent_at: float
@@ -96,7 +96,7 @@ class Budget:
     def __init__(
         self,
         headers: TokenBucketHeaders | FixedWindowHeaders | None,
-        keeper: BudgetKeeper | None = None,
+        keeper: BudgetStore | None = None,
         *,
         is_background: bool = False,
         patience: float | None = None,
@@ -110,7 +110,7 @@ class Budget:
         self._turn = asyncio.Lock()  # one call looks and waits, the others wait for it
         self._waiting = 0
         self._news = asyncio.Event()
-        self._under_way: dict[Call, None] = {}  # in the order in which they went out
+        self._under_way: dict[BudgetCall, None] = {}  # in the order in which they went out
         self._free_until = -math.inf
         self._tally = Tally()
 
@@ -119,9 +119,9 @@ class Budget:
         """Seconds in which a call waited; those of calls that wait abreast count once."""
         return self._tally.waited
 
-    async def take(self) -> Call:
+    async def take(self) -> BudgetCall:
         """Returns when a call may be made. Raises BudgetSpent where that is beyond the client's patience."""
-        call = Call(time.monotonic())
+        call = BudgetCall(time.monotonic())
         if call.sent_at >= self._free_until:
             self._waiting += 1
             try:
@@ -137,7 +137,7 @@ class Budget:
             self._under_way[call] = None
         return call
 
-    async def _wait(self, call: Call) -> None:
+    async def _wait(self, call: BudgetCall) -> None:
         began_at, nap = time.monotonic(), NAPS[0]
         while True:
             call.sent_at = time.monotonic()
@@ -159,7 +159,7 @@ class Budget:
     async def _look(self) -> _Look:
         """Take a call if there is one."""
 
-        def work(state: BudgetState, now: float) -> tuple[_Look, dict[Call, int], float]:
+        def work(state: BudgetState, now: float) -> tuple[_Look, dict[BudgetCall, int], float]:
             self._settle(state, now)
             has_no_limit, number, known_to = state.has_no_limit, 0, math.nan
             numbers = {} if has_no_limit else self._enrol(state, now)
@@ -177,7 +177,7 @@ class Budget:
         self._note(numbers, born_at)
         return look
 
-    async def end(self, call: Call, headers: Mapping[str, str] | None = None) -> None:
+    async def end(self, call: BudgetCall, headers: Mapping[str, str] | None = None) -> None:
         """The call is over, with an answer of these headers or without one; nothing where it was ended before.
 
         One without an answer may have been counted all the same.
@@ -186,7 +186,7 @@ class Budget:
             return
         news = None if headers is None else self._headers.read(headers)
 
-        def work(state: BudgetState, now: float) -> tuple[dict[Call, int], float]:
+        def work(state: BudgetState, now: float) -> tuple[dict[BudgetCall, int], float]:
             self._settle(state, now)
             numbers = self._enrol(state, now)
             state.end(numbers.get(call, call.number), news, now)
@@ -196,28 +196,28 @@ class Budget:
             if news is not None or call.number:
                 self._note(*await self._keeper.change(work))
                 self._free_until = -math.inf
-        except BudgetUnknown:
+        except BudgetUnavailable:
             pass  # it is taken for lost in time
         finally:
             self._under_way.pop(call, None)
             self._news.set()
             self._news.clear()
 
-    async def hold(self, seconds: float) -> None:
+    async def block(self, seconds: float) -> None:
         """No call for `seconds` from now."""
 
         def work(state: BudgetState, now: float) -> None:
             self._settle(state, now)
-            state.hold(now + seconds, now)
+            state.block(now + seconds, now)
 
         self._free_until = -math.inf
-        with contextlib.suppress(BudgetUnknown):  # others will be told by the vendor
+        with contextlib.suppress(BudgetUnavailable):  # others will be told by the vendor
             await self._keeper.change(work)
 
     def _settle(self, state: BudgetState, now: float) -> None:
         state.settle(None if self._headers is None else self._headers.make_meter(), now)
 
-    def _enrol(self, state: BudgetState, now: float) -> dict[Call, int]:
+    def _enrol(self, state: BudgetState, now: float) -> dict[BudgetCall, int]:
         """Let the state know of our calls under way that it does not know; their numbers."""
         clock = time.monotonic()
         return {
@@ -226,7 +226,7 @@ class Budget:
             if call.known_to != state.born_at
         }
 
-    def _note(self, numbers: Mapping[Call, int], known_to: float) -> None:
+    def _note(self, numbers: Mapping[BudgetCall, int], known_to: float) -> None:
         for call, number in numbers.items():
             call.number, call.known_to = number, known_to
 

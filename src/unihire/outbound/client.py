@@ -27,15 +27,15 @@ from unihire.errors import (
 )
 from unihire.kit.clock import Clock, SystemClock
 from unihire.outbound.answers import ACCEPTED, ANSWER_BYTES, TOKEN_ANSWER_BYTES, read_answer
-from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantKeeper, MemoryGrants
+from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantStore, MemoryGrants
 from unihire.outbound.budget import Budget, FixedWindowHeaders, TokenBucketHeaders
+from unihire.outbound.budget_store import BudgetStore, BudgetUnavailable
 from unihire.outbound.granting import Tokens
 from unihire.outbound.headers import read_date
 from unihire.outbound.judging import judge
-from unihire.outbound.keeping import BudgetKeeper, BudgetUnknown
 from unihire.outbound.paging import Answer
 from unihire.outbound.tally import TALLY
-from unihire.outbound.watching import tell_retry, watch_exchange, watch_wait
+from unihire.outbound.telemetry import tell_retry, watch_exchange, watch_wait
 
 TOKEN_TIMEOUT = 30.0
 """Most seconds one call of the token endpoint may take: others wait for what it buys."""
@@ -115,8 +115,8 @@ class VendorClient:
         target: Target,
         credentials: Mapping[str, str],
         *,
-        grants: GrantKeeper | None = None,
-        budgets: BudgetKeeper | None = None,
+        grants: GrantStore | None = None,
+        budgets: BudgetStore | None = None,
         is_background: bool = False,
         patience: float | None = None,
         clock: Clock | None = None,
@@ -197,7 +197,7 @@ class VendorClient:
         async def once() -> Answer:
             try:
                 return await self._ask_signed(call, method, self.target.origin + path, body)
-            except (NoToken, BudgetSpent, BudgetUnknown, aiohttp.ClientConnectorError):
+            except (NoToken, BudgetSpent, BudgetUnavailable, aiohttp.ClientConnectorError):
                 raise  # it never left
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise Unanswered(f"{call}: sent, and no answer came back ({type(error).__name__})") from error
@@ -287,7 +287,7 @@ class VendorClient:
         except RetryLater as error:
             if error.after is not None:
                 await self._tokens.confirm(is_write=True)
-                await self.budget.hold(error.after)
+                await self.budget.block(error.after)
             raise
 
     async def _persist(self, call: str, once: Callable[[], Awaitable[T]]) -> T:

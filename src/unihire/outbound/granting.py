@@ -18,7 +18,7 @@ from unihire.errors import (
     VendorRefused,
 )
 from unihire.kit.clock import Clock
-from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantKeeper, read_grant, write_token_request
+from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantStore, read_grant, write_token_request
 from unihire.outbound.budget import Budget
 from unihire.outbound.judging import judge
 from unihire.outbound.paging import Answer
@@ -46,7 +46,7 @@ class Tokens:
     """
 
     def __init__(
-        self, auth: Auth, credentials: Mapping[str, str], grants: GrantKeeper, call: TokenCall, clock: Clock
+        self, auth: Auth, credentials: Mapping[str, str], grants: GrantStore, call: TokenCall, clock: Clock
     ) -> None:
         self.purchases = 0
         """How often this client bought."""
@@ -136,7 +136,7 @@ class Tokens:
         return grant
 
     async def _renew_alone(self, refused: Grant | None) -> Grant:
-        async with self._grants.hold() as held:
+        async with self._grants.lock() as held:
             grant = held.grant
             if grant is None or not self._is_good(grant, refused):
                 grant = await self._buy(grant, refused)
@@ -173,7 +173,7 @@ class Tokens:
             raise NoToken(f"{call}: {error}") from error
         except RetryLater as error:
             if error.after is not None:
-                await self._budget.hold(error.after)
+                await self._budget.block(error.after)
             raise NoToken(str(error), after=error.after, status=error.status) from error
         except (VendorRefused, PermissionMissing) as error:
             word = self._auth.find_refusal(answer.body)

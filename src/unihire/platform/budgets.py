@@ -10,10 +10,10 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from unihire.outbound.keeping import BudgetState, BudgetUnknown, read_state
+from unihire.outbound.budget_store import BudgetState, BudgetUnavailable, read_state
 from unihire.store import Pool
 from unihire.store.accounts import budgets
-from unihire.store.accounts.budgets import KeptBudget
+from unihire.store.accounts.budgets import StoredBudget
 from unihire.store.connections import LOST
 
 T = TypeVar("T")
@@ -38,17 +38,17 @@ class _Shared:
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
-        self._kept: KeptBudget | None = None
+        self._kept: StoredBudget | None = None
         self._kept_at = 0.0
 
-    def recall(self) -> KeptBudget | None:
+    def recall(self) -> StoredBudget | None:
         """What was kept last, with the time as it is now."""
         elapsed = time.monotonic() - self._kept_at
         if self._kept is None or elapsed > KNOWN_SECONDS:
             return None
         return replace(self._kept, now=self._kept.now + elapsed)
 
-    def note(self, kept: KeptBudget | None) -> None:
+    def note(self, kept: StoredBudget | None) -> None:
         self._kept, self._kept_at = kept, time.monotonic()
 
 
@@ -56,7 +56,7 @@ _shared: WeakValueDictionary[tuple[Pool, int], _Shared] = WeakValueDictionary()
 
 
 class StoredBudgets:
-    """A BudgetKeeper (see outbound/keeping.py) for one connector.
+    """A BudgetStore (see outbound/keeping.py) for one connector.
 
     Nothing is locked while the work is done: a process that is paused or killed in the middle of it stops nobody. The
     state is saved if it still is what was read, or kept here last, or else it is read and the work done again.
@@ -76,7 +76,7 @@ class StoredBudgets:
             except LOST as error:  # or it took too long: TimeoutError is an OSError
                 pause = next(pauses, None)
                 if pause is None or time.monotonic() + pause > give_up_at:
-                    raise BudgetUnknown("the database, which keeps the rate budget, does not answer") from error
+                    raise BudgetUnavailable("the database, which keeps the rate budget, does not answer") from error
                 await asyncio.sleep(pause)
 
     async def _try(self, work: Callable[[BudgetState, float], T]) -> T:

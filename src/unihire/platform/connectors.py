@@ -16,9 +16,9 @@ from unihire.kit.clock import Clock
 from unihire.kit.ids import hash_token, new_token
 from unihire.kit.seal import Sealer
 from unihire.outbound.answers import ANSWER_BYTES
-from unihire.outbound.auth import Auth, Grant, GrantKeeper
+from unihire.outbound.auth import Auth, Grant, GrantStore
+from unihire.outbound.budget_store import BudgetStore
 from unihire.outbound.client import Retry, Target, VendorClient
-from unihire.outbound.keeping import BudgetKeeper
 from unihire.platform.budgets import StoredBudgets
 from unihire.platform.grants import StoredGrants, seal_grant
 from unihire.platform.organisations import ENVIRONMENTS
@@ -192,8 +192,8 @@ def open_client(
     base_url: str | None = None,
     *,
     is_partner: bool = False,
-    grants: GrantKeeper | None = None,
-    budgets: BudgetKeeper | None = None,
+    grants: GrantStore | None = None,
+    budgets: BudgetStore | None = None,
     is_background: bool = False,
     patience: float | None = None,
     retry: Retry | None = None,

@@ -18,11 +18,11 @@ from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.outbound.paging import Answer, Page, Paging, Row
-from unihire.platform.context_writes import Progress, SaveSteps, Writes
+from unihire.platform.context_writes import SaveSteps, WriteProgress, Writes
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls import operations
-from unihire.store.calls.operations import Step
+from unihire.store.calls.operations import WriteStep
 from unihire.store.rows import find_unread
 from unihire.sync.fetching import fetch_page, fetch_rows, fetch_where, first_page, walk
 from unihire.sync.rendering import model_numbers
@@ -71,7 +71,7 @@ class LiveContext:
         client: VendorClient,
         connector: Connector,
         integration: Integration,
-        steps: dict[str, Step],
+        steps: dict[str, WriteStep],
         save_steps: SaveSteps,
     ) -> None:
         self._pool = pool
@@ -165,7 +165,7 @@ class LiveContext:
         if missing:
             raise ScopeMissing("Nothing was written", missing)
 
-    def report_progress(self) -> Progress:
+    def report_progress(self) -> WriteProgress:
         """How far the writes that were planned came."""
         return self._writes.report_progress()
 

@@ -16,7 +16,7 @@ from unihire.store import Pool
 from unihire.store import rows as stored
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.keys import MemberKeys, find_key, find_member_keys, name_member
-from unihire.store.rows import ById, ByKey, ByText, Place, Wanted
+from unihire.store.rows import ById, ByKey, ByText, RowLocation, RowLookup
 from unihire.sync.joining import STORED_WHOLE
 from unihire.sync.rendering import Renderer, model_numbers
 
@@ -109,7 +109,7 @@ class SyncedContext:
             raise NotSynced(f"the store does not filter {stream} by {error.args[0]}; ask the vendor") from error
         return self._integration.get_stream(match.instead or stream), match
 
-    async def _find_place(self, stream: Stream) -> Place:
+    async def _find_place(self, stream: Stream) -> RowLocation:
         """Where the stream's rows are, all of which must have been read once."""
         own = model_numbers(stream, rows_only=True)
         if not own and not stream.is_stored:
@@ -122,7 +122,7 @@ class SyncedContext:
             reason = self._unread[stream.name] or "no sync has come to its end"
             raise NotSynced(f"the list {stream.name} is not in the store: {reason}")
         is_volatile = stream.volatile is not None
-        return Place(stream.name, own[0] if own else None, STORED_WHOLE, has_deleted(stream), is_volatile)
+        return RowLocation(stream.name, own[0] if own else None, STORED_WHOLE, has_deleted(stream), is_volatile)
 
     async def _find_matching(self, stream: Stream, match: RowFilter) -> list[Data] | None:
         """The rows that match, where a value is known by which they are found."""
@@ -132,7 +132,9 @@ class SyncedContext:
                 return [row for row in found if match.accepts(row)]
         return None
 
-    async def _walk_to(self, place: Place, match: RowFilter, number: int, size: int, listing: Listing) -> list[Data]:
+    async def _walk_to(
+        self, place: RowLocation, match: RowFilter, number: int, size: int, listing: Listing
+    ) -> list[Data]:
         """A page of what matches: from behind the last page read of the same listing, or from the beginning."""
         page, below = 1, None
         if listing in self._ends and self._ends[listing][0] < number:
@@ -169,7 +171,7 @@ class SyncedContext:
     async def _find(self, questions: Sequence[_Question]) -> None:
         """Answer them all, in one query."""
         try:
-            wanted = Wanted()
+            wanted = RowLookup()
             for number, question in enumerate(questions):
                 self._want(wanted, number, question)
             is_volatile = any(question.stream.volatile is not None for question in questions)
@@ -184,7 +186,7 @@ class SyncedContext:
                 if not question.answer.done():
                     question.answer.set_exception(error)
 
-    def _want(self, wanted: Wanted, number: int, question: _Question) -> None:
+    def _want(self, wanted: RowLookup, number: int, question: _Question) -> None:
         stream, name = question.stream, question.stream.name
         own = model_numbers(stream, rows_only=True)
         if not own or has_deleted(stream):

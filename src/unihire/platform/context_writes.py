@@ -37,7 +37,7 @@ from unihire.outbound.paging import Answer
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls import writes
-from unihire.store.calls.operations import Step
+from unihire.store.calls.operations import WriteStep
 from unihire.store.connections import UNAVAILABLE
 
 log = structlog.get_logger()
@@ -53,11 +53,11 @@ ACCEPTED_PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 ADVICE = "repeat the call under its idempotency key, or look first"
 
-SaveSteps = Callable[[Mapping[str, Step]], Awaitable[None]]
+SaveSteps = Callable[[Mapping[str, WriteStep]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class WriteProgress:
     """How far the writes of a call came, by their steps: `made` has the ids of what is there, `unsure` may be there."""
 
     made: dict[str, Any] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Writes:
         client: VendorClient,
         connector: Connector,
         integration: Integration,
-        steps: dict[str, Step],
+        steps: dict[str, WriteStep],
         save_steps: SaveSteps,
     ) -> None:
         self._pool = pool
@@ -94,9 +94,9 @@ class Writes:
     def plan(self, steps: Iterable[str]) -> None:
         self._planned = list(steps)
 
-    def report_progress(self) -> Progress:
+    def report_progress(self) -> WriteProgress:
         """How far the writes that were planned came."""
-        progress = Progress()
+        progress = WriteProgress()
         for step in dict.fromkeys((*self._steps, *self._planned)):
             done = self._steps.get(step)
             if done is None:
@@ -149,23 +149,23 @@ class Writes:
             words = f"{error}, and {doubt or 'nothing that it made is there yet'}; {ADVICE}"
             raise Unanswered(words, status=error.status, body=error.body) from error
 
-    async def _look_before(self, stream: str, trace: Trace) -> Step:
+    async def _look_before(self, stream: str, trace: Trace) -> WriteStep:
         """What is known of a write before it is sent: since when to look for it, and what looks the same already."""
         now, skew = self._client.clock.now(), self._client.skew
         since = now - skew - LOOK_BACK
         if trace.within in self._fresh:
-            return Step(sent_at=now, since=since)
+            return WriteStep(sent_at=now, since=since)
         try:
             rows = await trace.look(since)
             if abs(self._client.skew - skew) > LOOK_BACK / 2:  # only now it is known how the clocks differ
                 since = now - self._client.skew - LOOK_BACK
                 rows = await trace.look(since)
         except PermissionMissing:
-            return Step(sent_at=now, since=since, before=None)  # so it cannot be looked for afterwards either
-        return Step(sent_at=now, since=since, before=list_ids(rows))
+            return WriteStep(sent_at=now, since=since, before=None)  # so it cannot be looked for afterwards either
+        return WriteStep(sent_at=now, since=since, before=list_ids(rows))
 
     async def _find_lost(
-        self, stream: str, sent: Step, trace: Trace, pauses: Iterable[float]
+        self, stream: str, sent: WriteStep, trace: Trace, pauses: Iterable[float]
     ) -> tuple[VendorRow | None, str | None]:
         """The row a write made, looked for after each pause, as it may show only after a while; or why it may be there.
 

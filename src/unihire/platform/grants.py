@@ -12,7 +12,7 @@ import msgspec
 
 from unihire.errors import CredentialsReplaced, NoToken
 from unihire.kit.seal import Sealer
-from unihire.outbound.auth import Grant, HeldGrant
+from unihire.outbound.auth import Grant, LockedGrant
 from unihire.platform.sealing import make_grant_context
 from unihire.store import Connection, Pool, connections
 from unihire.store.accounts import grants
@@ -29,7 +29,7 @@ _turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
 
 class StoredGrants:
-    """A GrantKeeper (see outbound/auth.py) for one connector, as long as its credentials are of this version."""
+    """A GrantStore (see outbound/auth.py) for one connector, as long as its credentials are of this version."""
 
     def __init__(self, pool: Pool, sealer: Sealer, *, connector: UUID, number: int, version: int) -> None:
         self._pool = pool
@@ -43,11 +43,11 @@ class StoredGrants:
         return self._open(await grants.find_grant(self._pool, self._number, self._version))
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[HeldGrant]:
+    async def lock(self) -> AsyncIterator[LockedGrant]:
         turn = _turns.setdefault(self._connector, asyncio.Lock())
         async with turn, grants.lock_grant(self._pool, self._number) as connection:
             grant = self._open(await grants.find_grant(connection, self._number, self._version))
-            yield _Held(grant, self, connection)
+            yield _LockedGrant(grant, self, connection)
 
     async def save(self, grant: Grant, connection: Connection) -> None:
         """Keep this one from now on: over another connection, and for some seconds, where that one is lost."""
@@ -89,7 +89,7 @@ class StoredGrants:
         if not await grants.save_grant(connection, self._number, self._version, sealed, scopes):
             raise CredentialsReplaced
 
-    def _open(self, held: grants.HeldGrant | None) -> Grant | None:
+    def _open(self, held: grants.StoredGrant | None) -> Grant | None:
         if held is None:
             raise CredentialsReplaced
         self._is_doubted = held.is_doubted
@@ -99,7 +99,7 @@ class StoredGrants:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _LockedGrant:
     grant: Grant | None
     keeper: StoredGrants
     connection: Connection

@@ -11,7 +11,7 @@ _SWEEP = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RateLimitState:
     """Where a caller stands in the window: `reset` is the Unix second at which it opens anew."""
 
     limit: int
@@ -26,7 +26,7 @@ class RateLimiter:
         self.limit = limit
         self._windows: dict[object, tuple[float, int]] = {}
 
-    def take(self, key: object) -> Standing:
+    def take(self, key: object) -> RateLimitState:
         """Count a call. The standing's `remaining` is -1 where the call was one too many."""
         now = time.time()
         ends, used = self._windows.get(key, (0.0, 0))
@@ -38,13 +38,13 @@ class RateLimiter:
                 }
         used = min(used + 1, self.limit + 1)
         self._windows[key] = (ends, used)
-        return Standing(self.limit, self.limit - used, math.ceil(ends))
+        return RateLimitState(self.limit, self.limit - used, math.ceil(ends))
 
-    def look(self) -> Standing:
+    def look(self) -> RateLimitState:
         """The standing of a caller who has not called."""
-        return Standing(self.limit, self.limit, math.ceil(time.time() + WINDOW_SECONDS))
+        return RateLimitState(self.limit, self.limit, math.ceil(time.time() + WINDOW_SECONDS))
 
 
-def refuse(standing: Standing) -> RateLimited:
+def refuse(standing: RateLimitState) -> RateLimited:
     """The error for a call that was one too many."""
     return RateLimited(min(WINDOW_SECONDS, max(1, math.ceil(standing.reset - time.time()))))

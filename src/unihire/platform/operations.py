@@ -37,13 +37,13 @@ from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.platform.clients import Clients
 from unihire.platform.context_live import LiveContext
 from unihire.platform.context_synced import NotSynced, SyncedContext
-from unihire.platform.context_writes import Progress
+from unihire.platform.context_writes import WriteProgress
 from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, SOURCE, SYNCED, find_text_fault, read_input
-from unihire.platform.watching import watch_operation
+from unihire.platform.telemetry import watch_operation
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls import operations
-from unihire.store.calls.operations import Step
+from unihire.store.calls.operations import WriteStep
 from unihire.store.connections import UNAVAILABLE
 from unihire.sync.rows_by_id import sync_rows_by_id
 
@@ -128,9 +128,9 @@ class Operations:
             message = f"{operation.name}: the store did not answer in time"
             return Outcome(False, _describe_error("api_timeout", message))
         except VendorError as error:
-            return _fail(error, Progress())
+            return _fail(error, WriteProgress())
         except Exception as error:  # noqa: BLE001 - logged, or raised again
-            return _fail_unforeseen(operation, error, Progress())
+            return _fail_unforeseen(operation, error, WriteProgress())
 
     async def _run_once(self, connector: Connector, operation: Operation, given: Any, key: str) -> Outcome:
         number = connector.number
@@ -163,20 +163,20 @@ class Operations:
         connector: Connector,
         operation: Operation,
         given: Any,
-        steps: dict[str, Step],
+        steps: dict[str, WriteStep],
         key: str | None,
         release: Callable[[Outcome], Awaitable[None]] | None = None,
     ) -> Outcome:
         """Run the operation; `release` stores its answer, before what was written is read into the store."""
 
-        async def save_steps(now: Mapping[str, Step]) -> None:
+        async def save_steps(now: Mapping[str, WriteStep]) -> None:
             if key is not None:
                 await operations.save_steps(self._pool, connector.number, key, now)
 
         partner_auth = get_integration(connector.integration).partner_auth
         granted = find_granted(partner_auth, list_operations(connector.integration).values(), connector.scopes)
         if missing := list_missing(operation.scopes, granted):
-            return _fail(ScopeMissing(f"{operation.name} was not called", missing), Progress())
+            return _fail(ScopeMissing(f"{operation.name} was not called", missing), WriteProgress())
         integration = get_integration(connector.integration)
         async with self._clients.use(connector) as client:
             context = LiveContext(
@@ -267,7 +267,7 @@ _RAISED = (ApiError, ConfigError)
 """What a call may raise besides: the answer to it is known."""
 
 
-def _fail_unforeseen(operation: Operation, error: Exception, progress: Progress) -> Outcome:
+def _fail_unforeseen(operation: Operation, error: Exception, progress: WriteProgress) -> Outcome:
     """An exception nobody foresaw, logged with its traceback; raised where it has an answer of its own."""
     if isinstance(error, _RAISED) or (isinstance(error, UNAVAILABLE) and not progress.has_begun):
         raise error
@@ -280,7 +280,7 @@ def _describe_error(code: str, message: str, response: Mapping[str, Any] | None 
     return {"response": response or {}, "expects": {"statusCode": ["2xx"]}, "code": code, "message": message}
 
 
-def _add_progress(output: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def _add_progress(output: dict[str, Any], progress: WriteProgress) -> dict[str, Any]:
     """What was written before the error, and what was not, as data and in words."""
     if not progress.has_begun:
         return output
@@ -289,7 +289,7 @@ def _add_progress(output: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {**output, "message": message, **made}
 
 
-def _fail(error: VendorError, progress: Progress) -> Outcome:
+def _fail(error: VendorError, progress: WriteProgress) -> Outcome:
     """A vendor's refusal as an output: its status and words where it has some, ours, and what was written before."""
     status, body = _find_answer(error)
     response = {} if status is None else {"statusCode": status, "body": body}
@@ -304,7 +304,7 @@ def _fail(error: VendorError, progress: Progress) -> Outcome:
     return Outcome(False, _add_progress(_describe_error(code, str(error), response), progress))
 
 
-def _tell(progress: Progress) -> Iterable[str]:
+def _tell(progress: WriteProgress) -> Iterable[str]:
     if progress.made:
         yield "made: " + ", ".join(f"{step} {id}" for step, id in progress.made.items())
     if progress.unsure:

@@ -50,7 +50,7 @@ class Expansion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Show:
+class RecordView:
     """How a record is shown, and what of it beside its fields. Without a projection it is shown as it is stored."""
 
     raw: bool = False
@@ -60,7 +60,7 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class MomentRange:
     """Records with a moment of the vendor's strictly between two; None: no bound. `name` is the field's."""
 
     name: str
@@ -85,14 +85,14 @@ class Query:
     filters: Sequence[tuple[FieldSpec, Sequence[str]]] = ()
     ids: Sequence[str] | None = None
     remote_id: str | None = None
-    show: Show = Show()
+    show: RecordView = RecordView()
     with_deleted: bool = False
-    spans: Sequence[Span] = ()
+    spans: Sequence[MomentRange] = ()
     place: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RecordPage:
     """Bodies in order; `last` is the position of the last one where more follow, else None.
 
     `moment` is that of the last one, as `Query.place` has it, where the order is that of a moment.
@@ -109,7 +109,7 @@ class Reader:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def list_records(self, scope: Scope, query: Query) -> Page:
+    async def list_records(self, scope: Scope, query: Query) -> RecordPage:
         """The page that a query asks for. Raises Forbidden where it looks at a field that is hidden."""
         model, show = query.model, query.show
         if scope.hidden is not None:
@@ -124,7 +124,7 @@ class Reader:
         for field, values in query.filters:
             hashed = FilterKeys(scope.number, model.number, field)
             keys.append(hashed.list_asked(values))
-        wanted = reading.Wanted(
+        wanted = reading.RecordSelection(
             scope.number, model.number, query.after, query.limit, keys, ids, _choose_content(scope, model, show),
             with_deleted=query.with_deleted,
         )  # fmt: skip
@@ -132,10 +132,10 @@ class Reader:
             found = await ranges.list_range(self._pool, wanted, [_bound(span) for span in query.spans], query.place)
         else:
             found = await reading.list_records(self._pool, wanted)
-        return Page(await self._show(scope, model, found, show), found.last, found.moment)
+        return RecordPage(await self._show(scope, model, found, show), found.last, found.moment)
 
     async def find_record(
-        self, scope: Scope, model: ModelSpec, id: str, show: Show, *, with_deleted: bool = False
+        self, scope: Scope, model: ModelSpec, id: str, show: RecordView, *, with_deleted: bool = False
     ) -> bytes | None:
         """The body of a living record; None where there is none with this id. `with_deleted` as in Query."""
         if scope.hidden is not None:
@@ -147,12 +147,12 @@ class Reader:
         bodies = await self._show(scope, model, found, show)
         return bodies[0] if bodies else None
 
-    async def _show(self, scope: Scope, model: ModelSpec, found: reading.Found, show: Show) -> list[bytes]:
+    async def _show(self, scope: Scope, model: ModelSpec, found: reading.StoredPage, show: RecordView) -> list[bytes]:
         """What was found as it is shown; tombstones as they are."""
         bodies = _project(scope, model, found, show)
         return await self._expand(scope, bodies, found.deleted, show) if show.expand else bodies
 
-    async def _expand(self, scope: Scope, bodies: list[bytes], deleted: Set[int], show: Show) -> list[bytes]:
+    async def _expand(self, scope: Scope, bodies: list[bytes], deleted: Set[int], show: RecordView) -> list[bytes]:
         """The bodies with relations expanded, one query for each model pointed to; those of tombstones as they are.
 
         A related record that is not there (never synced, or deleted), or that cannot be decoded, stays an id; a body
@@ -187,7 +187,7 @@ class Reader:
         return [body if record is None else msgspec.json.encode(record) for body, record in answered]
 
 
-def _choose_content(scope: Scope, model: ModelSpec, show: Show) -> Content:
+def _choose_content(scope: Scope, model: ModelSpec, show: RecordView) -> Content:
     """What is read of a model's records: the raw data of one with hidden fields is hidden as well."""
     names = frozenset[str]() if scope.hidden is None else scope.hidden.names(model)
     return _make_content(
@@ -202,7 +202,7 @@ _make_content = cache(Content)
 """There are sixteen of them."""
 
 
-def _project(scope: Scope, model: ModelSpec, found: reading.Found, show: Show) -> list[bytes]:
+def _project(scope: Scope, model: ModelSpec, found: reading.StoredPage, show: RecordView) -> list[bytes]:
     """The bodies of what was found, without related records."""
     names = frozenset[str]() if scope.hidden is None else scope.hidden.names(model)
     if show.projection is None:
@@ -234,7 +234,7 @@ def _find_holder(record: dict[str, Any], place: Sequence[str]) -> tuple[dict[str
     return record, place[-1]
 
 
-def _bound(span: Span) -> ranges.Range:
+def _bound(span: MomentRange) -> ranges.Range:
     after = ranges.BEFORE_ALL if span.after is None else ranges.write_bound(span.after)
     return ranges.Range(span.name, after, ranges.BEHIND_ALL if span.before is None else ranges.write_bound(span.before))
 

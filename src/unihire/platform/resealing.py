@@ -20,7 +20,7 @@ _CONTEXTS = {"credentials": make_credentials_context, "grant": make_grant_contex
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class NotResealed:
     """A value that is under another key still, and why. The reason holds no secret."""
 
     kind: Kind
@@ -33,7 +33,7 @@ class Resealing:
     """What was done: how many values of each kind, and those that are left."""
 
     resealed: Counter[Kind] = field(default_factory=Counter)
-    left: list[Left] = field(default_factory=list)
+    left: list[NotResealed] = field(default_factory=list)
 
 
 async def reseal(pool: Pool, sealer: Sealer) -> Resealing:
@@ -45,22 +45,22 @@ async def reseal(pool: Pool, sealer: Sealer) -> Resealing:
     done = Resealing()
     for kind in KINDS:
         changed: list[Sealed] = []
-        left: list[Left] = []
+        left: list[NotResealed] = []
         for _ in range(PASSES):
             changed, left = await _reseal_kind(pool, sealer, kind, done.resealed)
             if not changed:
                 break
         reason = "a running process seals under another key: restart it with the keys of this command, and repeat"
-        done.left.extend([*left, *(Left(kind, one.connector, reason) for one in changed)])
+        done.left.extend([*left, *(NotResealed(kind, one.connector, reason) for one in changed)])
     return done
 
 
 async def _reseal_kind(
     pool: Pool, sealer: Sealer, kind: Kind, resealed: Counter[Kind]
-) -> tuple[list[Sealed], list[Left]]:
+) -> tuple[list[Sealed], list[NotResealed]]:
     """One pass over the values of a kind: those that changed meanwhile, and those that do not open."""
     changed: list[Sealed] = []
-    left: list[Left] = []
+    left: list[NotResealed] = []
     after = 0
     while batch := await list_others(pool, kind, sealer.current, after=after, limit=BATCH):
         for old in batch:
@@ -68,7 +68,7 @@ async def _reseal_kind(
             try:
                 plain = sealer.open(old.value, context)
             except ConfigError as error:
-                left.append(Left(kind, old.connector, str(error)))
+                left.append(NotResealed(kind, old.connector, str(error)))
                 continue
             if await replace_sealed(pool, old, sealer.seal(plain, context)):
                 resealed[kind] += 1

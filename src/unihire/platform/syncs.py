@@ -11,7 +11,7 @@ from unihire.integration.streams import find_streams
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.work import jobs, runs, schedules
-from unihire.store.work.runs import Asked
+from unihire.store.work.runs import RequestedRun
 from unihire.sync.asking import ask_run
 
 UNFINISHED = ("queued", "running")
@@ -19,7 +19,7 @@ UNFINISHED = ("queued", "running")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """How far a run is: `done` of 1, and the seconds that are left, both None where nobody can know.
 
     Of a full run it is known once every list has been read whole before: it finds about as many rows again. How much
@@ -37,7 +37,7 @@ async def ask_sync(
     *,
     full: bool = False,
     models: Collection[str] | None = None,
-) -> Asked:
+) -> RequestedRun:
     """Ask the workers for a run, or name the one under way that does what is asked for.
 
     `full` reads every list whole, `models` only the lists these are made of. It is asked for when this returns, and
@@ -85,27 +85,27 @@ def find_status(run: Mapping[str, Any], *, is_paused: bool) -> str:
 
 def find_progress(
     run: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], known: Mapping[str, int | None]
-) -> Progress:
+) -> RunProgress:
     """How far a run, as `find_status` takes it, is.
 
     `parts` are its rows of stream_run, `known` the rows each list to be read had last time.
     """
     if run["status"] not in UNFINISHED:
-        return Progress(1.0, 0.0)
+        return RunProgress(1.0, 0.0)
     if not run["is_full"] or run["started_at"] is None:
-        return Progress(None, None)
+        return RunProgress(None, None)
     read = {part["stream"]: part["read"] for part in parts}
     ended = {part["stream"] for part in parts if part["phase"] == "done"}
     total = 0
     for stream, rows in known.items():
         if rows is None and stream not in ended:
-            return Progress(None, None)
+            return RunProgress(None, None)
         total += read[stream] if stream in ended else max(rows or 0, read.get(stream, 0))
     if not total:
-        return Progress(None, None)
+        return RunProgress(None, None)
     done = min(sum(read.values()) / total, 0.99)
     spent = (run["now"] - run["started_at"]) / timedelta(seconds=1)
-    return Progress(done, spent * (1 - done) / done if done else None)
+    return RunProgress(done, spent * (1 - done) / done if done else None)
 
 
 async def list_known_rows(pool: Pool, connector: Connector, streams: Collection[str]) -> dict[str, int | None]:
@@ -116,7 +116,7 @@ async def list_known_rows(pool: Pool, connector: Connector, streams: Collection[
 
 async def measure_progress(
     pool: Pool, connector: Connector, integration: Integration, run: Mapping[str, Any]
-) -> Progress:
+) -> RunProgress:
     """How far a run, as `find_status` takes it, is."""
     parts = await runs.list_stream_runs(pool, connector.number, run["id"])
     every = [stream.name for stream in integration.streams]

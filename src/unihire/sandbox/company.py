@@ -11,7 +11,15 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import ApplicationFacts, CategoryFacts, JobFacts, Outcome, PersonFacts, Step, Timeline
+from unihire.integration.emulate import (
+    ApplicationFacts,
+    CategoryFacts,
+    HistoryEntry,
+    JobFacts,
+    Outcome,
+    PersonFacts,
+    Timeline,
+)
 from unihire.sandbox import words
 from unihire.sandbox.timeline import LANE_SHARES, LaneTimeline
 
@@ -221,7 +229,7 @@ class MadeUpCompany:
             return stages, outcome
         return (bits >> 12) % (stages + 1), outcome
 
-    def steps(self, index: int) -> list[Step]:
+    def steps(self, index: int) -> list[HistoryEntry]:
         facts = self.application(index)
         created = self.applications.created_at(index)
         span = self.applications.updated_at(index) - created
@@ -233,7 +241,9 @@ class MadeUpCompany:
         steps = []
         for place, (position, outcome) in enumerate(path):
             jitter = mix(self._salts[5], index * 16 + place) % 700 if place else 0
-            steps.append(Step(position, outcome, created + span * (place * 1000 + jitter) // (len(path) * 1000)))
+            steps.append(
+                HistoryEntry(position, outcome, created + span * (place * 1000 + jitter) // (len(path) * 1000))
+            )
         return steps
 
     def find_candidate(self, email: str) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import Answer, Receiver, Request, Stream
+from unihire.integration.emulate import Answer, EmulatedStream, Receiver, Request
 from unihire.kit.clock import parse_moment, to_text
 from unihire.kit.nesting import decode_bounded
 from unihire.sandbox.faults import FAULTS, read_fault_fields
@@ -120,7 +120,7 @@ class Control:
 
     # Rows
 
-    def _get_stream(self, name: str) -> Stream:
+    def _get_stream(self, name: str) -> EmulatedStream:
         streams = self._app.emulator.streams
         if name not in streams:
             raise _Refused(404, f"no stream {name!r}: there are {', '.join(streams)}")
@@ -280,7 +280,7 @@ def _read_id(text: str) -> int:
     return int(text)
 
 
-def _read_amount(body: dict[str, Any], rows: Stream) -> int:
+def _read_amount(body: dict[str, Any], rows: EmulatedStream) -> int:
     count, share = body.get("count"), body.get("share")
     if type(count) is int and count >= 0 and share is None:
         return count

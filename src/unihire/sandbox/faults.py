@@ -8,7 +8,7 @@ from typing import Any
 
 from unihire.errors import ConfigError
 from unihire.sandbox.spoiling import SPOILERS
-from unihire.sandbox.spoiling.reply import Reply, Strike
+from unihire.sandbox.spoiling.reply import OutgoingResponse, Strike
 
 ANYTHING = "anything"
 PAGING: Mapping[str, str] = {
@@ -178,7 +178,7 @@ class FaultPlan:
         """Whether any rule is a spoiler's."""
         return any(rule.word in SPOILERS or rule.word == ANYTHING for rule in self._rules)
 
-    def spoil(self, reply: Reply) -> Iterable[str]:
+    def spoil(self, reply: OutgoingResponse) -> Iterable[str]:
         """Let every spoiler strike that is to, in their order; returns the words of those that did."""
         path, struck = reply.request.path, []
         chosen, chance = self._choose(reply)
@@ -191,7 +191,7 @@ class FaultPlan:
                 spoiler.spoil(reply, strike)
         return struck
 
-    def _choose(self, reply: Reply) -> tuple[str | None, Strike | None]:
+    def _choose(self, reply: OutgoingResponse) -> tuple[str | None, Strike | None]:
         """Which spoiler is "anything" this time."""
         possible = [word for word, spoiler in SPOILERS.items() if spoiler.can(reply)] if self.has(ANYTHING) else []
         chance = self.strike(ANYTHING, reply.request.path) if possible else None

@@ -16,7 +16,7 @@ from unihire.sandbox.faults import FaultPlan
 from unihire.sandbox.outbox import SandboxOutbox
 from unihire.sandbox.spoiling.headers import RETRY_AFTERS
 from unihire.sandbox.spoiling.memory import Memory
-from unihire.sandbox.spoiling.reply import Reply, Wire
+from unihire.sandbox.spoiling.reply import OutgoingResponse, Wire
 from unihire.sandbox.spoiling.sending import send_whole
 
 CONTROL_PATH = "/_sandbox"
@@ -203,12 +203,12 @@ class SandboxApp:
                 emulator.streams[stream].delete_some(1)
         return emulator.answer(request)
 
-    def _spoil(self, request: Request, answer: Answer, wire: Wire, struck: list[str]) -> Reply | None:
+    def _spoil(self, request: Request, answer: Answer, wire: Wire, struck: list[str]) -> OutgoingResponse | None:
         """The answer as spoilers make it; None where there are none."""
         if not self.faults.spoils or answer.status not in (200, 201):
             return None
         stream = self.emulator.find_stream(request.path)
-        reply = Reply(self.kind, request, answer, self.memory, stream, wire.write is not None)
+        reply = OutgoingResponse(self.kind, request, answer, self.memory, stream, wire.write is not None)
         if stream is not None and reply.rows is not None:
             self.memory.keep_rows(answer.route, reply.list_rows())
             self.memory.keep_query(request)

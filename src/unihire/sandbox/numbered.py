@@ -9,14 +9,14 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import Part, Row, Shape
+from unihire.integration.emulate import PartRows, Row, Shape
 from unihire.kit.clock import Clock, to_micros
 
 
 class NumberedLayer:
     """NumberedRows (see integration/emulate.py): memory grows with the changes, not with the computed rows."""
 
-    def __init__(self, parts: Sequence[Part], first: int, step: int, shape: Shape, clock: Clock, seed: int) -> None:
+    def __init__(self, parts: Sequence[PartRows], first: int, step: int, shape: Shape, clock: Clock, seed: int) -> None:
         self._parts = tuple(parts)
         self._first, self._step = first, step
         self._shape = shape
@@ -51,7 +51,7 @@ class NumberedLayer:
         record, place = divmod(slot - self._offsets[part], self._parts[part].places)
         return part, record, place
 
-    def _holds(self, part: Part, record: int) -> int:
+    def _holds(self, part: PartRows, record: int) -> int:
         return part.places if part.held is None else part.held(record)
 
     def _compute(self, number: int) -> Row | None:

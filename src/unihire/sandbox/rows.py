@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import Key, Row, Shape, Source
+from unihire.integration.emulate import CompanyRows, Key, Row, Shape
 from unihire.kit.clock import Clock, to_micros
 
 # Numbers of rows that people create begin here, above all computed ones.
@@ -18,7 +18,7 @@ class LayeredRows:
 
     def __init__(
         self,
-        source: Source | None,
+        source: CompanyRows | None,
         documented: Mapping[int, tuple[int, Row]],
         shape: Shape,
         clock: Clock,

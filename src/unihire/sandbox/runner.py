@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from unihire import integrations
 from unihire.errors import ConfigError
-from unihire.integration.emulate import Credentials, EmulatorKind, OutboxRules, Row, Shape, Source, Tools
+from unihire.integration.emulate import CompanyRows, Credentials, EmulatorKind, OutboxRules, Row, Shape, Tools
 from unihire.kit.clock import MovableClock
 from unihire.sandbox.company import MadeUpCompany
 from unihire.sandbox.control import Control
@@ -96,7 +96,7 @@ def build_sandbox(
     clock = clock or MovableClock()
     plan = FaultPlan(seed, [read_fault(rule) if isinstance(rule, str) else rule for rule in faults])
 
-    def make_rows(source: Source | None, documented: Mapping[int, tuple[int, Row]], shape: Shape) -> LayeredRows:
+    def make_rows(source: CompanyRows | None, documented: Mapping[int, tuple[int, Row]], shape: Shape) -> LayeredRows:
         return LayeredRows(source, documented, shape, clock, seed)
 
     outboxes: list[SandboxOutbox] = []

@@ -12,19 +12,19 @@ import asyncpg
 from unihire.store import Connection, Pool
 
 
-class Met(NamedTuple):
-    """A record the vendor tells of; `is_aside` where the row that tells it is set aside."""
+class SeenRecord(NamedTuple):
+    """A record that the vendor's rows show; `is_quarantined` where the row that shows it is."""
 
     model: int
     id: str
     remote_id: str
-    is_aside: bool
+    is_quarantined: bool
 
 
 # Seen by this session alone, and gone with it.
 CREATE_MET = """
     CREATE TEMPORARY TABLE met (
-        model smallint NOT NULL, id uuid NOT NULL, remote_id text NOT NULL, is_aside boolean NOT NULL
+        model smallint NOT NULL, id uuid NOT NULL, remote_id text NOT NULL, is_quarantined boolean NOT NULL
     )
 """
 
@@ -41,25 +41,26 @@ FIND_UNMET = """
 """
 
 # Each model's records at the vendor, here, and on one side only. One told by several rows counts once, and is set
-# aside when all of them are.
+# quarantined when all of them are.
 COMPARE = """
-    SELECT model, count(there.id) AS there, count(here.id) AS here, count(there.id) FILTER (WHERE is_aside) AS aside,
-        count(*) FILTER (WHERE here.id IS NULL AND NOT is_aside) AS missing,
+    SELECT model, count(there.id) AS there, count(here.id) AS here,
+        count(there.id) FILTER (WHERE is_quarantined) AS quarantined,
+        count(*) FILTER (WHERE here.id IS NULL AND NOT is_quarantined) AS missing,
         count(*) FILTER (WHERE there.id IS NULL) AS gone
-    FROM (SELECT model, id, bool_and(is_aside) AS is_aside FROM met GROUP BY model, id) AS there
+    FROM (SELECT model, id, bool_and(is_quarantined) AS is_quarantined FROM met GROUP BY model, id) AS there
     FULL JOIN (
         SELECT model, id FROM record WHERE connector = $1 AND model = ANY($2::smallint[]) AND deleted_at IS NULL
     ) AS here USING (model, id)
     GROUP BY model
 """
 
-# The first records of a model that are at the vendor and not here, without those set aside; numbers by size.
+# The first records of a model that are at the vendor and not here, without quarantined ones; numbers by size.
 FIND_MISSING = """
     SELECT there.remote_id
-    FROM (SELECT id, remote_id, is_aside FROM met WHERE model = $2) AS there FULL JOIN (
+    FROM (SELECT id, remote_id, is_quarantined FROM met WHERE model = $2) AS there FULL JOIN (
         SELECT id FROM record WHERE connector = $1 AND model = $2 AND deleted_at IS NULL
     ) AS here ON here.id = there.id
-    WHERE here.id IS NULL GROUP BY there.id, there.remote_id HAVING NOT bool_and(there.is_aside)
+    WHERE here.id IS NULL GROUP BY there.id, there.remote_id HAVING NOT bool_and(there.is_quarantined)
     ORDER BY length(there.remote_id), there.remote_id LIMIT $3
 """
 
@@ -85,8 +86,8 @@ async def open_count(pool: Pool) -> AsyncIterator[Connection]:
                 await connection.execute(DROP_MET)
 
 
-async def note_met(connection: Connection, met: Iterable[Met]) -> None:
-    await connection.copy_records_to_table("met", records=met, columns=Met._fields)
+async def note_met(connection: Connection, met: Iterable[SeenRecord]) -> None:
+    await connection.copy_records_to_table("met", records=met, columns=SeenRecord._fields)
 
 
 async def find_unmet(
@@ -98,7 +99,7 @@ async def find_unmet(
 
 
 async def compare(connection: Connection, connector: int, models: Sequence[int]) -> dict[int, asyncpg.Record]:
-    """By model, those without a record on either side left out: `there`, `here`, `aside`, `missing`, `gone`."""
+    """By model, those without a record on either side left out: `there`, `here`, `quarantined`, `missing`, `gone`."""
     return {row["model"]: row for row in await connection.fetch(COMPARE, connector, models)}
 
 

@@ -93,7 +93,7 @@ async def resolve_issues(
     await connection.execute(RESOLVE_ISSUES, connector, stream, list(kinds), version)
 
 
-class Place(NamedTuple):
+class IssuePosition(NamedTuple):
     """Of an issue in the list. One that resolves moves to another place."""
 
     is_resolved: bool
@@ -106,7 +106,7 @@ class Place(NamedTuple):
 
 
 async def list_issues(
-    pool: Pool, connector: int, *, with_resolved: bool = False, limit: int = 100, after: Place | None = None
+    pool: Pool, connector: int, *, with_resolved: bool = False, limit: int = 100, after: IssuePosition | None = None
 ) -> Sequence[asyncpg.Record]:
     """`id`, `kind`, `stream`, `message`, `times`, `opened_at`, `seen_at`, `resolved_at`; open ones first."""
     place = (None, None, None) if after is None else after

@@ -21,8 +21,8 @@ from unihire.store.reading import (
     BY_IDS,
     BY_IDS_EACH,
     MANY_WALKS,
-    Found,
-    Wanted,
+    RecordSelection,
+    StoredPage,
     read_rows,
 )
 
@@ -32,7 +32,7 @@ IN_BODIES: Mapping[str, Sequence[int]] = {
 }
 """The moments that lists are narrowed by, and the models whose stored answers have them. Others have them beside."""
 
-Place = tuple[str, int]
+RangePosition = tuple[str, int]
 """Where in the order of a moment a record is: the moment as text and, of those with the same one, its feed position."""
 
 
@@ -143,14 +143,16 @@ FEW = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RangeSource:
     """What few records are gathered from: a piece of a query, with the arguments it has from $8 on."""
 
     text: str
     arguments: tuple[object, ...] = ()
 
 
-async def list_range(pool: Pool, wanted: Wanted, ranges: Sequence[Range], place: Place | None) -> Found:
+async def list_range(
+    pool: Pool, wanted: RecordSelection, ranges: Sequence[Range], place: RangePosition | None
+) -> StoredPage:
     """A page of the records that fit every range too, in the order of the first one's moment, behind `place`."""
     async with pool.acquire() as connection:
         rows = await _list_rows(connection, wanted, ranges, place)
@@ -162,9 +164,9 @@ async def list_range(pool: Pool, wanted: Wanted, ranges: Sequence[Range], place:
 
 
 async def _list_rows(
-    connection: Connection, wanted: Wanted, ranges: Sequence[Range], place: Place | None
+    connection: Connection, wanted: RecordSelection, ranges: Sequence[Range], place: RangePosition | None
 ) -> list[asyncpg.Record]:
-    async def fetch(query: str, source: Source | None = None) -> list[asyncpg.Record]:
+    async def fetch(query: str, source: RangeSource | None = None) -> list[asyncpg.Record]:
         text, arguments = compose_range(query, wanted, ranges, place, source)
         rows: list[asyncpg.Record] = await connection.fetch(text, *arguments)
         return rows
@@ -183,7 +185,11 @@ async def _list_rows(
 
 
 def compose_range(
-    query: str, wanted: Wanted, ranges: Sequence[Range], place: Place | None, source: Source | None = None
+    query: str,
+    wanted: RecordSelection,
+    ranges: Sequence[Range],
+    place: RangePosition | None,
+    source: RangeSource | None = None,
 ) -> tuple[str, list[object]]:
     """One of the queries of a page, and its arguments."""
     first, *others = ranges
@@ -205,29 +211,29 @@ def compose_range(
     return text, arguments
 
 
-def by_ids(ids: Sequence[str], *, by_array: bool = True) -> Source:
-    return Source((BY_IDS if by_array else BY_IDS_EACH).format(ids=8), (ids,))
+def by_ids(ids: Sequence[str], *, by_array: bool = True) -> RangeSource:
+    return RangeSource((BY_IDS if by_array else BY_IDS_EACH).format(ids=8), (ids,))
 
 
-def by_keys(keys: Sequence[int]) -> Source:
+def by_keys(keys: Sequence[int]) -> RangeSource:
     """The records that have any of the keys."""
-    return Source(BY_KEYS.format(walks=MANY_WALKS.format(keys=8), records=AT_STEPS), (keys,))
+    return RangeSource(BY_KEYS.format(walks=MANY_WALKS.format(keys=8), records=AT_STEPS), (keys,))
 
 
-def in_range(other: Range) -> Source:
+def in_range(other: Range) -> RangeSource:
     """The records of the range of another moment."""
-    return Source(IN_RANGE.format(moment=MOMENTS[other.moment]), (other.after, other.before))
+    return RangeSource(IN_RANGE.format(moment=MOMENTS[other.moment]), (other.after, other.before))
 
 
-async def _find_source(connection: Connection, wanted: Wanted, ranges: Sequence[Range]) -> Source | None:
+async def _find_source(connection: Connection, wanted: RecordSelection, ranges: Sequence[Range]) -> RangeSource | None:
     """What finds fewest records, if these are few."""
-    counted: list[tuple[int, Source]] = []
+    counted: list[tuple[int, RangeSource]] = []
     for keys in wanted.keys:
         count = await connection.fetchval(COUNT_KEYS, wanted.connector, keys, wanted.after, FEW)
         counted.append((count, by_keys(keys)))
     if wanted.after:
         count = await connection.fetchval(COUNT_BEHIND, wanted.connector, wanted.model, wanted.after, FEW)
-        counted.append((count, Source(BEHIND)))
+        counted.append((count, RangeSource(BEHIND)))
     for other in ranges[1:]:
         query = COUNT_RANGE.format(moment=MOMENTS[other.moment])
         bounds = other.after, other.before

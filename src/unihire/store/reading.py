@@ -28,7 +28,7 @@ _PLACE = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RecordSelection:
     """Which records of a list: those after `after` that fit every filter.
 
     `keys` has an entry for each filter: the keys any of which a record must have. `ids` narrows to these records.
@@ -46,7 +46,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StoredPage:
     """Bodies in feed order, and the position of the last one where more follow.
 
     Those at the places `deleted`, from 0 on, are of tombstones. Where records are wanted in parts, `stored` has these,
@@ -193,7 +193,7 @@ FIND_TARGETS = """
 """
 
 
-async def list_records(pool: Pool, wanted: Wanted) -> Found:
+async def list_records(pool: Pool, wanted: RecordSelection) -> StoredPage:
     """A page of at most `limit` records, and whether more follow."""
     async with pool.acquire() as connection:
         by_array = connection.get_server_version().major >= ARRAYS_FROM
@@ -214,32 +214,32 @@ async def list_records(pool: Pool, wanted: Wanted) -> Found:
         rows.pop()
     last = rows[-1][0] if more else None
     if not (wanted.with_deleted or wanted.content.in_parts):
-        return Found(read_bodies(rows, wanted.content), last)
+        return StoredPage(read_bodies(rows, wanted.content), last)
     deleted: Set[int] = frozenset()
     if wanted.with_deleted:
         deleted = {place for place, row in enumerate(rows) if row["id"] is not None}
     return read_rows(rows, deleted, last, wanted.content)
 
 
-def read_rows(rows: Sequence[asyncpg.Record], deleted: Set[int], last: int | None, content: Content) -> Found:
+def read_rows(rows: Sequence[asyncpg.Record], deleted: Set[int], last: int | None, content: Content) -> StoredPage:
     """What rows say of which those at the places `deleted` are of tombstones."""
     if content.in_parts:
         bodies = [write_tombstone(row) if place in deleted else b"" for place, row in enumerate(rows)]
         parts = (None if place in deleted else take_apart(row["body"], row, content) for place, row in enumerate(rows))
-        return Found(bodies, last, deleted, list(parts))
+        return StoredPage(bodies, last, deleted, list(parts))
     bodies = [
         write_tombstone(row) if place in deleted else splice(row["body"], row, content)
         for place, row in enumerate(rows)
     ]
-    return Found(bodies, last, deleted)
+    return StoredPage(bodies, last, deleted)
 
 
-def _has_many(wanted: Wanted) -> bool:
+def _has_many(wanted: RecordSelection) -> bool:
     """Whether it is a list of one filter with so many values that two of them tell where its page ends."""
     return wanted.ids is None and len(wanted.keys) == 1 and len(wanted.keys[0]) > FEW_VALUES
 
 
-def compose_list(wanted: Wanted, single: Sequence[int], *, by_array: bool = True) -> tuple[str, list[object]]:
+def compose_list(wanted: RecordSelection, single: Sequence[int], *, by_array: bool = True) -> tuple[str, list[object]]:
     """The query of a list and its arguments; `single` are the keys of filters with one value, the rarest first.
 
     `by_array` is for servers from ARRAYS_FROM on.
@@ -282,7 +282,7 @@ def compose_list(wanted: Wanted, single: Sequence[int], *, by_array: bool = True
     return LIST_RECORDS.format(columns=columns, walk=walk, steps=steps, checks=checks, order=order), arguments
 
 
-def compose_all(wanted: Wanted, single: Sequence[int], *, by_array: bool = True) -> tuple[str, list[object]]:
+def compose_all(wanted: RecordSelection, single: Sequence[int], *, by_array: bool = True) -> tuple[str, list[object]]:
     """As `compose_list`, with the tombstones of the model, or those of the ids.
 
     The rows of these have no body, but an id and the vendor's id.
@@ -304,7 +304,7 @@ def _write_at(columns: str, steps: str, by_array: bool) -> str:
     return LIST_RECORDS_EACH.format(columns=columns, steps=steps, records=AT_STEPS)
 
 
-async def _walk_many(connection: Connection, wanted: Wanted, by_array: bool) -> list[asyncpg.Record]:
+async def _walk_many(connection: Connection, wanted: RecordSelection, by_array: bool) -> list[asyncpg.Record]:
     """A page of records that have one of many values, and one more where more follow.
 
     Two of the values tell where to end. Where these are more frequent than the others that is too early: then it is
@@ -338,18 +338,18 @@ def _share(page: int, values: int) -> int:
 
 async def find_record(
     pool: Pool, connector: int, model: int, id: str, content: Content, *, with_deleted: bool = False
-) -> Found:
+) -> StoredPage:
     """The body of a record, where it lives or, `with_deleted`, is a tombstone."""
     find = FIND_ANY if with_deleted else FIND_RECORD
     row = await pool.fetchrow(find.format(columns=list_columns(content)), connector, model, id)
     if row is None:
-        return Found([], None)
+        return StoredPage([], None)
     return read_rows([row], {0} if with_deleted and row["is_deleted"] else frozenset(), None, content)
 
 
 async def find_targets(
     pool: Pool, connector: int, model: int, ids: Sequence[str], content: Content
-) -> tuple[list[str], Found]:
+) -> tuple[list[str], StoredPage]:
     """Those of the records that live: their ids, and what is found of them in the same order."""
     query = FIND_TARGETS.format(columns=list_columns(content))
     rows = await pool.fetch(query, connector, model, ids)

@@ -86,7 +86,7 @@ AHEAD = 500
 """Rows of a walk that are fetched at once."""
 
 
-class Place(NamedTuple):
+class RowLocation(NamedTuple):
     """Where the rows of a stream are: among the records of a model, or kept whole under a name in `joined`.
 
     With `has_deleted` those that the vendor lists as deleted are kept whole, the others are records. Records that are
@@ -127,7 +127,7 @@ class ByText(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RowLookup:
     """What is asked for at once; `number` tells the questions apart."""
 
     ids: list[ById] = field(default_factory=list)
@@ -136,7 +136,7 @@ class Wanted:
 
 
 async def find_rows(
-    pool: Pool, connector: int, wanted: Wanted, whole: str, *, is_volatile: bool = False
+    pool: Pool, connector: int, wanted: RowLookup, whole: str, *, is_volatile: bool = False
 ) -> dict[int, list[bytes]]:
     """The rows as JSON, by the number they were asked under, in no order; `whole` is the name rows are kept under.
 
@@ -162,7 +162,7 @@ def _columns(rows: Sequence[tuple[object, ...]], width: int) -> Iterable[list[ob
 
 
 async def list_rows(
-    pool: Pool, connector: int, place: Place, *, skip: int = 0, limit: int | None = None
+    pool: Pool, connector: int, place: RowLocation, *, skip: int = 0, limit: int | None = None
 ) -> list[bytes]:
     """Rows of a stream as JSON, newest id first."""
     rows = await pool.fetch(*_list(connector, place, None, skip, limit))
@@ -170,7 +170,7 @@ async def list_rows(
 
 
 async def walk_rows(
-    pool: Pool, connector: int, place: Place, *, below: str | None = None
+    pool: Pool, connector: int, place: RowLocation, *, below: str | None = None
 ) -> AsyncGenerator[tuple[str, bytes], None]:
     """Id and JSON of every row of a stream, newest id first, from behind one of them on; all of one moment."""
     async with pool.acquire() as connection, connection.transaction(readonly=True):
@@ -178,7 +178,7 @@ async def walk_rows(
             yield row["id"], fill_raw(row["row"], row["parts"]) if place.is_volatile else row["row"]
 
 
-def _list(connector: int, place: Place, below: str | None, skip: int, limit: int | None) -> tuple[Any, ...]:
+def _list(connector: int, place: RowLocation, below: str | None, skip: int, limit: int | None) -> tuple[Any, ...]:
     """The query and its arguments."""
     bound = ABOVE_ALL if below is None else (len(below), below)
     if place.model is not None and place.has_deleted:

@@ -18,13 +18,13 @@ TELL_STANDING = """
     SELECT 'paused', integration, '', count(*) FILTER (WHERE is_paused) FROM connector GROUP BY integration
     UNION ALL
     SELECT 'runs', integration, CASE
-        WHEN waits_until > now() THEN 'put_off' WHEN run.status = 'queued' THEN 'waiting' ELSE 'running'
+        WHEN waits_until > now() THEN 'deferred' WHEN run.status = 'queued' THEN 'waiting' ELSE 'running'
     END AS kind, count(*)
     FROM sync_run AS run JOIN connector ON connector.number = run.connector
     WHERE run.status IN ('queued', 'running') GROUP BY integration, kind
     UNION ALL
     SELECT 'jobs', '', CASE
-        WHEN status = 'doing' THEN 'doing' WHEN scheduled_at > now() THEN 'put_off' ELSE 'waiting'
+        WHEN status = 'doing' THEN 'doing' WHEN scheduled_at > now() THEN 'deferred' ELSE 'waiting'
     END AS kind, count(*)
     FROM procrastinate_jobs WHERE status IN ('todo', 'doing') GROUP BY kind
     UNION ALL

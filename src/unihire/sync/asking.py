@@ -2,17 +2,17 @@
 
 from collections.abc import Collection
 
-from unihire.outbound.keeping import read_state
+from unihire.outbound.budget_store import read_state
 from unihire.store import Connection
 from unihire.store.accounts import budgets
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.work import runs, schedules
-from unihire.store.work.runs import Asked
+from unihire.store.work.runs import RequestedRun
 
 
 async def ask_run(
     connection: Connection, connector: Connector, *, full: bool = False, streams: Collection[str] | None = None
-) -> Asked:
+) -> RequestedRun:
     """As `runs.ask_run`, by hand: the schedule goes on from now, and nothing is known of the budget that would hold
     the run up, be it deferred, under way or new.
     """

@@ -8,13 +8,13 @@ import asyncpg
 import structlog
 
 from unihire.errors import BudgetSpent, ConfigError, RetryLater
-from unihire.outbound.keeping import BudgetUnknown
+from unihire.outbound.budget_store import BudgetUnavailable
 from unihire.store import Pool, issues
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.outages import is_disk_full, is_outage
 from unihire.store.work import runs
 from unihire.store.work.runs import LONGEST_WAIT, Run
-from unihire.sync.issues import Kind, find_kind
+from unihire.sync.issues import IssueKind, find_kind
 
 log = structlog.get_logger()
 
@@ -48,30 +48,30 @@ class Deferral:
     after: timedelta
     reason: str
     failures: int
-    kind: Kind | None
+    kind: IssueKind | None
     is_last: bool = False
 
 
 def is_away(error: Exception) -> bool:
     """Whether the database does not answer, so that there is nobody to note anything; chores see to the run."""
-    return isinstance(error, BudgetUnknown) or (is_outage(error) and not is_disk_full(error))
+    return isinstance(error, BudgetUnavailable) or (is_outage(error) and not is_disk_full(error))
 
 
 def plan_deferral(error: Exception, failures: int, *, has_moved: bool) -> Deferral:
     """What becomes of a run over this error; `failures` it has had in a row, unless it has moved since."""
     if is_disk_full(error):
-        return Deferral(FULL_PAUSE, DISK_FULL, failures, Kind.DISK_FULL)
+        return Deferral(FULL_PAUSE, DISK_FULL, failures, IssueKind.DISK_FULL)
     if (rest := _find_rest(error)) is not None:
         reason = RATE_LIMIT if rest < LONG_PAUSE else LONG_LIMIT
-        kind = Kind.VENDOR_LIMIT if rest >= SHORT_PAUSE else None
+        kind = IssueKind.VENDOR_LIMIT if rest >= SHORT_PAUSE else None
         return Deferral(rest, reason, 0 if has_moved else failures, kind)
     failures = 1 if has_moved else failures + 1
     pause = min(LONGEST_WAIT, FIRST_PAUSE * 2 ** min(failures - 1, 10))
     if isinstance(error, RetryLater):
         return Deferral(max(pause, _bound(error.after)), str(error), failures, find_kind(error))
     if isinstance(error, ConfigError):
-        return Deferral(pause, str(error), failures, Kind.FAULT)
-    return Deferral(pause, explain_fault(error), failures, Kind.FAULT, is_last=failures >= MOST_FAULTS)
+        return Deferral(pause, str(error), failures, IssueKind.FAULT)
+    return Deferral(pause, explain_fault(error), failures, IssueKind.FAULT, is_last=failures >= MOST_FAULTS)
 
 
 async def defer_run(pool: Pool, connector: Connector, run: Run, deferral: Deferral) -> timedelta | None:
@@ -83,7 +83,7 @@ async def defer_run(pool: Pool, connector: Connector, run: Run, deferral: Deferr
         try:
             return await _defer(pool, connector, run, deferral)
         except Exception as error:
-            if not (is_disk_full(error) and deferral.kind == Kind.DISK_FULL):
+            if not (is_disk_full(error) and deferral.kind == IssueKind.DISK_FULL):
                 raise
             log.error("the disk of the database is full: there is no room to note it")
             return deferral.after

@@ -22,7 +22,7 @@ from unihire.store.keys import find_key
 from unihire.sync.growth import Growth
 from unihire.sync.pruning import DETAIL, LeftOut, explain_error
 from unihire.sync.quarantine import Quarantined, find_row_id
-from unihire.sync.watching import watch_page
+from unihire.sync.telemetry import watch_page
 
 T = TypeVar("T")
 
@@ -311,7 +311,7 @@ def _is_of(detail: Detail, row_id: str, rows: Sequence[Row]) -> bool:
 
 
 @dataclass(slots=True)
-class Found:
+class FetchedRows:
     """What a vendor has for ids: rows, and the ids it says more than once to have none for.
 
     `unsure` are ids for which it had nothing but rows of others: that is no answer. `wrong` counts those rows.
@@ -323,7 +323,7 @@ class Found:
     wrong: int = 0
 
 
-async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -> Found:
+async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -> FetchedRows:
     """The rows of these ids, asked for one by one or in batches.
 
     That there is none must have been said more than once: a record is let go on the strength of it. The row of another
@@ -343,7 +343,9 @@ async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -
     return found
 
 
-async def _fetch_by_id(client: VendorClient, stream: Stream, ids: Sequence[str], *, can_refuse: bool = False) -> Found:
+async def _fetch_by_id(
+    client: VendorClient, stream: Stream, ids: Sequence[str], *, can_refuse: bool = False
+) -> FetchedRows:
     """With `can_refuse` an id has no row if the vendor refuses to be asked for it alone."""
     if isinstance(stream.by_id, IdFilter):
         return await _fetch_batches(client, stream, stream.by_id, ids, can_refuse=can_refuse)
@@ -363,8 +365,8 @@ async def _shows_listed(client: VendorClient, stream: Stream) -> bool:
 
 async def _fetch_each(
     client: VendorClient, stream: Stream, path: str, ids: Sequence[str], *, can_refuse: bool
-) -> Found:
-    found = Found()
+) -> FetchedRows:
+    found = FetchedRows()
 
     def is_good(row_id: str, row: Row) -> bool:
         is_merged = stream.is_merged is not None and stream.is_merged(row_id, row.data)
@@ -392,8 +394,8 @@ async def _fetch_each(
 
 async def _fetch_batches(
     client: VendorClient, stream: Stream, by: IdFilter, ids: Sequence[str], *, can_refuse: bool
-) -> Found:
-    found = Found(missing=set(ids))
+) -> FetchedRows:
+    found = FetchedRows(missing=set(ids))
     for _ in range(SURE_AFTER):
         asked = sorted(found.missing - found.unsure)
         for batch, rows, wrong in await _ask_batches(

@@ -8,59 +8,71 @@ from unihire.store import Pool, issues
 from unihire.store.accounts.tenancy import Connector, lock_credentials, set_status
 
 
-class Kind(StrEnum):
+class IssueKind(StrEnum):
     REAUTHORIZE = "reauthorize"
     PERMISSION_MISSING = "permission_missing"
     VENDOR_REFUSED = "vendor_refused"
     VENDOR_CHANGED = "vendor_changed"
     VENDOR_UNAVAILABLE = "vendor_unavailable"
     VENDOR_LIMIT = "vendor_limit"
-    ROWS_SET_ASIDE = "rows_set_aside"
+    ROWS_QUARANTINED = "rows_quarantined"
     WRONG_ANSWERS = "wrong_answers"
     DISK_FULL = "disk_full"
     FAULT = "fault"
 
 
 ADVICE = {
-    Kind.REAUTHORIZE: "The vendor refuses the stored credentials. Let the customer make new ones, or agree again, "
+    IssueKind.REAUTHORIZE: "The vendor refuses the stored credentials. Let the customer make new ones, or agree again, "
     "and give them to `unihire reconnect`: the connector keeps its id, its token and its records.",
-    Kind.PERMISSION_MISSING: "The customer's administrator must give the credentials this permission at the vendor; "
-    "the next sync then reads the list by itself.",
-    Kind.VENDOR_REFUSED: "The vendor understood the request and declined it. Every sync tries again; if it stays, "
+    IssueKind.PERMISSION_MISSING: "The customer's administrator must give the credentials this permission at the "
+    "vendor; the next sync then reads the list.",
+    IssueKind.VENDOR_REFUSED: "The vendor understood the request and declined it. Every sync tries again; if it stays, "
     "ask the vendor's support with this message.",
-    Kind.VENDOR_CHANGED: "The vendor's answers are not as documented. Every sync tries again; if it stays, the "
+    IssueKind.VENDOR_CHANGED: "The vendor's answers are not as documented. Every sync tries again; if it stays, the "
     "integration needs an update.",
-    Kind.VENDOR_UNAVAILABLE: "The vendor gives no good answer now, and the sync goes on by itself once it does. If it "
+    IssueKind.VENDOR_UNAVAILABLE: "The vendor gives no usable response now. The sync continues when it does. If it "
     "keeps refusing credentials, this becomes `reauthorize` within minutes.",
-    Kind.VENDOR_LIMIT: "The vendor lets nothing more be asked for a while; then the sync goes on by itself. "
-    "`unihire sync` asks at once, whatever rest the vendor wanted.",
-    Kind.ROWS_SET_ASIDE: "Rows are not as documented. `unihire quarantine` shows them with the reason: those that "
-    "became nothing, and those that are served without some part. They are tried again when they change, after an "
-    "upgrade and by `unihire remap`.",
-    Kind.WRONG_ANSWERS: "Rows that a list left out were asked for by id, and the vendor answered with other rows. "
-    "What is stored of them stays as it is; every complete read asks again. If it stays, ask the vendor's support.",
-    Kind.DISK_FULL: "Make room on the disk of the database, or give it a larger one: nothing new can be stored before. "
-    "The sync then goes on by itself within a minute.",
-    Kind.FAULT: "The operator must set right what the message says; where it says no more than that it is a fault of "
-    "ours, the log has the traceback. The sync is tried again by itself.",
+    IssueKind.VENDOR_LIMIT: "The vendor's rate limit is used up. The sync continues at the moment that the vendor "
+    "gave; `unihire sync` calls the vendor at once.",
+    IssueKind.ROWS_QUARANTINED: "Rows are not as documented. `unihire quarantine` lists them with the reason: those "
+    "that became no record, and those that are served without some part. They are mapped again when they change, after "
+    "an upgrade and by `unihire remap`.",
+    IssueKind.WRONG_ANSWERS: "Rows that a list left out were requested by id, and the vendor returned other rows. "
+    "The stored records stay as they are; every complete read asks again. If it stays, ask the vendor's support.",
+    IssueKind.DISK_FULL: "Free space on the disk of the database, or give it a larger one: until then nothing is "
+    "stored. The sync continues within a minute after that.",
+    IssueKind.FAULT: "The operator must correct what the message names. Where it names an internal fault, the log "
+    "has the traceback. The sync is tried again.",
 }
 """What to do, by kind."""
 
-OF_STREAMS = (Kind.PERMISSION_MISSING, Kind.VENDOR_REFUSED, Kind.VENDOR_CHANGED, Kind.VENDOR_UNAVAILABLE, Kind.FAULT)
+OF_STREAMS = (
+    IssueKind.PERMISSION_MISSING,
+    IssueKind.VENDOR_REFUSED,
+    IssueKind.VENDOR_CHANGED,
+    IssueKind.VENDOR_UNAVAILABLE,
+    IssueKind.FAULT,
+)
 """Kinds that a stream's good end resolves."""
 
-OF_CONNECTORS = (Kind.REAUTHORIZE, Kind.VENDOR_UNAVAILABLE, Kind.VENDOR_LIMIT, Kind.DISK_FULL, Kind.FAULT)
+OF_CONNECTORS = (
+    IssueKind.REAUTHORIZE,
+    IssueKind.VENDOR_UNAVAILABLE,
+    IssueKind.VENDOR_LIMIT,
+    IssueKind.DISK_FULL,
+    IssueKind.FAULT,
+)
 """Kinds that the end of a run resolves."""
 
-OF_CREDENTIALS = (Kind.REAUTHORIZE, Kind.VENDOR_UNAVAILABLE, Kind.VENDOR_LIMIT)
+OF_CREDENTIALS = (IssueKind.REAUTHORIZE, IssueKind.VENDOR_UNAVAILABLE, IssueKind.VENDOR_LIMIT)
 """Kinds that new credentials resolve; of whatever else was wrong, the next run finds out."""
 
-_KINDS: tuple[tuple[type[Exception], Kind], ...] = (
-    (ReauthorizeNeeded, Kind.REAUTHORIZE),
-    (PermissionMissing, Kind.PERMISSION_MISSING),
-    (VendorRefused, Kind.VENDOR_REFUSED),
-    (VendorChanged, Kind.VENDOR_CHANGED),
-    (RetryLater, Kind.VENDOR_UNAVAILABLE),
+_KINDS: tuple[tuple[type[Exception], IssueKind], ...] = (
+    (ReauthorizeNeeded, IssueKind.REAUTHORIZE),
+    (PermissionMissing, IssueKind.PERMISSION_MISSING),
+    (VendorRefused, IssueKind.VENDOR_REFUSED),
+    (VendorChanged, IssueKind.VENDOR_CHANGED),
+    (RetryLater, IssueKind.VENDOR_UNAVAILABLE),
 )
 
 
@@ -74,9 +86,9 @@ def say_quarantined(stream: str, rows: int, incomplete: int) -> str:
     return "; ".join(said)
 
 
-def find_kind(error: Exception) -> Kind:
+def find_kind(error: Exception) -> IssueKind:
     """The kind of issue that an error is."""
-    return next((kind for error_type, kind in _KINDS if isinstance(error, error_type)), Kind.FAULT)
+    return next((kind for error_type, kind in _KINDS if isinstance(error, error_type)), IssueKind.FAULT)
 
 
 async def ask_for_relink(pool: Pool, connector: Connector, reason: str) -> None:
@@ -84,12 +96,12 @@ async def ask_for_relink(pool: Pool, connector: Connector, reason: str) -> None:
     async with pool.acquire() as connection, connection.transaction():
         if await lock_credentials(connection, connector):
             await set_status(connection, connector, "RELINK_NEEDED")
-            await issues.open_issue(connection, connector.number, Kind.REAUTHORIZE, reason)
-            over = [Kind.VENDOR_UNAVAILABLE, Kind.VENDOR_LIMIT]  # it has answered
+            await issues.open_issue(connection, connector.number, IssueKind.REAUTHORIZE, reason)
+            over = [IssueKind.VENDOR_UNAVAILABLE, IssueKind.VENDOR_LIMIT]  # it has answered
             await issues.resolve_issues(connection, connector.number, over)
 
 
-async def open_failure(pool: Pool, connector: Connector, stream: str, kind: Kind, reason: str) -> None:
+async def open_failure(pool: Pool, connector: Connector, stream: str, kind: IssueKind, reason: str) -> None:
     """A list could not be read to its end."""
     number, version = connector.number, connector.credentials_version
     others = [one for one in OF_STREAMS if one != kind]
@@ -107,9 +119,11 @@ async def settle_issues(
     """
     number, version = connector.number, connector.credentials_version
     await issues.resolve_issues(pool, number, OF_STREAMS, stream=stream, version=version)
-    left = {Kind.ROWS_SET_ASIDE: say_quarantined(stream, *quarantined) or None}
+    left = {IssueKind.ROWS_QUARANTINED: say_quarantined(stream, *quarantined) or None}
     if wrong is not None:
-        left[Kind.WRONG_ANSWERS] = f"{wrong:,} calls of {stream} by id were answered with other rows" if wrong else None
+        left[IssueKind.WRONG_ANSWERS] = (
+            f"{wrong:,} calls of {stream} by id were answered with other rows" if wrong else None
+        )
     for kind, message in left.items():
         if message is None:
             await issues.resolve_issues(pool, number, [kind], stream=stream, version=version)

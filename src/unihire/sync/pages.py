@@ -14,7 +14,7 @@ from unihire.store.events.log import log_changes
 from unihire.store.feed import recency
 from unihire.store.feed.changes import ChangeLog
 from unihire.store.feed.gate import Feed, write_feed
-from unihire.store.feed.page import Page, SourceRow
+from unihire.store.feed.page import PreparedPage, SourceRow
 from unihire.store.feed.position import LATEST
 from unihire.store.feed.saving import Rendered, find_living
 from unihire.store.feed.writing import StreamWriter, Written
@@ -77,7 +77,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MappedPage(Page):
+class MappedPage(PreparedPage):
     """A page, with what it was mapped from.
 
     `met` are what a complete read notes in seen for rows that were passed over, as they are stored so. Where there are
@@ -175,7 +175,7 @@ class Pages:
         self.unchanged.open(self._known)
         await self._writer.open(self._pool, has_quarantine)
 
-    async def write(self, work: Callable[[Feed], Awaitable[T]], page: Page | None = None) -> T:
+    async def write(self, work: Callable[[Feed], Awaitable[T]], page: PreparedPage | None = None) -> T:
         """Do the work in a transaction in which nobody else saves for the connector; see `write_feed`."""
         asked = LATEST if page is None else page.asked
         return await write_feed(self._pool, self._connector, work, asked=asked, log_changes=self.log_changes)
@@ -458,7 +458,7 @@ class Pages:
             ids += [self._renderer.seen_id(self.stream, row_id) for row_id in {*page.row_ids, *unserved}]
         return ids
 
-    def _count(self, page: Page, written: Written, *, rows: int = 0) -> Counts:
+    def _count(self, page: PreparedPage, written: Written, *, rows: int = 0) -> Counts:
         """The counts of a page; of a stream that makes no records, those of the rows stored for joins."""
         counts = Counts(self.stream.name, rows, written.added, written.changed, written.deleted, written.refused)
         if not self.stream.mappings:

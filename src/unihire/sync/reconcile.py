@@ -12,7 +12,7 @@ from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
 from unihire.store import Connection, Pool, counting, streams
 from unihire.store.accounts.tenancy import Connector
-from unihire.store.counting import Met
+from unihire.store.counting import SeenRecord
 from unihire.store.database import read_clock
 from unihire.store.keys import derive_ids
 from unihire.store.work import runs
@@ -22,31 +22,34 @@ from unihire.sync.quarantine import find_fault, find_row_id
 from unihire.sync.rendering import Renderer, beside_numbers, model_numbers
 from unihire.sync.run import explain_failure
 
-TOLD = 5
-"""Ids told of the records of a model that are on one side only."""
+SHOWN_IDS = 5
+"""How many ids are shown of a model's records that are on one side only."""
 
 CONFIRMED = 500
-"""Records of a stream that its lists do not tell of and that are asked for by their ids; of more, the lists decide."""
+"""How many records of a stream that its lists do not show are requested by id; beyond that the lists decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The records of one model, there (at the vendor) and here.
-
-    `aside` are those there whose rows will not map: here they are missing, or as they last were. They are neither
-    `missing` nor `gone`. `held` are here and not met there, but perhaps in a row that does not map, or not whole, so
-    they stay. The ids are the vendor's, a few of each.
-    """
+    """The records of one model: at the vendor and in the store."""
 
     model: str
     there: int
+    """Records at the vendor."""
     here: int
-    aside: int
+    """Records in the store that are not deleted."""
+    quarantined: int
+    """Records at the vendor whose rows are quarantined: in the store they are missing, or as they last were. Neither
+    `missing` nor `gone` counts them."""
     missing: int
+    """Records at the vendor that are not in the store."""
     gone: int
-    held: int
+    """Records in the store that the vendor no longer has."""
+    unconfirmed: int
+    """Records in the store that no row showed, but that a row may show which is quarantined or not whole. They stay."""
     missing_ids: list[str]
     gone_ids: list[str]
+    """The vendor's ids of a few of each."""
 
     @property
     def is_equal(self) -> bool:
@@ -129,25 +132,25 @@ async def _compare(
     models = sorted(number for number in given if _NAMES[number] not in left_out)
     # Parts are let go only when no row of their stream hides any: one that does not map may well mention them.
     rows = {number for count in read for number in model_numbers(count.stream, rows_only=True)}
-    held = {number for count in read for number in count.hidden} - rows
+    unconfirmed = {number for count in read for number in count.hidden} - rows
     compared = await counting.compare(connection, connector.number, models)
     found = []
     for number in models:
-        row = compared.get(number) or dict.fromkeys(("there", "here", "aside", "missing", "gone"), 0)
-        gone = 0 if number in held else row["gone"]
+        row = compared.get(number) or dict.fromkeys(("there", "here", "quarantined", "missing", "gone"), 0)
+        gone = 0 if number in unconfirmed else row["gone"]
         found.append(
             Comparison(
                 model=_NAMES[number],
                 there=row["there"],
                 here=row["here"],
-                aside=row["aside"],
+                quarantined=row["quarantined"],
                 missing=row["missing"],
                 gone=gone,
-                held=row["gone"] - gone,
-                missing_ids=await counting.find_missing(connection, connector.number, number, TOLD)
+                unconfirmed=row["gone"] - gone,
+                missing_ids=await counting.find_missing(connection, connector.number, number, SHOWN_IDS)
                 if row["missing"]
                 else [],
-                gone_ids=await counting.find_gone(connection, connector.number, number, TOLD) if gone else [],
+                gone_ids=await counting.find_gone(connection, connector.number, number, SHOWN_IDS) if gone else [],
             )
         )
     return found
@@ -211,7 +214,7 @@ class _StreamCount:
 
     async def _note_ids(self, ids: Collection[str]) -> None:
         """Nobody knows whether the vendor still has the rows of these ids: they are not compared as gone."""
-        met = {Met(number, derived.text(id), id, False) for number, derived in self._own for id in ids}
+        met = {SeenRecord(number, derived.text(id), id, False) for number, derived in self._own for id in ids}
         await counting.note_met(self._connection, met)
 
     async def _note(self, rows: list[Row]) -> None:
@@ -220,7 +223,7 @@ class _StreamCount:
             ids = [find_row_id(self.stream, row) for row in rows]
             found = await self._connection.fetch(streams.FIND_UNSERVED, self._connector, self.stream.name, ids)
             unserved = {row["row_id"] for row in found}
-        met: set[Met] = set()
+        met: set[SeenRecord] = set()
         for row in rows:
             row_id = find_row_id(self.stream, row)
             is_unserved = row_id in unserved or find_fault(row) is not None
@@ -231,7 +234,7 @@ class _StreamCount:
                 self.hidden.update(self._every)
             deleted = self._renderer.deleted_ids(self.stream, row) if self._has_deleted else []
             own = {(number, id, row_id) for number, ids in self._own if (id := ids.text(row_id)) not in deleted}
-            met |= {Met(*one, is_unserved) for one in own | parts}
+            met |= {SeenRecord(*one, is_unserved) for one in own | parts}
         await counting.note_met(self._connection, met)
 
     def _list_parts(self, row: Row) -> tuple[set[tuple[int, str, str]], bool]:

@@ -59,7 +59,7 @@ async def refile_some(pool: Pool, seconds: float) -> None:
             if is_outage(error):
                 raise
             log.exception("filter keys could not be rebuilt yet", number=number)
-            await pool.execute(refiling.PUT_OFF, number, AGAIN_AFTER)
+            await pool.execute(refiling.DEFER_REFILING, number, AGAIN_AFTER)
         if time.monotonic() > end:
             return
 

@@ -34,24 +34,26 @@ _Handle = Callable[[Feed, Sequence[asyncpg.Record]], Awaitable[None]]
 
 
 @dataclass(slots=True)
-class Remade:
-    """What became of one stream's rows; `rows` is how many were mapped, those that were quarantined among them.
-
-    `released` rows were quarantined and are whole records now; `aside` is how many still become nothing, `incomplete`
-    how many are served without some part. `lacking` counts, by the name of a detail, rows that were left as they were
-    for want of it, and `unmade` the records of parts that no stored row tells: a full sync makes both again.
-    """
+class RemapResult:
+    """What remapping did to the rows of one stream."""
 
     stream: str
     rows: int = 0
+    """Rows that were mapped, quarantined ones included."""
     added: int = 0
     changed: int = 0
     deleted: int = 0
+    """Records created, changed and deleted."""
     released: int = 0
-    aside: int = 0
+    """Rows that were quarantined and are whole records now."""
+    quarantined: int = 0
+    """Rows that still become no record."""
     incomplete: int = 0
+    """Rows that are served without some part."""
     lacking: Counter[str] = field(default_factory=Counter)
+    """By detail, the rows that were left as they were because it is not stored. A full sync maps them."""
     unmade: int = 0
+    """Records of parts whose row is not stored, left as they were. A full sync maps them."""
     is_done: bool = False
 
 
@@ -60,13 +62,13 @@ async def remap_connector(
     connector: Connector,
     integration: Integration,
     *,
-    only_aside: bool = False,
-    watch: Callable[[Remade], None] = lambda remade: None,
+    only_quarantined: bool = False,
+    watch: Callable[[RemapResult], None] = lambda result: None,
     stop: asyncio.Event | None = None,
-) -> list[Remade]:
+) -> list[RemapResult]:
     """Map every stored row again, as `integration` maps it now, and every one that is quarantined.
 
-    With `only_aside` these alone, what shows them, and rows that were kept whole and are records now.
+    With `only_quarantined` these alone, what shows them, and rows that were kept whole and are records now.
 
     A record in which nothing changed keeps its modified_at. Streams are taken in order, rows in batches, each in a
     transaction of its own; no place is kept: after a crash the same call does it again, and what was done changes no
@@ -77,18 +79,20 @@ async def remap_connector(
     """
     busy = f"connector {connector.id} is being synced or remapped: try again when that has ended"
     async with lock_connector(pool, connector.number, otherwise=busy):
-        return await remap_held(pool, connector, integration, only_aside=only_aside, watch=watch, stop=stop)
+        return await remap_locked(
+            pool, connector, integration, only_quarantined=only_quarantined, watch=watch, stop=stop
+        )
 
 
-async def remap_held(
+async def remap_locked(
     pool: Pool,
     connector: Connector,
     integration: Integration,
     *,
-    only_aside: bool = False,
-    watch: Callable[[Remade], None] = lambda remade: None,
+    only_quarantined: bool = False,
+    watch: Callable[[RemapResult], None] = lambda result: None,
     stop: asyncio.Event | None = None,
-) -> list[Remade]:
+) -> list[RemapResult]:
     """As `remap_connector`, by one who holds the connector already."""
     renderer = Renderer(connector.id, connector.number)
     told = []
@@ -98,8 +102,8 @@ async def remap_held(
             storage=RowStorage.of(integration, stream),
         )  # fmt: skip
         part = _StreamRemap(pool, connector.number, pages, watch, stop or asyncio.Event())
-        await part.remap(only_aside=only_aside)
-        told.append(part.remade)
+        await part.remap(only_quarantined=only_quarantined)
+        told.append(part.result)
     return told
 
 
@@ -111,9 +115,9 @@ class _StreamRemap:
     """
 
     def __init__(
-        self, pool: Pool, connector: int, pages: Pages, watch: Callable[[Remade], None], stop: asyncio.Event
+        self, pool: Pool, connector: int, pages: Pages, watch: Callable[[RemapResult], None], stop: asyncio.Event
     ) -> None:
-        self.remade = Remade(pages.stream.name)
+        self.result = RemapResult(pages.stream.name)
         self._pool = pool
         self._connector = connector
         self._pages = pages
@@ -125,24 +129,24 @@ class _StreamRemap:
         self._made: dict[str, bool] = {}
         self._latest: list[str] = []
 
-    async def remap(self, *, only_aside: bool) -> None:
+    async def remap(self, *, only_quarantined: bool) -> None:
         await self._pages.open()
         last: int = await self._pool.fetchval(position.GET_LAST_SEQ, self._connector)
         await self._walk(remapping.LIST_QUARANTINED, "", self._retry)
         await self._refresh()
-        if not only_aside:
+        if not only_quarantined:
             for model in self._pages.own:
                 await self._walk(remapping.LIST_ROWS, 0, self._remake, model, last)
             if self._stream.is_stored or self._pages.has_deleted:
                 await self._walk(remapping.LIST_KEPT, "", self._remake, STORED_WHOLE)
         if await find_left_over(self._pool, self._connector, [self._stream]):
             await self._walk(remapping.LIST_KEPT, "", self._remake, STORED_WHOLE)
-        if not only_aside:
-            self.remade.unmade = await self._count_unmade()
+        if not only_quarantined:
+            self.result.unmade = await self._count_unmade()
         counted = await streams.count_quarantine(self._pool, self._connector, self._stream.name)
-        self.remade.aside, self.remade.incomplete = counted
-        self.remade.is_done = True
-        self._watch(self.remade)
+        self.result.quarantined, self.result.incomplete = counted
+        self.result.is_done = True
+        self._watch(self.result)
 
     async def _walk(self, query: str, place: int | str, handle: _Handle, *others: object) -> None:
         """Handle all that a query lists. Nobody else saves a later row meanwhile."""
@@ -150,7 +154,7 @@ class _StreamRemap:
             if self._stop.is_set():
                 raise Stopped("the remap was asked to stop; the next one does it again")
             found = await self._pages.write(partial(self._handle, query, place, handle, others))
-            self._watch(self.remade)
+            self._watch(self.result)
             if len(found) < BATCH:
                 return
             place = found[-1]["place"]
@@ -165,12 +169,12 @@ class _StreamRemap:
 
     async def _undo_where_it_fails(self, work: Awaitable[T]) -> T:
         """The work of one transaction: where that is undone, so is what is remembered of it."""
-        remade = replace(self.remade, lacking=self.remade.lacking.copy())
+        result = replace(self.result, lacking=self.result.lacking.copy())
         self._latest.clear()
         try:
             return await work
         except BaseException:
-            self.remade = remade
+            self.result = result
             self._made.update(dict.fromkeys(self._latest, False))
             raise
 
@@ -190,7 +194,7 @@ class _StreamRemap:
         # By the ids they were quarantined under: another id may be read from a row now.
         left = [row["place"] for row in found if row["place"] not in still]
         await feed.connection.execute(streams.RELEASE_QUARANTINE, self._connector, self._stream.name, left)
-        self.remade.released += len(by_id.keys() - still)
+        self.result.released += len(by_id.keys() - still)
 
     async def _refresh(self) -> None:
         """Make those records again that show what was released or is kept otherwise now, as a sync would."""
@@ -202,8 +206,8 @@ class _StreamRemap:
             page, lacking = await self._pages.prepare_stored(stale.rows, feed.connection)
             page = await self._settle_parts(feed, page)
             counts = await self._pages.save_again(feed, page, stale)
-            self.remade.changed += counts.changed
-            self.remade.lacking.update(lacking.values())
+            self.result.changed += counts.changed
+            self.result.lacking.update(lacking.values())
             return True
 
         while await self._pages.write(lambda feed: self._undo_where_it_fails(remake(feed))):
@@ -213,7 +217,7 @@ class _StreamRemap:
         """Map rows that are stored; a record its row no longer becomes is gone."""
         rows = self._decode(found)
         page, lacking = await self._pages.prepare_stored(rows, feed.connection)
-        self.remade.lacking.update(lacking.values())
+        self.result.lacking.update(lacking.values())
         page = await self._pages.leave_quarantined(feed, page, rows)
         mapped = set(page.row_ids) - page.unserved
         made = {record.id for record in page.records}
@@ -230,10 +234,10 @@ class _StreamRemap:
         counts = await self._pages.save(feed, page, buried)
         served = [record for record in page.records if record.row_id not in feed.refused]
         await remapping.refile_records(feed.connection, self._connector, served)
-        self.remade.rows += page.read
-        self.remade.added += counts.added
-        self.remade.changed += counts.changed
-        self.remade.deleted += counts.deleted
+        self.result.rows += page.read
+        self.result.added += counts.added
+        self.result.changed += counts.changed
+        self.result.deleted += counts.deleted
 
     async def _settle_parts(self, feed: Feed, page: MappedPage) -> MappedPage:
         """The page without shared parts as rows tell them otherwise than they are stored, and those made already."""

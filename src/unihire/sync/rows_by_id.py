@@ -11,7 +11,7 @@ from unihire.store.accounts.grants import is_current
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.feed.gate import Feed
 from unihire.store.feed.recency import get_position
-from unihire.sync.fetching import Found, fetch_rows, fetch_where
+from unihire.sync.fetching import FetchedRows, fetch_rows, fetch_where
 from unihire.sync.joining import RowStorage
 from unihire.sync.pages import Counts, MappedPage, Pages
 from unihire.sync.quarantine import find_row_id
@@ -155,7 +155,7 @@ class _Reader:
         missing: set[str] = set()
         for _ in range(TRIES):
             asked = await get_position(self._pool, self._connector.number)
-            found = await fetch_rows(self._client, pages.stream, ids) if ids else Found()
+            found = await fetch_rows(self._client, pages.stream, ids) if ids else FetchedRows()
             await self._add_by_member(pages.stream, of, found)
             counts.wrong_answers += found.wrong
             missing |= found.missing
@@ -177,7 +177,7 @@ class _Reader:
             missing -= outdated
         return missing
 
-    async def _add_by_member(self, stream: Stream, of: Mapping[str, Sequence[str]], found: Found) -> None:
+    async def _add_by_member(self, stream: Stream, of: Mapping[str, Sequence[str]], found: FetchedRows) -> None:
         """Add the rows that have these values in members other than their id.
 
         Rows stored with one of the values that are not among them are asked for by their ids: they have another value

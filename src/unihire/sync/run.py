@@ -26,8 +26,8 @@ from unihire.errors import (
 )
 from unihire.integration.declare import Integration, Stream
 from unihire.integration.streams import find_streams
+from unihire.outbound.budget_store import BudgetUnavailable
 from unihire.outbound.client import VendorClient
-from unihire.outbound.keeping import BudgetUnknown
 from unihire.store import Pool, issues, streams
 from unihire.store.accounts.tenancy import Connector, set_status
 from unihire.store.database import read_clock
@@ -37,12 +37,12 @@ from unihire.store.work import runs, schedules
 from unihire.store.work.runs import Run
 from unihire.sync.asking import ask_run
 from unihire.sync.deferring import MOST_FAULTS, defer_run, explain_fault, is_away, plan_deferral
-from unihire.sync.issues import OF_CONNECTORS, Kind, ask_for_relink, find_kind, open_failure, settle_issues
+from unihire.sync.issues import OF_CONNECTORS, IssueKind, ask_for_relink, find_kind, open_failure, settle_issues
 from unihire.sync.joining import RowStorage
 from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer, model_numbers
 from unihire.sync.streaming import StreamSync
-from unihire.sync.watching import watch_run, watch_stream
+from unihire.sync.telemetry import watch_run, watch_stream
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ FAULT_PAUSES = (2.0, 8.0)
 """Seconds before a stream is tried again whose sync ended by what our own code did not foresee."""
 
 GIVEN_UP_AFTER = 8
-"""So often in a row a run is put off over lists that do not answer, an hour in all. Then they end with that as reason,
+"""So often in a row a run is deferred over lists that do not answer, an hour in all. Then they end with that as reason,
 so that the others are not kept from their next run."""
 
 
@@ -200,7 +200,7 @@ class _RunSync:
             "sync run ended", status=report.status, requests=report.requests, waited=round(report.waited_seconds, 1),
             rows=sum(part.read for part in report.streams), new=sum(part.added for part in report.streams),
             changed=sum(part.changed for part in report.streams), deleted=sum(part.deleted for part in report.streams),
-            set_aside=sum(part.quarantined for part in report.streams),
+            quarantined=sum(part.quarantined for part in report.streams),
             incomplete=sum(part.incomplete for part in report.streams),
         )  # fmt: skip
         return report
@@ -208,7 +208,7 @@ class _RunSync:
     async def _finish(self, status: str, error: str | None) -> None:
         await runs.finish_run(self._pool, self._run, status, error)
 
-    async def _resolve_issues(self, kinds: Collection[Kind], *, stream: str = "") -> None:
+    async def _resolve_issues(self, kinds: Collection[IssueKind], *, stream: str = "") -> None:
         number, version = self._connector.number, self._connector.credentials_version
         await issues.resolve_issues(self._pool, number, kinds, stream=stream, version=version)
 
@@ -285,7 +285,7 @@ class _RunSync:
                         await self._rest(FAULT_PAUSES[min(failures, len(FAULT_PAUSES)) - 1])
                         continue
                     told.fail(type(error).__name__)
-                    await self._fail(part, stream, Kind.FAULT, explain_fault(error))
+                    await self._fail(part, stream, IssueKind.FAULT, explain_fault(error))
                 else:
                     if first_read_at is not None:
                         self._first_reads[stream.name] = first_read_at
@@ -316,7 +316,7 @@ class _RunSync:
         """Whether a stream ends with the error, rather than to be gone on with later."""
         return not isinstance(error, RetryLater) or (_is_of_one_list(error) and self._run.failures >= GIVEN_UP_AFTER)
 
-    async def _fail(self, part: StreamSync, stream: Stream, kind: Kind, reason: str) -> None:
+    async def _fail(self, part: StreamSync, stream: Stream, kind: IssueKind, reason: str) -> None:
         """End the stream with the reason, and open the issue that it is."""
         log.warning("stream failed", reason=reason)
         await part.fail(reason)
@@ -366,7 +366,7 @@ def _list_shown(stream: Stream) -> set[str]:
 
 def _is_of_one_list(problem: UnihireError) -> bool:
     """Whether a problem that passes by itself may be that of one list alone, while others can be asked."""
-    return isinstance(problem, RetryLater) and not isinstance(problem, BudgetSpent | BudgetUnknown | NoToken)
+    return isinstance(problem, RetryLater) and not isinstance(problem, BudgetSpent | BudgetUnavailable | NoToken)
 
 
 def _choose(one: UnihireError | None, other: UnihireError) -> UnihireError:

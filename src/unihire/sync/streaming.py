@@ -24,11 +24,11 @@ from unihire.outbound.tally import TALLY, Tally
 from unihire.store import Connection, Pool, joins, streams
 from unihire.store.feed.gate import Feed
 from unihire.store.work import runs
-from unihire.sync.fetching import Found, fetch_page, fetch_rows, find_lead, first_page, walk
+from unihire.sync.fetching import FetchedRows, fetch_page, fetch_rows, find_lead, first_page, walk
 from unihire.sync.growth import Growth
 from unihire.sync.pages import Counts, MappedPage, Pages
 from unihire.sync.rendering import beside_numbers, model_numbers
-from unihire.sync.watching import count_saved, watch_page
+from unihire.sync.telemetry import count_saved, watch_page
 
 ABSENT_BATCH = 500
 
@@ -261,7 +261,7 @@ class StreamSync:
         )  # fmt: skip
         self._follow(moved)
 
-    def _follow(self, moved: runs.Moved) -> None:
+    def _follow(self, moved: runs.StreamMoved) -> None:
         self._asked = max(self._asked, moved.last_seq)
         if moved.is_paused:
             self._pause.set()
@@ -272,12 +272,12 @@ class StreamSync:
         self._tally.waited -= step.waited
 
     @property
-    def _place(self) -> runs.Place:
-        return runs.Place(*self._at, self.counts.read, self.counts.deleted, self.counts.requests)
+    def _place(self) -> runs.StreamPosition:
+        return runs.StreamPosition(*self._at, self.counts.read, self.counts.deleted, self.counts.requests)
 
     def _tell(self, step: Counts, phase: str) -> None:
         count_saved(
-            self._client, step.stream, rows=step.read, set_aside=step.quarantined, incomplete=step.incomplete,
+            self._client, step.stream, rows=step.read, quarantined=step.quarantined, incomplete=step.incomplete,
             new=step.added, changed=step.changed, deleted=step.deleted,
         )  # fmt: skip
         self.counts.add(step)
@@ -363,7 +363,7 @@ class StreamSync:
 
         What it answers with another row is left as it is, for the next complete read to ask for.
         """
-        found, asked = Found(missing=set(absent)), self._asked
+        found, asked = FetchedRows(missing=set(absent)), self._asked
         if self._stream.by_id is not None:
             found = await fetch_rows(self._client, self._stream, list(absent))
         await self._commit(

@@ -8,13 +8,13 @@ from unihire.integration.registry import get_integration
 from unihire.store import Pool, streams
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.tenancy import Connector
-from unihire.sync.remap import find_left_over, remap_held
+from unihire.sync.remap import find_left_over, remap_locked
 from unihire.sync.versions import find_mapping_version
 
 log = structlog.get_logger()
 
 
-async def retry_aside(pool: Pool, connector: Connector) -> None:
+async def retry_quarantined(pool: Pool, connector: Connector) -> None:
     """Map what is quarantined again, once for each version of the mapping. Call while holding the connector."""
     try:
         integration = get_integration(connector.integration)
@@ -25,7 +25,7 @@ async def retry_aside(pool: Pool, connector: Connector) -> None:
         return
     left_over = await find_left_over(pool, connector.number, integration.streams)
     if left_over or await pool.fetch(streams.COUNT_QUARANTINE, connector.number):
-        remade = await remap_held(pool, connector, integration, only_aside=True)
-        released, left = sum(one.released for one in remade), sum(one.aside + one.incomplete for one in remade)
+        result = await remap_locked(pool, connector, integration, only_quarantined=True)
+        released, left = sum(one.released for one in result), sum(one.quarantined + one.incomplete for one in result)
         log.info("quarantined rows were tried again", released=released, left=left)
     await pool.execute(tenancy.SET_MAPPED_BY, connector.number, version)

@@ -36,11 +36,11 @@ from unihire.store.work.runs import Run, Superseded
 from unihire.sync import chores
 from unihire.sync.chores import Pace, Renewing
 from unihire.sync.deferring import defer_run, explain_fault, is_away, plan_deferral
-from unihire.sync.issues import Kind
+from unihire.sync.issues import IssueKind
 from unihire.sync.pages import Counts
 from unihire.sync.run import work_on_run
-from unihire.sync.upgrading import retry_aside
-from unihire.sync.watching import watch_job
+from unihire.sync.telemetry import watch_job
+from unihire.sync.upgrading import retry_quarantined
 
 log = structlog.get_logger()
 
@@ -231,13 +231,15 @@ class Worker:
                 raise
             log.exception("a job failed by a fault of ours")
             version = connector.credentials_version
-            await issues.open_issue(self._pool, connector.number, Kind.FAULT, explain_fault(error), version=version)
+            await issues.open_issue(
+                self._pool, connector.number, IssueKind.FAULT, explain_fault(error), version=version
+            )
             return Later(AGAIN_AFTER)
 
     async def _work_on(self, connector: Connector) -> Later | None:
         try:
             async with lock_connector(self._pool, connector.number, otherwise="taken"):
-                await self._retry_aside(connector)
+                await self._retry_quarantined(connector)
                 run = await runs.take_run(self._pool, connector.number, version=connector.credentials_version)
                 if run is None:
                     wait = await runs.find_wait(self._pool, connector.number)
@@ -247,14 +249,14 @@ class Worker:
         except Busy:  # a sync or remap in the foreground; or one whose end the database has not noticed yet
             return Later(timedelta(seconds=self._pace.busy))
 
-    async def _retry_aside(self, connector: Connector) -> None:
+    async def _retry_quarantined(self, connector: Connector) -> None:
         """What cannot be tried again now keeps nothing from being synced."""
         try:
-            await retry_aside(self._pool, connector)
+            await retry_quarantined(self._pool, connector)
         except Exception as error:
             if is_outage(error):
                 raise
-            log.exception("rows set aside could not be tried again")
+            log.exception("quarantined rows could not be tried again")
 
     async def _work_on_run(self, connector: Connector, run: Run) -> Later | None:
         has_moved = is_done = False

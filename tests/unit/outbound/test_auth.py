@@ -194,12 +194,12 @@ def test_refresh_token_that_cannot_be_one_counts_as_none(odd: Any) -> None:
 
 async def test_memory_keeps_what_was_saved_and_lets_one_in_at_a_time() -> None:
     grants, grant = MemoryGrants(), read({})
-    async with grants.hold() as held:
+    async with grants.lock() as held:
         assert held.grant is None
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.01), grants.hold():
+            async with asyncio.timeout(0.01), grants.lock():
                 pass
         await held.save(grant)
-    async with grants.hold() as held:
+    async with grants.lock() as held:
         assert held.grant is grant
     assert await grants.find() is grant

@@ -134,8 +134,8 @@ def test_hold_stops_every_call_for_as_long_as_was_asked(
 ) -> None:
     async def work() -> None:
         rules = Budget(headers)
-        await rules.hold(30)
-        await rules.hold(5)
+        await rules.block(30)
+        await rules.block(5)
         await spend(1, rules)
 
     time.run(work())

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from unihire.errors import RetryLater
 from unihire.outbound.budget import FixedWindowHeaders, TokenBucketHeaders
+from unihire.outbound.budget_store import BudgetState
 from unihire.outbound.headers import LONGEST_WAIT, read_date, read_number, read_retry_after
 from unihire.outbound.judging import judge
-from unihire.outbound.keeping import BudgetState
 from unihire.outbound.meters import Bucket, Window
 from unihire.outbound.paging import Answer
 
@@ -169,7 +169,7 @@ def test_no_headers_make_a_budget_wait_longer_than_an_hour_or_stop_for_good(
         state.end(call, rules.read(answer), now)
         wait = read_retry_after(answer, NOW)
         if wait is not None:
-            state.hold(now + wait, now)
+            state.block(now + wait, now)
         state.settle(rules.make_meter(), now)
         check_pause(state, now)
     for _ in range(3):  # whatever it said, a call can be made in time

@@ -13,7 +13,7 @@ from testbed.virtual_time import VirtualTime
 from testbed.window_vendor import LIMIT, NAMES, SECONDS, WindowVendor
 from unihire.errors import BudgetSpent
 from unihire.outbound.budget import LOOK_SECONDS, NAPS, Budget, FixedWindowHeaders, TokenBucketHeaders
-from unihire.outbound.keeping import ASKING_SECONDS, BudgetState, BudgetUnknown
+from unihire.outbound.budget_store import ASKING_SECONDS, BudgetState, BudgetUnavailable
 from unihire.outbound.meters import ALONE_SECONDS, count_reserve
 from unihire.outbound.tally import TALLY, Tally
 
@@ -37,7 +37,7 @@ class Shelf:
     async def change(self, work: Callable[[BudgetState, float], T]) -> T:
         while True:
             if self.is_down:
-                raise BudgetUnknown("it is down")
+                raise BudgetUnavailable("it is down")
             self.looks += 1
             await asyncio.sleep(self.latency)
             version, kept, now = self.version, self.kept, self.time.now + self.ahead
@@ -286,8 +286,8 @@ def test_database_that_is_away_costs_only_the_calls_that_ask(vendor: WindowVendo
         call = await one.take()
         shelf.is_down = True
         await one.end(call, vendor.answer())
-        await one.hold(60)
-        with pytest.raises(BudgetUnknown):
+        await one.block(60)
+        with pytest.raises(BudgetUnavailable):
             await one.take()
         shelf.is_down = False
         await spend(vendor, [one, other], 2 * LIMIT, 8)
@@ -346,7 +346,7 @@ def test_calls_under_way_count_when_the_vendor_first_tells_of_a_limit(vendor: Wi
 def test_rest_that_a_vendor_asks_of_one_is_kept_by_all(vendor: WindowVendor, shelf: Shelf) -> None:
     async def work() -> None:
         one, other = share(shelf, 2, None)
-        await one.hold(20)
+        await one.block(20)
         began_at = vendor.time.now
         await other.take()
         assert vendor.time.now - began_at == pytest.approx(20, abs=0.1)
@@ -358,7 +358,7 @@ def test_clock_of_the_keeper_that_is_set_back_stops_nobody(vendor: WindowVendor,
     async def work() -> None:
         budgets = share(shelf, 2)
         await spend(vendor, budgets, LIMIT + 10, 8)
-        await budgets[0].hold(60)
+        await budgets[0].block(60)
         shelf.ahead -= 3600
         began_at = vendor.time.now
         await spend(vendor, budgets, LIMIT, 8)

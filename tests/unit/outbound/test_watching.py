@@ -1,6 +1,6 @@
 import pytest
 
-from unihire.outbound.watching import to_template
+from unihire.outbound.telemetry import to_template
 
 
 @pytest.mark.parametrize(

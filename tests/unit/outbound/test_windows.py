@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from testbed.virtual_time import VirtualTime
 from testbed.window_vendor import LIMIT, NAMES, SECONDS, WindowVendor
-from unihire.outbound.budget import Budget, Call
+from unihire.outbound.budget import Budget, BudgetCall
 from unihire.outbound.meters import TURN_MARGIN
 
 
@@ -163,7 +163,7 @@ def test_answer_of_a_window_that_is_over_takes_nothing_from_the_next(vendor: Win
     assert vendor.counts[max(vendor.counts)] == LIMIT
 
 
-async def _learn(vendor: WindowVendor, budget: Budget) -> Call:
+async def _learn(vendor: WindowVendor, budget: Budget) -> BudgetCall:
     call = await budget.take()
     await budget.end(call, vendor.answer())
     return call

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from unihire.platform.syncs import Progress, find_progress, find_status
+from unihire.platform.syncs import RunProgress, find_progress, find_status
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(minutes=1), NOW - timedelta(minutes=1)
@@ -52,7 +52,7 @@ def test_a_full_run_is_as_far_as_what_each_list_had_last_time_tells(
 ) -> None:
     found = find_progress(RUN, parts, known)
     if done is None:
-        assert found == Progress(None, None)
+        assert found == RunProgress(None, None)
     else:
         assert found.done == pytest.approx(done)
         assert found.seconds_left == pytest.approx(30 * (1 - done) / done)
@@ -60,6 +60,6 @@ def test_a_full_run_is_as_far_as_what_each_list_had_last_time_tells(
 
 def test_nobody_knows_how_far_a_run_is_that_reads_what_changed_or_has_not_begun() -> None:
     parts, known = [tell_part("jobs", 3)], {"jobs": 10}
-    assert find_progress({**RUN, "is_full": False}, parts, known) == Progress(None, None)
-    assert find_progress({**RUN, "started_at": None}, parts, known) == Progress(None, None)
-    assert find_progress({**RUN, "status": "done"}, parts, known) == Progress(1.0, 0.0)
+    assert find_progress({**RUN, "is_full": False}, parts, known) == RunProgress(None, None)
+    assert find_progress({**RUN, "started_at": None}, parts, known) == RunProgress(None, None)
+    assert find_progress({**RUN, "status": "done"}, parts, known) == RunProgress(1.0, 0.0)

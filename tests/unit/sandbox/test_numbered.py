@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import Part, Row, Shape
+from unihire.integration.emulate import PartRows, Row, Shape
 from unihire.kit.clock import MovableClock
 from unihire.sandbox.numbered import NumberedLayer
 from unihire.sandbox.timeline import LaneTimeline
@@ -30,8 +30,8 @@ def make_rows(clock: MovableClock | None = None) -> NumberedLayer:
         return {"id": rows[0].number(record, place, part), "owner": record, "place": place, "part": part}
 
     parts = [
-        Part(50, 3, lambda record, place: shape(record, place, 0), lambda record: record % 4, timeline),
-        Part(5, 1, lambda record, place: shape(record, place, 1)),
+        PartRows(50, 3, lambda record, place: shape(record, place, 0), lambda record: record % 4, timeline),
+        PartRows(5, 1, lambda record, place: shape(record, place, 1)),
     ]
     vary = Shape(revise, lambda bits: {"owner": bits % 50}, links=("owner",))
     rows.append(NumberedLayer(parts, FIRST, STEP, vary, clock or MovableClock(), 1))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import Row, Shape, Source
+from unihire.integration.emulate import CompanyRows, Row, Shape
 from unihire.kit.clock import MovableClock, from_micros
 from unihire.sandbox.rows import CREATED_FIRST, LayeredRows
 from unihire.sandbox.timeline import LaneTimeline
@@ -36,7 +36,7 @@ def revise(number: int, before: Row | None, fields: Row, now: int) -> Row:
 
 def make_rows(clock: MovableClock, documented: dict[int, tuple[int, Row]] | None = None) -> LayeredRows:
     timeline = LaneTimeline(COUNT, lambda index: index * 10, lambda moment: moment // 10, 1000)
-    source = Source(timeline, 5, 3, lambda index: {"id": 5 + 3 * index, "updated": timeline.updated_at(index)})
+    source = CompanyRows(timeline, 5, 3, lambda index: {"id": 5 + 3 * index, "updated": timeline.updated_at(index)})
     shape = Shape(revise, lambda bits: {"varied": bits}, lambda row: row.get("name"))
     return LayeredRows(source, documented or {}, shape, clock, 1)
 

@@ -6,18 +6,18 @@ import msgspec
 import pytest
 
 from unihire.store.events.packing import MOST_PACKED, pack_changes, unpack
-from unihire.store.feed.changes import Change, Kind
+from unihire.store.feed.changes import Change, ChangeKind
 
 AT = 1_790_000_000_000_000
 
 
 def make_page(count: int) -> list[Change]:
     """Events of all kinds, with gaps between their positions as a burial leaves them."""
-    kinds = list(Kind)
+    kinds = list(ChangeKind)
     return [
         Change(
             kind := kinds[number % 3], AT + number + number // 40, 1 + number % 19, str(uuid4()),
-            (f"field {number % 5}", "more.pay") if kind is Kind.UPDATED else (),
+            (f"field {number % 5}", "more.pay") if kind is ChangeKind.UPDATED else (),
         )
         for number in range(count)
     ]  # fmt: skip
@@ -37,7 +37,7 @@ def test_events_are_unpacked_from_a_position_on() -> None:
 
 
 def test_page_of_a_first_sync_has_at_most_20_bytes_an_event() -> None:
-    page = [Change(Kind.CREATED, AT + number, 4, str(uuid4())) for number in range(100)]
+    page = [Change(ChangeKind.CREATED, AT + number, 4, str(uuid4())) for number in range(100)]
     assert len(pack_changes(page)) <= 20 * 100
 
 

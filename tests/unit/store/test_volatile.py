@@ -8,7 +8,7 @@ import pytest
 
 from unihire.store.bodies import Content
 from unihire.store.feed.refreshing import is_fresh
-from unihire.store.reading import Wanted, compose_list, write_many
+from unihire.store.reading import RecordSelection, compose_list, write_many
 from unihire.store.rows import write_find_rows
 from unihire.store.volatile import fill_content, fill_raw, read_parts, split_volatile
 
@@ -92,7 +92,7 @@ def test_what_is_beside_records_is_looked_up_where_some_may_be_volatile_alone(is
     content = Content(raw=True, custom=True, is_volatile=is_volatile)
     filters: list[list[list[int]]] = [[], [[1]], [[1], [2]], [[1, 2]], [[1, 2], [3, 4]]]
     queries = [
-        compose_list(Wanted(1, 2, 0, 50, keys, content=content), [key[0] for key in keys if len(key) == 1])[0]
+        compose_list(RecordSelection(1, 2, 0, 50, keys, content=content), [key[0] for key in keys if len(key) == 1])[0]
         for keys in filters
     ]
     queries += (

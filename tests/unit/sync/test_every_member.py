@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from unihire.integration.declare import Stream
-from unihire.integration.inspect import Given, list_cases
+from unihire.integration.inspect import FixtureInput, list_cases
 from unihire.integration.registry import get_integration, list_integrations
 from unihire.model import MODELS
 from unihire.outbound.paging import Row
@@ -39,7 +39,7 @@ def list_paths(value: Any, path: Path = ()) -> Iterator[Path]:
         yield from list_paths(inner, (*path, key))
 
 
-def spoil(given: Given, path: Path, value: Any) -> Given:
+def spoil(given: FixtureInput, path: Path, value: Any) -> FixtureInput:
     """The row and its details with one part replaced."""
     spoilt = copy.deepcopy({"row": given.row, "details": given.details})
     place: Any = spoilt
@@ -49,10 +49,10 @@ def spoil(given: Given, path: Path, value: Any) -> Given:
         del place[path[-1]]
     else:
         place[path[-1]] = copy.deepcopy(value)
-    return Given(**spoilt)
+    return FixtureInput(**spoilt)
 
 
-def render(stream: Stream, given: Given) -> tuple[Found, list[Quarantined], Row]:
+def render(stream: Stream, given: FixtureInput) -> tuple[Found, list[Quarantined], Row]:
     row = Row(given.row, msgspec.json.encode(given.row))
     records, quarantined = RENDERER.render_rows(stream, [row], {find_row_id(stream, row): given.details})
     return {(NAMES[one.model], one.remote_id): read(one) for one in records}, quarantined, row
@@ -64,7 +64,7 @@ def read(record: Rendered) -> dict[str, Any]:
     return fields | {"custom": record.custom and msgspec.json.decode(record.custom)}
 
 
-def check_spoilt(stream: Stream, given: Given, path: Path) -> None:
+def check_spoilt(stream: Stream, given: FixtureInput, path: Path) -> None:
     whole, noted, _ = render(stream, given)
     assert not noted
     is_own = any(mapping.is_whole for mapping in stream.mappings)

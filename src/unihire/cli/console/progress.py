@@ -20,7 +20,7 @@ _PHASES = {
 }
 
 
-class SyncProgress:
+class ProgressBars:
     """Shows a sync on a terminal, and takes it away again where a table follows; elsewhere it stays silent.
 
     `totals` are the rows to expect, for the streams where that is known.

@@ -23,7 +23,7 @@ _NOBODY = UUID(int=0)
 
 
 @dataclass(slots=True)
-class Call:
+class DemoCall:
     """A request, its answer, why it was made and what is wrong with the answer."""
 
     method: str
@@ -38,7 +38,7 @@ class Call:
         return {"method": self.method, "path": self.path, "status": self.status, "body": self.body}
 
 
-async def make_calls(base_url: str, key: str, token: str, integration: Integration) -> list[Call]:
+async def make_calls(base_url: str, key: str, token: str, integration: Integration) -> list[DemoCall]:
     """The three calls for one connector: the list of jobs, one offer by id, one candidate by id.
 
     A call whose answer is not as it must be carries its faults.
@@ -51,7 +51,7 @@ async def make_calls(base_url: str, key: str, token: str, integration: Integrati
         return [jobs, await _get_offer(session, integration), await _get_candidate(session)]
 
 
-async def _get_offer(session: aiohttp.ClientSession, integration: Integration) -> Call:
+async def _get_offer(session: aiohttp.ClientSession, integration: Integration) -> DemoCall:
     id = await _find_id(session, "offers")
     call = await _get(session, f"offers/{id or _NOBODY}")
     if id is not None:
@@ -65,7 +65,7 @@ async def _get_offer(session: aiohttp.ClientSession, integration: Integration) -
     return call
 
 
-async def _get_candidate(session: aiohttp.ClientSession) -> Call:
+async def _get_candidate(session: aiohttp.ClientSession) -> DemoCall:
     id = await _find_id(session, "candidates")
     call = await _get(session, f"candidates/{id or _NOBODY}")
     if id is None:
@@ -76,15 +76,15 @@ async def _get_candidate(session: aiohttp.ClientSession) -> Call:
     return call
 
 
-async def _get(session: aiohttp.ClientSession, rest: str) -> Call:
+async def _get(session: aiohttp.ClientSession, rest: str) -> DemoCall:
     path, begun_at = f"/api/ats/v1/{rest}", time.perf_counter()
     async with session.get(path) as answer:
         body = await answer.read()
         seconds = time.perf_counter() - begun_at
         try:
-            return Call("GET", path, answer.status, msgspec.json.decode(body), seconds)
+            return DemoCall("GET", path, answer.status, msgspec.json.decode(body), seconds)
         except msgspec.DecodeError:
-            return Call("GET", path, answer.status, body.decode(errors="replace"), seconds)
+            return DemoCall("GET", path, answer.status, body.decode(errors="replace"), seconds)
 
 
 async def _find_id(session: aiohttp.ClientSession, plural: str) -> str | None:
@@ -94,7 +94,7 @@ async def _find_id(session: aiohttp.ClientSession, plural: str) -> str | None:
     return items[0]["id"] if items else None
 
 
-def find_list_faults(spec: ModelSpec, call: Call) -> Iterator[str]:
+def find_list_faults(spec: ModelSpec, call: DemoCall) -> Iterator[str]:
     """What is wrong with the first page of a list that cannot be empty."""
     if call.status != HTTPStatus.OK or not isinstance(call.body, dict):
         yield f"expected 200 with an object, got {call.status}"
@@ -111,7 +111,7 @@ def find_list_faults(spec: ModelSpec, call: Call) -> Iterator[str]:
         yield from _find_key_faults(spec, item)
 
 
-def find_record_faults(spec: ModelSpec, call: Call, id: str) -> Iterator[str]:
+def find_record_faults(spec: ModelSpec, call: DemoCall, id: str) -> Iterator[str]:
     """What is wrong with the answer to a record's id."""
     if call.status != HTTPStatus.OK or not isinstance(call.body, dict):
         yield f"expected 200 with an object, got {call.status}"
@@ -129,7 +129,7 @@ def _find_key_faults(spec: ModelSpec, record: dict[str, Any]) -> Iterator[str]:
         yield f"keys that a {spec.noun} does not have: {', '.join(sorted(surplus))}"
 
 
-def show_calls(console: Console, calls: Sequence[Call]) -> None:
+def show_calls(console: Console, calls: Sequence[DemoCall]) -> None:
     """Requests and answers for people, long answers cut."""
     for call in calls:
         good = not call.faults

@@ -19,13 +19,13 @@ from unihire import __version__
 from unihire.app import create_app
 from unihire.cli.console.ending import Ending, run, tell_error
 from unihire.cli.console.exits import Interrupted
-from unihire.cli.console.progress import SyncProgress
+from unihire.cli.console.progress import ProgressBars
 from unihire.cli.console.starting import start
 from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_json
-from unihire.cli.demo.calls import Call, make_calls, show_calls
+from unihire.cli.demo.calls import DemoCall, make_calls, show_calls
 from unihire.cli.demo.emulators import start_emulators
 from unihire.cli.demo.keyboard import read_enters
-from unihire.cli.demo.story import Link, describe_demo, show_farewell, show_keys, show_ready, show_synced, tell
+from unihire.cli.demo.story import DemoLink, describe_demo, show_farewell, show_keys, show_ready, show_synced, tell
 from unihire.cli.serving import PortTaken, address_of, bind, run_worker, serve_api
 from unihire.errors import Busy, UnihireError
 from unihire.integration.registry import get_integration, list_integrations
@@ -144,7 +144,7 @@ class Demo:
                 self._tell(f"PostgreSQL {version}, with a database for this demo alone")
                 yield pool
 
-    async def _connect(self, pool: Pool, readies: Sequence[Ready]) -> tuple[str, list[Link]]:
+    async def _connect(self, pool: Pool, readies: Sequence[Ready]) -> tuple[str, list[DemoLink]]:
         """An API key, and a connector to each emulator."""
         organisation = await ensure_organisation(pool, "Demo")
         _, key = await create_key(pool, organisation, "development", "demo")
@@ -163,17 +163,17 @@ class Demo:
             )
             connector = await get_connector(pool, new.id)
             assert connector is not None
-            links.append(Link(connector, integration, new.token, ready))
+            links.append(DemoLink(connector, integration, new.token, ready))
             self._tell(f"{integration.name} emulator at {ready.base_url}, connected")
         return key, links
 
-    async def _sync(self, pool: Pool, links: Sequence[Link], *, is_first: bool = True) -> None:
+    async def _sync(self, pool: Pool, links: Sequence[DemoLink], *, is_first: bool = True) -> None:
         for link in links:
             name, begun_at = link.integration.name, time.monotonic()
             client = open_connector_client(pool, link.connector, self._sealer, is_background=True)
             totals = await _count_rows(link.ready)
             try:
-                with SyncProgress(
+                with ProgressBars(
                     ERR, link.integration, totals, is_transient=not self._is_json, is_shown=is_first
                 ) as progress:
                     report = await sync_connector(pool, link.connector, link.integration, client, watch=progress.watch)
@@ -186,8 +186,8 @@ class Demo:
             if not self._is_json or ERR.is_terminal:
                 show_synced(self._console, link, report, time.monotonic() - begun_at, is_first=is_first)
 
-    async def _call_once(self, key: str, links: Sequence[Link]) -> bool:
-        calls: list[Call] = []
+    async def _call_once(self, key: str, links: Sequence[DemoLink]) -> bool:
+        calls: list[DemoCall] = []
         for link in links:
             calls += await make_calls(self._url, key, link.token, link.integration)
         is_good = not any(call.faults for call in calls)
@@ -203,7 +203,7 @@ class Demo:
                 self._tell(f"{len(calls)} calls, answered as they must be")
         return is_good
 
-    async def _serve_on(self, pool: Pool, links: Sequence[Link], ends: "set[asyncio.Task[None]]") -> None:
+    async def _serve_on(self, pool: Pool, links: Sequence[DemoLink], ends: "set[asyncio.Task[None]]") -> None:
         """Serve until the server or the worker ends; Enter syncs again."""
         with read_enters() as enters:
             while True:

@@ -24,7 +24,7 @@ LARGEST_SHOWN = 3
 
 
 @dataclass(slots=True)
-class Link:
+class DemoLink:
     """A connector of the demo and the emulator behind it."""
 
     connector: Connector
@@ -37,7 +37,7 @@ class Link:
         return {"client_id": self.ready.client_id, "client_secret": self.ready.client_secret}
 
 
-def describe_demo(url: str, key: str, links: Sequence[Link]) -> dict[str, Any]:
+def describe_demo(url: str, key: str, links: Sequence[DemoLink]) -> dict[str, Any]:
     """Everything a script needs to use the demo."""
     return {
         "base_url": url,
@@ -60,7 +60,7 @@ def tell(console: Console, text: str, *, done: bool = True) -> None:
     print_line(f"[green]✓[/green] {text}" if done else text, console)
 
 
-def show_synced(console: Console, link: Link, report: Report, seconds: float, *, is_first: bool) -> None:
+def show_synced(console: Console, link: DemoLink, report: Report, seconds: float, *, is_first: bool) -> None:
     """Of the first sync, what was read; of another, what it found."""
     name = link.integration.name
     if is_first:
@@ -79,7 +79,7 @@ def show_synced(console: Console, link: Link, report: Report, seconds: float, *,
     tell(console, f"{name} synced again in {seconds:.1f} s: {', '.join(found) or 'nothing changed'}")
 
 
-def show_ready(url: str, key: str, links: Sequence[Link]) -> None:
+def show_ready(url: str, key: str, links: Sequence[DemoLink]) -> None:
     """What to paste into another terminal, and where to look next."""
     _show_rule("paste this into another terminal: address, API key, a token for each connector")
     for line in list_exports(url, key, links):
@@ -114,7 +114,7 @@ def _show_rule(title: str) -> None:
     OUT.rule(title, align="left", style="dim")
 
 
-def list_exports(url: str, key: str, links: Sequence[Link]) -> list[str]:
+def list_exports(url: str, key: str, links: Sequence[DemoLink]) -> list[str]:
     """The shell's lines that name everything which is longer than a word."""
     lines = [f"export URL={url}", f"export API=$URL{READS_PATH}", f"export KEY='Authorization: Bearer {key}'"]
     for link in links:
@@ -123,7 +123,7 @@ def list_exports(url: str, key: str, links: Sequence[Link]) -> list[str]:
     return lines
 
 
-def list_commands(links: Sequence[Link]) -> list[tuple[str, str]]:
+def list_commands(links: Sequence[DemoLink]) -> list[tuple[str, str]]:
     """Titles and shell commands, a row of 80 characters each, that use what `list_exports` names."""
     first, *others = links
     # -g: curl must not take [] for a pattern of its own.
@@ -144,11 +144,11 @@ def list_commands(links: Sequence[Link]) -> list[tuple[str, str]]:
     return commands
 
 
-def _read(link: Link, path: str) -> str:
+def _read(link: DemoLink, path: str) -> str:
     return f'curl -sgH "$KEY" -H "${_name_token(link)}" "$API/{path}"'
 
 
-def _name_token(link: Link) -> str:
+def _name_token(link: DemoLink) -> str:
     """The shell variable of a connector's token."""
     return link.integration.slug.upper().replace("-", "_")
 

@@ -22,12 +22,12 @@ NO_WORKER = "no worker is running: `unihire serve` or `unihire worker`"
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How the engine stands. `waiting`, `put_off` and `doing` are jobs, `orphaned` runs that no job stands for,
+    """How the engine stands. `waiting`, `deferred` and `doing` are jobs, `orphaned` runs that no job stands for,
     `too_late` connectors that are due later than their schedule allows."""
 
     workers: int
     waiting: int
-    put_off: int
+    deferred: int
     doing: int
     orphaned: int
     overdue: int
@@ -54,7 +54,7 @@ async def look_at_engine(pool: Pool) -> Engine:
 
 def judge_engine(engine: Engine) -> Iterator[Finding]:
     """What is well, and what is not, of workers, runs, schedules and issues."""
-    said = f"{count_of(engine.waiting, 'job')} waiting, {engine.put_off:,} deferred, {engine.doing:,} under way"
+    said = f"{count_of(engine.waiting, 'job')} waiting, {engine.deferred:,} deferred, {engine.doing:,} under way"
     if engine.workers:
         yield Finding("workers", "ok", f"{engine.workers:,} alive; {said}")
     elif engine.overdue or engine.waiting or engine.doing:

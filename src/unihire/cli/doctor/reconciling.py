@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from unihire.cli.console.ending import EXPECTED, describe_error
-from unihire.cli.console.progress import SyncProgress
+from unihire.cli.console.progress import ProgressBars
 from unihire.cli.console.tables import make_table
 from unihire.cli.console.terminal import ERR, show_moment
 from unihire.cli.doctor.findings import Finding, Findings, Status
@@ -33,7 +33,7 @@ async def describe_stored(pool: Pool, connector: Connector) -> dict[str, Any]:
     """
     counted = await pool.fetch(tenancy.COUNT_LIVING, connector.number)
     records = {_MODEL_NAMES[row["model"]]: row["living"] for row in counted}
-    aside = {row["stream"]: row for row in await pool.fetch(streams.COUNT_QUARANTINE, connector.number)}
+    quarantined = {row["stream"]: row for row in await pool.fetch(streams.COUNT_QUARANTINE, connector.number)}
     reads = {row["stream"]: row for row in await pool.fetch(runs.FIND_COMPLETE_READS, connector.number)}
     try:
         declared = [stream.name for stream in get_integration(connector.integration).streams]
@@ -47,11 +47,11 @@ async def describe_stored(pool: Pool, connector: Connector) -> dict[str, Any]:
         "streams": [
             {
                 "stream": name,
-                "set_aside": aside[name]["rows"] if name in aside else 0,
-                "incomplete": aside[name]["incomplete"] if name in aside else 0,
+                "quarantined": quarantined[name]["rows"] if name in quarantined else 0,
+                "incomplete": quarantined[name]["incomplete"] if name in quarantined else 0,
                 "last_complete_read": _describe_read(reads[name]) if name in reads else None,
             }
-            for name in dict.fromkeys((*declared, *reads, *aside))
+            for name in dict.fromkeys((*declared, *reads, *quarantined))
         ],
         "reconciliation": None,
     }
@@ -76,11 +76,11 @@ def make_stored_tables(stored: dict[str, Any], *, is_counted: bool) -> list[Tabl
         for model, living in stored["records"].items():
             models.add_row(model, f"{living:,}")
         found.append(models)
-    if any(row["last_complete_read"] or row["set_aside"] or row["incomplete"] for row in stored["streams"]):
+    if any(row["last_complete_read"] or row["quarantined"] or row["incomplete"] for row in stored["streams"]):
         reads = _make_table("stream", "quarantined", "incomplete")
         reads.add_column("last complete read (UTC)", overflow="fold")
         for row in stored["streams"]:
-            counted = (f"{row[name]:,}" for name in ("set_aside", "incomplete"))
+            counted = (f"{row[name]:,}" for name in ("quarantined", "incomplete"))
             reads.add_row(row["stream"], *counted, _tell_read(row["last_complete_read"]))
         found.append(reads)
     return found
@@ -116,7 +116,7 @@ async def count_at_vendor(
     try:
         integration = get_integration(connector.integration)
         client = open_connector_client(pool, connector, sealer, settings=settings, is_background=True)
-        with SyncProgress(ERR, integration, is_transient=True) as progress:
+        with ProgressBars(ERR, integration, is_transient=True) as progress:
             found = await reconcile(pool, connector, integration, client, watch=progress.watch)
     except EXPECTED as error:
         findings.add(Finding(name, "failed", f"not counted: {describe_error(error)}"))
@@ -130,7 +130,7 @@ async def count_at_vendor(
 def make_comparison_table(models: Sequence[Comparison]) -> Table:
     table = _make_table("model", "at the vendor", "here", "quarantined", "missing here", "gone there")
     for one in models:
-        numbers = (one.there, one.here, one.aside, one.missing, one.gone)
+        numbers = (one.there, one.here, one.quarantined, one.missing, one.gone)
         colour = "none" if one.is_equal else "red"
         table.add_row(one.model, *(f"{number:,}" for number in numbers), style=colour)
     return table
@@ -138,16 +138,16 @@ def make_comparison_table(models: Sequence[Comparison]) -> Table:
 
 def judge(name: str, found: Reconciliation, *, mend: str) -> Finding:
     """The verdict in one line. `mend` is the command that brings what is here up to date."""
-    there, here, aside, held = (
-        sum(getattr(one, side) for one in found.models) for side in ("there", "here", "aside", "held")
+    there, here, quarantined, unconfirmed = (
+        sum(getattr(one, side) for one in found.models) for side in ("there", "here", "quarantined", "unconfirmed")
     )
     said = []
     if found.models:
         said.append(f"{there:,} at the vendor, {here:,} here")
-    if aside:
-        said.append(f"{aside:,} there in rows that do not map: not here, or as they last were")
-    if held:
-        said.append(f"{held:,} here are kept, for a row that does not map may tell of them")
+    if quarantined:
+        said.append(f"{quarantined:,} there in rows that do not map: not here, or as they last were")
+    if unconfirmed:
+        said.append(f"{unconfirmed:,} here are kept, for a row that does not map may tell of them")
     if not found.is_equal:
         sides = (
             ("missing here", [(one.model, one.missing, one.missing_ids) for one in found.models if one.missing]),
@@ -156,12 +156,12 @@ def judge(name: str, found: Reconciliation, *, mend: str) -> Finding:
         said += [f"{side}: {_list_ids(models)}" for side, models in sides if models]
         said.append(f"`{mend}` brings them together")
     elif found.models:
-        said.append("otherwise the same" if aside or held else "the same")
+        said.append("otherwise the same" if quarantined or unconfirmed else "the same")
     said += [f"not compared: {', '.join(one.models)}, for {one.reason}" for one in found.unread]
     if found.has_synced:
         said.append("a sync went on meanwhile, so the counts may differ for that: count again when it has ended")
     is_failed = not found.is_equal or any(not one.is_closed for one in found.unread)
-    status: Status = "failed" if is_failed else "warning" if aside or held or found.unread else "ok"
+    status: Status = "failed" if is_failed else "warning" if quarantined or unconfirmed or found.unread else "ok"
     return Finding(name, status, "; ".join(said))
 
 
@@ -183,8 +183,8 @@ def describe_reconciliation(found: Reconciliation) -> dict[str, Any]:
                 "model": one.model,
                 "at_vendor": one.there,
                 "here": one.here,
-                "set_aside": one.aside,
-                "kept": one.held,
+                "quarantined": one.quarantined,
+                "unconfirmed": one.unconfirmed,
                 "missing_here": one.missing,
                 "missing_here_ids": one.missing_ids,
                 "gone_there": one.gone,

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from unihire.errors import ApiError, BadRequest, Invalid, RateLimited, TooLarge, Unauthorized
 from unihire.platform.access import Access, Caller, Scope
-from unihire.platform.limits import RateLimiter, Standing, refuse
+from unihire.platform.limits import RateLimiter, RateLimitState, refuse
 
 CATEGORY = "ATS"
 TOKEN_HEADER = "x-connector-token"  # noqa: S105 (the header's name)
@@ -95,7 +95,7 @@ class RequestGate:
 
         `admit` says of a caller with a good key under what the call counts, and what `work` is given.
         """
-        standing: Standing | None = None
+        standing: RateLimitState | None = None
         try:
             counted_as, who = await admit(await self._access.check_key(request.headers.get("authorization")))
             standing = self._limiter.take(counted_as) if self._limiter else None
@@ -127,7 +127,7 @@ class RequestGate:
         if unknown and not self._is_lenient:
             raise Invalid([_describe_unknown(name, given[name], known, suggest(name)) for name in sorted(unknown)])
 
-    def refuse(self, error: ApiError, standing: Standing | None = None) -> Response:
+    def refuse(self, error: ApiError, standing: RateLimitState | None = None) -> Response:
         """An error, with its headers. Without a standing the call was not let in, and is nobody's."""
         if standing is None and self._limiter is not None:
             standing = self._limiter.look()
@@ -140,7 +140,7 @@ class RequestGate:
         return Response(body, error.status, headers, "application/json")
 
 
-def _rate_headers(standing: Standing | None) -> dict[str, str]:
+def _rate_headers(standing: RateLimitState | None) -> dict[str, str]:
     if standing is None:
         return {}
     return {

@@ -19,7 +19,7 @@ from unihire.errors import Invalid
 from unihire.kit.clock import parse_moment
 from unihire.kit.text import normalise_text
 from unihire.model import MODELS, FieldSpec, FilterMatch, ModelSpec
-from unihire.platform.reads import Expansion, Span
+from unihire.platform.reads import Expansion, MomentRange
 
 MOST_VALUES = 1_600
 """Ids of a list, and values of one filter: as many ids, their commas escaped, as the address of a call holds."""
@@ -196,13 +196,13 @@ def read_filters(face: Face, spec: ModelSpec, query: ListQuery) -> list[tuple[Fi
     return found
 
 
-def read_spans(face: Face, spec: ModelSpec, query: ListQuery) -> list[Span]:
+def read_spans(face: Face, spec: ModelSpec, query: ListQuery) -> list[MomentRange]:
     """The ranges of moments that a list is narrowed by. Raises Invalid where deleted records are asked for as well."""
     found = []
     for field in face.list_ranges(spec):
         after, before = (getattr(query, name) for name in RANGES[field.name])
         if after is not None or before is not None:
-            found.append(Span(field.name, after, before))
+            found.append(MomentRange(field.name, after, before))
     if found and query.include_deleted:
         names = RANGES[found[0].name]
         message = f"deleted records have no moments of the vendor's: ask for them without {' and '.join(names)}"

@@ -17,7 +17,7 @@ from unihire.errors import Invalid, NotFound
 from unihire.kit.clock import to_micros
 from unihire.model import ModelSpec
 from unihire.platform.access import Scope
-from unihire.platform.reads import Query, Reader, Show
+from unihire.platform.reads import Query, Reader, RecordView
 
 
 class Reads:
@@ -106,8 +106,8 @@ class Reads:
             place=place,
         )
 
-    def _read_show(self, asked: params.RecordQuery) -> Show:
-        return Show(
+    def _read_show(self, asked: params.RecordQuery) -> RecordView:
+        return RecordView(
             raw=asked.include_raw_data,
             custom=asked.include_custom_fields,
             expand=asked.expand,

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unihire.dialects.common.calls import Reply, RequestGate, read_bytes
-from unihire.dialects.common.watching import name_fault
+from unihire.dialects.common.telemetry import name_fault
 from unihire.errors import ApiError, BadRequest, NotFound
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation, describe_type
@@ -45,7 +45,7 @@ INPUT_DIALECT = "https://api.tray.io/core/v1/connectors/operations/input-schema#
 OUTPUT_DIALECT = "https://api.tray.io/core/v1/connectors/operations/output-schema#"
 
 
-class Call(msgspec.Struct, rename="camel"):
+class CallBody(msgspec.Struct, rename="camel"):
     """The body of a call. `returnOutputSchema` changes nothing: no operation's output depends on its input."""
 
     operation: str
@@ -94,13 +94,13 @@ class Connectors:
         return await self._gate.serve_caller(request, work)
 
     async def _answer_call(self, request: Request) -> Response:
-        async def admit(caller: Caller) -> tuple[object, tuple[Connector, Call]]:
+        async def admit(caller: Caller) -> tuple[object, tuple[Connector, CallBody]]:
             integration = _find_connector(request)
             call = await _read_call(request)
             connector = await self._find_link(caller, integration, call.auth_id)
             return connector.number, (connector, call)
 
-        async def work(admitted: tuple[Connector, Call]) -> Reply:
+        async def work(admitted: tuple[Connector, CallBody]) -> Reply:
             connector, call = admitted
             key = next((key for name in KEY_HEADERS if (key := request.headers.get(name))), None)
             outcome = await self._operations.call(connector, call.operation, call.input, idempotency_key=key)
@@ -169,12 +169,12 @@ def _find_connector(request: Request) -> Integration:
     raise NotFound(f"There is no connector {name} {version}; there are: {there}")
 
 
-async def _read_call(request: Request) -> Call:
+async def _read_call(request: Request) -> CallBody:
     body = await read_bytes(request, MOST_BYTES)
     if has_many_values(body, MOST_VALUES):
         raise BadRequest(f"The body has more than {MOST_VALUES:,} values")
     try:
-        return decode_bounded(body, Call)
+        return decode_bounded(body, CallBody)
     except NestedTooDeeply as error:
         raise BadRequest(f"The body is {error}, or not JSON") from None
     except msgspec.ValidationError as error:

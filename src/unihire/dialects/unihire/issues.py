@@ -17,8 +17,8 @@ from unihire.dialects.common.describing import TOKENED, describe_responses
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.platform.access import Scope
 from unihire.store import Pool
-from unihire.store.issues import Place, list_issues
-from unihire.sync.issues import ADVICE, Kind
+from unihire.store.issues import IssuePosition, list_issues
+from unihire.sync.issues import ADVICE, IssueKind
 
 PATH = "/api/v1/issues"
 _LIST = "issues"
@@ -29,7 +29,7 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody must know of or mend. It opens when it is met, and resolves when it is over."""
 
     id: UUID
-    kind: Annotated[str, Meta(description=f"One of {', '.join(Kind)}.", examples=[Kind.REAUTHORIZE.value])]
+    kind: Annotated[str, Meta(description=f"One of {', '.join(IssueKind)}.", examples=[IssueKind.REAUTHORIZE.value])]
     stream: Annotated[str | None, Meta(description="The list it concerns; null: the whole connector.")]
     message: Annotated[str, Meta(description="What was met last.")]
     advice: Annotated[str | None, Meta(description="What to do.")]
@@ -39,7 +39,7 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     resolved_at: datetime | None
 
 
-def tell_issue(row: asyncpg.Record) -> Issue:
+def issue_view(row: asyncpg.Record) -> Issue:
     """`row` as store.issues has it."""
     return Issue(
         id=row["id"],
@@ -73,17 +73,17 @@ class Issues:
     async def _answer(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
             asked = self._gate.read_query(request, IssueQuery)
-            after = read_place(scope.connector, _LIST, asked.cursor, Place, _can_be)
+            after = read_place(scope.connector, _LIST, asked.cursor, IssuePosition, _can_be)
             found = await list_issues(
                 self._pool, scope.number, with_resolved=asked.resolved, limit=asked.page_size + 1, after=after
             )
-            items = [tell_issue(row) for row in found[: asked.page_size]]
-            return Reply(write_page(scope.connector, _LIST, items, [Place.of(row) for row in found]))
+            items = [issue_view(row) for row in found[: asked.page_size]]
+            return Reply(write_page(scope.connector, _LIST, items, [IssuePosition.of(row) for row in found]))
 
         return await self._gate.serve_connector(request, read)
 
 
-def _can_be(place: Place) -> bool:
+def _can_be(place: IssuePosition) -> bool:
     """The database keeps moments in UTC, where the first and the last of other zones have no year."""
     return MINYEAR < place.opened_at.year < MAXYEAR
 

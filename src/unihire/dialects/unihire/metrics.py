@@ -47,12 +47,12 @@ GAUGES: Mapping[str, Gauge] = {
     "paused": Gauge("unihire_connectors_paused", "Connectors that are paused.", ("integration",)),
     "runs": Gauge(
         "unihire_runs_unfinished",
-        "Runs that have not ended; status is waiting (never taken up), running or put_off.",
+        "Runs that have not ended; status is waiting (never taken up), running or deferred.",
         ("integration", "status"),
     ),
     "jobs": Gauge(
         "unihire_jobs",
-        "Jobs of workers; status is waiting (may start now), put_off (until its time) or doing.",
+        "Jobs of workers; status is waiting (may start now), deferred (until its time) or doing.",
         ("status",),
     ),
     "workers": Gauge("unihire_workers", "Workers that gave a sign within the last 20 seconds."),
@@ -68,7 +68,7 @@ GAUGES: Mapping[str, Gauge] = {
 }
 UP = Gauge("unihire_database_up", "1 where the database told the numbers above, else 0, and they are missing.")
 
-ALWAYS: Mapping[str, Sequence[str]] = {"jobs": ("waiting", "put_off", "doing")}
+ALWAYS: Mapping[str, Sequence[str]] = {"jobs": ("waiting", "deferred", "doing")}
 """Kinds that are told as 0 where there are none."""
 
 
@@ -91,7 +91,7 @@ class Metrics:
             return JSONResponse({"detail": "Not a token for metrics"}, 401, {"WWW-Authenticate": "Bearer"})
         figures = await self._look()
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(_Told(figures)), headers={"Content-Type": content_type})
+        return Response(encode(_Registry(figures)), headers={"Content-Type": content_type})
 
     def _is_let_in(self, authorization: str) -> bool:
         if self._token is None:
@@ -113,7 +113,7 @@ class Metrics:
             return self._figures
 
 
-class _Told:
+class _Registry:
     """Both kinds of measures as one registry, which is what an encoder takes."""
 
     def __init__(self, figures: Sequence[Figure] | None) -> None:

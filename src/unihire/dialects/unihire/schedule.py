@@ -14,7 +14,7 @@ from starlette.routing import Route
 from unihire.dialects.common.calls import MOST_BYTES, Reply, RequestGate, read_body
 from unihire.dialects.common.describing import TOKENED, describe_response, describe_responses
 from unihire.dialects.unihire.syncs import find_connector
-from unihire.dialects.unihire.told import Schedule, tell_schedule
+from unihire.dialects.unihire.views import Schedule, schedule_view
 from unihire.errors import ConfigError
 from unihire.kit.durations import parse_duration
 from unihire.platform.access import Scope
@@ -77,7 +77,7 @@ class Schedules:
                 schedule = await set_schedule(self._pool, connector, every=asked.every, full_every=asked.full_every)
             else:
                 schedule = await get_schedule(self._pool, scope.number)
-            return Reply(msgspec.json.encode(tell_schedule(schedule)))
+            return Reply(msgspec.json.encode(schedule_view(schedule)))
 
         return await self._gate.serve_connector(request, work)
 

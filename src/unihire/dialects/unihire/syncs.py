@@ -14,13 +14,13 @@ from unihire.dialects.common.calls import MOST_BYTES, Reply, RequestGate, descri
 from unihire.dialects.common.describing import ID, TOKENED, describe_refusals, describe_response, describe_responses
 from unihire.dialects.common.lists import parse_id
 from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
-from unihire.dialects.unihire.told import (
+from unihire.dialects.unihire.views import (
     SyncRun,
     SyncRunDetail,
     SyncState,
-    tell_run,
-    tell_run_with_streams,
-    tell_schedule,
+    run_detail_view,
+    run_view,
+    schedule_view,
 )
 from unihire.errors import Busy, ConfigError, Conflict, Invalid, NotFound, Unauthorized
 from unihire.integration.registry import get_integration
@@ -28,7 +28,7 @@ from unihire.model import MODELS
 from unihire.platform.access import Scope
 from unihire.platform.syncs import (
     UNFINISHED,
-    Progress,
+    RunProgress,
     ask_sync,
     cancel_sync,
     measure_progress,
@@ -93,7 +93,7 @@ class Syncs:
                 raise NotFound("There is no sync run with this id")
             row = found[0]
             parts = await runs.list_stream_runs(self._pool, row["connector"], row["id"])
-            told = tell_run_with_streams(row, parts, await self._measure(scope, row))
+            told = run_detail_view(row, parts, await self._measure(scope, row))
             return Reply(msgspec.json.encode(told))
 
         return await self._gate.serve_connector(request, read)
@@ -120,7 +120,7 @@ class Syncs:
                 await change(self._pool, await find_connector(self._pool, scope))
                 latest = await self._find_runs(scope, limit=1)
                 run = await self._tell(scope, latest[0]) if latest else None
-                schedule = tell_schedule(await get_schedule(self._pool, scope.number))
+                schedule = schedule_view(await get_schedule(self._pool, scope.number))
                 return Reply(msgspec.json.encode(SyncState(schedule=schedule, run=run)))
 
             return await self._gate.serve_connector(request, work)
@@ -133,9 +133,9 @@ class Syncs:
         return sorted((dict(row) for row in found), key=lambda row: -row["number"])
 
     async def _tell(self, scope: Scope, row: Mapping[str, Any]) -> SyncRun:
-        return tell_run(row, await self._measure(scope, row))
+        return run_view(row, await self._measure(scope, row))
 
-    async def _measure(self, scope: Scope, row: Mapping[str, Any]) -> Progress | None:
+    async def _measure(self, scope: Scope, row: Mapping[str, Any]) -> RunProgress | None:
         if row["status"] not in UNFINISHED:
             return None
         connector = await find_connector(self._pool, scope)

@@ -1,6 +1,6 @@
 """Whether a row shows what was sent: every member that was sent, as far as the row shows it.
 
-Vendors show values in forms of their own: blanks and letter case aside, a phone number by its digits, the name of an
+Vendors show values in forms of their own: other blanks and letter case, a phone number by its digits, the name of an
 option that was sent by its id. What cannot be compared speaks neither for nor against.
 """
 

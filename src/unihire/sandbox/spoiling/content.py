@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from unihire.sandbox.spoiling.reply import Reply, Spoiler, Strike, encode, note
+from unihire.sandbox.spoiling.reply import OutgoingResponse, Spoiler, Strike, encode, note
 
 PATIENCE = b"<!doctype html><title>Maintenance</title><p>We will be back soon.</p>"
 ERROR = {"error": {"code": "internal", "message": "Something went wrong"}}
@@ -12,16 +12,16 @@ ERROR = {"error": {"code": "internal", "message": "Something went wrong"}}
 ODD_STATUSES = (202, 204, 205, 206, 226, 300, 304, 408, 425, 500, 502, 503, 504, 521, 530, 599)
 
 
-def say_patience(reply: Reply, strike: Strike) -> None:
+def say_patience(reply: OutgoingResponse, strike: Strike) -> None:
     reply.set_body(PATIENCE)
     reply.answer = msgspec.structs.replace(reply.answer, content_type="text/html; charset=utf-8")
 
 
-def say_error(reply: Reply, strike: Strike) -> None:
+def say_error(reply: OutgoingResponse, strike: Strike) -> None:
     reply.set_body(encode(ERROR))
 
 
-def retype_ids(reply: Reply, strike: Strike) -> None:
+def retype_ids(reply: OutgoingResponse, strike: Strike) -> None:
     """Every member `id`, `…_id` and `…_ids` in the other type: 7 as "7", "7" as 7."""
     for row in reply.list_rows():
         note(reply, "text-ids", row)
@@ -43,21 +43,21 @@ def _retype(value: Any, name: str = "") -> Any:
     return value
 
 
-def change_status(reply: Reply, strike: Strike) -> None:
+def change_status(reply: OutgoingResponse, strike: Strike) -> None:
     status = strike.luck.choice(ODD_STATUSES)
     reply.answer = msgspec.structs.replace(reply.answer, status=status)
     if status in (204, 205, 304):
         reply.set_body(b"")
 
 
-def answer_nothing(reply: Reply, strike: Strike) -> None:
+def answer_nothing(reply: OutgoingResponse, strike: Strike) -> None:
     """An empty body, a null, or JSON of a shape that no list and no row has."""
     reply.set_body(
         strike.luck.choice((b"", b"null", b"[]", b"{}", b'"maintenance"', b"0", b"true", b"[[]]", b"[null]"))
     )
 
 
-def _always(reply: Reply) -> bool:
+def _always(reply: OutgoingResponse) -> bool:
     return reply.answer.status == 200 and bool(reply.answer.body)
 
 

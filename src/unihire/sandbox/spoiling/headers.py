@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from unihire.sandbox.spoiling.reply import Reply, Spoiler, Strike
+from unihire.sandbox.spoiling.reply import OutgoingResponse, Spoiler, Strike
 
 MEGABYTE = 1_000_000
 LARGEST_BOMB = 1000
@@ -41,26 +41,26 @@ ODD_HEADERS = (
 )  # fmt: skip
 
 
-def mislabel(reply: Reply, strike: Strike) -> None:
+def mislabel(reply: OutgoingResponse, strike: Strike) -> None:
     reply.answer = msgspec.structs.replace(reply.finish(), content_type="text/html")
 
 
-def change_type(reply: Reply, strike: Strike) -> None:
+def change_type(reply: OutgoingResponse, strike: Strike) -> None:
     reply.answer = msgspec.structs.replace(reply.finish(), content_type=strike.luck.choice(CONTENT_TYPES))
 
 
-def change_limits(reply: Reply, strike: Strike) -> None:
+def change_limits(reply: OutgoingResponse, strike: Strike) -> None:
     """Some of the budget's headers; where the vendor sends none, those that are usual."""
     own = [name for name, _ in reply.answer.headers if "ratelimit" in name] or list(RATE_NAMES)
     for name in strike.luck.sample(own, strike.luck.randint(1, len(own))):
         reply.set_header(name, strike.luck.choice(RATE_LIMITS))
 
 
-def change_date(reply: Reply, strike: Strike) -> None:
+def change_date(reply: OutgoingResponse, strike: Strike) -> None:
     reply.set_header("date", strike.luck.choice(DATES))
 
 
-def add_odd(reply: Reply, strike: Strike) -> None:
+def add_odd(reply: OutgoingResponse, strike: Strike) -> None:
     """One header that no server should send, or 2,000 that it might."""
     if strike.luck.random() < 0.1:
         for place in range(2000):
@@ -71,13 +71,13 @@ def add_odd(reply: Reply, strike: Strike) -> None:
         reply.set_header(*strike.luck.choice(ODD_HEADERS))
 
 
-def encode_oddly(reply: Reply, strike: Strike) -> None:
+def encode_oddly(reply: OutgoingResponse, strike: Strike) -> None:
     """Said to be packed in a way that it is not."""
     reply.finish()
     reply.set_header("content-encoding", strike.luck.choice(ENCODINGS))
 
 
-def break_gzip(reply: Reply, strike: Strike) -> None:
+def break_gzip(reply: OutgoingResponse, strike: Strike) -> None:
     """Packed, and cut, with a wrong checksum, or with something else behind."""
     packed = gzip.compress(reply.finish().body)
     middle = len(packed) // 2
@@ -93,7 +93,7 @@ def break_gzip(reply: Reply, strike: Strike) -> None:
     reply.set_header("content-encoding", "gzip")
 
 
-def give_bomb(reply: Reply, strike: Strike) -> None:
+def give_bomb(reply: OutgoingResponse, strike: Strike) -> None:
     """The right answer behind so many megabytes of spaces, packed a thousandfold."""
     body = reply.finish().body
     packed, packer = _pack_spaces(int(min(strike.megabytes, LARGEST_BOMB)))
@@ -109,11 +109,11 @@ def _pack_spaces(megabytes: int) -> tuple[bytes, Any]:
     return b"".join(packer.compress(spaces) for _ in range(megabytes)), packer
 
 
-def _has_body(reply: Reply) -> bool:
+def _has_body(reply: OutgoingResponse) -> bool:
     return bool(reply.answer.body)
 
 
-def _always(reply: Reply) -> bool:
+def _always(reply: OutgoingResponse) -> bool:
     return True
 
 

@@ -3,7 +3,7 @@
 import zlib
 from urllib.parse import urlsplit
 
-from unihire.sandbox.spoiling.reply import Json, Reply, Spoiler, Strike
+from unihire.sandbox.spoiling.reply import Json, OutgoingResponse, Spoiler, Strike
 
 ELSEWHERE = (
     "https://stranger.example.com{path}", "http://127.0.0.1:9{path}", "http://[::1]:1{path}",
@@ -25,13 +25,13 @@ def _split(href: str) -> tuple[str, str, str]:
     return origin, parts.netloc, href.removeprefix(origin)
 
 
-def _follow(reply: Reply) -> str:
+def _follow(reply: OutgoingResponse) -> str:
     href = reply.find_next()
     assert href is not None, "asked only where there is a next link"
     return href
 
 
-def respell(reply: Reply, strike: Strike) -> None:
+def respell(reply: OutgoingResponse, strike: Strike) -> None:
     """The same address, written in another way that RFC 3986 allows."""
     origin, host, rest = _split(_follow(reply))
     scheme = origin.partition(":")[0]
@@ -46,12 +46,12 @@ def respell(reply: Reply, strike: Strike) -> None:
     reply.set_next(strike.luck.choice(forms))
 
 
-def lead_elsewhere(reply: Reply, strike: Strike) -> None:
+def lead_elsewhere(reply: OutgoingResponse, strike: Strike) -> None:
     origin, host, rest = _split(_follow(reply))
     reply.set_next(strike.luck.choice(ELSEWHERE).format(origin=origin, host=host, path=rest))
 
 
-def break_link(reply: Reply, strike: Strike) -> None:
+def break_link(reply: OutgoingResponse, strike: Strike) -> None:
     """Text that is no address; in a body also what is no text."""
     origin, _, rest = _split(_follow(reply))
     broken = list(BROKEN) if reply.kind.next_at is None else [*BROKEN, *NO_TEXTS]
@@ -59,34 +59,34 @@ def break_link(reply: Reply, strike: Strike) -> None:
     reply.set_next(one.format(origin=origin, path=rest) if isinstance(one, str) else one)
 
 
-def give_huge(reply: Reply, strike: Strike) -> None:
+def give_huge(reply: OutgoingResponse, strike: Strike) -> None:
     """1 MB in a body, 30,000 characters in a header: what a server still sends."""
     size = 30_000 if reply.kind.next_at is None else 1_000_000
     reply.set_next(f"{_follow(reply)}&{'x' * size}")
 
 
-def _make_link(reply: Reply, cursor: str) -> str:
+def _make_link(reply: OutgoingResponse, cursor: str) -> str:
     request = reply.request
     return f"{request.base_url}{request.path}?{reply.name_cursor()}={cursor}"
 
 
-def lead_in_circles(reply: Reply, strike: Strike) -> None:
+def lead_in_circles(reply: OutgoingResponse, strike: Strike) -> None:
     """Back to one of the last pages, by the same link each time."""
     query = reply.memory.find_first_query(reply.request)
     name = f"{zlib.crc32(repr((reply.request.path, query)).encode()):08x}"
     reply.set_next(_make_link(reply, reply.memory.make_detour(query, name)))
 
 
-def lead_on(reply: Reply, strike: Strike) -> None:
+def lead_on(reply: OutgoingResponse, strike: Strike) -> None:
     """The same page once more, by a link that nobody has seen yet: there is no end."""
     reply.set_next(_make_link(reply, reply.memory.make_detour(tuple(reply.request.query))))
 
 
-def _has_next(reply: Reply) -> bool:
+def _has_next(reply: OutgoingResponse) -> bool:
     return reply.document is not None and reply.find_next() is not None
 
 
-def _is_list(reply: Reply) -> bool:
+def _is_list(reply: OutgoingResponse) -> bool:
     return reply.stream is not None and reply.rows is not None
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from unihire.sandbox.spoiling.reply import Json, Reply, Spoiler, Strike, encode, has_rows, note
+from unihire.sandbox.spoiling.reply import Json, OutgoingResponse, Spoiler, Strike, encode, has_rows, note
 
 MILLION = 1_000_000
 DEPTHS = (50, 500, 5_000, 100_000)
@@ -42,7 +42,7 @@ FAR_TIMES = (
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?", re.ASCII)
 
 
-class Place(NamedTuple):
+class MemberPlace(NamedTuple):
     """Where a member stands: its holder, the key in it, and the name that people know it by."""
 
     holder: Any
@@ -54,7 +54,7 @@ class Place(NamedTuple):
         return self.holder[self.key]
 
 
-def walk_places(row: dict[str, Json]) -> Iterator[Place]:
+def walk_places(row: dict[str, Json]) -> Iterator[MemberPlace]:
     """All members of a row, those of its objects and lists included; what was spoiled already is no place."""
     waiting: list[tuple[Any, str]] = [(row, "")]
     while waiting:
@@ -63,13 +63,13 @@ def walk_places(row: dict[str, Json]) -> Iterator[Place]:
         for key, value in pairs:
             if isinstance(value, msgspec.Raw):
                 continue
-            place = Place(holder, key, key if isinstance(key, str) else name)
+            place = MemberPlace(holder, key, key if isinstance(key, str) else name)
             yield place
             if isinstance(value, dict | list):
                 waiting.append((value, place.name))
 
 
-def find_places(row: dict[str, Json], strike: Strike, fits: Callable[[Json], bool]) -> list[Place]:
+def find_places(row: dict[str, Json], strike: Strike, fits: Callable[[Json], bool]) -> list[MemberPlace]:
     glob = strike.member
     return [
         place for place in walk_places(row) if fits(place.value) and (glob is None or fnmatchcase(place.name, glob))
@@ -77,8 +77,8 @@ def find_places(row: dict[str, Json], strike: Strike, fits: Callable[[Json], boo
 
 
 def pick_place(
-    reply: Reply, strike: Strike, fits: Callable[[Json], bool], *, in_object: bool = False
-) -> tuple[dict[str, Json], Place] | None:
+    reply: OutgoingResponse, strike: Strike, fits: Callable[[Json], bool], *, in_object: bool = False
+) -> tuple[dict[str, Json], MemberPlace] | None:
     """A row and a member of it, both by luck; None where no row has one that fits."""
     rows = reply.list_rows()
     for row in strike.luck.sample(rows, len(rows)):
@@ -91,7 +91,7 @@ def pick_place(
 def spoil_member(word: str, fits: Callable[[Json], bool], make: Callable[[Json, random.Random], Json]) -> Spoiler:
     """A spoiler that puts something else in a member's place; where no member of any row fits, nothing happens."""
 
-    def spoil(reply: Reply, strike: Strike) -> None:
+    def spoil(reply: OutgoingResponse, strike: Strike) -> None:
         found = pick_place(reply, strike, fits)
         if found is not None:
             row, place = found
@@ -176,7 +176,7 @@ def _make_number(value: Json, luck: random.Random) -> Json:
     return msgspec.Raw(luck.choice(ODD_NUMBERS).encode())
 
 
-def leave_out(reply: Reply, strike: Strike) -> None:
+def leave_out(reply: OutgoingResponse, strike: Strike) -> None:
     found = pick_place(reply, strike, _is_anything, in_object=True)
     if found is not None:
         row, place = found
@@ -185,7 +185,7 @@ def leave_out(reply: Reply, strike: Strike) -> None:
         reply.is_touched = True
 
 
-def double(reply: Reply, strike: Strike) -> None:
+def double(reply: OutgoingResponse, strike: Strike) -> None:
     """The object that holds the member is written by hand, for no table holds a key twice."""
     found = pick_place(reply, strike, _is_anything, in_object=True)
     if found is None:

@@ -37,11 +37,11 @@ class Strike(NamedTuple):
     luck: random.Random
 
 
-SendReply = Callable[["Reply", Strike, Wire], Awaitable[None]]
+SendReply = Callable[["OutgoingResponse", Strike, Wire], Awaitable[None]]
 
 
 @dataclass
-class Reply:
+class OutgoingResponse:
     """Spoilers change it; `finish` gives the answer that comes of it.
 
     What a spoiler puts into the document may be `msgspec.Raw`, so that the bytes sent need not be JSON.
@@ -158,23 +158,23 @@ class Spoiler:
     """One way to spoil: `can` says where there is something to spoil, and `spoil` does it."""
 
     help: str
-    can: Callable[[Reply], bool]
-    spoil: Callable[[Reply, Strike], None]
+    can: Callable[[OutgoingResponse], bool]
+    spoil: Callable[[OutgoingResponse, Strike], None]
     megabytes: float = 0
     """How many, unless a rule says it."""
 
 
-def pick_row(reply: Reply, luck: random.Random) -> dict[str, Json]:
+def pick_row(reply: OutgoingResponse, luck: random.Random) -> dict[str, Json]:
     return luck.choice(reply.list_rows())
 
 
-def note(reply: Reply, word: str, row: dict[str, Json], member: str | None = None) -> None:
+def note(reply: OutgoingResponse, word: str, row: dict[str, Json], member: str | None = None) -> None:
     """Remember which row was spoiled, by its id before."""
     entry = {"word": word, "id": str(row.get("id", ""))[:100]}
     reply.spoiled.append(entry if member is None else {**entry, "member": member})
 
 
-def has_rows(reply: Reply) -> bool:
+def has_rows(reply: OutgoingResponse) -> bool:
     return not reply.is_token and bool(reply.list_rows())
 
 

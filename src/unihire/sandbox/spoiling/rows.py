@@ -2,14 +2,14 @@
 
 import msgspec
 
-from unihire.sandbox.spoiling.reply import Json, Reply, Spoiler, Strike, encode, has_rows, note, pick_row
+from unihire.sandbox.spoiling.reply import Json, OutgoingResponse, Spoiler, Strike, encode, has_rows, note, pick_row
 
 DEEP = 100_000
 MEGABYTE = 1_000_000
 NO_ROWS: tuple[Json, ...] = (None, True, 7, "row", [], ["id"], {})
 
 
-def give_another(reply: Reply, strike: Strike) -> None:
+def give_another(reply: OutgoingResponse, strike: Strike) -> None:
     """A row this sandbox has sent before takes the place of one that was asked for."""
     row = pick_row(reply, strike.luck)
     others = [other for other in reply.memory.list_rows(reply.answer.route) if other["id"] != row.get("id")]
@@ -20,13 +20,13 @@ def give_another(reply: Reply, strike: Strike) -> None:
         reply.put_row(row, other)
 
 
-def give_no_object(reply: Reply, strike: Strike) -> None:
+def give_no_object(reply: OutgoingResponse, strike: Strike) -> None:
     row = pick_row(reply, strike.luck)
     note(reply, "odd-row", row)
     reply.put_row(row, strike.luck.choice(NO_ROWS))
 
 
-def give_huge(reply: Reply, strike: Strike) -> None:
+def give_huge(reply: OutgoingResponse, strike: Strike) -> None:
     """The row with so many megabytes more, in a member that no document names."""
     row = pick_row(reply, strike.luck)
     note(reply, "huge-row", row)
@@ -34,7 +34,7 @@ def give_huge(reply: Reply, strike: Strike) -> None:
     reply.is_touched = True
 
 
-def give_deep(reply: Reply, strike: Strike) -> None:
+def give_deep(reply: OutgoingResponse, strike: Strike) -> None:
     """The row with a member that is nested as deep as no parser goes, its other members as they were."""
     row = pick_row(reply, strike.luck)
     note(reply, "deep-row", row)

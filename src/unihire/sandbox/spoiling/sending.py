@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from unihire.integration.emulate import Answer
-from unihire.sandbox.spoiling.reply import Reply, SendReply, Spoiler, Strike, Wire
+from unihire.sandbox.spoiling.reply import OutgoingResponse, SendReply, Spoiler, Strike, Wire
 
 MEGABYTE = b" " * 1_000_000
 DRIPS_A_SECOND = 5
@@ -59,7 +59,7 @@ def _encode(line: str) -> bytes:
         return line.encode("utf-8", "surrogatepass")
 
 
-async def _hang(reply: Reply, strike: Strike, wire: Wire) -> None:
+async def _hang(reply: OutgoingResponse, strike: Strike, wire: Wire) -> None:
     body = reply.answer.body
     await wire.send(start(reply.answer, len(body)))
     await wire.send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
@@ -76,20 +76,20 @@ async def _wait(seconds: float, wire: Wire) -> bool:
     return False
 
 
-async def _cut(reply: Reply, strike: Strike, wire: Wire) -> None:
+async def _cut(reply: OutgoingResponse, strike: Strike, wire: Wire) -> None:
     body = reply.answer.body
     await wire.send(start(reply.answer, len(body)))
     await wire.send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
     # Returning without the rest makes the server close the connection.
 
 
-async def _end_early(reply: Reply, strike: Strike, wire: Wire) -> None:
+async def _end_early(reply: OutgoingResponse, strike: Strike, wire: Wire) -> None:
     body = reply.answer.body[: len(reply.answer.body) * 2 // 3]
     await wire.send(start(reply.answer, len(body)))
     await wire.send({"type": "http.response.body", "body": body})
 
 
-async def _drip(reply: Reply, strike: Strike, wire: Wire) -> None:
+async def _drip(reply: OutgoingResponse, strike: Strike, wire: Wire) -> None:
     """A byte now and then, each before anybody's patience for one read ends."""
     body = reply.answer.body
     await wire.send(start(reply.answer, len(body)))
@@ -101,7 +101,7 @@ async def _drip(reply: Reply, strike: Strike, wire: Wire) -> None:
     await wire.send({"type": "http.response.body", "body": body[drips:]})
 
 
-async def _go_on(reply: Reply, strike: Strike, wire: Wire) -> None:
+async def _go_on(reply: OutgoingResponse, strike: Strike, wire: Wire) -> None:
     """Spaces, megabyte after megabyte, then the right answer: for as long as the client takes them."""
     await wire.send(start(reply.answer, None))
     for _ in range(int(strike.megabytes)):
@@ -111,7 +111,7 @@ async def _go_on(reply: Reply, strike: Strike, wire: Wire) -> None:
     await wire.send({"type": "http.response.body", "body": reply.answer.body})
 
 
-async def _measure_wrongly(reply: Reply, strike: Strike, wire: Wire) -> None:
+async def _measure_wrongly(reply: OutgoingResponse, strike: Strike, wire: Wire) -> None:
     """A length that is too small, not the only one, or no number; then the body."""
     length = len(reply.answer.body)
     lengths = strike.luck.choice(
@@ -121,11 +121,11 @@ async def _measure_wrongly(reply: Reply, strike: Strike, wire: Wire) -> None:
 
 
 def _sends(help: str, send: SendReply, *, is_raw: bool = False, megabytes: float = 0) -> Spoiler:
-    def spoil(reply: Reply, strike: Strike) -> None:
+    def spoil(reply: OutgoingResponse, strike: Strike) -> None:
         reply.finish()
         reply.send = (send, strike)
 
-    def can(reply: Reply) -> bool:
+    def can(reply: OutgoingResponse) -> bool:
         return reply.send is None and bool(reply.answer.body) and (not is_raw or reply.has_socket)
 
     return Spoiler(help, can, spoil, megabytes)

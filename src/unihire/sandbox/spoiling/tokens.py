@@ -2,7 +2,7 @@
 
 import msgspec
 
-from unihire.sandbox.spoiling.reply import Json, Reply, Spoiler, Strike
+from unihire.sandbox.spoiling.reply import Json, OutgoingResponse, Spoiler, Strike
 
 EPOCH = 1_800_000_000
 LIFETIMES: tuple[Json, ...] = (
@@ -18,11 +18,11 @@ ODD_TOKENS: tuple[Json, ...] = (
 FIREWALL = b"<!doctype html><html><head><title>Access denied</title></head><body><h1>Request blocked</h1></body></html>"
 
 
-def _is_token(reply: Reply) -> bool:
+def _is_token(reply: OutgoingResponse) -> bool:
     return reply.is_token
 
 
-def change_lifetime(reply: Reply, strike: Strike) -> None:
+def change_lifetime(reply: OutgoingResponse, strike: Strike) -> None:
     """Odd, left out, or said in another member."""
     reply.is_touched = True
     told = [name for name in ("expires_in", "expires_at") if name in reply.document]
@@ -36,7 +36,7 @@ def change_lifetime(reply: Reply, strike: Strike) -> None:
         reply.document["expires_in"] = strike.luck.choice(LIFETIMES)
 
 
-def empty_token(reply: Reply, strike: Strike) -> None:
+def empty_token(reply: OutgoingResponse, strike: Strike) -> None:
     reply.is_touched = True
     if strike.luck.random() < 0.25:
         del reply.document["access_token"]
@@ -44,12 +44,12 @@ def empty_token(reply: Reply, strike: Strike) -> None:
         reply.document["access_token"] = strike.luck.choice(NO_TOKENS)
 
 
-def change_token(reply: Reply, strike: Strike) -> None:
+def change_token(reply: OutgoingResponse, strike: Strike) -> None:
     reply.is_touched = True
     reply.document["access_token"] = strike.luck.choice(ODD_TOKENS)
 
 
-def block(reply: Reply, strike: Strike) -> None:
+def block(reply: OutgoingResponse, strike: Strike) -> None:
     reply.set_body(FIREWALL)
     status = strike.luck.choice((400, 401, 403))
     reply.answer = msgspec.structs.replace(reply.answer, status=status, content_type="text/html")

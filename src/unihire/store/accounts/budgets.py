@@ -29,7 +29,7 @@ FORGET_BUDGET = "DELETE FROM budget WHERE connector = $1"
 
 
 @dataclass(frozen=True, slots=True)
-class KeptBudget:
+class StoredBudget:
     """`version` 0 and `state` None: nothing is known. `now` is in seconds since 1970."""
 
     version: int
@@ -37,18 +37,18 @@ class KeptBudget:
     now: float
 
 
-async def read_budget(pool: Pool | Connection, connector: int) -> KeptBudget:
+async def read_budget(pool: Pool | Connection, connector: int) -> StoredBudget:
     (row,) = await pool.fetch(READ_BUDGET, connector)
-    return KeptBudget(row["version"], row["state"], row["now"])
+    return StoredBudget(row["version"], row["state"], row["now"])
 
 
-async def replace_budget(pool: Pool | Connection, connector: int, version: int, state: bytes) -> KeptBudget | None:
+async def replace_budget(pool: Pool | Connection, connector: int, version: int, state: bytes) -> StoredBudget | None:
     """Keep this in place of the version that was read, and return it; None where that is not the latest any more."""
     if version == 0:
         row = await pool.fetchrow(INSERT_BUDGET, connector, state)
     else:
         row = await pool.fetchrow(REPLACE_BUDGET, connector, version, state)
-    return None if row is None else KeptBudget(row["version"], state, row["now"])
+    return None if row is None else StoredBudget(row["version"], state, row["now"])
 
 
 async def forget_budget(connection: Pool | Connection, connector: int) -> None:

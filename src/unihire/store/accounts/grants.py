@@ -89,7 +89,7 @@ UNLOCK = "SELECT pg_advisory_unlock($1, $2)"
 
 
 @dataclass(frozen=True, slots=True)
-class HeldGrant:
+class StoredGrant:
     """`sealed` None: nothing was bought yet. `is_doubted`: the vendor refused the credentials, and nothing since."""
 
     sealed: bytes | None
@@ -104,10 +104,10 @@ class Refusals:
     lasting: timedelta
 
 
-async def find_grant(pool: Pool | Connection, connector: int, version: int) -> HeldGrant | None:
+async def find_grant(pool: Pool | Connection, connector: int, version: int) -> StoredGrant | None:
     """None where the connector's credentials are of another version, or it is gone."""
     row = await pool.fetchrow(FIND_GRANT, connector, version)
-    return None if row is None else HeldGrant(row["sealed"], row["is_doubted"])
+    return None if row is None else StoredGrant(row["sealed"], row["is_doubted"])
 
 
 async def is_current(pool: Pool | Connection, connector: int, version: int) -> bool:

@@ -75,7 +75,7 @@ GET_NUMBERED = f"{_SELECT_CONNECTOR} WHERE number = $1"
 
 LIST_CONNECTORS = f"{_SELECT_CONNECTOR} ORDER BY created_at"
 
-# The version of the mapping that tried the rows set aside last.
+# The version of the mapping that last tried the quarantined rows.
 GET_MAPPED_BY = "SELECT mapped_by FROM connector WHERE number = $1"
 
 SET_MAPPED_BY = "UPDATE connector SET mapped_by = $2 WHERE number = $1"

@@ -72,7 +72,7 @@ LIST_REMOTE_IDS = """
 """
 
 
-class Step(msgspec.Struct, kw_only=True):
+class WriteStep(msgspec.Struct, kw_only=True):
     """A write: when it was sent, and the row it made, once that is known.
 
     `since` is a moment of the vendor's clock before the sending, and `before` are the ids of the rows made since then
@@ -92,7 +92,7 @@ class Call:
 
     operation: str
     input_hash: bytes
-    steps: dict[str, Step]
+    steps: dict[str, WriteStep]
     answer: bytes | None
 
 
@@ -103,11 +103,11 @@ async def claim_call(
     row = await pool.fetchrow(CLAIM_CALL, connector, key, operation, input_hash, claim)
     if row is None:
         return None
-    steps = msgspec.json.decode(row["steps"], type=dict[str, Step])
+    steps = msgspec.json.decode(row["steps"], type=dict[str, WriteStep])
     return Call(row["operation"], row["input_hash"], steps, row["answer"])
 
 
-async def save_steps(pool: Pool, connector: int, key: str, steps: Mapping[str, Step]) -> None:
+async def save_steps(pool: Pool, connector: int, key: str, steps: Mapping[str, WriteStep]) -> None:
     await pool.execute(SAVE_STEPS, connector, key, msgspec.json.encode(steps))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from unihire.kit.clock import from_micros
 from unihire.store import Connection, Pool
 from unihire.store.events.packing import MOST_PACKED, Unpacked, pack_changes, unpack
-from unihire.store.feed.changes import Change, Kind
+from unihire.store.feed.changes import Change, ChangeKind
 
 CONNECTORS_AT_ONCE = 20
 
@@ -67,7 +67,7 @@ class Event(NamedTuple):
     connector: int
     seq: int
     model: int
-    kind: Kind
+    kind: ChangeKind
     id: str
     remote_id: str
     changed: tuple[str, ...]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from unihire.store.feed.changes import Change, Kind
+from unihire.store.feed.changes import Change, ChangeKind
 
 VERSION = 1
 
@@ -18,7 +18,7 @@ MOST_PACKED = 256
 """Events of one packed page: a byte names the head of each, and the page fits into a row without a second one."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_KINDS = tuple(Kind)
+_KINDS = tuple(ChangeKind)
 _CODES = {kind: code for code, kind in enumerate(_KINDS)}
 
 
@@ -37,7 +37,7 @@ class Unpacked(NamedTuple):
     """An event as it was packed; `id` is the record's."""
 
     seq: int
-    kind: Kind
+    kind: ChangeKind
     model: int
     id: str
     changed: tuple[str, ...]

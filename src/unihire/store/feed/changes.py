@@ -9,7 +9,7 @@ import msgspec
 from unihire.store import Connection
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What became of a record. One that was deleted and is there again is created."""
 
     CREATED = "created"
@@ -24,7 +24,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     which nothing but the vendor's row differs has only `raw_data`.
     """
 
-    kind: Kind
+    kind: ChangeKind
     seq: int
     model: int
     id: str

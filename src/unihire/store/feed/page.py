@@ -21,7 +21,7 @@ class SourceRow(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class PreparedPage:
     """A page ready to save.
 
     `rows` are those that were mapped, or tried to be; rows that are refused before are among the `quarantined` alone,

@@ -59,7 +59,7 @@ NOTE_PLACE = "UPDATE refiling SET after = $2 WHERE connector = $1"
 
 BEGIN_LAST = "UPDATE refiling SET after = 0, is_last = true, due_at = now() + $2::interval WHERE connector = $1"
 
-PUT_OFF = "UPDATE refiling SET due_at = now() + $2::interval WHERE connector = $1"
+DEFER_REFILING = "UPDATE refiling SET due_at = now() + $2::interval WHERE connector = $1"
 
 END_REFILING = "DELETE FROM refiling WHERE connector = $1"
 

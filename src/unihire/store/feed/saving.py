@@ -17,7 +17,7 @@ import msgspec
 from unihire.kit.clock import from_micros
 from unihire.store import Connection
 from unihire.store.copying import copy_rows, count_micros, write_bigints, write_fields, write_hash
-from unihire.store.feed.changes import Change, Kind, name_fields
+from unihire.store.feed.changes import Change, ChangeKind, name_fields
 from unihire.store.feed.hashes import note_hashes
 from unihire.store.feed.position import FIND_PLACE, MOVE_FEED, PLACE, take_positions
 from unihire.store.feed.refreshing import forget_volatile, is_fresh, store_volatile
@@ -332,11 +332,11 @@ def _tell_changes(records: Sequence[Rendered], start: int, before: Mapping[str, 
     for seq, record in enumerate(records, start):
         known = before.get(record.id)
         if known is None:
-            yield Change(Kind.CREATED, seq, record.model, record.id)
+            yield Change(ChangeKind.CREATED, seq, record.model, record.id)
         else:
             body = _compose_body(record, b"")
             names = name_fields(known, body=body, raw=record.raw, custom=record.custom, more=record.more)
-            yield Change(Kind.UPDATED, seq, record.model, record.id, names)
+            yield Change(ChangeKind.UPDATED, seq, record.model, record.id, names)
 
 
 def _write_records(
@@ -386,7 +386,7 @@ async def bury_records(
         await connection.execute(BURY_RECORDS, *buried)
     else:
         told = sorted(await connection.fetch(BURY_TOLD, *buried), key=itemgetter("seq"))
-        changes += [Change(Kind.DELETED, row["seq"], row["model"], row["id"]) for row in told]
+        changes += [Change(ChangeKind.DELETED, row["seq"], row["model"], row["id"]) for row in told]
     await connection.execute(MOVE_FEED, connector, start + len(ids) - 1)
     return len(ids)
 

@@ -9,7 +9,7 @@ import asyncpg
 from unihire.store import Connection, Pool, joins, streams
 from unihire.store.feed import saving
 from unihire.store.feed.gate import REFUSED, Feed, name_refusal, savepoint
-from unihire.store.feed.page import Page
+from unihire.store.feed.page import PreparedPage
 from unihire.store.feed.position import LATEST
 from unihire.store.feed.saving import Rendered
 from unihire.store.joins import JoinedChanges
@@ -107,7 +107,7 @@ class StreamWriter:
         """Whether rows told the shared part as it is stored: what other rows, which say nothing new, tell is passed."""
         return id in self._told
 
-    async def write(self, feed: Feed, page: Page) -> Written:
+    async def write(self, feed: Feed, page: PreparedPage) -> Written:
         """Write a page; of one in which PostgreSQL refuses a value, when that is looked for, all but those rows."""
         if page.is_empty:
             return Written()
@@ -116,11 +116,11 @@ class StreamWriter:
         written = await self._write_by_halves(feed, page, page.list_all_ids())
         return written + await self._write(feed, replace(page.take(()), gone=page.gone, buried=page.buried))
 
-    async def write_records(self, feed: Feed, page: Page) -> Written:
+    async def write_records(self, feed: Feed, page: PreparedPage) -> Written:
         """Write what a page of stored rows became now; what others show of those rows stays."""
         return await self.write(feed, replace(page, joined=None))
 
-    async def _write_by_halves(self, feed: Feed, page: Page, row_ids: Sequence[str]) -> Written:
+    async def _write_by_halves(self, feed: Feed, page: PreparedPage, row_ids: Sequence[str]) -> Written:
         """Write some rows of a page, each half by itself where it is refused together, down to single rows."""
         if not row_ids:
             return Written()
@@ -137,7 +137,7 @@ class StreamWriter:
         written = await self._write_by_halves(feed, page, row_ids[:half])
         return written + await self._write_by_halves(feed, page, row_ids[half:])
 
-    async def _quarantine_refused(self, feed: Feed, page: Page, row_id: str, error: Exception) -> Written:
+    async def _quarantine_refused(self, feed: Feed, page: PreparedPage, row_id: str, error: Exception) -> Written:
         """Note the row as it is; where that is refused too, what stands for it. The record it was before stays."""
         reason = f"the database refuses what was read ({name_refusal(error)})"
         stand_in = "?" + blake2b(row_id.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -152,7 +152,7 @@ class StreamWriter:
             return Written(refused=1)
         raise error
 
-    async def _write(self, feed: Feed, page: Page) -> Written:
+    async def _write(self, feed: Feed, page: PreparedPage) -> Written:
         connection, connector, stream = feed.connection, self._connector, self._stream
         found = await saving.find_stored(connection, connector, page.records)
         records = await self._settle_shared(connection, page, found)
@@ -186,7 +186,7 @@ class StreamWriter:
         return Written(saved.added, saved.changed, deleted, 0, joined.added, joined.changed, joined.removed)
 
     async def _settle_shared(
-        self, connection: Connection, page: Page, found: Sequence[asyncpg.Record]
+        self, connection: Connection, page: PreparedPage, found: Sequence[asyncpg.Record]
     ) -> Sequence[Rendered]:
         """The page's records, shared parts once and only where they are new or there is news of them.
 
@@ -254,7 +254,7 @@ class StreamWriter:
     def _list_unsettled(self) -> list[Rendered]:
         return [part for id, part in self._otherwise.items() if id not in self._told]
 
-    async def _find_dropped(self, feed: Feed, page: Page) -> list[str]:
+    async def _find_dropped(self, feed: Feed, page: PreparedPage) -> list[str]:
         """Records of parts that rows of the page have no longer, or that went with their rows."""
         hiding = page.unserved | {one.row_id for one in page.quarantined if one.hides}
         rows = [*(row for row in page.rows if row.row_id not in hiding), *page.gone]
@@ -263,7 +263,7 @@ class StreamWriter:
         found = await saving.find_keyed(feed.connection, self._connector, self._stream, keys, self._models)
         return [id for id in found if id not in met]
 
-    async def _settle_quarantine(self, feed: Feed, page: Page) -> None:
+    async def _settle_quarantine(self, feed: Feed, page: PreparedPage) -> None:
         """Note the rows that did not become all they should, and release those that did now."""
         connection, connector, stream = feed.connection, self._connector, self._stream
         if self.has_quarantine:

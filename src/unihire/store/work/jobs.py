@@ -91,7 +91,7 @@ HAS_WAITING = """
 # How many jobs wait for a worker, wait for their time, and are worked on, and how long the first has waited.
 COUNT_JOBS = """
     SELECT count(*) FILTER (WHERE status = 'todo' AND NOT is_later) AS waiting,
-        count(*) FILTER (WHERE status = 'todo' AND is_later) AS put_off,
+        count(*) FILTER (WHERE status = 'todo' AND is_later) AS deferred,
         count(*) FILTER (WHERE status = 'doing') AS doing
     FROM (SELECT status, coalesce(scheduled_at > now(), false) AS is_later FROM procrastinate_jobs) AS job
 """

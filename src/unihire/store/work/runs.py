@@ -277,7 +277,7 @@ class Run:
     is_resumed: bool
 
 
-class Place(NamedTuple):
+class StreamPosition(NamedTuple):
     """Where a stream stood after its latest page: what the next one is saved on top of."""
 
     phase: str
@@ -287,14 +287,14 @@ class Place(NamedTuple):
     requests: int
 
 
-class Moved(NamedTuple):
+class StreamMoved(NamedTuple):
     """What is known of the connector when a stream was moved on: whether it is paused, and where its feed is."""
 
     is_paused: bool
     last_seq: int
 
 
-class Finished(NamedTuple):
+class StreamFinished(NamedTuple):
     """What is known when a stream ended: whether the connector is paused; where it ended well, when the first such read
     of it was begun.
     """
@@ -321,7 +321,7 @@ class _Extent:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedRun:
     """The run that does what was asked for; one that was under way already, or a new one.
 
     `was_deferred`: the one under way waited for its time, which is over since it was asked for.
@@ -340,7 +340,7 @@ async def ask_run(
     full: bool = False,
     streams: Collection[str] | None = None,
     is_scheduled: bool = False,
-) -> Asked:
+) -> RequestedRun:
     """Ask for a run. Call inside a transaction: it is there for others when that commits.
 
     An unfinished run that covers what is asked for is the answer, and what the schedule asks for is always covered.
@@ -356,14 +356,14 @@ async def ask_run(
         if is_scheduled or old.covers(new):
             if was_deferred:
                 await connection.execute(RELEASE_RUN, connector, row["id"])
-            return Asked(row["id"], row["number"], is_new=False, was_deferred=was_deferred)
+            return RequestedRun(row["id"], row["number"], is_new=False, was_deferred=was_deferred)
         if not new.covers(old):
             raise Busy(f"run {row['number']} of the connector is under way: cancel it or ask again when it has ended")
         await connection.execute(CANCEL_RUN, connector)
     id = uuid4()
     names = None if streams is None else sorted(streams)
     number: int = await connection.fetchval(INSERT_RUN, connector, id, full, names, is_scheduled)
-    return Asked(id, number, is_new=True, was_deferred=was_deferred)
+    return RequestedRun(id, number, is_new=True, was_deferred=was_deferred)
 
 
 async def take_run(pool: Pool, connector: int, *, version: int) -> Run | None:
@@ -426,9 +426,9 @@ async def move_stream(
     position: str | None,
     counted: Sequence[float],
     *,
-    before: Place,
+    before: StreamPosition,
     growth: bytes | None = None,
-) -> Moved:
+) -> StreamMoved:
     """Move a stream on from `before`; the last statement of a page's transaction.
 
     `counted` is what is to be added: read, added, changed, deleted, quarantined, requests, waited, wrong answers,
@@ -440,7 +440,7 @@ async def move_stream(
     )
     if row is None:
         raise Superseded(run)
-    return Moved(row["is_paused"], row["last_seq"])
+    return StreamMoved(row["is_paused"], row["last_seq"])
 
 
 async def pass_page(
@@ -451,11 +451,11 @@ async def pass_page(
     position: str | None,
     counted: Sequence[float],
     *,
-    before: Place,
+    before: StreamPosition,
     growth: bytes | None,
     met: Sequence[str],
     asked: int,
-) -> Moved | None:
+) -> StreamMoved | None:
     """As `move_stream`, past a page of which nothing is to be saved but that a complete read has met these ids.
 
     None where it must be saved like any other: rows were read by their ids since `asked`, a position in the feed, or
@@ -464,7 +464,7 @@ async def pass_page(
     row = await pool.fetchrow(
         PASS_PAGE, run.connector, run.id, stream, run.attempt, phase, position, *counted, growth, *before, met, asked
     )
-    return None if row is None else Moved(row["is_paused"], row["last_seq"])
+    return None if row is None else StreamMoved(row["is_paused"], row["last_seq"])
 
 
 async def restart_phase(connection: Connection | Pool, run: Run, stream: str, phase: str) -> None:
@@ -493,10 +493,10 @@ async def finish_stream(
     lead: timedelta,
     requests: int,
     waited: float,
-    before: Place,
+    before: StreamPosition,
     is_window: bool = False,
     has_met_all: bool = False,
-) -> Finished:
+) -> StreamFinished:
     """End a stream's part. Raises Stopped as `move_stream` does.
 
     `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated. `is_window`: what
@@ -510,7 +510,7 @@ async def finish_stream(
     )
     if row is None:
         raise Superseded(run)
-    return Finished(row["is_paused"], row["first_read_at"])
+    return StreamFinished(row["is_paused"], row["first_read_at"])
 
 
 async def finish_run(pool: Pool, run: Run, status: str, error: str | None) -> None:

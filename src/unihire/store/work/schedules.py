@@ -75,7 +75,7 @@ SET_PAUSED = "UPDATE connector SET is_paused = $2 WHERE number = $1"
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class StoredSchedule:
     """`next_at` is when the next run is asked for, unless the connector is paused; `is_due`: that moment has come."""
 
     every: timedelta
@@ -133,14 +133,14 @@ def _find_soonest(row: asyncpg.Record) -> datetime:
     return find_next(row["id"], row["every"], row["now"] - row["every"] / 2)
 
 
-async def get_schedule(pool: Pool, connector: int) -> Schedule:
+async def get_schedule(pool: Pool, connector: int) -> StoredSchedule:
     (row,) = await pool.fetch(GET_SCHEDULE, connector)
-    return Schedule(row["sync_every"], row["full_every"], row["next_sync_at"], row["is_paused"], row["is_due"])
+    return StoredSchedule(row["sync_every"], row["full_every"], row["next_sync_at"], row["is_paused"], row["is_due"])
 
 
 async def set_schedule(
     pool: Pool, connector: Connector, *, every: timedelta | None, full_every: timedelta | None
-) -> Schedule:
+) -> StoredSchedule:
     """Change what is given; a new interval counts from now. Raises ConfigError for one out of bounds."""
     async with pool.acquire() as connection, connection.transaction():
         (row,) = await connection.fetch(LOCK_SCHEDULE, connector.number)
@@ -148,7 +148,7 @@ async def set_schedule(
         new_full = row["full_every"] if full_every is None else check_interval(full_every)
         next_at = row["next_sync_at"] if every is None else find_next(connector.id, new_every, row["now"])
         await connection.execute(SET_SCHEDULE, connector.number, new_every, new_full, next_at)
-    return Schedule(new_every, new_full, next_at, row["is_paused"], next_at <= row["now"])
+    return StoredSchedule(new_every, new_full, next_at, row["is_paused"], next_at <= row["now"])
 
 
 async def set_paused(connection: Connection, connector: int, *, is_paused: bool) -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from unihire.cli.demo.calls import Call, find_list_faults, find_record_faults
+from unihire.cli.demo.calls import DemoCall, find_list_faults, find_record_faults
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.model import MODELS
 
@@ -10,8 +10,8 @@ JOB = MODELS["job"]
 WHOLE: dict[str, Any] = {**dict.fromkeys(NATIVE.list_keys(JOB)), "id": "1"}
 
 
-def answer(status: int, body: Any) -> Call:
-    return Call("GET", "/", status, body, 0.0)
+def answer(status: int, body: Any) -> DemoCall:
+    return DemoCall("GET", "/", status, body, 0.0)
 
 
 def page(*items: Any, size: int | None = None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def test_answers_as_they_must_be_have_no_fault() -> None:
         (answer(200, page({key: None for key in WHOLE if key != "name"})), "keys missing from a job: name"),
     ],
 )
-def test_a_wrong_list_is_told(call: Call, fault: str) -> None:
+def test_a_wrong_list_is_told(call: DemoCall, fault: str) -> None:
     assert list(find_list_faults(JOB, call)) == [fault]
 
 
@@ -45,5 +45,5 @@ def test_a_wrong_list_is_told(call: Call, fault: str) -> None:
         (answer(200, {**WHOLE, "id": "2"}), "asked for 1, got 2"),
     ],
 )
-def test_a_wrong_record_is_told(call: Call, fault: str) -> None:
+def test_a_wrong_record_is_told(call: DemoCall, fault: str) -> None:
     assert list(find_record_faults(JOB, call, "1")) == [fault]

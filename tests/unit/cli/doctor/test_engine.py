@@ -4,7 +4,7 @@ import pytest
 
 from unihire.cli.doctor.engine import Engine, judge_engine
 
-IDLE = Engine(workers=0, waiting=0, put_off=0, doing=0, orphaned=0, overdue=0, too_late=0, paused=0, issues=0)
+IDLE = Engine(workers=0, waiting=0, deferred=0, doing=0, orphaned=0, overdue=0, too_late=0, paused=0, issues=0)
 
 
 def judge(engine: Engine) -> dict[str, tuple[str, str]]:

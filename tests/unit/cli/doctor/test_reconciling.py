@@ -13,7 +13,7 @@ MEND = "unihire sync --full 3f2c"
 
 
 def compare(model: str, **numbers: Any) -> Comparison:
-    empty: dict[str, Any] = {"there": 10, "here": 10, "aside": 0, "missing": 0, "gone": 0, "held": 0}
+    empty: dict[str, Any] = {"there": 10, "here": 10, "quarantined": 0, "missing": 0, "gone": 0, "unconfirmed": 0}
     return Comparison(model=model, **{**empty, "missing_ids": [], "gone_ids": [], **numbers})
 
 
@@ -39,7 +39,7 @@ def test_what_differs_is_told_with_ids_and_what_to_do() -> None:
 
 
 def test_rows_set_aside_are_a_warning() -> None:
-    status, detail = verdict(compare("candidate", here=9, aside=1), compare("department", here=11, held=1))
+    status, detail = verdict(compare("candidate", here=9, quarantined=1), compare("department", here=11, unconfirmed=1))
     assert status == "warning"
     assert detail.startswith("20 at the vendor, 20 here; 1 there in rows that do not map")
     assert "1 here are kept" in detail
@@ -70,7 +70,7 @@ def test_json_says_what_the_table_says() -> None:
         "synced_meanwhile": True,
         "models": [
             {
-                "model": "job", "at_vendor": 12, "here": 10, "set_aside": 0, "kept": 0,
+                "model": "job", "at_vendor": 12, "here": 10, "quarantined": 0, "unconfirmed": 0,
                 "missing_here": 2, "missing_here_ids": ["1", "2"], "gone_there": 0, "gone_there_ids": [],
             }
         ],
@@ -85,7 +85,7 @@ def draw(*tables: Any) -> list[list[str]]:
 
 
 def test_long_model_fits_a_narrow_terminal() -> None:
-    lines = draw(make_comparison_table([compare("job_interview_stage", there=1_000_000, aside=3)]))
+    lines = draw(make_comparison_table([compare("job_interview_stage", there=1_000_000, quarantined=3)]))
     assert lines[-1] == ["job_interview_stage", "1,000,000", "10", "3", "0", "0"]
 
 
@@ -94,23 +94,23 @@ def test_streams_are_told_with_their_last_complete_read() -> None:
     streams = [
         {
             "stream": "jobs",
-            "set_aside": 2,
+            "quarantined": 2,
             "incomplete": 0,
             "last_complete_read": {**read, "status": "done", "error": None},
         },
         {
             "stream": "people",
-            "set_aside": 0,
+            "quarantined": 0,
             "incomplete": 3,
             "last_complete_read": {**read, "status": "failed", "error": "[shut]"},
         },
         {
             "stream": "tags",
-            "set_aside": 0,
+            "quarantined": 0,
             "incomplete": 0,
             "last_complete_read": {**read, "status": "unfinished", "error": None},
         },
-        {"stream": "notes", "set_aside": 0, "incomplete": 0, "last_complete_read": None},
+        {"stream": "notes", "quarantined": 0, "incomplete": 0, "last_complete_read": None},
     ]
     models, told = make_stored_tables({"records": {"job": 1234}, "streams": streams}, is_counted=False)
     assert draw(models)[1:] == [["job", "1,234"]]
@@ -123,5 +123,5 @@ def test_streams_are_told_with_their_last_complete_read() -> None:
 
 
 def test_connector_that_was_never_read_has_no_tables() -> None:
-    streams = [{"stream": "jobs", "set_aside": 0, "incomplete": 0, "last_complete_read": None}]
+    streams = [{"stream": "jobs", "quarantined": 0, "incomplete": 0, "last_complete_read": None}]
     assert make_stored_tables({"records": {}, "streams": streams}, is_counted=False) == []

@@ -1,6 +1,6 @@
 """A page's part: what concerns some of its rows, all of it and nothing else."""
 
-from unihire.store.feed.page import Page, SourceRow
+from unihire.store.feed.page import PreparedPage, SourceRow
 from unihire.store.feed.saving import Rendered
 from unihire.store.feed.writing import Refused
 from unihire.store.joins import Joined
@@ -12,7 +12,7 @@ def render(row_id: str) -> Rendered:
     return Rendered(f"id of {row_id}", 1, row_id, b"", (), b"", b"", row_id=row_id)
 
 
-PAGE = Page(
+PAGE = PreparedPage(
     read=4,
     rows=[SourceRow(row_id, b"{}") for row_id in IDS],
     records=[render(row_id) for row_id in IDS],
@@ -37,7 +37,7 @@ def test_part_of_a_page_has_all_that_concerns_its_rows_and_nothing_else() -> Non
 
 
 def test_part_leaves_what_others_show_as_it_is_where_the_page_does() -> None:
-    page = Page(read=1, rows=PAGE.rows, records=PAGE.records, joined=None)
+    page = PreparedPage(read=1, rows=PAGE.rows, records=PAGE.records, joined=None)
     assert page.take({"2"}).joined is None
     assert PAGE.take(()).joined == []
 

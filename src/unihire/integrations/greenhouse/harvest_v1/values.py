@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from unihire.integration.operate import Output
-from unihire.integration.vendor_row import Part, VendorRow
+from unihire.integration.vendor_row import RowPart, VendorRow
 
 CUSTOM_FIELDS = "custom_fields"
 
@@ -36,7 +36,7 @@ def to_moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-def to_custom_fields(row: Part, member: str = CUSTOM_FIELDS) -> dict[str, Any]:
+def to_custom_fields(row: RowPart, member: str = CUSTOM_FIELDS) -> dict[str, Any]:
     """`custom_fields` of v1: values by the field's name of today, in lower case, spaces as `_`, other signs kept.
 
     Where two names fold into one, a value goes before none, and the first before others.
@@ -54,13 +54,13 @@ def fold_name(name: str) -> str:
     return name.strip().lower().replace(" ", "_")
 
 
-def to_keyed_fields(row: Part, member: str = CUSTOM_FIELDS) -> dict[str, KeyedField]:
+def to_keyed_fields(row: RowPart, member: str = CUSTOM_FIELDS) -> dict[str, KeyedField]:
     """`keyed_custom_fields` of v1, for jobs, offers, openings, users: a field that is not set has a null value."""
     fields = row.map_parts(member).items()
     return {key: _to_keyed_field(key, field) for key, field in fields if field is not None}
 
 
-def to_keyed_fields_or_null(row: Part) -> dict[str, KeyedField | None]:
+def to_keyed_fields_or_null(row: RowPart) -> dict[str, KeyedField | None]:
     """`keyed_custom_fields` of v1, for candidates: a field that is not set is null itself."""
     return {
         key: None if field is None or field.find_value("value") is None else _to_keyed_field(key, field)
@@ -68,7 +68,7 @@ def to_keyed_fields_or_null(row: Part) -> dict[str, KeyedField | None]:
     }
 
 
-def _to_keyed_field(key: str, field: Part) -> KeyedField:
+def _to_keyed_field(key: str, field: RowPart) -> KeyedField:
     return KeyedField(name=field.find_text("name") or key, type=field.get_text("type"), value=field.find_value("value"))
 
 

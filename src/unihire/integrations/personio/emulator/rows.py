@@ -7,7 +7,7 @@ An optional key that has no value is left out, never null (the example responses
 from collections.abc import Mapping
 from typing import Any
 
-from unihire.integration.emulate import ApplicationFacts, Company, Row, Rows, Shape, Source, Step, Tools
+from unihire.integration.emulate import ApplicationFacts, Company, CompanyRows, HistoryEntry, Row, Rows, Shape, Tools
 from unihire.integrations.personio.emulator.changes import (
     merge,
     revise_application,
@@ -79,10 +79,10 @@ class PersonioRows:
         )
         company = self.company
         # Far enough apart that ids of the five kinds and of the documents' examples never meet.
-        self._job_source = Source(company.jobs, 1_000_003, 11, self._shape_job)
-        self._candidate_source = Source(company.candidates, 10_000_001, 3, self._shape_candidate)
-        self._application_source = Source(company.applications, 20_000_002, 2, self._shape_application)
-        self._person_source = Source(company.employees, 100_001, 7, self._shape_person)
+        self._job_source = CompanyRows(company.jobs, 1_000_003, 11, self._shape_job)
+        self._candidate_source = CompanyRows(company.candidates, 10_000_001, 3, self._shape_candidate)
+        self._application_source = CompanyRows(company.applications, 20_000_002, 2, self._shape_application)
+        self._person_source = CompanyRows(company.employees, 100_001, 7, self._shape_person)
         make = tools.make_rows
         self.jobs = make(self._job_source, _document_jobs(), Shape(revise_job, vary_job))
         self.candidates = make(
@@ -352,7 +352,7 @@ class PersonioRows:
             moves.extend(self._move(facts, step) for step in reversed(self.company.steps(index)))
         return moves
 
-    def _move(self, facts: ApplicationFacts, step: Step) -> Row:
+    def _move(self, facts: ApplicationFacts, step: HistoryEntry) -> Row:
         category = self.company.job(facts.job).category
         return {
             "stage": self._place(category, step.position, step.outcome),

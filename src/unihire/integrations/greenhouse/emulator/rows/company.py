@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from unihire.integration.emulate import Part, Row
+from unihire.integration.emulate import PartRows, Row
 from unihire.integrations.greenhouse.emulator.rows import catalog
 from unihire.integrations.greenhouse.emulator.rows.world import World
 
@@ -33,7 +33,7 @@ class CompanyRows:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def list_parts(self) -> Mapping[str, Sequence[Part]]:
+    def list_parts(self) -> Mapping[str, Sequence[PartRows]]:
         # The numbers of other streams are known only when a row is asked for, so a list is made then.
         make = self._world.make_table
         names = {
@@ -167,7 +167,7 @@ class CompanyRows:
         }
         return parts | {stream: [self._make_linked(stream, rows)] for stream, rows in linked.items()}
 
-    def _make_linked(self, stream: str, rows: list[Row]) -> Part:
+    def _make_linked(self, stream: str, rows: list[Row]) -> PartRows:
         """A table whose (stream, place) values become ids when a row is asked for."""
         world = self._world
 
@@ -175,7 +175,7 @@ class CompanyRows:
             row = {name: self._resolve(value) for name, value in rows[index].items()}
             return {"id": world.ids[stream](index), "created_at": world.start, "updated_at": world.start, **row}
 
-        return Part(len(rows), 1, shape)
+        return PartRows(len(rows), 1, shape)
 
     def _resolve(self, value: object) -> object:
         if isinstance(value, tuple):

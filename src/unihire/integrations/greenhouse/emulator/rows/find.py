@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import NumberedRows, Part, Row, Shape, Tools
+from unihire.integration.emulate import NumberedRows, PartRows, Row, Shape, Tools
 from unihire.integrations.greenhouse.emulator.query import Filter, ListQuery, compare, find_seconds
 from unihire.integrations.greenhouse.emulator.resources import RESOURCES
 from unihire.integrations.greenhouse.emulator.rows.company import CompanyRows
@@ -61,7 +61,7 @@ class GreenhouseRows:
     def __init__(self, tools: Tools, *, extra_fields: bool) -> None:
         self.world = World(tools)
         self._hidden: Mapping[str, tuple[str, ...]] = {} if extra_fields else EXTRA_FIELDS
-        parts: dict[str, list[Part]] = {}
+        parts: dict[str, list[PartRows]] = {}
         # Jobs come before offers: the openings nobody filled are the first part of that stream, as are their approvals.
         for maker in (JobRows, PostRows, HiringRows, InterviewRows, OfferRows, PeopleRows, CompanyRows):
             for name, own in maker(self.world).list_parts().items():
@@ -201,7 +201,7 @@ class GreenhouseRows:
             owners.append(records)
         return owners
 
-    def _find_records(self, part: Part, target: str, value: int) -> Sequence[int] | None:
+    def _find_records(self, part: PartRows, target: str, value: int) -> Sequence[int] | None:
         """The records of this part that can hold an id of the target; None when that cannot be told."""
         company = self.world.company
         place = self.streams[target].find_place(value)
@@ -324,7 +324,7 @@ class GreenhouseRows:
         return sent
 
 
-def _sample(part: Part) -> Iterator[Row]:
+def _sample(part: PartRows) -> Iterator[Row]:
     """Some rows, from all over the part; the same each time."""
     records = random.Random(0).sample(range(part.records), min(part.records, SEARCHED))  # noqa: S311 - no secret
     for record in records:

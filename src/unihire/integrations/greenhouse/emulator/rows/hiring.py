@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from unihire.integration.emulate import Part, Row
+from unihire.integration.emulate import PartRows, Row
 from unihire.integrations.greenhouse.emulator.rows.catalog import (
     AGENCY,
     DEMOGRAPHIC_OPTIONS,
@@ -37,7 +37,7 @@ class HiringRows:
         self._ids = world.ids
         self._begin = world.begin_for_application
 
-    def list_parts(self) -> Mapping[str, Sequence[Part]]:
+    def list_parts(self) -> Mapping[str, Sequence[PartRows]]:
         make = self._world.make_application_part
         return {
             "applications": [make(1, self._shape_application)],

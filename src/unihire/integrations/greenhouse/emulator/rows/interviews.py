@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from unihire.integration.emulate import Part, Row
+from unihire.integration.emulate import PartRows, Row
 from unihire.integrations.greenhouse.emulator.rows.profiles import (
     DAY,
     FOCUSES,
@@ -31,7 +31,7 @@ class InterviewRows:
         self._ids = world.ids
         self._begin = world.begin_for_application
 
-    def list_parts(self) -> Mapping[str, Sequence[Part]]:
+    def list_parts(self) -> Mapping[str, Sequence[PartRows]]:
         make = self._world.make_application_part
         return {
             "interviews": [make(INTERVIEW_PLACES, self._shape_interview, count_interviews)],

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from unihire.integration.emulate import Part, Row
+from unihire.integration.emulate import PartRows, Row
 from unihire.integrations.greenhouse.emulator.rows.catalog import ATTRIBUTE_TYPES, ATTRIBUTES
 from unihire.integrations.greenhouse.emulator.rows.offers import describe_approval
 from unihire.integrations.greenhouse.emulator.rows.profiles import (
@@ -34,7 +34,7 @@ class JobRows:
         self._ids = world.ids
         self._begin = world.begin_for_job
 
-    def list_parts(self) -> Mapping[str, Sequence[Part]]:
+    def list_parts(self) -> Mapping[str, Sequence[PartRows]]:
         make = self._world.make_job_part
 
         def count_interviews(job: JobWorld) -> int:

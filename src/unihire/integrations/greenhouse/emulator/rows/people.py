@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from unihire.integration.emulate import Part, PersonFacts, Row
+from unihire.integration.emulate import PartRows, PersonFacts, Row
 from unihire.integrations.greenhouse.emulator.rows.catalog import (
     CANDIDATE_TAGS,
     DEGREES,
@@ -45,7 +45,7 @@ class PeopleRows:
         self._ids = world.ids
         self._users = world.company.employees.count
 
-    def list_parts(self) -> Mapping[str, Sequence[Part]]:
+    def list_parts(self) -> Mapping[str, Sequence[PartRows]]:
         world = self._world
         candidates, users = world.make_candidate_part, world.make_user_part
         bits = self._find_user_bits

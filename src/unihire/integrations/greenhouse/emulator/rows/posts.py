@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from unihire.integration.emulate import Part, Row
+from unihire.integration.emulate import PartRows, Row
 from unihire.integrations.greenhouse.emulator.rows.times import to_day
 from unihire.integrations.greenhouse.emulator.rows.world import JobWorld, World
 
@@ -54,7 +54,7 @@ class PostRows:
         self._ids = world.ids
         self._begin = world.begin_for_job
 
-    def list_parts(self) -> Mapping[str, Sequence[Part]]:
+    def list_parts(self) -> Mapping[str, Sequence[PartRows]]:
         make = self._world.make_job_part
         return {
             "openings": [make(2, self._shape_opening, count_openings)],

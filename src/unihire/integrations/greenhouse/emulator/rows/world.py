@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from unihire.integration.emulate import Company, Outcome, Part, PersonFacts, Row, Tools
+from unihire.integration.emulate import Company, Outcome, PartRows, PersonFacts, Row, Tools
 from unihire.integrations.greenhouse.emulator.rows.catalog import VARIANTS, make_values
 from unihire.integrations.greenhouse.emulator.rows.times import to_moment
 
@@ -143,10 +143,10 @@ class World:
 
     def make_application_part(
         self, places: int, shape: Callable[[int, int], Row], count: Callable[[Profile], int] | None = None
-    ) -> Part:
+    ) -> PartRows:
         timeline = self.company.applications
         if count is None:
-            return Part(timeline.count, places, shape, timeline=timeline)
+            return PartRows(timeline.count, places, shape, timeline=timeline)
         memo: dict[Profile, int] = {}
 
         def held(index: int) -> int:
@@ -159,7 +159,7 @@ class World:
         def total() -> int:
             return sum(count(profile) * times for profile, times in self._application_profiles.items())
 
-        return Part(timeline.count, places, shape, held, timeline, total)
+        return PartRows(timeline.count, places, shape, held, timeline, total)
 
     # Candidates
 
@@ -173,10 +173,10 @@ class World:
 
     def make_candidate_part(
         self, places: int, shape: Callable[[int, int], Row], count: Callable[[CandidateProfile], int] | None = None
-    ) -> Part:
+    ) -> PartRows:
         timeline, company = self.company.candidates, self.company
         if count is None:
-            return Part(timeline.count, places, shape, timeline=timeline)
+            return PartRows(timeline.count, places, shape, timeline=timeline)
 
         def held(index: int) -> int:
             return count(self.candidate_profile(company.candidate(index)))
@@ -184,7 +184,7 @@ class World:
         def total() -> int:
             return sum(count(profile) * times for profile, times in self._candidate_profiles.items())
 
-        return Part(timeline.count, places, shape, held, timeline, total)
+        return PartRows(timeline.count, places, shape, held, timeline, total)
 
     # Jobs
 
@@ -221,18 +221,18 @@ class World:
 
     def make_job_part(
         self, places: int, shape: Callable[[JobWorld, int], Row], count: Callable[[JobWorld], int] | None = None
-    ) -> Part:
+    ) -> PartRows:
         timeline, job = self.company.jobs, self.job
         held = None if count is None else lambda index: count(job(index))
-        return Part(timeline.count, places, lambda index, place: shape(job(index), place), held, timeline)
+        return PartRows(timeline.count, places, lambda index, place: shape(job(index), place), held, timeline)
 
     # Users
 
     def make_user_part(
         self, places: int, shape: Callable[[int, int], Row], count: Callable[[int], int] | None = None
-    ) -> Part:
+    ) -> PartRows:
         timeline = self.company.employees
-        return Part(timeline.count, places, shape, count, timeline)
+        return PartRows(timeline.count, places, shape, count, timeline)
 
     def pick_user(self, luck: int) -> int:
         """The id of somebody."""
@@ -240,7 +240,7 @@ class World:
 
     # Lists
 
-    def make_table(self, stream: str, rows: list[Row], part: int = 0) -> Part:
+    def make_table(self, stream: str, rows: list[Row], part: int = 0) -> PartRows:
         """A short list that does not depend on the size; the rows get their number and times here."""
 
         def shape(index: int, _place: int) -> Row:
@@ -251,7 +251,7 @@ class World:
                 **rows[index],
             }
 
-        return Part(len(rows), 1, shape)
+        return PartRows(len(rows), 1, shape)
 
     def begin(self, number: int, created: int, updated: int, millis: int) -> Row:
         """What every row begins with."""

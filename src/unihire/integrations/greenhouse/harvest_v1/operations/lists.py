@@ -54,7 +54,7 @@ class Condition:
 
 
 def equals(member: str, value: object, *, param: str | None = None) -> list[Condition]:
-    """That a member has this value, in any type: `12` is `"12"`, blanks around it aside. None asks for nothing.
+    """That a member has this value, of any type: `12` equals `" 12 "`. None accepts every row.
 
     v3 is told under `param`; without one it has no such filter.
     """

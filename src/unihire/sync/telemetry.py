@@ -33,7 +33,7 @@ def watch_job(connector: Connector) -> Iterator[None]:
 
 @contextmanager
 def watch_run(connector: Connector, run: Run, client: VendorClient) -> Iterator[Watch]:
-    """The block works on the run, to its end or until it is put off."""
+    """The block works on the run, to its end or until it is deferred."""
     watch, began_at = Watch(), time.perf_counter()
     facts: dict[str, Fact] = {
         "unihire.run": str(run.id),
@@ -49,7 +49,7 @@ def watch_run(connector: Connector, run: Run, client: VendorClient) -> Iterator[
         try:
             yield watch
         except (RetryLater, Stopped):
-            watch.status = "put_off"
+            watch.status = "deferred"
             raise
         finally:
             watch.status = watch.status or "failed"
@@ -76,13 +76,13 @@ def watch_page(step: str, client: VendorClient, stream: str) -> Iterator[Span]:
 
 
 def count_saved(
-    client: VendorClient, stream: str, *, rows: int, set_aside: int, incomplete: int, **records: int
+    client: VendorClient, stream: str, *, rows: int, quarantined: int, incomplete: int, **records: int
 ) -> None:
     """Count what was committed; `records` by what became of them."""
     integration = client.target.integration
     metrics.ROWS_READ.labels(integration, stream).inc(rows)
-    if set_aside:
-        metrics.ROWS_SET_ASIDE.labels(integration, stream).inc(set_aside)
+    if quarantined:
+        metrics.ROWS_QUARANTINED.labels(integration, stream).inc(quarantined)
     if incomplete:
         metrics.ROWS_INCOMPLETE.labels(integration, stream).inc(incomplete)
     for kind, count in records.items():

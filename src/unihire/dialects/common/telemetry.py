@@ -25,7 +25,7 @@ _NUMBERS = itertools.count(1)
 _OWN_ID = secrets.token_hex(6).encode() + b"-%x"
 
 
-class Watching:
+class TelemetryMiddleware:
     """An application, watched. Written to cost next to nothing: every request passes through.
 
     The id of a request is that of its X-Request-Id, where that is one, else ours; the answer carries it.

@@ -80,7 +80,7 @@ class BudgetState(msgspec.Struct):
         if self.asked_at < now - ASKING_SECONDS / 2:
             self.asked_at = now
 
-    def hold(self, until: float, now: float) -> None:
+    def block(self, until: float, now: float) -> None:
         self.free_at, self.changed_at = max(self.free_at, until), now
 
 
@@ -98,18 +98,18 @@ def _is_alike(one: Bucket | Window | None, other: Bucket | Window | None) -> boo
     return type(one) is type(other)
 
 
-class BudgetUnknown(RetryLater):
+class BudgetUnavailable(RetryLater):
     """Who keeps the budget does not answer, so nothing was asked."""
 
 
-class BudgetKeeper(Protocol):
+class BudgetStore(Protocol):
     """Where a budget is kept, for all who use the same credential."""
 
     async def change(self, work: Callable[[BudgetState, float], T]) -> T:
         """What `work` makes of the state as it is now; its changes are kept.
 
         `work` is given the time by the keeper's clock, in seconds. It may be called several times, each time with the
-        state as it is by then, and changes nothing else. Raises BudgetUnknown where the state cannot be had.
+        state as it is by then, and changes nothing else. Raises BudgetUnavailable where the state cannot be had.
         """
         ...
 

@@ -22,7 +22,7 @@ class SyncCounts(msgspec.Struct, frozen=True, kw_only=True):
     new: Annotated[int, Meta(description="Records made.")]
     changed: Annotated[int, Meta(description="Records whose content changed.")]
     deleted: Annotated[int, Meta(description="Records that are gone at the vendor.")]
-    set_aside: Annotated[int, Meta(description="Rows that did not map; see the quarantine.")]
+    quarantined: Annotated[int, Meta(description="Rows that did not map; see the quarantine.")]
     incomplete: Annotated[
         int, Meta(description="Rows that are served without some part that does not map; see the quarantine.")
     ]
@@ -67,7 +67,7 @@ class SyncRun(msgspec.Struct, frozen=True, kw_only=True):
     status: Annotated[
         Status,
         Meta(
-            description="`queued` until a worker takes it up. `waiting` while it is put off: see `waits_until`. "
+            description="`queued` until a worker takes it up. `waiting` while it is deferred: see `waits_until`. "
             "`paused` while the connector is. `partial` where some lists could not be read, `failed` where none could."
         ),
     ]
@@ -114,19 +114,19 @@ class SyncState(msgspec.Struct, frozen=True, kw_only=True):
     run: Annotated[SyncRun | None, Meta(description="The latest run.")]
 
 
-def tell_run(row: Mapping[str, Any], progress: syncs.Progress | None) -> SyncRun:
+def run_view(row: Mapping[str, Any], progress: syncs.RunProgress | None) -> SyncRun:
     """`row` as store.history has it."""
     return SyncRun(**_describe_run(row, progress))
 
 
-def tell_run_with_streams(
-    row: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], progress: syncs.Progress | None
+def run_detail_view(
+    row: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], progress: syncs.RunProgress | None
 ) -> SyncRunDetail:
     """`parts` are its rows of stream_run."""
-    return SyncRunDetail(**_describe_run(row, progress), streams=[_tell_stream(part) for part in parts])
+    return SyncRunDetail(**_describe_run(row, progress), streams=[_stream_view(part) for part in parts])
 
 
-def _describe_run(row: Mapping[str, Any], progress: syncs.Progress | None) -> dict[str, Any]:
+def _describe_run(row: Mapping[str, Any], progress: syncs.RunProgress | None) -> dict[str, Any]:
     status = syncs.find_status(row, is_paused=row["is_paused"])
     is_waiting = status == "waiting"
     return {
@@ -142,18 +142,18 @@ def _describe_run(row: Mapping[str, Any], progress: syncs.Progress | None) -> di
         "waits_until": row["waits_until"] if is_waiting else None,
         "waits_for": row["waits_for"] if is_waiting else None,
         "error": row["error"],
-        "progress": _tell_progress(progress),
+        "progress": _progress_view(progress),
         "totals": SyncCounts(**_count(row)),
     }
 
 
-def _tell_progress(progress: syncs.Progress | None) -> SyncProgress | None:
+def _progress_view(progress: syncs.RunProgress | None) -> SyncProgress | None:
     if progress is None or progress.done is None:
         return None
     return SyncProgress(progress.done, progress.seconds_left)
 
 
-def _tell_stream(part: Mapping[str, Any]) -> SyncStream:
+def _stream_view(part: Mapping[str, Any]) -> SyncStream:
     return SyncStream(
         stream=part["stream"],
         phase=part["phase"],
@@ -171,7 +171,7 @@ def _count(row: Mapping[str, Any]) -> dict[str, Any]:
         "new": row["added"],
         "changed": row["changed"],
         "deleted": row["deleted"],
-        "set_aside": row["quarantined"],
+        "quarantined": row["quarantined"],
         "wrong_answers": row["wrong_answers"],
         "incomplete": row["incomplete"],
         "requests": row["requests"],
@@ -179,7 +179,7 @@ def _count(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def tell_schedule(schedule: schedules.Schedule) -> Schedule:
+def schedule_view(schedule: schedules.StoredSchedule) -> Schedule:
     return Schedule(
         every=write_duration(schedule.every),
         full_every=write_duration(schedule.full_every),

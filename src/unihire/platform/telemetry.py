@@ -13,16 +13,16 @@ from unihire.store.accounts.tenancy import Connector
 
 
 @dataclass(slots=True)
-class Watch:
+class OperationWatch:
     """What an operation came to: done, refused, or error where an exception left it."""
 
     status: str = "error"
 
 
 @contextmanager
-def watch_operation(connector: Connector, name: str) -> Iterator[Watch]:
+def watch_operation(connector: Connector, name: str) -> Iterator[OperationWatch]:
     """The block runs the operation, which is one there is."""
-    watch, began_at, id = Watch(), time.perf_counter(), str(connector.id)
+    watch, began_at, id = OperationWatch(), time.perf_counter(), str(connector.id)
     facts = {"unihire.operation": name, "unihire.connector": id, "unihire.integration": connector.integration}
     with structlog.contextvars.bound_contextvars(connector=id, operation=name), span("operation", facts) as told:
         try:
