@@ -26,12 +26,12 @@ def call(operation: str, *, key: str | None = None, **given: Any) -> Any:
     request = urllib.request.Request(CALL, json.dumps(body).encode(), headers)
     try:
         with urllib.request.urlopen(request) as answer:
-            told = json.load(answer)
+            answered = json.load(answer)
     except urllib.error.HTTPError as error:  # we refuse the call: its message says why
         sys.exit(f"{operation}: {error.status} {json.load(error)['message']}")
-    if told["outcome"] != "success":  # the vendor refuses
-        sys.exit(f"{operation}: {told['output']['message']}")
-    return told["output"]
+    if answered["outcome"] != "success":  # the vendor refuses
+        sys.exit(f"{operation}: {answered['output']['message']}")
+    return answered["output"]
 
 
 def main(email: str) -> None:

@@ -105,7 +105,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
 
 
 def create_metrics_app(settings: Settings, pool: Pool) -> Starlette:
-    """The application that tells the health and the metrics of a process which serves nothing else."""
+    """The application that serves the health and the metrics of a process which has no other server."""
     return _Service(settings, routes=_list_service_routes(settings, pool), exception_handlers=_list_handlers())
 
 
@@ -235,7 +235,7 @@ def _answer_health(pool: Pool) -> Callable[[Request], Any]:
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
-    """An unknown path or a wrong method, in the shape of every other error; OPTIONS is told the methods there are."""
+    """An unknown path or a wrong method, in the shape of every other error; OPTIONS gets the methods that exist."""
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers = {"Allow": ", ".join(sorted({*_list_methods(request), "OPTIONS"}))}

@@ -21,7 +21,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def _default_home() -> Path:
-    """Where state lives unless told otherwise: the user's data folder, or /var/lib for root.
+    """Where state is stored by default: the user's data folder, or /var/lib for root.
 
     Root gets /var/lib because the embedded PostgreSQL then runs as another user, who must be able to
     reach its files, and a home folder such as /root is closed.
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     ] = 365
     metrics_port: Annotated[
         int | None,
-        Field(ge=0, le=65535, description="Port on which `unihire worker` tells its metrics; unset: it does not."),
+        Field(ge=0, le=65535, description="Port on which `unihire worker` serves its metrics; unset: it does not."),
     ] = None
     metrics_token: Annotated[
         SecretStr | None,

@@ -80,7 +80,7 @@ def test_remap_makes_everything_again_while_the_vendor_is_away(command: Command,
     assert told["categories"]["parts_not_made"] > 0
     shown = command.run("remap", connector[:8]).stdout
     assert "ACME GmbH (Personio): made again" in shown
-    assert "records left as before, with parts that no stored row tells" in shown
+    assert "records left as before, with parts whose row is not stored" in shown
     assert f"`unihire sync --full {connector[:8]}` makes them again" in " ".join(shown.split())
     (report,) = command.ask("remap", connector, "--quarantined")["connectors"]
     assert sum(one["made_again"] for one in report["streams"]) == 1

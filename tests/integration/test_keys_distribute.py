@@ -33,7 +33,7 @@ OF_ALL: Mapping[str, str] = {
     "retention.DROP_OLD_RUNS": "retention: of all",
     "streams.COUNT_ALL_QUARANTINE": "the operator's list of connectors",
     "refiling.FIND_DUE": "a chore: whose is next",
-    "standing.TELL_STANDING": "figures of the whole installation",
+    "standing.COUNT_STANDING": "figures of the whole installation",
     "linked.LIST_LINKED": "an organisation's connectors, each with its latest run",
     "history._TOTALS": "a piece of those of history",
     "history.LIST_HISTORY": "the runs of several connectors",

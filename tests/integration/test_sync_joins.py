@@ -262,7 +262,7 @@ async def test_key_that_many_records_show_is_worked_off_in_steps_that_survive_a_
     for row in vendor.lists["/labels"]:
         row |= {"name": f"New {row['id']}", "at": NEW}
     steps = 0
-    tell = StreamSync._tell
+    tell = StreamSync._report
 
     def stop_after_a_step(self: StreamSync, step: Any, phase: str) -> None:
         nonlocal steps
@@ -272,7 +272,7 @@ async def test_key_that_many_records_show_is_worked_off_in_steps_that_survive_a_
         if is_of_entries and steps <= stops:
             raise Stopped("here")
 
-    monkeypatch.setattr(StreamSync, "_tell", stop_after_a_step)
+    monkeypatch.setattr(StreamSync, "_report", stop_after_a_step)
     for _ in range(stops):
         with pytest.raises(Stopped):
             await tenant.sync()

@@ -126,6 +126,6 @@ async def test_what_a_worker_does_is_below_the_job_that_woke_it(
 
 async def test_without_a_collector_nothing_is_told_and_no_trace_named() -> None:
     with span("work", {"a": 1}) as told:
-        told.tell({"b": 2})
+        told.set_attributes({"b": 2})
         assert find_trace_id() is None
     assert told is span("other work")

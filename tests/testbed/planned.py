@@ -191,7 +191,7 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     yield Case("saving.FILE_KEYS", saving.FILE_KEYS, (c, saved, saved + 9, [PEOPLE, 2]), looks=2, written=20)
     yield fifty("saving.DELETE_KEYS", saving.DELETE_KEYS, (c, of.own, places), written=ASKED)
     yield fifty("saving.TAKE_VERSIONS", saving.TAKE_VERSIONS, (c, of.ids), written=ASKED)
-    yield fifty("saving.BURY_TOLD", saving.BURY_TOLD, (c, of.ids, LAST, NOW), written=ASKED)
+    yield fifty("saving.BURY_RETURNING", saving.BURY_RETURNING, (c, of.ids, LAST, NOW), written=ASKED)
     yield fifty("saving.DELETE_VERSIONS", saving.DELETE_VERSIONS, (c, of.ids), written=ASKED)
     raws = [b"x"] * ASKED
     yield fifty("saving.FIND_STORED_VOLATILE", saving.FIND_STORED_VOLATILE, (c, of.ids), looks=2 * ASKED)
@@ -553,7 +553,7 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield Case("log.LIST_WITH_OLD", log.LIST_WITH_OLD, (HOUR, 500), every, every)
     yield Case("retention.DROP_OLD_RUNS", retention.DROP_OLD_RUNS, old, walked=1)
     yield Case("streams.COUNT_ALL_QUARANTINE", streams.COUNT_ALL_QUARANTINE, (), walked=BIG * every)
-    yield Case("standing.TELL_STANDING", standing.TELL_STANDING, (HOUR,), walked=BIG * every)
+    yield Case("standing.COUNT_STANDING", standing.COUNT_STANDING, (HOUR,), walked=BIG * every)
 
 
 CASELESS: Mapping[str, str] = {

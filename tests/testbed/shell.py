@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from unihire.cli.commands import app
 from unihire.cli.console import starting
-from unihire.cli.console.ending import EXPECTED, tell_error
+from unihire.cli.console.ending import EXPECTED, show_error
 
 
 class Shell:
@@ -40,7 +40,7 @@ class Shell:
                     signal.signal(number, handler)
         error = finished.exception
         if isinstance(error, EXPECTED):
-            finished.exit_code = tell_error(error)
+            finished.exit_code = show_error(error)
             finished.stderr_bytes = (finished.stderr_bytes or b"") + f"error: {error}\n".encode()
         elif error is not None and not isinstance(error, SystemExit):
             raise error

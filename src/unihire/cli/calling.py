@@ -80,7 +80,7 @@ def call(
 
 def operations(
     slug: Annotated[
-        str | None, typer.Argument(metavar="INTEGRATION", help="One alone, told in full.", show_default=False)
+        str | None, typer.Argument(metavar="INTEGRATION", help="One alone, in full.", show_default=False)
     ] = None,
     is_markdown: Annotated[bool, typer.Option("--markdown", help="Print the whole page as Markdown.")] = False,
     is_json: Json = False,

@@ -21,7 +21,7 @@ EPILOG = examples("unihire capabilities", f"unihire capabilities {_ONE}", "unihi
 
 def capabilities(
     slug: Annotated[
-        str | None, typer.Argument(metavar="INTEGRATION", help="One alone, told in full.", show_default=False)
+        str | None, typer.Argument(metavar="INTEGRATION", help="One alone, in full.", show_default=False)
     ] = None,
     is_markdown: Annotated[bool, typer.Option("--markdown", help="Print the whole page as Markdown.")] = False,
     is_json: Json = False,
@@ -33,16 +33,16 @@ def capabilities(
     """
     if is_json and is_markdown:
         raise ConfigError("--json and --markdown are two answers: choose one")
-    told = list_capabilities(slug)
+    found = list_capabilities(slug)
     if is_json:
-        print_json(told)
+        print_json(found)
     elif is_markdown:
-        sys.stdout.write(markup.to_markdown(describe_all(told)))
+        sys.stdout.write(markup.to_markdown(describe_all(found)))
     elif slug is None:
-        _show(*describe_overview(told))
-        note(f"\nunihire capabilities {_ONE} tells one in full.")
+        _show(*describe_overview(found))
+        note(f"\nunihire capabilities {_ONE} shows one in full.")
     else:
-        _show(*(block for integration in told.integrations for block in describe_one(integration)))
+        _show(*(block for integration in found.integrations for block in describe_one(integration)))
 
 
 def _show(*blocks: markup.Block) -> None:

@@ -112,7 +112,7 @@ app = typer.Typer(
 )
 
 
-def _tell_version(is_asked: bool) -> None:
+def _show_version(is_asked: bool) -> None:
     if is_asked:
         sys.stdout.write(f"unihire {__version__}\n")
         raise typer.Exit
@@ -121,7 +121,7 @@ def _tell_version(is_asked: bool) -> None:
 @app.callback()
 def unihire(
     version: Annotated[
-        bool, typer.Option("--version", help="Tell the version.", callback=_tell_version, is_eager=True)
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
     """One API for every applicant tracking system, on your own machines."""
@@ -135,10 +135,10 @@ def run_command_line() -> None:
     except Interrupted as interrupted:
         sys.exit(interrupted.code)
     except Exception as error:
-        from unihire.cli.console.ending import EXPECTED, log_end, tell_error  # here: it loads what the errors come from
+        from unihire.cli.console.ending import EXPECTED, log_end, show_error  # here: it loads what the errors come from
 
         if (code := log_end(error)) is not None:
             sys.exit(code)
         if not isinstance(error, EXPECTED):
             raise
-        sys.exit(tell_error(error))
+        sys.exit(show_error(error))

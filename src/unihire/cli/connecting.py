@@ -75,7 +75,7 @@ def connect(
 ) -> None:
     """Connect a customer's system.
 
-    The vendor is asked whether the credentials are good; they are stored sealed, and the connector's token is told
+    The vendor is asked whether the credentials are valid; they are stored encrypted, and the connector's token is shown
     once.
 
     Each credential is taken from --credentials-file, else from the environment (UNIHIRE_<INTEGRATION>_<CREDENTIAL>),

@@ -81,14 +81,14 @@ def list_them(is_json: Json = False) -> None:
     table.add_column("issues", justify="right")
     table.add_column("latest sync (UTC)", no_wrap=True)
     for row in found:
-        # The beginning of an id is enough wherever one is asked for; `show` tells the whole of it.
+        # The beginning of an id is enough wherever one is needed; `show` shows the whole of it.
         table.add_row(
             row["connector_id"][:8],
             escape(row["customer"]),
             row["integration"] + (" (development)" if row["environment"] == "development" else ""),
             "[yellow]paused[/yellow]" if row["paused"] and row["status"] == "COMPLETE" else _colour(row["status"]),
             f"[yellow]{row['open_issues']:,}[/yellow]" if row["open_issues"] else "0",
-            _tell_run(row["latest_sync"], brief=True),
+            _show_run(row["latest_sync"], brief=True),
         )
     OUT.print(table)
 
@@ -110,7 +110,7 @@ def show(id: Id, is_json: Json = False) -> None:
             print_plain(f"{title.replace('_', ' '):<14}{found[title]}")
     OUT.print(f"{'status':<14}{_colour(found['status'])}{' [yellow]paused[/yellow]' if found['paused'] else ''}")
     OUT.print(f"{'created':<14}{found['created_at'].replace('T', ' ')}")
-    OUT.print(f"{'latest sync':<14}{_tell_run(found['latest_sync'])}")
+    OUT.print(f"{'latest sync':<14}{_show_run(found['latest_sync'])}")
     for moment in found["old_tokens_end_at"]:
         print_plain(f"{'old token':<14}good until {moment.replace('T', ' ')}")
     if found["access"] is not None:
@@ -119,7 +119,7 @@ def show(id: Id, is_json: Json = False) -> None:
         print_plain(f"{'not allowed':<14}{', '.join(found['not_allowed'])}")
         note(f"unihire reconnect {id} --access read-write asks the customer for what is not allowed")
     if found["open_issues"]:
-        OUT.print(f"{'open issues':<14}[yellow]{found['open_issues']:,}[/yellow]: `unihire issues {id}` tells of them")
+        OUT.print(f"{'open issues':<14}[yellow]{found['open_issues']:,}[/yellow]: `unihire issues {id}` lists them")
     if found["streams"]:
         OUT.print("\n[bold]Latest sync[/bold]")
         OUT.print(make_stream_table([{**row, "quarantined": row["quarantined"]} for row in found["streams"]]))
@@ -253,7 +253,7 @@ def _colour(status: str) -> str:
     return f"[green]{status}[/green]" if status == "COMPLETE" else f"[red]{status}[/red]"
 
 
-def _tell_run(run: dict[str, Any] | None, *, brief: bool = False) -> str:
+def _show_run(run: dict[str, Any] | None, *, brief: bool = False) -> str:
     if run is None:
         return "never"
     moment = (run["finished_at"] or run["started_at"] or run["asked_at"]).replace("T", " ")

@@ -74,7 +74,7 @@ def list_runs(
 async def _describe_runs(
     pool: Pool, connectors: Sequence[Connector], rows: Sequence[asyncpg.Record], *, with_streams: bool = False
 ) -> list[dict[str, Any]]:
-    """Runs as the API tells them, each with its connector."""
+    """Runs as the API shows them, each with its connector."""
     known = {connector.number: connector for connector in connectors}
     described = []
     for row in rows:
@@ -82,15 +82,15 @@ async def _describe_runs(
         if connector is None:  # made a moment ago
             continue
         progress = None if run["finished_at"] else await _find_progress(pool, connector, run)
-        told = run_view(run, progress)
+        view = run_view(run, progress)
         if with_streams:
             parts = await runs.list_stream_runs(pool, run["connector"], run["id"])
-            told = run_detail_view(run, parts, progress)
+            view = run_detail_view(run, parts, progress)
         spent = None if run["started_at"] is None else (run["finished_at"] or run["now"]) - run["started_at"]
         described.append(
             {
                 **name_connector(connector),
-                **msgspec.to_builtins(told),
+                **msgspec.to_builtins(view),
                 "took_seconds": None if spent is None else round(spent / timedelta(seconds=1), 3),
             }
         )
@@ -136,7 +136,7 @@ def _show_run(run: dict[str, Any]) -> None:
     for part in run["streams"]:
         names = ("read", "new", "changed", "deleted", "quarantined", "incomplete", "requests")
         counted = (part[name] for name in names)
-        waited = tell_span(part["waited_seconds"]) if part["waited_seconds"] >= 1 else "-"
+        waited = show_span(part["waited_seconds"]) if part["waited_seconds"] >= 1 else "-"
         notes = [f"[red]failed: {escape(part['error'])}[/red]"] if part["error"] else []
         if part["wrong_answers"]:
             notes.append(f"[yellow]{part['wrong_answers']:,} calls by id were answered with other rows[/yellow]")
@@ -155,15 +155,15 @@ def explain_run(run: Mapping[str, Any], *, by_whom: bool = True) -> list[str]:
         what += f" of {', '.join(run['only_streams'])}"
     said = [*who, what, "by schedule" if run["triggered_by"] == "schedule" else "on request"]
     if run["took_seconds"] is not None:
-        said.append(f"{'took' if run['finished_at'] else 'for'} {tell_span(run['took_seconds'])}")
+        said.append(f"{'took' if run['finished_at'] else 'for'} {show_span(run['took_seconds'])}")
     totals = run["totals"]
     if totals["requests"]:
-        waited = f", {tell_span(totals['waited_seconds'])} waiting" if totals["waited_seconds"] >= 1 else ""
+        waited = f", {show_span(totals['waited_seconds'])} waiting" if totals["waited_seconds"] >= 1 else ""
         said.append(f"{count_of(totals['requests'], 'request')}{waited}")
     lines = [f"[dim]{' · '.join(said)}[/dim]"]
     if run["progress"] is not None and not run["finished_at"]:
         left = run["progress"]["seconds_left"] if run["status"] == "running" else None
-        about = "" if left is None else f", about {tell_span(max(10, round(left)))} left"
+        about = "" if left is None else f", about {show_span(max(10, round(left)))} left"
         lines.append(f"[cyan]{run['progress']['done']:.0%} read{about}[/cyan]")
     if run["status"] == "paused":
         lines.append(f"[yellow]rests until `unihire resume {run['connector_id'][:8]}`[/yellow]")
@@ -185,7 +185,7 @@ def show_minute(moment: str | None) -> str:
     return "never" if moment is None else moment[:16].replace("T", " ")
 
 
-def tell_span(seconds: float) -> str:
+def show_span(seconds: float) -> str:
     """`0.4 s`, `59 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
     if seconds < 10:
         return f"{seconds:.1f} s"

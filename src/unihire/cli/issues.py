@@ -21,7 +21,7 @@ from unihire.store.issues import COUNT_OPEN_BY_CONNECTOR, list_issues
 EPILOG = examples("unihire issues", "unihire issues 3f2c --resolved", "unihire issues --json")
 
 LISTED = 100
-"""Issues of one connector that are told at most."""
+"""How many issues of one connector are shown at most."""
 
 
 def issues(
@@ -45,8 +45,8 @@ def issues(
             issues: Sequence[asyncpg.Record] = []
             if is_resolved or connector.number in troubled:
                 issues = await list_issues(pool, connector.number, with_resolved=is_resolved, limit=LISTED)
-            told = [msgspec.to_builtins(issue_view(issue)) for issue in issues]
-            found.append({**name_connector(connector), "issues": told})
+            views = [msgspec.to_builtins(issue_view(issue)) for issue in issues]
+            found.append({**name_connector(connector), "issues": views})
         return found
 
     found = run_on_database(read, start())

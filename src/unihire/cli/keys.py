@@ -77,7 +77,7 @@ def keys(context: typer.Context, is_json: Json = False) -> None:
 
 @app.command("list")
 def list_them(is_json: Json = False) -> None:
-    """List the API keys. A key itself is told only when it is made."""
+    """List the API keys. A key itself is shown only when it is created."""
     found = run_on_database(list_keys, start())
     if is_json:
         print_json([_to_json(key) for key in found])

@@ -63,11 +63,11 @@ async def _remap_all(
 ) -> int:
     async def work(pool: Pool, connector: Connector) -> Done:
         result = await _remap_one(pool, connector, ending, only_quarantined=only_quarantined, is_json=is_json)
-        told = {"status": "done", "error": None, "streams": [_describe(one) for one in result]}
-        return Done(0, told, lambda: _show(connector, result))
+        shown = {"status": "done", "error": None, "streams": [_describe(one) for one in result]}
+        return Done(0, shown, lambda: _show(connector, result))
 
     stopped = "Stopped; what is done is saved, the next remap does the rest."
-    return await work_on_each(settings, ids, work, stopped=stopped, untold={"streams": []}, is_json=is_json)
+    return await work_on_each(settings, ids, work, stopped=stopped, failed={"streams": []}, is_json=is_json)
 
 
 async def _remap_one(
@@ -108,18 +108,18 @@ def _show(connector: Connector, result: Sequence[RemapResult]) -> None:
         numbers = (one.rows, one.added, one.changed, one.deleted, one.released, one.quarantined, one.incomplete)
         lines.append(Line((one.stream, *(f"{number:,}" for number in numbers))))
     OUT.print(NotedTable(titles=titles, lines=lines, indent=2, numbers_from=1))
-    for line in _tell_left(result):
+    for line in _describe_remaining(result):
         mend = f"`unihire sync --full {str(connector.id)[:8]}` makes them again"
         print_line(f"[yellow]![/yellow] {line}; {mend}")
 
 
-def _tell_left(result: Sequence[RemapResult]) -> Iterator[str]:
+def _describe_remaining(result: Sequence[RemapResult]) -> Iterator[str]:
     """What was left as it was, and why."""
     for one in result:
         for detail, rows in one.lacking.items():
             yield f"{one.stream}: {count_of(rows, 'row')} left as before, for want of stored {detail}"
         if one.unmade:
-            yield f"{one.stream}: {count_of(one.unmade, 'record')} left as before, with parts that no stored row tells"
+            yield f"{one.stream}: {count_of(one.unmade, 'record')} left as before, with parts whose row is not stored"
 
 
 def quarantine(

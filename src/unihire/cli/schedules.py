@@ -31,7 +31,7 @@ PAUSE_EPILOG = examples("unihire pause 3f2c", "unihire pause --all")
 RESUME_EPILOG = examples("unihire resume 3f2c", "unihire resume --all")
 CANCEL_EPILOG = examples("unihire cancel 3f2c", "unihire cancel --all --json")
 
-STOPPED = "Stopped; those connectors that are told of are done with."
+STOPPED = "Stopped; the connectors shown above are done."
 
 Ids = Annotated[
     list[str] | None,
@@ -105,7 +105,7 @@ def resume(ids: Ids = None, is_all: All = False, is_json: Json = False) -> None:
         alive.append(await is_worker_alive(pool))
         number = await _find_unfinished(pool, connector)
         if number is None:
-            said = f"is synced by its schedule; next {_tell_next(await get_schedule(pool, connector.number))}"
+            said = f"is synced by its schedule; next {_show_next(await get_schedule(pool, connector.number))}"
         else:
             said = f"goes on with run {number}"
         return await _settle(pool, connector, said, number)
@@ -140,9 +140,9 @@ async def _find_unfinished(pool: Pool, connector: Connector) -> int | None:
 
 async def _settle(pool: Pool, connector: Connector, said: str, number: int | None) -> Done:
     """What was done to a connector, and to the run of the number if there was one."""
-    told = {**_describe(await get_schedule(pool, connector.number)), "run": number}
+    shown = {**_describe(await get_schedule(pool, connector.number)), "run": number}
     name = f"{escape(connector.end_user)} ({connector.integration})"
-    return Done(0, told, lambda: print_line(f"[green]✓[/green] {name}: {said}"))
+    return Done(0, shown, lambda: print_line(f"[green]✓[/green] {name}: {said}"))
 
 
 def _end(code: int) -> None:
@@ -152,7 +152,7 @@ def _end(code: int) -> None:
 
 def _work(ids: list[str] | None, work: Callable[[Pool, Connector], Awaitable[Done]], *, is_json: bool) -> int:
     settings = start()
-    return run(lambda _: work_on_each(settings, ids or [], work, stopped=STOPPED, untold={}, is_json=is_json))
+    return run(lambda _: work_on_each(settings, ids or [], work, stopped=STOPPED, failed={}, is_json=is_json))
 
 
 def _read_interval(text: str | None, option: str) -> timedelta | None:
@@ -179,11 +179,11 @@ def _show(shown: list[tuple[Connector, StoredSchedule]]) -> None:
             escape(connector.end_user),
             write_duration(found.every),
             write_duration(found.full_every),
-            "[yellow]paused[/yellow]" if found.is_paused else _tell_next(found),
+            "[yellow]paused[/yellow]" if found.is_paused else _show_next(found),
         )
     OUT.print(table)
 
 
-def _tell_next(found: StoredSchedule) -> str:
+def _show_next(found: StoredSchedule) -> str:
     said = f"{show_minute(write_moment(found.next_at))} UTC"
     return f"[yellow]due since {said}[/yellow]" if found.is_due else said

@@ -56,7 +56,7 @@ def sync(
         typer.Option("--model", metavar="MODEL", help="Only what this model is made of; may be repeated."),
     ] = None,
     is_queued: Annotated[
-        bool, typer.Option("--queue", help="Ask the workers for it and return; unihire runs tells how far it is.")
+        bool, typer.Option("--queue", help="Queue it for the workers and return; unihire runs shows its progress.")
     ] = False,
     is_json: Json = False,
 ) -> None:
@@ -94,12 +94,12 @@ async def _ask_all(settings: Settings, ids: list[str], *, full: bool, models: li
         said = f"sync {asked.number} {'is asked for' if asked.is_new else 'is under way and does that'}"
         if schedule.is_paused:
             said += f"; it rests until `unihire resume {str(connector.id)[:8]}`"
-        told = {"status": "asked", "error": None, "run": asked.number, "run_id": str(asked.id), "new": asked.is_new}
+        shown = {"status": "asked", "error": None, "run": asked.number, "run_id": str(asked.id), "new": asked.is_new}
         name = f"{escape(connector.end_user)} ({integration.name})"
-        return Done(0, told, lambda: print_line(f"[green]✓[/green] {name}: {said}"))
+        return Done(0, shown, lambda: print_line(f"[green]✓[/green] {name}: {said}"))
 
-    stopped = "Stopped; what is told of is asked for."
-    code = await work_on_each(settings, ids, work, stopped=stopped, untold={}, is_json=is_json)
+    stopped = "Stopped; the runs shown above are queued."
+    code = await work_on_each(settings, ids, work, stopped=stopped, failed={}, is_json=is_json)
     if alive and not any(alive):
         note_missing_worker()
     return code
@@ -121,15 +121,15 @@ async def _sync_all(
                 pool, connector, settings, sealers[0], ending, full=full, models=models, is_json=is_json
             )
         except Busy as error:
-            raise Busy(f"{error}; `unihire runs {str(connector.id)[:8]}` tells how far it is") from None
+            raise Busy(f"{error}; `unihire runs {str(connector.id)[:8]}` shows its progress") from None
         except Stopped:
             if ending.is_asked.is_set():
                 raise
-            return await _tell_ended(pool, connector)
+            return await _show_ended(pool, connector)
         return Done(_STATUS_CODES[report.status], _describe(report), lambda: _show(connector, report))
 
     stopped = "Stopped; the next sync goes on from here."
-    return await work_on_each(settings, ids, work, stopped=stopped, untold={}, is_json=is_json)
+    return await work_on_each(settings, ids, work, stopped=stopped, failed={}, is_json=is_json)
 
 
 def _leave_alone(connector: Connector, *, is_named: bool) -> Done:
@@ -142,7 +142,7 @@ def _leave_alone(connector: Connector, *, is_named: bool) -> Done:
     return Done(0, {"status": "paused", "error": None}, lambda: print_line(said))
 
 
-async def _tell_ended(pool: Pool, connector: Connector) -> Done:
+async def _show_ended(pool: Pool, connector: Connector) -> Done:
     """Somebody else ended the sync that was under way here: paused it, cancelled it or took it over."""
     is_paused = (await get_schedule(pool, connector.number)).is_paused
     status = "paused" if is_paused else "cancelled"

@@ -37,7 +37,9 @@ def worker(
     ] = None,
     metrics_port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Tell metrics there; 0 picks a port.", show_default="UNIHIRE_METRICS_PORT"),
+        typer.Option(
+            min=0, max=65535, help="Serve metrics there; 0 picks a port.", show_default="UNIHIRE_METRICS_PORT"
+        ),
     ] = None,
     is_json: Json = False,
 ) -> None:

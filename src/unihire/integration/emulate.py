@@ -294,7 +294,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Receiver:
-    """Somewhere on this machine that wants to be told what happens."""
+    """A webhook receiver on this machine."""
 
     id: int
     name: str

@@ -93,10 +93,10 @@ def map_case(integration: Integration, case: Case) -> list[ExpectedRecord]:
             continue
         parts = (row,) if mapping.is_whole else mapping.list_parts(row, details)
         found.extend(mapping.make(mapping.make_source(part, row, details, place)) for place, part in enumerate(parts))
-    return [_tell(record) for record in found]
+    return [_expect(record) for record in found]
 
 
-def _tell(record: Record) -> ExpectedRecord:
+def _expect(record: Record) -> ExpectedRecord:
     fields: dict[str, Any] = msgspec.to_builtins(record)
     return ExpectedRecord(
         spec_of(type(record)).name, {name: value for name, value in fields.items() if value is not None}
@@ -114,7 +114,7 @@ def _read_cases(folder: Path) -> Iterator[Case]:
             continue
         out = path.with_name(path.stem + OUT)
         if not out.is_file():
-            continue  # told by _inspect_fixtures
+            continue  # reported by _inspect_fixtures
         try:
             given = msgspec.json.decode(path.read_bytes(), type=FixtureInput)
             expected = msgspec.json.decode(out.read_bytes(), type=list[ExpectedRecord])
@@ -167,7 +167,7 @@ def _inspect_stream(stream: Stream) -> Iterator[str]:
     if stream.found_by and not is_stored:
         yield "its rows are found by members, but not stored"
     if len(set(stream.found_by)) < len(stream.found_by) or "id" in stream.found_by:
-        yield "it tells twice what its rows are found by"
+        yield "found_by has a member twice"
     if stream.volatile is not None and (stream.is_stored or has_deleted(stream)):
         yield "its rows are volatile, and kept whole"
     if stream.is_optional and stream.mappings:
@@ -179,7 +179,7 @@ def _inspect_stream(stream: Stream) -> Iterator[str]:
         except KeyError:
             yield f"{mapping.model.__name__} is not in the vocabulary"
     if not stream.permission:
-        yield "it does not tell the permission it needs"
+        yield "it does not name the permission it needs"
     if stream.changed_since is not None and not _is_query(stream.changed_since(datetime(2026, 1, 31, tzinfo=UTC))):
         yield "changed_since does not give parameters as text"
 
@@ -223,7 +223,7 @@ def _inspect_fixtures(integration: Integration, folder: Path) -> Iterator[str]:
         try:
             if map_case(integration, case) != case.expected:
                 yield f"fixtures/{case.stream}/{case.name}.json becomes something else than its {OUT[1:]} says"
-        except Exception as error:  # noqa: BLE001 - whatever a mapping raises is told, not passed on
+        except Exception as error:  # noqa: BLE001 - whatever a mapping raises is reported
             yield f"fixtures/{case.stream}/{case.name}.json will not map: {type(error).__name__}: {error}"
 
 
@@ -244,17 +244,19 @@ def _inspect_coverage(integration: Integration, folder: Path) -> Iterator[str]:
                 yield from _inspect_words(mapping)
                 accounts[spec_of(mapping.model).name].is_given = True
     for case in _read_cases(folder):
-        for told in case.expected:
-            if told.model not in accounts:
-                yield f"fixtures/{case.stream}/{case.name}{OUT} tells of {told.model}, which is no model"
+        for expected in case.expected:
+            if expected.model not in accounts:
+                yield f"fixtures/{case.stream}/{case.name}{OUT} has {expected.model}, which is no model"
                 continue
-            accounts[told.model].filled |= {name for name, value in told.record.items() if value not in ([], "")}
+            accounts[expected.model].filled |= {
+                name for name, value in expected.record.items() if value not in ([], "")
+            }
     cannot = dict(integration.cannot)
     for name, spec in MODELS.items():
         reason = cannot.pop(name, None)
         account = accounts[name]
         if not account.is_given and reason is None:
-            yield f"cannot does not tell why there is no {spec.noun}"
+            yield f"cannot does not say why there is no {spec.noun}"
         if account.is_given and reason is not None:
             yield f"cannot says there is no {spec.noun}, but a stream gives it"
         if reason is not None:
@@ -268,12 +270,12 @@ def _inspect_coverage(integration: Integration, folder: Path) -> Iterator[str]:
             if is_filled and reason is not None:
                 yield f"cannot says {place} stays empty, but a fixture fills it"
             if account.is_given and not is_filled and reason is None:
-                yield f"no fixture fills {place}, and cannot does not tell why"
+                yield f"no fixture fills {place}, and cannot does not say why"
             if not account.is_given and reason is not None:
-                yield f"cannot tells of {place}, and of the whole {spec.noun} too"
+                yield f"cannot names {place}, and the whole {spec.noun} too"
             if is_filled and field_.to is not None and not accounts[field_.to].is_given:
                 yield f"{place} points to records no stream gives"
-    yield from (f"cannot tells of {place}, which is not in the vocabulary" for place in cannot)
+    yield from (f"cannot names {place}, which is not in the vocabulary" for place in cannot)
 
 
 def _inspect_words(mapping: RecordMapping) -> Iterator[str]:
@@ -281,7 +283,7 @@ def _inspect_words(mapping: RecordMapping) -> Iterator[str]:
     known = {field_.name for field_ in (*spec.fields, *spec.more) if field_.words}
     for name in mapping.words:
         if name not in known:
-            yield f"words tells of {spec.name}.{name}, which has no words of its own"
+            yield f"words names {spec.name}.{name}, which has no words of its own"
 
 
 def _inspect_reason(place: str, reason: str) -> Iterator[str]:

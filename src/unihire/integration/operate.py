@@ -76,7 +76,7 @@ class WriteContext(OperationContext, Protocol):
         ...
 
     def plan(self, steps: Iterable[str], *, scopes: Iterable[str] = ()) -> None:
-        """Say which things `create` is to make, by their steps, in order: a failure tells which of them there are.
+        """Announce which things `create` will make, by their steps, in order: the report of a failure names those made.
 
         `scopes` are those the steps need. Raises ScopeMissing where the grant is known not to have one: then nothing
         is made, where otherwise a part would be.

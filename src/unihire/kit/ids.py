@@ -5,7 +5,7 @@ import secrets
 from uuid import UUID
 
 _VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
-"""The digit of a UUID that also tells its variant, by the hash's own digit there."""
+"""The digit of a UUID that also encodes its variant, by the hash's own digit there."""
 
 
 class DerivedIds:

@@ -1,6 +1,6 @@
 """What a process measures of its own work, in a registry of ours.
 
-Labels are of few values and tell nothing of a customer: integration, stream, kind, status, route and method. No
+Labels have few values and show nothing of a customer: integration, stream, kind, status, route and method. No
 organisation, no connector, no id.
 """
 
@@ -109,6 +109,6 @@ REQUEST_SECONDS = RequestSeconds()
 REGISTRY.register(REQUEST_SECONDS)
 
 
-def tell_class(status: int) -> str:
+def name_class(status: int) -> str:
     """The class of an HTTP status: 2xx, 3xx, 4xx or 5xx."""
     return f"{status // 100}xx"

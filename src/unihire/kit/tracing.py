@@ -1,4 +1,4 @@
-"""Spans: what a piece of work did and how long it took, told to a collector where one is configured.
+"""Spans: what a piece of work did and how long it took, sent to a collector where one is configured.
 
 Without one a span costs next to nothing. Facts of spans are ids, names and numbers; never a query, a body or the text
 of an error.
@@ -41,7 +41,7 @@ Fact = str | int | float | bool
 class Span(Protocol):
     """A piece of work, as a context manager; within it, others become its children.
 
-    It ends as an error where an exception leaves it, of which only the type is told; being asked to end is none.
+    It ends as an error where an exception leaves it, of which only the type is sent; cancellation is no error.
     """
 
     def __enter__(self) -> Self: ...
@@ -50,7 +50,7 @@ class Span(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def tell(self, facts: Mapping[str, Fact]) -> None:
+    def set_attributes(self, facts: Mapping[str, Fact]) -> None:
         """Add facts that are known now."""
 
     def rename(self, name: str) -> None: ...
@@ -70,7 +70,7 @@ class _NoSpan:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def tell(self, facts: Mapping[str, Fact]) -> None:
+    def set_attributes(self, facts: Mapping[str, Fact]) -> None:
         pass
 
     def rename(self, name: str) -> None:
@@ -102,7 +102,7 @@ class _RealSpan:
                 self.fail(kind.__name__)
         self._span.end()
 
-    def tell(self, facts: Mapping[str, Fact]) -> None:
+    def set_attributes(self, facts: Mapping[str, Fact]) -> None:
         self._span.set_attributes(facts)
 
     def rename(self, name: str) -> None:

@@ -1,6 +1,6 @@
 """What stands inside a field of a model: one value of several parts. Every part may be null.
 
-Only moments are in UTC: days, and dates of which a vendor tells a part (`2019`, `2019-09`), stay as they are told.
+Only moments are in UTC: days, and partial dates (`2019`, `2019-09`), stay as the vendor has them.
 """
 
 from typing import Annotated

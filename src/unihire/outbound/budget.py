@@ -17,7 +17,7 @@ CALL_SECONDS = 60.0
 """Seconds after which a call is over for sure, unless a client says otherwise."""
 
 LOOK_SECONDS = 1.0
-"""Seconds for which a budget without a limit is taken to have none, whatever other processes are told."""
+"""Seconds for which a budget without a limit counts as unlimited, whatever other processes learn."""
 
 NAPS = (0.05, 0.5)
 """Seconds between two looks at a budget that others change: the first ones, and the longest."""
@@ -41,7 +41,7 @@ class TokenBucketHeaders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedWindowHeaders:
-    """The headers with which a vendor that counts calls in windows of `seconds` tells of the one that is open.
+    """The headers in which a vendor that counts calls in windows of `seconds` describes the current window.
 
     `reset` is when it ends, in seconds since 1970 by the vendor's clock.
     """
@@ -211,7 +211,7 @@ class Budget:
             state.block(now + seconds, now)
 
         self._free_until = -math.inf
-        with contextlib.suppress(BudgetUnavailable):  # others will be told by the vendor
+        with contextlib.suppress(BudgetUnavailable):  # other processes learn it from the vendor
             await self._keeper.change(work)
 
     def _settle(self, state: BudgetState, now: float) -> None:

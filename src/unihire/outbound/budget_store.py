@@ -24,7 +24,7 @@ class BudgetState(msgspec.Struct):
     """
 
     born_at: float = -math.inf
-    """Tells this state from one before it, whose calls it does not know."""
+    """Identifies this state: calls of an earlier one are unknown to it."""
     changed_at: float = -math.inf
     meter: Bucket | Window | None = None
     calls: int = 0
@@ -70,7 +70,7 @@ class BudgetState(msgspec.Struct):
         return self.calls
 
     def end(self, call: int, news: News | None, now: float) -> None:
-        """The call is over; its answer told this."""
+        """The call is over; `news` is what its response showed."""
         self.changed_at = now
         if self.meter is not None:
             self.meter.end(call, news, now)

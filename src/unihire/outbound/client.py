@@ -35,7 +35,7 @@ from unihire.outbound.headers import read_date
 from unihire.outbound.judging import judge
 from unihire.outbound.paging import Answer
 from unihire.outbound.tally import TALLY
-from unihire.outbound.telemetry import tell_retry, watch_exchange, watch_wait
+from unihire.outbound.telemetry import log_retry, watch_exchange, watch_wait
 
 TOKEN_TIMEOUT = 30.0
 """Most seconds one call of the token endpoint may take: others wait for what it buys."""
@@ -314,7 +314,7 @@ class VendorClient:
                 if attempt == retry.attempts:
                     kind = type(error).__name__
                     raise RetryLater(f"{call}: no answer after {attempt} tries ({kind})") from error
-            tell_retry(self.target.integration, call, attempt=attempt, pause=pause, error=problem)
+            log_retry(self.target.integration, call, attempt=attempt, pause=pause, error=problem)
             await self._rest(pause)
         raise AssertionError("a Retry has at least one attempt")
 

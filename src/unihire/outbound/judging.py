@@ -15,7 +15,7 @@ _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MAN
 def judge(call: str, answer: Answer, *, most_bytes: int = ANSWER_BYTES) -> Answer:
     """The answer where it is good; otherwise raises what the answer means for the engine.
 
-    `call` is method and path. A query is never told: it can hold personal data. An answer of
+    `call` is method and path. A query is never shown: it can contain personal data. An answer of
     `most_bytes` at most may hold a value for each 32 of them.
     """
     status = answer.status

@@ -29,7 +29,7 @@ ALONE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class BucketNews:
-    """What an answer tells of a token bucket."""
+    """What a response shows of a token bucket."""
 
     left: float
     per_second: float
@@ -37,7 +37,7 @@ class BucketNews:
 
 @dataclass(frozen=True, slots=True)
 class WindowNews:
-    """What an answer tells of the window it counted in; `reset` and `date` are by the vendor's clock."""
+    """What a response shows of the window it was counted in; `reset` and `date` are by the vendor's clock."""
 
     limit: float
     left: float
@@ -55,7 +55,7 @@ class Bucket(msgspec.Struct, tag="bucket"):
     """
 
     calls: int = 0
-    told: int = 0
+    latest: int = 0
     """The latest call whose answer taught us."""
     left: float = math.inf
     left_at: float = 0.0
@@ -97,21 +97,21 @@ class Bucket(msgspec.Struct, tag="bucket"):
         self.calls = call
 
     def end(self, call: int, news: News | None, now: float) -> None:
-        """The call is over, and its answer told this."""
-        if not isinstance(news, BucketNews) or call <= self.told:
+        """The call is over; `news` is what its response showed."""
+        if not isinstance(news, BucketNews) or call <= self.latest:
             return
         left = math.inf if self.left == math.inf else self._count_left(now)
         self.most = max(self.most, news.left)
         # The vendor cannot have counted the calls that went out after this one.
         self.left, self.left_at = min(left, news.left - (self.calls - call)), max(self.left_at, now)
         self.rate = news.per_second
-        self.told = call
+        self.latest = call
 
 
 class VendorClock(msgspec.Struct):
     """How far the vendor's clock is ahead of ours, between two bounds that every answer narrows.
 
-    An answer that tells of a window was made while that was open. Its `Date` has whole seconds and may be kept for a
+    A response that describes a window was made while that was open. Its `Date` has whole seconds and may be kept for a
     second by the vendor's server: it was that late at least.
     """
 
@@ -122,7 +122,7 @@ class VendorClock(msgspec.Struct):
     at: float = 0.0
 
     def observe(self, news: WindowNews, sent_at: float, came_at: float) -> None:
-        """An answer to what went out at `sent_at` and came back at `came_at` told this."""
+        """`news` is from a response to a request sent at `sent_at`, which came at `came_at`."""
         slack, self.at = DRIFT * max(0.0, came_at - self.at), max(self.at, came_at)
         least, most = news.reset - self.seconds - came_at, news.reset - sent_at
         self.least, self.most = self.least - slack, self.most + slack
@@ -156,12 +156,12 @@ class Window(msgspec.Struct, tag="window"):
     under_way: dict[int, tuple[float, float]] = {}
     """By call, when it went out and when it is taken for lost, since its process may be dead."""
     lost: list[float] = []
-    """When calls ended that the vendor may have counted and has not told of."""
+    """When calls ended that the vendor may have counted and has not reported."""
     is_wary: bool = True
     limit: float = 0.0
     left: float = math.inf
     reset: float = -math.inf
-    """End of the latest window the vendor told of, by its clock."""
+    """End of the latest window the vendor described, by its clock."""
     has_turned: bool = False
     """That one is over, by our clock."""
     since: float = 0.0
@@ -231,7 +231,7 @@ class Window(msgspec.Struct, tag="window"):
         self.under_way[call] = (now, until)
 
     def end(self, call: int, news: News | None, now: float) -> None:
-        """The call is over, and its answer told this. One without an answer may have been counted all the same."""
+        """The call is over; `news` is what its response showed. One without a response may have been counted too."""
         if call not in self.under_way:
             return
         sent_at, _ = self.under_way.pop(call)
@@ -255,7 +255,7 @@ class Window(msgspec.Struct, tag="window"):
             self.left = min(self.left, news.left)
         else:
             return  # it counted in a window that is over
-        self.lost = [lost_at for lost_at in self.lost if lost_at > sent_at]  # what is left tells of the others
+        self.lost = [lost_at for lost_at in self.lost if lost_at > sent_at]  # what is left includes the others
         self.turns_at = self.vendor.find_moment(news.reset) + TURN_MARGIN
 
 

@@ -61,7 +61,7 @@ class Row:
         try:
             decoded = decode_objects([row.raw for row in left])
         except Undecodable:
-            return  # each tells for itself
+            return  # each has its own
         for row, data in zip(left, decoded, strict=True):
             row._data = data
 
@@ -180,7 +180,7 @@ class NextLink:
         return path, {**_size(self.page_size, size), **params}
 
     def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
-        of = asked.partition("?")[0]  # a query can hold personal data: no error tells it
+        of = asked.partition("?")[0]  # a query can contain personal data: no error shows it
         members = decode_object(answer.body, of=of)
         rows = decode_rows(members.get(self.items), of=of)
         return _end_or_follow(rows, self._find_link(members, of), origin=origin, asked=asked)

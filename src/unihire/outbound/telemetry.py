@@ -1,4 +1,4 @@
-"""What is told of calls to vendors: measured, traced, and logged where they are made again or wait for long."""
+"""Calls to vendors measured and traced, and logged where they are repeated or wait for long."""
 
 import re
 import time
@@ -37,18 +37,18 @@ def watch_exchange(integration: str, method: str, url: str) -> Iterator[Exchange
     exchange, began_at = Exchange(), time.perf_counter()
     template = to_template(urlsplit(url).path) if is_tracing() else ""
     facts = {"http.request.method": method, "url.template": template, "unihire.integration": integration}
-    with span(f"{method} {template}", facts, kind=SpanKind.CLIENT) as told:
+    with span(f"{method} {template}", facts, kind=SpanKind.CLIENT) as traced:
         try:
             yield exchange
         finally:
             status = exchange.status
-            word = "none" if status is None else metrics.tell_class(status)
+            word = "none" if status is None else metrics.name_class(status)
             metrics.VENDOR_REQUESTS.labels(integration, word).inc()
             metrics.VENDOR_SECONDS.labels(integration).observe(time.perf_counter() - began_at)
             if status is not None:
-                told.tell({"http.response.status_code": status})
+                traced.set_attributes({"http.response.status_code": status})
                 if status >= HTTPStatus.BAD_REQUEST:
-                    told.fail(str(status))
+                    traced.fail(str(status))
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def watch_wait(integration: str) -> Iterator[None]:
             log.info("waited for the vendor's rate limit", seconds=round(waited, 1))
 
 
-def tell_retry(integration: str, call: str, *, attempt: int, pause: float, error: Exception) -> None:
+def log_retry(integration: str, call: str, *, attempt: int, pause: float, error: Exception) -> None:
     """The call will be made again after a pause."""
     metrics.VENDOR_RETRIES.labels(integration).inc()
     reason = getattr(error, "status", None) or type(error).__name__

@@ -32,7 +32,7 @@ ADVICE = "another account is a connector of its own: unihire connect"
 async def check_account(
     pool: Pool, connector: Connector, integration: Integration, client: VendorClient, *, is_vouched: bool = False
 ) -> None:
-    """Compare the first page of the lists in `Integration.known_by` with the records stored, until one tells.
+    """Compare the first page of the lists in `Integration.known_by` with the stored records, until one decides.
 
     It is the same account where a row of it is stored and was made at the same moment. Raises ConfigError where such
     rows were made at another moment; and, unless somebody has vouched for the account, where no row is known, or none

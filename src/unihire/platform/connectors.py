@@ -148,8 +148,8 @@ def _name_account(
     asked_with = [(name, credentials[name]) for name in names if credentials.get(name)]
     if is_partner or not asked_with:
         return None
-    told = msgspec.json.encode([integration.slug, base_url or "", asked_with])
-    return blake2b(told, key=organisation.bytes, digest_size=16).digest()
+    described = msgspec.json.encode([integration.slug, base_url or "", asked_with])
+    return blake2b(described, key=organisation.bytes, digest_size=16).digest()
 
 
 def check_base_url(url: str) -> str:

@@ -6,7 +6,7 @@ A write that was not answered is looked for among the rows the vendor shows. Tak
 - no other write made: every write notes its row in the store, where a row belongs to one of them;
 - shows all that was sent.
 While another write to the same list is under way, a row may be its, and nothing is taken. What is not found so is
-perhaps made, and the caller is told that: a second sending could make a second thing.
+reported to the caller as perhaps made: sending it again could create it twice.
 """
 
 import asyncio

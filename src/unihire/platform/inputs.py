@@ -108,7 +108,7 @@ def read_input(operation: Operation, data: Any) -> tuple[Input, dict[str, Any]]:
     """The input, and the options sent with it. Raises BadInput; nothing has been asked of the vendor then."""
     if isinstance(data, dict | list):
         check_values(data)
-    if faults := [_tell(error) for error in islice(_validator(operation).iter_errors(data), MOST_FAULTS)]:
+    if faults := [_describe_fault(error) for error in islice(_validator(operation).iter_errors(data), MOST_FAULTS)]:
         raise BadInput(faults)
     name, _ = _OPTIONS[operation.is_write]
     own = {key: value for key, value in data.items() if key != name}
@@ -193,7 +193,7 @@ def _write_place(place: _Place) -> str:
     return "#" + "".join(reversed(parts))
 
 
-def _tell(error: jsonschema_rs.ValidationError) -> str:
+def _describe_fault(error: jsonschema_rs.ValidationError) -> str:
     kind = error.kind.as_dict()
     place = "#" + "".join(f"/{shorten(str(part), 100)}" for part in error.instance_path)
     match error.kind.name:
@@ -207,16 +207,18 @@ def _tell(error: jsonschema_rs.ValidationError) -> str:
         case "type":
             return f"{place}: expected type: {_name_types(kind['types'])}, found: {_name_type(error.instance)}"
         case "anyOf":
-            return "; ".join(_tell_branches(place, kind["context"], error.instance))
+            return "; ".join(_describe_branches(place, kind["context"], error.instance))
         case _:
             return f"{place}: {error.message}"
 
 
-def _tell_branches(place: str, branches: Sequence[Sequence[jsonschema_rs.ValidationError]], found: Any) -> list[str]:
+def _describe_branches(
+    place: str, branches: Sequence[Sequence[jsonschema_rs.ValidationError]], found: Any
+) -> list[str]:
     """The faults of the branch that takes values of this type; where there is none, the types that are taken."""
     for branch in branches:
         if all(each.kind.name != "type" for each in branch):
-            return [_tell(each) for each in branch]
+            return [_describe_fault(each) for each in branch]
     types = [name for branch in branches for each in branch for name in each.kind.as_dict().get("types", ())]
     return [f"{place}: expected type: {_name_types(types)}, found: {_name_type(found)}"]
 

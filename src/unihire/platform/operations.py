@@ -90,10 +90,10 @@ class Operations:
         """
         operation = find_operation(connector.integration, name)
         given, options = read_input(operation, data)
-        with watch_operation(connector, name) as told:
+        with watch_operation(connector, name) as watch:
             outcome = await self._call(connector, operation, given, options, idempotency_key)
             if not outcome.is_fault:
-                told.status = "done" if outcome.is_success else "refused"
+                watch.status = "done" if outcome.is_success else "refused"
             return outcome
 
     async def _call(
@@ -243,7 +243,7 @@ def write_json(value: Any) -> bytes:
 
 
 def find_operation(integration: str, name: str) -> Operation:
-    """Raises NotFound, which tells the operations there are."""
+    """Raises NotFound, which lists the operations."""
     found = list_operations(integration)
     if name not in found:
         there = ", ".join(found) or "none"
@@ -284,7 +284,7 @@ def _add_progress(output: dict[str, Any], progress: WriteProgress) -> dict[str, 
     """What was written before the error, and what was not, as data and in words."""
     if not progress.has_begun:
         return output
-    message = "; ".join((output["message"], *_tell(progress)))
+    message = "; ".join((output["message"], *_describe_progress(progress)))
     made = {"made": progress.made, "perhaps_made": progress.unsure, "not_made": progress.missing}
     return {**output, "message": message, **made}
 
@@ -304,7 +304,7 @@ def _fail(error: VendorError, progress: WriteProgress) -> Outcome:
     return Outcome(False, _add_progress(_describe_error(code, str(error), response), progress))
 
 
-def _tell(progress: WriteProgress) -> Iterable[str]:
+def _describe_progress(progress: WriteProgress) -> Iterable[str]:
     if progress.made:
         yield "made: " + ", ".join(f"{step} {id}" for step, id in progress.made.items())
     if progress.unsure:

@@ -1,4 +1,4 @@
-"""Syncs asked for, paused, gone on with and cancelled; each run told with its progress."""
+"""Syncs requested, paused, resumed and cancelled, and the progress of each run."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is told of operations while they run: measured, traced, and named in every log line."""
+"""Operations measured, traced, and named in every log line."""
 
 import time
 from collections.abc import Iterator
@@ -24,10 +24,10 @@ def watch_operation(connector: Connector, name: str) -> Iterator[OperationWatch]
     """The block runs the operation, which is one there is."""
     watch, began_at, id = OperationWatch(), time.perf_counter(), str(connector.id)
     facts = {"unihire.operation": name, "unihire.connector": id, "unihire.integration": connector.integration}
-    with structlog.contextvars.bound_contextvars(connector=id, operation=name), span("operation", facts) as told:
+    with structlog.contextvars.bound_contextvars(connector=id, operation=name), span("operation", facts) as traced:
         try:
             yield watch
         finally:
-            told.tell({"unihire.operation.status": watch.status})
+            traced.set_attributes({"unihire.operation.status": watch.status})
             seconds = time.perf_counter() - began_at
             metrics.OPERATION_SECONDS.labels(connector.integration, name, watch.status).observe(seconds)

@@ -70,7 +70,7 @@ class Control:
                 others = [method for method, *place in self._acts if place == [first, len(parts)]]
                 if others:
                     raise _Refused(405, f"{request.path} takes {', '.join(others)}")
-                raise _Refused(404, f"no {request.path} here; GET {CONTROL_PATH}/ tells what there is")
+                raise _Refused(404, f"no {request.path} here; GET {CONTROL_PATH}/ lists what there is")
             result = act(_read_body(request.body), parts)
             status, result = 200, await result if isawaitable(result) else result
         except _Refused as error:

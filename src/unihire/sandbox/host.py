@@ -52,7 +52,7 @@ class RequestLog:
 
 
 class SandboxApp:
-    """The ASGI app. `settings` is what the control plane tells about how it was started."""
+    """The ASGI app. `settings` is how it was started, as the control plane shows it."""
 
     def __init__(
         self,

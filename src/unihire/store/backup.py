@@ -177,7 +177,7 @@ async def _start(
 
 
 async def _read_errors(process: asyncio.subprocess.Process) -> str:
-    """The first error a program tells of, else its last line."""
+    """The first error a program prints, else its last line."""
     assert process.stderr is not None
     lines = (await process.stderr.read()).decode(errors="replace").strip().splitlines()
     return next((line for line in lines if "error:" in line.lower()), lines[-1] if lines else "it says nothing")

@@ -40,7 +40,7 @@ FIND_UNMET = """
     WHERE met.id IS NULL LIMIT $4
 """
 
-# Each model's records at the vendor, here, and on one side only. One told by several rows counts once, and is set
+# Each model's records at the vendor, here, and on one side only. One shown by several rows counts once, and is set
 # quarantined when all of them are.
 COMPARE = """
     SELECT model, count(there.id) AS there, count(here.id) AS here,
@@ -64,7 +64,7 @@ FIND_MISSING = """
     ORDER BY length(there.remote_id), there.remote_id LIMIT $3
 """
 
-# The first living records of a model that the vendor no longer tells of.
+# The first records of a model that are not deleted and that the vendor no longer shows.
 FIND_GONE = """
     SELECT here.remote_id FROM (SELECT id FROM met WHERE model = $2) AS there FULL JOIN (
         SELECT id, remote_id FROM record WHERE connector = $1 AND model = $2 AND deleted_at IS NULL

@@ -108,7 +108,7 @@ FEW_VALUES = 5
 
 # An index scan reads all steps of a value that are on its page of the index, whatever the limit. So the walks of more
 # than FEW_VALUES end where a page should be full: where the first of two of the values that gets there, $7 or $8, has
-# so many steps ($6, from 0). `edge` tells it, null where neither has as many and the walks go on to the end.
+# so many steps ($6, from 0). `edge` is that position, null where neither has as many and the walks go on to the end.
 FIND_EDGE = """
     WITH edge AS MATERIALIZED (
         SELECT least(
@@ -117,7 +117,7 @@ FIND_EDGE = """
         ) AS seq
     )
 """
-TELL_EDGE = ", (SELECT seq FROM edge) AS edge"
+RETURN_EDGE = ", (SELECT seq FROM edge) AS edge"
 WITHIN_EDGE = " AND k.seq <= coalesce((SELECT seq FROM edge), 9223372036854775807)"
 
 # The records at the steps of a walk, and those of some ids: one look into an index each. What is checked besides stands
@@ -134,7 +134,7 @@ BY_IDS_EACH = """(
         ) AS found
     ) AS record"""
 
-# All steps of several values of one filter, merged, for a list that has more to check than the index tells. A few
+# All steps of several values of one filter, merged, for a list that has more to check than the index contains. A few
 # values are written out, one walk each, so that no more is read than the page takes; more are taken from an array.
 MERGED_WALK = "(SELECT DISTINCT seq FROM ({walks}) AS step ORDER BY seq) AS walk"
 WHOLE_WALK = "(SELECT seq FROM record_key WHERE connector = $1 AND key = ${key} AND seq > $3 ORDER BY seq LIMIT ALL)"
@@ -235,7 +235,7 @@ def read_rows(rows: Sequence[asyncpg.Record], deleted: Set[int], last: int | Non
 
 
 def _has_many(wanted: RecordSelection) -> bool:
-    """Whether it is a list of one filter with so many values that two of them tell where its page ends."""
+    """Whether it is a list of one filter with so many values that two of them show where its page ends."""
     return wanted.ids is None and len(wanted.keys) == 1 and len(wanted.keys[0]) > FEW_VALUES
 
 
@@ -307,7 +307,7 @@ def _write_at(columns: str, steps: str, by_array: bool) -> str:
 async def _walk_many(connection: Connection, wanted: RecordSelection, by_array: bool) -> list[asyncpg.Record]:
     """A page of records that have one of many values, and one more where more follow.
 
-    Two of the values tell where to end. Where these are more frequent than the others that is too early: then it is
+    Two of the values show where to end. Where these are more frequent than the others that is too early: then it is
     where one of them alone fills the page.
     """
     (keys,) = wanted.keys
@@ -325,8 +325,8 @@ async def _walk_many(connection: Connection, wanted: RecordSelection, by_array: 
 
 @cache
 def write_many(content: Content, *, by_array: bool) -> str:
-    """The query of a page that two of many values tell the end of."""
-    columns = list_columns(content) + TELL_EDGE
+    """The query of a page whose end two of many values show."""
+    columns = list_columns(content) + RETURN_EDGE
     return FIND_EDGE + _write_at(columns, SEVERAL_WALKS.format(bound=WITHIN_EDGE), by_array)
 
 

@@ -1,4 +1,4 @@
-"""Records made again from what is stored: the rows they were made of, and what no fingerprint tells of them."""
+"""Records made again from stored rows: reading those rows, and updating what no fingerprint covers."""
 
 from collections.abc import Iterable, Sequence
 
@@ -56,7 +56,7 @@ COUNT_LIVING = """
     ) AS living
 """
 
-# Let a record count as changed whose custom fields differ: its fingerprint does not tell.
+# Let a record count as changed whose custom fields differ: its fingerprint does not cover them.
 OUTDATE_CUSTOM = """
     UPDATE record SET fingerprint = ''
     WHERE connector = $1 AND id = $2::text::uuid AND coalesce(custom, '{}') <> coalesce($3::bytea, '{}')

@@ -128,7 +128,7 @@ class ByText(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RowLookup:
-    """What is asked for at once; `number` tells the questions apart."""
+    """Look-ups that one query answers; each has a `number`."""
 
     ids: list[ById] = field(default_factory=list)
     keys: list[ByKey] = field(default_factory=list)

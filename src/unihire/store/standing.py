@@ -11,7 +11,7 @@ SILENT_FOR = timedelta(seconds=20)
 
 # Connectors, paused ones among them, unfinished runs, jobs, workers, the schedule that is overdue for longest, open
 # issues and quarantined rows: a name, what it is counted by, and the number.
-TELL_STANDING = """
+COUNT_STANDING = """
     SELECT 'connectors' AS name, integration, lower(status) AS kind, count(*)::float8 AS value
     FROM connector GROUP BY integration, status
     UNION ALL
@@ -52,5 +52,5 @@ class Figure:
     value: float
 
 
-async def tell_standing(pool: Pool) -> Sequence[Figure]:
-    return [Figure(**row) for row in await pool.fetch(TELL_STANDING, SILENT_FOR)]
+async def count_standing(pool: Pool) -> Sequence[Figure]:
+    return [Figure(**row) for row in await pool.fetch(COUNT_STANDING, SILENT_FOR)]

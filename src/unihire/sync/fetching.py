@@ -139,7 +139,7 @@ async def walk(
 
     Raises VendorChanged where the list does not end: its rows come again, one page after the other has none, or a link
     leads back to a page that was read. `growth` is what was met before `start`; it has each page before that is given.
-    `expect` is told each page before the next one is marked.
+    `expect` is called with each page before the next one is marked.
     """
     growth, visited = growth or Growth(), {start}
     ahead: asyncio.Task[Page] | None = asyncio.create_task(fetch_page(client, stream, start, mark))

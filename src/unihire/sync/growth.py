@@ -12,7 +12,7 @@ EMPTY_PAGES = 100
 """So many pages without rows in a row are passed over: a vendor may page first and filter then, or never stop."""
 
 SIZE = 128
-"""So many hashes are remembered: what is told from them is right within a tenth, most often."""
+"""So many hashes are remembered: an estimate from them is mostly right within a tenth."""
 
 REPEATS, SLACK = 2, 200
 """A list in which each row came so often, and so many rows more, shows them again. Some come twice in any list, as they

@@ -192,11 +192,13 @@ class Pages:
         """
         assert self._client is not None
         source = within or self._pool
-        passed, told = self._read_passed(rows)
-        told = [record for record in told if not self._writer.has_told(record.id)]  # a page before met those
+        passed, skipped_parts = self._read_passed(rows)
+        skipped_parts = [
+            record for record in skipped_parts if not self._writer.has_confirmed(record.id)
+        ]  # a page before met those
         sound, row_ids, refused = self._refuse([row for row in rows if not row.is_unchanged] if passed else rows)
         details = await fetch_details(self._client, source, self._connector, self.stream, sound, day=self.day)
-        page = await self._map(sound, row_ids, details, source, refused, asked=asked, told=told)
+        page = await self._map(sound, row_ids, details, source, refused, asked=asked, skipped_parts=skipped_parts)
         if not passed:
             return page
         met = self._renderer.seen_ids(self.stream, [row.row_id or "" for row in passed])
@@ -206,7 +208,7 @@ class Pages:
         """As `prepare`, with stored details of whatever version and no call.
 
         Rows that need a detail which is not stored are left out of the page: its name, by row id. A part that several
-        rows tell is in the page as each of them tells it.
+        rows have is in the page as each of them shows it.
         """
         sound, row_ids, refused = self._refuse(rows)
         details, lacking = await find_details(within, self._connector, self.stream, sound)
@@ -216,17 +218,17 @@ class Pages:
         return await self._map(sound, row_ids, details, within, refused, is_each=self._has_shared), lacking
 
     def _read_passed(self, rows: Sequence[Row]) -> tuple[list[Row], list[Rendered]]:
-        """The rows that are passed over, and the shared parts they tell. One that does not tell them is mapped."""
-        passed, told = [row for row in rows if row.is_unchanged], list[Rendered]()
+        """The rows that are skipped, and their shared parts. A row whose parts cannot be mapped is not skipped."""
+        passed, skipped_parts = [row for row in rows if row.is_unchanged], list[Rendered]()
         if not (passed and self._has_shared):
-            return passed, told
+            return passed, skipped_parts
         Row.decode_together(passed)
         for row in passed:
             try:
-                told += self._renderer.render_shared(self.stream, row)
+                skipped_parts += self._renderer.render_shared(self.stream, row)
             except Exception:  # noqa: BLE001 - whatever a mapping raises over a row
                 row.is_unchanged = False
-        return [row for row in passed if row.is_unchanged], told
+        return [row for row in passed if row.is_unchanged], skipped_parts
 
     def _refuse(self, rows: list[Row]) -> tuple[list[Row], list[str], list[Quarantined]]:
         """The rows that may be mapped, their ids, and what is noted of those that are refused before."""
@@ -253,9 +255,9 @@ class Pages:
         *,
         is_each: bool = False,
         asked: int = LATEST,
-        told: Sequence[Rendered] = (),
+        skipped_parts: Sequence[Rendered] = (),
     ) -> MappedPage:
-        """`told` are shared parts of rows that are passed over: those say nothing new of them."""
+        """`skipped_parts` are shared parts of rows that are skipped: they contain no change."""
         if self._known:
             shown = await find_shown(source, self._connector, self.stream, self._known, rows)
             for row_id, by_name in shown.items():
@@ -274,15 +276,15 @@ class Pages:
             quarantined += unmapped
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # who waits for the network is woken by the first, and goes on in the second
-        tellers = dict[tuple[str, bytes], list[str]]()
+        shown_by_rows = dict[tuple[str, bytes], list[str]]()
         if not is_each:
             first = dict[str | tuple[str, bytes], Rendered]()
             for record in records:
                 if record.is_shared:
-                    tellers.setdefault((record.id, record.fingerprint), []).append(record.row_id)
-            for record in told:
-                tellers.setdefault((record.id, record.fingerprint), [])
-            for record in (*records, *told):
+                    shown_by_rows.setdefault((record.id, record.fingerprint), []).append(record.row_id)
+            for record in skipped_parts:
+                shown_by_rows.setdefault((record.id, record.fingerprint), [])
+            for record in (*records, *skipped_parts):
                 first.setdefault((record.id, record.fingerprint) if record.is_shared else record.id, record)
             records = list(first.values())
         joined, unkept = self._storage.pick(rows, self._renderer) if self._storage else ([], [])
@@ -302,7 +304,7 @@ class Pages:
             joined=joined,
             deleted=deleted,
             asked=asked,
-            tellers=tellers,
+            shown_by_rows=shown_by_rows,
             hashes=self.unchanged.hash_rows(rows, row_ids, {*details.unsure, *(one.row_id for one in quarantined)}),
             sources=rows,
             found=details,
@@ -337,39 +339,42 @@ class Pages:
         return await self.prepare(list(page.all_rows), feed.connection, asked=page.asked) if page.all_rows else page
 
     async def _find_news(
-        self, connection: Connection, parts: Sequence[Rendered], tellers: Mapping[tuple[str, bytes], Sequence[str]]
+        self,
+        connection: Connection,
+        parts: Sequence[Rendered],
+        shown_by_rows: Mapping[tuple[str, bytes], Sequence[str]],
     ) -> list[Rendered]:
-        """Of parts that rows tell otherwise than they are stored: those of which a row says what it did not say before.
+        """Of parts that rows show otherwise than they are stored: those that a row shows otherwise than it did before.
 
-        A row that never told the part says nothing new where the whole list is read: others there may tell it as it is.
+        A row that never showed the part is no change while the whole list is read: others there may show it as it is.
         """
-        told_by = [tellers.get((part.id, part.fingerprint), [part.row_id]) for part in parts]
-        row_ids = {row_id for ids in told_by for row_id in ids}
+        shown_by = [shown_by_rows.get((part.id, part.fingerprint), [part.row_id]) for part in parts]
+        row_ids = {row_id for ids in shown_by for row_id in ids}
         own = {row_id: next(self._renderer.row_ids(self.stream, row_id), "") for row_id in row_ids}
         raws = await remapping.find_raw(connection, self._connector, list(own.values()))
         before: dict[str, dict[str, bytes]] = {}
         for row_id, id in own.items():
             raw = raws.get(id)
-            told = [] if raw is None else self._renderer.render_rows(self.stream, [decode_row(raw)], {})[0]
-            before[row_id] = {one.id: one.fingerprint for one in told}
+            stored = [] if raw is None else self._renderer.render_rows(self.stream, [decode_row(raw)], {})[0]
+            before[row_id] = {one.id: one.fingerprint for one in stored}
 
         def is_new(row_id: str, part: Rendered) -> bool:
             said = before[row_id].get(part.id)
             return not self.reads_all if said is None else said != part.fingerprint
 
-        return [part for part, ids in zip(parts, told_by, strict=True) if any(is_new(row_id, part) for row_id in ids)]
+        return [part for part, ids in zip(parts, shown_by, strict=True) if any(is_new(row_id, part) for row_id in ids)]
 
     @property
     def has_unsettled(self) -> bool:
         """Whether there are shared parts that rows described, and none of them as they are stored."""
         return self._writer.has_unsettled
 
-    async def settle_told(self, feed: Feed, since: int) -> Counts:
+    async def settle_shared_parts(self, feed: Feed, since: int) -> Counts:
         """At the end of a whole walk: shared parts that no row described as they are stored become what rows say.
 
         Those that moved behind the place `since` in the feed are left: they were described anew meanwhile.
         """
-        written = await self._writer.settle_told(feed, since)
+        written = await self._writer.settle_shared_parts(feed, since)
         return Counts(self.stream.name, added=written.added, changed=written.changed)
 
     async def save_by_id(self, feed: Feed, page: MappedPage, gone: Sequence[str] = ()) -> Counts:

@@ -1,4 +1,4 @@
-"""Reconciling: every record the vendor tells of now, counted beside those served here, which stay as they are."""
+"""Reconciling: counts every record at the vendor beside those in the store, and changes nothing."""
 
 from collections.abc import Callable, Collection
 from contextlib import aclosing
@@ -93,7 +93,7 @@ async def reconcile(
 ) -> Reconciliation:
     """Read every list of records whole at the vendor, now, and compare with the living records here, by id.
 
-    Records that are rows of details or joins are not compared: the rows of their lists do not tell their ids.
+    Records that are rows of details or joins are not compared: the rows of the lists do not have their ids.
 
     A sync may go on meanwhile; it is not held up. Raises RetryLater when the vendor cannot answer now and
     ReauthorizeNeeded when it refuses the credentials.
@@ -157,7 +157,7 @@ async def _compare(
 
 
 class _StreamCount:
-    """Notes the records that one stream's rows tell of."""
+    """Notes the records that one stream's rows show."""
 
     def __init__(
         self,
@@ -193,12 +193,12 @@ class _StreamCount:
         own = model_numbers(stream, rows_only=True)
         if own and stream.by_id is not None:
             # What a list leaves out and the vendor shows by its id is not gone.
-            self._tell("absent")
+            self._report("absent")
             unmet = await counting.find_unmet(self._connection, self._connector, stream.name, own, CONFIRMED)
             found = await fetch_rows(self._client, stream, unmet)
             await self._note(found.rows)
             await self._note_ids(found.unsure)
-        self._tell("done")
+        self._report("done")
 
     async def _walk(self, phase: str, start: str) -> None:
         async with aclosing(walk(self._client, self.stream, start)) as pages:
@@ -206,9 +206,9 @@ class _StreamCount:
                 await self._note(page.rows)
                 if phase == "walk":
                     self._counts.read += len(page.rows)
-                self._tell(phase)
+                self._report(phase)
 
-    def _tell(self, phase: str) -> None:
+    def _report(self, phase: str) -> None:
         self._counts.phase = phase
         self._watch(self._counts)
 

@@ -95,7 +95,7 @@ async def remap_locked(
 ) -> list[RemapResult]:
     """As `remap_connector`, by one who holds the connector already."""
     renderer = Renderer(connector.id, connector.number)
-    told = []
+    results = []
     for stream in integration.streams:
         pages = Pages(
             pool=pool, client=None, renderer=renderer, connector=connector.number, stream=stream,
@@ -103,15 +103,15 @@ async def remap_locked(
         )  # fmt: skip
         part = _StreamRemap(pool, connector.number, pages, watch, stop or asyncio.Event())
         await part.remap(only_quarantined=only_quarantined)
-        told.append(part.result)
-    return told
+        results.append(part.result)
+    return results
 
 
 class _StreamRemap:
     """Map the stored rows of one stream again.
 
-    A part that several rows tell is made from one that tells it as it is stored: an older row may still tell what it
-    was before. The ids of such parts are remembered; nothing else grows with the number of rows.
+    A part that several rows have is mapped from a row that shows it as it is stored: an older row may still have it as
+    it was before. The ids of such parts are remembered; nothing else grows with the number of rows.
     """
 
     def __init__(
@@ -240,7 +240,7 @@ class _StreamRemap:
         self.result.deleted += counts.deleted
 
     async def _settle_parts(self, feed: Feed, page: MappedPage) -> MappedPage:
-        """The page without shared parts as rows tell them otherwise than they are stored, and those made already."""
+        """The page without shared parts that rows show otherwise than they are stored, and those mapped already."""
         ids = [record.id for record in page.records if record.model in self._parts]
         if not ids:
             return page

@@ -155,11 +155,11 @@ class Renderer:
         quarantined: list[Quarantined] = []
         for place, row in enumerate(rows):
             row_id = find_row_id(stream, row) if row_ids is None else row_ids[place]
-            told = details.get(row_id, _NO_DETAILS)
+            found_details = details.get(row_id, _NO_DETAILS)
             try:
-                found = self._render_row(rendering, row, row_id, told)
+                found = self._render_row(rendering, row, row_id, found_details)
             except Exception as error:  # noqa: BLE001 - whatever a mapping raises over a row costs that row or a part of it
-                found, entry = self._render_apart(rendering, row, row_id, told, error)
+                found, entry = self._render_apart(rendering, row, row_id, found_details, error)
                 if entry is not None:
                     quarantined.append(entry)
             for rendered in found:
@@ -195,7 +195,7 @@ class Renderer:
         return found
 
     def render_shared(self, stream: Stream, row: Row) -> list[Rendered]:
-        """The shared parts that a row tells, alone. Raises whatever a mapping raises over them."""
+        """The shared parts of a row alone. Raises whatever a mapping raises over them."""
         rendering = self._get_rendering(stream)
         return [
             self._render_part(
@@ -390,7 +390,7 @@ class _Apart:
             record = mapping.make(source)
             fields = msgspec.structs.asdict(record)
             noun = spec_of(type(record)).noun
-        except Exception:  # noqa: BLE001 - it is told by whoever tried before
+        except Exception:  # noqa: BLE001 - the caller has reported it
             return None
 
         def make(some: Data) -> Rendered:
@@ -447,5 +447,5 @@ def model_numbers(stream: Stream, *, rows_only: bool = False) -> list[int]:
 
 
 def beside_numbers(stream: Stream) -> set[int]:
-    """The models whose records are rows of a detail or a join: those the stream's own rows do not tell."""
+    """The models whose records are rows of a detail or a join: those that are not in the stream's own rows."""
     return {spec_of(mapping.model).number for mapping in stream.mappings if mapping.of is not None}

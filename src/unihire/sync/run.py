@@ -136,9 +136,9 @@ async def work_on_run(
 ) -> Report:
     """Take a run that was taken up to its end. Raises as `sync_connector`; call while holding the connector."""
     engine = _RunSync(pool, connector, integration, client, run, watch, stop or asyncio.Event())
-    with watch_run(connector, run, client) as told:
+    with watch_run(connector, run, client) as traced:
         report = await engine.work()
-        told.status = report.status
+        traced.status = report.status
         return report
 
 
@@ -195,7 +195,7 @@ class _RunSync:
         report.status = "done" if not failed else "failed" if failed == needed else "partial"
         await set_status(self._pool, self._connector, "COMPLETE")
         await self._resolve_issues(OF_CONNECTORS)
-        await self._finish(report.status, None)  # last: what a crash keeps from being told, the next attempt tells
+        await self._finish(report.status, None)  # last: what a crash leaves unreported, the next attempt reports
         log.info(
             "sync run ended", status=report.status, requests=report.requests, waited=round(report.waited_seconds, 1),
             rows=sum(part.read for part in report.streams), new=sum(part.added for part in report.streams),
@@ -255,7 +255,7 @@ class _RunSync:
 
     async def _sync_stream(self, stream: Stream) -> None:
         """The stream to its end, good or bad; what our own code did not foresee is tried a few times."""
-        with watch_stream(self._integration.slug, stream.name) as told:
+        with watch_stream(self._integration.slug, stream.name) as traced:
             while True:
                 state = self._opened.pop(stream.name, None) or await runs.open_stream(
                     self._pool, self._run, stream.name,
@@ -272,7 +272,7 @@ class _RunSync:
                 except _OF_STREAM as error:
                     if not self._is_over(error):
                         raise
-                    told.fail(type(error).__name__)
+                    traced.fail(type(error).__name__)
                     await self._fail(part, stream, find_kind(error), explain_failure(stream, error))
                 except UnihireError:
                     raise
@@ -284,7 +284,7 @@ class _RunSync:
                     if failures < MOST_FAULTS:
                         await self._rest(FAULT_PAUSES[min(failures, len(FAULT_PAUSES)) - 1])
                         continue
-                    told.fail(type(error).__name__)
+                    traced.fail(type(error).__name__)
                     await self._fail(part, stream, IssueKind.FAULT, explain_fault(error))
                 else:
                     if first_read_at is not None:

@@ -6,7 +6,7 @@ A stream passes through phases, and its position within them is committed with e
     catch_up  after a whole walk: what changed while it went on (a list newest first moves changed rows to pages
               already read)
     refresh   records that show rows of other streams which changed meanwhile are made again
-    absent    after a whole walk: records it did not meet, confirmed by their ids where the vendor can tell
+    absent    after a whole walk: records it did not meet, confirmed by their ids where the vendor has a call for it
     done
 """
 
@@ -98,7 +98,7 @@ class StreamSync:
             if phase == "walk":
                 await self._walk_or_start_over(phase, position, since, tracking, after=following)
                 if since is None and position is None and self._pages.has_unsettled:
-                    await self._settle_told()
+                    await self._settle_shared_parts()
             elif phase == "catch_up":
                 begun = state["started_at"] - self._stream.overlap - find_lead(self._client, self._skew)
                 await self._walk_or_start_over(phase, position, begun, tracking, after=following)
@@ -178,9 +178,9 @@ class StreamSync:
                 if not page.rows and page.next is None:
                     break  # nothing is to be saved: who goes on from here finds it so
                 phase_then, met = (phase, growth.dump()) if page.next is not None else (after, None)
-                with watch_page("map", self._client, self._stream.name) as told:
+                with watch_page("map", self._client, self._stream.name) as traced:
                     prepared = await self._pages.prepare(page.rows, asked=asked)
-                    told.tell({"unihire.rows": len(page.rows)})
+                    traced.set_attributes({"unihire.rows": len(page.rows)})
                 if len(saves) == PAGES_AHEAD:
                     await saves[0]
                     saves.popleft()
@@ -235,7 +235,7 @@ class StreamSync:
         self._pages.unchanged.settle()
         self._forget_tally(step)
         self._at = (phase, position)
-        self._tell(step, phase)
+        self._report(step, phase)
 
     async def _pass(self, page: MappedPage, phase: str, position: str | None, growth: bytes | None) -> Counts | None:
         """Note that a page is stored as it comes; None where it must be saved like any other."""
@@ -275,7 +275,7 @@ class StreamSync:
     def _place(self) -> runs.StreamPosition:
         return runs.StreamPosition(*self._at, self.counts.read, self.counts.deleted, self.counts.requests)
 
-    def _tell(self, step: Counts, phase: str) -> None:
+    def _report(self, step: Counts, phase: str) -> None:
         count_saved(
             self._client, step.stream, rows=step.read, quarantined=step.quarantined, incomplete=step.incomplete,
             new=step.added, changed=step.changed, deleted=step.deleted,
@@ -284,17 +284,17 @@ class StreamSync:
         self.counts.phase = phase
         self._watch(self.counts)
 
-    async def _settle_told(self) -> None:
+    async def _settle_shared_parts(self) -> None:
         """After a whole walk by this attempt alone: what no row describes as it is stored becomes what rows say."""
 
         async def save(feed: Feed) -> Counts:
-            step = await self._pages.settle_told(feed, since=self._begun)
+            step = await self._pages.settle_shared_parts(feed, since=self._begun)
             await self._move(feed.connection, step, *self._at)
             return step
 
         step = await self._pages.write(save)
         self._forget_tally(step)
-        self._tell(step, self._at[0])
+        self._report(step, self._at[0])
 
     async def _refresh(self, *, after: str) -> None:
         """Make those records again that show rows which changed."""
@@ -317,12 +317,12 @@ class StreamSync:
                 break
             self._forget_tally(saved)
             self._at = ("refresh", None)
-            self._tell(saved, "refresh")
+            self._report(saved, "refresh")
         step = Counts(self._stream.name)
         await self._move(self._pool, step, after, None)
         self._forget_tally(step)
         self._at = (after, None)
-        self._tell(step, after)
+        self._report(step, after)
 
     def _stop_if_asked(self) -> None:
         if self._stop.is_set() or self._pause.is_set():
@@ -352,8 +352,8 @@ class StreamSync:
         hidden = await pool.fetch(streams.FIND_HIDDEN, number, name, self._run.id)
         if self.counts.wrong_answers or not all(row["is_served"] for row in hidden):
             return
-        told = set(model_numbers(self._stream)) - beside_numbers(self._stream)
-        sure = sorted(told - {row["model"] for row in hidden})
+        expected = set(model_numbers(self._stream)) - beside_numbers(self._stream)
+        sure = sorted(expected - {row["model"] for row in hidden})
         async for parts in streams.walk_absent(pool, number, name, sure, ABSENT_BATCH):
             self._stop_if_asked()
             await self._commit(await self._pages.prepare([]), "absent", buried=[part["id"] for part in parts])

@@ -1,4 +1,4 @@
-"""What is told of runs, streams and pages while they are worked on: measured, traced, and named in every log line."""
+"""Runs, streams and pages measured, traced, and named in every log line."""
 
 import time
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def watch_run(connector: Connector, run: Run, client: VendorClient) -> Iterator[
     }
     with (
         structlog.contextvars.bound_contextvars(run=str(run.id), connector=str(connector.id)),
-        span("sync run", facts) as told,
+        span("sync run", facts) as traced,
     ):
         try:
             yield watch
@@ -53,7 +53,7 @@ def watch_run(connector: Connector, run: Run, client: VendorClient) -> Iterator[
             raise
         finally:
             watch.status = watch.status or "failed"
-            told.tell({"unihire.run.status": watch.status, "unihire.requests": client.calls})
+            traced.set_attributes({"unihire.run.status": watch.status, "unihire.requests": client.calls})
             seconds = time.perf_counter() - began_at
             metrics.RUN_SECONDS.labels(connector.integration, watch.status).observe(seconds)
 
@@ -62,16 +62,16 @@ def watch_run(connector: Connector, run: Run, client: VendorClient) -> Iterator[
 def watch_stream(integration: str, stream: str) -> Iterator[Span]:
     """The block reads the stream, or what is left of it."""
     facts = {"unihire.stream": stream, "unihire.integration": integration}
-    with structlog.contextvars.bound_contextvars(stream=stream), span("sync stream", facts) as told:
-        yield told
+    with structlog.contextvars.bound_contextvars(stream=stream), span("sync stream", facts) as traced:
+        yield traced
 
 
 @contextmanager
 def watch_page(step: str, client: VendorClient, stream: str) -> Iterator[Span]:
     """The block does a `step` of a page: fetch, map or save."""
     began_at = time.perf_counter()
-    with span(f"{step} page", {"unihire.stream": stream}) as told:
-        yield told
+    with span(f"{step} page", {"unihire.stream": stream}) as traced:
+        yield traced
     metrics.PAGE_SECONDS.labels(client.target.integration, step).observe(time.perf_counter() - began_at)
 
 

@@ -5,7 +5,7 @@ our own code, the joins that can be answered. What a mapping reads besides moves
 make records again that show them, and details go by the version that is in the row. So a row with the stored hash is
 passed over; it only counts as met.
 
-Parts that other rows may tell as well are read of a row that is passed over too: what no row tells any longer is gone.
+Parts that other rows may have as well are read from a skipped row too: a part that no row has any longer is gone.
 
 A row is not passed over that maps into parts of it that are its own, that is deleted at the vendor, quarantined, lacks
 details that the next read is to ask for, or has a signed link that is to be stored anew. Nor is one that a page before

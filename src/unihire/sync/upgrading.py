@@ -19,7 +19,7 @@ async def retry_quarantined(pool: Pool, connector: Connector) -> None:
     try:
         integration = get_integration(connector.integration)
     except ConfigError:
-        return  # the run itself tells that the integration is gone
+        return  # the run itself reports that the integration is gone
     version = find_mapping_version(integration.slug)
     if await pool.fetchval(tenancy.GET_MAPPED_BY, connector.number) == version:
         return

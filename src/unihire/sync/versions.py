@@ -85,7 +85,7 @@ def _is_of_folder(slug: str, stream: Stream) -> bool:
 
 
 def _describe(value: object) -> Iterator[str]:
-    """A declaration as texts. Functions are told by their name and what they do, values as they print."""
+    """A declaration as texts. Functions are identified by name and code, values by how they print."""
     if is_dataclass(value) and not isinstance(value, type):
         yield type(value).__qualname__
         for field in fields(value):

@@ -321,5 +321,5 @@ class Worker:
 
 
 def calm_library_logs() -> None:
-    """The library logs each job twice; our own lines tell more."""
+    """The library logs each job twice; our own lines have more."""
     logging.getLogger("procrastinate").setLevel(logging.WARNING)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from unihire.cli.history import explain_run, tell_span
+from unihire.cli.history import explain_run, show_span
 
 RUN: dict[str, Any] = {
     "connector_id": "3f2c0000-0000-0000-0000-000000000000",
@@ -35,7 +35,7 @@ UNDER_WAY = {**RUN, "status": "running", "finished_at": None}
     ],
 )
 def test_spans_are_told_in_their_two_largest_units(seconds: float, told: str) -> None:
-    assert tell_span(seconds) == told
+    assert show_span(seconds) == told
 
 
 def tell(run: dict[str, Any]) -> str:

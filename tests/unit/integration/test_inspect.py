@@ -68,9 +68,9 @@ def test_missing_reason_is_found_for_a_model_and_for_a_field() -> None:
     assert "job_posting" in models
     assert "candidate.places" in fields  # one of those that richer faces alone show
     for place in models:
-        assert inspect_folder(without_reason(place)) == [f"cannot does not tell why there is no {MODELS[place].noun}"]
+        assert inspect_folder(without_reason(place)) == [f"cannot does not say why there is no {MODELS[place].noun}"]
     for place in fields:
-        assert inspect_folder(without_reason(place)) == [f"no fixture fills {place}, and cannot does not tell why"]
+        assert inspect_folder(without_reason(place)) == [f"no fixture fills {place}, and cannot does not say why"]
 
 
 def test_reason_that_is_untrue_needless_or_no_sentence_is_found() -> None:
@@ -80,10 +80,10 @@ def test_reason_that_is_untrue_needless_or_no_sentence_is_found() -> None:
     stage = "job_interview_stage"
     assert told(f"{stage}.name", "There is none.") == [f"cannot says {stage}.name stays empty, but a fixture fills it"]
     assert told(stage, "There is none.") == ["cannot says there is no job interview stage, but a stream gives it"]
-    assert told("offer.status", "There are none.") == ["cannot tells of offer.status, and of the whole offer too"]
+    assert told("offer.status", "There are none.") == ["cannot names offer.status, and the whole offer too"]
     assert told("offer", "none") == ["the reason for offer is no sentence"]
-    assert told("employee", "There is none.") == ["cannot tells of employee, which is not in the vocabulary"]
-    assert told("job.salary", "There is none.") == ["cannot tells of job.salary, which is not in the vocabulary"]
+    assert told("employee", "There is none.") == ["cannot names employee, which is not in the vocabulary"]
+    assert told("job.salary", "There is none.") == ["cannot names job.salary, which is not in the vocabulary"]
 
 
 def test_fixture_that_is_alone_untrue_or_of_no_stream_is_found(folder: Path) -> None:
@@ -128,7 +128,7 @@ def test_stream_that_is_put_together_badly_is_found() -> None:
             replace(stream, mappings=(*stream.mappings, RecordMapping(Stranger, mapping.map))),
             "Stranger is not in the vocabulary",
         ),
-        (replace(stream, permission=None), "it does not tell the permission it needs"),
+        (replace(stream, permission=None), "it does not name the permission it needs"),
         (replace(stream, joins=(), changed_since=lambda moment: {}), "changed_since does not give parameters as text"),
         (
             replace(stream, changed_since=lambda moment: {"since": "2026"}),
@@ -147,8 +147,8 @@ def test_stream_that_is_put_together_badly_is_found() -> None:
     ("change", "fault"),
     [
         ({"is_stored": True}, "its rows are kept whole, and as records besides"),
-        ({"found_by": ("id",)}, "it tells twice what its rows are found by"),
-        ({"found_by": ("name", "name")}, "it tells twice what its rows are found by"),
+        ({"found_by": ("id",)}, "found_by has a member twice"),
+        ({"found_by": ("name", "name")}, "found_by has a member twice"),
         ({"found_by": ("name",), "mappings": ()}, "its rows are found by members, but not stored"),
         ({"is_stored": True, "volatile": Volatile(pattern=re.compile(b"x"))}, "its rows are volatile, and kept whole"),
         ({"is_optional": True}, "only operations read it, but its rows become records"),

@@ -29,7 +29,7 @@ def check_arguments(arguments: list[str]) -> None:
 
 
 def check_name(text: str | None) -> str | None:
-    """A name as it was given. Raises BadParameter for one that could not be told from another, or spoils a terminal."""
+    """A name as it was given. Raises BadParameter for one with invisible or control characters."""
     if text is not None and (fault := find_fault(text, limit=NAME_LENGTH)) is not None:
         raise typer.BadParameter(f"give another: {fault}")
     return text

@@ -1,4 +1,4 @@
-"""Work on one connector after the other: picked, told of, and summed up in one exit code."""
+"""Work on one connector after the other: picked, reported, and summed up in one exit code."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from unihire.cli.console.ending import EXPECTED, code_of, describe_error, tell_error
+from unihire.cli.console.ending import EXPECTED, code_of, describe_error, show_error
 from unihire.cli.console.exits import FAILED
 from unihire.cli.console.picking import name_connector, pick_connectors
 from unihire.cli.console.terminal import note, print_json
@@ -20,10 +20,10 @@ from unihire.store.database import open_database
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of one connector: the exit code alone, what --json tells of it, and how it is shown to people."""
+    """What came of one connector: the exit code alone, what --json shows of it, and how it is shown to people."""
 
     code: int
-    told: Mapping[str, Any]
+    shown: Mapping[str, Any]
     show: Callable[[], None]
 
 
@@ -39,12 +39,12 @@ async def work_on_each(
     work: Callable[[Pool, Connector], Awaitable[Done]],
     *,
     stopped: str,
-    untold: Mapping[str, Any],
+    failed: Mapping[str, Any],
     is_json: bool,
 ) -> int:
     """Work on the connectors named, or on all; returns the exit code, FAILED where they went wrong in different ways.
 
-    `stopped` is said where the work is stopped; `untold` is what --json tells besides of a connector that failed.
+    `stopped` is printed if the work is stopped; `failed` is what --json adds for a connector that failed.
     """
     codes: set[int] = set()
     results: list[dict[str, Any]] = []
@@ -60,12 +60,12 @@ async def work_on_each(
                 note(stopped)
                 raise
             except EXPECTED as error:
-                tell_error(error)
+                show_error(error)
                 codes.add(code_of(error))
-                results.append({**name, "status": "failed", "error": describe_error(error), **untold})
+                results.append({**name, "status": "failed", "error": describe_error(error), **failed})
                 continue
             codes.add(done.code)
-            results.append({**name, **done.told})
+            results.append({**name, **done.shown})
             if not is_json:
                 done.show()
     if is_json:

@@ -126,7 +126,7 @@ def log_end(error: BaseException) -> int | None:
     return code
 
 
-def tell_error(error: BaseException) -> int:
+def show_error(error: BaseException) -> int:
     """Write an expected error as one line on stderr; returns the exit code it stands for."""
     said = _shorten(describe_error(error))
     shown = "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in said)

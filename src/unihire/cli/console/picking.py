@@ -22,5 +22,5 @@ async def pick_connectors(pool: Pool, texts: Sequence[str]) -> list[Connector]:
 
 
 def name_connector(connector: Connector) -> dict[str, Any]:
-    """What every JSON document tells of a connector."""
+    """What every JSON document has of a connector."""
     return {"connector_id": str(connector.id), "integration": connector.integration, "customer": connector.end_user}

@@ -32,7 +32,7 @@ MMAP_THRESHOLD, LARGE_BLOCK = -3, 1 << 20
 def start(*, is_service: bool = False, makes_home: bool = True) -> Settings:
     """The settings, with logs and, unless nothing is to be made, the home folder ready.
 
-    A service logs from `log_level` on. A command for people tells its story itself, so it logs warnings only, unless
+    A service logs from `log_level` on. A command for people prints its own progress, so it logs warnings only, unless
     UNIHIRE_LOG_LEVEL says otherwise. Where a service logs JSON, the error that ends it is a line of its log too.
     Raises ConfigError for a bad setting or a home that cannot be made.
     """
@@ -40,8 +40,8 @@ def start(*, is_service: bool = False, makes_home: bool = True) -> Settings:
         set_up_logs("info", "json")
         log_errors()
     settings = read_settings()
-    is_told = is_service or "log_level" in settings.model_fields_set
-    set_up_logs(settings.log_level if is_told else "warning", settings.log_format)
+    is_set = is_service or "log_level" in settings.model_fields_set
+    set_up_logs(settings.log_level if is_set else "warning", settings.log_format)
     if (problem := set_up_tracing(os.environ)) is not None:
         log.warning("no traces are sent", reason=problem)
     if makes_home and (settings.database_url is None or settings.encryption_keys is None):
@@ -55,7 +55,7 @@ def calm_collector() -> None:
     """Spare the garbage collector what lives as long as the process, and let it look less often.
 
     Pages of rows are many small objects without cycles: looking at them after every few hundred, as Python does unless
-    told, is a tenth of a sync's time.
+    shown, is a tenth of a sync's time.
     """
     gc.collect()
     gc.freeze()

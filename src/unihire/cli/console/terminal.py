@@ -57,5 +57,5 @@ def show_moment(moment: datetime | None) -> str:
 
 
 def write_moment(moment: datetime | None) -> str | None:
-    """As JSON tells it, to the second; None where it has not been."""
+    """As JSON has it, to the second; None where there is none."""
     return None if moment is None else to_text(moment.replace(microsecond=0))

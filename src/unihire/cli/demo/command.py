@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from unihire import __version__
 from unihire.app import create_app
-from unihire.cli.console.ending import Ending, run, tell_error
+from unihire.cli.console.ending import Ending, run, show_error
 from unihire.cli.console.exits import Interrupted
 from unihire.cli.console.progress import ProgressBars
 from unihire.cli.console.starting import start
@@ -25,7 +25,7 @@ from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_j
 from unihire.cli.demo.calls import DemoCall, make_calls, show_calls
 from unihire.cli.demo.emulators import start_emulators
 from unihire.cli.demo.keyboard import read_enters
-from unihire.cli.demo.story import DemoLink, describe_demo, show_farewell, show_keys, show_ready, show_synced, tell
+from unihire.cli.demo.story import DemoLink, describe_demo, show_farewell, show_keys, show_ready, show_step, show_synced
 from unihire.cli.serving import PortTaken, address_of, bind, run_worker, serve_api
 from unihire.errors import Busy, UnihireError
 from unihire.integration.registry import get_integration, list_integrations
@@ -104,7 +104,7 @@ class Demo:
 
     async def run(self, ending: Ending, *, size: int, seed: int, once: bool) -> bool:
         """Do everything; returns whether every answer was right."""
-        self._tell(f"[bold]Unihire {__version__}[/bold] demo, {size:,} made-up candidates\n", done=False)
+        self._show_step(f"[bold]Unihire {__version__}[/bold] demo, {size:,} made-up candidates\n", done=False)
         begun_at = time.monotonic()
         async with (
             start_emulators(list_playable(), size=size, seed=seed) as emulators,
@@ -116,7 +116,7 @@ class Demo:
                 serve_api(create_app(self._settings, pool, self._sealer), self._door) as ended,
                 run_worker(self._settings, pool, self._sealer) as worked,
             ):
-                self._tell(f"API at [bold]{self._url}[/bold], {time.monotonic() - begun_at:.1f} s after the start")
+                self._show_step(f"API at [bold]{self._url}[/bold], {time.monotonic() - begun_at:.1f} s after the start")
                 if once:
                     return await self._call_once(key, links)
                 ending.good = frozenset({signal.SIGINT, signal.SIGTERM})
@@ -127,10 +127,10 @@ class Demo:
                 await emulators.guard(self._serve_on(pool, links, {ended, worked}))
         return True
 
-    def _tell(self, text: str, *, done: bool = True) -> None:
+    def _show_step(self, text: str, *, done: bool = True) -> None:
         """A line of the story for people; beside JSON only where somebody watches."""
         if not self._is_json or ERR.is_terminal:
-            tell(self._console, text, done=done)
+            show_step(self._console, text, done=done)
 
     @contextlib.asynccontextmanager
     async def _open_database(self) -> AsyncIterator[Pool]:
@@ -141,7 +141,7 @@ class Demo:
             async with open_scratch_database(self._settings, prefix=DATABASE_PREFIX, name=name) as pool:
                 waiting.close()
                 version, _ = await describe_database(pool)
-                self._tell(f"PostgreSQL {version}, with a database for this demo alone")
+                self._show_step(f"PostgreSQL {version}, with a database for this demo alone")
                 yield pool
 
     async def _connect(self, pool: Pool, readies: Sequence[Ready]) -> tuple[str, list[DemoLink]]:
@@ -164,7 +164,7 @@ class Demo:
             connector = await get_connector(pool, new.id)
             assert connector is not None
             links.append(DemoLink(connector, integration, new.token, ready))
-            self._tell(f"{integration.name} emulator at {ready.base_url}, connected")
+            self._show_step(f"{integration.name} emulator at {ready.base_url}, connected")
         return key, links
 
     async def _sync(self, pool: Pool, links: Sequence[DemoLink], *, is_first: bool = True) -> None:
@@ -178,7 +178,7 @@ class Demo:
                 ) as progress:
                     report = await sync_connector(pool, link.connector, link.integration, client, watch=progress.watch)
             except Busy:  # what the API was asked for
-                self._tell(f"{name} is being synced by the worker", done=False)
+                self._show_step(f"{name} is being synced by the worker", done=False)
                 continue
             if report.status != "done":
                 reasons = "; ".join(f"{stream}: {error}" for stream, error in report.errors.items())
@@ -200,7 +200,7 @@ class Demo:
             show_calls(OUT, calls)
             if is_good:
                 OUT.print()
-                self._tell(f"{len(calls)} calls, answered as they must be")
+                self._show_step(f"{len(calls)} calls, answered as they must be")
         return is_good
 
     async def _serve_on(self, pool: Pool, links: Sequence[DemoLink], ends: "set[asyncio.Task[None]]") -> None:
@@ -218,7 +218,7 @@ class Demo:
                     await self._sync(pool, links, is_first=False)
                     show_keys(self._url)
                 except UnihireError as error:  # what was synced before is still served
-                    tell_error(error)
+                    show_error(error)
 
 
 def list_playable() -> list[str]:

@@ -55,7 +55,7 @@ def describe_demo(url: str, key: str, links: Sequence[DemoLink]) -> dict[str, An
     }
 
 
-def tell(console: Console, text: str, *, done: bool = True) -> None:
+def show_step(console: Console, text: str, *, done: bool = True) -> None:
     """A line of the story, ticked off where something is done."""
     print_line(f"[green]✓[/green] {text}" if done else text, console)
 
@@ -67,8 +67,8 @@ def show_synced(console: Console, link: DemoLink, report: Report, seconds: float
         most = sorted(report.streams, key=lambda counts: -counts.read)
         rows = ", ".join(f"{counts.stream} {counts.read:,}" for counts in most[:LARGEST_SHOWN])
         read = f"{sum(counts.read for counts in most):,} rows of {len(most)} lists"
-        tell(console, f"{name} synced: {read} in {seconds:.1f} s with {report.requests:,} requests")
-        tell(console, f"  the longest: {rows}", done=False)
+        show_step(console, f"{name} synced: {read} in {seconds:.1f} s with {report.requests:,} requests")
+        show_step(console, f"  the longest: {rows}", done=False)
         return
     found = [
         f"{number:,} {kind} in {counts.stream}"
@@ -76,7 +76,7 @@ def show_synced(console: Console, link: DemoLink, report: Report, seconds: float
         for number, kind in ((counts.added, "new"), (counts.changed, "changed"), (counts.deleted, "deleted"))
         if number
     ]
-    tell(console, f"{name} synced again in {seconds:.1f} s: {', '.join(found) or 'nothing changed'}")
+    show_step(console, f"{name} synced again in {seconds:.1f} s: {', '.join(found) or 'nothing changed'}")
 
 
 def show_ready(url: str, key: str, links: Sequence[DemoLink]) -> None:

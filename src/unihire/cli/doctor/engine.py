@@ -78,7 +78,7 @@ def judge_engine(engine: Engine) -> Iterator[Finding]:
     else:
         yield Finding("schedules", "ok", f"none is overdue; {paused}")
     if engine.issues:
-        yield Finding("issues", "warning", f"{engine.issues:,} open: `unihire issues` tells what to do")
+        yield Finding("issues", "warning", f"{engine.issues:,} open: `unihire issues` shows what to do")
     else:
         yield Finding("issues", "ok", "none is open")
 

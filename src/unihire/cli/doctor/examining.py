@@ -173,7 +173,7 @@ def judge_connector(connector: Connector, standing: Mapping[str, Any], quarantin
             return Finding(name, "warning", said, kind="under way or interrupted")
     said = f"{said} {standing['status']} {show_moment(standing['finished_at'])}"
     if standing["status"] != "done":
-        said = f"{said}; `unihire runs {str(connector.id)[:8]} {standing['number']}` tells more"
+        said = f"{said}; `unihire runs {str(connector.id)[:8]} {standing['number']}` shows more"
         return Finding(name, "warning", said, kind=standing["status"])
     if any(quarantined):
         said = f"{said}; {say_quarantined('its lists', *quarantined)}"

@@ -81,21 +81,21 @@ def make_stored_tables(stored: dict[str, Any], *, is_counted: bool) -> list[Tabl
         reads.add_column("last complete read (UTC)", overflow="fold")
         for row in stored["streams"]:
             counted = (f"{row[name]:,}" for name in ("quarantined", "incomplete"))
-            reads.add_row(row["stream"], *counted, _tell_read(row["last_complete_read"]))
+            reads.add_row(row["stream"], *counted, _show_read(row["last_complete_read"]))
         found.append(reads)
     return found
 
 
-def _tell_read(read: dict[str, Any] | None) -> str:
+def _show_read(read: dict[str, Any] | None) -> str:
     if read is None:
         return "never"
     if read["status"] == "unfinished":
-        return f"[yellow]begun {_tell_moment(read['started_at'])}, not ended[/yellow]"
-    said = f"{read['status']} {_tell_moment(read['finished_at'])}"
+        return f"[yellow]begun {_show_moment(read['started_at'])}, not ended[/yellow]"
+    said = f"{read['status']} {_show_moment(read['finished_at'])}"
     return said if read["error"] is None else f"[red]{said}: {escape(read['error'])}[/red]"
 
 
-def _tell_moment(moment: str) -> str:
+def _show_moment(moment: str) -> str:
     """To the minute, in UTC."""
     return moment[:16].replace("T", " ")
 
@@ -111,7 +111,7 @@ def _make_table(first: str, *numbers: str) -> Table:
 async def count_at_vendor(
     pool: Pool, connector: Connector, settings: Settings, sealer: Sealer, findings: Findings
 ) -> dict[str, Any] | None:
-    """Count a connector's records at its vendor and tell how they compare; None where that cannot be done now."""
+    """Count a connector's records at its vendor and compare them with the store; None where that cannot be done now."""
     name = f"records {str(connector.id)[:8]}"
     try:
         integration = get_integration(connector.integration)
@@ -147,7 +147,7 @@ def judge(name: str, found: Reconciliation, *, mend: str) -> Finding:
     if quarantined:
         said.append(f"{quarantined:,} there in rows that do not map: not here, or as they last were")
     if unconfirmed:
-        said.append(f"{unconfirmed:,} here are kept, for a row that does not map may tell of them")
+        said.append(f"{unconfirmed:,} here stay: a row that does not map may be theirs")
     if not found.is_equal:
         sides = (
             ("missing here", [(one.model, one.missing, one.missing_ids) for one in found.models if one.missing]),
@@ -166,11 +166,11 @@ def judge(name: str, found: Reconciliation, *, mend: str) -> Finding:
 
 
 def _list_ids(sides: Iterable[tuple[str, int, list[str]]]) -> str:
-    told = []
+    shown = []
     for model, number, ids in sides:
         more = f" and {number - len(ids):,} more" if number > len(ids) else ""
-        told.append(f"{number:,} {model} ({', '.join(ids)}{more})")
-    return ", ".join(told)
+        shown.append(f"{number:,} {model} ({', '.join(ids)}{more})")
+    return ", ".join(shown)
 
 
 def describe_reconciliation(found: Reconciliation) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class LinkedConnectors:
 def describe_connector(one: Linked, token: str | None) -> dict[str, Any]:
     """A connector as the contract shows it. `token` is its token where the caller named it."""
 
-    def tell(name: str) -> str | None:
+    def read_moment_of(name: str) -> str | None:
         moment = getattr(one, name)
         return None if moment is None else to_text(moment)
 
@@ -121,15 +121,15 @@ def describe_connector(one: Linked, token: str | None) -> dict[str, Any]:
         "end_user": one.end_user,
         "origin_id": one.origin_id,
         "sync_status": None if one.run_status is None else SYNC_WORDS[one.run_status],
-        "last_sync_start_time": tell("last_run_at"),
-        "next_sync_start_time": None if one.is_paused else tell("next_sync_at"),
+        "last_sync_start_time": read_moment_of("last_run_at"),
+        "next_sync_start_time": None if one.is_paused else read_moment_of("next_sync_at"),
         "connector_token": token,
         "category": one.category,
-        "relink_needed_at": tell("relink_needed_at"),
+        "relink_needed_at": read_moment_of("relink_needed_at"),
         "is_test_connector": one.environment == "development",
         # Here a connector is made with its credentials: linking it ends when it is there.
-        "completed_at": None if one.status == "INCOMPLETE" else tell("created_at"),
-        "created_at": tell("created_at"),
+        "completed_at": None if one.status == "INCOMPLETE" else read_moment_of("created_at"),
+        "created_at": read_moment_of("created_at"),
     }
 
 

@@ -1,4 +1,4 @@
-"""What tells the lists and records of one face of the API from those of another."""
+"""What differs between the lists and records of one face of the API and those of another."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

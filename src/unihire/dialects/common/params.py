@@ -156,11 +156,11 @@ def _escape_plus(filters: Sequence[FilterParam], pair: bytes) -> bytes:
     given = unquote_plus(name.decode("utf-8", "replace"))
     if any(param.name == given and param.grammar.has_no_blanks for param in filters):
         parts = value.split(b"+")
-        told = [
+        moments = [
             place for place, part in enumerate(parts) if normalise_text(unquote_plus(part.decode("utf-8", "replace")))
         ]
-        if told:
-            first, last = told[0], told[-1] + 1
+        if moments:
+            first, last = moments[0], moments[-1] + 1
             value = b"+".join([*parts[:first], b"%2B".join(parts[first:last]), *parts[last:]])
     return name + equals + value
 

@@ -54,11 +54,11 @@ class TelemetryMiddleware:
 
         try:
             if is_tracing():
-                with span(scope["method"], kind=SpanKind.SERVER, came_with=_list_headers(scope)) as told:
+                with span(scope["method"], kind=SpanKind.SERVER, came_with=_list_headers(scope)) as span_of_request:
                     try:
                         await self._app(scope, receive, send_named)
                     finally:
-                        _tell(told, scope, status)
+                        _set_route(span_of_request, scope, status)
             else:
                 await self._app(scope, receive, send_named)
         finally:
@@ -78,9 +78,11 @@ def _list_headers(scope: Scope) -> Mapping[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-def _tell(told: Span, scope: Scope, status: int) -> None:
+def _set_route(span_of_request: Span, scope: Scope, status: int) -> None:
     method, route = scope["method"], scope["route"].path if "route" in scope else NO_ROUTE
-    told.rename(f"{method} {route}")
-    told.tell({"http.request.method": method, "http.route": route, "http.response.status_code": status})
+    span_of_request.rename(f"{method} {route}")
+    span_of_request.set_attributes(
+        {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+    )
     if status >= 500:
-        told.fail(str(status))
+        span_of_request.fail(str(status))

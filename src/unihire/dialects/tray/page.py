@@ -78,9 +78,9 @@ def describe_operation(operation: Operation) -> Iterator[Block]:
 
 def _describe_field(schema: Mapping[str, Any]) -> Line:
     parts: list[str | Code] = []
-    told = schema.get("description") or schema.get("title") or ""
-    if told:
-        parts.append(told.rstrip("."))
+    described = schema.get("description") or schema.get("title") or ""
+    if described:
+        parts.append(described.rstrip("."))
     words = next((one["enum"] for one in (schema, *schema.get("anyOf", ())) if "enum" in one), ())
     if words:
         parts += ["; one of " if parts else "one of ", Code(", ".join(str(word) for word in words if word is not None))]

@@ -1,1 +1,1 @@
-"""What we tell of ourselves, in words of our own: no vendor's and no other API's."""
+"""Our own API about this installation and its records, beside the faces of other APIs."""

@@ -1,4 +1,4 @@
-"""What every integration can do, told from its declarations and the vocabulary: models, fields, filters, writes.
+"""What every integration can do, derived from its declarations and the vocabulary: models, fields, filters, writes.
 
 These structs are what is published: their names are its keys, their docstrings its descriptions.
 """

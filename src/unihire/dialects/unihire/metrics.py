@@ -17,21 +17,21 @@ from starlette.routing import Route
 from unihire.kit.metrics import REGISTRY
 from unihire.store import Pool
 from unihire.store.connections import LOST
-from unihire.store.standing import Figure, tell_standing
+from unihire.store.standing import Figure, count_standing
 
 log = structlog.get_logger()
 
 PATH = "/metrics"
 
 LOOK_EVERY = 10.0
-"""Seconds for which what the database told is good enough."""
+"""Seconds for which figures from the database are used again."""
 
 LOOK_SECONDS = 3.0
 """How long the database may take to answer."""
 
 
 class Gauge(NamedTuple):
-    """A number the database tells; `labels` are integration and what its kind is called, where it has them."""
+    """A number from the database; `labels` are integration and what its kind is called, where it has them."""
 
     name: str
     help: str
@@ -66,10 +66,10 @@ GAUGES: Mapping[str, Gauge] = {
         "unihire_incomplete_rows", "Rows that are served without some part that does not map.", ("integration",)
     ),
 }
-UP = Gauge("unihire_database_up", "1 where the database told the numbers above, else 0, and they are missing.")
+UP = Gauge("unihire_database_up", "1 where the database returned the numbers above; else 0, and they are missing.")
 
 ALWAYS: Mapping[str, Sequence[str]] = {"jobs": ("waiting", "deferred", "doing")}
-"""Kinds that are told as 0 where there are none."""
+"""Kinds that are shown as 0 where there are none."""
 
 
 class Metrics:
@@ -100,14 +100,14 @@ class Metrics:
         return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token.encode())
 
     async def _look(self) -> Sequence[Figure] | None:
-        """What the database told last, asked again when that is old; None where it does not answer."""
+        """The latest figures from the database, read again when they are old; None where it does not answer."""
         async with self._looking:
             if self._clock() - self._looked_at >= LOOK_EVERY:
                 try:
                     async with asyncio.timeout(LOOK_SECONDS):
-                        self._figures = await tell_standing(self._pool)
+                        self._figures = await count_standing(self._pool)
                 except (asyncpg.PostgresError, *LOST) as error:  # TimeoutError is an OSError
-                    log.warning("the database did not tell how things stand", kind=type(error).__name__)
+                    log.warning("the database did not return the figures", kind=type(error).__name__)
                     self._figures = None
                 self._looked_at = self._clock()
             return self._figures
@@ -121,11 +121,11 @@ class _Registry:
 
     def collect(self) -> Iterator[Metric]:
         yield from REGISTRY.collect()
-        yield from tell_gauges(self._figures)
+        yield from list_gauges(self._figures)
 
 
-def tell_gauges(figures: Sequence[Figure] | None) -> Iterator[Metric]:
-    """What the database told, None nothing, as Prometheus has it."""
+def list_gauges(figures: Sequence[Figure] | None) -> Iterator[Metric]:
+    """The figures as Prometheus has them; None: the database did not answer."""
     for name, gauge in GAUGES.items() if figures is not None else ():
         family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
         for labels, value in _list_values(name, gauge, figures or ()):

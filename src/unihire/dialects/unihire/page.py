@@ -27,7 +27,7 @@ def describe_all(capabilities: Capabilities) -> list[Block]:
             (
                 "Drawn from what each integration declares: ", Code("unihire capabilities"), " prints it, a running "
                 "service shows it at ", Code("/capabilities"), " and, as JSON, at ", Code("/api/v1/capabilities"), ". "
-                "A field that is not given is null. Where a vendor's word is told, that member of its row is kept "
+                "A field that is not given is null. Where a vendor's word is named, that member of its row is stored "
                 "beside the normalised word. Every list also takes ",
                 Code("ids"), " and ", Code("modified_after"), "; every record has the vendor's raw data. What stands ",
                 "in ", Code("more"), " is shown by our own face alone, under ", Code(OWN.path), "; so are ",
@@ -73,7 +73,7 @@ def describe_one(integration: IntegrationCapabilities) -> Iterator[Block]:
     yield Heading(2, integration.name)
     yield Paragraph((
         Link(integration.website, integration.website), ", ", integration.category, ", connected by ",
-        Code(f"unihire connect {integration.slug}"), ". ", *_tell_writes(integration),
+        Code(f"unihire connect {integration.slug}"), ". ", *_describe_writes(integration),
     ))  # fmt: skip
     yield Table(
         ("flow", "whose", "asks for", "scopes", "for writes besides"),
@@ -112,7 +112,7 @@ def describe_one(integration: IntegrationCapabilities) -> Iterator[Block]:
         yield Table(("model", "why"), tuple(((Code(model.name),), (model.reason or "",)) for model in missing))
 
 
-def _tell_writes(integration: IntegrationCapabilities) -> Line:
+def _describe_writes(integration: IntegrationCapabilities) -> Line:
     writers = [operation.name for operation in integration.operations if operation.is_write]
     return ("What is written goes through ", *join_codes(writers), ".") if writers else ("Nothing can be written.",)
 
@@ -164,8 +164,8 @@ def _describe_model(integration: IntegrationCapabilities, model: ModelCapability
         tuple(
             (
                 (Code(_name_field(field)),),
-                _tell_given(field),
-                _tell_filter(filters.get(field.name)),
+                _describe_given(field),
+                _describe_filter(filters.get(field.name)),
                 join_codes(field.vendor_words),
                 ("yes" if field.can_write else "no",),
             )
@@ -179,11 +179,11 @@ def _name_field(field: FieldCapability) -> str:
     return f"{MORE}.{field.name}" if field.is_more else field.name
 
 
-def _tell_given(field: FieldCapability) -> Line:
+def _describe_given(field: FieldCapability) -> Line:
     return ("yes",) if field.is_given else (f"no: {field.reason}",)
 
 
-def _tell_filter(found: FilterCapability | None) -> Line:
+def _describe_filter(found: FilterCapability | None) -> Line:
     if found is None:
         return ()
     if not found.is_given:

@@ -1,4 +1,4 @@
-"""The connector's sync runs: listed, told, asked for, paused, gone on with, cancelled."""
+"""The connector's sync runs: listed, shown, requested, paused, resumed, cancelled."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
@@ -80,7 +80,7 @@ class Syncs:
             asked = self._gate.read_query(request, PageQuery)
             before = read_place(scope.connector, _LIST, asked.cursor, int, lambda number: 0 < number <= _NUMBER_MOST)
             found = await self._find_runs(scope, before=before, limit=asked.page_size + 1)
-            items = [await self._tell(scope, row) for row in found[: asked.page_size]]
+            items = [await self._view(scope, row) for row in found[: asked.page_size]]
             return Reply(write_page(scope.connector, _LIST, items, [row["number"] for row in found]))
 
         return await self._gate.serve_connector(request, read)
@@ -93,8 +93,8 @@ class Syncs:
                 raise NotFound("There is no sync run with this id")
             row = found[0]
             parts = await runs.list_stream_runs(self._pool, row["connector"], row["id"])
-            told = run_detail_view(row, parts, await self._measure(scope, row))
-            return Reply(msgspec.json.encode(told))
+            view = run_detail_view(row, parts, await self._measure(scope, row))
+            return Reply(msgspec.json.encode(view))
 
         return await self._gate.serve_connector(request, read)
 
@@ -110,7 +110,7 @@ class Syncs:
             except ConfigError as error:
                 raise Invalid([describe_problem("body", "models", str(error), body.models)]) from None
             (row,) = await self._find_runs(scope, id=asked.id, limit=1)
-            return Reply(msgspec.json.encode(await self._tell(scope, row)), 202 if asked.is_new else 200)
+            return Reply(msgspec.json.encode(await self._view(scope, row)), 202 if asked.is_new else 200)
 
         return await self._gate.serve_connector(request, ask)
 
@@ -119,7 +119,7 @@ class Syncs:
             async def work(scope: Scope) -> Reply:
                 await change(self._pool, await find_connector(self._pool, scope))
                 latest = await self._find_runs(scope, limit=1)
-                run = await self._tell(scope, latest[0]) if latest else None
+                run = await self._view(scope, latest[0]) if latest else None
                 schedule = schedule_view(await get_schedule(self._pool, scope.number))
                 return Reply(msgspec.json.encode(SyncState(schedule=schedule, run=run)))
 
@@ -132,7 +132,7 @@ class Syncs:
         found = await list_history(self._pool, connectors=[scope.number], **narrowed)
         return sorted((dict(row) for row in found), key=lambda row: -row["number"])
 
-    async def _tell(self, scope: Scope, row: Mapping[str, Any]) -> SyncRun:
+    async def _view(self, scope: Scope, row: Mapping[str, Any]) -> SyncRun:
         return run_view(row, await self._measure(scope, row))
 
     async def _measure(self, scope: Scope, row: Mapping[str, Any]) -> RunProgress | None:

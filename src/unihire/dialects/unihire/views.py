@@ -1,4 +1,4 @@
-"""Runs and schedules as they are told: the structs that are answered, made from rows of the store."""
+"""Runs and schedules as the API shows them: the structs of the responses, made from rows of the store."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

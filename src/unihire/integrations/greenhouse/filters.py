@@ -38,7 +38,7 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
         "deactivated", "primary_email",
     ),
 }  # fmt: skip
-"""By list, what a row itself tells; a filter that takes more to answer is not known here."""
+"""By list, the filters that a row alone answers; other filters are unknown here."""
 
 MEMBERS: Mapping[tuple[str, str], str] = {
     ("applications", "prospective_job_ids"): "prospective_job_ids",
@@ -50,7 +50,7 @@ MEMBERS: Mapping[tuple[str, str], str] = {
     ("users", "linked_candidate_ids"): "linked_candidate_ids",
     ("users", "office_ids"): "office_ids",
 }
-"""The members that filters look at, where their names do not tell: `job_ids` looks at `job_id`."""
+"""The members that filters look at, where the names differ. Otherwise `job_ids` looks at `job_id`."""
 
 WORDS: Mapping[tuple[str, str, str], str] = {("applications", "status", "active"): "in_process"}
 """Words of filters that are other words in rows."""
@@ -59,7 +59,7 @@ COMPARISONS = {"gte": operator.ge, "gt": operator.gt, "lte": operator.le, "lt": 
 
 SERVICE_ACCOUNTS = "show_service_accounts"
 PEOPLE = "people"
-"""The stream of users without the accounts of services: a row does not tell which it is."""
+"""The stream of users without service accounts: a row does not show whether it is one."""
 
 
 def write_bounds(**bounds: datetime | None) -> str:
@@ -106,9 +106,9 @@ def _within(member: str, value: str) -> Test:
     read: Callable[[str], date | datetime] = date.fromisoformat if is_day else parse_moment
     bounds = [(COMPARISONS[by], read(bound)) for by, bound in zip(parts[::2], parts[1::2], strict=True)]
 
-    def holds(row: Data) -> bool:
+    def accepts(row: Data) -> bool:
         part = VendorRow("", row)
         found = part.find_day(member) if is_day else part.find_moment(member)
         return found is not None and all(compare(found, bound) for compare, bound in bounds)
 
-    return holds
+    return accepts

@@ -22,7 +22,7 @@ from unihire.outbound.paging import NextLink, WholeList
 PERMISSION = "personio:recruiting:read (Recruiting: read, in the integration's API access)"
 
 FEED_ALONE = "Only in the public job feed, which is not connected: API v2 does not have it"
-NO_PAGE = "API v2 tells no address of its page in Personio."
+NO_PAGE = "API v2 has no address of its page in Personio."
 PERSONS = "Needs the right to read persons, which recruiting does not include."
 
 LIST = NextLink(items="_data", link=("_meta", "links", "next", "href"), page_size={"limit": "200"})
@@ -137,8 +137,8 @@ INTEGRATION = Integration(
         "attachment": "Files are in document management, which needs rights of its own and lists no owner's kind.",
         "eeoc": "A candidate's gender is kept as a profile attribute, not as an equal-opportunity answer.",
         "job_posting": f"{FEED_ALONE}.",
-        "office": "API v2 tells no office or location of a job.",
-        "offer": "API v2 has no offers; an application at the stage of type OFFER is all it tells.",
+        "office": "API v2 has no office or location of a job.",
+        "offer": "API v2 has no offers; an application at the stage of type OFFER is all it has.",
         "reject_reason": "API v2 does not return why an application was rejected.",
         "scheduled_interview": "API v2 has no interviews.",
         "scorecard": "API v2 has no evaluations.",
@@ -147,14 +147,14 @@ INTEGRATION = Integration(
         "application.answers": "API v2 has no application form answers.",
         "application.cover_letter": "Files are in document management, which needs rights of its own.",
         "application.credited_to": "API v2 names no person an application is credited to.",
-        "application.is_prospect": "API v2 has no prospects: it does not tell those who applied from others.",
-        "application.job_posting": "API v2 does not tell the posting an application came through.",
+        "application.is_prospect": "API v2 has no prospects: it does not distinguish those who applied from others.",
+        "application.job_posting": "API v2 does not name the posting an application came through.",
         "application.reject_reason": "API v2 does not return why an application was rejected.",
         "application.remote_url": NO_PAGE,
         "application.start_date": "Not in API v2.",
         "application_transition.remote_created_at": "A step has the moment of the move alone.",
         "application_transition.remote_updated_at": "A step has the moment of the move alone.",
-        "application_transition.user": "API v2 does not tell who moved an application.",
+        "application_transition.user": "API v2 does not name who moved an application.",
         "candidate.attachments": "Files are in document management, which needs rights of its own.",
         "candidate.avatar": "Not in API v2.",
         "candidate.can_email": "Not in API v2.",
@@ -189,7 +189,7 @@ INTEGRATION = Integration(
         "job.places": f"{FEED_ALONE}, as the names of offices.",
         "job.remote_url": NO_PAGE,
         "job.seniority": f"{FEED_ALONE}.",
-        "job.status": "API v2 tells no status of a job.",
+        "job.status": "API v2 has no status of a job.",
         "job.team": "Not in API v2.",
         "job.visibility": "Not in API v2.",
         "job.workplace": "Not in API v2.",

@@ -59,7 +59,7 @@ HISTORY = "stage-transitions"
 
 
 class Stage(NamedTuple):
-    """A stage as rows refer to it. Those of the system have no id, and are told apart by their type, in capitals."""
+    """A stage as rows refer to it. Those of the system have no id; their type, in capitals, identifies them."""
 
     id: str | None
     kind: str
@@ -115,7 +115,7 @@ def is_same(stage: Any, other: Data) -> bool:
 
 def to_candidate(source: Source) -> Candidate:
     row = source.row
-    # A candidate's row is not told anew when an application is made: the list of applications is.
+    # A candidate's row does not change when an application is made: the list of applications does.
     applications = source.details.get("applications", row.get("applications"))
     profile = to_text(row.get("linkedin_profile"))
     return Candidate(
@@ -177,7 +177,7 @@ def find_standing(now: Stage, steps: Sequence[tuple[Stage, Any]]) -> Stage:
 
 
 def to_application_transition(source: Source) -> ApplicationTransition:
-    """A step of an application's history. It has no id: the application, the moment and the stage tell it from others.
+    """A step of an application's history. It has no id: the application, the moment and the stage identify it.
 
     Stages of the system, such as rejected, are no records: relations to them are null.
     """
@@ -206,7 +206,7 @@ def to_source(source: Source) -> HiringSource:
 
 
 def is_closed(row: Data) -> bool:
-    """Whether the application ended without a hire: its row then tells neither when nor at which stage."""
+    """Whether the application ended without a hire: its row then shows neither when nor at which stage."""
     return find_type(row.get("current_stage") or {}) in CLOSING
 
 
@@ -238,7 +238,7 @@ def list_stages(row: Data) -> Iterable[Data]:
 
 
 def read_team(row: Data) -> list[TeamMember] | None:
-    """The hiring team of a job or an application; null where it tells none."""
+    """The hiring team of a job or an application; null where there is none."""
     team = row.get("hiring_team")
     return None if team is None else [read_member(member) for member in team]
 

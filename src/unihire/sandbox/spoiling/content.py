@@ -70,7 +70,7 @@ RETYPING = {
 }
 BODIES = {
     "html": Spoiler("a 200 with a web page that asks for patience", _always, say_patience),
-    "error-body": Spoiler("a 200 whose body is JSON that tells of an error", _always, say_error),
+    "error-body": Spoiler("a 200 whose body is JSON that describes an error", _always, say_error),
     "odd-body": Spoiler("a 200 whose body is empty, a null, or JSON of another shape", _always, answer_nothing),
     "odd-status": Spoiler(
         "another status with the right body, or none: 202, 204, 206, 304, 425, 503, 530 and the like",

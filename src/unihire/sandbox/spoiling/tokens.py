@@ -25,9 +25,9 @@ def _is_token(reply: OutgoingResponse) -> bool:
 def change_lifetime(reply: OutgoingResponse, strike: Strike) -> None:
     """Odd, left out, or said in another member."""
     reply.is_touched = True
-    told = [name for name in ("expires_in", "expires_at") if name in reply.document]
+    present = [name for name in ("expires_in", "expires_at") if name in reply.document]
     if strike.luck.random() < 0.25:
-        for name in told:
+        for name in present:
             del reply.document[name]
     elif strike.luck.random() < 0.25:
         reply.document.pop("expires_in", None)
@@ -56,7 +56,7 @@ def block(reply: OutgoingResponse, strike: Strike) -> None:
 
 
 TOKENS = {
-    "odd-lifetime": Spoiler("a token's lifetime is odd: text, negative, endless, not told", _is_token, change_lifetime),
+    "odd-lifetime": Spoiler("a token's lifetime is odd: text, negative, endless, missing", _is_token, change_lifetime),
     "empty-token": Spoiler("a token answer without a token", _is_token, empty_token),
     "odd-token": Spoiler(
         "a token that no header can carry: a number, control characters, 1 MB", _is_token, change_token

@@ -115,7 +115,7 @@ COUNT_RECORDS = """
     GROUP BY model ORDER BY model
 """
 
-# How many living records of each model a connector has: the index of its feed alone tells.
+# How many records of each model a connector has that are not deleted: an index-only scan of its feed.
 COUNT_LIVING = """
     SELECT model, count(*) AS living FROM record WHERE connector = $1 AND deleted_at IS NULL
     GROUP BY model ORDER BY model
@@ -232,7 +232,7 @@ async def delete_connector(pool: Pool, number: int) -> None:
 
 
 async def announce_access(connection: Connection) -> None:
-    """Tell every process that keys or connectors changed; heard when the transaction commits, which the disk has then.
+    """Notify every process that keys or connectors changed. They hear it once the transaction is on disk.
 
     No crash of the server makes good again what was said to have ended.
     """

@@ -102,7 +102,7 @@ class Keeper:
             # get a new one.
             quick_ends = quick_ends + 1 if time.monotonic() - started_at < QUICK_SECONDS else 0
             pause = min(SHORTEST_PAUSE * 2.0 ** min(quick_ends - 2, 16), LONGEST_PAUSE) if quick_ends > 1 else 0.0
-            self.tell_pause(trouble, pause)
+            self.log_pause(trouble, pause)
             if self.have_users_left(pause):
                 return
 
@@ -114,7 +114,7 @@ class Keeper:
         how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with code {code}"
         return explain(self.base, f"the server ended at once {how}, and said nothing")
 
-    def tell_pause(self, trouble: str, pause: float) -> None:
+    def log_pause(self, trouble: str, pause: float) -> None:
         """Say in the log that the server is started again, and in keeper.lock why that did not work the last time."""
         reason = trouble.splitlines()[0] if trouble else "it was killed, or failed"
         # Without room nobody reads of it, and the server is started all the same.
@@ -307,7 +307,7 @@ def main() -> None:
     def report(words: dict[str, str]) -> None:
         nonlocal report_fd
         if report_fd >= 0:
-            with contextlib.suppress(OSError):  # the starter is gone; its lock tells the rest
+            with contextlib.suppress(OSError):  # the starter is gone; its lock shows the rest
                 os.write(report_fd, json.dumps(words).encode() + b"\n")
             os.close(report_fd)
             report_fd = -1

@@ -31,7 +31,7 @@ LIST_OLD = """
     WHERE connector = $1 AND deleted_at < now() - $2::interval AND fingerprint <> '' LIMIT $3
 """
 
-# Leave of a tombstone what tells that it is one; its place in the feed stays.
+# Reduce a tombstone to its id and its mark of deletion; its position in the feed stays.
 EMPTY_TOMBSTONE = """
     UPDATE record SET body = $3, raw = $4, custom = NULL, words = NULL, more = NULL, more_hash = NULL,
         keys = '{}', fingerprint = '', row_hash = NULL

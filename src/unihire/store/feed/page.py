@@ -28,8 +28,8 @@ class PreparedPage:
     and `read` counts both. `details` are `(name, row id, version, raw)`. `deleted` are the records that rows were which
     the vendor lists as deleted, by row id. `gone` are rows the vendor no longer has, `buried` living records to mark
     deleted. `joined` None: what others show of the rows stays, as do parts they no longer have.
-    `asked` is a position in the feed before which the vendor was asked for the rows. `tellers` are the ids of the rows
-    that describe a shared part alike, by its id and fingerprint: the part is among the `records` once for all of them.
+    `asked` is a position in the feed before which the vendor was asked for the rows. `shown_by_rows` are the ids of the
+    rows that show a shared part alike, by its id and fingerprint: the part is in `records` once for all of them.
     `hashes` are those of rows, by their ids, of which nothing but what is written of them here is to be stored; of the
     others none is.
     """
@@ -42,7 +42,7 @@ class PreparedPage:
     joined: Sequence[Joined] | None = ()
     deleted: Mapping[str, Sequence[str]] = field(default_factory=dict)
     asked: int = LATEST
-    tellers: Mapping[tuple[str, bytes], Sequence[str]] = field(default_factory=dict)
+    shown_by_rows: Mapping[tuple[str, bytes], Sequence[str]] = field(default_factory=dict)
     hashes: Mapping[str, int] = field(default_factory=dict)
     gone: Sequence[SourceRow] = ()
     buried: Sequence[str] = ()

@@ -3,7 +3,7 @@
 A page's commit need not reach the disk at once, so a crash of the server may take back positions that readers were
 shown. None of those given afterwards may lie before them, also where the clock stands before them. So every position
 lies below one that is on the disk (`feed.reserved_seq`), which is raised a few seconds at a time by a commit that waits
-for the disk; and the first after a crash, which an empty `feed_alive` tells, lies behind it.
+for the disk; and the first after a crash, which an empty `feed_alive` shows, lies behind it.
 """
 
 import asyncpg

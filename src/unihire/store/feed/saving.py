@@ -42,7 +42,7 @@ class Rendered(msgspec.Struct, frozen=True, gc=False):
     """A record ready to save. `members` are the JSON members of its body between modified_at and the ending.
 
     `custom`, `words` and `more` are JSON objects, the last what only richer faces show. `row_id` is the vendor's id of
-    the row that it was made of; `is_shared`: other rows may tell it as well. One that `is_volatile` is without its
+    the row that it was made of; `is_shared`: other rows may have it as well. One that `is_volatile` is without its
     volatile texts: `parts` are these, None where it has none, and `ends_at` is when the first of them ends, where that
     is known (store/volatile.py). The `fingerprint` has CONTENT_BYTES of members and row, and eight of `more`.
     """
@@ -145,7 +145,7 @@ BURY_RECORDS = """
 """
 
 # The same, and which were.
-BURY_TOLD = f"{BURY_RECORDS} RETURNING id::text, model, seq"
+BURY_RETURNING = f"{BURY_RECORDS} RETURNING id::text, model, seq"
 
 # Living records of a stream, of these models, that have one of these keys.
 FIND_KEYED = """
@@ -268,7 +268,7 @@ async def save_found(
         await forget_volatile(connection, connector, gone)
         await store_volatile(connection, connector, _list_volatile(fresh), now)
     if changes is not None:
-        changes += _tell_changes(fresh, start, before)
+        changes += _list_changes(fresh, start, before)
     return Saved(added=len(fresh) - len(outdated), changed=len(outdated))
 
 
@@ -327,7 +327,7 @@ def _list_volatile(records: Iterable[Rendered]) -> list[tuple[str, bytes, dateti
     return [(record.id, record.parts, record.ends_at) for record in records if record.parts is not None]
 
 
-def _tell_changes(records: Sequence[Rendered], start: int, before: Mapping[str, asyncpg.Record]) -> Iterator[Change]:
+def _list_changes(records: Sequence[Rendered], start: int, before: Mapping[str, asyncpg.Record]) -> Iterator[Change]:
     """What saving these records from a place in the feed on changed; `before` has those that lived, as they were."""
     for seq, record in enumerate(records, start):
         known = before.get(record.id)
@@ -385,8 +385,8 @@ async def bury_records(
     if changes is None:
         await connection.execute(BURY_RECORDS, *buried)
     else:
-        told = sorted(await connection.fetch(BURY_TOLD, *buried), key=itemgetter("seq"))
-        changes += [Change(ChangeKind.DELETED, row["seq"], row["model"], row["id"]) for row in told]
+        buried_rows = sorted(await connection.fetch(BURY_RETURNING, *buried), key=itemgetter("seq"))
+        changes += [Change(ChangeKind.DELETED, row["seq"], row["model"], row["id"]) for row in buried_rows]
     await connection.execute(MOVE_FEED, connector, start + len(ids) - 1)
     return len(ids)
 

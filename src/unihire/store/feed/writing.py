@@ -76,14 +76,14 @@ class StreamWriter:
         their row alone; `has_beside`: of these, some are rows of its details or joins, which come and go while the row
         stays as it is. `shows_others`: its records are made of details or joins as well.
 
-        `find_news` picks, of shared parts that rows tell otherwise than they are stored, those that are news. Without
-        it the first telling of a read is taken for the part. `find_showing` finds the streams that have records which
-        may show rows of this one.
+        `find_news` picks the shared parts in which a row has changed, of those that rows show otherwise than they are
+        stored. Without it the first row of a read that shows a part decides. `find_showing` finds the streams
+        whose records may show rows of this one.
         """
         self.reads_all = False
         self._shows_others = shows_others
         self._find_news = find_news
-        self._told: set[str] = set()
+        self._confirmed: set[str] = set()
         self._otherwise: dict[str, Rendered] = {}
         self.has_quarantine = False
         self._connector = connector
@@ -103,9 +103,9 @@ class StreamWriter:
         self.has_quarantine = has_quarantine
         self._showing = None
 
-    def has_told(self, id: str) -> bool:
-        """Whether rows told the shared part as it is stored: what other rows, which say nothing new, tell is passed."""
-        return id in self._told
+    def has_confirmed(self, id: str) -> bool:
+        """Whether a row of this read has shown the shared part as it is stored: then no other row is needed."""
+        return id in self._confirmed
 
     async def write(self, feed: Feed, page: PreparedPage) -> Written:
         """Write a page; of one in which PostgreSQL refuses a value, when that is looked for, all but those rows."""
@@ -124,13 +124,13 @@ class StreamWriter:
         """Write some rows of a page, each half by itself where it is refused together, down to single rows."""
         if not row_ids:
             return Written()
-        told = len(feed.changes or ())
+        logged = len(feed.changes or ())
         try:
             async with savepoint(feed.connection):
                 return await self._write(feed, page.take(set(row_ids)))
         except REFUSED as error:
             if feed.changes is not None:
-                del feed.changes[told:]
+                del feed.changes[logged:]
             if len(row_ids) == 1:
                 return await self._quarantine_refused(feed, page, row_ids[0], error)
         half = len(row_ids) // 2
@@ -190,10 +190,10 @@ class StreamWriter:
     ) -> Sequence[Rendered]:
         """The page's records, shared parts once and only where they are new or there is news of them.
 
-        So what rows tell differently stays as it is while they go on doing so, in whatever order they come.
+        So a part that rows show differently stays as it is while they go on doing so, in whatever order they come.
         """
         if page.asked == LATEST and page.joined is not None:
-            return page.records  # a remap, which knows by which row each is told
+            return page.records  # a remap, which knows the row of each part
         stored = {row["id"]: row["fingerprint"] for row in found if row["id"] is not None and not row["is_deleted"]}
         records, disputed, fresh = list[Rendered](), list[Rendered](), set[str]()
         for record in page.records:
@@ -206,22 +206,22 @@ class StreamWriter:
             elif saving.is_same(stored[record.id], record.fingerprint):
                 if record.is_volatile or stored[record.id] != record.fingerprint:
                     records.append(record)
-                self._told.add(record.id)
+                self._confirmed.add(record.id)
             elif page.joined is not None and self._find_news is not None:
                 disputed.append(record)
-            elif page.joined is not None and record.id not in self._told:
-                self._told.add(record.id)
+            elif page.joined is not None and record.id not in self._confirmed:
+                self._confirmed.add(record.id)
                 disputed.append(record)
         if disputed and self._find_news is not None:
             for part in disputed:
                 if len(self._otherwise) < MOST_UNSETTLED:
                     self._otherwise.setdefault(part.id, part)
-            disputed = await self._find_news(connection, disputed, page.tellers)
-            self._told.update(part.id for part in disputed)
+            disputed = await self._find_news(connection, disputed, page.shown_by_rows)
+            self._confirmed.update(part.id for part in disputed)
         return [*records, *{record.id: record for record in reversed(disputed)}.values()]
 
-    async def settle_told(self, feed: Feed, since: int) -> Written:
-        """Write shared parts as rows described them, where none described them as they are stored.
+    async def settle_shared_parts(self, feed: Feed, since: int) -> Written:
+        """Write shared parts as rows showed them, where no row showed them as they are stored.
 
         Those behind the place `since` in the feed are left. Call when every row of the stream was written.
         """
@@ -232,7 +232,7 @@ class StreamWriter:
             found = await saving.find_stored(feed.connection, self._connector, some)
             moved = {row["id"] for row in found if row["id"] is not None and row["seq"] > since}
             left = [part for part in some if part.id not in moved]
-            told = len(feed.changes or ())
+            logged = len(feed.changes or ())
             try:
                 async with savepoint(feed.connection):
                     saved = await saving.save_found(
@@ -240,7 +240,7 @@ class StreamWriter:
                     )
             except REFUSED:
                 if feed.changes is not None:
-                    del feed.changes[told:]
+                    del feed.changes[logged:]
                 if not feed.is_careful:
                     raise
                 continue  # it stays as it is stored
@@ -252,7 +252,7 @@ class StreamWriter:
         return bool(self._list_unsettled())
 
     def _list_unsettled(self) -> list[Rendered]:
-        return [part for id, part in self._otherwise.items() if id not in self._told]
+        return [part for id, part in self._otherwise.items() if id not in self._confirmed]
 
     async def _find_dropped(self, feed: Feed, page: PreparedPage) -> list[str]:
         """Records of parts that rows of the page have no longer, or that went with their rows."""

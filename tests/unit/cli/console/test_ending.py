@@ -2,7 +2,7 @@ import asyncpg
 import pytest
 
 from unihire import errors
-from unihire.cli.console.ending import code_of, describe_error, tell_error
+from unihire.cli.console.ending import code_of, describe_error, show_error
 from unihire.cli.console.exits import EXIT_CODES
 
 
@@ -21,7 +21,7 @@ from unihire.cli.console.exits import EXIT_CODES
 def test_each_expected_error_is_a_line_and_a_documented_code(
     error: Exception, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert tell_error(error) == code == code_of(error)
+    assert show_error(error) == code == code_of(error)
     assert code in EXIT_CODES
     shown = capsys.readouterr()
     assert shown.err.startswith("error: ")

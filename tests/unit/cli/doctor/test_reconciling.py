@@ -38,11 +38,11 @@ def test_what_differs_is_told_with_ids_and_what_to_do() -> None:
     )
 
 
-def test_rows_set_aside_are_a_warning() -> None:
+def test_quarantined_rows_are_a_warning() -> None:
     status, detail = verdict(compare("candidate", here=9, quarantined=1), compare("department", here=11, unconfirmed=1))
     assert status == "warning"
     assert detail.startswith("20 at the vendor, 20 here; 1 there in rows that do not map")
-    assert "1 here are kept" in detail
+    assert "1 here stay" in detail
     assert detail.endswith("; otherwise the same")
 
 

@@ -60,7 +60,7 @@ class ListQuery(NamedTuple):
     filters: tuple[Filter, ...]
     given: Mapping[str, str]
     upto: int | None
-    """The first id of this page, when a cursor told it."""
+    """The first id of this page, when a cursor has it."""
     page: int
     request_id: str | None
 

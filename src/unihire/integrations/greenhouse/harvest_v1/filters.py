@@ -35,7 +35,7 @@ class Window:
         before = None if self.before is None else _to_utc(self.before)
         return write_bounds(gte=after, lte=before) if self.includes_before else write_bounds(gte=after, lt=before)
 
-    def holds(self, moment: datetime | None) -> bool:
+    def contains(self, moment: datetime | None) -> bool:
         """Whether a moment of a row lies inside; where there is none, it does only if the window is open."""
         if moment is None:
             return self.is_open

@@ -52,7 +52,7 @@ async def _find_by_email(context: OperationContext, email: str, place: str) -> i
 
 
 async def check_there(context: OperationContext, stream: str, places: Mapping[str, int]) -> None:
-    """That the vendor has the rows of these ids, told by where they stand; in one call for fifty."""
+    """Check that the vendor has the rows of these ids, by their place in the input; one call for fifty."""
     there = set(list_ids(await context.find(stream, "id", places.values())))
     for place, id in places.items():
         if id not in there:

@@ -27,7 +27,7 @@ APPLICATION_STATUSES = {
     HIRED: "HIRED",
     "converted": "CONVERTED",
 }
-"""Rejected ones are told apart by the kind of reason."""
+"""Rejected applications differ by the kind of reason."""
 
 OPEN_OFFER = "Created"
 """The `status` of an offer that is not resolved: sent where it has a day of sending, else a draft."""
@@ -72,7 +72,7 @@ def to_application(source: Source) -> Application:
 
 
 def find_reject_reason(source: Source) -> str | None:
-    """Why the application is rejected, told by the newest of its rejections."""
+    """Why the application is rejected: the reason of its newest rejection."""
     rejections = source.details.get("rejection_details")
     if not rejections or source.row.get("status") != REJECTED:
         return None
@@ -95,7 +95,7 @@ def find_status(row: Data, ended_by: Any) -> Any:
 
 
 def find_hired_at(source: Source) -> str | None:
-    """When the opening was closed that a hired application fills: no other moment is told of a hire."""
+    """When the opening was closed that a hired application fills: the API has no other moment of a hire."""
     if source.row.get("status") != HIRED:
         return None
     closed = [row.get("closed_at") for row in source.details.get("openings") or ()]
@@ -103,7 +103,7 @@ def find_hired_at(source: Source) -> str | None:
 
 
 def list_answers(answers: list[Data] | None) -> list[Answer] | None:
-    """Questions are told by their text alone."""
+    """The API identifies questions by their text alone."""
     if answers is None:
         return None
     return [Answer(title=to_text(one.get("question")), text=to_text(one.get("answer"))) for one in answers]

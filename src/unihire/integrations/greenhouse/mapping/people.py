@@ -161,7 +161,7 @@ def list_educations(source: Source) -> list[Education] | None:
 
 
 def list_employments(source: Source) -> list[Employment] | None:
-    """Which is the latest is told, and not whether it goes on."""
+    """The API shows which is the latest, not whether it is current."""
     rows = source.details.get("candidate_employments")
     if rows is None:
         return None
@@ -199,7 +199,7 @@ def to_website(entry: Data) -> Url:
 
 
 def to_profile(address: str) -> Url:
-    """Harvest does not tell which network an address is of."""
+    """Harvest does not name the network of an address."""
     return Url(value=address, type="LINKEDIN" if LINKEDIN.match(address) else "SOCIAL_MEDIA", url_type="SOCIAL_MEDIA")
 
 

@@ -13,10 +13,10 @@ MAY = datetime(2026, 5, 1, tzinfo=UTC)
 def test_after_is_inclusive_and_before_is_not() -> None:
     window = Window(MARCH, APRIL)
     assert window.write() == "gte|2026-03-01T00:00:00Z|lt|2026-04-01T00:00:00Z"
-    assert window.holds(parse_moment("2026-03-01T00:00:00.000Z"))
-    assert not window.holds(parse_moment("2026-02-28T23:59:59.999Z"))
-    assert window.holds(parse_moment("2026-03-31T23:59:59.999Z"))
-    assert not window.holds(parse_moment("2026-04-01T00:00:00.000Z"))
+    assert window.contains(parse_moment("2026-03-01T00:00:00.000Z"))
+    assert not window.contains(parse_moment("2026-02-28T23:59:59.999Z"))
+    assert window.contains(parse_moment("2026-03-31T23:59:59.999Z"))
+    assert not window.contains(parse_moment("2026-04-01T00:00:00.000Z"))
 
 
 def test_half_a_window_is_half_a_filter() -> None:
@@ -43,8 +43,8 @@ def test_moments_at_the_ends_of_the_calendar_are_its_ends() -> None:
 
 def test_a_row_without_the_moment_is_outside_every_window_but_an_open_one() -> None:
     moment = datetime(2026, 3, 5, tzinfo=UTC)
-    assert [Window(after=MARCH).holds(each) for each in (None, moment)] == [False, True]
-    assert [Window().holds(each) for each in (None, moment)] == [True, True]
+    assert [Window(after=MARCH).contains(each) for each in (None, moment)] == [False, True]
+    assert [Window().contains(each) for each in (None, moment)] == [True, True]
 
 
 def test_one_window_is_asked_for_as_it_is() -> None:

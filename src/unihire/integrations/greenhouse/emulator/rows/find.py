@@ -22,7 +22,7 @@ from unihire.integrations.greenhouse.emulator.rows.world import World
 FIRST_ID, ID_STEP = 4_000_000_000, 1000
 AFTER_ALL = 2**40
 SAMPLED = 40
-"""Rows of a part that tell what its rows look like."""
+"""Rows of a part that are looked at to learn what its rows have."""
 SEARCHED = 5000
 """Records that are looked through for them: not every record has a row of every part."""
 EXTRA_FIELDS = {"applications": ("job_interview_stage_id",)}
@@ -69,7 +69,7 @@ class GreenhouseRows:
         self._parts = parts
         self.streams: dict[str, NumberedRows] = {}
         for place, (name, resource) in enumerate(RESOURCES.items()):
-            # The last three digits tell the streams apart: an id of one is never an id of another.
+            # The last three digits identify the stream: an id of one is never an id of another.
             shape = Shape(self._make_reviser(name), make_varier(name), links=tuple(resource.links))
             self.streams[name] = tools.make_numbered_rows(parts[name], FIRST_ID + 2 + place, ID_STEP, shape)
             self.world.ids[name] = self.streams[name].number
@@ -202,7 +202,7 @@ class GreenhouseRows:
         return owners
 
     def _find_records(self, part: PartRows, target: str, value: int) -> Sequence[int] | None:
-        """The records of this part that can hold an id of the target; None when that cannot be told."""
+        """The records of this part that can hold an id of the target; None when that is unknown."""
         company = self.world.company
         place = self.streams[target].find_place(value)
         if place is None:

@@ -1,1 +1,1 @@
-"""What the vendor tells of changes, and how."""
+"""The vendor's webhooks: which changes are sent, and how."""

@@ -49,7 +49,7 @@ class Payloads:
 
     def publish(self, event: str, root: str, row: Row) -> None:
         if event == "merge_candidate" and not self._outbox.has_receiver(event):
-            # A merge is told as a deletion only where nobody listens for merges: webhooks.md, Events.
+            # A merge is sent as a deletion only where no webhook is for merges: webhooks.md, Events.
             event, root = "delete_candidate", "deleted_person"
         if self._outbox.has_receiver(event):
             payload = self._roots[root](row, event)

@@ -1,5 +1,5 @@
 """What writes to candidates, applications, offers and interviews need beyond storing the body: columns that are
-computed, rows that follow, events that tell."""
+computed, rows that follow, events that are sent."""
 
 from typing import Any
 

@@ -244,7 +244,7 @@ After = Callable[["Writer", Act, Row, Row | None], None]
 
 
 class Writer:
-    """Creates, changes and deletes rows, and tells of it."""
+    """Creates, changes and deletes rows, and sends the events."""
 
     def __init__(self, rows: GreenhouseRows, publish: Callable[..., None]) -> None:
         self.rows = rows

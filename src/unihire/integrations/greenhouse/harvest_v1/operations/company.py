@@ -88,10 +88,10 @@ class Departments(Output):
 async def list_departments(context: OperationContext, input: ListDepartments) -> Departments:
     """A page of departments, or of those on top with all below them.
 
-    All are read: a department's children are told by the others.
+    All are read: only the other departments name a department as their parent.
     """
     rows = await context.all("departments")
-    asked = lists.keep(rows, lists.equals("external_id", input.external_id))
+    asked = lists.filter_rows(rows, lists.equals("external_id", input.external_id))
     if input.render_as == "tree":
         found: list[Any] = _to_trees(rows, _find_roots(rows, asked), _to_department_node)
     else:
@@ -123,7 +123,7 @@ class Offices(Output):
 async def list_offices(context: OperationContext, input: ListOffices) -> Offices:
     """A page of offices, or of those on top with all below them. All are read, to count them."""
     rows = await context.all("offices")
-    asked = lists.keep(rows, lists.equals("external_id", input.external_id))
+    asked = lists.filter_rows(rows, lists.equals("external_id", input.external_id))
     if input.render_as == "tree":
         found: list[Any] = _to_trees(rows, _find_roots(rows, asked), _to_office_node)
     else:

@@ -87,7 +87,9 @@ async def list_jobs(context: OperationContext, input: ListJobs) -> Jobs:
     else:
         openings = await context.all("openings", {"opening_id": str(input.opening_id)})
         found = await context.find("jobs", "id", sorted(set(list_ids(openings, "job_id")), reverse=True))
-        rows = lists.cut(sort_newest(lists.keep(found, conditions)), page=input.page, size=input.results_per_page)
+        rows = lists.cut(
+            sort_newest(lists.filter_rows(found, conditions)), page=input.page, size=input.results_per_page
+        )
     return Jobs(results=await shape_jobs(context, rows))
 
 
@@ -129,12 +131,12 @@ async def _has_option(context: OperationContext, id: int) -> lists.Condition | N
         return None
     key, name = fields[0].get_text("name_key"), options[0].get_text("name")
 
-    def holds(row: VendorRow) -> bool:
+    def accepts(row: VendorRow) -> bool:
         field = row.map_parts(CUSTOM_FIELDS).get(key)
         value = None if field is None else field.find_value("value")
         return name in value if isinstance(value, list) else bool(value == name)
 
-    return lists.Condition(holds)
+    return lists.Condition(accepts)
 
 
 class ListJobStages(Input):
@@ -167,7 +169,9 @@ class ListJobStagesForJob(Input):
 async def list_job_stages_for_job(context: OperationContext, input: ListJobStagesForJob) -> JobStages:
     """The stages of one job, in the order a candidate goes through them; those taken out of use come last."""
     conditions = lists.within_times(input)
-    rows = lists.keep(await lists.find_by_id(context, "job_interview_stages", "job_id", input.job_id), conditions)
+    rows = lists.filter_rows(
+        await lists.find_by_id(context, "job_interview_stages", "job_id", input.job_id), conditions
+    )
     used = in_order(rows)
     return JobStages(results=await shape_stages(context, used + [row for row in rows if row not in used]))
 

@@ -1,4 +1,4 @@
-"""Pages of lists under the filters of Harvest v1: v3 is told what it takes, the rest is seen on the rows.
+"""Pages of lists under the filters of Harvest v1: v3 gets those that it has, and the rows are checked for the rest.
 
 Also the inputs that lists share.
 """
@@ -43,29 +43,29 @@ PageNumber = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a row must meet: how it is seen on the row, and how v3 is told, where it takes such a filter.
+    """What a row must meet: a check of the row, and the filter of v3, where it has one.
 
-    What is told may let more rows through than the condition (`is_exact` False); the row is looked at then.
+    The filter may let more rows through than the condition (`is_exact` False); then the row is checked too.
     """
 
-    holds: Callable[[VendorRow], bool]
-    told: Mapping[str, str] = field(default_factory=dict)
+    accepts: Callable[[VendorRow], bool]
+    filters: Mapping[str, str] = field(default_factory=dict)
     is_exact: bool = True
 
 
 def equals(member: str, value: object, *, param: str | None = None) -> list[Condition]:
     """That a member has this value, of any type: `12` equals `" 12 "`. None accepts every row.
 
-    v3 is told under `param`; without one it has no such filter.
+    `param` is the filter of v3; without it there is none.
     """
     if value is None:
         return []
     asked = normalise_text(str(value))
 
-    def holds(row: VendorRow) -> bool:
+    def accepts(row: VendorRow) -> bool:
         return normalise_text(str(row.find_value(member))) == asked
 
-    return [Condition(holds, {param: str(value)} if param else {})]
+    return [Condition(accepts, {param: str(value)} if param else {})]
 
 
 def includes(member: str, value: object, *, param: str) -> list[Condition]:
@@ -73,22 +73,22 @@ def includes(member: str, value: object, *, param: str) -> list[Condition]:
     if value is None:
         return []
 
-    def holds(row: VendorRow) -> bool:
+    def accepts(row: VendorRow) -> bool:
         return str(value) in list_values(row.data, member)
 
-    return [Condition(holds, {param: str(value)})]
+    return [Condition(accepts, {param: str(value)})]
 
 
 def within(*, created: Window, updated: Window) -> list[Condition]:
-    """That a row was created and updated then. v3 refuses to be asked for both: it is told one, narrowed."""
-    told = choose_window(created, updated)
+    """That a row was created and updated then. v3 refuses both filters at once: it gets one, narrowed."""
+    filters = choose_window(created, updated)
 
-    def holds(row: VendorRow) -> bool:
-        return created.holds(row.find_moment("created_at")) and updated.holds(row.find_moment("updated_at"))
+    def accepts(row: VendorRow) -> bool:
+        return created.contains(row.find_moment("created_at")) and updated.contains(row.find_moment("updated_at"))
 
-    if not told:
+    if not filters:
         return []
-    return [Condition(holds, told, is_exact=told == write_filters(created_at=created, updated_at=updated))]
+    return [Condition(accepts, filters, is_exact=filters == write_filters(created_at=created, updated_at=updated))]
 
 
 class HasTimes(Protocol):
@@ -109,9 +109,9 @@ def within_times(given: HasTimes) -> list[Condition]:
 
 
 def within_moments(member: str, window: Window) -> list[Condition]:
-    """That the moment in a member is inside the window, which v3 is told under the member's name."""
-    told = write_filters(**{member: window})
-    return [Condition(lambda row: window.holds(row.find_moment(member)), told)] if told else []
+    """That the moment in a member is inside the window. The filter of v3 has the member's name."""
+    filters = write_filters(**{member: window})
+    return [Condition(lambda row: window.contains(row.find_moment(member)), filters)] if filters else []
 
 
 def within_days(member: str, after: date | None, before: date | None) -> list[Condition]:
@@ -120,11 +120,11 @@ def within_days(member: str, after: date | None, before: date | None) -> list[Co
         return []
     bounds = (("gte", after), ("lte", before))
 
-    def holds(row: VendorRow) -> bool:
+    def accepts(row: VendorRow) -> bool:
         day = row.find_day(member)
         return day is not None and (after is None or day >= after) and (before is None or day <= before)
 
-    return [Condition(holds, {member: "|".join(f"{by}|{bound}" for by, bound in bounds if bound is not None)})]
+    return [Condition(accepts, {member: "|".join(f"{by}|{bound}" for by, bound in bounds if bound is not None)})]
 
 
 async def list_page(
@@ -136,27 +136,27 @@ async def list_page(
     size: int | None,
     also: Mapping[str, str] | None = None,
 ) -> list[VendorRow]:
-    """A page of the rows that meet the conditions, newest first. `also` is told to v3 besides.
+    """A page of the rows that meet the conditions, newest first. `also` are further filters of v3.
 
-    Where v3 can be told all of them, it pages. Where not, pages of 500 are read from the newest on until the wanted
-    one is full: whatever the page asked for, a row is on one page only.
+    Where v3 has a filter for all of them, it pages. Where not, pages of 500 are read from the newest on until the
+    requested one is full: whatever the page size, a row is on one page only.
     """
     number, size = page or 1, size or DEFAULT_PAGE
-    told: dict[str, str] = dict(also or {})
+    filters: dict[str, str] = dict(also or {})
     seen: list[Condition] = []
     for condition in conditions:
-        is_told = bool(condition.told) and condition.told.keys().isdisjoint(told)
-        if is_told:
-            told.update(condition.told)
-        if not (is_told and condition.is_exact):
+        is_sent = bool(condition.filters) and condition.filters.keys().isdisjoint(filters)
+        if is_sent:
+            filters.update(condition.filters)
+        if not (is_sent and condition.is_exact):
             seen.append(condition)
     if not seen:
-        return await context.page(stream, number, size, told)
+        return await context.page(stream, number, size, filters)
     found: list[VendorRow] = []
     asked = 1
     while len(found) < number * size:
-        rows = await context.page(stream, asked, LONGEST_PAGE, told)
-        found += keep(rows, seen)
+        rows = await context.page(stream, asked, LONGEST_PAGE, filters)
+        found += filter_rows(rows, seen)
         if len(rows) < LONGEST_PAGE:
             break
         asked += 1
@@ -168,10 +168,10 @@ async def find_by_id(context: OperationContext, stream: str, member: str, id: in
     return await context.find(stream, member, [id]) if 0 < id <= GREATEST_ID else []
 
 
-def keep(rows: Iterable[VendorRow], conditions: Iterable[Condition]) -> list[VendorRow]:
+def filter_rows(rows: Iterable[VendorRow], conditions: Iterable[Condition]) -> list[VendorRow]:
     """The rows that meet every condition."""
     held = list(conditions)
-    return [row for row in rows if all(condition.holds(row) for condition in held)]
+    return [row for row in rows if all(condition.accepts(row) for condition in held)]
 
 
 def cut(rows: Sequence[T], *, page: int | None, size: int | None) -> list[T]:

@@ -93,35 +93,35 @@ async def list_applications(context: OperationContext, given: ListApplications) 
     status = normalise_text(given.status).lower() if given.status else None
     if status is not None and status not in STATUSES:
         return Applications(results=[])
-    told = write_filters(
+    filters = write_filters(
         created_at=Window(given.created_after, given.created_before),
         last_activity_at=Window(given.last_activity_after),
     )
     if status is not None:
-        told["status"] = status
+        filters["status"] = status
     number, size = given.page or 1, given.results_per_page or lists.DEFAULT_PAGE
     if given.job_id is None:
-        rows = await context.page("applications", number, size, told)
+        rows = await context.page("applications", number, size, filters)
     else:
-        rows = await _page_of_job(context, given.job_id, told, number, size)
+        rows = await _page_of_job(context, given.job_id, filters, number, size)
     return Applications(results=await shape_applications(context, rows))
 
 
 async def _page_of_job(
-    context: OperationContext, job_id: int, told: dict[str, str], number: int, size: int
+    context: OperationContext, job_id: int, filters: dict[str, str], number: int, size: int
 ) -> list[VendorRow]:
     """A page of a job's applications and of the prospects considered for it, which v3 lists apart; newest first.
 
     The prospects are read whole. They move a page of the whole list by as many rows as they are, at most: of the
     applications only the pages that can reach into it are read.
     """
-    considered = await context.all("applications", {**told, "prospective_job_ids": str(job_id), "prospect": "true"})
+    considered = await context.all("applications", {**filters, "prospective_job_ids": str(job_id), "prospect": "true"})
     prospects = [row for row in considered if row.find_number("job_id") != job_id]
     start = (number - 1) * size
     first = max(0, start - len(prospects)) // size + 1
     own: list[VendorRow] = []
     for page in range(first, number + 1):
-        rows = await context.page("applications", page, size, {**told, "job_ids": str(job_id)})
+        rows = await context.page("applications", page, size, {**filters, "job_ids": str(job_id)})
         own += rows
         if not rows:
             break
@@ -166,7 +166,7 @@ async def _page_of_candidates(context: OperationContext, given: ListCandidates) 
     page, size = given.page, given.results_per_page
     conditions = lists.within_times(given)
     if given.email or given.candidate_ids:
-        return lists.cut(lists.keep(await _find_named(context, given), conditions), page=page, size=size)
+        return lists.cut(lists.filter_rows(await _find_named(context, given), conditions), page=page, size=size)
     if given.job_id is None:
         return await lists.list_page(context, "candidates", conditions, page=page, size=size)
     applications = await context.all("applications", {"job_ids": str(given.job_id), "prospect": "false"})
@@ -174,7 +174,7 @@ async def _page_of_candidates(context: OperationContext, given: ListCandidates) 
     if not conditions:
         return sort_newest(await context.find("candidates", "id", lists.cut(ids, page=page, size=size)))
     rows = sort_newest(await context.find("candidates", "id", ids))
-    return lists.cut(lists.keep(rows, conditions), page=page, size=size)
+    return lists.cut(lists.filter_rows(rows, conditions), page=page, size=size)
 
 
 async def _find_named(context: OperationContext, given: ListCandidates) -> list[VendorRow]:

@@ -76,7 +76,7 @@ async def list_users(context: OperationContext, input: ListUsers) -> Users:
             context, "users", conditions, page=input.page, size=input.results_per_page, also=PEOPLE
         )
         return Users(results=await shape_users(context, rows, with_custom_fields=bool(input.user_attributes)))
-    rows = lists.cut(lists.keep(found, conditions), page=input.page, size=input.results_per_page)
+    rows = lists.cut(lists.filter_rows(found, conditions), page=input.page, size=input.results_per_page)
     return Users(results=await shape_users(context, rows, with_custom_fields=bool(input.user_attributes)))
 
 

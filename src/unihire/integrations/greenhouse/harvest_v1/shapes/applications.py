@@ -306,7 +306,7 @@ def _shape_rejection(rejection: VendorRow | None) -> RejectionDetails | None:
 
 
 def _shape_stage(row: VendorRow, around: _Around) -> Stage | None:
-    """v1 told the job's stage; `stage_id` of v3 is the application's own passing through it."""
+    """v1 had the job's stage; `stage_id` of v3 is the application's own passing through it."""
     id = row.find_number("stage_id")
     if id is None:
         return None

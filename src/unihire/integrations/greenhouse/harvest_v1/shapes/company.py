@@ -1,6 +1,6 @@
 """What a company sets up, in the shapes of Harvest v1: departments, offices, sources, users, custom fields.
 
-Shapes and their members are those of v1's documents; `keyed_custom_fields` and the like are told in `values`.
+Shapes and their members are those of v1's documents; `keyed_custom_fields` and the like are described in `values`.
 """
 
 import asyncio
@@ -110,7 +110,7 @@ class CustomField(Output):
 
 
 class _Tree:
-    """All rows of a list whose rows name their parents: a row tells its parent, not its children."""
+    """All rows of a list whose rows name their parents: a row names its parent, not its children."""
 
     def __init__(self, rows: Iterable[VendorRow]) -> None:
         self.rows = by_id(rows)

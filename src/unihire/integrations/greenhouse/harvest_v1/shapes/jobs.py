@@ -279,6 +279,6 @@ def _show_kit(kit: VendorRow, questions: Iterable[VendorRow]) -> InterviewKit:
 
 
 def _is_schedulable(interview: VendorRow) -> bool | None:
-    """Whether a time is arranged for it; v3 tells how it is scheduled, or nothing."""
+    """Whether a time is arranged for it; v3 shows how it is scheduled, or nothing."""
     kind = interview.find_text("scheduling_type")
     return None if kind is None else kind == "needs_scheduling"

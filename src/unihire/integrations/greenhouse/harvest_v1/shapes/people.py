@@ -17,7 +17,7 @@ from unihire.integrations.greenhouse.harvest_v1.values import (
 )
 
 OPTIONS = ("school_name", "degree", "discipline")
-"""What an education tells by the id of an option, in `<name>_custom_field_option_id`."""
+"""What an education names by the id of an option, in `<name>_custom_field_option_id`."""
 
 
 class Contact(Output):

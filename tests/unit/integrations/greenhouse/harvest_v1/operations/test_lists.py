@@ -23,8 +23,8 @@ def test_days_are_from_the_first_to_the_last(
     after: date | None, before: date | None, told: str, found: list[str]
 ) -> None:
     (condition,) = within_days("starts_at", after, before)
-    assert condition.told == {"starts_at": told}
-    assert [day for day in DAYS if condition.holds(VendorRow("offers", {"starts_at": day}))] == found
+    assert condition.filters == {"starts_at": told}
+    assert [day for day in DAYS if condition.accepts(VendorRow("offers", {"starts_at": day}))] == found
 
 
 def test_no_day_asks_for_nothing() -> None:
