@@ -182,6 +182,7 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     noted = (c, people, of.row_ids, 1)
     yield fifty("recency.NOTE_ROWS_READ", recency.NOTE_ROWS_READ, noted, written=ASKED + 1)
     yield fifty("recency.FIND_MOVED", recency.FIND_MOVED, (c, of.ids, 0))
+    yield fifty("recency.FIND_MOVED_PARTS", recency.FIND_MOVED_PARTS, (c, of.own, 0))
     yield Case("recency.FORGET_ROWS_READ", recency.FORGET_ROWS_READ, (c,), walked=of.size, written=1)
     yield fifty("saving.FIND_STORED", saving.FIND_STORED, (c, of.ids))
     yield fifty("saving.FIND_KEYED", saving.FIND_KEYED, (c, people, of.own, [PEOPLE]), looks=2 * ASKED)

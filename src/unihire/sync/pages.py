@@ -384,12 +384,17 @@ class Pages:
         were asked for are left as they are, as in `save`.
         """
         own = {id: row_id for row_id in (*page.row_ids, *gone) for id in self._renderer.row_ids(self.stream, row_id)}
+        own |= {record.id: record.row_id for record in page.records if not record.is_shared}
         moved = await recency.find_moved(feed.connection, self._connector, own, page.asked)
         feed.outdated |= {own[id] for id in moved}
+        if self._has_parts:  # those that came meanwhile are not in the page
+            keys = {self._renderer.owned_key(self.stream, row_id): row_id for row_id in page.row_ids}
+            parts = await recency.find_moved_parts(feed.connection, self._connector, keys, page.asked)
+            feed.outdated |= {keys[key] for key in parts}
         gone = [row_id for row_id in gone if row_id not in feed.outdated]
         ids = [id for row_id in gone for id in self._renderer.row_ids(self.stream, row_id)]
         buried = [UUID(id) for id in await find_living(feed.connection, self._connector, ids)]
-        page = page.take(set(page.list_all_ids()) - feed.outdated) if moved else page
+        page = page.take(set(page.list_all_ids()) - feed.outdated) if feed.outdated else page
         counts = await self.save(feed, page, buried, gone)
         saved = [row_id for row_id in (*page.row_ids, *gone) if row_id not in feed.outdated]
         await recency.note_rows_read(feed.connection, self._connector, self.stream.name, saved, page.asked)

@@ -44,6 +44,13 @@ FIND_MOVED = """
     WHERE seq > $3
 """
 
+# Of keys by which the parts of rows are found, those of which a living part moved behind a position.
+FIND_MOVED_PARTS = """
+    SELECT wanted.key FROM unnest($2::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
+        SELECT FROM record_key AS k WHERE k.connector = $1 AND k.key = wanted.key AND k.seq > $3 LIMIT 1 OFFSET 0
+    ) AS moved
+"""
+
 FORGET_ROWS_READ = "DELETE FROM row_read WHERE connector = $1"
 
 
@@ -76,3 +83,8 @@ async def note_rows_read(
 async def find_moved(connection: Connection, connector: int, ids: Collection[str], since: int) -> set[str]:
     """Which of these records moved behind a position."""
     return {row["id"] for row in await connection.fetch(FIND_MOVED, connector, list(ids), since)}
+
+
+async def find_moved_parts(connection: Connection, connector: int, keys: Collection[int], since: int) -> set[int]:
+    """Of the keys of rows' parts (`Renderer.owned_key`), those of which a living part moved behind a position."""
+    return {row["key"] for row in await connection.fetch(FIND_MOVED_PARTS, connector, list(keys), since)}
