@@ -29,7 +29,7 @@ from unihire.dialects.common.telemetry import TelemetryMiddleware, name_fault
 from unihire.dialects.tray.connectors import PATH as CALLS_PATH
 from unihire.dialects.tray.connectors import Connectors, write_message, write_text
 from unihire.dialects.tray.schema import describe_calls
-from unihire.dialects.unihire import capabilities, front, issues, quarantine, schedule, syncs
+from unihire.dialects.unihire import capabilities, events, front, issues, quarantine, schedule, syncs
 from unihire.dialects.unihire.metrics import Metrics
 from unihire.dialects.unihire.records import OWN
 from unihire.errors import ConfigError
@@ -96,6 +96,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *syncs.Syncs(pool, gate).list_routes(),
             *schedule.Schedules(pool, gate).list_routes(),
             *issues.Issues(pool, gate).list_routes(),
+            *events.Events(pool, gate, reader).list_routes(),
             *own.list_routes(),
             *_list_service_routes(settings, pool),
             *front.list_routes(describe_api),
@@ -168,6 +169,7 @@ def describe_api() -> dict[str, Any]:
         syncs.describe_routes,
         schedule.describe_route,
         issues.describe_route,
+        events.describe_route,
         partial(describe_reads, OWN),
         describe_calls,
     ):

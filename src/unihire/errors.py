@@ -10,6 +10,7 @@
     │   ├── Forbidden           403
     │   ├── NotFound            404
     │   ├── Conflict            409
+    │   ├── Gone                410, with the way on
     │   ├── TooLarge            413
     │   ├── Invalid             422
     │   └── RateLimited         429
@@ -129,6 +130,16 @@ class Conflict(ApiError):
     """What is asked for cannot be while something else is; the text says what, and what to do."""
 
     status = 409
+
+
+class Gone(ApiError):
+    """What was asked for was there once; `way_on` are further members of the answer, which say how to go on."""
+
+    status = 410
+
+    def __init__(self, detail: str, way_on: Mapping[str, Any]) -> None:
+        super().__init__(detail)
+        self.way_on = way_on
 
 
 class TooLarge(ApiError):

@@ -74,6 +74,7 @@ def test_reads_of_both_faces_are_described_and_nothing_they_do_not_do() -> None:
         "/api/ats/v1/connectors": ["get"],
         "/api/embedded/v1/connectors/resync": ["post"],
         "/api/v1/capabilities": ["get"],
+        "/api/v1/events": ["get"],
         "/api/v1/quarantine": ["get"],
         "/api/v1/syncs": ["get", "post"],
         "/api/v1/syncs/pause": ["post"],

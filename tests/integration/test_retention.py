@@ -50,6 +50,8 @@ RULES = {
     "feed": "one for each connector",
     "event_page": "store/events/log.py: DELETE_OLD",
     "event_cut": "one for each connector",
+    "event_epoch": "one row",
+    "event_alive": "one row",
     "feed_alive": "one for each connector",
     "connector_grant": "one for each connector",
     "budget": "one for each connector",

@@ -23,7 +23,17 @@ ELSEWHERE = "TEST_DATABASE_URL"
 # What a test may leave behind; what belongs to a connector goes with its organisation.
 EMPTY = [
     f"DELETE FROM {table}"
-    for table in ("record", "record_volatile", "record_key", "seen", "joined", "stale", "chore", "organisation")
+    for table in (
+        "record",
+        "record_volatile",
+        "record_key",
+        "seen",
+        "joined",
+        "stale",
+        "event_page",
+        "chore",
+        "organisation",
+    )
 ]
 
 

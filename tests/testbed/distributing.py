@@ -25,6 +25,8 @@ GLOBAL: Mapping[str, str] = {
 LOCAL: Mapping[str, str] = {
     "schema_version": "the migrations'",
     "job_schema": "the migrations' of the queue",
+    "event_epoch": "of the server that the program connects to, whose transactions order the events",
+    "event_alive": "of the server that the program connects to",
     "procrastinate_jobs": "the library's, which knows no connectors",
     "procrastinate_events": "the library's",
     "procrastinate_periodic_defers": "the library's",

@@ -32,7 +32,7 @@ from unihire.store import (
 from unihire.store.accounts import budgets, grants, linked, sealed, tenancy, tokens
 from unihire.store.bodies import BODY, Content
 from unihire.store.calls import operations, writes
-from unihire.store.events import log
+from unihire.store.events import eras, log, order
 from unihire.store.feed import forgetting, gate, hashes, position, recency, refiling, refreshing, saving
 from unihire.store.volatile import PARTS_COLUMN
 from unihire.store.work import history, jobs, runs, schedules
@@ -529,6 +529,7 @@ def _list_events(of: Asker) -> Iterator[Case]:
     yield Case("log.FIND_CUT", log.FIND_CUT, (c,))
     yield Case("log.FIND_LAST_PAGE", log.FIND_LAST_PAGE, (c,))
     yield Case("log.DELETE_OLD", log.DELETE_OLD, (c, HOUR, ASKED), looks=ASKED, walked=ASKED, written=ASKED)
+    yield Case("order.FIND_PAGE", order.FIND_PAGE, (c, 50))
     yield Case("log.NOTE_CUT", log.NOTE_CUT, (c, 50, 3), looks=2, written=1)
 
 
@@ -551,6 +552,16 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield Case("operations.DROP_OLD_MARKS", operations.DROP_OLD_MARKS, old, walked=BIG // 10 * every)
     yield Case("tokens.DROP_ALL_ENDED", tokens.DROP_ALL_ENDED, old, walked=1)
     yield Case("forgetting.LIST_WITH_OLD", forgetting.LIST_WITH_OLD, (HOUR, 500), every, every)
+    of_one = ("00000000-0000-4000-8000-000000000000", "production", 3, of.number, 50)
+    ordered = partial(Case, "order.LIST_ORDERED", order.LIST_ORDERED, looks=2 * ASKED, walked=ASKED)
+    yield ordered(arguments=(*of_one, ASKED))
+    yield Case("order.FIND_LAST_ORDERED", order.FIND_LAST_ORDERED, ())
+    yield Case("order.FIND_LAST_CUT", order.FIND_LAST_CUT, ())
+    yield Case("order.IS_CUT_BEHIND", order.IS_CUT_BEHIND, of_one, looks=every, walked=every)
+    of_several = ([of.number] * ASKED, of.ids)
+    yield Case("order.FIND_ALL_REMOTE_IDS", order.FIND_ALL_REMOTE_IDS, of_several, looks=ASKED, walked=ASKED)
+    yield Case("eras.HAS_LATER", eras.HAS_LATER, ())
+    yield Case("eras.PUT_CUTS_FIRST", eras.PUT_CUTS_FIRST, (), looks=every, written=every)
     yield Case("log.LIST_WITH_OLD", log.LIST_WITH_OLD, (HOUR, 500), every, every)
     yield Case("retention.DROP_OLD_RUNS", retention.DROP_OLD_RUNS, old, walked=1)
     yield Case("streams.COUNT_ALL_QUARANTINE", streams.COUNT_ALL_QUARANTINE, (), walked=BIG * every)
@@ -559,6 +570,7 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
 
 CASELESS: Mapping[str, str] = {
     "counting.CREATE_MET": "a table of one session",
+    "eras.PUT_PAGES_FIRST": "writes each page anew, once, where a dump was restored",
     "gate.BEGIN_SAVING": "begins a transaction; its look is that of gate.LOCK_FEED",
 }
 """Statements that need no case, each with the reason."""

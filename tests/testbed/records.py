@@ -13,7 +13,7 @@ from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, ModelSpec, Record, d
 from unihire.outbound.paging import Row, WholeList
 from unihire.store.feed.gate import lock_feed
 from unihire.store.feed.position import MOVE_FEED
-from unihire.store.feed.saving import Saved, bury_records, save_records
+from unihire.store.feed.saving import Rendered, Saved, bury_records, save_records
 from unihire.sync.rendering import Renderer, derive_ids
 
 PLURALS = {spec.plural: spec for spec in NATIVE_MODELS.values()}
@@ -39,22 +39,26 @@ def id_in(tenant: Tenant, model: str, remote_id: str) -> str:
     return derive_ids(tenant.connector.id, model).text(remote_id)
 
 
+def render(tenant: Tenant, model: str, rows: Sequence[dict[str, Any]]) -> list[Rendered]:
+    """Rows, each a record's fields, as a sync would save them."""
+    renderer = Renderer(tenant.connector.id, tenant.connector.number)
+    pages = [Row(row, msgspec.json.encode(row)) for row in rows]
+    records, misfits = renderer.render_rows(stream_of(MODELS[model]), pages, {})
+    assert not misfits, misfits
+    return records
+
+
 async def save(tenant: Tenant, model: str, *rows: dict[str, Any], at: datetime | None = None) -> Saved:
     """Save rows in one transaction; each is a record's fields.
 
     `at` is the place in the feed from which on they are saved, beyond the present: as if the clock was set back since.
     """
-    spec = MODELS[model]
-    stream = stream_of(spec)
-    renderer = Renderer(tenant.connector.id, tenant.connector.number)
-    pages = [Row(row, msgspec.json.encode(row)) for row in rows]
-    records, misfits = renderer.render_rows(stream, pages, {})
-    assert not misfits, misfits
+    records = render(tenant, model, rows)
     async with lock_feed(tenant.pool, tenant.connector.number) as connection:
         if at is not None:
             assert at > datetime.now(UTC) + timedelta(minutes=1), "the clock has come as far"
             await connection.execute(MOVE_FEED, tenant.connector.number, to_micros(at) - 1)
-        return await save_records(connection, tenant.connector.number, stream.name, records)
+        return await save_records(connection, tenant.connector.number, MODELS[model].plural, records)
 
 
 async def bury(tenant: Tenant, model: str, *remote_ids: str) -> int:

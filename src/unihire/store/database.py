@@ -14,6 +14,7 @@ from unihire.errors import ConfigError
 from unihire.settings import Settings
 from unihire.store import Connection, Pool
 from unihire.store.embedded.server import EmbeddedServer, is_made
+from unihire.store.events.eras import settle_epoch
 from unihire.store.migrate import migrate
 
 DATABASE = "unihire"
@@ -166,6 +167,7 @@ async def _open_pool(
         if migrates:
             async with pool.acquire() as connection:
                 await migrate(connection)
+                await settle_epoch(connection)
         _addresses[id(pool)] = dsn
         yield pool
     finally:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from unihire.errors import ApiError, BadRequest, Invalid, RateLimited, TooLarge, Unauthorized
+from unihire.errors import ApiError, BadRequest, Gone, Invalid, RateLimited, TooLarge, Unauthorized
 from unihire.platform.access import Access, Caller, Scope
 from unihire.platform.limits import RateLimiter, RateLimitState, refuse
 
@@ -38,7 +38,8 @@ class Reply:
 
 def write_detail(error: ApiError) -> dict[str, Any]:
     """An error as the native face writes it: `detail` is text, or the list of problems of a 422."""
-    return {"detail": error.problems if isinstance(error, Invalid) else error.detail}
+    written: dict[str, Any] = {"detail": error.problems if isinstance(error, Invalid) else error.detail}
+    return {**written, **error.way_on} if isinstance(error, Gone) else written
 
 
 class RequestGate:
@@ -76,6 +77,23 @@ class RequestGate:
             return scope.number, scope
 
         return await self.serve(request, admit, work)
+
+    async def serve_either(
+        self, request: Request, work: Callable[[Caller, Scope | None], Awaitable[Reply]]
+    ) -> Response:
+        """The same for a call that may name a connector; one that does not counts as those of `serve_caller`."""
+
+        async def admit(caller: Caller) -> tuple[object, tuple[Caller, Scope | None]]:
+            token = request.headers.get(self._token_header)
+            if token is None:
+                return caller, (caller, None)
+            scope = await self._access.check_token(caller, token, CATEGORY)
+            return scope.number, (caller, scope)
+
+        async def answer(who: tuple[Caller, Scope | None]) -> Reply:
+            return await work(*who)
+
+        return await self.serve(request, admit, answer)
 
     async def serve_caller(self, request: Request, work: Callable[[Caller], Awaitable[Reply]]) -> Response:
         """The same for a call that names no connector; those of one organisation and environment count together."""

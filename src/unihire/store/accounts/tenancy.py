@@ -75,6 +75,12 @@ GET_NUMBERED = f"{_SELECT_CONNECTOR} WHERE number = $1"
 
 LIST_CONNECTORS = f"{_SELECT_CONNECTOR} ORDER BY created_at"
 
+# What connectors are of, by their numbers.
+LIST_INTEGRATIONS = "SELECT id, number, integration FROM connector WHERE number = ANY($1::integer[])"
+
+# An organisation's connector in an environment.
+FIND_NUMBER = "SELECT number FROM connector WHERE id = $1 AND organisation = $2 AND environment = $3"
+
 # The version of the mapping that last tried the quarantined rows.
 GET_MAPPED_BY = "SELECT mapped_by FROM connector WHERE number = $1"
 

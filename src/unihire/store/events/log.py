@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import asyncpg
+
 from unihire.kit.clock import from_micros
 from unihire.store import Connection, Pool
+from unihire.store.events.order import BEGINNING, LogPlace
 from unihire.store.events.packing import MOST_PACKED, Unpacked, pack_changes, unpack
 from unihire.store.feed.changes import Change, ChangeKind
 
@@ -19,17 +22,20 @@ INSERT_PAGE = "INSERT INTO event_page (connector, last_seq, packed) VALUES ($1, 
 
 # Pages of a connector's events behind a position.
 LIST_PAGES = """
-    SELECT last_seq, packed FROM event_page WHERE connector = $1 AND last_seq > $2 ORDER BY last_seq LIMIT $3
+    SELECT connector, last_seq, xid, packed FROM event_page
+    WHERE connector = $1 AND last_seq > $2 ORDER BY last_seq LIMIT $3
 """
 
 # The vendor's ids of records.
 FIND_REMOTE_IDS = "SELECT id::text, remote_id FROM record WHERE connector = $1 AND id = ANY($2::text[]::uuid[])"
 
 # Up to where a connector's log was cut.
-FIND_CUT = "SELECT seq FROM event_cut WHERE connector = $1"
+FIND_CUT = "SELECT xid, connector, seq FROM event_cut WHERE connector = $1"
 
 # The last page of a connector's log.
-FIND_LAST_PAGE = "SELECT last_seq FROM event_page WHERE connector = $1 ORDER BY last_seq DESC LIMIT 1"
+FIND_LAST_PAGE = """
+    SELECT xid, connector, last_seq AS seq FROM event_page WHERE connector = $1 ORDER BY last_seq DESC LIMIT 1
+"""
 
 # Connectors that have pages older than they may be.
 LIST_WITH_OLD = """
@@ -100,7 +106,7 @@ async def read_events(source: Pool | Connection, connector: int, after_seq: int,
     found: list[Unpacked] = []
     step = min(FIRST_PAGES, limit)
     while len(found) < limit:
-        rows = await source.fetch(LIST_PAGES, connector, after_seq, step)
+        rows = await list_pages(source, connector, after_seq, step)
         for row in rows:
             found += unpack(row["packed"], after_seq)
             after_seq = row["last_seq"]
@@ -108,6 +114,11 @@ async def read_events(source: Pool | Connection, connector: int, after_seq: int,
             break
         step = min(4 * step, limit)
     return await find_remote_ids(source, connector, found[:limit])
+
+
+async def list_pages(source: Pool | Connection, connector: int, after_seq: int, limit: int) -> Sequence[asyncpg.Record]:
+    """Packed pages with events behind a position, in feed order; of the first some may be before it."""
+    return await source.fetch(LIST_PAGES, connector, after_seq, limit)
 
 
 async def find_remote_ids(source: Pool | Connection, connector: int, found: Sequence[Unpacked]) -> list[Event]:
@@ -125,13 +136,24 @@ async def find_remote_ids(source: Pool | Connection, connector: int, found: Sequ
 
 async def find_first_position(source: Pool | Connection, connector: int) -> int:
     """The position behind which every event is stored: 0, or that of the last event that retention cut."""
-    return await source.fetchval(FIND_CUT, connector) or 0
+    row = await source.fetchrow(FIND_CUT, connector)
+    return 0 if row is None else int(row["seq"])
 
 
 async def find_last_position(source: Pool | Connection, connector: int) -> int:
     """The position of the newest event; the first position where there is none."""
-    last: int | None = await source.fetchval(FIND_LAST_PAGE, connector)
-    return await find_first_position(source, connector) if last is None else last
+    return (await find_last_place(source, connector)).seq
+
+
+async def find_last_place(source: Pool | Connection, connector: int) -> LogPlace:
+    """The place of a connector's newest event, or of the last that was cut; the beginning where there was none."""
+    row = await source.fetchrow(FIND_LAST_PAGE, connector) or await source.fetchrow(FIND_CUT, connector)
+    return BEGINNING if row is None else LogPlace(*row)
+
+
+async def is_cut(source: Pool | Connection, place: LogPlace) -> bool:
+    """Whether retention cut the event that the place is behind."""
+    return place.seq <= await find_first_position(source, place.connector)
 
 
 async def cut_events(connection: Connection, older: timedelta, limit: int) -> bool:

@@ -5,7 +5,7 @@ that occur; the runs of positions, as first and count in turn; a byte for each e
 each that are its record's id.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -60,7 +60,11 @@ def pack_changes(changes: Sequence[Change]) -> bytes:
     return _encode((VERSION, list(heads), runs, codes, ids))
 
 
-def unpack(packed: bytes, after_seq: int = -1) -> Iterator[Unpacked]:
+ShowChanged = Callable[[ChangeKind, int, tuple[str, ...]], tuple[str, ...] | None]
+"""What is shown of the changed fields of events of a kind and model; None: they are passed over."""
+
+
+def unpack(packed: bytes, after_seq: int = -1, show_changed: ShowChanged | None = None) -> Iterator[Unpacked]:
     """The events of a packed page behind a position, in feed order.
 
     Raises ValueError where the page has another form: a newer program wrote it.
@@ -69,11 +73,15 @@ def unpack(packed: bytes, after_seq: int = -1) -> Iterator[Unpacked]:
     if page.version != VERSION:
         raise ValueError(f"a page of events of version {page.version}, and this program reads {VERSION}")
     heads = [(_KINDS[kind], model, changed) for kind, model, changed in page.heads]
+    shown = [changed if show_changed is None else show_changed(kind, model, changed) for kind, model, changed in heads]
+    if all(changed is None for changed in shown):
+        return
     place = 0
     for first, count in zip(page.runs[::2], page.runs[1::2], strict=True):
         for seq in range(first, first + count):
-            if seq > after_seq:
-                kind, model, changed = heads[page.codes[place]]
+            code = page.codes[place]
+            if seq > after_seq and (changed := shown[code]) is not None:
+                kind, model, _ = heads[code]
                 text = page.ids[16 * place : 16 * place + 16].hex()
                 id = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
                 yield Unpacked(seq, kind, model, id, changed)

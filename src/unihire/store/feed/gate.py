@@ -138,13 +138,10 @@ async def _open_feed(
     turn = _turns.setdefault((id(pool), connector), asyncio.Lock())
     async with turn, pool.acquire() as connection:
         try:
-            begun = await connection.execute(BEGIN_SAVING.format(connector=connector, asked=asked))
-            if begun != LOCKED and not await lock_feed_row(connection, connector):
-                raise Removed(connector)
+            has_newer = await _begin_saving(connection, connector, asked)
             feed = Feed(
-                connection, connector, is_careful=is_careful, has_newer=begun != LOCKED,
-                has_log=log_changes is not None,
-            )  # fmt: skip
+                connection, connector, is_careful=is_careful, has_newer=has_newer, has_log=log_changes is not None
+            )
             yield feed
             if log_changes is not None and feed.changes:
                 await log_changes(connection, connector, feed.changes)
@@ -152,6 +149,27 @@ async def _open_feed(
         except BaseException:
             await _roll_back(connection)
             raise
+
+
+async def _begin_saving(connection: Connection, connector: int, asked: int) -> bool:
+    """Begin a transaction with the feed locked; whether rows were read by their ids since `asked`. Raises Removed.
+
+    The transaction has no id before the feed is its own: of two that save for a connector the later one has the higher.
+    So a feed is made in a transaction before it.
+    """
+    begin = BEGIN_SAVING.format(connector=connector, asked=asked)
+    if await connection.execute(begin) == LOCKED:
+        return False
+    if await connection.execute(LOCK_FEED, connector) == LOCKED:
+        return True
+    if not await lock_feed_row(connection, connector):
+        raise Removed(connector)
+    await connection.execute("COMMIT")
+    if await connection.execute(begin) == LOCKED:
+        return False
+    if not await lock_feed_row(connection, connector):
+        raise Removed(connector)
+    return True
 
 
 async def lock_feed_row(connection: Connection, connector: int) -> bool:

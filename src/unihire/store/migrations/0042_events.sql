@@ -11,8 +11,9 @@ CREATE TABLE event_page (
 -- Ids do not compress, and a row of it is written in one piece.
 ALTER TABLE event_page ALTER COLUMN packed SET STORAGE EXTERNAL;
 
--- The order over all connectors.
-CREATE INDEX event_page_order ON event_page (xid, connector, last_seq);
+-- The order over all connectors. As everywhere an index is there for who names it, and this one is named by its condition:
+-- docs/decisions/0019-one-look-one-index.md.
+CREATE INDEX event_page_order ON event_page (xid, connector, last_seq) WHERE xid > '0'::xid8;
 
 -- Up to where a connector's log was cut by retention: who reads from before has missed events.
 CREATE TABLE event_cut (
@@ -21,6 +22,20 @@ CREATE TABLE event_cut (
     xid xid8 NOT NULL
 );
 
--- As everywhere: docs/decisions/0019-one-look-one-index.md.
+CREATE INDEX event_cut_order ON event_cut (xid, connector, seq) WHERE xid > '0'::xid8;
+
 ALTER TABLE event_page ALTER COLUMN connector SET STATISTICS 0;
 ALTER TABLE event_cut ALTER COLUMN connector SET STATISTICS 0;
+
+-- The server and the database that wrote the log, and a number that another one has another of: one row.
+CREATE TABLE event_epoch (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    epoch bigint NOT NULL,
+    server text NOT NULL
+);
+
+-- A number that is drawn anew after each crash and failover, which empties the table: one row, or none.
+CREATE UNLOGGED TABLE event_alive (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    token bigint NOT NULL
+);

@@ -1,0 +1,1 @@
+"""Events: the change log as others read it."""
