@@ -148,13 +148,13 @@ def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) ->
         )
 
     days = settings.deleted_days
-    kept = Retention(
+    retention = Retention(
         history=timedelta(days=settings.history_days),
         calls=timedelta(days=settings.calls_days),
         events=timedelta(days=settings.events_days),
         deleted=timedelta(days=days) if days else None,
     )
-    return Worker(pool, get_address(pool), open_client, slots=settings.worker_slots, kept=kept)
+    return Worker(pool, get_address(pool), open_client, slots=settings.worker_slots, retention=retention)
 
 
 def describe_api() -> dict[str, Any]:

@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     ] = None
     encryption_keys: Annotated[
         SecretStr | None,
-        Field(description="Keys that seal vendor credentials, comma-separated, newest first; unset: one kept in home."),
+        Field(
+            description="Keys that seal vendor credentials, comma-separated, newest first; unset: one stored in home."
+        ),
     ] = None
     host: Annotated[str, Field(description="Address the API listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port the API listens on; 0 picks a free one.")] = 8700

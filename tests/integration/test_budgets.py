@@ -372,7 +372,7 @@ async def test_database_that_stays_away_is_a_reason_to_try_later(
     monkeypatch.setattr(budgets, "read_budget", fail)
     tenant = await make_tenant(pool, sealer, base_url=vendor.base_url)
     async with open_shared(vendor, tenant, retry=Retry(attempts=1)) as client:
-        with pytest.raises(BudgetUnavailable, match="the database, which keeps the rate budget, does not answer"):
+        with pytest.raises(BudgetUnavailable, match="the database, which stores the rate budget, does not answer"):
             await client.get("/jobs/1")
         with pytest.raises(BudgetUnavailable):  # and not Unanswered: it never left
             await client.send("POST", "/jobs/1", b"{}")

@@ -10,7 +10,7 @@ from testbed.tenants import Tenant, make_tenant
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
 from unihire.store.calls import operations, writes
-from unihire.store.retention import PLAUSIBLE, Retention, cut
+from unihire.store.retention import PLAUSIBLE, Retention, delete_expired
 
 CLAIM = timedelta(minutes=2)
 
@@ -31,7 +31,7 @@ async def cut_after(pool: Pool, span: timedelta) -> set[str]:
     """The keys that are left, of calls and of writes alike, when history is cut so long after it was last cut."""
     await pool.execute("UPDATE chore SET done_at = now() - $1::interval WHERE name = 'retention'", span)
     async with pool.acquire() as connection, connection.transaction():
-        await cut(connection, pool, Retention())
+        await delete_expired(connection, pool, Retention())
     calls = {row["key"] for row in await pool.fetch("SELECT key FROM operation_call")}
     assert {row["stream"] for row in await pool.fetch("SELECT stream FROM operation_write")} == calls
     return calls
@@ -41,7 +41,7 @@ async def test_calls_and_writes_are_forgotten_after_a_week_and_not_by_a_clock_th
     pool: Pool, tenant: Tenant
 ) -> None:
     async with pool.acquire() as connection, connection.transaction():
-        await cut(connection, pool, Retention())
+        await delete_expired(connection, pool, Retention())
     await begin(tenant, "old")
     await let_pass(pool, timedelta(days=6, hours=23))
     await begin(tenant, "new")

@@ -18,10 +18,10 @@ import pytest
 from testbed.server_users import IS_ROOT, NOBODY, SITE_PACKAGES, Users, as_each_user, ask, can_connect, wait_until
 from unihire.errors import ConfigError
 from unihire.store.embedded import cluster, server
-from unihire.store.embedded import keeper as embedded_keeper
+from unihire.store.embedded import supervisor as embedded_supervisor
 from unihire.store.embedded.cluster import SYSTEM_USER, find_server_user, make_home
-from unihire.store.embedded.keeper import FAILING, explain
 from unihire.store.embedded.server import EmbeddedServer
+from unihire.store.embedded.supervisor import FAILING, explain
 
 
 @as_each_user
@@ -53,7 +53,7 @@ def test_failed_initialisation_is_told_in_the_words_of_initdb_and_leaves_nothing
     users.run_briefly()
 
 
-def test_process_that_joins_is_told_why_its_keeper_cannot_start_the_server(
+def test_process_that_joins_is_told_why_its_supervisor_cannot_start_the_server(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "START_SECONDS", 5.0)
@@ -127,12 +127,12 @@ def fill(disk: Path, *, room: int) -> Path:
 
 
 def test_server_that_ends_without_a_word_is_told_by_what_ended_it(place: Path) -> None:
-    keeper = embedded_keeper.Keeper(
-        {"base": str(place), "data": "", "sockets": "", "command": [], "identity": {}}, keeper_fd=-1
+    supervisor = embedded_supervisor.Supervisor(
+        {"base": str(place), "data": "", "sockets": "", "command": [], "identity": {}}, supervisor_fd=-1
     )
     with subprocess.Popen(["sh", "-c", "kill -BUS $$"], stderr=subprocess.PIPE) as process:
-        keeper.watch_server(process)
-    assert keeper.explain_end(process) == "the server ended at once by signal 7 (Bus error), and said nothing"
+        supervisor.watch_server(process)
+    assert supervisor.explain_end(process) == "the server ended at once by signal 7 (Bus error), and said nothing"
 
 
 def test_what_was_said_is_behind_the_sentence_that_the_disk_is_full(
@@ -282,13 +282,13 @@ def test_programs_of_the_server_make_files_that_nobody_else_reads() -> None:
 
 
 def test_log_never_outgrows_two_files(place: Path) -> None:
-    keeper = embedded_keeper.Keeper(
-        {"base": str(place), "data": "", "sockets": "", "command": [], "identity": {}}, keeper_fd=-1
+    supervisor = embedded_supervisor.Supervisor(
+        {"base": str(place), "data": "", "sockets": "", "command": [], "identity": {}}, supervisor_fd=-1
     )
     shout = "import sys\nfor n in range(200_000): print(f'{n:>99}', file=sys.stderr)"
     with subprocess.Popen([sys.executable, "-c", shout], stderr=subprocess.PIPE) as process:
-        keeper.watch_server(process)
+        supervisor.watch_server(process)
     sizes = {path.name: path.stat().st_size for path in place.iterdir()}
     assert sizes.keys() == {"server.log", "server.log.1"}
-    assert all(0 < size <= embedded_keeper.LOG_BYTES + 100 for size in sizes.values())
-    assert keeper.last_lines[-1].strip() == "199999"
+    assert all(0 < size <= embedded_supervisor.LOG_BYTES + 100 for size in sizes.values())
+    assert supervisor.last_lines[-1].strip() == "199999"

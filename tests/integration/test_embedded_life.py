@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from testbed.server_users import Users, as_each_user, ask, can_connect, read_command, read_rows, save_row, wait_until
-from unihire.store.embedded.keeper import FAILING
 from unihire.store.embedded.server import EmbeddedServer
+from unihire.store.embedded.supervisor import FAILING
 
 
 @as_each_user
@@ -52,9 +52,9 @@ def list_descriptors(process: psutil.Process) -> dict[str, str]:
 def test_server_inherits_its_own_lock_and_nothing_else_of_the_keeper(users: Users) -> None:
     user = users.start()
     assert user.dsn
-    keeper, leading = users.keeper(), users.leading_process()
+    supervisor, leading = users.supervisor(), users.leading_process()
     locks = {f"{users.base}/{name}.lock" for name in ("keeper", "users", "server")}
-    assert locks & set(list_descriptors(keeper).values()) == locks - {f"{users.base}/server.lock"}
+    assert locks & set(list_descriptors(supervisor).values()) == locks - {f"{users.base}/server.lock"}
     starter = set(list_descriptors(psutil.Process(user.process.pid)).values()) - {"/dev/null"}
     for process in (leading, *leading.children()):
         with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess):
@@ -94,7 +94,7 @@ def test_ten_concurrent_starters_get_one_server_and_leave_none(users: Users) -> 
     users.home = users.home.with_name("new")
     ten = [users.start() for _ in range(10)]
     assert len({user.dsn for user in ten}) == 1
-    assert sum("embedded/keeper.py" in read_command(process) for process in users.processes()) == 1
+    assert sum("embedded/supervisor.py" in read_command(process) for process in users.processes()) == 1
     leavers = [threading.Thread(target=user.leave) for user in ten]
     for leaver in leavers:
         leaver.start()
@@ -183,26 +183,26 @@ def test_server_that_cannot_start_again_says_why_until_it_can(users: Users) -> N
 
 
 @as_each_user
-def test_killed_keeper_is_replaced_under_its_users(users: Users) -> None:
+def test_killed_supervisor_is_replaced_under_its_users(users: Users) -> None:
     first, second = users.start(), users.start()
     save_row(first.dsn)
     assert second.dsn == first.dsn
     for user in (first, second):
-        killed = users.keeper()
+        killed = users.supervisor()
         killed.kill()
         wait_until(lambda killed=killed: not killed.is_running())  # type: ignore[misc]
         wait_until(lambda: can_connect(first.dsn), 20)
         assert read_rows(first.dsn) == ["committed"]
-        assert sum("embedded/keeper.py" in read_command(process) for process in users.processes()) == 1
+        assert sum("embedded/supervisor.py" in read_command(process) for process in users.processes()) == 1
         user.leave()
     wait_until(users.has_ended, 1)
 
 
 @as_each_user
-def test_killed_keeper_takes_the_server_along_and_the_next_start_works(users: Users) -> None:
+def test_killed_supervisor_takes_the_server_along_and_the_next_start_works(users: Users) -> None:
     orphaned = users.start()
     save_row(orphaned.dsn)
-    users.keeper().kill()
+    users.supervisor().kill()
     user = users.start()
     assert read_rows(user.dsn) == ["committed"]
     orphaned.leave()
@@ -215,7 +215,7 @@ def test_killed_keeper_takes_the_server_along_and_the_next_start_works(users: Us
 def test_everything_killed_at_once_loses_no_committed_row(users: Users) -> None:
     user = users.start()
     save_row(user.dsn)
-    doomed = [users.keeper(), users.leading_process(), *users.leading_process().children()]
+    doomed = [users.supervisor(), users.leading_process(), *users.leading_process().children()]
     for process in doomed:
         with contextlib.suppress(psutil.NoSuchProcess):  # it may follow the one killed before it on its own
             process.kill()
@@ -237,7 +237,7 @@ def test_busy_process_of_a_killed_server_does_not_hinder_the_next_start(users: U
     thread = threading.Thread(target=be_busy)
     thread.start()
     wait_until(lambda: any("DO" in read_command(process) for process in users.leading_process().children()))
-    for process in (users.keeper(), users.leading_process()):
+    for process in (users.supervisor(), users.leading_process()):
         process.suspend()  # so that neither learns of the other's end
         process.kill()
     user.kill()
@@ -281,11 +281,11 @@ def test_close_twice_and_start_again_in_one_process(place: Path) -> None:
         assert can_connect(server.dsn())
 
 
-def test_keeper_stays_for_its_users_when_told_to_stop(users: Users) -> None:
+def test_supervisor_stays_for_its_users_when_told_to_stop(users: Users) -> None:
     user = users.start()
     assert can_connect(user.dsn)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        users.keeper().send_signal(number)
+        users.supervisor().send_signal(number)
     time.sleep(0.2)
     assert can_connect(user.dsn)
     user.leave()

@@ -12,7 +12,7 @@ from unihire.platform.syncs import ask_sync, pause_syncs
 from unihire.store import Pool
 from unihire.store.issues import list_issues, open_issue
 from unihire.store.work.history import list_history, list_standings, list_whole_history
-from unihire.sync.chores import PACE, cut_history
+from unihire.sync.chores import PACE, expire_history
 from unihire.sync.issues import IssueKind
 
 
@@ -68,9 +68,9 @@ async def test_history_is_stored_for_a_month_and_the_latest_run_for_good(tenant:
 
     async def cut(*, days: int) -> tuple[list[int], list[str]]:
         await let_pass(pool, timedelta(days=days))
-        await cut_history(pool, PACE)  # finds that much time has passed at once
+        await expire_history(pool, PACE)  # finds that much time has passed at once
         await let_pass(pool, timedelta(hours=2))
-        await cut_history(pool, PACE)
+        await expire_history(pool, PACE)
         runs = await list_history(pool, connectors=[number], limit=20)
         return [run["number"] for run in runs], [
             one["kind"] for one in await list_issues(pool, number, with_resolved=True)
@@ -86,13 +86,13 @@ async def test_a_clock_that_is_wrong_for_a_moment_deletes_no_history(tenant: Ten
         await tenant.sync()
     pool, number, month = tenant.pool, tenant.connector.number, timedelta(days=31)
     for span in (timedelta(hours=2), timedelta(hours=2)):  # workers that were there before
-        await cut_history(pool, PACE)
+        await expire_history(pool, PACE)
         await let_pass(pool, span)
     await let_pass(pool, month)
     for _ in range(2):  # within nine seconds
-        await cut_history(pool, PACE)
+        await expire_history(pool, PACE)
     await let_pass(pool, -month)
     for _ in range(2):
-        await cut_history(pool, PACE)
+        await expire_history(pool, PACE)
         await let_pass(pool, timedelta(hours=2))
     assert len(await list_history(pool, connectors=[number], limit=20)) == 3

@@ -60,7 +60,7 @@ def list_looks(tenant: Tenant) -> Mapping[str, Look]:
         "stored": (saving.FIND_STORED, (number, ids)),
         "keyed": (saving.FIND_KEYED, (number, "applications", keys, [SPEC.number])),
         "showing": (joins.FIND_SHOWING, (number, "applications", keys, 0, 2**62, PAGE, [SPEC.number])),
-        "kept": (joins.FIND_KEPT, (number, "applications", ASKED)),
+        "kept": (joins.FIND_STORED, (number, "applications", ASKED)),
         "joined": (joins.FIND_JOINED, (number, "others", names, ASKED)),
     }
 

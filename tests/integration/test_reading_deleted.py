@@ -10,7 +10,7 @@ from testbed.databases import Databases
 from testbed.mirror import DELETED, Mirror
 from testbed.records import PLURALS, bury, find_ids, id_in, make_row, save
 from testbed.tenants import Tenant, open_api, read_all
-from unihire.store.feed.forgetting import forget_deleted
+from unihire.store.feed.erasing import erase_deleted
 
 ALL = pytest.mark.parametrize("plural", PLURALS)
 SIZES = pytest.mark.parametrize("page_size", [1, 2, 3, 100])
@@ -166,7 +166,7 @@ async def test_deleted_record_whose_content_was_let_go_shows_as_before(api: http
     await fill(tenant)
     before = await read_all(api, "applications", include_deleted=True)
     await tenant.pool.execute("UPDATE record SET deleted_at = deleted_at - '2 days'::interval")
-    assert await forget_deleted(tenant.pool, timedelta(days=1), 500) is False
+    assert await erase_deleted(tenant.pool, timedelta(days=1), 500) is False
     assert await tenant.pool.fetchval("SELECT count(*) FROM record WHERE fingerprint = ''") == 4
     assert await read_all(api, "applications", include_deleted=True) == before
     assert await find(api, job=id_in(tenant, "job", "2")) == ["-4", "-1", "6", "8", "-2", "-7"]

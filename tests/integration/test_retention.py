@@ -21,7 +21,7 @@ from unihire.store import Pool, issues, retention, streams
 from unihire.store.accounts import tokens
 from unihire.store.calls import operations
 from unihire.store.feed.gate import lock_feed
-from unihire.store.retention import Retention, cut
+from unihire.store.retention import Retention, delete_expired
 
 CANDIDATE = MODELS["candidate"]
 YEAR = timedelta(days=365)
@@ -85,7 +85,7 @@ async def cut_when_due(pool: Pool, **kept: Any) -> bool:
     await pool.execute("INSERT INTO chore VALUES ('retention', now()) ON CONFLICT DO NOTHING")
     await pool.execute("UPDATE chore SET done_at = now() - '2 hours'::interval")
     async with pool.acquire() as connection, connection.transaction():
-        await cut(connection, pool, Retention(**kept))
+        await delete_expired(connection, pool, Retention(**kept))
     done: bool = await pool.fetchval("SELECT done_at = now() OR now() - done_at < '1 minute' FROM chore")
     return done
 
@@ -192,9 +192,9 @@ async def test_history_and_calls_are_stored_as_long_as_is_set(tenant: Tenant, po
 
 async def test_worker_stores_as_long_as_is_set(databases: Databases, pool: Pool, sealer: Sealer) -> None:
     settings = databases.settings("migrated").model_copy(update={"history_days": 3, "calls_days": 2, "deleted_days": 0})
-    kept = make_worker(settings, pool, sealer)._kept
+    kept = make_worker(settings, pool, sealer)._retention
     assert kept == Retention(history=timedelta(days=3), calls=timedelta(days=2), deleted=None)
-    assert make_worker(databases.settings("migrated"), pool, sealer)._kept == Retention()
+    assert make_worker(databases.settings("migrated"), pool, sealer)._retention == Retention()
 
 
 async def test_replaced_tokens_of_a_connector_are_few_and_the_latest_among_them(tenant: Tenant, pool: Pool) -> None:

@@ -223,7 +223,7 @@ class Workers:
 
 
 class Server:
-    """The embedded server of a home of its own, shut down as by a crash; its keeper starts it anew."""
+    """The embedded server of a home of its own, shut down as by a crash; its supervisor starts it anew."""
 
     LEAST_SECONDS = 11.0
     """Between two crashes: a server that dies soon after its start several times is not started again."""
@@ -238,22 +238,24 @@ class Server:
 
     async def crash(self, away: float) -> None:
         """Shut the server down at once, and keep it away for so many seconds."""
-        keeper = next(process for process in psutil.process_iter() if self._is_keeper(process))
+        supervisor = next(process for process in psutil.process_iter() if self._is_supervisor(process))
         leader = int((self._base / "data" / "postmaster.pid").read_text().split()[0])
         self._crashed_at = time.monotonic() + away
-        keeper.suspend()
+        supervisor.suspend()
         try:
             os.kill(leader, signal.SIGQUIT)
             await asyncio.sleep(away)
         finally:
-            keeper.resume()
+            supervisor.resume()
 
-    def _is_keeper(self, process: psutil.Process) -> bool:
+    def _is_supervisor(self, process: psutil.Process) -> bool:
         try:
             words = process.cmdline()
         except psutil.Error:
             return False
-        return any("embedded/keeper.py" in word for word in words) and any(str(self._base) in word for word in words)
+        return any("embedded/supervisor.py" in word for word in words) and any(
+            str(self._base) in word for word in words
+        )
 
 
 async def insist(work: Callable[[], Awaitable[T]], seconds: float = 60.0) -> T:

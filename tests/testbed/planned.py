@@ -33,7 +33,7 @@ from unihire.store.accounts import budgets, grants, linked, sealed, tenancy, tok
 from unihire.store.bodies import BODY, Content
 from unihire.store.calls import operations, writes
 from unihire.store.events import eras, log, order
-from unihire.store.feed import forgetting, gate, hashes, position, recency, refiling, refreshing, saving
+from unihire.store.feed import erasing, gate, hashes, position, recency, refiling, refreshing, saving
 from unihire.store.volatile import PARTS_COLUMN
 from unihire.store.work import history, jobs, runs, schedules
 from unihire.sync import fetching
@@ -203,11 +203,11 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     texts = (c, of.ids, raws, [NOW] * ASKED)
     yield fifty("refreshing.UPSERT_VOLATILE", refreshing.UPSERT_VOLATILE, texts, written=ASKED)
     yield fifty("refreshing.DELETE_VOLATILE", refreshing.DELETE_VOLATILE, (c, of.ids), written=ASKED)
-    yield Case("forgetting.LIST_OLD", forgetting.LIST_OLD, (c, HOUR, ASKED), walked=ASKED)
+    yield Case("erasing.LIST_OLD", erasing.LIST_OLD, (c, HOUR, ASKED), walked=ASKED)
     emptied = (c, of.ids[0], b"{}", b"{}")
-    yield Case("forgetting.EMPTY_TOMBSTONE", forgetting.EMPTY_TOMBSTONE, emptied, written=1)
+    yield Case("erasing.EMPTY_TOMBSTONE", erasing.EMPTY_TOMBSTONE, emptied, written=1)
     gone = (c, of.name("notes"), of.row_ids)
-    yield fifty("forgetting.DELETE_DETAILS", forgetting.DELETE_DETAILS, gone, written=ASKED)
+    yield fifty("erasing.DELETE_DETAILS", erasing.DELETE_DETAILS, gone, written=ASKED)
     yield fifty("saving.BURY_RECORDS", saving.BURY_RECORDS, (c, of.ids, LAST, NOW), written=ASKED)
 
 
@@ -216,7 +216,7 @@ def _list_joins(of: Asker) -> Iterator[Case]:
     fifty = partial(Case, looks=ASKED)
     names = [tags] * ASKED, ["rows"] * ASKED
     row = (["1"], [tags], ["rows"], ["1"], [of.ids[0]], [b""], [1])
-    yield fifty("joins.FIND_KEPT", joins.FIND_KEPT, (c, tags, of.row_ids), looks=2 * ASKED)
+    yield fifty("joins.FIND_STORED", joins.FIND_STORED, (c, tags, of.row_ids), looks=2 * ASKED)
     yield Case("joins.UPSERT_JOINED", joins.UPSERT_JOINED, (c, tags, *row), written=1)
     yield fifty("joins.DELETE_JOINED", joins.DELETE_JOINED, (c, tags, of.row_ids, *names), written=ASKED)
     yield fifty("joins.FIND_JOINED", joins.FIND_JOINED, (c, shown, ["stages"] * ASKED, of.row_ids))
@@ -253,7 +253,7 @@ def _list_rows(of: Asker) -> Iterator[Case]:
         listed = rows.LIST_RECORDS.format(parts=PARTS_COLUMN if more else "")
         yield Case("rows.LIST_RECORDS", listed, (c, people, PEOPLE, *newest, 0, ASKED), more * ASKED, ASKED)
     # These have no index that lists them so: all of the stream are sorted.
-    yield Case("rows.LIST_KEPT", rows.LIST_KEPT, (c, tags, "rows", *newest, 0, ASKED), walked=of.size)
+    yield Case("rows.LIST_WHOLE", rows.LIST_WHOLE, (c, tags, "rows", *newest, 0, ASKED), walked=of.size)
     both = (c, people, PEOPLE, *newest, 0, ASKED, 0, ASKED, "rows")
     yield Case("rows.LIST_BOTH", rows.LIST_BOTH.format(parts=""), both, walked=ASKED + of.size)
     yield Case("rows.FIND_UNREAD", rows.FIND_UNREAD, (c, [people, tags, "other"]), looks=6)
@@ -401,7 +401,7 @@ def _list_remapping(of: Asker) -> Iterator[Case]:
     fifty = partial(Case, looks=ASKED)
     yield Case("remapping.LIST_ROWS", remapping.LIST_ROWS, (c, people, 0, ASKED, PEOPLE, LAST), ASKED, ASKED)
     yield Case("remapping.FIND_KEEPING", remapping.FIND_KEEPING, (c, [tags], "rows"), looks=1)
-    yield Case("remapping.LIST_KEPT", remapping.LIST_KEPT, (c, tags, "", ASKED, "rows"), walked=2 * ASKED)
+    yield Case("remapping.LIST_WHOLE", remapping.LIST_WHOLE, (c, tags, "", ASKED, "rows"), walked=2 * ASKED)
     yield Case("remapping.LIST_QUARANTINED", remapping.LIST_QUARANTINED, (c, notes, "", ASKED), walked=ASKED)
     yield fifty("remapping.FIND_RAW", remapping.FIND_RAW, (c, of.ids))
     yield Case("remapping.COUNT_LIVING", remapping.COUNT_LIVING, (c, [PEOPLE], people), walked=of.size)
@@ -551,7 +551,7 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield Case("writes.DROP_OLD_WRITES", writes.DROP_OLD_WRITES, old, walked=BIG * every)
     yield Case("operations.DROP_OLD_MARKS", operations.DROP_OLD_MARKS, old, walked=BIG // 10 * every)
     yield Case("tokens.DROP_ALL_ENDED", tokens.DROP_ALL_ENDED, old, walked=1)
-    yield Case("forgetting.LIST_WITH_OLD", forgetting.LIST_WITH_OLD, (HOUR, 500), every, every)
+    yield Case("erasing.LIST_WITH_OLD", erasing.LIST_WITH_OLD, (HOUR, 500), every, every)
     of_one = ("00000000-0000-4000-8000-000000000000", "production", 3, of.number, 50)
     ordered = partial(Case, "order.LIST_ORDERED", order.LIST_ORDERED, looks=2 * ASKED, walked=ASKED)
     yield ordered(arguments=(*of_one, ASKED))

@@ -125,7 +125,7 @@ class Users:
         user.leave()
 
     def processes(self) -> list[psutil.Process]:
-        """The keeper, every process of the server, and an initdb."""
+        """The supervisor, every process of the server, and an initdb."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
@@ -140,11 +140,11 @@ class Users:
     def leading_process(self) -> psutil.Process:
         return psutil.Process(int((self.base / "data" / "postmaster.pid").read_text().split()[0]))
 
-    def keeper(self) -> psutil.Process:
-        keeper = self.leading_process().parent()
-        assert keeper is not None
-        assert "embedded/keeper.py" in read_command(keeper)
-        return keeper
+    def supervisor(self) -> psutil.Process:
+        supervisor = self.leading_process().parent()
+        assert supervisor is not None
+        assert "embedded/supervisor.py" in read_command(supervisor)
+        return supervisor
 
     def has_ended(self) -> bool:
         return not self.processes()

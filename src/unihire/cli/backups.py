@@ -22,7 +22,7 @@ File = Annotated[Path, typer.Argument(help="The file.", show_default=False)]
 def backup(file: File, is_json: Json = False) -> None:
     """Write the whole database to a new file.
 
-    It is as of one moment, and what runs goes on. The keys that seal the vendors' credentials are not in it: keep
+    It is as of one moment, and running syncs go on. The keys that seal the vendors' credentials are not in it: keep
     UNIHIRE_ENCRYPTION_KEYS, or the file encryption.key in UNIHIRE_HOME, in another place.
     """
     settings = start()

@@ -60,14 +60,14 @@ class Proof:
 
         `check` is given a client to be used in `async with`.
         """
-        kept = MemoryGrants(await self.redeem())
-        has_code = kept.grant is not None
+        stored = MemoryGrants(await self.redeem())
+        has_code = stored.grant is not None
         try:
-            await check(VendorClient(self.client.target, self.credentials, grants=kept))
+            await check(VendorClient(self.client.target, self.credentials, grants=stored))
         except VendorError:
             note(_SPENT if has_code else "Nothing was saved.")
             raise
-        return kept.grant if has_code else None
+        return stored.grant if has_code else None
 
 
 def take_credentials(

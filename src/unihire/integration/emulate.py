@@ -2,7 +2,7 @@
 
 A vendor folder holds `emulator`, a module or a package, with one constant, `EMULATOR`. It is written from the vendor's
 documents and knows nothing of the folder's connector or mapping. The sandbox serves it, gives it a made-up company,
-injects faults and keeps the changes people make; all of that is the same for every vendor and declared here.
+injects faults and stores the changes that callers make; all of that is the same for every vendor and declared here.
 
 Longer than most files: whoever writes an emulator reads this one and no other.
 """
@@ -47,7 +47,7 @@ class Answer(msgspec.Struct, frozen=True):
     content_type: str | None = None
     headers: Sequence[tuple[str, str]] = ()
     route: str = ""
-    """The path with its ids left out, such as `/v2/things/{id}`: what the request counters are kept by."""
+    """The path with its ids left out, such as `/v2/things/{id}`: what the request counters are counted by."""
 
 
 class PersonFacts(msgspec.Struct, frozen=True, gc=False):
@@ -108,7 +108,7 @@ class Timeline(Protocol):
     """When the records of one kind were created and last updated, in whole seconds since 1970.
 
     Creation follows the index. The order of the last updates is another one, yet any place in it is found by
-    arithmetic: nothing is sorted and nothing is kept.
+    arithmetic: nothing is sorted and nothing is stored.
     """
 
     count: int

@@ -163,13 +163,13 @@ def _inspect_stream(stream: Stream) -> Iterator[str]:
     if stream.joins and not is_record and stream.changed_since is not None:
         yield "it joins rows, but its own rows are no records that could be made again"
     if stream.is_stored and is_record:
-        yield "its rows are kept whole, and as records besides"
+        yield "its rows are stored whole, and as records too"
     if stream.found_by and not is_stored:
         yield "its rows are found by members, but not stored"
     if len(set(stream.found_by)) < len(stream.found_by) or "id" in stream.found_by:
         yield "found_by has a member twice"
     if stream.volatile is not None and (stream.is_stored or has_deleted(stream)):
-        yield "its rows are volatile, and kept whole"
+        yield "its rows are volatile, and stored whole"
     if stream.is_optional and stream.mappings:
         yield "only operations read it, but its rows become records"
     yield from _inspect_parts(stream)

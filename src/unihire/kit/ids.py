@@ -12,7 +12,7 @@ class DerivedIds:
     """Version-5 UUIDs under one namespace and prefix: the same name gives the same id, always.
 
     Equal to `uuid.uuid5(namespace, prefix + name)`, at a fraction of its cost: the hash of the
-    fixed part is kept and only the name is added.
+    fixed part is computed once and only the name is added.
     """
 
     __slots__ = ("_start",)

@@ -1,4 +1,4 @@
-"""How a connector proves who it is: the flows, as data, what they give, and who keeps that."""
+"""How a connector is authorised: the OAuth flows as data, the grants they return, and the interface of their store."""
 
 import asyncio
 import base64
@@ -139,18 +139,18 @@ class LockedGrant(Protocol):
 
     @property
     def grant(self) -> Grant | None:
-        """The one that was kept when the hold began."""
+        """The grant that was stored when the lock was taken."""
         ...
 
     async def save(self, grant: Grant) -> None:
-        """Keep this one from now on; it is when this returns."""
+        """Store this grant; it is stored when this returns."""
         ...
 
 
 class GrantStore(Protocol):
-    """Keeps one connector's grant, for every client of it that has the same credentials.
+    """Stores one connector's grant for all its clients that have the same credentials.
 
-    A refresh token that works once is spent under a hold, and what it bought is saved before it is used. So no two
+    A refresh token that works once is spent under the lock, and the new grant is saved before it is used. So no two
     clients spend the same one, and whenever a process dies after the saving, the grant lives. What cannot be promised:
     a process or a network that dies after the vendor has answered and before the saving takes the answer along; where
     the vendor had spent the token by then, the customer must connect again. Where it had not, the next try succeeds.
@@ -159,11 +159,11 @@ class GrantStore(Protocol):
     """
 
     async def find(self) -> Grant | None:
-        """The grant that is kept now."""
+        """The stored grant."""
         ...
 
     def lock(self) -> AbstractAsyncContextManager[LockedGrant]:
-        """Waits until nobody else holds it. To be held for as long as one purchase takes."""
+        """Lock the grant, waiting for other owners of the lock. To be held for one token request only."""
         ...
 
     async def confirm(self) -> None:
@@ -180,10 +180,10 @@ class GrantStore(Protocol):
 
 
 class MemoryGrants:
-    """Keeps a grant for as long as this object lives: for a check, or clients of one process.
+    """Stores a grant for as long as this object lives: for a check, or clients of one process.
 
-    Refusals are believed at once: somebody waits, and there is nothing to remember them in. `beside` keeps the grant of
-    the connector through which this one acts, where it does.
+    Refusals are believed at once: somebody waits, and there is nothing to remember them in. `beside` stores the grant
+    of the connector through which this one acts, where it does.
     """
 
     def __init__(self, grant: Grant | None = None, *, beside: GrantStore | None = None) -> None:

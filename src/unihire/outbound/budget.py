@@ -85,9 +85,9 @@ class _Look:
 
 
 class Budget:
-    """Calls that one client may make. Clients that share a keeper share the budget.
+    """Calls that one client may make. Clients with one `store` share the budget.
 
-    Until the vendor says otherwise there is no limit, and the keeper is not asked for each call; after a refusal all
+    Until the vendor says otherwise there is no limit, and the store is not read for each call; after a refusal all
     calls wait as long as the vendor asked. Every call that `take` let go is to be ended, whatever became of it; those
     of a process that died are taken for lost after `timeout` seconds. Calls in the background leave a reserve to the
     others and stand back while one of them waits. With `patience`, in seconds, no call waits longer.
@@ -96,14 +96,14 @@ class Budget:
     def __init__(
         self,
         headers: TokenBucketHeaders | FixedWindowHeaders | None,
-        keeper: BudgetStore | None = None,
+        store: BudgetStore | None = None,
         *,
         is_background: bool = False,
         patience: float | None = None,
         timeout: float = CALL_SECONDS,
     ) -> None:
         self._headers = headers
-        self._keeper = keeper or MemoryBudgets()
+        self._store = store or MemoryBudgets()
         self._is_background = is_background
         self._patience = math.inf if patience is None else patience
         self._timeout = timeout
@@ -173,7 +173,7 @@ class Budget:
                     state.asked_at = -math.inf
             return _Look(pause, number, known_to, has_no_limit, may_learn), numbers, state.born_at
 
-        look, numbers, born_at = await self._keeper.change(work)
+        look, numbers, born_at = await self._store.change(work)
         self._note(numbers, born_at)
         return look
 
@@ -194,7 +194,7 @@ class Budget:
 
         try:
             if news is not None or call.number:
-                self._note(*await self._keeper.change(work))
+                self._note(*await self._store.change(work))
                 self._free_until = -math.inf
         except BudgetUnavailable:
             pass  # it is taken for lost in time
@@ -212,7 +212,7 @@ class Budget:
 
         self._free_until = -math.inf
         with contextlib.suppress(BudgetUnavailable):  # other processes learn it from the vendor
-            await self._keeper.change(work)
+            await self._store.change(work)
 
     def _settle(self, state: BudgetState, now: float) -> None:
         state.settle(None if self._headers is None else self._headers.make_meter(), now)

@@ -1,4 +1,4 @@
-"""What is known of one credential's budget, and who keeps it for all that use it."""
+"""The state of one credential's rate budget, and the interface of its store."""
 
 import math
 import time
@@ -34,9 +34,9 @@ class BudgetState(msgspec.Struct):
     """When a call that is not in the background last had to wait."""
 
     def settle(self, fresh: Bucket | Window | None, now: float) -> None:
-        """Begin anew, with this meter, where the kept one is of another kind, or the clock was set back since.
+        """Begin anew, with this meter, where the stored one is of another kind, or the clock was set back since.
 
-        What was kept by a version of this program that believed a vendor more than this one does is mended.
+        A state that a less careful version of this program stored is corrected.
         """
         if now < self.changed_at - 1 or not _is_alike(self.meter, fresh):
             self.born_at, self.changed_at, self.meter, self.calls = now, now, fresh, 0
@@ -84,10 +84,10 @@ class BudgetState(msgspec.Struct):
         self.free_at, self.changed_at = max(self.free_at, until), now
 
 
-def read_state(kept: bytes | None) -> BudgetState:
+def read_state(stored: bytes | None) -> BudgetState:
     """As it was written down; unknown where nothing was, or another version of this program had another shape."""
     try:
-        return BudgetState() if kept is None else msgspec.msgpack.decode(kept, type=BudgetState)
+        return BudgetState() if stored is None else msgspec.msgpack.decode(stored, type=BudgetState)
     except msgspec.DecodeError:
         return BudgetState()
 
@@ -99,17 +99,17 @@ def _is_alike(one: Bucket | Window | None, other: Bucket | Window | None) -> boo
 
 
 class BudgetUnavailable(RetryLater):
-    """Who keeps the budget does not answer, so nothing was asked."""
+    """The store of the budget does not answer, so no call was made."""
 
 
 class BudgetStore(Protocol):
-    """Where a budget is kept, for all who use the same credential."""
+    """Stores a budget for all clients that use the same credential."""
 
     async def change(self, work: Callable[[BudgetState, float], T]) -> T:
-        """What `work` makes of the state as it is now; its changes are kept.
+        """Call `work` with the current state and store its changes; returns what `work` returned.
 
-        `work` is given the time by the keeper's clock, in seconds. It may be called several times, each time with the
-        state as it is by then, and changes nothing else. Raises BudgetUnavailable where the state cannot be had.
+        `work` is also given the time, in seconds by the store's clock. It may be called several times, each time with
+        the state as it is by then, and changes nothing else. Raises BudgetUnavailable where the state cannot be had.
         """
         ...
 

@@ -104,7 +104,7 @@ class VendorClient:
     429, 5xx, redirects, timeouts, cut bodies and bodies that are no JSON are tried again; a token refused with 401 is
     replaced. Only the configured addresses, of the API and of its tokens, are ever called; redirects are not followed.
 
-    Whoever keeps the grant shares it among all clients of the connector, and likewise the budget. A grant that is being
+    The store of the grant shares it among all clients of the connector, and likewise the budget. A grant that is being
     bought is bought to the end, also when the call that needed it is cancelled: a refresh token spent for nothing would
     be lost. Calls in the background let others go first; with `patience` those raise RetryLater that the budget or the
     vendor asks to wait longer, in seconds, and `after` says how long.
@@ -231,7 +231,7 @@ class VendorClient:
     async def check(self) -> None:
         """Prove the credentials by buying a token.
 
-        Raises ReauthorizeNeeded where the vendor refuses them: at once, where the client keeps its grant to itself.
+        Raises ReauthorizeNeeded where the vendor refuses them: at once, where no other client shares the grant.
         """
         await self._persist("POST " + self.target.auth.token_path, self._tokens.buy_anew)
 

@@ -38,7 +38,7 @@ class _Refused(Exception):
 
 
 class Tokens:
-    """The tokens of one client, whose other clients share what `grants` keeps.
+    """The tokens of one client, which other clients share through `grants`.
 
     A purchase is made to the end, also when the call that needed it is cancelled: a refresh token spent for nothing
     would be lost. The token endpoint is outside the API's rate budget. A refusal by the vendor itself is noted with
@@ -86,11 +86,11 @@ class Tokens:
                 return grant
 
     async def buy_anew(self) -> Grant:
-        """A grant other than the one that is kept now."""
+        """A grant other than the stored one."""
         return await self.get(refused=await self._grants.find())
 
     async def redeem(self, code: str, redirect_uri: str) -> Grant:
-        """The grant for which a customer was sent back with this code. The caller keeps it."""
+        """The grant for which a customer was sent back with this code. The caller stores it."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         try:
             return await self._purchase(form, by="the code")
@@ -145,16 +145,16 @@ class Tokens:
                 self._latest = grant.access_token
             return grant
 
-    async def _buy(self, kept: Grant | None, refused: Grant | None) -> Grant:
+    async def _buy(self, stored: Grant | None, refused: Grant | None) -> Grant:
         if not isinstance(self._auth, AuthorizationCode):
             return await self._purchase(self._auth.form, by="the credentials")
-        if kept is None or kept.refresh_token is None:
+        if stored is None or stored.refresh_token is None:
             reason = "the vendor has given no refresh token: the customer must connect again"
             if refused is None:  # it has ended, and nothing can change that
                 raise ReauthorizeNeeded(reason)
             raise _Refused(reason)
-        form = {"grant_type": "refresh_token", "refresh_token": kept.refresh_token}
-        return await self._purchase(form, by="the refresh token", spent=kept.refresh_token)
+        form = {"grant_type": "refresh_token", "refresh_token": stored.refresh_token}
+        return await self._purchase(form, by="the refresh token", spent=stored.refresh_token)
 
     async def _purchase(self, form: Mapping[str, str], *, by: str, spent: str | None = None) -> Grant:
         """One call of the token endpoint. `by` names for an error what is sent."""

@@ -15,7 +15,7 @@ _ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\\]|^ *(?:[\w+.-]+:)?///")
 """Control characters, backslashes, and a host of no letters: what programs read in different ways."""
 
 _PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~]*+")
-_KEPT = ":/?#[]@!$&'()*+,;=%"
+_UNQUOTED = ":/?#[]@!$&'()*+,;=%"
 """What has a meaning in an address, and is not encoded."""
 
 _LINK = re.compile(r'<([^<>]*+)>((?:\s*+;\s*+[\w*-]++\s*+=\s*+(?:"[^"]*+"|[^",;\s]*+))*+)')
@@ -37,7 +37,7 @@ def follow(link: str, *, origin: str, asked: str) -> str:
     if _ODD.search(link):
         raise Unfollowed("is written as no address is")
     try:
-        written = link if _PLAIN.fullmatch(link) else quote(link.strip(" "), safe=_KEPT)
+        written = link if _PLAIN.fullmatch(link) else quote(link.strip(" "), safe=_UNQUOTED)
         found = urlsplit(urljoin(origin + asked, written))
         there, here = _find_origin(found), _find_origin(urlsplit(origin))
     except Unfollowed:

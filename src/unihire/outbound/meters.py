@@ -1,6 +1,6 @@
 """How vendors count calls: what each way of counting remembers, as a plain value, and what may go out by it.
 
-Moments are seconds by the clock of whoever keeps the value, the same for all processes that share it.
+Moments are seconds by the clock of the store, the same for all processes that share it.
 """
 
 import math
@@ -24,7 +24,7 @@ TURN_MARGIN = 0.1
 """Seconds a window is taken to end late: a vendor's machines do not agree on the time to the millisecond."""
 
 ALONE_SECONDS = 5.0
-"""How long at most a call that is to go alone keeps the others back: its process may have been killed."""
+"""How long at most a call that must be the only one delays the others: its process may have been killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Bucket(msgspec.Struct, tag="bucket"):
         return max(0.0, 1 + reserve - self._count_left(now)) / self.rate
 
     def mend(self) -> None:
-        """Pass over what no bucket is, as an earlier version of this program may have kept it."""
+        """Reset values that no bucket has, which an earlier version of this program may have stored."""
         if self.left == math.inf:
             return
         if SLOWEST <= self.rate <= MOST and self.most <= MOST:
@@ -111,8 +111,8 @@ class Bucket(msgspec.Struct, tag="bucket"):
 class VendorClock(msgspec.Struct):
     """How far the vendor's clock is ahead of ours, between two bounds that every answer narrows.
 
-    A response that describes a window was made while that was open. Its `Date` has whole seconds and may be kept for a
-    second by the vendor's server: it was that late at least.
+    A response that describes a window was made while that was open. Its `Date` has whole seconds and may be cached for
+    a second by the vendor's server: it was that late at least.
     """
 
     seconds: int
@@ -177,10 +177,10 @@ class Window(msgspec.Struct, tag="window"):
 
     def may_learn(self, now: float, *, is_background: bool) -> bool:
         """Whether answers to what is under way may show that there is a call: it may be counted already."""
-        free = self.left - len(self.lost) - self._count_kept(now, is_background=is_background)
+        free = self.left - len(self.lost) - self._count_reserved(now, is_background=is_background)
         return bool(self.under_way) and (free >= 1 or self._has_one_alone(now))
 
-    def _count_kept(self, now: float, *, is_background: bool) -> int:
+    def _count_reserved(self, now: float, *, is_background: bool) -> int:
         """The reserve, which is for all in the last part of the window."""
         return count_reserve(self.limit) if is_background and now < self._opens_at else 0
 
@@ -209,7 +209,7 @@ class Window(msgspec.Struct, tag="window"):
         free = self.left - len(self.lost) - len(self.under_way)
         if free < 1:
             return pause
-        if free < 1 + self._count_kept(now, is_background=is_background):
+        if free < 1 + self._count_reserved(now, is_background=is_background):
             return min(pause, self._opens_at - now)
         return 0.0
 

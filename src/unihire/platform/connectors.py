@@ -131,8 +131,8 @@ def _seal_credentials(
     missing = [item.name for item in auth.credentials if not item.is_optional and not credentials.get(item.name)]
     if missing:
         raise ConfigError(f"{integration.name} also needs: {', '.join(missing)}")
-    kept = {name: value for name, value in credentials.items() if value}
-    return sealer.seal(msgspec.json.encode(kept), make_credentials_context(id))
+    given = {name: value for name, value in credentials.items() if value}
+    return sealer.seal(msgspec.json.encode(given), make_credentials_context(id))
 
 
 def _name_account(
@@ -202,7 +202,7 @@ def open_client(
 ) -> VendorClient:
     """A client for one customer's link, to be used in `async with`.
 
-    Without `grants` it keeps its token to itself, and without `budgets` what it knows of the rate budget. A link with
+    Without `grants` its token is not shared, and without `budgets` its rate budget is not. A link with
     an address of its own gets its tokens there as well.
     """
     auth = get_auth(integration, is_partner=is_partner)

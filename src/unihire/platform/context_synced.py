@@ -113,7 +113,7 @@ class SyncedContext:
         """Where the stream's rows are, all of which must have been read once."""
         own = model_numbers(stream, rows_only=True)
         if not own and not stream.is_stored:
-            raise NotSynced(f"the store does not keep the rows of {stream.name}; ask the vendor")
+            raise NotSynced(f"the store does not have the rows of {stream.name}; ask the vendor")
         async with self._reading:
             if self._unread is None:
                 names = [one.name for one in self._integration.streams]

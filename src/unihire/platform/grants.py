@@ -1,4 +1,4 @@
-"""Grants that are kept in the store: sealed, and renewed by one process at a time."""
+"""Grants in PostgreSQL: encrypted, and renewed by one process at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -50,7 +50,7 @@ class StoredGrants:
             yield _LockedGrant(grant, self, connection)
 
     async def save(self, grant: Grant, connection: Connection) -> None:
-        """Keep this one from now on: over another connection, and for some seconds, where that one is lost."""
+        """Store this grant: over another connection, and for some seconds, where that one is lost."""
         sealed = seal_grant(self._sealer, grant, self._connector)
         try:
             return await self._save(connection, sealed, grant.scopes)
@@ -69,7 +69,7 @@ class StoredGrants:
         try:
             is_current = await grants.is_current(self._pool, self._number, self._version)
         except connections.LOST as error:
-            raise NoToken("the database, which keeps the credentials, does not answer") from error
+            raise NoToken("the database, which stores the credentials, does not answer") from error
         if not is_current:
             raise CredentialsReplaced
 
@@ -101,13 +101,13 @@ class StoredGrants:
 @dataclass(frozen=True, slots=True)
 class _LockedGrant:
     grant: Grant | None
-    keeper: StoredGrants
+    store: StoredGrants
     connection: Connection
 
     async def save(self, grant: Grant) -> None:
-        await self.keeper.save(grant, self.connection)
+        await self.store.save(grant, self.connection)
 
 
 def seal_grant(sealer: Sealer, grant: Grant, connector: UUID) -> bytes:
-    """The grant as the store keeps it; it opens as this connector's grant only."""
+    """The grant as it is stored; it can be decrypted as this connector's grant only."""
     return sealer.seal(msgspec.json.encode(grant), make_grant_context(connector))

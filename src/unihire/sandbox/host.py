@@ -210,8 +210,8 @@ class SandboxApp:
         stream = self.emulator.find_stream(request.path)
         reply = OutgoingResponse(self.kind, request, answer, self.memory, stream, wire.write is not None)
         if stream is not None and reply.rows is not None:
-            self.memory.keep_rows(answer.route, reply.list_rows())
-            self.memory.keep_query(request)
+            self.memory.remember_rows(answer.route, reply.list_rows())
+            self.memory.remember_query(request)
         struck.extend(self.faults.spoil(reply))
         for entry in reply.spoiled:
             # Rows without an id belong to what is asked for: the path names it.

@@ -17,7 +17,7 @@ from unihire.errors import ConfigError
 from unihire.integration.emulate import OutboxRules, Receiver
 from unihire.kit.clock import Clock, to_text
 
-KEPT = 1000
+MOST_DELIVERIES = 1000
 TIMEOUT_SECONDS = 10
 LONGEST_NAP = 0.5
 
@@ -63,7 +63,7 @@ class SandboxOutbox:
         """Forget receivers and deliveries."""
         self._receivers: dict[int, tuple[Receiver, bool]] = {}
         self._waiting: list[Delivery] = []
-        self._kept: deque[Delivery] = deque(maxlen=KEPT)
+        self._deliveries: deque[Delivery] = deque(maxlen=MOST_DELIVERIES)
         self._numbers = 0
         self._events = 0
 
@@ -121,7 +121,7 @@ class SandboxOutbox:
         for receiver in self._find_receivers(event):
             delivery = self._make_delivery(event, receiver, body)
             self._waiting.append(delivery)
-            self._kept.append(delivery)
+            self._deliveries.append(delivery)
         self._wake.set()
 
     def _make_delivery(self, event: str, receiver: Receiver, body: bytes) -> Delivery:
@@ -133,7 +133,7 @@ class SandboxOutbox:
         """Send the set-up message, once; a receiver that does not accept it is disabled."""
         receiver, _ = self._receivers[number]
         delivery = self._make_delivery("ping", receiver, self.rules.ping(receiver, True, to_text(self._clock.now())))
-        self._kept.append(delivery)
+        self._deliveries.append(delivery)
         async with aiohttp.ClientSession() as session:
             await self._attempt(session, delivery)
         delivery.due_at = None
@@ -183,7 +183,7 @@ class SandboxOutbox:
             delivery.due_at = at + timedelta(seconds=self.rules.waits[tried - 1])
 
     def list_deliveries(self) -> list[dict[str, Any]]:
-        return [delivery.show() for delivery in self._kept]
+        return [delivery.show() for delivery in self._deliveries]
 
     def start(self) -> None:
         """Send what is due by itself from now on; to be called from the event loop, and often."""

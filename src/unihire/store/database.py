@@ -155,7 +155,7 @@ async def _open_pool(
             min_size=1,
             max_size=settings.database_pool,
             # Our connections carry no session state between uses, so the round trip that clears it is saved.
-            reset=_keep,
+            reset=_skip_reset,
             server_settings=dict(session),
         )
     except asyncpg.InvalidCatalogNameError as error:
@@ -179,7 +179,7 @@ async def _open_pool(
             pool.terminate()
 
 
-async def _keep(connection: Connection) -> None:
+async def _skip_reset(connection: Connection) -> None:
     """Leave a connection as it is when it goes back to the pool."""
 
 

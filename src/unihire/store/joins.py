@@ -1,4 +1,4 @@
-"""Rows that records of other streams show: kept, found by key, and the keys whose records are to be made again."""
+"""Rows that records of other streams show: stored, found by key, and the keys whose records must be made again."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ NO_HASHES: Mapping[str, int] = {}
 
 
 class Joined(NamedTuple):
-    """A row as a join keeps it: `stream` and `name` are the join's, `data` the JSON of what is kept of the row."""
+    """A row as a join stores it: `stream` and `name` are the join's, `data` is the JSON of the members that it
+    needs."""
 
     row_id: str
     stream: str
@@ -36,9 +37,9 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JoinedChanges:
-    """What keeping a page's rows did: rows that are new, changed and gone, and the keys that find others now.
+    """What storing a page's rows did: rows that are new, changed and gone, and the keys that find other rows now.
 
-    A row counts once, however many joins keep it.
+    A row counts once, however many joins store it.
     """
 
     added: int
@@ -47,8 +48,8 @@ class JoinedChanges:
     keys: set[Key]
 
 
-# What is kept of some rows of a stream.
-FIND_KEPT = """
+# What joins store of some rows of a stream.
+FIND_STORED = """
     SELECT found.* FROM unnest($3::text[]) AS wanted (row_id) CROSS JOIN LATERAL (
         SELECT row_id, stream, name, key, data, row_hash FROM joined
         WHERE connector = $1 AND origin = $2 AND row_id = wanted.row_id OFFSET 0
@@ -167,13 +168,13 @@ async def store_joined_rows(
     wanted: Iterable[Joined],
     hashes: Mapping[str, int] = NO_HASHES,
 ) -> JoinedChanges:
-    """Keep exactly `wanted` of these rows of the stream `origin`, with the hashes of the rows, by their ids.
+    """Store exactly `wanted` of these rows of the stream `origin`, with the hashes of the rows, by their ids.
 
     Call while holding the feed.
     """
     stored = {
         (row["row_id"], row["stream"], row["name"]): row
-        for row in await connection.fetch(FIND_KEPT, connector, origin, list(row_ids))
+        for row in await connection.fetch(FIND_STORED, connector, origin, list(row_ids))
     }
     fresh: dict[tuple[str, str, str], Joined] = {}
     met: set[tuple[str, str, str]] = set()
@@ -234,7 +235,7 @@ async def settle(
     keys: Sequence[str],
     moved: tuple[str, int, int] | None,
 ) -> None:
-    """Forget keys whose records were made again; of one that more records show, keep how far they are."""
+    """Delete keys whose records were made again; of one that more records show, note how far they are."""
     if keys:
         await connection.executemany(SETTLE_STALE, [(connector, stream, name, key) for key in keys])
     if moved is not None:
@@ -242,7 +243,7 @@ async def settle(
 
 
 async def walk_absent_rows(pool: Pool, connector: int, origin: str, limit: int) -> AsyncIterator[list[str]]:
-    """The ids of kept rows a complete read has not met, `limit` at a time; see `walk_absent`."""
+    """The ids of stored rows that a complete read has not shown, `limit` at a time; see `walk_absent`."""
     after = ""
     while found := await pool.fetch(FIND_ABSENT_ROWS, connector, origin, after, AHEAD):
         for start in range(0, len(found), limit):

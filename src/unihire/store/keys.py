@@ -146,7 +146,7 @@ _FOLDS: Mapping[FilterMatch, tuple[Callable[[str], str] | None, Callable[[str], 
 
 
 def _hash_after(start: str) -> Callable[[str], int]:
-    """Hashes values behind a fixed part, whose hash is kept."""
+    """Hashes values after a fixed prefix, whose hash is computed once."""
     copy_start = blake2b(start.encode(), digest_size=8).copy
 
     def hash_text(value: str) -> int:

@@ -1,6 +1,6 @@
 """The schema's versions: numbered SQL files, applied forward, each whole or not at all, beside programs at work.
 
-`NNNN_name.sql` is done in one transaction. What would take long in one, or keep others waiting, has two other kinds:
+`NNNN_name.sql` is done in one transaction. What would take long in one, or block others, has two other kinds:
 
 - `NNNN_name.beside.sql` makes indexes, each by a statement `CREATE [UNIQUE] INDEX CONCURRENTLY name …` of its own;
 - `NNNN_name.batches.sql` is one statement that does a little and is done again, in a transaction each time, until it
@@ -25,9 +25,9 @@ from unihire.store.work import jobs
 _LOCK = 0x756E6968697265  # "unihire": one process migrates, others wait
 _MINIMUM = 150000  # PostgreSQL 15
 
-# Who waits for a table keeps everybody after him from it. So we wait little, and try again: longer than it takes the
-# server to send its own cleaning away (a second, deadlock_timeout), and no longer than until it would end one of two
-# that wait for each other, which may be the other.
+# A statement that waits for a table's lock blocks all statements behind it. So we wait little, and try again: longer
+# than it takes the server to send its own cleaning away (a second, deadlock_timeout), and no longer than until it would
+# end one of two that wait for each other, which may be the other.
 LIMIT_WAITING = "SET LOCAL lock_timeout TO '1500ms'"
 TRIES = 60
 PAUSE_SECONDS = 0.5

@@ -16,8 +16,8 @@ LIST_ROWS = f"""
     ORDER BY seq LIMIT $4
 """  # noqa: S608 - of constants
 
-# Those that are kept whole.
-LIST_KEPT = """
+# Rows that are stored whole.
+LIST_WHOLE = """
     SELECT row_id AS place, NULL::uuid AS id, data AS raw FROM (
         SELECT row_id, stream, name, data FROM joined
         WHERE connector = $1 AND origin = $2 AND row_id > $3 ORDER BY row_id OFFSET 0
@@ -25,7 +25,7 @@ LIST_KEPT = """
     WHERE stream = $2 AND name = $5 ORDER BY row_id LIMIT $4
 """
 
-# Of these streams, one that has rows which are kept whole.
+# Of these streams, one that has rows which are stored whole.
 FIND_KEEPING = """
     SELECT own.stream FROM unnest($2::text[]) AS own (stream) CROSS JOIN LATERAL (
         SELECT FROM joined WHERE connector = $1 AND stream = own.stream AND name = $3 LIMIT 1

@@ -1,4 +1,4 @@
-"""How long is stored what else would grow without end, by setting."""
+"""How long history is stored, by setting: without an end it would grow for ever."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,28 +8,30 @@ from unihire.store.accounts.tokens import DROP_ALL_ENDED
 from unihire.store.calls.operations import DROP_OLD_CALLS, DROP_OLD_MARKS, MARKED_FOR
 from unihire.store.calls.writes import DROP_OLD_WRITES
 from unihire.store.events.log import cut_events
-from unihire.store.feed.forgetting import forget_deleted
+from unihire.store.feed.erasing import erase_deleted
 from unihire.store.issues import DROP_OLD_ISSUES
 
 CUT_EVERY = timedelta(hours=1)
 
 PLAUSIBLE = timedelta(days=2)
-"""What was last cut longer ago than this, or is yet to be cut, may show a clock that was set: it is looked at again an
-hour later, and nothing is cut before. So a clock that is wrong for less than an hour deletes nothing."""
+"""Where history was deleted longer ago than this, or never, the clock may be wrong: nothing is deleted for an hour. So
+a clock that is wrong for less than an hour deletes nothing."""
 
 AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long what is over is stored: runs that ended and issues that were resolved; answers under idempotency keys
-    and what is known of the writes behind them; events of the change log; the content of deleted records, None for
-    good."""
+    """How long history is stored."""
 
     history: timedelta = timedelta(days=30)
+    """Runs that ended and issues that were resolved."""
     calls: timedelta = timedelta(days=7)
+    """Responses under idempotency keys, and the writes behind them."""
     events: timedelta = timedelta(days=30)
+    """Events of the change log."""
     deleted: timedelta | None = timedelta(days=365)
+    """The content of deleted records; None: for ever."""
 
 
 # How long ago history was cut last.
@@ -50,8 +52,8 @@ DROP_OLD_RUNS = """
 """
 
 
-async def cut(connection: Connection, pool: Pool, kept: Retention) -> None:
-    """Delete what is older than it may be, some of it at a time; does nothing until `CUT_EVERY` is over.
+async def delete_expired(connection: Connection, pool: Pool, retention: Retention) -> None:
+    """Delete expired history, some of it at a time; does nothing until `CUT_EVERY` is over.
 
     Call inside a transaction, as the only one. Records are written in transactions of their own.
     """
@@ -59,18 +61,18 @@ async def cut(connection: Connection, pool: Pool, kept: Retention) -> None:
     if since is not None and timedelta() <= since < CUT_EVERY:
         return
     if since is not None and CUT_EVERY <= since <= PLAUSIBLE:
-        has_more = kept.deleted is not None and await forget_deleted(pool, kept.deleted, AT_ONCE)
-        has_more = await cut_events(connection, kept.events, AT_ONCE) or has_more
+        has_more = retention.deleted is not None and await erase_deleted(pool, retention.deleted, AT_ONCE)
+        has_more = await cut_events(connection, retention.events, AT_ONCE) or has_more
         for query, older in (
-            (DROP_OLD_RUNS, kept.history),
-            (DROP_OLD_ISSUES, kept.history),
-            (DROP_OLD_CALLS, kept.calls),
-            (DROP_OLD_WRITES, kept.calls),
+            (DROP_OLD_RUNS, retention.history),
+            (DROP_OLD_ISSUES, retention.history),
+            (DROP_OLD_CALLS, retention.calls),
+            (DROP_OLD_WRITES, retention.calls),
             (DROP_OLD_MARKS, MARKED_FOR),
             (DROP_ALL_ENDED, timedelta()),
         ):
             done = await connection.execute(query, older, AT_ONCE)
             has_more = has_more or int(done.split()[-1]) == AT_ONCE
         if has_more:
-            return  # it is cut the next time
+            return  # the next call deletes more
     await connection.execute(NOTE_CUT)

@@ -1,6 +1,6 @@
 """The vendor's rows as last synced: found by their ids and members, and listed as the vendor lists them.
 
-Rows that are records are their raw data, the others are kept whole in `joined`.
+Rows that are records are their raw data, the others are stored whole in `joined`.
 """
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -12,7 +12,7 @@ from unihire.store import Pool
 from unihire.store.volatile import PARTS_COLUMN, fill_raw
 
 # Rows by what was asked for, each asked under a number of its own: by the ids of records, by keys of the filter index,
-# and by the keys of rows kept whole. {…} stand for what is stored beside volatile records, where some may be.
+# and by the keys of rows stored whole. {…} stand for what is stored beside volatile records, where some may be.
 FIND_ROWS = """
     SELECT wanted.number, found.raw AS row{found_parts}
     FROM unnest($2::int[], $3::text[], $4::text[]::uuid[]) AS wanted (number, stream, id)
@@ -52,16 +52,17 @@ LIST_RECORDS = """
         AND (length(remote_id), remote_id) < ($4::int, $5::text)
     ORDER BY length(remote_id) DESC, remote_id DESC OFFSET $6 LIMIT $7
 """
-# Those kept whole. Every key is as large as none: the index of keys is there for who says something of them.
-LIST_KEPT = """
+# Rows stored whole. A condition on every key selects all rows: it lets the planner use the index of keys.
+LIST_WHOLE = """
     SELECT row_id AS id, data AS row FROM joined
     WHERE connector = $1 AND stream = $2 AND name = $3 AND key >= '' AND (length(row_id), row_id) < ($4::int, $5::text)
     ORDER BY length(row_id) DESC, row_id DESC OFFSET $6 LIMIT $7
 """
 
-# Both: of a stream whose deleted rows are listed, the living ones are records and the others kept whole.
+# Both: of a stream whose deleted rows are listed, those that are not deleted are records and the others are stored
+# whole.
 LIST_BOTH = f"""
-    SELECT id, row FROM (({LIST_RECORDS}) UNION ALL ({LIST_KEPT.replace("$3", "$10")})) AS listed
+    SELECT id, row FROM (({LIST_RECORDS}) UNION ALL ({LIST_WHOLE.replace("$3", "$10")})) AS listed
     ORDER BY length(id) DESC, id DESC OFFSET $8 LIMIT $9
 """  # noqa: S608 - of constants
 
@@ -87,9 +88,9 @@ AHEAD = 500
 
 
 class RowLocation(NamedTuple):
-    """Where the rows of a stream are: among the records of a model, or kept whole under a name in `joined`.
+    """Where the rows of a stream are: among the records of a model, or stored whole under a name in `joined`.
 
-    With `has_deleted` those that the vendor lists as deleted are kept whole, the others are records. Records that are
+    With `has_deleted` those that the vendor lists as deleted are stored whole, the others are records. Records that are
     volatile have a part of their row beside them.
     """
 
@@ -118,7 +119,7 @@ class ByKey(NamedTuple):
 
 
 class ByText(NamedTuple):
-    """Rows kept whole that an entry of this name finds by its key."""
+    """Rows stored whole that an entry of this name finds by its key."""
 
     number: int
     stream: str
@@ -138,7 +139,8 @@ class RowLookup:
 async def find_rows(
     pool: Pool, connector: int, wanted: RowLookup, whole: str, *, is_volatile: bool = False
 ) -> dict[int, list[bytes]]:
-    """The rows as JSON, by the number they were asked under, in no order; `whole` is the name rows are kept under.
+    """The rows as JSON, by the number they were asked under, in no order; `whole` is the name under which rows are
+    stored whole.
 
     `is_volatile`: some may be of volatile records.
     """
@@ -188,7 +190,7 @@ def _list(connector: int, place: RowLocation, below: str | None, skip: int, limi
     if place.model is not None:
         query = LIST_RECORDS.format(parts=PARTS_COLUMN if place.is_volatile else "")
         return query, connector, place.stream, place.model, *bound, skip, limit
-    return LIST_KEPT, connector, place.stream, place.name, *bound, skip, limit
+    return LIST_WHOLE, connector, place.stream, place.name, *bound, skip, limit
 
 
 async def find_unread(pool: Pool, connector: int, streams: Sequence[str]) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ import msgspec
 
 from unihire.store import Connection, Pool
 
-# Keep what was asked for single rows.
+# Store the details of single rows.
 UPSERT_DETAILS = """
     INSERT INTO detail AS stored (connector, stream, name, row_id, version, raw)
     SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[])

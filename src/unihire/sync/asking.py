@@ -17,8 +17,8 @@ async def ask_run(
     the run up, be it deferred, under way or new.
     """
     asked = await runs.ask_run(connection, connector.number, full=full, streams=streams)
-    kept = await budgets.read_budget(connection, connector.budget_of)
-    if asked.was_deferred or read_state(kept.state).free_at > kept.now:
+    stored = await budgets.read_budget(connection, connector.budget_of)
+    if asked.was_deferred or read_state(stored.state).free_at > stored.now:
         await budgets.forget_budget(connection, connector.budget_of)
     await schedules.note_run(connection, connector)
     return asked

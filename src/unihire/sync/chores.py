@@ -13,10 +13,10 @@ import structlog
 
 from unihire.errors import ReauthorizeNeeded, VendorError
 from unihire.outbound.client import VendorClient
-from unihire.store import Connection, Pool, retention
+from unihire.store import Connection, Pool
 from unihire.store.accounts import grants
 from unihire.store.accounts.tenancy import Connector, get_numbered
-from unihire.store.retention import Retention
+from unihire.store.retention import Retention, delete_expired
 from unihire.store.work import jobs, runs, schedules
 from unihire.sync.issues import ask_for_relink
 from unihire.sync.refiling import refile_some
@@ -120,11 +120,11 @@ async def ask_for_due(pool: Pool, pace: Pace) -> None:
                 await jobs.defer_sync(connection, due.number)
 
 
-async def cut_history(pool: Pool, pace: Pace, kept: Retention | None = None) -> None:
-    """Let go of history that is too old."""
+async def expire_history(pool: Pool, pace: Pace, retention: Retention | None = None) -> None:
+    """Delete history that has expired."""
     async with _be_alone(pool) as connection:
         if connection is not None:
-            await retention.cut(connection, pool, kept or Retention())
+            await delete_expired(connection, pool, retention or Retention())
 
 
 async def rebuild_keys(pool: Pool, pace: Pace) -> None:
@@ -134,9 +134,9 @@ async def rebuild_keys(pool: Pool, pace: Pace) -> None:
             await refile_some(pool, REFILING_SHARE * pace.chores)
 
 
-def list_common(kept: Retention) -> list[Callable[[Pool, Pace], Awaitable[None]]]:
+def list_common(retention: Retention) -> list[Callable[[Pool, Pace], Awaitable[None]]]:
     """What one worker does for all, in order."""
-    cut = partial(cut_history, kept=kept)
+    cut = partial(expire_history, retention=retention)
     return [drop_dead, mend_moments, ask_for_orphaned, ask_for_due, cut, rebuild_keys]
 
 

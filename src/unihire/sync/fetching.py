@@ -189,8 +189,8 @@ async def fetch_details(
             if known["version"] == wanted[row_id] and row_id not in due:
                 del wanted[row_id]
                 details.stored.append((detail.name, row_id, known["version"], known["raw"]))
-                kept = decode_rows(known["raw"], of=detail.name)
-                details.found.setdefault(row_id, {})[detail.name] = [one.data for one in kept]
+                stored = decode_rows(known["raw"], of=detail.name)
+                details.found.setdefault(row_id, {})[detail.name] = [one.data for one in stored]
             elif known["version"] == NO_VERSION and known["raw"] == EMPTY:
                 was_empty.add(row_id)
         await _ask_details(details, client, stream, detail, rows, wanted, was_empty)
@@ -292,8 +292,8 @@ async def find_details(
         for known in await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted)):
             if known["version"] != wanted.pop(known["row_id"], None):
                 details.unsure.add(known["row_id"])
-            kept = decode_rows(known["raw"], of=detail.name)
-            details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in kept]
+            stored = decode_rows(known["raw"], of=detail.name)
+            details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in stored]
         lacking |= dict.fromkeys(wanted, detail.name)
     return details, lacking
 

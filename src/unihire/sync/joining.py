@@ -78,8 +78,8 @@ class RowStorage:
                     quarantined.append(Quarantined.of_parts(row_id, row, [left_out]))
                     continue
                 if is_shown:
-                    kept = {name: row.data[name] for name in ("id", *join.members) if name in row.data}
-                    data = _ENCODER.encode(kept)
+                    members = {name: row.data[name] for name in ("id", *join.members) if name in row.data}
+                    data = _ENCODER.encode(members)
                     if self.stream.volatile is not None:
                         data = self.stream.volatile.pattern.sub(b"", data)
                     found.append(Joined(row_id, stream.name, join.name, key, id, data))

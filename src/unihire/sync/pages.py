@@ -287,9 +287,9 @@ class Pages:
             for record in (*records, *skipped_parts):
                 first.setdefault((record.id, record.fingerprint) if record.is_shared else record.id, record)
             records = list(first.values())
-        joined, unkept = self._storage.pick(rows, self._renderer) if self._storage else ([], [])
+        joined, unstorable = self._storage.pick(rows, self._renderer) if self._storage else ([], [])
         details.doubt([*details.quarantined, *quarantined])
-        quarantined += [*details.quarantined, *unkept, *refused]
+        quarantined += [*details.quarantined, *unstorable, *refused]
         deleted: dict[str, list[str]] = {}
         if self.has_deleted:
             for row, row_id in zip(rows, row_ids, strict=True):

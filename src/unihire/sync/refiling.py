@@ -121,8 +121,8 @@ class _Refiling:
             moved = dict(chain(self._list_fields(row), self._list_members(row)))
             if not moved:
                 continue
-            kept = [key for key in row["keys"] if not self._is_last or key not in moved]
-            now = list(dict.fromkeys([*kept, *moved.values()]))
+            staying = [key for key in row["keys"] if not self._is_last or key not in moved]
+            now = list(dict.fromkeys([*staying, *moved.values()]))
             if now != row["keys"]:
                 yield Filed(row["id"], row["seq"], row["keys"], now)
 

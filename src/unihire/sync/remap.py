@@ -68,12 +68,13 @@ async def remap_connector(
 ) -> list[RemapResult]:
     """Map every stored row again, as `integration` maps it now, and every one that is quarantined.
 
-    With `only_quarantined` these alone, what shows them, and rows that were kept whole and are records now.
+    With `only_quarantined` these alone, what shows them, and rows that were stored whole and are records now.
 
     A record in which nothing changed keeps its modified_at. Streams are taken in order, rows in batches, each in a
-    transaction of its own; no place is kept: after a crash the same call does it again, and what was done changes no
-    more. Rows are stored where they are records themselves or kept whole. Of other streams only the parts are there,
-    which is not enough: a part may be mapped with its whole row. What joins keep of such streams is taken as it is.
+    transaction of its own; no position is stored: after a crash the same call starts over, and what was done does not
+    change again. Rows are stored where they are records themselves or stored whole. Of other streams only the parts are
+    there, which is not enough: a part may be mapped with its whole row. What joins store of such streams is taken as it
+    is.
 
     Raises ConfigError while the connector is synced or remapped by another, Stopped when asked to end.
     """
@@ -138,9 +139,9 @@ class _StreamRemap:
             for model in self._pages.own:
                 await self._walk(remapping.LIST_ROWS, 0, self._remake, model, last)
             if self._stream.is_stored or self._pages.has_deleted:
-                await self._walk(remapping.LIST_KEPT, "", self._remake, STORED_WHOLE)
+                await self._walk(remapping.LIST_WHOLE, "", self._remake, STORED_WHOLE)
         if await find_left_over(self._pool, self._connector, [self._stream]):
-            await self._walk(remapping.LIST_KEPT, "", self._remake, STORED_WHOLE)
+            await self._walk(remapping.LIST_WHOLE, "", self._remake, STORED_WHOLE)
         if not only_quarantined:
             self.result.unmade = await self._count_unmade()
         counted = await streams.count_quarantine(self._pool, self._connector, self._stream.name)
@@ -197,7 +198,7 @@ class _StreamRemap:
         self.result.released += len(by_id.keys() - still)
 
     async def _refresh(self) -> None:
-        """Make those records again that show what was released or is kept otherwise now, as a sync would."""
+        """Make those records again that show what was released or is stored otherwise now, as a sync would."""
 
         async def remake(feed: Feed) -> bool:
             stale = await self._pages.find_stale(feed)
@@ -272,7 +273,8 @@ class _StreamRemap:
 
 
 async def find_left_over(pool: Pool, connector: int, streams: Sequence[Stream]) -> list[str]:
-    """Those of the streams that have rows kept whole though they are records: an earlier version made none of them."""
+    """Those of the streams that have rows stored whole though they are records: an earlier version made none of
+    them."""
     own = [
         one.name for one in streams if model_numbers(one, rows_only=True) and not (one.is_stored or has_deleted(one))
     ]

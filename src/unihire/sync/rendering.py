@@ -272,7 +272,7 @@ class Renderer:
     def _render_apart(
         self, rendering: _StreamRendering, row: Row, row_id: str, details: Mapping[str, list[Data]], error: Exception
     ) -> tuple[list[Rendered], Quarantined | None]:
-        """The records of a row that does not map as it is, each without what keeps it from mapping.
+        """The records of a row that does not map as it is, each without the parts that cannot be mapped.
 
         None where a record that the row itself is cannot be made: what it was before stays.
         """

@@ -57,7 +57,7 @@ FAULT_PAUSES = (2.0, 8.0)
 
 GIVEN_UP_AFTER = 8
 """So often in a row a run is deferred over lists that do not answer, an hour in all. Then they end with that as reason,
-so that the others are not kept from their next run."""
+so that the others are not delayed."""
 
 
 @dataclass(slots=True)

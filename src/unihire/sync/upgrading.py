@@ -1,5 +1,5 @@
 """After an upgrade: rows that were quarantined are tried again by the mapping of now, and those become records that are
-kept whole and were none before."""
+stored whole and were none before."""
 
 import structlog
 

@@ -85,14 +85,14 @@ class Worker:
         *,
         slots: int,
         pace: Pace | None = None,
-        kept: Retention | None = None,
+        retention: Retention | None = None,
     ) -> None:
         self._pool = pool
         self._address = address
         self._open_client = open_client
         self._slots = slots
         self._pace = pace or chores.PACE
-        self._kept = kept or Retention()
+        self._retention = retention or Retention()
         self._ending = asyncio.Event()
         self._stops: set[asyncio.Event] = set()
         self._library: Library | None = None
@@ -168,7 +168,7 @@ class Worker:
 
     async def _do_chores(self) -> None:
         renewing = Renewing(self._pool, self._open_client)
-        common = [partial(chore, self._pool, self._pace) for chore in chores.list_common(self._kept)]
+        common = [partial(chore, self._pool, self._pace) for chore in chores.list_common(self._retention)]
         steps: list[Callable[[], Awaitable[None]]] = [self._drop_strays, *common, renewing.renew_old]
         try:
             while True:
@@ -250,7 +250,7 @@ class Worker:
             return Later(timedelta(seconds=self._pace.busy))
 
     async def _retry_quarantined(self, connector: Connector) -> None:
-        """What cannot be tried again now keeps nothing from being synced."""
+        """A failure here does not stop the sync."""
         try:
             await retry_quarantined(self._pool, connector)
         except Exception as error:

@@ -146,11 +146,14 @@ def test_stream_that_is_put_together_badly_is_found() -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"is_stored": True}, "its rows are kept whole, and as records besides"),
+        ({"is_stored": True}, "its rows are stored whole, and as records too"),
         ({"found_by": ("id",)}, "found_by has a member twice"),
         ({"found_by": ("name", "name")}, "found_by has a member twice"),
         ({"found_by": ("name",), "mappings": ()}, "its rows are found by members, but not stored"),
-        ({"is_stored": True, "volatile": Volatile(pattern=re.compile(b"x"))}, "its rows are volatile, and kept whole"),
+        (
+            {"is_stored": True, "volatile": Volatile(pattern=re.compile(b"x"))},
+            "its rows are volatile, and stored whole",
+        ),
         ({"is_optional": True}, "only operations read it, but its rows become records"),
     ],
 )

@@ -197,7 +197,7 @@ _PROPERTIES: dict[str, Any] = {
     "next_sync_start_time": _moment("When the next one is due; null while it is paused."),
     "connector_token": {
         "type": ["string", "null"],
-        "description": "Null, unless the list was asked for this token: of tokens only a hash is kept.",
+        "description": "Null, unless the list was asked for this token: only a hash of a token is stored.",
     },
     "category": {"type": "string", "enum": [CATEGORY], "description": "What kind of system it is."},
     "relink_needed_at": _moment("When its credentials were refused."),

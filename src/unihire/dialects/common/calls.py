@@ -66,7 +66,7 @@ class RequestGate:
         self._token_header = token_header
 
     async def serve_connector(self, request: Request, work: Callable[[Scope], Awaitable[Reply]]) -> Response:
-        """What `work` gives of the connector the call reaches, or the error that kept it from that."""
+        """What `work` gives of the connector the call reaches, or the error that stopped it."""
 
         async def admit(caller: Caller) -> tuple[object, Scope]:
             token = request.headers.get(self._token_header)
@@ -109,7 +109,7 @@ class RequestGate:
         admit: Callable[[Caller], Awaitable[tuple[object, Who]]],
         work: Callable[[Who], Awaitable[Reply]],
     ) -> Response:
-        """What `work` gives, or the error that kept the call from it.
+        """What `work` gives, or the error that stopped the call.
 
         `admit` says of a caller with a good key under what the call counts, and what `work` is given.
         """

@@ -16,7 +16,7 @@ ANY_CURSOR_PATTERN = "^([A-Za-z0-9_-]{22,60})?$"
 
 
 def write_cursor(connector: UUID, model: str, seq: int) -> str:
-    """The cursor that goes on after `seq` in that list. It stays good: a reader may keep it for later."""
+    """The cursor that goes on after `seq` in that list. It does not expire."""
     return base64.urlsafe_b64encode(_PLACE.pack(seq, _mark(connector, model, seq))).rstrip(b"=").decode()
 
 

@@ -102,7 +102,7 @@ def _describe_list(face: Face, spec: ModelSpec) -> Json:
         "operationId": f"list_{spec.name}{face.operations}",
         "tags": [spec.noun],
         "summary": f"List {spec.plural.replace('-', ' ')}",
-        "description": "A page of the list, in the order of change: to follow changes, keep the latest `modified_at` "
+        "description": "A page of the list, in the order of change: to follow changes, store the latest `modified_at` "
         "you have read and ask for what was modified after it. The last page is the one whose `cursor` is null.",
         "security": TOKENED,
         "parameters": [

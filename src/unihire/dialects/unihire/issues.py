@@ -84,7 +84,7 @@ class Issues:
 
 
 def _can_be(place: IssuePosition) -> bool:
-    """The database keeps moments in UTC, where the first and the last of other zones have no year."""
+    """The database stores moments in UTC, where the first and the last of other zones have no year."""
     return MINYEAR < place.opened_at.year < MAXYEAR
 
 

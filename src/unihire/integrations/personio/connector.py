@@ -135,7 +135,7 @@ INTEGRATION = Integration(
     cannot={
         "activity": "API v2 has no notes, messages or events.",
         "attachment": "Files are in document management, which needs rights of its own and lists no owner's kind.",
-        "eeoc": "A candidate's gender is kept as a profile attribute, not as an equal-opportunity answer.",
+        "eeoc": "A candidate's gender is a profile attribute, not as an equal-opportunity answer.",
         "job_posting": f"{FEED_ALONE}.",
         "office": "API v2 has no office or location of a job.",
         "offer": "API v2 has no offers; an application at the stage of type OFFER is all it has.",

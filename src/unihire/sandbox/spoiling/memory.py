@@ -8,7 +8,7 @@ import msgspec
 
 from unihire.integration.emulate import Request
 
-ROWS_KEPT, DETOURS_KEPT, IDS_NOTED = 50, 10_000, 100_000
+MOST_ROWS, MOST_DETOURS, MOST_IDS = 50, 10_000, 100_000
 
 Query = Sequence[tuple[str, str]]
 
@@ -29,9 +29,9 @@ class Memory:
 
     # Rows that were sent
 
-    def keep_rows(self, route: str, rows: Sequence[dict[str, Any]]) -> None:
+    def remember_rows(self, route: str, rows: Sequence[dict[str, Any]]) -> None:
         """Remember some rows of a list, under the list's route."""
-        kept = self._rows.setdefault(route.partition("/{")[0], deque(maxlen=ROWS_KEPT))
+        kept = self._rows.setdefault(route.partition("/{")[0], deque(maxlen=MOST_ROWS))
         kept.extend(msgspec.json.encode(row) for row in rows[:3] if "id" in row)
 
     def list_rows(self, route: str) -> list[dict[str, Any]]:
@@ -39,12 +39,12 @@ class Memory:
 
     def note_spoiled(self, path: str, id_: str) -> None:
         noted = self.spoiled.setdefault(path, set())
-        if len(noted) < IDS_NOTED:
+        if len(noted) < MOST_IDS:
             noted.add(id_)
 
     # Links that lead back
 
-    def keep_query(self, request: Request) -> None:
+    def remember_query(self, request: Request) -> None:
         self._queries.setdefault(request.path, deque(maxlen=3)).append(tuple(request.query))
 
     def find_first_query(self, request: Request) -> Query:
@@ -57,7 +57,7 @@ class Memory:
         self._made += 1
         cursor = f"detour-{name or self._made}"
         self._detours[cursor] = query
-        while len(self._detours) > DETOURS_KEPT:
+        while len(self._detours) > MOST_DETOURS:
             self._detours.popitem(last=False)
         return cursor
 

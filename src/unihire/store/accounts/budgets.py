@@ -12,12 +12,12 @@ READ_BUDGET = f"""
     FROM (VALUES ($1::integer)) AS wanted (connector) LEFT JOIN budget USING (connector)
 """  # noqa: S608 - of constants
 
-# Keep this in place of that version; no row where another has come first or the connector is gone.
+# Replace that version by this one; no row where another came first or the connector is gone.
 REPLACE_BUDGET = f"""
     UPDATE budget SET version = version + 1, state = $3 WHERE connector = $1 AND version = $2 RETURNING version, {_NOW}
 """  # noqa: S608 - of constants
 
-# Keep this as the first that is known; no row where another has come first or the connector is gone. Its version is a
+# Store the first state; no row where another came first or the connector is gone. Its version is a
 # moment, so that no version from before a crash of the server, which empties the table, is taken for one of after it.
 INSERT_BUDGET = f"""
     INSERT INTO budget (connector, version, state)
@@ -43,7 +43,7 @@ async def read_budget(pool: Pool | Connection, connector: int) -> StoredBudget:
 
 
 async def replace_budget(pool: Pool | Connection, connector: int, version: int, state: bytes) -> StoredBudget | None:
-    """Keep this in place of the version that was read, and return it; None where that is not the latest any more."""
+    """Replace the version that was read, and return the new one; None where it is no longer the latest."""
     if version == 0:
         row = await pool.fetchrow(INSERT_BUDGET, connector, state)
     else:

@@ -38,7 +38,7 @@ LIST_OLD = """
     ORDER BY saved_at LIMIT $2
 """
 
-# Keep this from now on; nothing where the connector is gone, or has other credentials than of this version.
+# Store the grant; nothing where the connector is gone, or has other credentials than of this version.
 SAVE_GRANT = """
     INSERT INTO connector_grant AS held (connector, sealed, credentials_version)
     SELECT number, $3, $2 FROM connector WHERE number = $1 FOR KEY SHARE
@@ -141,7 +141,7 @@ async def note_refusal(pool: Pool | Connection, connector: int, version: int) ->
 async def lock_grant(pool: Pool, connector: int) -> AsyncIterator[Connection]:
     """Be the only one to renew what a connector holds, over all processes, on a connection that is one's own meanwhile.
 
-    The lock dies with its session. Who waits for it keeps no connection from others.
+    The lock dies with its session. A process that waits for it uses no connection of the pool.
     """
     while True:
         async with pool.acquire() as connection:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from unihire.errors import ConfigError
-from unihire.store.embedded.keeper import explain
+from unihire.store.embedded.supervisor import explain
 
 try:
     import pwd

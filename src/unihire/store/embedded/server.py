@@ -3,18 +3,18 @@
 Everything it has lives in `<home>/postgresql`:
 
     users.lock     shared by the processes that use the server; it ends with the last of these locks
-    keeper.lock    held by whoever starts the server, then by its keeper; its text is the socket folder once ready, or
-                   why the server cannot be started again
-    server.lock    held by the server's own processes: while it is taken, one of them may still write
-    leave.lock     held for an instant by those who leave, so that they do not take one another for users
+    keeper.lock    locked by the process that starts the server, then by its supervisor; its text is the socket folder
+                   once ready, or why the server cannot be started again
+    server.lock    locked by the server's own processes: while it is, one of them may still write
+    leave.lock     locked for an instant by a process that leaves, so that two that leave do not wait for each other
     data/          the cluster, closed to all but the user the server runs as
-    socket/        the server's only door (in /tmp where this path is too long)
-    server.log     what the server says: at most two files of 5 MB, without the text of statements
+    socket/        the server's socket; it listens nowhere else (in /tmp where this path is too long)
+    server.log     the server's log: at most two files of 5 MB, without the text of statements
     binaries-…/    root only: a copy of the server, where the user it runs as cannot reach the installed one
 
 A crash at any moment, of one process or of all, loses nothing that was committed and leaves nothing to repair by hand:
-locks die with their processes, fsync stays on, and the next start sees to what the crash left. A server that ends under
-its users is started again by its keeper, and a keeper by one of the users.
+locks die with their processes, fsync stays on, and the next start cleans up what the crash left. A server that ends
+while it is in use is started again by its supervisor, and a supervisor by one of the users.
 """
 
 import atexit
@@ -47,7 +47,7 @@ from unihire.store.embedded.cluster import (
     make_socket_folder,
     remove_half_done,
 )
-from unihire.store.embedded.keeper import FAILING, LONGEST_PAUSE, TEXT_BYTES, clear, explain
+from unihire.store.embedded.supervisor import FAILING, LONGEST_PAUSE, TEXT_BYTES, clear, explain
 
 try:
     import fcntl
@@ -58,7 +58,7 @@ START_SECONDS = 120.0
 CLOSE_SECONDS = 4.5
 STEP_SECONDS = 0.01
 WATCH_SECONDS = 0.5
-"""How often a user looks whether the server and its keeper are there."""
+"""How often a user looks whether the server and its supervisor are there."""
 
 log = structlog.get_logger()
 
@@ -141,15 +141,15 @@ class EmbeddedServer:
         """The socket folder of the running server, which we start if nobody has."""
         assert self._users_fd is not None
         deadline = time.monotonic() + START_SECONDS
-        # A keeper that is just ending its server holds this lock alone until it is done.
+        # A supervisor that is just ending its server holds this lock alone until it is done.
         while not _try_lock(self._users_fd, exclusive=False):
             _wait(deadline, self._base)
         while True:
-            with _descriptor(self._base / "keeper.lock") as keeper_fd:
-                if _try_lock(keeper_fd, exclusive=True):
-                    clear(keeper_fd)
-                    return self._start(keeper_fd)
-                said = _read_text(keeper_fd)
+            with _descriptor(self._base / "keeper.lock") as supervisor_fd:
+                if _try_lock(supervisor_fd, exclusive=True):
+                    clear(supervisor_fd)
+                    return self._start(supervisor_fd)
+                said = _read_text(supervisor_fd)
             if said.startswith(FAILING):
                 raise ConfigError(f"PostgreSQL does not start: {said.removeprefix(FAILING)}\nSee {self.log}.")
             if (sockets := Path(said)).is_absolute() and _answers(sockets):
@@ -157,7 +157,7 @@ class EmbeddedServer:
             _wait(deadline, self._base)
 
     def _watch(self) -> None:
-        """Until `close`, start another keeper where ours was killed, and log when the server cannot be started."""
+        """Until `close`, start another supervisor where ours was killed, and log when the server cannot be started."""
         pause, last = WATCH_SECONDS, ""
         while not self._is_over.wait(pause):
             pause = WATCH_SECONDS
@@ -173,19 +173,19 @@ class EmbeddedServer:
 
     def _look(self) -> str:
         """Why the server cannot be started, empty where it is there or about to be."""
-        with _descriptor(self._base / "keeper.lock") as keeper_fd:
-            if not _try_lock(keeper_fd, exclusive=True):
-                said = _read_text(keeper_fd)
+        with _descriptor(self._base / "keeper.lock") as supervisor_fd:
+            if not _try_lock(supervisor_fd, exclusive=True):
+                said = _read_text(supervisor_fd)
                 return said.removeprefix(FAILING) if said.startswith(FAILING) else ""
-            clear(keeper_fd)
+            clear(supervisor_fd)
             if not self._is_over.is_set():
-                self._start(keeper_fd)
+                self._start(supervisor_fd)
         return ""
 
-    def _start(self, keeper_fd: int) -> Path:
-        """Prepare what is missing and hand keeper.lock to a keeper; returns when the server takes connections.
+    def _start(self, supervisor_fd: int) -> Path:
+        """Prepare what is missing and hand keeper.lock to a supervisor; returns when the server takes connections.
 
-        Killed half-way, we drop the lock and the next process starts over; once the keeper runs, it has the lock.
+        Killed half-way, we drop the lock and the next process starts over; once the supervisor runs, it has the lock.
         """
         user = self._user
         remove_half_done(self._base)
@@ -202,15 +202,15 @@ class EmbeddedServer:
         receiver, sender = os.pipe()
         with open(receiver, "rb") as reports:
             try:
-                script = Path(__file__).with_name("keeper.py")
-                # The script forks and returns at once: the keeper is not a child that we would have to reap.
+                script = Path(__file__).with_name("supervisor.py")
+                # The script forks and returns at once: the supervisor is not a child that we would have to reap.
                 subprocess.run(  # noqa: S603
-                    [sys.executable, "-I", "-S", script, str(sender), str(keeper_fd), json.dumps(plan)],
+                    [sys.executable, "-I", "-S", script, str(sender), str(supervisor_fd), json.dumps(plan)],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     cwd="/",
-                    pass_fds=(sender, keeper_fd),
+                    pass_fds=(sender, supervisor_fd),
                     start_new_session=True,
                     check=True,
                 )
@@ -218,23 +218,23 @@ class EmbeddedServer:
                 raise ConfigError(f"cannot run {sys.executable} to start PostgreSQL: {error}") from error
             finally:
                 os.close(sender)
-            words = json.loads(reports.readline() or b'{"error": "its keeper was killed"}')
+            words = json.loads(reports.readline() or b'{"error": "its supervisor was killed"}')
         if "error" in words:
             raise ConfigError(f"PostgreSQL did not start: {words['error']}\nSee {self.log}, or {ELSEWHERE}.")
         return sockets
 
     def _is_ending(self) -> bool:
-        """Whether nobody uses the server and its keeper is still there."""
+        """Whether nobody uses the server and its supervisor is still there."""
         try:
             with _descriptor(self._base / "leave.lock") as leave_fd:
                 if not _try_lock(leave_fd, exclusive=True):
                     return True  # somebody else is just looking; look again
                 with _descriptor(self._base / "users.lock") as users_fd:
                     if not _try_lock(users_fd, exclusive=True):
-                        # Shared with us: by another user. Not shared: by the keeper, which is about to end.
+                        # Shared with us: by another user. Not shared: by the supervisor, which is about to end.
                         return not _try_lock(users_fd, exclusive=False)
-                with _descriptor(self._base / "keeper.lock") as keeper_fd:
-                    return not _try_lock(keeper_fd, exclusive=False)
+                with _descriptor(self._base / "keeper.lock") as supervisor_fd:
+                    return not _try_lock(supervisor_fd, exclusive=False)
         except OSError:  # the home was removed under us
             return False
 

@@ -32,7 +32,7 @@ ROLLBACK_SECONDS = 5.0
 
 # Begin a transaction with the connector's feed: others who save for it wait until this one ends. Its
 # commit need not reach the disk at once: what a crash of the server takes back is the latest pages together with the
-# position that stands for them, so they are read again. Plans are made for each statement: one that was kept from when
+# position that stands for them, so they are read again. Plans are made for each statement: one that was cached when
 # the tables were empty would read much of them for each row, when they have grown. No row is locked where rows were
 # read by their ids since a position.
 BEGIN_SAVING = """

@@ -1,4 +1,4 @@
-"""Harvest v3 rows to unified records: candidates and what is kept about them. Pure functions."""
+"""Harvest v3 rows to unified records: candidates and their attachments, notes and answers. Pure functions."""
 
 import re
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """What the vendor's documents state literally: error texts, example rows, example cursors, words.
 
-Sources: the OpenAPI document of "List all jobs", and the notes kept beside it in docs/sandbox.md. A fact marked
+Sources: the OpenAPI document of "List all jobs", and the notes beside it in docs/sandbox.md. A fact marked
 "guess" has no source; it is here, not in the code, so that it can be changed in one place.
 """
 

@@ -1,6 +1,6 @@
 """The emulator's rows: the made-up company in the vendor's shapes, and what may be changed in them.
 
-Rows are kept without links; links are added when a row is sent, for they begin with the caller's own base URL.
+Rows are stored without links; links are added when a row is sent, for they begin with the caller's own base URL.
 An optional key that has no value is left out, never null (the example responses do so).
 """
 

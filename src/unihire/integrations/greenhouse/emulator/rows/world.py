@@ -1,6 +1,6 @@
 """What the emulator makes of the made-up company: applications, jobs and people with the facts their rows share.
 
-Nothing is kept but a few thousand facts of late. How many rows of a stream an application has depends on its profile
+Only a cache of a few thousand facts is stored. How many rows of a stream an application has depends on its profile
 alone, and there are few profiles: so rows are counted without being made.
 """
 

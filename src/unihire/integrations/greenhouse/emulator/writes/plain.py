@@ -334,7 +334,7 @@ class Writer:
     # Many at once
 
     def run_bulk(self, act: Act, method: str, given: Row) -> Row:
-        """Do a bulk request at once and keep its report. Raises Invalid when there is nothing to do."""
+        """Do a bulk request at once and store its report. Raises Invalid when there is nothing to do."""
         data = given.get("data")
         if not isinstance(data, list) or not data:
             raise Invalid({"data": "must be a list with at least one entry"})

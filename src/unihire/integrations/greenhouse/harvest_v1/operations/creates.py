@@ -138,7 +138,7 @@ async def _write_person(context: WriteContext, given: NewPerson) -> tuple[Data, 
 
 
 async def _find_team(context: WriteContext, given: NewPerson) -> dict[str, int | None]:
-    """Who cares for the person, which v3 keeps with each application."""
+    """The recruiter and coordinator of the person, which v3 has with each application."""
     recruiter, coordinator = await asyncio.gather(
         find_user_id(context, given.recruiter, "#/recruiter"), find_user_id(context, given.coordinator, "#/coordinator")
     )

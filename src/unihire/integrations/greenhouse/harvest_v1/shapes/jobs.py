@@ -1,4 +1,4 @@
-"""Jobs and their stages in the shapes of Harvest v1, which nests what v3 keeps in lists of their own."""
+"""Jobs and their stages in the shapes of Harvest v1, which nests what v3 has in lists of their own."""
 
 import asyncio
 from collections.abc import Iterable, Mapping

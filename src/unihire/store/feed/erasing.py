@@ -57,10 +57,10 @@ DELETE_DETAILS = """
 """
 
 
-async def forget_deleted(pool: Pool, older: timedelta, limit: int) -> bool:
+async def erase_deleted(pool: Pool, older: timedelta, limit: int) -> bool:
     """Take the content from tombstones that are older, `limit` at most of each of `CONNECTORS_AT_ONCE`.
 
-    Whether there may be more. They keep their ids, their places in the feed and when they were deleted.
+    Whether there may be more. Their ids, their positions in the feed and the moment of their deletion stay.
     """
     found = await pool.fetch(LIST_WITH_OLD, older, CONNECTORS_AT_ONCE)
     counts = [await _forget_of(pool, row["number"], older, limit) for row in found]

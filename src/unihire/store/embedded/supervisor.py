@@ -1,17 +1,17 @@
-"""The keeper: a small process that owns the embedded PostgreSQL for as long as somebody uses it.
+"""The supervisor: a small process that runs the embedded PostgreSQL for as long as a process uses it.
 
 `embedded.py` runs this file as a script; it uses the standard library only, so that it starts in a few hundredths of a
 second. It ends, and the server with it, when the last user's lock on `users.lock` is gone. The
 kernel drops the lock of a process however that process dies, so there is no message that could be lost.
 
-While there are users it starts a server that ended again, at once and then with growing pauses: what took it may be
-over, as a full disk is once somebody made room. What keeps it from starting stands in `keeper.lock` meanwhile.
+While there are users it restarts a server that ended, at once and then with growing pauses: the cause may be over, such
+as a full disk. While it cannot be started, the reason is the text of `keeper.lock`.
 
-Three ends of the keeper itself are provided for:
-- asked to stop by a signal: it stays, its life is that of its users;
-- killed with -9: on Linux the kernel then asks the server for a fast shutdown, elsewhere the next start does; one of
-  the users starts another keeper;
-- out of room for the log: the server goes on and the lines are lost.
+The supervisor itself:
+- ignores signals that ask it to stop: it ends with its users;
+- when it is killed with -9, on Linux the kernel asks the server for a fast shutdown, elsewhere the next start
+  does; one of the users starts another supervisor;
+- when the disk has no room for the log, the server goes on and the lines are lost.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ try:
 except ImportError:  # Windows, where `EmbeddedServer` refuses to start
     fcntl = None  # type: ignore[assignment]
 
-LOG_BYTES = 5_000_000  # the log is turned over at this size and one older part is kept
+LOG_BYTES = 5_000_000  # the log is rotated at this size, and one older file stays
 REPORTED_LINES = 12
 FAST_SECONDS = 3.0  # a fast shutdown writes a checkpoint; past this the crash recovery of the next start is cheaper
 QUIT_SECONDS = 0.7
@@ -51,22 +51,22 @@ PR_SET_PDEATHSIG = 1
 
 
 class LeftoverError(Exception):
-    """A server that an earlier keeper left behind does not end."""
+    """A server that an earlier supervisor left behind does not end."""
 
 
-class Keeper:
+class Supervisor:
     """One server process, its log and its end."""
 
-    def __init__(self, plan: dict[str, Any], keeper_fd: int) -> None:
+    def __init__(self, plan: dict[str, Any], supervisor_fd: int) -> None:
         self.base = Path(plan["base"])
         self.data = Path(plan["data"])
         self.sockets = Path(plan["sockets"])
         self.command: list[str] = plan["command"]
         self.identity: dict[str, Any] = plan["identity"]
-        self.keeper_fd = keeper_fd
+        self.supervisor_fd = supervisor_fd
         self.events: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self.last_lines: deque[str] = deque(maxlen=REPORTED_LINES)
-        self.die_with_keeper = _make_parent_bond()
+        self.die_with_supervisor = _make_parent_bond()
 
     def run(self, report: Callable[[dict[str, str]], None]) -> None:
         """Start the server, report once, hold it until the users have left, stop it."""
@@ -89,7 +89,7 @@ class Keeper:
                     was_ready = True
                     self.announce(report)
                     event = self.next_event(process)
-                clear(self.keeper_fd)
+                clear(self.supervisor_fd)
                 if event == "left":
                     self.stop(process)
                     return
@@ -121,8 +121,8 @@ class Keeper:
         with contextlib.suppress(OSError), (self.base / "server.log").open("a") as log:
             log.write(f"unihire: the server ended ({reason}); it is started again in {pause:.1f} s\n")
         if trouble:
-            clear(self.keeper_fd)
-            os.pwrite(self.keeper_fd, (FAILING + trouble).encode(errors="replace")[:TEXT_BYTES], 0)
+            clear(self.supervisor_fd)
+            os.pwrite(self.supervisor_fd, (FAILING + trouble).encode(errors="replace")[:TEXT_BYTES], 0)
 
     def have_users_left(self, pause: float) -> bool:
         """Whether they have, by the end of the pause."""
@@ -154,7 +154,7 @@ class Keeper:
                 env={"LC_ALL": "C", "TZ": "UTC"},
                 cwd="/",
                 pass_fds=(lock_fd,),
-                preexec_fn=self.die_with_keeper,  # noqa: PLW1509 - one call into libc; no lock is taken there
+                preexec_fn=self.die_with_supervisor,  # noqa: PLW1509 - one call into libc; no lock is taken there
                 umask=0o077,
                 **self.identity,
             )
@@ -164,7 +164,7 @@ class Keeper:
         return process
 
     def end_leftovers(self, lock_fd: int) -> None:
-        """Stop a server whose keeper died; raises LeftoverError when it outlives all asking."""
+        """Stop a server whose supervisor died; raises LeftoverError when it outlives all asking."""
         signals = iter([(0.0, signal.SIGINT), (FAST_SECONDS, signal.SIGQUIT), (FAST_SECONDS + 1, signal.SIGKILL)])
         after, number = next(signals)
         begun_at = time.monotonic()
@@ -233,8 +233,8 @@ class Keeper:
 
     def announce(self, report: Callable[[dict[str, str]], None]) -> None:
         """Write where the server listens for every later user, and report it to the one who waits."""
-        clear(self.keeper_fd)
-        os.pwrite(self.keeper_fd, os.fsencode(self.sockets), 0)
+        clear(self.supervisor_fd)
+        os.pwrite(self.supervisor_fd, os.fsencode(self.sockets), 0)
         report({"sockets": str(self.sockets)})
 
     def stop(self, process: "subprocess.Popen[bytes]") -> None:
@@ -265,15 +265,15 @@ def explain(base: Path, said: str) -> str:
 
 
 def _make_parent_bond() -> Callable[[], None] | None:
-    """What the server process calls before it becomes PostgreSQL: ask to be shut down when the keeper dies."""
+    """What the server process calls before it becomes PostgreSQL: ask to be shut down when the supervisor dies."""
     if not sys.platform.startswith("linux"):
         return None
     libc = ctypes.CDLL(None)
-    keeper = os.getpid()
+    supervisor = os.getpid()
 
     def bond() -> None:
         libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
-        if os.getppid() != keeper:
+        if os.getppid() != supervisor:
             os._exit(1)
 
     return bond
@@ -297,9 +297,9 @@ def _try_lock(fd: int) -> bool:
 
 def main() -> None:
     """Arguments: the descriptor to report on, the descriptor that holds keeper.lock, the plan as JSON."""
-    report_fd, keeper_fd = int(sys.argv[1]), int(sys.argv[2])
+    report_fd, supervisor_fd = int(sys.argv[1]), int(sys.argv[2])
     if os.fork() > 0:
-        os._exit(0)  # the starter reaps this one; the keeper belongs to nobody who would have to
+        os._exit(0)  # the starter reaps this one; the supervisor belongs to nobody who would have to
     os.umask(0o077)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
@@ -313,11 +313,11 @@ def main() -> None:
             report_fd = -1
 
     try:
-        Keeper(json.loads(sys.argv[3]), keeper_fd).run(report)
+        Supervisor(json.loads(sys.argv[3]), supervisor_fd).run(report)
     except Exception as error:  # noqa: BLE001 - whatever it was, the starter learns of it instead of waiting on
-        report({"error": explain(Path(json.loads(sys.argv[3])["base"]), f"its keeper failed: {error!r}")})
+        report({"error": explain(Path(json.loads(sys.argv[3])["base"]), f"its supervisor failed: {error!r}")})
     # First keeper.lock, then with the process users.lock: whoever waits for the second must find the first free.
-    os.close(keeper_fd)
+    os.close(supervisor_fd)
     os._exit(0)
 
 
