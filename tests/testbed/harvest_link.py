@@ -144,8 +144,9 @@ class HarvestLink:
     served: Served = field(default_factory=lambda: Served({}, {}))
     is_settled: bool = False
 
-    def expect(self, rows: Rows) -> Records:
-        return expect_records(rows, self.tenant.connector.id)
+    def expect(self, rows: Rows, *models: str) -> Records:
+        """What the rows must become: of these models, or of all."""
+        return expect_records(rows, self.tenant.connector.id, models or MODELS.keys())
 
     async def look(self, *streams: str) -> None:
         """Read what the vendor has now, all of it or these streams."""

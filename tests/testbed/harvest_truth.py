@@ -1,7 +1,7 @@
 """What Harvest's rows must become, said a second time from the contract: the mapping's own code is not used."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -53,26 +53,29 @@ LISTED_WHEN_DELETED = ("job_interview_stages", "job_posts")
 """Streams that go on listing deleted rows, as not active."""
 
 
-def expect_records(rows: Rows, connector: UUID | None) -> Records:
-    """The records the API must serve of these rows; without a connector all ids in them are the vendor's."""
+def expect_records(rows: Rows, connector: UUID | None, models: Collection[str] = MODELS.keys()) -> Records:
+    """The records of these models the API must serve of these rows.
+
+    Without a connector all ids in them are the vendor's.
+    """
     truth = Truth(rows, connector)
-    found: Records = {spec.plural: {} for spec in MODELS.values()}
+    found: Records = {MODELS[model].plural: {} for model in models}
     for stream, model in OWN.items():
-        for row in rows[stream] or ():
+        for row in (rows[stream] or ()) if model in models else ():
             if stream in LISTED_WHEN_DELETED and not row["active"]:
                 continue  # deleted
             fields = TELL[model](truth, row)
             custom = _tell_custom(row) if model in CUSTOM else {}
             more = MORE[model](truth, row) if model in MORE else {}
             truth.put(found, model, str(row["id"]), row, custom, fields, more)
-    for post in rows["job_posts"] or ():
+    for post in (rows["job_posts"] or ()) if "screening_question" in models else ():
         for place, question in enumerate(post["questions"] if post["active"] else ()):
             number = question["id"]
             remote_id = f"{post['id']}:{question['name']}" if number is None else str(number)
             fields = _tell_question(truth, question) | {"job": truth.ours("job", post["job_id"])}
             more = tell_question(truth, post, place)
             truth.put(found, "screening_question", remote_id, question, {}, fields, more)
-    for application in rows["applications"] or ():
+    for application in (rows["applications"] or ()) if "application_transition" in models else ():
         for step, fields in list_transitions(truth, application):
             truth.put(found, "application_transition", str(step["id"]), step, {}, fields, {})
     return found
