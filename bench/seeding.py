@@ -75,7 +75,7 @@ async def create_tenant(
     integration = get_integration(slug)
     made = await create_connector(
         pool, sealer, organisation=organisation, environment="development", integration=integration,
-        end_user="Example customer", base_url=base_url, credentials=credentials,
+        end_user="Example customer", base_url=base_url, is_base_url_trusted=True, credentials=credentials,
     )  # fmt: skip
     connector = await get_connector(pool, made.id)
     assert connector is not None

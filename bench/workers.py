@@ -66,7 +66,8 @@ class Site:
             for _ in range(count):
                 new = await create_connector(
                     self.pool, sealer, organisation=organisation, environment="development", integration=integration,
-                    end_user="Example customer", base_url=vendor.base_url, credentials=vendor.credentials,
+                    end_user="Example customer", base_url=vendor.base_url, is_base_url_trusted=True,
+                    credentials=vendor.credentials,
                 )  # fmt: skip
                 made.append(new.id)
             numbers = [found.number for id in made if (found := await get_connector(self.pool, id)) is not None]

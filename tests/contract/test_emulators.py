@@ -43,7 +43,9 @@ class Side:
     @asynccontextmanager
     async def connect(self, secret: str | None = None) -> AsyncIterator[VendorClient]:
         credentials = {"client_id": self.ready.client_id, "client_secret": secret or self.ready.client_secret}
-        async with open_client(self.integration, credentials, self.ready.base_url, retry=IMPATIENT) as client:
+        async with open_client(
+            self.integration, credentials, self.ready.base_url, is_base_url_trusted=True, retry=IMPATIENT
+        ) as client:
             yield client
 
     def list_paged(self) -> list[Stream]:

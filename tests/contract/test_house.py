@@ -197,6 +197,50 @@ def test_a_wait_of_a_test_has_an_end() -> None:
     assert found == ENDLESS, "await testbed.waiting.within(...)"
 
 
+CONNECTING = re.compile(
+    r"\b(?:TCPConnector|UnixConnector|create_connection|open_connection|open_unix_connection|sock_connect|urlopen)\b|"
+    r"^(?:import|from) (?:urllib\.request|http\.client|requests|httpx|urllib3|websockets|smtplib|ftplib)\b",
+    re.MULTILINE,
+)
+"""What opens a connection to others, aiohttp's sessions apart."""
+
+
+def list_unguarded(text: str) -> list[str]:
+    """What opens connections past the address guard."""
+    sessions = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "ClientSession"
+        if "make_connector(" not in "".join(ast.unparse(one.value) for one in node.keywords if one.arg == "connector")
+    ]
+    return [*CONNECTING.findall(text), *sessions]
+
+
+def test_every_connection_to_others_goes_through_the_address_guard() -> None:
+    found = {
+        path.relative_to(SOURCE).as_posix(): unguarded
+        for path in SOURCE.rglob("*.py")
+        if path != SOURCE / "outbound" / "addresses.py" and (unguarded := list_unguarded(path.read_text()))
+    }
+    assert found == {}, "give the session a connector of make_connector"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "aiohttp.ClientSession()",
+        "ClientSession(timeout=1)",
+        "aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1))",
+        "aiohttp.ClientSession(connector=another)",
+        "import httpx",
+        "from urllib.request import Request",
+        "asyncio.open_connection(host, port)",
+    ],
+)
+def test_connection_past_the_address_guard_is_seen(text: str) -> None:
+    assert list_unguarded(text)
+
+
 def test_records_are_written_in_one_place() -> None:
     """Through the write gate, a connector's removal apart; a remap notes there what no fingerprint tells."""
     writes = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM) (?:record|record_key|joined|stale)\b|\bcopy_rows\(")

@@ -28,7 +28,7 @@ NO_LIMITS = {"greenhouse": {"rate_limit": "0", "token_rate_limit": "0"}}
 
 
 async def check(tenant: Tenant, base_url: str, credentials: dict[str, str], *, is_vouched: bool = False) -> None:
-    client = open_client(tenant.integration, credentials, base_url, retry=IMPATIENT)
+    client = open_client(tenant.integration, credentials, base_url, is_base_url_trusted=True, retry=IMPATIENT)
     await check_account(tenant.pool, tenant.connector, tenant.integration, client, is_vouched=is_vouched)
 
 

@@ -20,7 +20,7 @@ from testbed.databases import Databases, make_place
 from testbed.harvest import serve_harvest
 from testbed.harvest_link import make_harvest_tenant
 from testbed.tenants import Tenant, make_tenant
-from testbed.vendor import ACME, IMPATIENT, Vendor, say
+from testbed.vendor import ACME, HERE, IMPATIENT, Vendor, say
 from unihire.errors import BudgetSpent, RetryLater
 from unihire.integrations.greenhouse.emulator import app
 from unihire.kit.seal import Sealer, new_key
@@ -43,7 +43,7 @@ JOBS = "/v3/jobs?per_page=1"
 def open_shared(vendor: Vendor, tenant: Tenant, *, headers: Any = HEADERS, **settings: Any) -> VendorClient:
     """A client of the vendor that shares the tenant's budget."""
     retry = settings.pop("retry", IMPATIENT)
-    target = Target(base_url=vendor.base_url, auth=ACME.auth, budget_headers=headers, retry=retry)
+    target = Target(base_url=vendor.base_url, addresses=HERE, auth=ACME.auth, budget_headers=headers, retry=retry)
     return VendorClient(target, tenant.credentials, budgets=keep(tenant), **settings)
 
 

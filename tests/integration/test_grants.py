@@ -20,7 +20,7 @@ from testbed.accounts import believe_at_once
 from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, TokenEndpoint, connect_partner, make_grant
 from testbed.tenants import Tenant, make_tenant
-from testbed.vendor import ACME, IMPATIENT, Vendor, say
+from testbed.vendor import ACME, HERE, IMPATIENT, Vendor, say
 from testbed.waiting import until, within
 from unihire.errors import ConfigError, CredentialsReplaced, ReauthorizeNeeded
 from unihire.kit.clock import MovableClock
@@ -44,7 +44,13 @@ def keep(pool: Pool, sealer: Sealer, connector: Connector) -> StoredGrants:
 
 def open_partner(pool: Pool, sealer: Sealer, connector: Connector) -> VendorClient:
     return open_client(
-        PARTNER, SECRETS, connector.base_url, is_partner=True, grants=keep(pool, sealer, connector), retry=IMPATIENT
+        PARTNER,
+        SECRETS,
+        connector.base_url,
+        is_base_url_trusted=True,
+        is_partner=True,
+        grants=keep(pool, sealer, connector),
+        retry=IMPATIENT,
     )
 
 
@@ -74,7 +80,7 @@ async def open_many(
     count: int, pool: Pool, sealer: Sealer, tenant: Tenant, clock: MovableClock | None = None
 ) -> AsyncIterator[list[VendorClient]]:
     assert tenant.connector.base_url is not None
-    target = Target(base_url=tenant.connector.base_url, auth=ACME.auth, retry=IMPATIENT)
+    target = Target(base_url=tenant.connector.base_url, addresses=HERE, auth=ACME.auth, retry=IMPATIENT)
     async with contextlib.AsyncExitStack() as stack:
         clients = []
         for _ in range(count):
@@ -404,7 +410,10 @@ async def main():
         keeper = StoredGrants(
             pool, Sealer([given["key"]]), connector=connector.id, number=connector.number, version=1
         )
-        async with open_client(PARTNER, SECRETS, connector.base_url, is_partner=True, grants=keeper) as client:
+        trusted = connector.is_base_url_trusted
+        async with open_client(
+            PARTNER, SECRETS, connector.base_url, is_base_url_trusted=trusted, is_partner=True, grants=keeper
+        ) as client:
             if given["dies"]:
                 client._ask = die
             await client.get("/jobs/1")

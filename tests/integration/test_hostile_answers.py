@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from testbed.hostile import MEGABYTE, Hostile, bomb, drip, empty_blocks, head, plain, run_hostile, whole
-from testbed.vendor import ACME, IMPATIENT, Answerer, Vendor, say
+from testbed.vendor import ACME, HERE, IMPATIENT, Answerer, Vendor, say
 from unihire.errors import (
     AnswerTooLarge,
     BudgetSpent,
@@ -37,7 +37,9 @@ JOBS = ACME.get_stream("jobs")
 
 @pytest_asyncio.fixture
 async def client(vendor: Vendor) -> AsyncIterator[VendorClient]:
-    async with VendorClient(Target(base_url=vendor.base_url, auth=ACME.auth, retry=IMPATIENT), SECRETS) as opened:
+    async with VendorClient(
+        Target(base_url=vendor.base_url, addresses=HERE, auth=ACME.auth, retry=IMPATIENT), SECRETS
+    ) as opened:
         yield opened
 
 
@@ -93,7 +95,9 @@ async def hostile() -> AsyncIterator[Hostile]:
 def make_client(hostile: Hostile, *, timeout: float = 20, attempts: int = 4) -> VendorClient:
     """A client that takes a megabyte."""
     retry = replace(IMPATIENT, timeout=timeout, attempts=attempts)
-    return VendorClient(Target(base_url=hostile.base_url, auth=ACME.auth, retry=retry, answer_bytes=1 << 20), SECRETS)
+    return VendorClient(
+        Target(base_url=hostile.base_url, addresses=HERE, auth=ACME.auth, retry=retry, answer_bytes=1 << 20), SECRETS
+    )
 
 
 @contextmanager
@@ -140,6 +144,7 @@ async def test_answer_of_more_values_than_memory_can_hold_is_refused_before_they
     hostile.answers["/jobs"] = lambda: whole(body)
     target = Target(
         base_url=hostile.base_url,
+        addresses=HERE,
         auth=ACME.auth,
         retry=replace(IMPATIENT, attempts=2),
         answer_bytes=megabytes << 20,
@@ -258,7 +263,9 @@ async def test_vendor_that_wants_to_be_asked_again_at_once_for_ever_is_asked_at_
 ) -> None:
     vendor.will("/jobs", *[lambda request: say({}, 429, Retry_After=retry_after)] * 100)
     retry = Retry(attempts=5, first=0.1, longest=0.4)
-    async with VendorClient(Target(base_url=vendor.base_url, auth=ACME.auth, retry=retry), SECRETS) as client:
+    async with VendorClient(
+        Target(base_url=vendor.base_url, addresses=HERE, auth=ACME.auth, retry=retry), SECRETS
+    ) as client:
         began_at = time.monotonic()
         with pytest.raises(RetryLater, match="429"):
             await client.get("/jobs")
@@ -272,7 +279,7 @@ async def test_vendor_that_wants_to_be_left_alone_for_a_year_is_asked_again_in_a
     vendor: Vendor, status: int, retry_after: str
 ) -> None:
     vendor.will("/jobs", lambda request: say({}, status, Retry_After=retry_after))
-    target = Target(base_url=vendor.base_url, auth=ACME.auth, retry=IMPATIENT)
+    target = Target(base_url=vendor.base_url, addresses=HERE, auth=ACME.auth, retry=IMPATIENT)
     async with VendorClient(target, SECRETS, is_background=True, patience=1.0) as client:
         with pytest.raises(RetryLater) as refused:
             await client.get("/jobs")
@@ -291,7 +298,7 @@ async def test_budget_that_is_none_is_passed_over(vendor: Vendor, left: str, rat
     vendor.lists["/jobs"] = []
     vendor.will("/jobs", *[lambda request: say({"rows": []}, X_Left=left, X_Rate=rate)] * 3)
     headers = TokenBucketHeaders(remaining="x-left", per_second="x-rate")
-    target = Target(base_url=vendor.base_url, auth=ACME.auth, retry=IMPATIENT, budget_headers=headers)
+    target = Target(base_url=vendor.base_url, addresses=HERE, auth=ACME.auth, retry=IMPATIENT, budget_headers=headers)
     async with VendorClient(target, SECRETS, is_background=True, patience=1.0) as client, asyncio.timeout(5):
         for _ in range(5):
             await client.get("/jobs")
@@ -326,7 +333,9 @@ async def test_list_is_walked_to_its_end_however_its_links_are_written(vendor: V
         return lambda request: say({"rows": [{"id": str(page)}], "next": link if page < 3 else None})
 
     vendor.will("/jobs", *map(answer, range(4)))
-    async with VendorClient(Target(base_url=base_url, auth=ACME.auth, retry=IMPATIENT), SECRETS) as client:
+    async with VendorClient(
+        Target(base_url=base_url, addresses=HERE, auth=ACME.auth, retry=IMPATIENT), SECRETS
+    ) as client:
         pages = [page async for page in walk(client, JOBS, "/jobs")]
     assert [row.data["id"] for page in pages for row in page.rows] == ["0", "1", "2", "3"]
     assert [request.query.get("page") for request in vendor.log if request.path == "/jobs"] == [None, "1", "2", "3"]

@@ -16,8 +16,10 @@ from testbed.databases import Databases
 from testbed.harvest import Row
 from testbed.passing import let_pass
 from testbed.vendor import cut, say
+from unihire.errors import AddressRefused
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
+from unihire.outbound.client import VendorClient
 from unihire.platform import context_writes
 from unihire.platform.operations import LONGEST, Outcome
 from unihire.store.calls import writes
@@ -69,6 +71,25 @@ def make_plain(company: Company, name: str, job: int = 0) -> Row:
 
 def make_note(company: Company, candidate: int, body: str) -> Row:
     return {"candidate_id": candidate, "user_id": company.acting, "body": body, "visibility": "private"}
+
+
+# What was never sent
+
+
+async def test_write_whose_address_is_refused_made_nothing_and_is_not_looked_for(
+    creating: Creating, company: Company, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: Any) -> Any:
+        raise AddressRefused("ats.example.com:443 is not connected to")
+
+    given = make_plain(company, name)
+    with monkeypatch.context() as patch:
+        patch.setattr(VendorClient, "send", refuse)
+        with pytest.raises(AddressRefused):
+            await creating.call("create_candidate", given, key=name)
+    assert await creating.tenant.pool.fetchval("SELECT count(*) FROM operation_write WHERE row_id IS NULL") == 0
+    assert (await creating.call("create_candidate", given, key=name)).is_success
+    assert [row["last_name"] for row in creating.read("candidates")].count(name) == 1
 
 
 # What other calls made

@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from testbed.harvest import serve_harvest
-from testbed.vendor import ACME, IMPATIENT, Answerer, Vendor, cut, run_vendor, say
+from testbed.vendor import ACME, HERE, IMPATIENT, Answerer, Vendor, cut, run_vendor, say
 from unihire.errors import (
     PermissionMissing,
     ReauthorizeNeeded,
@@ -38,7 +38,7 @@ QUERY = "email=ada%40example.com"
 def make_client(
     vendor: Vendor, *, clock: MovableClock | None = None, retry: Retry = IMPATIENT, **others: Any
 ) -> VendorClient:
-    target = Target(base_url=vendor.base_url, auth=ACME.auth, headers={"Beta": "true"}, retry=retry)
+    target = Target(base_url=vendor.base_url, addresses=HERE, auth=ACME.auth, headers={"Beta": "true"}, retry=retry)
     return VendorClient(replace(target, **others), SECRETS, clock=clock)
 
 
@@ -429,7 +429,9 @@ async def test_real_window_is_used_to_the_last_call_and_never_overrun() -> None:
         if (left := 30 - time.time() % 30) < 5:  # too little to spend a window in
             await asyncio.sleep(left)
         begun_at = time.time()
-        async with open_client(get_integration("greenhouse"), secrets, ready.base_url) as client:
+        async with open_client(
+            get_integration("greenhouse"), secrets, ready.base_url, is_base_url_trusted=True
+        ) as client:
             gate = asyncio.Semaphore(8)
 
             async def ask() -> None:

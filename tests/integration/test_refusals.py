@@ -14,7 +14,7 @@ from aiohttp import web
 from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, TokenEndpoint, connect_partner, make_grant
 from testbed.tenants import Tenant, make_tenant
-from testbed.vendor import ACME, IMPATIENT, Answerer, Vendor, fill, say
+from testbed.vendor import ACME, HERE, IMPATIENT, Answerer, Vendor, fill, say
 from testbed.waiting import until
 from testbed.working import Works
 from unihire.errors import CredentialsDoubted, NoToken, PermissionMissing, ReauthorizeNeeded, RetryLater
@@ -109,7 +109,7 @@ async def test_answer_that_is_no_refusal_of_the_vendors_is_tried_again_and_never
 
 async def test_operator_who_connects_is_answered_at_once(vendor: Vendor, tenant: Tenant) -> None:
     """Nothing is stored yet, so nothing is asked again in minutes."""
-    target = Target(base_url=vendor.base_url, auth=ACME.auth, retry=IMPATIENT)
+    target = Target(base_url=vendor.base_url, addresses=HERE, auth=ACME.auth, retry=IMPATIENT)
     async with VendorClient(target, tenant.credentials) as client:
         vendor.will("/token", refuse())
         with pytest.raises(ReauthorizeNeeded, match=r"refuses the credentials \(401, invalid_client\)"):

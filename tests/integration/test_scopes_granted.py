@@ -41,7 +41,9 @@ def name_scopes(vendor: Vendor, endpoint: TokenEndpoint, scope: object) -> None:
 
 
 async def redeem(vendor: Vendor) -> Grant:
-    async with open_client(PARTNER, SECRETS, vendor.base_url, is_partner=True, retry=IMPATIENT) as client:
+    async with open_client(
+        PARTNER, SECRETS, vendor.base_url, is_base_url_trusted=True, is_partner=True, retry=IMPATIENT
+    ) as client:
         return await client.redeem("the-code", BACK, ASKED)
 
 
@@ -57,7 +59,7 @@ async def renew(pool: Pool, sealer: Sealer, connector: Connector) -> list[str] |
         pool, sealer, connector=connector.id, number=connector.number, version=connector.credentials_version
     )
     async with open_client(
-        PARTNER, SECRETS, connector.base_url, is_partner=True, grants=kept, retry=IMPATIENT
+        PARTNER, SECRETS, connector.base_url, is_base_url_trusted=True, is_partner=True, grants=kept, retry=IMPATIENT
     ) as client:
         await client.check()
     return await read_scopes(pool, connector)
@@ -103,7 +105,7 @@ async def test_what_is_bought_while_a_code_is_proven_is_what_it_is_worth(
         async with client:
             await client.check()
 
-    client = open_client(PARTNER, SECRETS, vendor.base_url, is_partner=True, retry=IMPATIENT)
+    client = open_client(PARTNER, SECRETS, vendor.base_url, is_base_url_trusted=True, is_partner=True, retry=IMPATIENT)
     grant = await Proof(SECRETS, client, "the-code", BACK, ASKED).prove(check)
     assert grant is not None
     assert (grant.access_token, grant.refresh_token, grant.scopes) == (endpoint.access, endpoint.refresh, ASKED)
@@ -115,7 +117,7 @@ async def test_code_that_was_spent_for_nothing_is_said_to_be(
     async def check(client: VendorClient) -> None:
         raise VendorRefused("no", status=422)
 
-    client = open_client(PARTNER, SECRETS, vendor.base_url, is_partner=True, retry=IMPATIENT)
+    client = open_client(PARTNER, SECRETS, vendor.base_url, is_base_url_trusted=True, is_partner=True, retry=IMPATIENT)
     with pytest.raises(VendorRefused):
         await Proof(SECRETS, client, "the-code", BACK, ASKED).prove(check)
     assert "let the customer agree again" in capsys.readouterr().err

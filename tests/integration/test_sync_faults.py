@@ -46,7 +46,9 @@ async def api(databases: Databases, tenant: Tenant) -> AsyncIterator[httpx.Async
 
 
 async def sync(tenant: Tenant, **settings: Any) -> Report:
-    client = open_client(tenant.integration, tenant.credentials, tenant.connector.base_url, retry=PERSISTENT)
+    client = open_client(
+        tenant.integration, tenant.credentials, tenant.connector.base_url, is_base_url_trusted=True, retry=PERSISTENT
+    )
     return await sync_connector(tenant.pool, tenant.connector, tenant.integration, client, **settings)
 
 

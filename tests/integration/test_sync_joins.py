@@ -438,7 +438,9 @@ async def test_absorbed_rows_are_served_at_once_with_the_records_that_show_them(
     vendor.lists["/labels"][0]["name"] = "Absorbed"
     vendor.lists["/files"].append(file(7, 3))
     vendor.lists["/people"].append({"id": 4, "name": "New", "at": NEW})
-    client = open_client(tenant.integration, tenant.credentials, vendor.base_url, retry=IMPATIENT)
+    client = open_client(
+        tenant.integration, tenant.credentials, vendor.base_url, is_base_url_trusted=True, retry=IMPATIENT
+    )
     async with client:
         told = await sync_rows_by_id(
             pool, tenant.connector, tenant.integration, client,

@@ -39,6 +39,7 @@ def open_sharer(
         replace(integration, budget_headers=replace(integration.budget_headers, seconds=seconds)),
         credentials,
         connector.base_url,
+        is_base_url_trusted=True,
         budgets=StoredBudgets(pool, number=connector.number),
         **settings,
     )

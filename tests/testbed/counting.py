@@ -11,7 +11,9 @@ Numbers = tuple[int, int, int, int, int]
 
 
 async def count(tenant: Tenant, **settings: Any) -> Reconciliation:
-    client = open_client(tenant.integration, tenant.credentials, tenant.connector.base_url, retry=IMPATIENT)
+    client = open_client(
+        tenant.integration, tenant.credentials, tenant.connector.base_url, is_base_url_trusted=True, retry=IMPATIENT
+    )
     return await reconcile(tenant.pool, tenant.connector, tenant.integration, client, **settings)
 
 

@@ -158,7 +158,9 @@ async def open_creating(databases: Databases, sealer: Sealer, **settings: Any) -
 
             def open_hastily(connector: Connector) -> VendorClient:
                 credentials = open_credentials(connector, sealer)
-                return open_client(tenant.integration, credentials, connector.base_url, retry=HASTY)
+                return open_client(
+                    tenant.integration, credentials, connector.base_url, is_base_url_trusted=True, retry=HASTY
+                )
 
             clients = Clients(open_hastily)
             try:

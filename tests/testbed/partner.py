@@ -85,6 +85,7 @@ async def connect_partner(
         end_user="Customer Ltd",
         credentials=credentials,
         base_url=base_url,
+        is_base_url_trusted=True,
         grant=grant,
     )
     connector = await get_connector(pool, made.id)

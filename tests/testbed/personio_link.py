@@ -40,7 +40,9 @@ class PersonioLink:
 
     async def sync(self, *, full: bool = False, retry: Retry = IMPATIENT) -> Report:
         tenant = self.tenant
-        client = open_client(tenant.integration, tenant.credentials, tenant.connector.base_url, retry=retry)
+        client = open_client(
+            tenant.integration, tenant.credentials, tenant.connector.base_url, is_base_url_trusted=True, retry=retry
+        )
         return await sync_connector(tenant.pool, tenant.connector, tenant.integration, client, full=full)
 
     async def wait_an_hour(self) -> None:

@@ -44,6 +44,7 @@ class Tenant:
             self.integration,
             self.credentials,
             self.connector.base_url,
+            is_base_url_trusted=True,
             retry=IMPATIENT,
             clock=settings.pop("clock", None),
         )
@@ -72,6 +73,7 @@ async def make_tenant(
         end_user="Customer Ltd",
         credentials=credentials,
         base_url=base_url,
+        is_base_url_trusted=base_url is not None,
     )
     connector = await get_connector(pool, made.id)
     assert connector is not None

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from ipaddress import ip_network
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from unihire.integration.declare import Detail, Integration, RecordMapping, Source, Stream
 from unihire.model import Candidate, Department, Job, JobInterviewStage
+from unihire.outbound.addresses import AddressPolicy
 from unihire.outbound.auth import ClientCredentials, Credential
 from unihire.outbound.client import Retry
 from unihire.outbound.paging import NextLink, WholeList
@@ -21,6 +23,9 @@ from unihire.sync.run import Report
 
 TOO_DEEP: Any = json.loads("[" * 150 + "]" * 150)
 """With this in it, a row is refused before it is mapped, and its id is known."""
+
+HERE = AddressPolicy((ip_network("127.0.0.0/8"),))
+"""Where the servers of tests are."""
 
 IMPATIENT = Retry(attempts=6, first=0.005, longest=0.02, timeout=30)
 LIST = NextLink(items="rows", link=("next",), page_size={"limit": "2"})

@@ -94,6 +94,7 @@ def connect(
     find_sealer(settings)  # or a bad key is found when all else is done
     proof = take_credentials(
         integration, address, credentials_file,
+        is_address_trusted=True, networks=settings.list_allowed_networks(),
         is_partner=partner, redirect_uri=redirect_uri, code=code, access=access or "read", no_check=no_check,
     )  # fmt: skip
 
@@ -111,6 +112,7 @@ def connect(
             credentials=proof.credentials,
             origin_id=origin_id,
             base_url=address,
+            is_base_url_trusted=address is not None,
             grant=grant,
         )
         return new, await _has_key(pool, organisation, environment)
@@ -180,6 +182,7 @@ def reconnect(
     find_sealer(settings)  # or a bad key is found when all else is done
     proof = take_credentials(
         integration, connector.base_url, credentials_file,
+        is_address_trusted=connector.is_base_url_trusted, networks=settings.list_allowed_networks(),
         is_partner=connector.is_partner, redirect_uri=redirect_uri, code=code, access=access or before,
         no_check=no_check,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 import getpass
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,12 @@ from rich.markup import escape
 from unihire.cli.consenting import take_code
 from unihire.cli.console.ending import run
 from unihire.cli.console.terminal import note
-from unihire.errors import ConfigError, VendorError
+from unihire.errors import AddressRefused, ConfigError, VendorError
 from unihire.integration.declare import Integration
 from unihire.integration.registry import find_webhooks, list_operations
 from unihire.integration.scopes import Access, list_scopes
 from unihire.kit.files import find_fault, read_file
+from unihire.outbound.addresses import Network
 from unihire.outbound.auth import Auth, AuthorizationCode, Credential, Grant, MemoryGrants
 from unihire.outbound.client import Retry, VendorClient
 from unihire.platform.connectors import get_auth, open_client
@@ -51,7 +52,7 @@ class Proof:
         try:
             async with self.client:
                 return await self.client.redeem(self.code, self.redirect_uri, self.scopes)
-        except VendorError:
+        except (VendorError, AddressRefused):
             note(_SPENT)
             raise
 
@@ -64,7 +65,7 @@ class Proof:
         has_code = stored.grant is not None
         try:
             await check(VendorClient(self.client.target, self.credentials, grants=stored))
-        except VendorError:
+        except (VendorError, AddressRefused):
             note(_SPENT if has_code else "Nothing was saved.")
             raise
         return stored.grant if has_code else None
@@ -75,6 +76,8 @@ def take_credentials(
     address: str | None,
     credentials_file: Path | None,
     *,
+    is_address_trusted: bool,
+    networks: Sequence[Network],
     is_partner: bool,
     redirect_uri: str | None,
     code: str | None,
@@ -86,7 +89,10 @@ def take_credentials(
     given = {} if credentials_file is None else read_credentials(integration, auth, credentials_file)
     can_ask = _can_ask(credentials_file)
     credentials = gather_credentials(integration, auth, given, os.environ, _ask if can_ask else None)
-    client = open_client(integration, credentials, address, is_partner=is_partner, retry=CHECK)
+    client = open_client(
+        integration, credentials, address,
+        is_base_url_trusted=is_address_trusted, networks=networks, is_partner=is_partner, retry=CHECK,
+    )  # fmt: skip
     scopes: tuple[str, ...] = ()
     if isinstance(auth, AuthorizationCode) and redirect_uri is not None:
         operations, webhooks = list_operations(integration.slug).values(), find_webhooks(integration.slug)
@@ -192,7 +198,7 @@ async def _check(integration: Integration, client: VendorClient) -> None:
     try:
         async with client:
             await client.check()
-    except VendorError:
+    except (VendorError, AddressRefused):
         note("Nothing was saved; --no-check saves without asking the vendor.")
         raise
     note(f"[green]✓[/green] {integration.name} accepts the credentials")

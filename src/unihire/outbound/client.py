@@ -26,6 +26,7 @@ from unihire.errors import (
     VendorRefused,
 )
 from unihire.kit.clock import Clock, SystemClock
+from unihire.outbound.addresses import AddressPolicy, make_connector
 from unihire.outbound.answers import ACCEPTED, ANSWER_BYTES, TOKEN_ANSWER_BYTES, read_answer
 from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantStore, MemoryGrants
 from unihire.outbound.budget import Budget, FixedWindowHeaders, TokenBucketHeaders
@@ -71,7 +72,7 @@ class Retry:
 class Target:
     """Where a connector's calls go and what every call carries. `token_base_url` None: tokens are bought there too.
 
-    Calls are counted under the name of the `integration`.
+    Calls are counted under the name of the `integration`. `addresses` says where its connections may lead.
     """
 
     base_url: str
@@ -82,6 +83,7 @@ class Target:
     retry: Retry = field(default_factory=Retry)
     answer_bytes: int = ANSWER_BYTES
     integration: str = ""
+    addresses: AddressPolicy = field(default_factory=AddressPolicy)
 
     @property
     def origin(self) -> str:
@@ -103,6 +105,7 @@ class VendorClient:
     A call either returns a 2xx answer, its body whole and parsed as JSON once to prove it, or raises a VendorError.
     429, 5xx, redirects, timeouts, cut bodies and bodies that are no JSON are tried again; a token refused with 401 is
     replaced. Only the configured addresses, of the API and of its tokens, are ever called; redirects are not followed.
+    Where one leads to a network that nothing connects to, it raises AddressRefused, at once.
 
     The store of the grant shares it among all clients of the connector, and likewise the budget. A grant that is being
     bought is bought to the end, also when the call that needed it is cancelled: a refresh token spent for nothing would
@@ -145,7 +148,7 @@ class VendorClient:
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=self.target.retry.timeout),
-            connector=aiohttp.TCPConnector(limit=32),
+            connector=make_connector(self.target.addresses, limit=32),
             headers={"Accept-Encoding": ACCEPTED},
             auto_decompress=False,  # `read_answer` does, within bounds
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -1,7 +1,7 @@
 """Connectors: made with sealed credentials and a token that is shown once, opened for the work."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from unihire.integration.registry import get_integration
 from unihire.kit.clock import Clock
 from unihire.kit.ids import hash_token, new_token
 from unihire.kit.seal import Sealer
+from unihire.outbound.addresses import AddressPolicy, Network
 from unihire.outbound.answers import ANSWER_BYTES
 from unihire.outbound.auth import Auth, Grant, GrantStore
 from unihire.outbound.budget_store import BudgetStore
@@ -57,12 +58,15 @@ async def create_connector(
     credentials: Mapping[str, str],
     origin_id: str | None = None,
     base_url: str | None = None,
+    is_base_url_trusted: bool = False,
     grant: Grant | None = None,
 ) -> NewConnector:
     """Store a customer's link, its credentials sealed and its token hashed.
 
-    With `grant` it is one to which the customer let a partner in, whose credentials these are; they are stored in one
-    transaction. Raises ConfigError for a missing credential or a bad address.
+    `is_base_url_trusted`: the operator gave that address at the terminal, so it may be one of a private network; never
+    say so of one that came in any other way. With `grant` it is one to which the customer let a partner in, whose
+    credentials these are; they are stored in one transaction. Raises ConfigError for a missing credential or a bad
+    address.
     """
     if environment not in ENVIRONMENTS:
         raise ConfigError(f"there is no environment {environment!r}; there are: {', '.join(ENVIRONMENTS)}")
@@ -84,6 +88,7 @@ async def create_connector(
             sealed,
             grant is not None,
             _name_account(organisation, integration, base_url, credentials, is_partner=grant is not None),
+            is_base_url_trusted,
         )
         if grant is not None:
             await save_grant(connection, number, FIRST_VERSION, seal_grant(sealer, grant, id), grant.scopes)
@@ -191,6 +196,8 @@ def open_client(
     credentials: Mapping[str, str],
     base_url: str | None = None,
     *,
+    is_base_url_trusted: bool = False,
+    networks: Sequence[Network] = (),
     is_partner: bool = False,
     grants: GrantStore | None = None,
     budgets: BudgetStore | None = None,
@@ -203,8 +210,12 @@ def open_client(
     """A client for one customer's link, to be used in `async with`.
 
     Without `grants` its token is not shared, and without `budgets` its rate budget is not. A link with
-    an address of its own gets its tokens there as well.
+    an address of its own gets its tokens there as well; it may be one of a private network where the operator gave it
+    at the terminal (`is_base_url_trusted`), or allows these `networks`.
     """
+    addresses = AddressPolicy(tuple(networks))
+    if base_url is not None and is_base_url_trusted:
+        addresses = addresses.allow_origin(base_url)
     auth = get_auth(integration, is_partner=is_partner)
     target = Target(
         base_url=base_url or integration.base_url,
@@ -215,6 +226,7 @@ def open_client(
         retry=retry or Retry(),
         answer_bytes=answer_bytes,
         integration=integration.slug,
+        addresses=addresses,
     )
     return VendorClient(
         target, credentials, grants=grants, budgets=budgets, is_background=is_background, patience=patience, clock=clock
@@ -232,14 +244,15 @@ def open_connector_client(
 ) -> VendorClient:
     """A client for a stored connector; all of them, in every process, share one grant and one rate budget.
 
-    `settings` bound its answers. Those in the background, which nobody waits for, let the others go first; see
-    VendorClient for `patience`.
-    Raises ConfigError where its credentials do not open.
+    `settings` bound its answers, and say which networks it may reach. Those in the background, which nobody waits for,
+    let the others go first; see VendorClient for `patience`. Raises ConfigError where its credentials do not open.
     """
     return open_client(
         get_integration(connector.integration),
         open_credentials(connector, sealer),
         connector.base_url,
+        is_base_url_trusted=connector.is_base_url_trusted,
+        networks=() if settings is None else settings.list_allowed_networks(),
         is_partner=connector.is_partner,
         grants=StoredGrants(
             pool, sealer, connector=connector.id, number=connector.number, version=connector.credentials_version

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from unihire.errors import (
+    AddressRefused,
     Conflict,
     PermissionMissing,
     ReauthorizeNeeded,
@@ -135,7 +136,7 @@ class Writes:
             raise Conflict("The connector was removed meanwhile")
         try:
             return await self._send(path, body, stream, acting_as)
-        except (VendorRefused, PermissionMissing, ReauthorizeNeeded, ReferenceMissing, RetryLater):
+        except (VendorRefused, PermissionMissing, ReauthorizeNeeded, ReferenceMissing, RetryLater, AddressRefused):
             del self._steps[step]  # it made nothing, so a repeat may try again
             await writes.drop_write(self._pool, self._connector.number, sent.write)
             await self._save_steps(self._steps)

@@ -16,10 +16,13 @@ import aiohttp
 from unihire.errors import ConfigError
 from unihire.integration.emulate import OutboxRules, Receiver
 from unihire.kit.clock import Clock, to_text
+from unihire.outbound.addresses import AddressPolicy, make_connector
 
 MOST_DELIVERIES = 1000
 TIMEOUT_SECONDS = 10
 LONGEST_NAP = 0.5
+
+_THIS_MACHINE = AddressPolicy((ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")))
 
 
 @dataclass
@@ -134,7 +137,7 @@ class SandboxOutbox:
         receiver, _ = self._receivers[number]
         delivery = self._make_delivery("ping", receiver, self.rules.ping(receiver, True, to_text(self._clock.now())))
         self._deliveries.append(delivery)
-        async with aiohttp.ClientSession() as session:
+        async with _open_session() as session:
             await self._attempt(session, delivery)
         delivery.due_at = None
         is_accepted = bool(delivery.attempts[-1]["accepted"])
@@ -150,7 +153,7 @@ class SandboxOutbox:
             for delivery in due:
                 by_receiver.setdefault(delivery.receiver.id, []).append(delivery)
             if due:
-                async with aiohttp.ClientSession() as session:
+                async with _open_session() as session:
                     await asyncio.gather(*(self._attempt_all(session, own) for own in by_receiver.values()))
             self._waiting = [delivery for delivery in self._waiting if delivery.due_at is not None]
             return due
@@ -199,6 +202,10 @@ class SandboxOutbox:
                 await asyncio.wait_for(self._wake.wait(), LONGEST_NAP)
             except TimeoutError:
                 continue
+
+
+def _open_session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=make_connector(_THIS_MACHINE))
 
 
 def _is_loopback(host: str) -> bool:

@@ -17,6 +17,7 @@ from unihire.cli.console.terminal import print_line
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.integration.declare import Integration
 from unihire.model import MODELS, ModelSpec
+from unihire.outbound.addresses import AddressPolicy, make_connector
 
 SHOWN_LINES = 32
 _NOBODY = UUID(int=0)
@@ -45,7 +46,10 @@ async def make_calls(base_url: str, key: str, token: str, integration: Integrati
     """
     headers = {"Authorization": f"Bearer {key}", "x-connector-token": token}
     timeout = aiohttp.ClientTimeout(total=30)
-    async with aiohttp.ClientSession(base_url, headers=headers, timeout=timeout) as session:
+    here = AddressPolicy().allow_origin(base_url)
+    async with aiohttp.ClientSession(
+        base_url, connector=make_connector(here), headers=headers, timeout=timeout
+    ) as session:
         jobs = await _get(session, "jobs?page_size=2")
         jobs.faults = list(find_list_faults(MODELS["job"], jobs))
         return [jobs, await _get_offer(session, integration), await _get_candidate(session)]

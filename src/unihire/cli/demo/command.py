@@ -30,6 +30,7 @@ from unihire.cli.serving import PortTaken, address_of, bind, run_worker, serve_a
 from unihire.errors import Busy, UnihireError
 from unihire.integration.registry import get_integration, list_integrations
 from unihire.kit.seal import Sealer, new_key
+from unihire.outbound.addresses import AddressPolicy, make_connector
 from unihire.platform.connectors import create_connector, open_connector_client
 from unihire.platform.organisations import create_key, ensure_organisation
 from unihire.sandbox.runner import DEFAULT_SEED, DEFAULT_SIZE, GREATEST_SIZE, LEAST_SIZE, Ready, list_emulators
@@ -160,6 +161,7 @@ class Demo:
                 end_user=CUSTOMER,
                 credentials={"client_id": ready.client_id, "client_secret": ready.client_secret},
                 base_url=ready.base_url,
+                is_base_url_trusted=True,
             )
             connector = await get_connector(pool, new.id)
             assert connector is not None
@@ -229,6 +231,10 @@ def list_playable() -> list[str]:
 
 async def _count_rows(ready: Ready) -> Mapping[str, int]:
     """How many rows the emulator's streams have, to measure progress by."""
-    async with aiohttp.ClientSession() as session, session.get(f"{ready.control_url}streams") as answer:
+    here = AddressPolicy().allow_origin(ready.control_url)
+    async with (
+        aiohttp.ClientSession(connector=make_connector(here)) as session,
+        session.get(f"{ready.control_url}streams") as answer,
+    ):
         counted = msgspec.json.decode(await answer.read(), type=dict[str, dict[str, int]])
     return {stream: counts["rows"] for stream, counts in counted.items()}

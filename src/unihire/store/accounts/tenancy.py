@@ -57,8 +57,8 @@ SHORTEN_KEY = "UPDATE api_key SET ends_at = least(ends_at, now() + $2::interval)
 INSERT_CONNECTOR = """
     INSERT INTO connector
         (id, organisation, environment, integration, category, end_user, origin_id, base_url, token_hash, credentials,
-            is_partner, account)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            is_partner, account, is_base_url_trusted)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     RETURNING number
 """
 
@@ -150,7 +150,7 @@ class Connector:
 
     `credentials_version` counts the credentials it was given. `budget_of` is the number of the connector whose rate
     budget it uses: another's, where the credentials are the same. `scopes` are those its vendor granted, None where it
-    did not say which.
+    did not say which. `is_base_url_trusted`: the operator gave its address at the terminal (outbound/addresses.py).
     """
 
     id: UUID
@@ -162,6 +162,7 @@ class Connector:
     end_user: str
     origin_id: str | None
     base_url: str | None
+    is_base_url_trusted: bool
     credentials: bytes = field(repr=False)
     credentials_version: int
     is_partner: bool
