@@ -83,7 +83,9 @@ async def test_part_that_a_run_saved_since_is_not_overwritten_by_who_read_its_ro
         return await write_feed(*given, **named)
 
     monkeypatch.setattr("unihire.sync.pages.write_feed", wait_to_save)
-    async with open_client(DELTA, tenant.credentials, vendor.base_url, retry=IMPATIENT) as client:
+    async with open_client(
+        DELTA, tenant.credentials, vendor.base_url, is_base_url_trusted=True, retry=IMPATIENT
+    ) as client:
         reading = asyncio.create_task(sync_rows_by_id(pool, tenant.connector, DELTA, client, {"people": ["1"]}))
         await within(is_mapped.wait())
         act(vendor)

@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 
 from testbed.tenants import Tenant
-from testbed.vendor import ACME, IMPATIENT, Vendor, say
+from testbed.vendor import ACME, HERE, IMPATIENT, Vendor, say
 from testbed.waiting import within
 from unihire.outbound.client import Target, VendorClient
 from unihire.sync.fetching import first_page, walk
@@ -20,7 +20,7 @@ async def test_nothing_of_a_list_that_is_left_is_asked_for_any_more(vendor: Vend
         await within(asyncio.Event().wait())
         return say({})
 
-    target = Target(base_url=vendor.base_url, auth=ACME.auth, retry=IMPATIENT)
+    target = Target(base_url=vendor.base_url, addresses=HERE, auth=ACME.auth, retry=IMPATIENT)
     async with VendorClient(target, tenant.credentials) as client:
         await client.check()
         before = asyncio.all_tasks()
