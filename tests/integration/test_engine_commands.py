@@ -194,7 +194,7 @@ def test_issues_tell_what_to_do_and_are_over_with_the_next_good_sync(
     (issue,) = told["issues"]
     assert (issue["kind"], issue["stream"], issue["resolved_at"]) == ("rows_quarantined", "jobs", None)
     assert issue["message"] == "1 row of jobs served without some part that does not map"
-    assert "`unihire quarantine` shows them" in issue["advice"]
+    assert "`unihire quarantine` lists them" in issue["advice"]
     shown = shell.run("issues", connector[:8]).stdout
     assert "! rows set aside · jobs · since" in shown
     assert "`unihire quarantine`" in shown

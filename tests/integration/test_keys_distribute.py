@@ -27,7 +27,7 @@ OF_ALL: Mapping[str, str] = {
     "operations.DROP_OLD_CALLS": "retention: of all",
     "operations.DROP_OLD_MARKS": "retention: of all",
     "tokens.DROP_ALL_ENDED": "retention: of all",
-    "forgetting.LIST_WITH_OLD": "retention: which have old ones",
+    "erasing.LIST_WITH_OLD": "retention: which have old ones",
     "log.LIST_WITH_OLD": "retention: which have old ones",
     "order.LIST_ORDERED": "the events of an environment, over all its connectors",
     "order.FIND_LAST_ORDERED": "the events of an environment, over all its connectors",
