@@ -74,7 +74,9 @@ async def test_rows_read_by_their_ids_and_the_records_that_show_them_are_in_the_
     assert await count_new(joined, 0) == {"created": 4}
     vendor.lists["/labels"][0]["name"] = "Changed"
     vendor.lists["/entries"].append({"id": 5, "label": 2})
-    client = open_client(joined.integration, joined.credentials, vendor.base_url, retry=IMPATIENT)
+    client = open_client(
+        joined.integration, joined.credentials, vendor.base_url, is_base_url_trusted=True, retry=IMPATIENT
+    )
     async with client:
         await sync_rows_by_id(pool, joined.connector, joined.integration, client, {"labels": ["1"], "entries": ["5"]})
     assert await count_new(joined, 4) == {"created": 1, "updated": 2}

@@ -83,7 +83,9 @@ async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
 
 @pytest_asyncio.fixture
 async def client(tenant: Tenant, vendor: Vendor) -> AsyncIterator[VendorClient]:
-    async with open_client(DELTA, tenant.credentials, vendor.base_url, retry=IMPATIENT) as opened:
+    async with open_client(
+        DELTA, tenant.credentials, vendor.base_url, is_base_url_trusted=True, retry=IMPATIENT
+    ) as opened:
         vendor.log.clear()
         yield opened
 
@@ -203,7 +205,9 @@ async def test_older_page_does_not_bring_back_what_went(
     running = asyncio.create_task(tenant.sync(full=True))
     await within(asked.wait())
     remove(vendor, "/people", "1")
-    async with open_client(DELTA, tenant.credentials, vendor.base_url, retry=IMPATIENT) as client:
+    async with open_client(
+        DELTA, tenant.credentials, vendor.base_url, is_base_url_trusted=True, retry=IMPATIENT
+    ) as client:
         await read(tenant, client, people=Touched(["1"]))
     may_come.set()
     assert (await running).status == "done"
