@@ -196,7 +196,7 @@ def test_issues_tell_what_to_do_and_are_over_with_the_next_good_sync(
     assert issue["message"] == "1 row of jobs served without some part that does not map"
     assert "`unihire quarantine` lists them" in issue["advice"]
     shown = shell.run("issues", connector[:8]).stdout
-    assert "! rows set aside · jobs · since" in shown
+    assert "! rows quarantined · jobs · since" in shown
     assert "`unihire quarantine`" in shown
     assert shell.ask("connectors")[0]["open_issues"] == 1
     found = {one["name"]: one["status"] for one in shell.ask("doctor", UNIHIRE_PORT="0")["findings"]}
