@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from unihire.integration.declare import find_member
 from unihire.kit.nesting import decode_bounded
-from unihire.outbound.client import VendorClient
+
+if TYPE_CHECKING:  # a command that only shows what is declared needs no client
+    from unihire.outbound.client import VendorClient
 
 MOST_BYTES = 1 << 20
 """Of a delivery's body, unless a vendor sends larger ones."""
@@ -203,10 +205,10 @@ class Subscribed:
 class Subscription:
     """How a vendor is asked over its API to send deliveries."""
 
-    subscribe: Callable[[VendorClient, str, str | None], Awaitable[Subscribed]]
+    subscribe: "Callable[[VendorClient, str, str | None], Awaitable[Subscribed]]"
     """(client, address, secret where we draw it) → what was made, for every event. What was made for this address
     before, by an attempt that did not come to its end, is taken as it is."""
-    unsubscribe: Callable[[VendorClient, Sequence[str]], Awaitable[None]]
+    unsubscribe: "Callable[[VendorClient, Sequence[str]], Awaitable[None]]"
     """(client, ids) → nothing. Ids that the vendor no longer has are passed over."""
     scopes: tuple[str, ...] = ()
     """OAuth scopes that it needs, asked of a customer with those of the writes."""

@@ -11,7 +11,7 @@ from unihire.cli.commands import app
 from unihire.dialects.unihire.matrix import describe_integration
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
-from unihire.integration.registry import list_integrations, list_operations
+from unihire.integration.registry import find_webhooks, list_integrations, list_operations
 from unihire.model import MODELS
 
 EACH = pytest.mark.parametrize("integration", list_integrations(), ids=lambda integration: integration.slug)
@@ -28,7 +28,11 @@ def run(*arguments: str) -> str:
 def test_one_integration_is_told_alone_to_programs(integration: Integration) -> None:
     told = json.loads(run(integration.slug, "--json"))
     operations = list(list_operations(integration.slug).values())
-    assert told == {"integrations": [msgspec.to_builtins(describe_integration(integration, operations))]}
+    assert told == {
+        "integrations": [
+            msgspec.to_builtins(describe_integration(integration, operations, find_webhooks(integration.slug)))
+        ]
+    }
 
 
 @EACH
