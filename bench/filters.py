@@ -23,7 +23,7 @@ from unihire.dialects.common.filters import FilterParam
 from unihire.kit.clock import from_micros, to_text
 from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, FilterMatch, ModelSpec
 from unihire.store import Pool
-from unihire.store.keys import FilterKeys
+from unihire.store.record_keys import FilterKeys
 
 WARM_UP = 6
 """Unmeasured rounds: PostgreSQL may change to a plan for any value after five runs of a statement."""

@@ -22,7 +22,7 @@ from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector, get_connector
 from unihire.store.feed import saving
 from unihire.store.feed.gate import lock_feed
-from unihire.store.keys import derive_ids
+from unihire.store.record_keys import derive_ids
 from unihire.sync.rendering import Renderer
 
 BATCH = 2000

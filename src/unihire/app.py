@@ -21,10 +21,10 @@ from starlette.types import ASGIApp
 from unihire import __version__
 from unihire.dialects.bindbee import connectors as linked
 from unihire.dialects.bindbee.face import NATIVE
-from unihire.dialects.common.calls import TOKEN_HEADER, RequestGate
+from unihire.dialects.common.admission import TOKEN_HEADER, RequestGate
 from unihire.dialects.common.prefix import Prefixed
 from unihire.dialects.common.read_schema import describe_reads
-from unihire.dialects.common.reads import Reads
+from unihire.dialects.common.record_routes import Reads
 from unihire.dialects.common.telemetry import TelemetryMiddleware, name_fault
 from unihire.dialects.tray.connectors import PATH as CALLS_PATH
 from unihire.dialects.tray.connectors import Connectors, write_message, write_text

@@ -29,7 +29,7 @@ from bench.vendor_pages import write_page
 from multidict import CIMultiDict
 
 from unihire.integration.registry import get_integration
-from unihire.outbound.paging import Answer
+from unihire.outbound.paging import VendorResponse
 from unihire.sync.run import Report
 from unihire.sync.streaming import Counts
 
@@ -154,7 +154,7 @@ def test_ratio_is_the_median_of_the_rounds() -> None:
 def test_recorded_page_is_sent_as_its_vendor_sends_one(slug: str, following: str | None) -> None:
     paging = get_integration(slug).get_stream("candidates").paging
     body, headers = write_page(paging, b'[{"id":1},{"id":2}]', following)
-    answer = Answer(200, CIMultiDict((name.decode(), value.decode()) for name, value in headers), body)
+    answer = VendorResponse(200, CIMultiDict((name.decode(), value.decode()) for name, value in headers), body)
     page = paging.read(answer, origin="http://ats.example.com", asked="/9/list")
     assert [row.raw for row in page.rows] == [b'{"id":1}', b'{"id":2}']
     assert page.next == (following and following.removeprefix("http://ats.example.com"))

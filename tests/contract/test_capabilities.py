@@ -14,8 +14,8 @@ from testbed.tenants import Tenant
 from unihire.app import describe_api
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.common.markup import to_markdown
+from unihire.dialects.unihire.capabilities_page import describe_all
 from unihire.dialects.unihire.matrix import IntegrationCapabilities, list_capabilities
-from unihire.dialects.unihire.page import describe_all
 from unihire.dialects.unihire.records import OWN
 from unihire.integration.declare import Integration
 from unihire.integration.inspect import list_cases

@@ -12,7 +12,7 @@ from testbed.harvest import connect_harvest, serve_harvest
 from testbed.tenants import Tenant, make_tenant, serve_app
 from unihire.app import create_app
 from unihire.dialects.tray.connectors import PATH
-from unihire.dialects.unihire.pages import _mark
+from unihire.dialects.unihire.list_pages import _mark
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
 from unihire.sandbox.runner import RunningSandbox

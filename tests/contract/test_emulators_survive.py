@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 import pytest
 
-from unihire.integration.emulate import Answer, Receiver, Request
+from unihire.integration.emulate import EmulatorResponse, Receiver, Request
 from unihire.integrations.greenhouse.emulator.query import _list_kinds
 from unihire.integrations.greenhouse.emulator.resources import RESOURCES
 from unihire.integrations.greenhouse.emulator.writes.actions import ACTIONS
@@ -59,7 +59,7 @@ class Line:
         self.app = app
         self.authorization = ""
 
-    def ask(self, method: str, path: str, query: str = "", body: Any = None) -> Answer:
+    def ask(self, method: str, path: str, query: str = "", body: Any = None) -> EmulatorResponse:
         content = b"" if body is None else msgspec.json.encode(body)
         headers = {"authorization": self.authorization, "content-type": "application/json"}
         request = Request(method, path, parse_qsl(query, keep_blank_values=True), headers, content, "http://sandbox")
@@ -71,7 +71,7 @@ class Line:
         assert answer.status < 500, (method, path, query, content)
         return answer
 
-    async def control(self, method: str, path: str, body: Any) -> Answer:
+    async def control(self, method: str, path: str, body: Any) -> EmulatorResponse:
         content = b"" if body is None else msgspec.json.encode(body)
         assert self.app._answer_control is not None
         answer = await self.app._answer_control(Request(method, f"/_sandbox/{path}", (), {}, content, "http://sandbox"))

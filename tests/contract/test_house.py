@@ -121,6 +121,42 @@ def test_no_module_hides_behind_a_name_that_says_nothing() -> None:
     assert not [path for path in FILES if path.stem in empty]
 
 
+LAYOUT = {"__init__", "__main__", "app", "command", "telemetry"}
+"""What the layout repeats: how a package is opened, run and measured."""
+
+FLOORS = {
+    "budgets", "capabilities", "connectors", "events", "filters", "grants", "issues", "metrics", "operations",
+    "quarantine", "records", "refiling", "remapping", "runs", "schedules", "syncs", "webhooks",
+}  # fmt: skip
+"""One thing each, under one name on every floor that has to do with it."""
+
+
+def list_repeated(names: Iterator[tuple[str, Path]]) -> dict[str, list[str]]:
+    """Each name that stands in two places, with these. Vendors' folders have names of their own."""
+    places: dict[str, list[str]] = {}
+    for name, path in names:
+        if not path.is_relative_to(VENDORS):
+            places.setdefault(name, []).append(path.relative_to(SOURCE).as_posix())
+    return {name: sorted(found) for name, found in places.items() if len(found) > 1}
+
+
+def test_no_two_modules_have_one_name() -> None:
+    repeated = list_repeated((path.stem, path) for path in SOURCE.rglob("*.py"))
+    assert sorted(repeated.keys() - LAYOUT - FLOORS) == [], repeated
+    floors = {name: [path.partition("/")[0] for path in found] for name, found in repeated.items() if name in FLOORS}
+    assert {name: found for name, found in floors.items() if len({*found}) < len(found)} == {}, "two on one floor"
+
+
+def test_no_two_classes_have_one_name() -> None:
+    classes = (
+        (node.name, path)
+        for path in SOURCE.rglob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert list_repeated(classes) == {}
+
+
 OURS = {"unihire", "testbed", *(path.parent.name for path in ROOT.glob("*/__init__.py"))}
 """What is imported from the repository itself."""
 

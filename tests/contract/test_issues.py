@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from testbed.tenants import Tenant, read_pages
-from unihire.dialects.unihire.pages import write_place
+from unihire.dialects.unihire.list_pages import write_place
 from unihire.store.issues import open_issue, resolve_issues
 from unihire.sync.issues import ADVICE, IssueKind
 

@@ -7,7 +7,7 @@ import pytest
 
 from testbed.databases import Databases
 from testbed.tenants import Tenant, open_api
-from unihire.dialects.unihire.pages import write_place
+from unihire.dialects.unihire.list_pages import write_place
 
 PATH = "/api/v1/quarantine"
 INSERT = """

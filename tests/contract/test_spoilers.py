@@ -16,11 +16,11 @@ import pytest
 from unihire.sandbox.faults import ANYTHING, FAULTS, FaultRule
 from unihire.sandbox.runner import Ready, start_sandbox
 from unihire.sandbox.spoiling import SPOILERS
-from unihire.sandbox.spoiling.headers import RETRY_AFTERS
-from unihire.sandbox.spoiling.links import LINKS
 from unihire.sandbox.spoiling.members import MEMBERS
-from unihire.sandbox.spoiling.rows import ROWS
-from unihire.sandbox.spoiling.tokens import TOKENS
+from unihire.sandbox.spoiling.spoiled_headers import RETRY_AFTERS
+from unihire.sandbox.spoiling.spoiled_links import LINKS
+from unihire.sandbox.spoiling.spoiled_rows import ROWS
+from unihire.sandbox.spoiling.spoiled_tokens import TOKENS
 
 LISTS = {"greenhouse": "/v3/candidates?per_page=20", "personio": "/v2/recruiting/candidates?limit=20"}
 TOKEN = {"greenhouse": "/token", "personio": "/v2/auth/token"}

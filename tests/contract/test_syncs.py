@@ -14,7 +14,7 @@ from testbed.passing import let_pass
 from testbed.tenants import Tenant, make_tenant, open_api, read_pages
 from testbed.vendor import Vendor, fill, job
 from testbed.waiting import until
-from unihire.dialects.unihire.pages import write_place
+from unihire.dialects.unihire.list_pages import write_place
 from unihire.errors import Stopped, UnihireError
 from unihire.kit.seal import Sealer
 from unihire.store import Pool

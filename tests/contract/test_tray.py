@@ -17,7 +17,7 @@ from testbed.tenants import Tenant, make_tenant, serve_app
 from unihire.app import create_app
 from unihire.dialects.common.markup import to_markdown
 from unihire.dialects.tray.connectors import MOST_BYTES, PATH
-from unihire.dialects.tray.page import describe_operations
+from unihire.dialects.tray.operations_page import describe_operations
 from unihire.kit.seal import Sealer, new_key
 from unihire.sandbox.runner import RunningSandbox
 from unihire.store import Pool

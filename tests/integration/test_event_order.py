@@ -15,7 +15,7 @@ from testbed.databases import Databases
 from testbed.event_log import save_logged
 from testbed.tenants import Tenant, make_tenant
 from testbed.waiting import until, within
-from unihire.events.reading import EventQuery, EventReader, EventsMissed, PlacedEvent
+from unihire.events.log_reading import EventQuery, EventReader, EventsMissed, PlacedEvent
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import delete_connector

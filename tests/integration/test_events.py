@@ -193,7 +193,7 @@ async def test_fields_that_only_our_own_face_shows_are_named_with_more(api: http
 async def test_few_that_fit_among_many_are_found_by_asking_on(
     api: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unihire.events.reading.MOST_WALKED", 20)
+    monkeypatch.setattr("unihire.events.log_reading.MOST_WALKED", 20)
     await save_logged(tenant, "job", {"remote_id": "j"})
     for number in range(60):
         await save_logged(tenant, "candidate", {"remote_id": str(number)})

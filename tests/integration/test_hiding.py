@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 from testbed.records import PLURALS, bury, make_row, make_whole_row, save
 from testbed.tenants import Tenant
 from unihire.dialects.bindbee.face import NATIVE
-from unihire.dialects.common.calls import RequestGate
-from unihire.dialects.common.reads import Reads
+from unihire.dialects.common.admission import RequestGate
+from unihire.dialects.common.record_routes import Reads
 from unihire.dialects.unihire.records import OWN
 from unihire.model import MODELS, derive_native
 from unihire.model.deriving import DERIVED_FROM

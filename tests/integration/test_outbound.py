@@ -27,7 +27,7 @@ from unihire.kit.clock import MovableClock, to_text
 from unihire.outbound.auth import ClientCredentials
 from unihire.outbound.budget import TokenBucketHeaders
 from unihire.outbound.client import Retry, Target, VendorClient
-from unihire.outbound.paging import Answer
+from unihire.outbound.paging import VendorResponse
 from unihire.platform.connectors import open_client
 
 SECRETS = {"client_id": "the-id", "client_secret": "the-secret"}
@@ -161,7 +161,7 @@ async def test_fresh_token_that_is_not_known_everywhere_at_once_is_asked_with_ag
 
 
 async def test_answer_that_is_not_as_documented_is_asked_for_again(vendor: Vendor, client: VendorClient) -> None:
-    def read(found: Answer) -> bytes:
+    def read(found: VendorResponse) -> bytes:
         if b"error" in found.body:
             raise VendorChanged("odd")
         return found.body
@@ -331,7 +331,7 @@ async def test_forbidden_path_is_a_missing_permission(vendor: Vendor, client: Ve
 async def test_thing_that_is_not_there_is_none_and_other_refusals_are_errors(
     vendor: Vendor, client: VendorClient
 ) -> None:
-    def read(found: Answer) -> bytes:
+    def read(found: VendorResponse) -> bytes:
         return found.body
 
     assert await client.find("/jobs/1", read) == b'{"id": "1"}'

@@ -13,7 +13,7 @@ from unihire.kit.seal import Sealer
 from unihire.store import Connection, joins, streams
 from unihire.store.feed import saving
 from unihire.store.feed.gate import lock_feed
-from unihire.store.keys import FilterKeys
+from unihire.store.record_keys import FilterKeys
 from unihire.store.work import runs
 
 PAGE = 500

@@ -10,10 +10,10 @@ from starlette.applications import Starlette
 
 from testbed.records import bury, id_in, save
 from testbed.tenants import Tenant
-from unihire.dialects.common.calls import RequestGate
+from unihire.dialects.common.admission import RequestGate
 from unihire.dialects.common.faces import Face, Relation
 from unihire.dialects.common.filters import FilterParam, Grammar
-from unihire.dialects.common.reads import Reads
+from unihire.dialects.common.record_routes import Reads
 from unihire.model import MODELS, ModelSpec
 from unihire.platform.access import Access
 from unihire.platform.reads import Projection, Reader

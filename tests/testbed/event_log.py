@@ -10,7 +10,7 @@ from testbed.tenants import Tenant
 from testbed.waiting import until
 from unihire.model import MODELS
 from unihire.store import Pool
-from unihire.store.events.log import Event, log_changes, read_events
+from unihire.store.events.log import ChangeEvent, log_changes, read_events
 from unihire.store.feed import saving
 from unihire.store.feed.changes import Change, ChangeKind
 from unihire.store.feed.gate import Feed, write_feed
@@ -33,9 +33,9 @@ FOLLOWS = {
 """What may happen to a record after what."""
 
 
-async def read_log(tenant: Tenant, after_seq: int = 0, *, limit: int = 1000) -> list[Event]:
+async def read_log(tenant: Tenant, after_seq: int = 0, *, limit: int = 1000) -> list[ChangeEvent]:
     """Every event behind a position, some at a time."""
-    found: list[Event] = []
+    found: list[ChangeEvent] = []
     while some := await read_events(tenant.pool, tenant.connector.number, after_seq, limit):
         assert len(some) <= limit
         found += some
@@ -43,11 +43,11 @@ async def read_log(tenant: Tenant, after_seq: int = 0, *, limit: int = 1000) -> 
     return found
 
 
-async def check_log(tenant: Tenant) -> list[Event]:
+async def check_log(tenant: Tenant) -> list[ChangeEvent]:
     """The log, which says of every record how it came to be what is stored, and of no other."""
     events = await read_log(tenant)
     assert all(one.seq < other.seq for one, other in pairwise(events))
-    last: dict[str, Event] = {}
+    last: dict[str, ChangeEvent] = {}
     for event in events:
         known = last.get(event.id)
         assert event.kind in FOLLOWS[known and known.kind], (known, event)

@@ -15,7 +15,7 @@ from unihire.cli.console.tables import make_table
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json
 from unihire.dialects.common import markup
 from unihire.dialects.tray.connectors import describe_operation, find_connectors
-from unihire.dialects.tray.page import describe_operations
+from unihire.dialects.tray.operations_page import describe_operations
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration, list_integrations, list_operations
 from unihire.platform.clients import Clients

@@ -9,8 +9,8 @@ from rich.text import Text
 from unihire.cli.console.tables import make_table
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_plain
 from unihire.dialects.common import markup
+from unihire.dialects.unihire.capabilities_page import describe_all, describe_one, describe_overview
 from unihire.dialects.unihire.matrix import list_capabilities
-from unihire.dialects.unihire.page import describe_all, describe_one, describe_overview
 from unihire.errors import ConfigError
 from unihire.integration.registry import list_integrations
 

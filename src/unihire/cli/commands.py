@@ -58,7 +58,7 @@ COMMANDS = (
     Command("connect", "connecting:connect", "EPILOG", "Connect a customer's system."),
     Command("reconnect", "connecting:reconnect", "RECONNECT_EPILOG", "Give a connector new credentials."),
     Command("sync", "syncing:sync", "EPILOG", "Bring connectors up to date."),
-    Command("runs", "history:list_runs", "EPILOG", "List the latest sync runs."),
+    Command("runs", "runs:list_runs", "EPILOG", "List the latest sync runs."),
     Command("issues", "issues:issues", "EPILOG", "List what somebody must know of or mend."),
     Command("schedule", "schedules:schedule", "SCHEDULE_EPILOG", "Show or change when connectors are synced."),
     Command("pause", "schedules:pause", "PAUSE_EPILOG", "Let connectors rest."),
@@ -75,7 +75,7 @@ COMMANDS = (
     Command("backup", "backups:backup", "BACKUP_EPILOG", "Write the whole database to a new file."),
     Command("restore", "backups:restore", "RESTORE_EPILOG", "Fill an empty database with a backup."),
     Command("capabilities", "capabilities:capabilities", "EPILOG", "Show what each system gives."),
-    Command("openapi", "describing:openapi", "EPILOG", "Print the OpenAPI document of the API."),
+    Command("openapi", "openapi:openapi", "EPILOG", "Print the OpenAPI document of the API."),
     Command("connectors", "connectors:app", "EPILOG", "List, show and delete connectors; alone, it lists them."),
     Command("keys", "keys:app", "EPILOG", "Make, list, rotate and end API keys; alone, it lists them."),
 )

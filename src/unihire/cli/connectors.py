@@ -16,7 +16,7 @@ from unihire.cli.console.tables import make_stream_table, make_table
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line, print_plain, write_moment
 from unihire.integration.registry import get_integration, list_operations
 from unihire.integration.scopes import find_access, find_granted, list_missing
-from unihire.kit.words import count_of
+from unihire.kit.phrases import count_of
 from unihire.model import MODELS
 from unihire.platform.organisations import list_organisations
 from unihire.platform.removal import remove_connector

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from unihire.cli.console.picking import name_connector, pick_connectors
 from unihire.cli.console.starting import run_on_database, start
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line
-from unihire.cli.history import show_minute
+from unihire.cli.runs import show_minute
 from unihire.dialects.unihire.issues import issue_view
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import list_connectors

@@ -15,8 +15,8 @@ from unihire.cli.console.tables import make_table
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line, print_plain, show_moment
 from unihire.errors import ConfigError
 from unihire.kit.durations import parse_duration, write_duration
+from unihire.kit.phrases import count_of
 from unihire.kit.seal import new_key
-from unihire.kit.words import count_of
 from unihire.platform.organisations import (
     create_key,
     ensure_organisation,

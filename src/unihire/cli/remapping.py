@@ -17,7 +17,7 @@ from unihire.cli.console.tables import Line, NotedTable, make_table
 from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_json, print_line, show_moment
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
-from unihire.kit.words import count_of
+from unihire.kit.phrases import count_of
 from unihire.settings import Settings
 from unihire.store import Pool, streams
 from unihire.store.accounts.tenancy import Connector, list_connectors

@@ -14,7 +14,7 @@ from unihire.cli.console.starting import start
 from unihire.cli.console.tables import make_table
 from unihire.cli.console.terminal import OUT, Json, examples, print_line, write_moment
 from unihire.cli.doctor.engine import is_worker_alive, note_missing_worker
-from unihire.cli.history import show_minute
+from unihire.cli.runs import show_minute
 from unihire.dialects.unihire.views import schedule_view
 from unihire.errors import ConfigError
 from unihire.kit.durations import parse_duration, write_duration

@@ -16,8 +16,8 @@ from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_l
 from unihire.cli.doctor.engine import is_worker_alive, note_missing_worker
 from unihire.errors import Busy, ConfigError, Stopped
 from unihire.integration.registry import get_integration
+from unihire.kit.phrases import count_of
 from unihire.kit.seal import Sealer
-from unihire.kit.words import count_of
 from unihire.model import MODELS
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.sealing import find_sealer, open_sealer

@@ -16,7 +16,7 @@ from unihire.cli.console.starting import start
 from unihire.cli.console.terminal import ERR, Json, examples, note, print_json
 from unihire.cli.serving import address_of, bind, run_worker, serve_api
 from unihire.errors import UnihireError
-from unihire.kit.words import count_of
+from unihire.kit.phrases import count_of
 from unihire.platform.sealing import open_sealer
 from unihire.settings import Settings
 from unihire.store.database import open_database

@@ -39,7 +39,7 @@ class Request(msgspec.Struct, frozen=True):
     """Scheme and host the caller used, without a slash at the end: what absolute links are built from."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class EmulatorResponse(msgspec.Struct, frozen=True):
     """What is sent back."""
 
     status: int
@@ -421,9 +421,9 @@ class Emulator(Protocol):
     @property
     def streams(self) -> Mapping[str, EmulatedStream]: ...
 
-    def answer(self, request: Request) -> Answer: ...
+    def answer(self, request: Request) -> EmulatorResponse: ...
 
-    def refuse(self, status: int, request: Request) -> Answer:
+    def refuse(self, status: int, request: Request) -> EmulatorResponse:
         """The vendor's answer for a fault: 401, 403, 404, 429 or 500."""
         ...
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from unihire.integration.declare import IdFilter, Integration
-from unihire.integration.webhooks import Delivery, Event, Touch, Webhooks
+from unihire.integration.webhooks import Delivery, Touch, WebhookEvent, Webhooks
 
 FIXTURES = "webhooks"
 """The folder among the fixtures that is of no stream."""
@@ -73,14 +73,14 @@ def _inspect_case(integration: Integration, webhooks: Webhooks, path: Path) -> I
         yield from _inspect_touch(integration, touch)
 
 
-def read_case(webhooks: Webhooks, path: Path) -> Event:
+def read_case(webhooks: Webhooks, path: Path) -> WebhookEvent:
     """What a fixture is read as. Raises what `Webhooks.read` does, and ValueError for a file that is none."""
     given = msgspec.json.decode(path.read_bytes(), type=GivenDelivery)
     headers = {name.lower(): value for name, value in given.headers.items()}
     return webhooks.read(Delivery(headers, bytes(given.body), datetime(2026, 1, 31, tzinfo=UTC)))
 
 
-def show_touches(event: Event) -> list[dict[str, Any]]:
+def show_touches(event: WebhookEvent) -> list[dict[str, Any]]:
     """The touches as fixtures have them."""
     shown = []
     for touch in event.touches:

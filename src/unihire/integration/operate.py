@@ -122,7 +122,7 @@ class Operation:
     more_scopes: tuple[str, ...] = ()
 
 
-class Choice(Output):
+class InputChoice(Output):
     """One choice of a drop-down: what is shown, and what is stored."""
 
     text: str
@@ -132,7 +132,7 @@ class Choice(Output):
 class Choices(Output):
     """What every DDL operation gives."""
 
-    result: list[Choice]
+    result: list[InputChoice]
 
 
 class Nothing(Input):

@@ -73,7 +73,7 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class WebhookEvent:
     """What a delivery says."""
 
     kind: str
@@ -217,7 +217,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class WebhookReply:
     """An answer that a vendor waits for: status 200, with these headers and this body."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -230,7 +230,7 @@ class Webhooks:
 
     events: Mapping[str, str]
     """The kinds of events that are read, each with its name in the vendor's settings."""
-    read: Callable[[Delivery], Event]
+    read: Callable[[Delivery], WebhookEvent]
     """Reads a delivery that is verified. Raises ValueError, KeyError or TypeError where it is not as documented."""
     verify: Verify | None
     """How deliveries are verified: a `Signature`'s or a `SharedToken`'s `verify`, or a function. None where the vendor
@@ -242,7 +242,7 @@ class Webhooks:
     them."""
     subscription: Subscription | None = None
     """How it is done over the vendor's API instead, where it has one for this."""
-    handshake: Callable[[Delivery], Reply | None] | None = None
+    handshake: Callable[[Delivery], WebhookReply | None] | None = None
     """The reply to a request that is no event and wants more than a status, before it is verified; else None."""
     is_test: Callable[[Delivery], bool] | None = None
     """Whether it is the vendor's unsigned test call, which must be accepted before the secret can be had."""

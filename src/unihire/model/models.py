@@ -7,7 +7,7 @@ these says the same as a native field and more, the native one is derived from i
 
 from typing import Annotated, Any
 
-from unihire.model import words
+from unihire.model import enums
 from unihire.model.spec import Field, FilterMatch, Record, model
 from unihire.model.structs import (
     Answer,
@@ -44,15 +44,15 @@ class Activity(Record):
     """Something that happened around a candidate: a note, an e-mail, another event."""
 
     user: Annotated[Text, Field("User who wrote it.", _ID, to="remote_user", filter=_BY_ID)] = None
-    activity_type: Annotated[Text, Field("Kind of activity.", "NOTE", words.ACTIVITY_TYPES)] = None
+    activity_type: Annotated[Text, Field("Kind of activity.", "NOTE", enums.ACTIVITY_TYPES)] = None
     subject: Annotated[Text, Field("Subject line.", "Phone call with Jane")] = None
     body: Annotated[Text, Field("Text of the activity.", "Jane asked about remote work.")] = None
-    visibility: Annotated[Text, Field("Who may see it.", "PUBLIC", words.VISIBILITIES)] = None
+    visibility: Annotated[Text, Field("Who may see it.", "PUBLIC", enums.VISIBILITIES)] = None
     candidate: Annotated[Text, Field("Candidate it is about.", _ID, to="candidate", filter=_BY_ID)] = None
     remote_created_at: Annotated[Text, Field("When the vendor created it.", _MOMENT)] = None
 
     application: Annotated[Text, Field("Application it is about.", _ID, to="application", more=True)] = None
-    body_format: Annotated[Text, Field("What the body is written in.", "TEXT", words.BODY_FORMATS, more=True)] = None
+    body_format: Annotated[Text, Field("What the body is written in.", "TEXT", enums.BODY_FORMATS, more=True)] = None
     remote_updated_at: Annotated[Text, Field(_UPDATED, _MOMENT, more=True)] = None
 
 
@@ -72,11 +72,11 @@ class Application(Record):
     ] = None
     reject_reason: Annotated[Text, Field("Why it was rejected.", _ID, to="reject_reason", filter=_BY_ID)] = None
 
-    status: Annotated[Text, Field("Where the application stands.", "ACTIVE", words.APPLICATION_STATUSES, more=True)] = (
+    status: Annotated[Text, Field("Where the application stands.", "ACTIVE", enums.APPLICATION_STATUSES, more=True)] = (
         None
     )
     ended_by: Annotated[
-        Text, Field("Who ended it, of one that ended without a hire.", "COMPANY", words.ENDED_BY, more=True)
+        Text, Field("Who ended it, of one that ended without a hire.", "COMPANY", enums.ENDED_BY, more=True)
     ] = None
     is_prospect: Annotated[
         Flag, Field("Whether it is of somebody who did not apply, or not for a job.", False, more=True)
@@ -112,7 +112,7 @@ class Attachment(Record):
 
     file_name: Annotated[Text, Field("Name of the file.", "resume.pdf")] = None
     file_url: Annotated[Text, Field("Where it can be fetched.", "https://files.example.com/resume.pdf")] = None
-    attachment_type: Annotated[Text, Field("Kind of file.", "RESUME", words.ATTACHMENT_TYPES)] = None
+    attachment_type: Annotated[Text, Field("Kind of file.", "RESUME", enums.ATTACHMENT_TYPES)] = None
     candidate: Annotated[Text, Field("Candidate it belongs to.", _ID, to="candidate", filter=_BY_ID)] = None
 
     application: Annotated[Text, Field("Application it belongs to.", _ID, to="application", more=True)] = None
@@ -179,13 +179,13 @@ class EEOC(Record):
 
     candidate: Annotated[Text, Field("Candidate who answered.", _ID, to="candidate", filter=_BY_ID)] = None
     submitted_at: Annotated[Text, Field("When the answers were given.", _MOMENT)] = None
-    race: Annotated[Text, Field("Answer on race.", "WHITE", words.RACES)] = None
-    gender: Annotated[Text, Field("Answer on gender.", "FEMALE", words.GENDERS)] = None
+    race: Annotated[Text, Field("Answer on race.", "WHITE", enums.RACES)] = None
+    gender: Annotated[Text, Field("Answer on gender.", "FEMALE", enums.GENDERS)] = None
     veteran_status: Annotated[
-        Text, Field("Answer on military service.", "I_AM_NOT_A_PROTECTED_VETERAN", words.VETERAN_STATUSES)
+        Text, Field("Answer on military service.", "I_AM_NOT_A_PROTECTED_VETERAN", enums.VETERAN_STATUSES)
     ] = None
     disability_status: Annotated[
-        Text, Field("Answer on disability.", "I_DONT_WISH_TO_ANSWER", words.DISABILITY_STATUSES)
+        Text, Field("Answer on disability.", "I_DONT_WISH_TO_ANSWER", enums.DISABILITY_STATUSES)
     ] = None
 
     application: Annotated[
@@ -207,7 +207,7 @@ class JobInterviewStage(Record):
         Texts, Field("Jobs whose process it belongs to, where several share it.", [_ID], to="job", more=True)
     ] = None
     pipeline: Annotated[Text, Field("The vendor's id of the process it is a step of.", "4021", more=True)] = None
-    stage_type: Annotated[Text, Field("What the step is for.", "INTERVIEW", words.STAGE_TYPES, more=True)] = None
+    stage_type: Annotated[Text, Field("What the step is for.", "INTERVIEW", enums.STAGE_TYPES, more=True)] = None
     remote_created_at: Annotated[Text, Field(_CREATED, _MOMENT, more=True)] = None
     remote_updated_at: Annotated[Text, Field(_UPDATED, _MOMENT, more=True)] = None
 
@@ -219,7 +219,7 @@ class Job(Record):
     name: Annotated[Text, Field("Title of the job.", "Software Engineer")] = None
     description: Annotated[Text, Field("What the job is about.", "You will build our product.")] = None
     code: Annotated[Text, Field("Job code, internal or external.", "ENG-7", filter=_BY_TEXT)] = None
-    status: Annotated[Text, Field("Status of the job.", "OPEN", words.JOB_STATUSES, filter=_BY_TEXT)] = None
+    status: Annotated[Text, Field("Status of the job.", "OPEN", enums.JOB_STATUSES, filter=_BY_TEXT)] = None
     job_posting_urls: Annotated[list[Url] | None, Field("Where the job is advertised.")] = None
     remote_created_at: Annotated[Text, Field("When the vendor created it.", _MOMENT)] = None
     remote_updated_at: Annotated[Text, Field("When the vendor last changed it.", _MOMENT)] = None
@@ -230,13 +230,13 @@ class Job(Record):
     recruiters: Annotated[Texts, Field("Recruiters.", [_ID], to="remote_user")] = None
 
     hiring_team: Annotated[list[TeamMember] | None, Field("Users who hire for it, and as what.", more=True)] = None
-    employment_type: Annotated[Text, Field("Kind of employment.", "FULL_TIME", words.EMPLOYMENT_TYPES, more=True)] = (
+    employment_type: Annotated[Text, Field("Kind of employment.", "FULL_TIME", enums.EMPLOYMENT_TYPES, more=True)] = (
         None
     )
-    workplace: Annotated[Text, Field("Where the work is done.", "HYBRID", words.WORKPLACES, more=True)] = None
+    workplace: Annotated[Text, Field("Where the work is done.", "HYBRID", enums.WORKPLACES, more=True)] = None
     pay: Annotated[Pay | None, Field("What it pays.", more=True)] = None
     places: Annotated[list[Place] | None, Field("Places of work.", more=True)] = None
-    visibility: Annotated[Text, Field("Who may see it.", "PUBLIC", words.JOB_VISIBILITIES, more=True)] = None
+    visibility: Annotated[Text, Field("Who may see it.", "PUBLIC", enums.JOB_VISIBILITIES, more=True)] = None
     opened_at: Annotated[Text, Field("When it was opened.", _MOMENT, more=True)] = None
     closed_at: Annotated[Text, Field("When it was closed.", _MOMENT, more=True)] = None
     openings_count: Annotated[int | None, Field("How many are to be hired.", 2, more=True)] = None
@@ -256,7 +256,7 @@ class Offer(Record):
     closed_at: Annotated[Text, Field("When it was closed.", _MOMENT)] = None
     sent_at: Annotated[Text, Field("When it went to the candidate.", _MOMENT)] = None
     start_date: Annotated[Text, Field("Proposed first day.", _MOMENT)] = None
-    status: Annotated[Text, Field("Status of the offer.", "APPROVED", words.OFFER_STATUSES)] = None
+    status: Annotated[Text, Field("Status of the offer.", "APPROVED", enums.OFFER_STATUSES)] = None
 
     version: Annotated[int | None, Field("Number of the version, from 1 on.", 1, more=True)] = None
     is_current: Annotated[Flag, Field("Whether it is the latest version.", True, more=True)] = None
@@ -283,7 +283,7 @@ class RejectReason(Record):
 
     name: Annotated[Text, Field("The reason.", "Position filled")] = None
 
-    ended_by: Annotated[Text, Field("Whose reason it is.", "COMPANY", words.ENDED_BY, more=True)] = None
+    ended_by: Annotated[Text, Field("Whose reason it is.", "COMPANY", enums.ENDED_BY, more=True)] = None
     is_active: Annotated[Flag, Field("Whether it can still be chosen.", True, more=True)] = None
     remote_created_at: Annotated[Text, Field(_CREATED, _MOMENT, more=True)] = None
     remote_updated_at: Annotated[Text, Field(_UPDATED, _MOMENT, more=True)] = None
@@ -298,7 +298,7 @@ class RemoteUser(Record):
     email: Annotated[Text, Field("E-mail address.", "robin@example.com", filter=_BY_NAME)] = None
     disabled: Annotated[Flag, Field("Whether the account is switched off.", False)] = None
     remote_created_at: Annotated[Text, Field("When the vendor created the account.", _MOMENT)] = None
-    access_role: Annotated[Text, Field("What the account may do.", "RECRUITER", words.ACCESS_ROLES)] = None
+    access_role: Annotated[Text, Field("What the account may do.", "RECRUITER", enums.ACCESS_ROLES)] = None
 
     roles: Annotated[list[Role] | None, Field("What the account may do, role by role.", more=True)] = None
     name: Annotated[Text, Field("The vendor's own full name, where it has no two parts.", "Robin Roe", more=True)] = (
@@ -324,7 +324,7 @@ class ScheduledInterview(Record):
     end_at: Annotated[Text, Field("End.", _MOMENT)] = None
     remote_created_at: Annotated[Text, Field("When the vendor created it.", _MOMENT)] = None
     remote_updated_at: Annotated[Text, Field("When the vendor last changed it.", _MOMENT)] = None
-    status: Annotated[Text, Field("Booked, held, or held and judged.", "SCHEDULED", words.INTERVIEW_STATUSES)] = None
+    status: Annotated[Text, Field("Booked, held, or held and judged.", "SCHEDULED", enums.INTERVIEW_STATUSES)] = None
 
     is_cancelled: Annotated[Flag, Field("Whether it was cancelled.", False, more=True)] = None
     time_zone: Annotated[Text, Field("Time zone it was arranged in, by its IANA name.", "Europe/Berlin", more=True)] = (
@@ -332,7 +332,7 @@ class ScheduledInterview(Record):
     )
     title: Annotated[Text, Field("What the calendar says.", "Technical interview", more=True)] = None
     kind: Annotated[
-        Text, Field("Kind of interview, or the vendor's own word.", "MEETING", words.INTERVIEW_KINDS, more=True)
+        Text, Field("Kind of interview, or the vendor's own word.", "MEETING", enums.INTERVIEW_KINDS, more=True)
     ] = None
     video_url: Annotated[Text, Field("Where it is held, if by video.", "https://video.example.com/1", more=True)] = None
     attendees: Annotated[
@@ -353,14 +353,14 @@ class Scorecard(Record):
     interviewer: Annotated[Text, Field("Who filled it in.", _ID, to="remote_user", filter=_BY_ID)] = None
     remote_created_at: Annotated[Text, Field("When the vendor created it.", _MOMENT)] = None
     submitted_at: Annotated[Text, Field("When it was handed in.", _MOMENT)] = None
-    overall_recommendation: Annotated[Text, Field("The verdict.", "YES", words.RECOMMENDATIONS)] = None
+    overall_recommendation: Annotated[Text, Field("The verdict.", "YES", enums.RECOMMENDATIONS)] = None
 
     score: Annotated[float | None, Field("Points given.", 3, more=True)] = None
     score_max: Annotated[float | None, Field("Most points that can be given.", 5, more=True)] = None
     attributes: Annotated[list[Rating] | None, Field("Judgement of single attributes and skills.", more=True)] = None
     answers: Annotated[list[Answer] | None, Field("Answers to the questions of the scorecard.", more=True)] = None
     notes: Annotated[Text, Field("What the interviewer wrote.", "Knows Python well.", more=True)] = None
-    status: Annotated[Text, Field("Whether it was handed in.", "COMPLETE", words.SCORECARD_STATUSES, more=True)] = None
+    status: Annotated[Text, Field("Whether it was handed in.", "COMPLETE", enums.SCORECARD_STATUSES, more=True)] = None
     remote_updated_at: Annotated[Text, Field(_UPDATED, _MOMENT, more=True)] = None
 
 
@@ -371,7 +371,7 @@ class ScreeningQuestion(Record):
     job: Annotated[Text, Field("Job whose form asks it.", _ID, to="job", filter=_BY_ID)] = None
     description: Annotated[Text, Field("The long text.", "Tell us what you did with Python.")] = None
     title: Annotated[Text, Field("The short text.", "Python")] = None
-    type: Annotated[Text, Field("What kind of answer it takes.", "SINGLE_LINE_TEXT", words.QUESTION_TYPES)] = None
+    type: Annotated[Text, Field("What kind of answer it takes.", "SINGLE_LINE_TEXT", enums.QUESTION_TYPES)] = None
     required: Annotated[Flag, Field("Whether it must be answered.", True)] = None
     options: Annotated[list[dict[str, Any]] | None, Field("Choices, as the vendor describes them.")] = None
 
@@ -380,7 +380,12 @@ class ScreeningQuestion(Record):
     posting: Annotated[Text, Field("Posting whose form asks it.", _ID, to="job_posting", more=True)] = None
     category: Annotated[
         Text,
-        Field("What the question is for, where that is not the job.", "CONSENT", words.QUESTION_CATEGORIES, more=True),
+        Field(
+            "What the question is for, where that is not the job.",
+            "CONSENT",
+            enums.QUESTION_CATEGORIES,
+            more=True,
+        ),
     ] = None
     remote_created_at: Annotated[Text, Field(_CREATED, _MOMENT, more=True)] = None
     remote_updated_at: Annotated[Text, Field(_UPDATED, _MOMENT, more=True)] = None
@@ -402,7 +407,7 @@ class JobPosting(Record):
 
     title: Annotated[Text, Field("Title of the advertisement.", "Software Engineer")] = None
     content: Annotated[Text, Field("Its text, mostly HTML.", "<p>You will build our product.</p>")] = None
-    status: Annotated[Text, Field("Whether it is out.", "PUBLISHED", words.POSTING_STATUSES, filter=_BY_TEXT)] = None
+    status: Annotated[Text, Field("Whether it is out.", "PUBLISHED", enums.POSTING_STATUSES, filter=_BY_TEXT)] = None
     is_internal: Annotated[Flag, Field("Whether only the company's own people see it.", False)] = None
     job: Annotated[Text, Field("Job it advertises.", _ID, to="job", filter=_BY_ID)] = None
     urls: Annotated[list[Url] | None, Field("Where it can be read.")] = None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from unihire.model import words
+from unihire.model import enums
 from unihire.model.spec import Field
 
 Text = str | None
@@ -27,14 +27,14 @@ class Url(msgspec.Struct, kw_only=True, gc=False):
 
     value: Annotated[Text, Field("The address.", "https://www.example.com/in/jane")] = None
     type: Annotated[Text, Field("Kind of address, close to the vendor's word.", "LINKEDIN")] = None
-    url_type: Annotated[Text, Field("Kind of address, normalised.", "SOCIAL_MEDIA", words.URL_TYPES)] = None
+    url_type: Annotated[Text, Field("Kind of address, normalised.", "SOCIAL_MEDIA", enums.URL_TYPES)] = None
 
 
 class Contact(msgspec.Struct, kw_only=True, gc=False):
     """A telephone number or an e-mail address."""
 
     value: Annotated[Text, Field("The number or the address.", "jane@example.com")] = None
-    type: Annotated[Text, Field("What it is for.", "PERSONAL", words.CONTACT_TYPES)] = None
+    type: Annotated[Text, Field("What it is for.", "PERSONAL", enums.CONTACT_TYPES)] = None
     is_primary: Annotated[Flag, Field("Whether it is the first to be used.", True)] = None
 
 
@@ -56,7 +56,7 @@ class Pay(msgspec.Struct, kw_only=True, gc=False):
     minimum: Annotated[Number, Field("Least of a range.", 55000)] = None
     maximum: Annotated[Number, Field("Most of a range.", 65000)] = None
     currency: Annotated[Text, Field("Currency, three letters of ISO 4217.", "EUR")] = None
-    period: Annotated[Text, Field("What it is paid for.", "YEAR", words.PAY_PERIODS)] = None
+    period: Annotated[Text, Field("What it is paid for.", "YEAR", enums.PAY_PERIODS)] = None
 
 
 class Answer(msgspec.Struct, kw_only=True, gc=False):
@@ -65,7 +65,7 @@ class Answer(msgspec.Struct, kw_only=True, gc=False):
     question: Annotated[Text, Field("Question it answers.", _ID, to="screening_question")] = None
     question_remote_id: Annotated[Text, Field("Id the vendor gives the question.", "5512")] = None
     title: Annotated[Text, Field("The question's text.", "Python")] = None
-    type: Annotated[Text, Field("What kind of answer it is.", "SINGLE_LINE_TEXT", words.QUESTION_TYPES)] = None
+    type: Annotated[Text, Field("What kind of answer it is.", "SINGLE_LINE_TEXT", enums.QUESTION_TYPES)] = None
     text: Annotated[Text, Field("The answer, as one text.", "Ten years")] = None
     values: Annotated[list[str] | None, Field("The choices made.", ["Ten years"])] = None
 
@@ -81,7 +81,7 @@ class TeamMember(msgspec.Struct, kw_only=True, gc=False):
     """A user and what they do for a job or an application; a role we have no word for has its name alone."""
 
     user: Annotated[Text, Field("Who it is.", _ID, to="remote_user")] = None
-    role: Annotated[Text, Field("What they do.", "RECRUITER", words.TEAM_ROLES)] = None
+    role: Annotated[Text, Field("What they do.", "RECRUITER", enums.TEAM_ROLES)] = None
     role_name: Annotated[Text, Field("The role in the customer's words.", "Lead recruiter")] = None
 
 
@@ -91,15 +91,15 @@ class Attendee(msgspec.Struct, kw_only=True, gc=False):
     user: Annotated[Text, Field("Who it is.", _ID, to="remote_user")] = None
     email: Annotated[Text, Field("E-mail address.", "robin@example.com")] = None
     name: Annotated[Text, Field("Name.", "Robin Roe")] = None
-    status: Annotated[Text, Field("What they answered to the invitation.", "ACCEPTED", words.ATTENDANCES)] = None
+    status: Annotated[Text, Field("What they answered to the invitation.", "ACCEPTED", enums.ATTENDANCES)] = None
 
 
 class Rating(msgspec.Struct, kw_only=True, gc=False):
     """A judgement of one attribute of a candidate."""
 
     name: Annotated[Text, Field("What is judged.", "Python")] = None
-    kind: Annotated[Text, Field("Kind of attribute.", "SKILL", words.RATING_KINDS)] = None
-    rating: Annotated[Text, Field("The verdict.", "YES", words.RECOMMENDATIONS)] = None
+    kind: Annotated[Text, Field("Kind of attribute.", "SKILL", enums.RATING_KINDS)] = None
+    rating: Annotated[Text, Field("The verdict.", "YES", enums.RECOMMENDATIONS)] = None
     score: Annotated[Number, Field("Points given.", 4)] = None
     note: Annotated[Text, Field("What the interviewer wrote.", "Wrote it for ten years.")] = None
 
@@ -140,4 +140,4 @@ class Role(msgspec.Struct, kw_only=True, gc=False):
 
     remote_id: Annotated[Text, Field("Id the vendor gives the role.", "9")] = None
     label: Annotated[Text, Field("Its name.", "Site admin")] = None
-    type: Annotated[Text, Field("Its kind, normalised.", "ADMIN", words.ACCESS_ROLES)] = None
+    type: Annotated[Text, Field("Its kind, normalised.", "ADMIN", enums.ACCESS_ROLES)] = None

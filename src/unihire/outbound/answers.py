@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import aiohttp
 
 from unihire.errors import AnswerTooLarge, VendorChanged
-from unihire.outbound.paging import Answer
+from unihire.outbound.paging import VendorResponse
 
 ANSWER_BYTES = 64 << 20
 """Most bytes of an answer, unless the operator says otherwise (`UNIHIRE_ANSWER_BYTES`)."""
@@ -31,7 +31,7 @@ _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 _UNREADABLE = {"br", "zstd", "compress", "x-compress"}
 
 
-async def read_answer(response: aiohttp.ClientResponse, *, of: str, most: int) -> Answer:
+async def read_answer(response: aiohttp.ClientResponse, *, of: str, most: int) -> VendorResponse:
     """The answer, of at most `most` bytes, packed and unpacked; `of` names the call for the error.
 
     Of one that is not 2xx what goes beyond `REFUSAL_BYTES` is left out, and all where it cannot be unpacked: its status
@@ -47,7 +47,7 @@ async def read_answer(response: aiohttp.ClientResponse, *, of: str, most: int) -
             body = await _read(response, of, min(most, REFUSAL_BYTES), is_cut=True)
         except VendorChanged:
             body = None
-    return Answer(response.status, response.headers, body or b"")
+    return VendorResponse(response.status, response.headers, body or b"")
 
 
 async def _read(response: aiohttp.ClientResponse, of: str, most: int, *, is_cut: bool = False) -> bytes | None:

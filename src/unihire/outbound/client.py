@@ -34,7 +34,7 @@ from unihire.outbound.budget_store import BudgetStore, BudgetUnavailable
 from unihire.outbound.granting import Tokens
 from unihire.outbound.headers import read_date
 from unihire.outbound.judging import judge
-from unihire.outbound.paging import Answer
+from unihire.outbound.paging import VendorResponse
 from unihire.outbound.tally import TALLY
 from unihire.outbound.telemetry import log_retry, watch_exchange, watch_wait
 
@@ -163,12 +163,12 @@ class VendorClient:
             await self._session.close()
             self._session = None
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> VendorResponse:
         """What is at `path`, as seen from the origin; it may carry a query of its own."""
         asked = path + (f"{'&' if '?' in path else '?'}{urlencode(params)}" if params else "")
         return await self._call("GET", asked)
 
-    async def read(self, path: str, read: Callable[[Answer], T], *, most: int | None = None) -> T:
+    async def read(self, path: str, read: Callable[[VendorResponse], T], *, most: int | None = None) -> T:
         """What `read` makes of the answer; where it raises VendorChanged, that is tried again as a body not JSON is.
 
         `most` bytes are read of it, where that is less than of any answer.
@@ -180,7 +180,7 @@ class VendorClient:
 
         return await self._persist(call, once)
 
-    async def find(self, path: str, read: Callable[[Answer], T], *, most: int | None = None) -> T | None:
+    async def find(self, path: str, read: Callable[[VendorResponse], T], *, most: int | None = None) -> T | None:
         """As `read`, or None where the vendor says there is no such thing (404)."""
         try:
             return await self.read(path, read, most=most)
@@ -189,7 +189,7 @@ class VendorClient:
                 return None
             raise
 
-    async def send(self, method: str, path: str, body: bytes) -> Answer:
+    async def send(self, method: str, path: str, body: bytes) -> VendorResponse:
         """Write: send `body`, JSON, to `path`, and return the 2xx answer.
 
         It is sent again only where the vendor says that nothing was done: 401, for which a new token is bought, and
@@ -197,7 +197,7 @@ class VendorClient:
         """
         call = f"{method} {path}"
 
-        async def once() -> Answer:
+        async def once() -> VendorResponse:
             try:
                 return await self._ask_signed(call, method, self.target.origin + path, body)
             except (NoToken, BudgetSpent, BudgetUnavailable, aiohttp.ClientConnectorError):
@@ -257,13 +257,13 @@ class VendorClient:
         )
         return grant if grant.scopes is not None or not scopes else replace(grant, scopes=tuple(scopes))
 
-    async def _call(self, method: str, asked: str) -> Answer:
+    async def _call(self, method: str, asked: str) -> VendorResponse:
         call = f"{method} {asked.partition('?')[0]}"
         return await self._persist(call, lambda: self._ask_signed(call, method, self.target.origin + asked))
 
     async def _ask_signed(
         self, call: str, method: str, url: str, body: bytes | None = None, *, most: int | None = None
-    ) -> Answer:
+    ) -> VendorResponse:
         """One call with a token that is good; one that is refused is replaced."""
         grant = await self._tokens.get()
         purchases, refusals = self._tokens.purchases, 0
@@ -280,7 +280,7 @@ class VendorClient:
         await self._grants.trust()
         return answer
 
-    async def _judge(self, call: str, answer: Answer, most: int | None) -> Answer:
+    async def _judge(self, call: str, answer: VendorResponse, most: int | None) -> VendorResponse:
         """A vendor that says when to come back is obeyed by every call of the budget.
 
         Unless the connector has other credentials by now: the budget may be another account's then.
@@ -329,7 +329,7 @@ class VendorClient:
 
     async def _ask(
         self, call: str, method: str, url: str, grant: Grant, body: bytes | None, most: int | None
-    ) -> Answer:
+    ) -> VendorResponse:
         """One call of the API, within its budget."""
         headers = {
             **self.target.headers,
@@ -350,7 +350,7 @@ class VendorClient:
         finally:
             await self.budget.end(taken)
 
-    async def _ask_for_token(self, headers: Mapping[str, str], form: Mapping[str, str]) -> Answer:
+    async def _ask_for_token(self, headers: Mapping[str, str], form: Mapping[str, str]) -> VendorResponse:
         """One call of the token endpoint, which is outside the API's budget."""
         call, url = "POST " + self.target.auth.token_path, self.target.sign_in_url + self.target.auth.token_path
         timeout = aiohttp.ClientTimeout(total=min(TOKEN_TIMEOUT, self.target.retry.timeout))

@@ -21,7 +21,7 @@ from unihire.kit.clock import Clock
 from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantStore, read_grant, write_token_request
 from unihire.outbound.budget import Budget
 from unihire.outbound.judging import judge
-from unihire.outbound.paging import Answer
+from unihire.outbound.paging import VendorResponse
 
 CONFIRMED_SECONDS = 1.0
 """For so long it is taken for granted that credentials that were the connector's still are; not for writes."""
@@ -29,7 +29,7 @@ CONFIRMED_SECONDS = 1.0
 DOUBTED_SECONDS = 60.0
 """How long to wait before a vendor that refuses the credentials is asked again."""
 
-TokenCall = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[Answer]]
+TokenCall = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[VendorResponse]]
 """One call of the token endpoint with these headers and this form."""
 
 

@@ -7,12 +7,12 @@ from unihire.errors import AnswerTooLarge, PermissionMissing, RetryLater, Vendor
 from unihire.outbound.answers import ANSWER_BYTES
 from unihire.outbound.decoding import BYTES_A_VALUE, find_json, has_more_values
 from unihire.outbound.headers import read_retry_after
-from unihire.outbound.paging import Answer
+from unihire.outbound.paging import VendorResponse
 
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-def judge(call: str, answer: Answer, *, most_bytes: int = ANSWER_BYTES) -> Answer:
+def judge(call: str, answer: VendorResponse, *, most_bytes: int = ANSWER_BYTES) -> VendorResponse:
     """The answer where it is good; otherwise raises what the answer means for the engine.
 
     `call` is method and path. A query is never shown: it can contain personal data. An answer of
@@ -26,7 +26,7 @@ def judge(call: str, answer: Answer, *, most_bytes: int = ANSWER_BYTES) -> Answe
         body = find_json(answer.body)
         if body is None:
             raise VendorChanged(f"{call}: the body is not JSON")
-        return answer if body is answer.body else Answer(status, answer.headers, body)
+        return answer if body is answer.body else VendorResponse(status, answer.headers, body)
     if not 200 <= status < 600:
         raise VendorChanged(f"{call}: the vendor answers {status}, which is no status of an answer")
     if 300 <= status < 400:  # to a page that asks for patience or for a password, most often

@@ -67,7 +67,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class VendorResponse:
     """What the vendor answered. The names of `headers` are found in any letter case."""
 
     status: int
@@ -93,7 +93,7 @@ class Paging(Protocol):
         """Path and query of the first call; `size` rows a page where the list is paged, else as many as is best."""
         ...
 
-    def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
+    def read(self, answer: VendorResponse, *, origin: str, asked: str) -> Page:
         """The page in the answer to `asked` (path with query) at `origin`.
 
         Raises VendorChanged where the answer does not have the documented shape.
@@ -156,7 +156,7 @@ def _decode_row(raw: bytes) -> tuple[dict[str, Any], str | None]:
     return data, fault
 
 
-def read_row(answer: Answer, *, of: str) -> Row:
+def read_row(answer: VendorResponse, *, of: str) -> Row:
     """The row that an answer is; see `decode_row`. Raises VendorChanged where it is no JSON object."""
     row = decode_row(answer.body)
     if not answer.body.lstrip().startswith(b"{"):
@@ -179,7 +179,7 @@ class NextLink:
     def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
         return path, {**_size(self.page_size, size), **params}
 
-    def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
+    def read(self, answer: VendorResponse, *, origin: str, asked: str) -> Page:
         of = asked.partition("?")[0]  # a query can contain personal data: no error shows it
         members = decode_object(answer.body, of=of)
         rows = decode_rows(members.get(self.items), of=of)
@@ -210,7 +210,7 @@ class WholeList:
     def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
         return path, params
 
-    def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
+    def read(self, answer: VendorResponse, *, origin: str, asked: str) -> Page:
         of = asked.partition("?")[0]
         return Page(decode_rows(decode_object(answer.body, of=of).get(self.items), of=of), None)
 
@@ -227,7 +227,7 @@ class LinkHeader:
     def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
         return path, {**_size(self.page_size, size), **params}
 
-    def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
+    def read(self, answer: VendorResponse, *, origin: str, asked: str) -> Page:
         rows = decode_rows(answer.body, of=asked.partition("?")[0])
         return _end_or_follow(rows, find_next_link(answer.headers), origin=origin, asked=asked)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from unihire.errors import ConfigError, PermissionMissing, VendorChanged, VendorRefused
 from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import read_moment
-from unihire.kit.words import count_of
+from unihire.kit.phrases import count_of
 from unihire.model import spec_of
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import OBJECT, Undecodable, decode
@@ -16,7 +16,7 @@ from unihire.outbound.paging import Row
 from unihire.store import Pool
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.tenancy import Connector
-from unihire.store.keys import derive_ids
+from unihire.store.record_keys import derive_ids
 from unihire.sync.fetching import fetch_page, first_page
 from unihire.sync.quarantine import find_row_id
 

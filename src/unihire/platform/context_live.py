@@ -17,7 +17,7 @@ from unihire.integration.vendor_row import VendorRow
 from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
-from unihire.outbound.paging import Answer, Page, Paging, Row
+from unihire.outbound.paging import Page, Paging, Row, VendorResponse
 from unihire.platform.context_writes import SaveSteps, WriteProgress, Writes
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
@@ -45,7 +45,7 @@ class RefusalAwarePaging:
     def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
         return self.paging.first(path, params, size)
 
-    def read(self, answer: Answer, *, origin: str, asked: str) -> Page:
+    def read(self, answer: VendorResponse, *, origin: str, asked: str) -> Page:
         try:
             return self.paging.read(answer, origin=origin, asked=asked)
         except VendorChanged:

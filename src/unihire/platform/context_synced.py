@@ -15,7 +15,7 @@ from unihire.outbound.paging import decode_row
 from unihire.store import Pool
 from unihire.store import rows as stored
 from unihire.store.accounts.tenancy import Connector
-from unihire.store.keys import MemberKeys, find_key, find_member_keys, name_member
+from unihire.store.record_keys import MemberKeys, find_key, find_member_keys, name_member
 from unihire.store.rows import ById, ByKey, ByText, RowLocation, RowLookup
 from unihire.sync.joining import STORED_WHOLE
 from unihire.sync.rendering import Renderer, model_numbers

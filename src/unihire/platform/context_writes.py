@@ -34,7 +34,7 @@ from unihire.integration.vendor_row import VendorRow
 from unihire.kit.text import is_id
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
-from unihire.outbound.paging import Answer
+from unihire.outbound.paging import VendorResponse
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls import writes
@@ -213,7 +213,7 @@ class Writes:
             raise ReferenceMissing(f"POST {path}: the vendor lets nobody act as user {acting_as}") from error
         return self._read_made(answer, path, stream)
 
-    def _read_made(self, answer: Answer, path: str, stream: str) -> VendorRow:
+    def _read_made(self, answer: VendorResponse, path: str, stream: str) -> VendorRow:
         """The row in a 2xx answer. Raises VendorRefused where it says no in words, Unanswered where it has no row."""
         try:
             said = decode(answer.body, ANYTHING) if answer.body else None

@@ -19,7 +19,7 @@ from unihire.platform.access import Scope
 from unihire.platform.hiding import CUSTOM_FIELDS, Hidden, empty_body, empty_stored
 from unihire.store import Pool, ranges, reading
 from unihire.store.bodies import Content, Stored
-from unihire.store.keys import FilterKeys, derive_ids
+from unihire.store.record_keys import FilterKeys, derive_ids
 
 log = structlog.get_logger()
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from unihire.errors import ConfigError
 from unihire.kit.files import read_text
+from unihire.kit.phrases import count_of
 from unihire.kit.seal import Sealer, new_key
-from unihire.kit.words import count_of
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.accounts.sealed import count_marks

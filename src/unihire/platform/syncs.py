@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from unihire.integration.declare import Integration
-from unihire.integration.streams import find_streams
+from unihire.integration.model_streams import find_streams
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.work import jobs, runs, schedules

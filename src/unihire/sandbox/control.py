@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import Answer, EmulatedStream, Receiver, Request
+from unihire.integration.emulate import EmulatedStream, EmulatorResponse, Receiver, Request
 from unihire.kit.clock import parse_moment, to_text
 from unihire.kit.nesting import decode_bounded
 from unihire.sandbox.faults import FAULTS, read_fault_fields
 from unihire.sandbox.host import CONTROL_PATH, SandboxApp
+from unihire.sandbox.layered_rows import show_row
 from unihire.sandbox.outbox import SandboxOutbox
-from unihire.sandbox.rows import show_row
 
 MOST_DEPTH = 300
 """Levels of a body: a row may be nested deeper than we read a vendor's, to see what becomes of it."""
@@ -62,7 +62,7 @@ class Control:
             ("POST", "reset", 0): self._reset,
         }
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: Request) -> EmulatorResponse:
         first, *parts = request.path.removeprefix(CONTROL_PATH).strip("/").split("/")
         try:
             act = self._acts.get((request.method, first, len(parts)))
@@ -77,7 +77,7 @@ class Control:
             status, result = error.status, {"error": str(error)}
         except ConfigError as error:
             status, result = 400, {"error": str(error)}
-        return Answer(status, msgspec.json.format(msgspec.json.encode(result)) + b"\n", "application/json")
+        return EmulatorResponse(status, msgspec.json.format(msgspec.json.encode(result)) + b"\n", "application/json")
 
     # Looking
 

@@ -10,14 +10,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from unihire.integration.emulate import Answer, Emulator, EmulatorKind, Request
+from unihire.integration.emulate import Emulator, EmulatorKind, EmulatorResponse, Request
 from unihire.kit.clock import MovableClock, to_text
 from unihire.sandbox.faults import FaultPlan
 from unihire.sandbox.outbox import SandboxOutbox
-from unihire.sandbox.spoiling.headers import RETRY_AFTERS
 from unihire.sandbox.spoiling.memory import Memory
 from unihire.sandbox.spoiling.reply import OutgoingResponse, Wire
 from unihire.sandbox.spoiling.sending import send_whole
+from unihire.sandbox.spoiling.spoiled_headers import RETRY_AFTERS
 
 CONTROL_PATH = "/_sandbox"
 LOGGED_REQUESTS = 1000
@@ -29,7 +29,7 @@ _LOOPBACK = ("127.", "::1", "::ffff:127.")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-AnswerControl = Callable[[Request], Awaitable[Answer]]
+AnswerControl = Callable[[Request], Awaitable[EmulatorResponse]]
 
 
 class RequestLog:
@@ -92,7 +92,7 @@ class SandboxApp:
         wire = Wire(receive, self._date(send), scope.get(SOCKET))
         request = await self._read(scope, receive)
         if request is None:
-            await send_whole(Answer(413), wire)
+            await send_whole(EmulatorResponse(413), wire)
         elif request.path == CONTROL_PATH or request.path.startswith(CONTROL_PATH + "/"):
             await send_whole(await self._control(scope, request), wire)
         else:
@@ -135,10 +135,12 @@ class SandboxApp:
             base_url=f"{scope['scheme']}://{host}",
         )
 
-    async def _control(self, scope: Scope, request: Request) -> Answer:
+    async def _control(self, scope: Scope, request: Request) -> EmulatorResponse:
         client = scope.get("client")
         if not self._is_control_open and client is not None and not client[0].startswith(_LOOPBACK):
-            return Answer(403, b'{"error": "the control plane answers this machine only"}', "application/json")
+            return EmulatorResponse(
+                403, b'{"error": "the control plane answers this machine only"}', "application/json"
+            )
         assert self._answer_control is not None, "set_control comes before the first request"
         return await self._answer_control(request)
 
@@ -168,7 +170,7 @@ class SandboxApp:
             entry["spoiled"] = reply.spoiled
         self.log.add(entry, f"{request.method} {answer.route or request.path[:100]}", entry["status"])
 
-    async def _answer(self, request: Request, struck: list[str]) -> Answer:
+    async def _answer(self, request: Request, struck: list[str]) -> EmulatorResponse:
         path, faults, emulator = request.path, self.faults, self.emulator
         slow = faults.find("slow", path)
         if slow is not None:
@@ -189,7 +191,7 @@ class SandboxApp:
                 return emulator.refuse(status, request)
         if faults.fires("redirect", path):
             struck.append("redirect")
-            return Answer(302, headers=[("location", f"{request.base_url}/login")])
+            return EmulatorResponse(302, headers=[("location", f"{request.base_url}/login")])
         if "authorization" in request.headers and faults.fires("expired-token", path):
             struck.append("expired-token")
             emulator.expire_tokens()
@@ -203,7 +205,9 @@ class SandboxApp:
                 emulator.streams[stream].delete_some(1)
         return emulator.answer(request)
 
-    def _spoil(self, request: Request, answer: Answer, wire: Wire, struck: list[str]) -> OutgoingResponse | None:
+    def _spoil(
+        self, request: Request, answer: EmulatorResponse, wire: Wire, struck: list[str]
+    ) -> OutgoingResponse | None:
         """The answer as spoilers make it; None where there are none."""
         if not self.faults.spoils or answer.status not in (200, 201):
             return None

@@ -26,7 +26,7 @@ _THIS_MACHINE = AddressPolicy((ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip
 
 
 @dataclass
-class Delivery:
+class OutgoingDelivery:
     """One event on its way to one receiver."""
 
     id: str
@@ -65,8 +65,8 @@ class SandboxOutbox:
     def reset(self) -> None:
         """Forget receivers and deliveries."""
         self._receivers: dict[int, tuple[Receiver, bool]] = {}
-        self._waiting: list[Delivery] = []
-        self._deliveries: deque[Delivery] = deque(maxlen=MOST_DELIVERIES)
+        self._waiting: list[OutgoingDelivery] = []
+        self._deliveries: deque[OutgoingDelivery] = deque(maxlen=MOST_DELIVERIES)
         self._numbers = 0
         self._events = 0
 
@@ -127,10 +127,10 @@ class SandboxOutbox:
             self._deliveries.append(delivery)
         self._wake.set()
 
-    def _make_delivery(self, event: str, receiver: Receiver, body: bytes) -> Delivery:
+    def _make_delivery(self, event: str, receiver: Receiver, body: bytes) -> OutgoingDelivery:
         self._events += 1
         number = str(uuid5(NAMESPACE_URL, f"delivery {self._seed} {self._events}"))
-        return Delivery(number, event, receiver, body, self._clock.now())
+        return OutgoingDelivery(number, event, receiver, body, self._clock.now())
 
     async def ping(self, number: int) -> bool:
         """Send the set-up message, once; a receiver that does not accept it is disabled."""
@@ -144,12 +144,12 @@ class SandboxOutbox:
         self.set_enabled(number, is_accepted)
         return is_accepted
 
-    async def run_due(self) -> list[Delivery]:
+    async def run_due(self) -> list[OutgoingDelivery]:
         """Try everything that is due; each receiver gets its own in the order of the events."""
         async with self._lock:
             now = self._clock.now()
             due = [one for one in self._waiting if one.due_at is not None and one.due_at <= now]
-            by_receiver: dict[int, list[Delivery]] = {}
+            by_receiver: dict[int, list[OutgoingDelivery]] = {}
             for delivery in due:
                 by_receiver.setdefault(delivery.receiver.id, []).append(delivery)
             if due:
@@ -158,11 +158,11 @@ class SandboxOutbox:
             self._waiting = [delivery for delivery in self._waiting if delivery.due_at is not None]
             return due
 
-    async def _attempt_all(self, session: aiohttp.ClientSession, deliveries: list[Delivery]) -> None:
+    async def _attempt_all(self, session: aiohttp.ClientSession, deliveries: list[OutgoingDelivery]) -> None:
         for delivery in deliveries:
             await self._attempt(session, delivery)
 
-    async def _attempt(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
+    async def _attempt(self, session: aiohttp.ClientSession, delivery: OutgoingDelivery) -> None:
         receiver, at = delivery.receiver, self._clock.now()
         headers = {"content-type": "application/json", **self.rules.sign(receiver, delivery.id, delivery.body)}
         if receiver.user is not None:

@@ -23,13 +23,13 @@ from unihire import integrations
 from unihire.errors import ConfigError
 from unihire.integration.emulate import CompanyRows, Credentials, EmulatorKind, OutboxRules, Row, Shape, Tools
 from unihire.kit.clock import MovableClock
-from unihire.sandbox.company import MadeUpCompany
 from unihire.sandbox.control import Control
 from unihire.sandbox.faults import FaultPlan, FaultRule, read_fault
 from unihire.sandbox.host import CONTROL_PATH, SOCKET, SandboxApp
+from unihire.sandbox.layered_rows import LayeredRows
+from unihire.sandbox.made_up_company import MadeUpCompany
 from unihire.sandbox.numbered import NumberedLayer
 from unihire.sandbox.outbox import SandboxOutbox
-from unihire.sandbox.rows import LayeredRows
 
 LEAST_SIZE = 100
 GREATEST_SIZE = 1_000_000

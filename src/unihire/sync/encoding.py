@@ -11,7 +11,7 @@ from unihire.errors import RecordError
 from unihire.kit.text import ID_LENGTH
 from unihire.model import FieldSpec, ModelSpec, Record
 from unihire.store.feed.saving import NOTHING
-from unihire.store.keys import FilterKeys, derive_ids
+from unihire.store.record_keys import FilterKeys, derive_ids
 from unihire.sync.checking import clear_blanks, make_check
 
 T = TypeVar("T")

@@ -16,9 +16,9 @@ from unihire.errors import AnswerTooLarge, VendorChanged, VendorRefused
 from unihire.integration.declare import Data, Detail, IdFilter, Stream, find_member, list_values
 from unihire.kit.text import fold_text
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import Answer, Page, Row, decode_rows, read_row
+from unihire.outbound.paging import Page, Row, VendorResponse, decode_rows, read_row
 from unihire.store import Connection, Pool
-from unihire.store.keys import find_key
+from unihire.store.record_keys import find_key
 from unihire.sync.growth import Growth
 from unihire.sync.pruning import DETAIL, LeftOut, explain_error
 from unihire.sync.quarantine import Quarantined, find_row_id
@@ -298,7 +298,7 @@ async def find_details(
     return details, lacking
 
 
-def _read_detail(client: VendorClient, detail: Detail, answer: Answer) -> list[Row]:
+def _read_detail(client: VendorClient, detail: Detail, answer: VendorResponse) -> list[Row]:
     return detail.paging.read(answer, origin=client.target.origin, asked=detail.path).rows
 
 
@@ -372,7 +372,7 @@ async def _fetch_each(
         is_merged = stream.is_merged is not None and stream.is_merged(row_id, row.data)
         return is_merged or find_row_id(stream, row) == row_id
 
-    def read(answer: Answer) -> Row:
+    def read(answer: VendorResponse) -> Row:
         return read_row(answer, of=path)
 
     oversized: dict[str, AnswerTooLarge] = {}
@@ -474,7 +474,7 @@ async def _ask_each(
     client: VendorClient,
     path: str,
     ids: Iterable[str],
-    read: Callable[[Answer], T],
+    read: Callable[[VendorResponse], T],
     is_good: Callable[[str, T], bool],
     oversized: dict[str, AnswerTooLarge],
     *,

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from unihire.errors import PermissionMissing, ReauthorizeNeeded, RetryLater, VendorChanged, VendorRefused
-from unihire.kit.words import count_of
+from unihire.kit.phrases import count_of
 from unihire.store import Pool, issues
 from unihire.store.accounts.tenancy import Connector, lock_credentials, set_status
 

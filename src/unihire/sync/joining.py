@@ -13,7 +13,7 @@ from unihire.outbound.paging import Row, decode_row
 from unihire.store import Connection, Pool, joins
 from unihire.store.feed import position
 from unihire.store.joins import Joined
-from unihire.store.keys import JoinKeys, find_key, find_member_keys, name_member
+from unihire.store.record_keys import JoinKeys, find_key, find_member_keys, name_member
 from unihire.store.volatile import fill_raw
 from unihire.store.work import runs
 from unihire.sync.pruning import LeftOut, explain_error

@@ -14,8 +14,8 @@ from unihire.store.events.log import log_changes
 from unihire.store.feed import recency
 from unihire.store.feed.changes import ChangeLog
 from unihire.store.feed.gate import Feed, write_feed
-from unihire.store.feed.page import PreparedPage, SourceRow
 from unihire.store.feed.position import LATEST
+from unihire.store.feed.prepared_page import PreparedPage, SourceRow
 from unihire.store.feed.saving import Rendered, find_living
 from unihire.store.feed.writing import StreamWriter, Written
 from unihire.sync.fetching import Details, fetch_details, find_details

@@ -14,7 +14,7 @@ from unihire.store import Connection, Pool, counting, streams
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.counting import SeenRecord
 from unihire.store.database import read_clock
-from unihire.store.keys import derive_ids
+from unihire.store.record_keys import derive_ids
 from unihire.store.work import runs
 from unihire.sync.fetching import fetch_rows, find_lead, first_page, walk
 from unihire.sync.pages import Counts

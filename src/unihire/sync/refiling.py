@@ -3,8 +3,8 @@
 A connector is looked over twice. The first time its records get the keys of now beside those they have, for programs of
 the version before may be at work still and ask for those. An hour later all is looked over once more, what they saved
 meanwhile among it, and the keys of before are taken away. Until then nothing is missed: who asks for a text asks for
-both (store/keys.py). Records are read without a lock, a batch at a time. Only those are written that have other keys,
-which few have, with the feed locked as for a page. After a kill it goes on behind the last batch that was noted.
+both (store/record_keys.py). Records are read without a lock, a batch at a time. Only those are written that have other
+keys, which few have, with the feed locked as for a page. After a kill it goes on behind the last batch that was noted.
 """
 
 import time
@@ -26,8 +26,8 @@ from unihire.store.accounts.tenancy import get_numbered
 from unihire.store.feed import refiling
 from unihire.store.feed.gate import Removed
 from unihire.store.feed.refiling import Filed
-from unihire.store.keys import FilterKeys, MemberKeys, find_member_keys, name_member
 from unihire.store.outages import is_outage
+from unihire.store.record_keys import FilterKeys, MemberKeys, find_member_keys, name_member
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from unihire.kit.text import ID_LENGTH
 from unihire.model import MODELS, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
 from unihire.store.feed.saving import CONTENT_BYTES, Rendered
-from unihire.store.keys import JoinKeys, MemberKeys, derive_ids
+from unihire.store.record_keys import JoinKeys, MemberKeys, derive_ids
 from unihire.store.volatile import split_volatile
 from unihire.sync.encoding import REMEMBERED, ModelRendering, remember
 from unihire.sync.pruning import DETAIL, LeftOut, explain_error, find_kind, find_path, prune_fields, prune_source

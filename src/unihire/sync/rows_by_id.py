@@ -15,7 +15,7 @@ from unihire.sync.fetching import FetchedRows, fetch_rows, fetch_where
 from unihire.sync.joining import RowStorage
 from unihire.sync.pages import Counts, MappedPage, Pages
 from unihire.sync.quarantine import find_row_id
-from unihire.sync.related import find_related, find_stored_ids
+from unihire.sync.related_rows import find_related, find_stored_ids
 from unihire.sync.rendering import Renderer
 
 TRIES = 3

@@ -25,7 +25,7 @@ from unihire.errors import (
     VendorRefused,
 )
 from unihire.integration.declare import Integration, Stream
-from unihire.integration.streams import find_streams
+from unihire.integration.model_streams import find_streams
 from unihire.outbound.budget_store import BudgetUnavailable
 from unihire.outbound.client import VendorClient
 from unihire.store import Pool, issues, streams

@@ -23,7 +23,7 @@ MAKERS = (
     "outbound/paging.py",
     "store/feed/saving.py",
     "store/joins.py",
-    "store/keys.py",
+    "store/record_keys.py",
     "store/volatile.py",
     "sync/checking.py",
     "sync/encoding.py",

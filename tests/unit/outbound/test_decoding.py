@@ -22,7 +22,7 @@ from unihire.outbound.decoding import (
     split_array,
     split_object,
 )
-from unihire.outbound.paging import Answer, LinkHeader, NextLink, Row, WholeList, decode_row, read_row
+from unihire.outbound.paging import LinkHeader, NextLink, Row, VendorResponse, WholeList, decode_row, read_row
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 
@@ -54,7 +54,9 @@ def read_list(rows: bytes) -> list[Row]:
     """The rows as a client gets them, by each way of paging; they agree."""
     body = b'{"next": null, "rows": %b}' % rows
     found = [
-        paging.read(Answer(200, {}, find_json(whole) or b""), origin="https://x", asked="/people?email=ada").rows
+        paging.read(
+            VendorResponse(200, {}, find_json(whole) or b""), origin="https://x", asked="/people?email=ada"
+        ).rows
         for paging, whole in (
             (NextLink(items="rows", link=("next",), page_size={}), body),
             (WholeList(items="rows"), body),
@@ -118,14 +120,14 @@ def test_halves_of_surrogate_pairs_beside_what_cannot_be_decoded_are_mended() ->
 )
 def test_list_whose_rows_cannot_be_told_apart_is_refused_and_the_message_tells_no_query(rows: bytes) -> None:
     with pytest.raises(VendorChanged) as caught:
-        LinkHeader(page_size={}).read(Answer(200, {}, rows), origin="https://x", asked="/people?email=ada")
+        LinkHeader(page_size={}).read(VendorResponse(200, {}, rows), origin="https://x", asked="/people?email=ada")
     assert "ada" not in str(caught.value)
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"7", b"", b"<html>", DEEP])
 def test_answer_by_id_that_is_no_object_is_a_change_of_the_vendors(body: bytes) -> None:
     with pytest.raises(VendorChanged):
-        read_row(Answer(200, {}, body), of="/people/1")
+        read_row(VendorResponse(200, {}, body), of="/people/1")
 
 
 @pytest.mark.parametrize("body", [b'[{"id": 1e9', b'{"a": "\xff', b"<html>", b"", b"[1}", b'{"a": 1e999}}', b"\xff"])
@@ -163,7 +165,7 @@ def test_no_bytes_raise_anything_but_what_says_that_they_cannot_be_decoded(body:
         decode_row(raw)
         for paging in (NextLink(items="rows", link=("next",), page_size={}), LinkHeader(page_size={})):
             with suppress(VendorChanged):
-                paging.read(Answer(200, {}, found or raw), origin="https://x", asked="/a")
+                paging.read(VendorResponse(200, {}, found or raw), origin="https://x", asked="/a")
 
 
 def hostile(size: int) -> list[bytes]:

@@ -16,7 +16,7 @@ from unihire.outbound.budget_store import BudgetState
 from unihire.outbound.headers import LONGEST_WAIT, read_date, read_number, read_retry_after
 from unihire.outbound.judging import judge
 from unihire.outbound.meters import Bucket, Window
-from unihire.outbound.paging import Answer
+from unihire.outbound.paging import VendorResponse
 
 NOW = datetime(2026, 11, 29, 6, tzinfo=UTC)
 BUCKET = TokenBucketHeaders(remaining="left", per_second="rate")
@@ -89,7 +89,7 @@ headers = (
 def test_wait_that_a_vendor_asks_for_is_read_and_no_longer_than_an_hour(said: str, wait: float | None) -> None:
     assert read_retry_after({"Retry-After": said}, NOW) == wait
     with pytest.raises(RetryLater) as caught:
-        judge("GET /jobs", Answer(429, {"Retry-After": said, "Date": format_datetime(NOW, usegmt=True)}, b""))
+        judge("GET /jobs", VendorResponse(429, {"Retry-After": said, "Date": format_datetime(NOW, usegmt=True)}, b""))
     assert caught.value.after == wait
 
 

@@ -7,7 +7,7 @@ import pytest
 from multidict import CIMultiDict
 
 from unihire.errors import VendorChanged
-from unihire.outbound.paging import Answer, LinkHeader, NextLink, WholeList
+from unihire.outbound.paging import LinkHeader, NextLink, VendorResponse, WholeList
 
 ORIGIN = "https://api.example.com"
 ASKED = "/v2/people?limit=2&email=ada%40example.com"
@@ -21,11 +21,11 @@ def page(href: Any, rows: bytes = b"[" + ROW + b"]") -> bytes:
 
 
 def read(body: bytes) -> str | None:
-    return LIST.read(Answer(200, {}, body), origin=ORIGIN, asked=ASKED).next
+    return LIST.read(VendorResponse(200, {}, body), origin=ORIGIN, asked=ASKED).next
 
 
 def test_rows_keep_the_bytes_they_were_sent_in() -> None:
-    found = LIST.read(Answer(200, {}, page(None, b"[ " + ROW + b" ,{}]")), origin=ORIGIN, asked=ASKED)
+    found = LIST.read(VendorResponse(200, {}, page(None, b"[ " + ROW + b" ,{}]")), origin=ORIGIN, asked=ASKED)
     assert [row.raw for row in found.rows] == [ROW, b"{}"]
     assert found.rows[0].data == {"id": "1", "n": 1.5}
 
@@ -101,7 +101,7 @@ def test_link_to_another_origin_is_refused_and_the_message_tells_no_query(href: 
 def test_answer_of_another_shape_is_a_change_of_the_vendors_and_the_message_tells_no_query(body: bytes) -> None:
     for paging in (LIST, WholeList(items="_data")):
         with pytest.raises(VendorChanged) as caught:
-            paging.read(Answer(200, {}, body), origin=ORIGIN, asked=ASKED)
+            paging.read(VendorResponse(200, {}, body), origin=ORIGIN, asked=ASKED)
         assert "ada" not in str(caught.value)
 
 
@@ -109,7 +109,7 @@ def test_answer_of_another_shape_is_a_change_of_the_vendors_and_the_message_tell
 def test_link_may_stand_at_the_top_of_the_answer(following: str | None) -> None:
     paging = NextLink(items="rows", link=("next",), page_size={})
     body = msgspec.json.encode({"rows": [{}], "next": following and ORIGIN + following})
-    assert paging.read(Answer(200, {}, body), origin=ORIGIN, asked=ASKED).next == following
+    assert paging.read(VendorResponse(200, {}, body), origin=ORIGIN, asked=ASKED).next == following
 
 
 HEADER = LinkHeader(page_size={"per_page": "2"})
@@ -118,11 +118,11 @@ NEXT = f"{ORIGIN}/v3/people?cursor=a%2Bb%3D"
 
 def read_header(link: str | None, rows: bytes = b"[{}]", *, asked: str = ASKED, name: str = "Link") -> str | None:
     headers = {} if link is None else {name: link}
-    return HEADER.read(Answer(200, CIMultiDict(headers), rows), origin=ORIGIN, asked=asked).next
+    return HEADER.read(VendorResponse(200, CIMultiDict(headers), rows), origin=ORIGIN, asked=asked).next
 
 
 def test_bare_list_keeps_the_bytes_of_its_rows() -> None:
-    page = HEADER.read(Answer(200, {}, b"[ " + ROW + b" ,{}]"), origin=ORIGIN, asked=ASKED)
+    page = HEADER.read(VendorResponse(200, {}, b"[ " + ROW + b" ,{}]"), origin=ORIGIN, asked=ASKED)
     assert [row.raw for row in page.rows] == [ROW, b"{}"]
     assert HEADER.first("/v3/people", {"since": "x"}) == ("/v3/people", {"per_page": "2", "since": "x"})
 
@@ -202,4 +202,7 @@ def test_links_are_resolved_by_every_way_of_paging() -> None:
 
 def test_next_link_is_found_in_whichever_link_header_has_it() -> None:
     headers = CIMultiDict([("Link", f'<{ORIGIN}/v3/people>; rel="first"'), ("link", f'<{NEXT}>; rel="next"')])
-    assert HEADER.read(Answer(200, headers, b"[{}]"), origin=ORIGIN, asked=ASKED).next == "/v3/people?cursor=a%2Bb%3D"
+    assert (
+        HEADER.read(VendorResponse(200, headers, b"[{}]"), origin=ORIGIN, asked=ASKED).next
+        == "/v3/people?cursor=a%2Bb%3D"
+    )

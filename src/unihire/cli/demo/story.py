@@ -10,7 +10,7 @@ from rich.console import Console
 from unihire.cli.console.terminal import OUT, print_line, print_plain
 from unihire.cli.demo.keyboard import can_read_enter
 from unihire.dialects.bindbee.connectors import RESYNC_PATH
-from unihire.dialects.common.calls import TOKEN_HEADER
+from unihire.dialects.common.admission import TOKEN_HEADER
 from unihire.integration.declare import Integration
 from unihire.model import Candidate
 from unihire.sandbox.runner import Ready

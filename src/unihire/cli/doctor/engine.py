@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from unihire.cli.console.terminal import note
 from unihire.cli.doctor.findings import Finding
-from unihire.kit.words import count_of
+from unihire.kit.phrases import count_of
 from unihire.store import Pool, issues
 from unihire.store.work import jobs, schedules
 from unihire.sync.chores import PACE

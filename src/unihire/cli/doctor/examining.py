@@ -10,8 +10,8 @@ from unihire.cli.doctor.engine import judge_engine, look_at_engine
 from unihire.cli.doctor.findings import Finding, Findings
 from unihire.cli.doctor.reconciling import count_at_vendor, describe_stored, make_stored_tables
 from unihire.errors import ConfigError
+from unihire.kit.phrases import count_of
 from unihire.kit.seal import Sealer
-from unihire.kit.words import count_of
 from unihire.platform.connectors import open_credentials
 from unihire.platform.sealing import check_marks, find_key_file, find_sealer
 from unihire.platform.syncs import find_status

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from unihire.cli.console.terminal import OUT, print_line
-from unihire.kit.words import count_of
+from unihire.kit.phrases import count_of
 
 Status = Literal["ok", "warning", "failed"]
 

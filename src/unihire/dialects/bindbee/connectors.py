@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import CATEGORY, Reply, RequestGate, describe_problem
+from unihire.dialects.common.admission import CATEGORY, Reply, RequestGate, describe_problem
 from unihire.dialects.common.cursors import CURSOR_PATTERN, read_cursor, write_cursor
 from unihire.dialects.common.describing import TOKENED, describe_cursor, describe_refusals, describe_response
 from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote_plus
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import PydanticCustomError
 
-from unihire.dialects.common.calls import describe_problem
+from unihire.dialects.common.admission import describe_problem
 from unihire.dialects.common.expansion import parse_expand
 from unihire.dialects.common.faces import Face
 from unihire.dialects.common.filters import RANGES, FilterParam

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import Reply, RequestGate, read_bytes
+from unihire.dialects.common.admission import Reply, RequestGate, read_bytes
 from unihire.dialects.common.telemetry import name_fault
 from unihire.errors import ApiError, BadRequest, NotFound
 from unihire.integration.declare import Integration

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import TOKEN_HEADER, Reply, RequestGate
+from unihire.dialects.common.admission import TOKEN_HEADER, Reply, RequestGate
 from unihire.dialects.common.describing import TOKENED, describe_refusals
 from unihire.dialects.common.markup import to_html
+from unihire.dialects.unihire.capabilities_page import TITLE, describe_all
 from unihire.dialects.unihire.matrix import Capabilities, describe_grant, list_capabilities
-from unihire.dialects.unihire.page import TITLE, describe_all
 from unihire.errors import Unauthorized
 from unihire.platform.access import Scope
 from unihire.store import Pool

@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import Reply, RequestGate, describe_problem
+from unihire.dialects.common.admission import Reply, RequestGate, describe_problem
 from unihire.dialects.common.describing import describe_param, describe_refusals, describe_response
 from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST
 from unihire.dialects.unihire.records import MORE, OWN
 from unihire.errors import Gone, Invalid, NotFound
+from unihire.events.current_records import find_records
+from unihire.events.log_reading import EventPage, EventQuery, EventReader, EventsMissed, PlacedEvent
 from unihire.events.places import TEXT_PATTERN, read_place, write_place
-from unihire.events.reading import EventPage, EventQuery, EventReader, EventsMissed, PlacedEvent
-from unihire.events.records import find_records
 from unihire.kit.clock import to_text
 from unihire.model import MODELS
 from unihire.platform.access import Caller, Scope

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import Reply, RequestGate
+from unihire.dialects.common.admission import Reply, RequestGate
 from unihire.dialects.common.describing import TOKENED, describe_responses
-from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
+from unihire.dialects.unihire.list_pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.platform.access import Scope
 from unihire.store import Pool
 from unihire.store.issues import IssuePosition, list_issues

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import MOST_BYTES, Reply, RequestGate, read_body
+from unihire.dialects.common.admission import MOST_BYTES, Reply, RequestGate, read_body
 from unihire.dialects.common.describing import TOKENED, describe_response, describe_responses
 from unihire.dialects.unihire.syncs import find_connector
 from unihire.dialects.unihire.views import Schedule, schedule_view

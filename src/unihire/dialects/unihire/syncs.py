@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.calls import MOST_BYTES, Reply, RequestGate, describe_problem, read_body
+from unihire.dialects.common.admission import MOST_BYTES, Reply, RequestGate, describe_problem, read_body
 from unihire.dialects.common.describing import ID, TOKENED, describe_refusals, describe_response, describe_responses
 from unihire.dialects.common.lists import parse_id
-from unihire.dialects.unihire.pages import PageQuery, describe_page, describe_page_params, read_place, write_page
+from unihire.dialects.unihire.list_pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.dialects.unihire.views import (
     SyncRun,
     SyncRunDetail,

@@ -12,7 +12,16 @@ import msgspec
 
 from unihire.errors import VendorChanged, VendorRefused
 from unihire.integration.declare import Data
-from unihire.integration.webhooks import Delivery, Event, Secret, Signature, Subscribed, Subscription, Touch, Webhooks
+from unihire.integration.webhooks import (
+    Delivery,
+    Secret,
+    Signature,
+    Subscribed,
+    Subscription,
+    Touch,
+    WebhookEvent,
+    Webhooks,
+)
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import decode_rows
 
@@ -246,14 +255,14 @@ PING = "ping"
 """Sent, signed, when a webhook is saved: one that is not answered with 200 is stored disabled."""
 
 
-def read_event(delivery: Delivery) -> Event:
+def read_event(delivery: Delivery) -> WebhookEvent:
     """An action that is not known, such as one that was added since, touches nothing."""
     action, payload = delivery.data["action"], delivery.data["payload"]
     if not isinstance(action, str) or not isinstance(payload, dict):
         raise TypeError("no action with a payload")
     known = EVENTS.get(action)
     touches = () if known is None else tuple(dict.fromkeys(known[1](payload)))
-    return Event(kind=action, id=delivery.find_header("Greenhouse-Event-ID"), touches=touches)
+    return WebhookEvent(kind=action, id=delivery.find_header("Greenhouse-Event-ID"), touches=touches)
 
 
 WEBHOOKS_PATH = "/v3/webhooks"

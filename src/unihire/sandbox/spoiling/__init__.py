@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from unihire.sandbox.spoiling.content import BODIES, RETYPING
-from unihire.sandbox.spoiling.headers import HEADERS
-from unihire.sandbox.spoiling.links import LINKS
 from unihire.sandbox.spoiling.members import MEMBERS
 from unihire.sandbox.spoiling.reply import Spoiler
-from unihire.sandbox.spoiling.rows import ROWS
 from unihire.sandbox.spoiling.sending import SENDING
-from unihire.sandbox.spoiling.tokens import TOKENS
+from unihire.sandbox.spoiling.spoiled_headers import HEADERS
+from unihire.sandbox.spoiling.spoiled_links import LINKS
+from unihire.sandbox.spoiling.spoiled_rows import ROWS
+from unihire.sandbox.spoiling.spoiled_tokens import TOKENS
 
 SPOILERS: Mapping[str, Spoiler] = {
     **RETYPING,

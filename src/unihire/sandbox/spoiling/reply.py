@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from unihire.integration.emulate import Answer, EmulatorKind, Request
+from unihire.integration.emulate import EmulatorKind, EmulatorResponse, Request
 from unihire.sandbox.spoiling.memory import Memory
 
 Json = Any
@@ -49,7 +49,7 @@ class OutgoingResponse:
 
     kind: EmulatorKind
     request: Request
-    answer: Answer
+    answer: EmulatorResponse
     memory: Memory
     stream: str | None = None
     """The stream whose list this is, if it is one."""
@@ -146,7 +146,7 @@ class OutgoingResponse:
         self.drop_document()
         self.answer = msgspec.structs.replace(self.answer, body=body)
 
-    def finish(self) -> Answer:
+    def finish(self) -> EmulatorResponse:
         if self.is_touched:
             self.answer = msgspec.structs.replace(self.answer, body=msgspec.json.encode(self.document))
             self.is_touched = False

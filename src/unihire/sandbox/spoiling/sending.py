@@ -3,14 +3,14 @@
 import asyncio
 from contextlib import suppress
 
-from unihire.integration.emulate import Answer
+from unihire.integration.emulate import EmulatorResponse
 from unihire.sandbox.spoiling.reply import OutgoingResponse, SendReply, Spoiler, Strike, Wire
 
 MEGABYTE = b" " * 1_000_000
 DRIPS_A_SECOND = 5
 
 
-def start(answer: Answer, length: int | None) -> dict[str, object]:
+def start(answer: EmulatorResponse, length: int | None) -> dict[str, object]:
     """The message that begins an answer; without a length the server sends it in chunks."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     if length is not None:
@@ -20,7 +20,7 @@ def start(answer: Answer, length: int | None) -> dict[str, object]:
     return {"type": "http.response.start", "status": answer.status, "headers": headers}
 
 
-async def send_whole(answer: Answer, wire: Wire) -> None:
+async def send_whole(answer: EmulatorResponse, wire: Wire) -> None:
     """As it should be; past the server where that would refuse a header."""
     if wire.write is not None and not is_decent(answer):
         await write_raw(answer, [("content-length", str(len(answer.body)))], wire)
@@ -29,7 +29,7 @@ async def send_whole(answer: Answer, wire: Wire) -> None:
     await wire.send({"type": "http.response.body", "body": answer.body})
 
 
-def is_decent(answer: Answer) -> bool:
+def is_decent(answer: EmulatorResponse) -> bool:
     """Whether a server sends these headers: none broken, none that says how the body is sent."""
     return all(
         name and name.replace("-", "").isalnum() and name != "transfer-encoding" and not _has_control(value)
@@ -41,7 +41,7 @@ def _has_control(value: str) -> bool:
     return any((ord(letter) < 32 and letter != "\t") or ord(letter) == 127 or ord(letter) > 255 for letter in value)
 
 
-async def write_raw(answer: Answer, lengths: list[tuple[str, str]], wire: Wire) -> None:
+async def write_raw(answer: EmulatorResponse, lengths: list[tuple[str, str]], wire: Wire) -> None:
     """Bytes of our own, after which the connection is closed."""
     assert wire.write is not None, "asked only where there is a socket"
     headers = [*answer.headers, ("content-type", answer.content_type or ""), *lengths, ("connection", "close")]

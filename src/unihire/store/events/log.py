@@ -63,7 +63,7 @@ NOTE_CUT = """
 """
 
 
-class Event(NamedTuple):
+class ChangeEvent(NamedTuple):
     """What became of a record. `seq` is its place in the connector's feed, `model` the number of its model.
 
     `changed` are the names of an update's changed fields, those that only richer faces show as `more.x`;
@@ -96,7 +96,7 @@ async def log_changes(connection: Connection, connector: int, changes: Sequence[
         await connection.executemany(INSERT_PAGE, pages)
 
 
-async def read_events(source: Pool | Connection, connector: int, after_seq: int, limit: int) -> list[Event]:
+async def read_events(source: Pool | Connection, connector: int, after_seq: int, limit: int) -> list[ChangeEvent]:
     """A connector's events behind a position, in feed order, `limit` at most; none where there is no later one.
 
     Whoever goes on after the last one's `seq` misses nothing, however many save meanwhile: commit order is feed order.
@@ -121,14 +121,14 @@ async def list_pages(source: Pool | Connection, connector: int, after_seq: int, 
     return await source.fetch(LIST_PAGES, connector, after_seq, limit)
 
 
-async def find_remote_ids(source: Pool | Connection, connector: int, found: Sequence[Unpacked]) -> list[Event]:
+async def find_remote_ids(source: Pool | Connection, connector: int, found: Sequence[Unpacked]) -> list[ChangeEvent]:
     """These events of a connector, with their records' remote ids; without those whose record is gone for good."""
     if not found:
         return []
     rows = await source.fetch(FIND_REMOTE_IDS, connector, list({one.id for one in found}))
     remote_ids = {row["id"]: row["remote_id"] for row in rows}
     return [
-        Event(connector, one.seq, one.model, one.kind, one.id, remote_ids[one.id], one.changed)
+        ChangeEvent(connector, one.seq, one.model, one.kind, one.id, remote_ids[one.id], one.changed)
         for one in found
         if one.id in remote_ids
     ]

@@ -9,8 +9,8 @@ import asyncpg
 from unihire.store import Connection, Pool, joins, streams
 from unihire.store.feed import saving
 from unihire.store.feed.gate import REFUSED, Feed, name_refusal, savepoint
-from unihire.store.feed.page import PreparedPage
 from unihire.store.feed.position import LATEST
+from unihire.store.feed.prepared_page import PreparedPage
 from unihire.store.feed.saving import Rendered
 from unihire.store.joins import JoinedChanges
 

@@ -14,7 +14,7 @@ from unihire.integration.registry import get_integration
 from unihire.integrations.greenhouse.mapping import company, hiring, interviews, jobs, people
 from unihire.integrations.greenhouse.mapping.values import list_ids, read_custom_fields, to_moment
 from unihire.kit.clock import parse_moment
-from unihire.model import words
+from unihire.model import enums
 
 INTEGRATION = get_integration("greenhouse")
 CASES = [(case.stream, case.given) for case in list_cases(INTEGRATION)]
@@ -208,10 +208,10 @@ def test_answer_is_told_by_its_text(table: str, answer: str, word: str) -> None:
 
 @pytest.mark.parametrize("module", [company, jobs, people, hiring, interviews], ids=lambda module: module.__name__)
 def test_tables_hold_words_of_the_vocabulary_only(module: ModuleType) -> None:
-    tables = [name for name in dir(module) if name.isupper() and hasattr(words, name)]
+    tables = [name for name in dir(module) if name.isupper() and hasattr(enums, name)]
     assert tables
     for name in tables:
-        assert set(getattr(module, name).values()) <= set(getattr(words, name)), name
+        assert set(getattr(module, name).values()) <= set(getattr(enums, name)), name
 
 
 POSTS = {

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from unihire.integration.emulate import (
-    Answer,
     Credentials,
     EmulatorKind,
+    EmulatorResponse,
     NumberedRows,
     Option,
     Request,
@@ -122,7 +122,7 @@ class GreenhouseEmulator:
 
     # One request
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> EmulatorResponse:
         if not request.path.startswith(PREFIX):
             return self._answer_beside(request)
         token = self._tokens.find(request.headers.get("authorization", ""))
@@ -141,9 +141,9 @@ class GreenhouseEmulator:
             return _send_error(refused.status, refused.message, refused.errors, headers, name)
         except Invalid as invalid:
             return _send_error(422, "Unprocessable Content", invalid.errors, headers, name)
-        return Answer(answer.status, answer.body, answer.content_type, [*headers, *answer.headers], name)
+        return EmulatorResponse(answer.status, answer.body, answer.content_type, [*headers, *answer.headers], name)
 
-    def refuse(self, status: int, request: Request) -> Answer:
+    def refuse(self, status: int, request: Request) -> EmulatorResponse:
         route, _ = self._find_route(request.method, request.path)
         name = "" if route is None else route.name
         window = self._windows[False] if request.path.startswith(PREFIX) else self._token_window
@@ -153,14 +153,14 @@ class GreenhouseEmulator:
             return _send_error(status, *REFUSALS[status], window.list_headers(), name)
         return _send_error(status, "Internal Server Error", (), window.list_headers(), name)
 
-    def _answer_beside(self, request: Request) -> Answer:
+    def _answer_beside(self, request: Request) -> EmulatorResponse:
         """What is not under /v3: signing in, and the files that links lead to."""
         if request.path == "/token" and request.method == "POST":
             if not self._token_window.take():
                 return _send_error(429, "Too Many Requests", (), self._token_window.list_refusal_headers(), "/token")
             answer = self._tokens.hand_out(request)
             headers = [*answer.headers, *self._token_window.list_headers()]
-            return Answer(answer.status, answer.body, answer.content_type, headers, "/token")
+            return EmulatorResponse(answer.status, answer.body, answer.content_type, headers, "/token")
         if request.path == "/authorize" and request.method == "GET":
             return self._tokens.authorize(request)
         match = re.fullmatch(r"/files/attachments/(\d{1,18})/[^/]+", request.path, re.ASCII)
@@ -168,7 +168,7 @@ class GreenhouseEmulator:
             row = self._rows.find("attachments", int(match[1]))
             if row is not None:
                 text = f"%PDF-1.4\n% {row['filename']} of application {row['application_id']}, made up\n%%EOF\n"
-                return Answer(200, text.encode(), "application/pdf", route="/files/attachments/{id}")
+                return EmulatorResponse(200, text.encode(), "application/pdf", route="/files/attachments/{id}")
         return _send_error(404, "Resource not found", ())
 
     def _find_route(self, method: str, path: str) -> tuple[Route | None, tuple[str, ...]]:
@@ -199,7 +199,7 @@ class GreenhouseEmulator:
 
     # Reading
 
-    def _list(self, call: Call) -> Answer:
+    def _list(self, call: Call) -> EmulatorResponse:
         resource = RESOURCES[call.resource]
         lets_unknown = self._tools.options["unknown_parameters"] == "let"
         query = read_list_query(resource, call.request.query, lets_unknown=lets_unknown)
@@ -219,7 +219,7 @@ class GreenhouseEmulator:
         if query.fields is not None:
             page = self._pick_fields(call.resource, query.fields, page)
         headers = self._link_next(call, query, following, is_empty=not page)
-        return Answer(200, msgspec.json.encode(page), JSON, headers)
+        return EmulatorResponse(200, msgspec.json.encode(page), JSON, headers)
 
     def _pick_fields(self, stream: str, fields: tuple[str, ...], page: list[Row]) -> list[Row]:
         known = self._rows.list_fields(stream)
@@ -247,10 +247,12 @@ class GreenhouseEmulator:
             following = 0
         return [("link", f'<{here}?cursor={make_cursor(query, following, request_id)}>; rel="next"')]
 
-    def _show_bulk_request(self, call: Call) -> Answer:
+    def _show_bulk_request(self, call: Call) -> EmulatorResponse:
         for _, row in self.streams["bulk_requests"].walk_latest():
             if row["bulk_action_uuid"] == call.ids[0]:
-                return Answer(200, msgspec.json.encode(self._rows.send("bulk_requests", row, call.base_url)), JSON)
+                return EmulatorResponse(
+                    200, msgspec.json.encode(self._rows.send("bulk_requests", row, call.base_url)), JSON
+                )
         raise Refused(404, "Resource not found")
 
 
@@ -260,11 +262,11 @@ def _send_error(
     errors: tuple[Any, ...],
     headers: list[tuple[str, str]] | None = None,
     route: str = "",
-) -> Answer:
+) -> EmulatorResponse:
     body: dict[str, Any] = {"message": message}
     if errors:
         body["errors"] = errors
-    return Answer(status, msgspec.json.encode(body), JSON, headers or [], route)
+    return EmulatorResponse(status, msgspec.json.encode(body), JSON, headers or [], route)
 
 
 _ABOVE_ALL = 2**52

@@ -12,9 +12,9 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from unihire.integration.emulate import (
-    Answer,
     Credentials,
     EmulatorKind,
+    EmulatorResponse,
     Key,
     Option,
     Request,
@@ -54,7 +54,7 @@ JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 RECRUITING = "/v2/recruiting"
 
-AnswerRoute = Callable[[Request, tuple[str, ...]], Answer]
+AnswerRoute = Callable[[Request, tuple[str, ...]], EmulatorResponse]
 """(request, ids in its path) → answer. Raises Refusal."""
 
 JOB_RULES = ListRules("jobs", ("updated_at.lt", "updated_at.gt"))
@@ -154,12 +154,12 @@ class PersonioEmulator:
 
     # One request
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> EmulatorResponse:
         route, ids = self._find_route(request.path)
         name = "" if route is None else route.name
         bucket = self._get_bucket(name)
         if not bucket.take():
-            answer = Answer(429)
+            answer = EmulatorResponse(429)
         elif route is None:
             answer = self._find_nothing(request)
         else:
@@ -168,19 +168,19 @@ class PersonioEmulator:
             except Refusal as refusal:
                 answer = self._explain(refusal.problem)
         headers = [*answer.headers, *bucket.list_headers()]
-        return Answer(answer.status, answer.body, answer.content_type, headers, name)
+        return EmulatorResponse(answer.status, answer.body, answer.content_type, headers, name)
 
-    def refuse(self, status: int, request: Request) -> Answer:
+    def refuse(self, status: int, request: Request) -> EmulatorResponse:
         route, _ = self._find_route(request.path)
         name = "" if route is None else route.name
         bucket = self._get_bucket(name)
         headers = bucket.list_headers()
         if status == 429:
             headers[0] = ("x-ratelimit-remaining", "0")
-            return Answer(429, headers=headers, route=name)
+            return EmulatorResponse(429, headers=headers, route=name)
         refusals = {401: UNAUTHORIZED, 403: FORBIDDEN, 404: NO_RESOURCE}
         answer = self._explain(refusals.get(status, SERVER_ERROR))
-        return Answer(answer.status, answer.body, answer.content_type, headers, name)
+        return EmulatorResponse(answer.status, answer.body, answer.content_type, headers, name)
 
     def _find_route(self, path: str) -> tuple[Route | None, tuple[str, ...]]:
         route = self._exact.get(path)
@@ -200,11 +200,11 @@ class PersonioEmulator:
             self._buckets[name] = bucket
         return bucket
 
-    def _pass_gate(self, request: Request, route: Route) -> Answer | None:
+    def _pass_gate(self, request: Request, route: Route) -> EmulatorResponse | None:
         """The answer to a request that may not go on; None when it may."""
         if request.method != route.method:
             answer = self._explain(WRONG_METHOD)
-            return Answer(405, answer.body, answer.content_type, [("allow", route.method)])
+            return EmulatorResponse(405, answer.body, answer.content_type, [("allow", route.method)])
         if route.scope is None:
             return None
         if self._tools.options["auth"] == "required":
@@ -218,14 +218,14 @@ class PersonioEmulator:
             return self._find_nothing(request)
         return None
 
-    def _hand_out_token(self, request: Request, _ids: tuple[str, ...]) -> Answer:
-        return self._tokens.hand_out(request) if self._token_limit.take() else Answer(429)
+    def _hand_out_token(self, request: Request, _ids: tuple[str, ...]) -> EmulatorResponse:
+        return self._tokens.hand_out(request) if self._token_limit.take() else EmulatorResponse(429)
 
     def _make_trace_id(self) -> str:
         self._traces += 1
         return str(uuid5(NAMESPACE_URL, f"trace {self._tools.seed} {self._traces}"))
 
-    def _explain(self, problem: Problem, meta: Mapping[str, str] | None = None) -> Answer:
+    def _explain(self, problem: Problem, meta: Mapping[str, str] | None = None) -> EmulatorResponse:
         error: dict[str, Any] = {"title": problem.title, "detail": problem.detail, "type": problem.type}
         if meta is not None:
             error["_meta"] = meta
@@ -234,19 +234,19 @@ class PersonioEmulator:
             "timestamp": self._clock.now().replace(microsecond=0).isoformat(),
             "errors": [error],
         }
-        return Answer(problem.status, msgspec.json.encode(body), PROBLEM_JSON)
+        return EmulatorResponse(problem.status, msgspec.json.encode(body), PROBLEM_JSON)
 
-    def _find_nothing(self, request: Request) -> Answer:
+    def _find_nothing(self, request: Request) -> EmulatorResponse:
         path = request.path
         return self._explain(NO_ENDPOINT._replace(detail=NO_ENDPOINT.detail.format(path=path)), {"path": path})
 
     # Lists
 
-    def _list_jobs(self, request: Request, _ids: tuple[str, ...]) -> Answer:
+    def _list_jobs(self, request: Request, _ids: tuple[str, ...]) -> EmulatorResponse:
         query = read_list_query(JOB_RULES, request.query)
         return self._page(request, JOB_RULES, query, self._walk(self._rows.jobs, query), self._rows.send_job)
 
-    def _list_candidates(self, request: Request, _ids: tuple[str, ...]) -> Answer:
+    def _list_candidates(self, request: Request, _ids: tuple[str, ...]) -> EmulatorResponse:
         query = read_list_query(CANDIDATE_RULES, request.query)
         rows = self._rows
         if "email" in query.filters:
@@ -256,7 +256,7 @@ class PersonioEmulator:
             walk = self._walk(rows.candidates, query)
         return self._page(request, CANDIDATE_RULES, query, walk, rows.send_candidate)
 
-    def _list_applications(self, request: Request, _ids: tuple[str, ...]) -> Answer:
+    def _list_applications(self, request: Request, _ids: tuple[str, ...]) -> EmulatorResponse:
         query = read_list_query(APPLICATION_RULES, request.query)
         rows = self._rows
         if "candidate.email" in query.filters:
@@ -266,13 +266,13 @@ class PersonioEmulator:
             walk = self._walk(rows.applications, query)
         return self._page(request, APPLICATION_RULES, query, walk, rows.send_application)
 
-    def _list_persons(self, request: Request, _ids: tuple[str, ...]) -> Answer:
+    def _list_persons(self, request: Request, _ids: tuple[str, ...]) -> EmulatorResponse:
         query = read_list_query(PERSON_RULES, request.query)
         fits = _read_person_filters(query.filters)
         walk = (pair for pair in self._rows.persons.walk_newest(after=query.after) if fits(pair[1]))
         return self._page(request, PERSON_RULES, query, walk, self._rows.send_person)
 
-    def _list_employments(self, request: Request, ids: tuple[str, ...]) -> Answer:
+    def _list_employments(self, request: Request, ids: tuple[str, ...]) -> EmulatorResponse:
         employments = self._rows.list_employments(_read_id(ids[0]))
         if employments is None:
             raise Refusal(NO_RESOURCE)
@@ -283,20 +283,20 @@ class PersonioEmulator:
         walk = (pair for pair in keyed if (query.after is None or pair[0] < query.after) and fits(pair[1]))
         return self._page(request, EMPLOYMENT_RULES, query, walk, self._rows.send_employment)
 
-    def _list_categories(self, request: Request, _ids: tuple[str, ...]) -> Answer:
+    def _list_categories(self, request: Request, _ids: tuple[str, ...]) -> EmulatorResponse:
         rows = sorted(self._rows.categories.walk_newest(), key=lambda pair: pair[0][1])
         return self._send_whole(request, [self._rows.send_category(row, request.base_url) for _, row in rows])
 
-    def _list_transitions(self, request: Request, ids: tuple[str, ...]) -> Answer:
+    def _list_transitions(self, request: Request, ids: tuple[str, ...]) -> EmulatorResponse:
         transitions = self._rows.list_transitions(_read_id(ids[0]))
         if transitions is None:
             raise Refusal(NO_RESOURCE)
         return self._send_whole(request, transitions)
 
-    def _send_whole(self, request: Request, rows: list[Row]) -> Answer:
+    def _send_whole(self, request: Request, rows: list[Row]) -> EmulatorResponse:
         links = {"self": {"href": request.base_url + request.path}}
         misprint(rows, self._tools.faults, request.path)
-        return Answer(200, msgspec.json.encode({"_data": rows, "_meta": {"links": links}}), JSON)
+        return EmulatorResponse(200, msgspec.json.encode({"_data": rows, "_meta": {"links": links}}), JSON)
 
     def _walk(self, rows: Rows, query: ListQuery) -> Iterator[tuple[Key, Row]]:
         return rows.walk_newest(after=query.after, since=read_since(query.filters), until=read_until(query.filters))
@@ -322,7 +322,7 @@ class PersonioEmulator:
         query: ListQuery,
         walk: Iterator[tuple[Key, Row]],
         send: Callable[[Row, str], Row],
-    ) -> Answer:
+    ) -> EmulatorResponse:
         data: list[Row] = []
         last: Key | None = None
         has_more = False
@@ -353,23 +353,25 @@ class PersonioEmulator:
                 links["next"] = {"href": own}
             elif has_more or faults.fires("empty-page", request.path):
                 links["next"] = {"href": f"{here}?cursor={make_cursor(rules, query, last)}"}
-        return Answer(200, msgspec.json.encode({"_data": data, "_meta": {"links": links}}), JSON)
+        return EmulatorResponse(200, msgspec.json.encode({"_data": data, "_meta": {"links": links}}), JSON)
 
     # Single rows
 
     def _one(self, rows: Rows, send: Callable[[Row, str], Row]) -> AnswerRoute:
-        def show(request: Request, ids: tuple[str, ...]) -> Answer:
+        def show(request: Request, ids: tuple[str, ...]) -> EmulatorResponse:
             row = rows.find(_read_id(ids[0]))
             if row is None:
                 raise Refusal(NO_RESOURCE)
-            return Answer(200, msgspec.json.encode(send(row, request.base_url)), JSON)
+            return EmulatorResponse(200, msgspec.json.encode(send(row, request.base_url)), JSON)
 
         return show
 
-    def _show_employment(self, request: Request, ids: tuple[str, ...]) -> Answer:
+    def _show_employment(self, request: Request, ids: tuple[str, ...]) -> EmulatorResponse:
         for row in self._rows.list_employments(_read_id(ids[0])) or ():
             if row["id"] == ids[1]:
-                return Answer(200, msgspec.json.encode(self._rows.send_employment(row, request.base_url)), JSON)
+                return EmulatorResponse(
+                    200, msgspec.json.encode(self._rows.send_employment(row, request.base_url)), JSON
+                )
         raise Refusal(NO_RESOURCE)
 
 

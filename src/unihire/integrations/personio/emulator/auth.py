@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from unihire.integration.emulate import Answer, Credentials, Request
+from unihire.integration.emulate import Credentials, EmulatorResponse, Request
 from unihire.integrations.personio.emulator.documented import (
     BAD_GRANT,
     BAD_SCOPE,
@@ -90,7 +90,7 @@ class TokenEndpoint:
             return None
         return token.scopes
 
-    def hand_out(self, request: Request) -> Answer:
+    def hand_out(self, request: Request) -> EmulatorResponse:
         """POST /v2/auth/token. Every documented failure is a 400."""
         try:
             form = _read_form(request)
@@ -98,7 +98,7 @@ class TokenEndpoint:
         except TokenRefusal as refusal:
             return self._explain(refusal)
         left = math.ceil((token.expires_at - self._clock.now()).total_seconds())
-        return Answer(
+        return EmulatorResponse(
             200,
             msgspec.json.encode(
                 {
@@ -111,7 +111,7 @@ class TokenEndpoint:
             "application/json",
         )
 
-    def revoke(self, request: Request) -> Answer:
+    def revoke(self, request: Request) -> EmulatorResponse:
         """POST /v2/auth/revoke: 200 without a body, for an unknown token too, as RFC 7009 asks."""
         try:
             form = _read_form(request)
@@ -120,7 +120,7 @@ class TokenEndpoint:
         except TokenRefusal as refusal:
             return self._explain(refusal)
         self._tokens.pop(form["token"], None)
-        return Answer(200)
+        return EmulatorResponse(200)
 
     def _check(self, form: Mapping[str, str]) -> frozenset[str]:
         """The scopes to grant. The order of the checks follows the documented request and error pairs."""
@@ -157,7 +157,7 @@ class TokenEndpoint:
         self._tokens[token.text] = token
         return token
 
-    def _explain(self, refusal: TokenRefusal) -> Answer:
+    def _explain(self, refusal: TokenRefusal) -> EmulatorResponse:
         problem = refusal.problem
         # The documented example for a wrong content type carries the link in `type`, the others in `error_uri`.
         link = "type" if problem is WRONG_CONTENT_TYPE else "error_uri"
@@ -170,7 +170,7 @@ class TokenEndpoint:
         }
         if refusal.meta is not None:
             body["meta"] = refusal.meta
-        return Answer(400, msgspec.json.encode(body), "application/problem+json")
+        return EmulatorResponse(400, msgspec.json.encode(body), "application/problem+json")
 
 
 def _read_form(request: Request) -> dict[str, str]:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
-from unihire.integration.emulate import Answer, Credentials, Request
+from unihire.integration.emulate import Credentials, EmulatorResponse, Request
 from unihire.kit.clock import Clock, to_text
 
 ACCESS_LIFETIME, CODE_LIFETIME, REFRESH_LIFETIME = timedelta(hours=1), timedelta(seconds=60), timedelta(hours=24)
@@ -84,7 +84,7 @@ class TokenEndpoint:
 
     # The token endpoint
 
-    def hand_out(self, request: Request) -> Answer:
+    def hand_out(self, request: Request) -> EmulatorResponse:
         try:
             form = self._read(request)
             grant = form["grant_type"]
@@ -96,7 +96,7 @@ class TokenEndpoint:
                 token = self._redeem_code(form) if grant == "authorization_code" else self._refresh(form)
                 is_lasting = True
         except TokenRefusal as refusal:
-            return Answer(refusal.status, msgspec.json.encode(refusal.body), JSON)
+            return EmulatorResponse(refusal.status, msgspec.json.encode(refusal.body), JSON)
         text = self._sign(token)
         self._tokens = {known: one for known, one in self._tokens.items() if one.expires_at > self._clock.now()}
         self._tokens[text] = token
@@ -111,7 +111,7 @@ class TokenEndpoint:
             refresh = f"rt-{self._number()}"
             self._refreshes[refresh] = token._replace(expires_at=self._clock.now() + REFRESH_LIFETIME)
             body["refresh_token"] = refresh
-        return Answer(200, msgspec.json.encode(body), JSON, [("cache-control", "no-store")])
+        return EmulatorResponse(200, msgspec.json.encode(body), JSON, [("cache-control", "no-store")])
 
     def _read(self, request: Request) -> dict[str, str]:
         """The form, once the client is known; the order of the checks is the documents' table."""
@@ -192,7 +192,7 @@ class TokenEndpoint:
 
     # The page a customer sees
 
-    def authorize(self, request: Request) -> Answer:
+    def authorize(self, request: Request) -> EmulatorResponse:
         """GET /authorize: the customer agrees at once and is sent back with a code."""
         asked = dict(request.query)
         redirect_uri = asked.get("redirect_uri", "")
@@ -202,7 +202,7 @@ class TokenEndpoint:
         elif asked.get("response_type") != "code" or urlsplit(redirect_uri).scheme not in ("http", "https"):
             problem = {"error": "invalid_request"}
         if problem is not None:
-            return Answer(400, msgspec.json.encode(problem), JSON)
+            return EmulatorResponse(400, msgspec.json.encode(problem), JSON)
         answer = {"state": asked["state"]} if "state" in asked else {}
         try:
             token = Token(None, self._read_scopes(asked), True, self._clock.now() + CODE_LIFETIME)
@@ -211,7 +211,7 @@ class TokenEndpoint:
         except TokenRefusal as refusal:
             answer |= refusal.body
         sign = "&" if "?" in redirect_uri else "?"
-        return Answer(302, headers=[("location", f"{redirect_uri}{sign}{urlencode(answer)}")])
+        return EmulatorResponse(302, headers=[("location", f"{redirect_uri}{sign}{urlencode(answer)}")])
 
 
 def _read_basic(authorization: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import Answer, Outbox, Receiver, Request, Row
+from unihire.integration.emulate import EmulatorResponse, Outbox, Receiver, Request, Row
 from unihire.integrations.greenhouse.emulator.api.auth import JSON, Token
 from unihire.integrations.greenhouse.emulator.query import Invalid
 from unihire.integrations.greenhouse.emulator.rows.times import from_millis
@@ -18,7 +18,7 @@ from unihire.kit.clock import Clock, to_micros
 PREFIX = "/v3/"
 BULK_SCOPES = {"POST": "create", "PATCH": "update", "DELETE": "destroy"}
 
-AnswerRoute = Callable[["Call"], Answer]
+AnswerRoute = Callable[["Call"], EmulatorResponse]
 
 
 class Call(NamedTuple):
@@ -90,7 +90,7 @@ class WriteRoutes:
         """All that one write touches has the same moment."""
         rows = self._writer.rows
 
-        def answer_at_once(call: Call) -> Answer:
+        def answer_at_once(call: Call) -> EmulatorResponse:
             rows.acting_at = to_micros(self._clock.now()) // 1000
             try:
                 return answer(call)
@@ -112,16 +112,16 @@ class WriteRoutes:
             raise Refused(404, "Resource not found")
         return row
 
-    def _answer(self, status: int, row: Row | None, call: Call) -> Answer:
+    def _answer(self, status: int, row: Row | None, call: Call) -> EmulatorResponse:
         if status == 204 or row is None:
-            return Answer(204 if status == 204 else status)
+            return EmulatorResponse(204 if status == 204 else status)
         stored = self._writer.rows.streams[call.resource].find(row["id"])
         # What people changed over the control plane is sent as it is, as in lists.
-        return Answer(
+        return EmulatorResponse(
             status, msgspec.json.encode(self._send(call.resource, {**row, **(stored or {})}, call.base_url)), JSON
         )
 
-    def _create(self, call: Call) -> Answer:
+    def _create(self, call: Call) -> EmulatorResponse:
         given = read_object(call.request.body)
         row = self._writer.create(self._begin(call), given)
         if call.resource == "webhooks":
@@ -132,7 +132,7 @@ class WriteRoutes:
             row = {**row, "application": self._send("applications", application, call.base_url)}
         return self._answer(201, row, call)
 
-    def _update(self, call: Call) -> Answer:
+    def _update(self, call: Call) -> EmulatorResponse:
         number = self._get(call)["id"]
         given = read_object(call.request.body)
         row = self._writer.update(self._begin(call), number, given)
@@ -140,20 +140,20 @@ class WriteRoutes:
             self._register(row, given.get("secret"))
         return self._answer(200, row, call)
 
-    def _destroy(self, call: Call) -> Answer:
+    def _destroy(self, call: Call) -> EmulatorResponse:
         row = self._get(call)
         self._writer.destroy(self._begin(call), row["id"])
         if call.resource == "webhooks":
             self._outbox.remove_receiver(row["id"])
-        return Answer(204)
+        return EmulatorResponse(204)
 
-    def _run_bulk(self, call: Call) -> Answer:
+    def _run_bulk(self, call: Call) -> EmulatorResponse:
         given = read_object(call.request.body)
         report = self._writer.run_bulk(self._begin(call), call.request.method, given)
-        return Answer(202, msgspec.json.encode(report), JSON)
+        return EmulatorResponse(202, msgspec.json.encode(report), JSON)
 
     def _make(self, action: Action) -> AnswerRoute:
-        def answer(call: Call) -> Answer:
+        def answer(call: Call) -> EmulatorResponse:
             row = self._get(call)
             given = read_object(call.request.body)
             return self._answer(action.status, run_action(self._writer, self._begin(call), action, row, given), call)

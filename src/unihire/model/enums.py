@@ -1,4 +1,4 @@
-"""The words each normalised field knows. Every list is open: another word passes through unchanged."""
+"""The values each normalised field knows. Every list is open: another value passes through unchanged."""
 
 ACTIVITY_TYPES = ("NOTE", "EMAIL", "OTHER")
 VISIBILITIES = ("ADMIN_ONLY", "PUBLIC", "PRIVATE")

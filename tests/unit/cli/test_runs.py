@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from unihire.cli.history import explain_run, show_span
+from unihire.cli.runs import explain_run, show_span
 
 RUN: dict[str, Any] = {
     "connector_id": "3f2c0000-0000-0000-0000-000000000000",

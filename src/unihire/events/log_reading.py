@@ -17,7 +17,7 @@ from unihire.store import Connection, Pool
 from unihire.store.database import read_clock
 from unihire.store.events import log
 from unihire.store.events.eras import Era, get_era
-from unihire.store.events.log import Event
+from unihire.store.events.log import ChangeEvent
 from unihire.store.events.order import (
     BEGINNING,
     Durable,
@@ -93,7 +93,7 @@ class PlacedEvent(NamedTuple):
 
     place: LogPlace
     connector_id: UUID
-    event: Event
+    event: ChangeEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ class _Walk:
         keys = list({(at.connector, one.id) for at, _, one in self._found})
         remote_ids = await find_all_remote_ids(self._connection, keys)
         events = [
-            PlacedEvent(at, id, Event(at.connector, one.seq, one.model, one.kind, one.id, remote_id, one.changed))
+            PlacedEvent(at, id, ChangeEvent(at.connector, one.seq, one.model, one.kind, one.id, remote_id, one.changed))
             for at, id, one in self._found
             if (remote_id := remote_ids.get((at.connector, one.id))) is not None  # None: the connector is gone
         ]

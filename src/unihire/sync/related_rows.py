@@ -6,7 +6,7 @@ from unihire.integration.declare import Integration, Stream
 from unihire.model import MODELS, FilterMatch
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
-from unihire.store.keys import FilterKeys, JoinKeys, MemberKeys, find_key, name_member
+from unihire.store.record_keys import FilterKeys, JoinKeys, MemberKeys, find_key, name_member
 from unihire.store.related import find_joined_rows, find_keyed_rows
 from unihire.sync.rendering import model_numbers
 

@@ -20,7 +20,7 @@ from unihire.integration.emulate import (
     PersonFacts,
     Timeline,
 )
-from unihire.sandbox import words
+from unihire.sandbox import name_lists
 from unihire.sandbox.timeline import LANE_SHARES, LaneTimeline
 
 # The history is fixed, not "the last four years": the same seed gives the same bytes on any day.
@@ -68,11 +68,11 @@ class MadeUpCompany:
         self._application_created_at = lru_cache(maxsize=4096)(self._compute_created_at)
         self.job = lru_cache(maxsize=4096)(self._compute_job)
         self._salts = [mix(seed & _MASK, salt) for salt in range(1, 9)]
-        self.name = words.COMPANY_NAMES[seed % len(words.COMPANY_NAMES)]
-        self.departments: Sequence[str] = words.DEPARTMENTS
-        self.categories: Sequence[CategoryFacts] = words.CATEGORY_FACTS
-        self.channels: Sequence[str] = words.CHANNELS
-        self.roles: Sequence[str] = words.ROLES
+        self.name = name_lists.COMPANY_NAMES[seed % len(name_lists.COMPANY_NAMES)]
+        self.departments: Sequence[str] = name_lists.DEPARTMENTS
+        self.categories: Sequence[CategoryFacts] = name_lists.CATEGORY_FACTS
+        self.channels: Sequence[str] = name_lists.CHANNELS
+        self.roles: Sequence[str] = name_lists.ROLES
         # The last block holds what is left: up to eight candidates and all remaining applications.
         self._blocks = (candidates - 1) // 8
         self._rest = candidates - 8 * self._blocks
@@ -165,13 +165,13 @@ class MadeUpCompany:
         if can_be_anonymous and own % 97 == 13:
             return PersonFacts("", "", "", None, None, None, None, None, True, own)
         bits >>= 32
-        first_name, first_ascii, gender = words.FIRST_NAMES[bits % len(words.FIRST_NAMES)]
-        last_name, last_ascii = words.LAST_NAMES[(bits >> 8) % len(words.LAST_NAMES)]
+        first_name, first_ascii, gender = name_lists.FIRST_NAMES[bits % len(name_lists.FIRST_NAMES)]
+        last_name, last_ascii = name_lists.LAST_NAMES[(bits >> 8) % len(name_lists.LAST_NAMES)]
         # Some people write name+tag: a plus sign in a query must be escaped, and not every client does it.
         sign = "+" if own & 63 == 7 else "."
         phone = None
         if own & 7 != 3:
-            form = words.PHONE_FORMATS[own >> 6 & 3]
+            form = name_lists.PHONE_FORMATS[own >> 6 & 3]
             phone = form.format(own % 1000, own % 100)
         return PersonFacts(
             first_name,
@@ -179,7 +179,7 @@ class MadeUpCompany:
             f"{first_ascii}.{last_ascii}{sign}{index}@{domain}",
             phone,
             f"https://www.linkedin.com/in/example-{index:08d}" if own >> 8 & 3 else None,
-            words.CITIES[own >> 12 & 15] if own >> 10 & 3 else None,
+            name_lists.CITIES[own >> 12 & 15] if own >> 10 & 3 else None,
             gender if own >> 16 & 3 else None,  # type: ignore[arg-type]
             f"{1960 + (bits >> 16) % 44}-{1 + (bits >> 22) % 12:02d}-{1 + (bits >> 26) % 28:02d}"
             if own >> 18 & 3 == 1
@@ -193,8 +193,8 @@ class MadeUpCompany:
         own = bits & 0xFFFFFFFF
         bits >>= 32
         category = bits % len(self.categories)
-        titles = words.JOB_TITLES[category]
-        suffix = words.JOB_SUFFIXES[(bits >> 4) % len(words.JOB_SUFFIXES)]
+        titles = name_lists.JOB_TITLES[category]
+        suffix = name_lists.JOB_SUFFIXES[(bits >> 4) % len(name_lists.JOB_SUFFIXES)]
         team_size = (1, 2, 0, 3)[own & 3]
         return JobFacts(
             title=titles[(bits >> 8) % len(titles)] + suffix,

@@ -16,7 +16,7 @@ from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, 
 from unihire.dialects.unihire.views import run_detail_view, run_view
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
-from unihire.kit.words import count_of
+from unihire.kit.phrases import count_of
 from unihire.platform.syncs import RunProgress, measure_progress
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector, list_connectors

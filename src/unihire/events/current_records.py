@@ -10,7 +10,7 @@ from unihire.platform.hiding import Hidden
 from unihire.platform.reads import Query, Reader, RecordView
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import LIST_INTEGRATIONS
-from unihire.store.events.log import Event
+from unihire.store.events.log import ChangeEvent
 
 _SPECS = {spec.number: spec for spec in MODELS.values()}
 
@@ -19,7 +19,7 @@ _ID_LENGTH = 36
 
 
 async def find_records(
-    pool: Pool, reader: Reader, events: Iterable[Event], view: RecordView, hidden: Hidden | None
+    pool: Pool, reader: Reader, events: Iterable[ChangeEvent], view: RecordView, hidden: Hidden | None
 ) -> Mapping[tuple[int, str], bytes]:
     """The bodies of the events' living records, by the number of their connector and their id.
 

@@ -3,7 +3,7 @@
 import pytest
 
 from unihire.errors import ConfigError
-from unihire.sandbox.company import HISTORY_END, HISTORY_START, MadeUpCompany
+from unihire.sandbox.made_up_company import HISTORY_END, HISTORY_START, MadeUpCompany
 
 SIZES = [(99, 149), (100, 150), (1, 2), (7, 9), (8, 12), (9, 13), (16, 23), (1999, 2999), (40, 40)]
 

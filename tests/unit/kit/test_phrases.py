@@ -1,4 +1,4 @@
-from unihire.kit.words import count_of
+from unihire.kit.phrases import count_of
 
 
 def test_one_is_singular_and_all_else_plural() -> None:

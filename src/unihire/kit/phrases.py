@@ -1,4 +1,4 @@
-"""Words of messages for people."""
+"""Phrases of messages for people."""
 
 
 def count_of(number: int, noun: str) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from unihire.dialects.common.calls import describe_problem
+from unihire.dialects.common.admission import describe_problem
 from unihire.dialects.common.describing import describe_cursor
 from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST
 from unihire.errors import Invalid

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from unihire.errors import ConfigError
 from unihire.integration.emulate import CompanyRows, Row, Shape
 from unihire.kit.clock import MovableClock, from_micros
-from unihire.sandbox.rows import CREATED_FIRST, LayeredRows
+from unihire.sandbox.layered_rows import CREATED_FIRST, LayeredRows
 from unihire.sandbox.timeline import LaneTimeline
 
 COUNT = 40

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from unihire.cli.demo.calls import DemoCall, find_list_faults, find_record_faults
+from unihire.cli.demo.seed_calls import DemoCall, find_list_faults, find_record_faults
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.model import MODELS
 

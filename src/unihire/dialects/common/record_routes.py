@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unihire.dialects.common import cursors, params
-from unihire.dialects.common.calls import Reply, RequestGate, describe_problem
+from unihire.dialects.common.admission import Reply, RequestGate, describe_problem
 from unihire.dialects.common.faces import Face
 from unihire.dialects.common.lists import parse_id
 from unihire.errors import Invalid, NotFound

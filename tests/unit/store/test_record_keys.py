@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from unihire.kit.text import normalise_text
 from unihire.model import MODELS
-from unihire.store.keys import FilterKeys, MemberKeys, find_member_keys
+from unihire.store.record_keys import FilterKeys, MemberKeys, find_member_keys
 
 BY_NAME = {(spec.name, field.name): field for spec in MODELS.values() for field in spec.filters}
 FOLDED_KEY, EXACT_KEY = -2370803892822657453, 88824735562478057
