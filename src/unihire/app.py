@@ -10,7 +10,6 @@ from inspect import cleandoc
 from typing import Any
 
 import asyncpg
-import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -33,6 +32,7 @@ from unihire.dialects.unihire import capabilities, events, front, issues, quaran
 from unihire.dialects.unihire.metrics import Metrics
 from unihire.dialects.unihire.records import OWN
 from unihire.errors import ConfigError
+from unihire.kit.logs import get_logger
 from unihire.kit.seal import Sealer
 from unihire.outbound.client import VendorClient
 from unihire.platform.access import Access
@@ -50,7 +50,7 @@ from unihire.store.database import get_address
 from unihire.store.retention import Retention
 from unihire.sync.worker import Worker
 
-log = structlog.get_logger()
+log = get_logger()
 
 PATIENCE_SECONDS = 2.0
 """How long a sync of a worker waits for a vendor before it gives its place to another."""

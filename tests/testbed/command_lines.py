@@ -87,8 +87,10 @@ def _run_forked(line: Mapping[str, Any], run: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    from unihire.cli.commands import run_command_line  # here: who imports this module needs none of it
+    from unihire.cli.commands import COMMANDS, run_command_line  # here: who imports this module needs none of it
 
+    for command in COMMANDS:
+        command.load()
     json.dump([_run_forked(line, run_command_line) for line in json.load(sys.stdin)], sys.stdout)
 
 

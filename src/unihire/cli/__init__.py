@@ -1,5 +1,6 @@
 """The `unihire` command."""
 
+import gc
 import os
 import signal
 
@@ -9,6 +10,7 @@ def main() -> None:
     # Until there is something to tidy up, a signal simply ends the process: loading takes a moment.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: os._exit(128 + number))
+    gc.disable()  # until a command is loaded: nothing goes of what is imported
     from unihire.cli.commands import run_command_line  # here, so that the handlers are in place while it loads
 
     run_command_line()

@@ -3,6 +3,7 @@
 What a command is made of is imported when it is run: each would else load what all of them need.
 """
 
+import gc
 import importlib
 import sys
 from dataclasses import dataclass
@@ -95,6 +96,7 @@ class CommandGroup(TyperGroup):
         """As the group's own, with the command loaded."""
         name, command, rest = super().resolve_command(ctx, args)
         loaded = command and _BY_NAME[name or ""].load()
+        gc.enable()
         if ctx.obj is not None:
             ctx.obj()
         return name, loaded, rest

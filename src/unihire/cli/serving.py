@@ -10,7 +10,6 @@ import sys
 from collections.abc import AsyncIterator, Generator
 from typing import Annotated
 
-import structlog
 import typer
 import uvicorn
 from starlette.applications import Starlette
@@ -21,6 +20,7 @@ from unihire.cli.console.starting import start
 from unihire.cli.console.terminal import ERR, Json, examples, note, print_json
 from unihire.cli.protocol import BoundedProtocol
 from unihire.errors import ConfigError, UnihireError
+from unihire.kit.logs import get_logger
 from unihire.kit.seal import Sealer
 from unihire.platform.sealing import open_sealer
 from unihire.settings import Settings
@@ -33,7 +33,7 @@ GRACE_SECONDS = 2
 
 EPILOG = examples("unihire serve", "unihire serve --host 0.0.0.0 --port 8080", "UNIHIRE_LOG_FORMAT=json unihire serve")
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def serve(

@@ -7,7 +7,6 @@ import socket
 from contextlib import AsyncExitStack, closing, nullcontext
 from typing import Annotated
 
-import structlog
 import typer
 
 from unihire.app import create_metrics_app
@@ -16,6 +15,7 @@ from unihire.cli.console.starting import start
 from unihire.cli.console.terminal import ERR, Json, examples, note, print_json
 from unihire.cli.serving import address_of, bind, run_worker, serve_api
 from unihire.errors import UnihireError
+from unihire.kit.logs import get_logger
 from unihire.kit.phrases import count_of
 from unihire.platform.sealing import open_sealer
 from unihire.settings import Settings
@@ -27,7 +27,7 @@ EPILOG = examples(
     "UNIHIRE_DATABASE_URL=postgresql://… unihire worker",
 )
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def worker(

@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import structlog
 
 from unihire.errors import AddressRefused, shorten
+from unihire.kit.logs import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-import structlog
 from opentelemetry.trace import SpanKind
 
 from unihire.kit import metrics
+from unihire.kit.logs import get_logger
 from unihire.kit.tracing import is_tracing, span
 
-log = structlog.get_logger()
+log = get_logger()
 
 LONG_SECONDS = 5.0
 """A wait for a rate limit that is worth a line."""

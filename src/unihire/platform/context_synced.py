@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-import structlog
-
 from unihire.errors import UnihireError
 from unihire.integration.declare import Data, Integration, RowFilter, Stream, has_deleted, list_values
 from unihire.integration.vendor_row import VendorRow, read_rows
+from unihire.kit.logs import get_logger
 from unihire.kit.text import normalise_text
 from unihire.outbound.paging import decode_row
 from unihire.store import Pool
@@ -20,7 +19,7 @@ from unihire.store.rows import ById, ByKey, ByText, RowLocation, RowLookup
 from unihire.sync.joining import STORED_WHOLE
 from unihire.sync.rendering import Renderer, model_numbers
 
-log = structlog.get_logger()
+log = get_logger()
 
 ID = "id"
 

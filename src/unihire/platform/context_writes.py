@@ -16,7 +16,6 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-import structlog
 
 from unihire.errors import (
     AddressRefused,
@@ -31,6 +30,7 @@ from unihire.errors import (
 from unihire.integration.declare import Data, Integration
 from unihire.integration.operate import Trace
 from unihire.integration.vendor_row import VendorRow
+from unihire.kit.logs import get_logger
 from unihire.kit.text import is_id
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
@@ -41,7 +41,7 @@ from unihire.store.calls import writes
 from unihire.store.calls.operations import WriteStep
 from unihire.store.connections import UNAVAILABLE
 
-log = structlog.get_logger()
+log = get_logger()
 
 LOOK_BACK = timedelta(minutes=2)
 """How far apart the clocks of a vendor may be that its `Date` and its rows are written by."""

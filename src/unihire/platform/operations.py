@@ -9,7 +9,6 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
-import structlog
 
 from unihire.errors import (
     ApiError,
@@ -32,6 +31,7 @@ from unihire.errors import (
 from unihire.integration.operate import Operation, Output
 from unihire.integration.registry import get_integration, list_operations
 from unihire.integration.scopes import find_granted, list_missing
+from unihire.kit.logs import get_logger
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.platform.clients import Clients
@@ -47,7 +47,7 @@ from unihire.store.calls.operations import WriteStep
 from unihire.store.connections import UNAVAILABLE
 from unihire.sync.rows_by_id import sync_rows_by_id
 
-log = structlog.get_logger()
+log = get_logger()
 
 LONGEST = timedelta(seconds=110)
 """How long a call may take; who works on it holds its idempotency key a little longer."""

@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any, Protocol
 
 import msgspec
-import structlog
 
+from unihire.kit.logs import get_logger
 from unihire.kit.nesting import MOST_DEPTH, decode_bounded
 from unihire.model import FieldSpec, ModelSpec
 from unihire.platform.access import Scope
@@ -21,7 +21,7 @@ from unihire.store import Pool, ranges, reading
 from unihire.store.bodies import Content, Stored
 from unihire.store.record_keys import FilterKeys, derive_ids
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Projection(Protocol):

@@ -9,9 +9,9 @@ from datetime import timedelta
 from functools import partial
 
 import asyncpg
-import structlog
 
 from unihire.errors import ReauthorizeNeeded, VendorError
+from unihire.kit.logs import get_logger
 from unihire.outbound.client import VendorClient
 from unihire.store import Connection, Pool
 from unihire.store.accounts import grants
@@ -21,7 +21,7 @@ from unihire.store.work import jobs, runs, schedules
 from unihire.sync.issues import ask_for_relink
 from unihire.sync.refiling import refile_some
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 
 from unihire.errors import BudgetSpent, ConfigError, RetryLater
+from unihire.kit.logs import get_logger
 from unihire.outbound.budget_store import BudgetUnavailable
 from unihire.store import Pool, issues
 from unihire.store.accounts.tenancy import Connector
@@ -16,7 +17,7 @@ from unihire.store.work import runs
 from unihire.store.work.runs import LONGEST_WAIT, Run
 from unihire.sync.issues import IssueKind, find_kind
 
-log = structlog.get_logger()
+log = get_logger()
 
 FIRST_PAUSE = timedelta(seconds=15)
 """How long a run is deferred after a failure, doubled with each further one in a row."""

@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 from zlib import crc32
 
-import structlog
-
 from unihire.errors import AnswerTooLarge, VendorChanged, VendorRefused
 from unihire.integration.declare import Data, Detail, IdFilter, Stream, find_member, list_values
+from unihire.kit.logs import get_logger
 from unihire.kit.text import fold_text
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Page, Row, VendorResponse, decode_rows, read_row
@@ -26,7 +25,7 @@ from unihire.sync.telemetry import watch_page
 
 T = TypeVar("T")
 
-log = structlog.get_logger()
+log = get_logger()
 
 DRIFT = timedelta(minutes=1)
 """So far clocks may differ: the overlap of the windows covers it."""

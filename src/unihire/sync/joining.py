@@ -6,9 +6,9 @@ from typing import Self
 
 import asyncpg
 import msgspec
-import structlog
 
 from unihire.integration.declare import Data, Integration, Join, Stream, find_member, has_deleted
+from unihire.kit.logs import get_logger
 from unihire.outbound.paging import Row, decode_row
 from unihire.store import Connection, Pool, joins
 from unihire.store.feed import position
@@ -26,7 +26,7 @@ STORED_WHOLE = "rows"
 STALE_BATCH = 500
 """Records made again in one transaction."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 _ENCODER = msgspec.json.Encoder()
 

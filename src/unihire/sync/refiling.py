@@ -14,11 +14,11 @@ from itertools import chain
 from typing import Any
 
 import asyncpg
-import structlog
 
 from unihire.errors import ConfigError
 from unihire.integration.declare import Stream, has_deleted, list_values
 from unihire.integration.registry import get_integration
+from unihire.kit.logs import get_logger
 from unihire.model import MODELS, FieldSpec, FilterMatch
 from unihire.outbound.decoding import OBJECT, Undecodable, decode
 from unihire.store import Pool
@@ -29,7 +29,7 @@ from unihire.store.feed.refiling import Filed
 from unihire.store.outages import is_outage
 from unihire.store.record_keys import FilterKeys, MemberKeys, find_member_keys, name_member
 
-log = structlog.get_logger()
+log = get_logger()
 
 BATCH = 500
 LAST_AFTER = timedelta(hours=1)

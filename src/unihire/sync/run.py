@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import structlog
 
 from unihire.errors import (
     BudgetSpent,
@@ -26,6 +25,7 @@ from unihire.errors import (
 )
 from unihire.integration.declare import Integration, Stream
 from unihire.integration.model_streams import find_streams
+from unihire.kit.logs import get_logger
 from unihire.outbound.budget_store import BudgetUnavailable
 from unihire.outbound.client import VendorClient
 from unihire.store import Pool, issues, streams
@@ -44,7 +44,7 @@ from unihire.sync.rendering import Renderer, model_numbers
 from unihire.sync.streaming import StreamSync
 from unihire.sync.telemetry import watch_run, watch_stream
 
-log = structlog.get_logger()
+log = get_logger()
 
 ABREAST = 4
 """Streams of one run that are read at once."""

@@ -1,17 +1,16 @@
 """After an upgrade: rows that were quarantined are tried again by the mapping of now, and those become records that are
 stored whole and were none before."""
 
-import structlog
-
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
+from unihire.kit.logs import get_logger
 from unihire.store import Pool, streams
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.tenancy import Connector
 from unihire.sync.remap import find_left_over, remap_locked
 from unihire.sync.versions import find_mapping_version
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 async def retry_quarantined(pool: Pool, connector: Connector) -> None:

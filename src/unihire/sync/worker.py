@@ -24,6 +24,7 @@ from procrastinate.worker import Worker as Library
 
 from unihire.errors import Busy, ConfigError, CredentialsReplaced, ReauthorizeNeeded, RetryLater, Stopped
 from unihire.integration.registry import get_integration
+from unihire.kit.logs import get_logger
 from unihire.outbound.client import VendorClient
 from unihire.store import Pool, issues
 from unihire.store.accounts.tenancy import Connector, get_numbered
@@ -42,7 +43,7 @@ from unihire.sync.run import work_on_run
 from unihire.sync.telemetry import watch_job
 from unihire.sync.upgrading import retry_quarantined
 
-log = structlog.get_logger()
+log = get_logger()
 
 AGAIN_AFTER = timedelta(minutes=1)
 """When a connector is looked after again whose job ended with what nobody foresaw."""

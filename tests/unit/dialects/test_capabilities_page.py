@@ -4,10 +4,10 @@ import re
 from html import unescape
 
 import msgspec
-from unihire.dialects.unihire.capabilities_page import describe_all, describe_one, describe_overview
 
 from testbed.vendor import ACME
 from unihire.dialects.common.markup import Table, to_html, to_markdown, to_plain
+from unihire.dialects.unihire.capabilities_page import describe_all, describe_one, describe_overview
 from unihire.dialects.unihire.matrix import Capabilities, OperationCapability, describe_integration
 from unihire.model import MODELS
 

@@ -12,6 +12,7 @@ import asyncpg
 
 from unihire.cli.console.exits import CONFIGURATION, CREDENTIALS, FAILED, LATER, Interrupted
 from unihire.errors import ConfigError, ReauthorizeNeeded, RetryLater, Stopped, UnihireError
+from unihire.kit.logs import get_logger
 
 LAST_SECONDS = 4.2
 """After this long the process ends whatever it still waits for: the database and the emulators notice by themselves."""
@@ -109,9 +110,7 @@ _logs: list[Any] = []
 
 def log_errors() -> None:
     """From now on an error that ends the command is a line of its log, which is set up already."""
-    import structlog  # here: only services log their end
-
-    _logs.append(structlog.get_logger())
+    _logs.append(get_logger())
 
 
 def log_end(error: BaseException) -> int | None:

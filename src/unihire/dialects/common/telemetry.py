@@ -6,15 +6,15 @@ import secrets
 from collections.abc import Awaitable, Mapping
 from time import perf_counter
 
-import structlog
 from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from unihire.kit.logs import get_logger
 from unihire.kit.metrics import REQUEST_SECONDS
 from unihire.kit.request_id import REQUEST_ID
 from unihire.kit.tracing import Span, is_tracing, span
 
-log = structlog.get_logger()
+log = get_logger()
 
 HEADER = b"x-request-id"
 

@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import asyncpg
-import structlog
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from unihire.kit.logs import get_logger
 from unihire.kit.metrics import REGISTRY
 from unihire.store import Pool
 from unihire.store.connections import LOST
 from unihire.store.standing import Figure, count_standing
 
-log = structlog.get_logger()
+log = get_logger()
 
 PATH = "/metrics"
 

@@ -32,9 +32,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-import structlog
-
 from unihire.errors import ConfigError
+from unihire.kit.logs import get_logger
 from unihire.store.embedded.cluster import (
     ELSEWHERE,
     PORT,
@@ -60,7 +59,7 @@ STEP_SECONDS = 0.01
 WATCH_SECONDS = 0.5
 """How often a user looks whether the server and its supervisor are there."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def is_made(home: Path) -> bool:

@@ -13,9 +13,9 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import asyncpg
-import structlog
 
 from unihire.errors import Stopped
+from unihire.kit.logs import get_logger
 from unihire.store import Connection, Pool
 from unihire.store.feed.changes import Change, ChangeLog
 from unihire.store.feed.position import LATEST
@@ -25,7 +25,7 @@ LOCKED = "SELECT 1"
 
 T = TypeVar("T")
 
-log = structlog.get_logger()
+log = get_logger()
 
 ROLLBACK_SECONDS = 5.0
 """How long an undone transaction waits for a server that does not answer."""

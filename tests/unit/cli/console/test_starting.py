@@ -10,10 +10,10 @@ import pytest
 EMAIL = "person@example.com"
 PROGRAM = """
 import logging, sys
-import structlog
 from unihire.cli.console.starting import set_up_logs
+from unihire.kit.logs import get_logger
 set_up_logs(sys.argv[1], sys.argv[2])
-log = structlog.get_logger()
+log = get_logger()
 log.debug("too quiet")
 log.info("told", run=7)
 logging.getLogger("a.library").warning("a library says %s", "this")
@@ -54,6 +54,23 @@ def test_tracebacks_show_neither_local_variables_nor_what_a_database_tells_of_ro
 
 def test_lines_below_the_level_are_left_out() -> None:
     assert "told" not in "".join(run_program("warning", "console")[1])
+
+
+LIBRARY_ALONE = """
+import logging, sys
+from unihire.cli.console.starting import set_up_logs
+set_up_logs("warning", "json")
+library = logging.getLogger("a.library")
+library.info("too quiet")
+assert "structlog" not in sys.modules
+for number in (1, 2):
+    library.warning("line %d", number)
+"""
+
+
+def test_first_line_may_be_a_library_s_and_nothing_is_loaded_before_it() -> None:
+    ran = subprocess.run([sys.executable, "-c", LIBRARY_ALONE], capture_output=True, text=True, check=True)
+    assert [json.loads(line)["event"] for line in ran.stderr.splitlines()] == ["line 1", "line 2"]
 
 
 LARGE_ANSWERS = """
