@@ -155,7 +155,8 @@ def test_no_two_classes_have_one_name() -> None:
         for node in ast.parse(path.read_text()).body
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     )
-    assert list_repeated(classes) == {}
+    published = {"Choice"}  # of an input and of a record: both are names in the OpenAPI document
+    assert list_repeated(classes).keys() == published
 
 
 OURS = {"unihire", "testbed", *(path.parent.name for path in ROOT.glob("*/__init__.py"))}

@@ -122,7 +122,7 @@ class Operation:
     more_scopes: tuple[str, ...] = ()
 
 
-class InputChoice(Output):
+class Choice(Output):
     """One choice of a drop-down: what is shown, and what is stored."""
 
     text: str
@@ -132,7 +132,7 @@ class InputChoice(Output):
 class Choices(Output):
     """What every DDL operation gives."""
 
-    result: list[InputChoice]
+    result: list[Choice]
 
 
 class Nothing(Input):

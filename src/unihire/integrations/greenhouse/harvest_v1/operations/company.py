@@ -7,9 +7,9 @@ from msgspec import Meta
 
 from unihire.errors import VendorChanged
 from unihire.integration.operate import (
+    Choice,
     Choices,
     Input,
-    InputChoice,
     Nothing,
     Operation,
     OperationContext,
@@ -233,7 +233,7 @@ def _rank_type(field: CustomField) -> int:
 
 
 async def list_attachment_content_types_ddl(context: OperationContext, input: Nothing) -> Choices:
-    return Choices(result=[InputChoice(text=text, value=value) for text, value in ATTACHMENT_TYPES.items()])
+    return Choices(result=[Choice(text=text, value=value) for text, value in ATTACHMENT_TYPES.items()])
 
 
 async def list_job_custom_fields_ddl(context: OperationContext, input: Nothing) -> Choices:

@@ -11,7 +11,7 @@ from typing import Annotated, Protocol, TypeVar
 from msgspec import Meta
 
 from unihire.integration.declare import list_values
-from unihire.integration.operate import Choices, InputChoice, OperationContext
+from unihire.integration.operate import Choice, Choices, OperationContext
 from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.harvest_v1.filters import Window, choose_window, write_filters
 from unihire.kit.text import normalise_text
@@ -182,4 +182,4 @@ def cut(rows: Sequence[T], *, page: int | None, size: int | None) -> list[T]:
 
 def choose(rows: Iterable[VendorRow]) -> Choices:
     """The rows as choices of a drop-down, by their names."""
-    return Choices(result=[InputChoice(text=row.get_text("name"), value=row.get_number("id")) for row in rows])
+    return Choices(result=[Choice(text=row.get_text("name"), value=row.get_number("id")) for row in rows])

@@ -5,9 +5,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from unihire.integration.operate import (
+    Choice,
     Choices,
     Input,
-    InputChoice,
     Nothing,
     Operation,
     OperationContext,
@@ -193,7 +193,7 @@ async def _find_named(context: OperationContext, given: ListCandidates) -> list[
 
 async def list_candidates_ddl(context: OperationContext, _: Nothing) -> Choices:
     rows = reversed(await context.all("candidates"))
-    return Choices(result=[InputChoice(text=_name(row), value=row.get_number("id")) for row in rows])
+    return Choices(result=[Choice(text=_name(row), value=row.get_number("id")) for row in rows])
 
 
 def _name(row: VendorRow) -> str:

@@ -5,9 +5,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from unihire.integration.operate import (
+    Choice,
     Choices,
     Input,
-    InputChoice,
     Nothing,
     Operation,
     OperationContext,
@@ -85,10 +85,10 @@ async def list_users_ddl(context: OperationContext, input: Nothing) -> Choices:
     return Choices(result=[_to_choice(row) for row in reversed(rows)])
 
 
-def _to_choice(row: VendorRow) -> InputChoice:
+def _to_choice(row: VendorRow) -> Choice:
     """A user by name; by id where they have none."""
     id = row.get_number("id")
-    return InputChoice(text=to_user_name(row) or str(id), value=id)
+    return Choice(text=to_user_name(row) or str(id), value=id)
 
 
 OPERATIONS = (
