@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SIZE ?= 2000
-# One more than there are cores: many tests wait for a process, a vendor's window or a database.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+# Two more than there are cores: many tests wait for a process, a vendor's window or a database.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) + 2))')
 
 .PHONY: help
 help: ## Show this help
@@ -75,7 +75,7 @@ chaos: setup ## Workers killed, frozen, cut off; every fault; ten minutes of a v
 	  $(if $(SEED),CHAOS_SEED=$(SEED)) SPOIL_SEED=$(or $(SEED),$(shell date +%s)) \
 	  $(BIN)/python -m pytest -s --timeout 7200 tests/acceptance/test_chaos.py tests/acceptance/test_faults.py \
 	  tests/acceptance/test_spoiling_vendor.py \
-	  tests/integration/test_grants_race.py
+	  tests/integration/test_grants_race.py tests/contract/test_emulators_survive.py tests/unit/sync/test_every_member.py
 
 .PHONY: lint
 lint: setup ## Style, types and the walls between packages

@@ -19,6 +19,7 @@ from unihire.platform.operations import Operations
 from unihire.store import Pool, reading
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.bodies import BODY
+from unihire.store.list_queries import RecordSelection
 from unihire.sync.run import sync_connector
 
 BIGGEST = 5
@@ -144,7 +145,7 @@ async def _read(pool: Pool, connector: Connector) -> None:
         )
         ids, keys = [row["id"] for row in rows], [row["key"] for row in rows]
         for nth in range(READS):
-            wanted = partial(reading.RecordSelection, connector=connector.number, model=model, after=0, limit=50)
+            wanted = partial(RecordSelection, connector=connector.number, model=model, after=0, limit=50)
             own = keys[nth % len(keys)]
             for one in (wanted(), wanted(ids=ids), wanted(keys=[[own]]), wanted(keys=[keys[:3]])):
                 if not (await reading.list_records(pool, one)).bodies:

@@ -21,6 +21,7 @@ def pytest_collection_finish() -> None:
     """What was collected stays to the end: no collection of garbage walks it again, a tenth of all work."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # as the program's own processes
 
 
 @pytest.fixture(scope="session", autouse=True)

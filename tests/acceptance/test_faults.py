@@ -4,7 +4,6 @@
 that reads what changed and in one that reads all again, and mixes all with more luck. Otherwise the faults take turns.
 """
 
-import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -27,12 +26,12 @@ from testbed.faulting import (
     Scene,
     strike,
 )
+from testbed.thoroughness import IS_WHOLE
 from unihire.errors import RetryLater
 from unihire.kit.seal import Sealer
 from unihire.sandbox.faults import ANYTHING, FAULTS
 from unihire.sandbox.spoiling import SPOILERS
 
-IS_WHOLE = os.environ.get("FAULTS") == "whole"
 WORDS = [*PASSING]
 TURNS = {word: [word] for word in WORDS} if IS_WHOLE else {"in turn": [word for word in WORDS if word != "429"]}
 SEEDS = range(8) if IS_WHOLE else range(1)

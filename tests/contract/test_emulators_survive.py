@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 import pytest
 
+from testbed.thoroughness import IS_WHOLE
 from unihire.integration.emulate import EmulatorResponse, Receiver, Request
 from unihire.integrations.greenhouse.emulator.query import _list_kinds
 from unihire.integrations.greenhouse.emulator.resources import RESOURCES
@@ -50,6 +51,10 @@ ODD_VALUES: dict[str, Any] = {
     "deep": DEEP,
 }
 EVENTLESS = Receiver(1, "everything", "http://127.0.0.1:9/", "secret", ())
+
+
+PART = 0.4
+"""Of the filters of each list, those that are asked for with each kind of odd value; `make chaos` asks for all."""
 
 
 class Line:
@@ -125,7 +130,8 @@ async def test_greenhouse_reads_and_writes_over_rows_with_members_of_any_kind(ki
             continue
         line.ask("GET", f"/v3/{stream}", "per_page=500")
         for query in list_filters(resource, odd.get(stream, ["7"])):
-            assert line.ask("GET", f"/v3/{stream}", query).status in (200, 422), query
+            if IS_WHOLE or chance.random() < PART:
+                assert line.ask("GET", f"/v3/{stream}", query).status in (200, 422), query
     for method, path, body in list_writes(line, odd, chance):
         line.ask(method, path, body=body)
     for stream in odd:
@@ -172,7 +178,7 @@ def list_writes(line: Line, odd: dict[str, list[str]], chance: random.Random) ->
         if stream == "webhooks":
             continue
         ids = odd[stream] or ["7"]
-        for _ in range(6):
+        for _ in range(6 if IS_WHOLE else 3):
             if writes.create is not None:
                 yield "POST", f"/v3/{stream}", make_body(declare_body(writes.create), odd, custom, chance)
             if writes.update is not None:
@@ -185,7 +191,7 @@ def list_writes(line: Line, odd: dict[str, list[str]], chance: random.Random) ->
                 yield method, f"/v3/{stream}/bulk", {"data": data[1:] if method == "DELETE" else data}
     for stream, actions in ACTIONS.items():
         for action in actions:
-            for number in chance.sample(odd[stream], min(15, len(odd[stream]))):
+            for number in chance.sample(odd[stream], min(15 if IS_WHOLE else 5, len(odd[stream]))):
                 body = make_body(declare_body(action.body), odd, custom, chance)
                 if action.verb == "anonymize":
                     body["fields"] = ["full_name", "emails", "notes", "offers", "tags", "attachments", "source"]

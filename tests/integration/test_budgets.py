@@ -27,8 +27,8 @@ from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.outbound.budget_store import BudgetState, BudgetUnavailable
 from unihire.outbound.client import Retry, Target, VendorClient
-from unihire.outbound.meters import Window
 from unihire.outbound.tally import TALLY, Tally
+from unihire.outbound.window_meter import Window
 from unihire.platform.budgets import StoredBudgets, _Shared
 from unihire.sandbox.faults import FaultRule
 from unihire.store import Pool

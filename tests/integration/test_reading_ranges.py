@@ -15,9 +15,9 @@ from testbed.tenants import Tenant, read_pages
 from unihire.model import MODELS, ModelSpec
 from unihire.store import Connection, ranges
 from unihire.store.database import open_database
+from unihire.store.list_queries import RecordSelection
 from unihire.store.migrate import migrate
 from unihire.store.ranges import BEFORE_ALL, BEHIND, BEHIND_ALL, Range, RangeSource, write_bound
-from unihire.store.reading import RecordSelection
 from unihire.store.record_keys import FilterKeys
 
 BEFORE_RANGES = 35

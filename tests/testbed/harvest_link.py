@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 
 from testbed.databases import Databases
 from testbed.harvest import find_next, serve_harvest
@@ -67,7 +68,7 @@ async def _read_stream(client: httpx.AsyncClient, stream: str) -> list[Json] | N
     if page.status_code == 403:
         return None
     for _ in range(10_000):
-        rows += page.raise_for_status().json()
+        rows += msgspec.json.decode(page.raise_for_status().content)
         following = find_next(page)
         if following is None:
             return rows
@@ -91,7 +92,7 @@ async def read_served(api: httpx.AsyncClient) -> Served:
     """Everything our own face serves, with raw data and custom fields. Nothing may come twice."""
     served = Served({}, {})
     for spec in MODELS.values():
-        flags = {"page_size": 100, "include_raw_data": "true", "include_custom_fields": "true"}
+        flags = {"page_size": 200, "include_raw_data": "true", "include_custom_fields": "true"}
         items = await read_pages(api, f"/api/v1/{spec.plural}", **flags)
         for item in items:
             item["more"] = {field.name: item["more"][field.name] for field in spec.more}

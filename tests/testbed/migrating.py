@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from testbed.crowd import fill_keys
 from unihire.store import Connection, Pool
 from unihire.store.bodies import BODY
-from unihire.store.reading import RecordSelection, find_record, list_records
+from unihire.store.list_queries import RecordSelection
+from unihire.store.reading import find_record, list_records
 
 MODEL = 4
 

@@ -20,6 +20,7 @@ from unihire.store import (
     counting,
     issues,
     joins,
+    list_queries,
     ranges,
     reading,
     related,
@@ -119,7 +120,7 @@ async def make_asker(connection: Connection, number: int, size: int, streams_beg
     await connection.execute(counting.DROP_MET)
     await connection.execute(counting.CREATE_MET)
     await connection.execute(FILL_MET, number)
-    has_arrays = connection.get_server_version().major >= reading.ARRAYS_FROM
+    has_arrays = connection.get_server_version().major >= list_queries.ARRAYS_FROM
     return Asker(
         number, size, streams_begin, await connection.fetchval(MAKE_RUN, number), await list_ids("4"),
         await list_ids("1"), await list_ids("write"), (await list_keys("own", ASKED))[1:],
@@ -272,9 +273,9 @@ def _list_reading(of: Asker) -> Iterator[Case]:
     yield Case("reading.FIND_ANY", reading.FIND_ANY.format(columns=""), (c, PEOPLE, ids[0]))
     compose = partial(_compose_list, of)
     for by_array in of.by_array:
-        walk_many = reading.write_many(BODY, by_array=by_array)
+        walk_many = list_queries.write_many(BODY, by_array=by_array)
         many = (c, PEOPLE, 0, 51, own, 5, own[-1], own[25])
-        yield Case("reading.LIST_RECORDS of many values", walk_many, many, 2 * ASKED, ASKED)
+        yield Case("list_queries.LIST_RECORDS of many values", walk_many, many, 2 * ASKED, ASKED)
         yield compose("of one value", ASKED, (shared[2:3],), walked=ASKED, by_array=by_array)
         yield compose("of one value, volatile", 2 * ASKED, (shared[2:3],), walked=ASKED, by_array=by_array, more=True)
         yield compose("of two filters", 2 * ASKED, (own[2:3], shared[2:3]), by_array=by_array)
@@ -330,7 +331,7 @@ def _compose_range(
     place: tuple[str, int] | None = None,
     source: ranges.RangeSource | None = None,
 ) -> Case:
-    wanted = reading.RecordSelection(connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids)
+    wanted = list_queries.RecordSelection(connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids)
     text, arguments = ranges.compose_range(query, wanted, narrowed, place, source)
     return Case(f"ranges of a moment{name}", text, tuple(arguments), looks, walked)
 
@@ -347,14 +348,14 @@ def _compose_list(
     more: bool = False,
     deleted: bool = False,
 ) -> Case:
-    wanted = reading.RecordSelection(
+    wanted = list_queries.RecordSelection(
         connector=of.number, model=PEOPLE, after=0, limit=50, keys=keys, ids=ids, content=Content(is_volatile=more),
         with_deleted=deleted,
     )  # fmt: skip
     single = [one[0] for one in keys if len(one) == 1]
-    write = reading.compose_all if deleted else reading.compose_list
+    write = list_queries.compose_all if deleted else list_queries.compose_list
     query, arguments = write(wanted, single, by_array=by_array)
-    return Case(f"reading.LIST_RECORDS {name}", query, tuple(arguments), looks, walked)
+    return Case(f"list_queries.LIST_RECORDS {name}", query, tuple(arguments), looks, walked)
 
 
 def _list_streams(of: Asker) -> Iterator[Case]:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 from starlette.applications import Starlette
 
 from testbed.vendor import ACME, IMPATIENT
@@ -115,7 +116,7 @@ async def read_pages(client: httpx.AsyncClient, path: str, **params: Any) -> lis
         cursors += [] if cursor is None else [cursor]
         answer = await client.get(path, params={**params, **({"cursor": cursor} if cursor else {})})
         assert answer.status_code == 200, answer.text
-        page = answer.json()
+        page = msgspec.json.decode(answer.content)
         assert page["page_size"] == len(page["items"])
         items += page["items"]
         cursor = page["cursor"]

@@ -8,10 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from unihire.errors import BudgetSpent
+from unihire.outbound.bucket_meter import SLOWEST, Bucket
 from unihire.outbound.budget_store import BudgetState, BudgetStore, BudgetUnavailable, MemoryBudgets
 from unihire.outbound.headers import read_date, read_number
-from unihire.outbound.meters import SLOWEST, Bucket, BucketNews, VendorClock, Window, WindowNews
+from unihire.outbound.meters import BucketNews, WindowNews
 from unihire.outbound.tally import TALLY, Tally
+from unihire.outbound.vendor_clock import VendorClock
+from unihire.outbound.window_meter import Window
 
 CALL_SECONDS = 60.0
 """Seconds after which a call is over for sure, unless a client says otherwise."""

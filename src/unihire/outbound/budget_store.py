@@ -8,8 +8,10 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from unihire.errors import RetryLater
+from unihire.outbound.bucket_meter import Bucket
 from unihire.outbound.headers import LONGEST_WAIT
-from unihire.outbound.meters import Bucket, News, Window
+from unihire.outbound.meters import News
+from unihire.outbound.window_meter import Window
 
 T = TypeVar("T")
 

@@ -19,6 +19,7 @@ from unihire.platform.access import Scope
 from unihire.platform.hiding import CUSTOM_FIELDS, Hidden, empty_body, empty_stored
 from unihire.store import Pool, ranges, reading
 from unihire.store.bodies import Content, Stored
+from unihire.store.list_queries import RecordSelection
 from unihire.store.record_keys import FilterKeys, derive_ids
 
 log = get_logger()
@@ -124,7 +125,7 @@ class Reader:
         for field, values in query.filters:
             hashed = FilterKeys(scope.number, model.number, field)
             keys.append(hashed.list_asked(values))
-        wanted = reading.RecordSelection(
+        wanted = RecordSelection(
             scope.number, model.number, query.after, query.limit, keys, ids, _choose_content(scope, model, show),
             with_deleted=query.with_deleted,
         )  # fmt: skip

@@ -15,16 +15,8 @@ from unihire.kit.clock import to_text
 from unihire.store import Connection, Pool
 from unihire.store.bodies import list_columns
 from unihire.store.feed.position import LATEST
-from unihire.store.reading import (
-    ARRAYS_FROM,
-    AT_STEPS,
-    BY_IDS,
-    BY_IDS_EACH,
-    MANY_WALKS,
-    RecordSelection,
-    StoredPage,
-    read_rows,
-)
+from unihire.store.list_queries import ARRAYS_FROM, AT_STEPS, BY_IDS, BY_IDS_EACH, MANY_WALKS, RecordSelection
+from unihire.store.reading import StoredPage, read_rows
 
 IN_BODIES: Mapping[str, Sequence[int]] = {
     "remote_created_at": (1, 4, 8, 9, 12, 13, 14, 17, 18, 19),

@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from unihire.errors import RetryLater
+from unihire.outbound.bucket_meter import Bucket
 from unihire.outbound.budget import FixedWindowHeaders, TokenBucketHeaders
 from unihire.outbound.budget_store import BudgetState
 from unihire.outbound.headers import LONGEST_WAIT, read_date, read_number, read_retry_after
 from unihire.outbound.judging import judge
-from unihire.outbound.meters import Bucket, Window
 from unihire.outbound.paging import VendorResponse
+from unihire.outbound.window_meter import Window
 
 NOW = datetime(2026, 11, 29, 6, tzinfo=UTC)
 BUCKET = TokenBucketHeaders(remaining="left", per_second="rate")

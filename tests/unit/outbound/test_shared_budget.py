@@ -14,8 +14,9 @@ from testbed.window_vendor import LIMIT, NAMES, SECONDS, WindowVendor
 from unihire.errors import BudgetSpent
 from unihire.outbound.budget import LOOK_SECONDS, NAPS, Budget, FixedWindowHeaders, TokenBucketHeaders
 from unihire.outbound.budget_store import ASKING_SECONDS, BudgetState, BudgetUnavailable
-from unihire.outbound.meters import ALONE_SECONDS, count_reserve
+from unihire.outbound.meters import count_reserve
 from unihire.outbound.tally import TALLY, Tally
+from unihire.outbound.window_meter import ALONE_SECONDS
 
 T = TypeVar("T")
 BUCKET = TokenBucketHeaders(remaining="left", per_second="rate")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from testbed.virtual_time import VirtualTime
 from testbed.window_vendor import LIMIT, NAMES, SECONDS, WindowVendor
 from unihire.outbound.budget import Budget, BudgetCall
-from unihire.outbound.meters import TURN_MARGIN
+from unihire.outbound.window_meter import TURN_MARGIN
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from unihire.store.bodies import Content
 from unihire.store.feed.refreshing import is_fresh
-from unihire.store.reading import RecordSelection, compose_list, write_many
+from unihire.store.list_queries import RecordSelection, compose_list, write_many
 from unihire.store.rows import write_find_rows
 from unihire.store.volatile import fill_content, fill_raw, read_parts, split_volatile
 

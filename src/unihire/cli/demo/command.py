@@ -24,8 +24,9 @@ from unihire.cli.console.starting import start
 from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_json
 from unihire.cli.demo.emulators import start_emulators
 from unihire.cli.demo.keyboard import read_enters
+from unihire.cli.demo.pasting import DemoLink
 from unihire.cli.demo.seed_calls import DemoCall, make_calls, show_calls
-from unihire.cli.demo.story import DemoLink, describe_demo, show_farewell, show_keys, show_ready, show_step, show_synced
+from unihire.cli.demo.story import describe_demo, show_farewell, show_keys, show_ready, show_step, show_synced
 from unihire.cli.serving import PortTaken, address_of, bind, run_worker, serve_api
 from unihire.errors import Busy, UnihireError
 from unihire.integration.registry import get_integration, list_integrations
