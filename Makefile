@@ -75,7 +75,8 @@ chaos: setup ## Workers killed, frozen, cut off; every fault; ten minutes of a v
 	  $(if $(SEED),CHAOS_SEED=$(SEED)) SPOIL_SEED=$(or $(SEED),$(shell date +%s)) \
 	  $(BIN)/python -m pytest -s --timeout 7200 tests/acceptance/test_chaos.py tests/acceptance/test_faults.py \
 	  tests/acceptance/test_spoiling_vendor.py \
-	  tests/integration/test_grants_race.py tests/contract/test_emulators_survive.py tests/unit/sync/test_every_member.py
+	  tests/integration/test_grants_race.py tests/contract/test_emulators_survive.py \
+	  tests/integration/test_operations_synced.py tests/unit/sync/test_every_member.py
 
 .PHONY: lint
 lint: setup ## Style, types and the walls between packages

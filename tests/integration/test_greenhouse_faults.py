@@ -117,7 +117,6 @@ async def test_missing_permission_is_named_and_closes_its_stream_alone(
             assert {record[name] for record in link.served.records[plural].values()} <= {None}
         # It stays so, until the permission is given.
         assert (await link.sync()).errors.keys() == closed.keys()
-        await link.check()
         link.restart()
         await link.wait_an_hour()
         report = await link.sync()

@@ -11,6 +11,7 @@ from testbed.creating import Company, open_creating
 from testbed.databases import Databases
 from testbed.harvest import Row
 from testbed.operating import Operating, open_operations
+from testbed.thoroughness import IS_WHOLE
 from unihire.errors import RetryLater
 from unihire.integration.declare import list_values
 from unihire.integration.registry import list_operations
@@ -55,7 +56,7 @@ async def check(operating: Operating, name: str, **input: Any) -> Any:
 
 
 def list_inputs(operating: Operating, name: str) -> Iterator[Json]:
-    """Inputs of an operation that has no pages: each row it can be asked for, and one there is not."""
+    """Inputs of an operation that has no pages: rows it can be asked for, and one there is not."""
     read = operating.read
     members: dict[str, tuple[str, Callable[[], list[Row]]]] = {
         "get_candidate": ("candidate_id", lambda: read("candidates")),
@@ -71,7 +72,7 @@ def list_inputs(operating: Operating, name: str) -> Iterator[Json]:
     }
     if name in members:
         member, rows = members[name]
-        yield from ({member: id} for id in [*(row["id"] for row in rows()), NOWHERE])
+        yield from ({member: id} for id in [*(row["id"] for row in rows()[:: 1 if IS_WHOLE else 3]), NOWHERE])
     elif name == "list_custom_fields":
         kinds = ("job", "candidate", "application", "offer", "opening", "rejection_question", "user_attribute")
         yield from ({"field_type": kind, "include_inactive": flag} for kind in kinds for flag in (True, False))
@@ -186,7 +187,7 @@ def list_filters(operating: Operating, name: str) -> Iterator[Json]:
 async def test_store_filters_as_the_vendor(operating: Operating, name: str) -> None:
     found = set()
     for input in list_filters(operating, name):
-        for page in (1, 2, 3):
+        for page in (1, 2, 3) if IS_WHOLE else (1, 3):
             answer = await check(operating, name, **input, page=page, **{PER_PAGE.get(name, "results_per_page"): 9})
             found.add(len(answer.get("results", answer.get("offices"))))
     assert len(found) > 1

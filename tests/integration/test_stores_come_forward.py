@@ -7,9 +7,10 @@ import sys
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from testbed.databases import Databases
-from testbed.migrating import expect_shown, fill_store, read_shown
+from testbed.migrating import describe, expect_shown, fill_store, read_shown
 from testbed.records import save
 from testbed.statements import RECORDED
 from testbed.tenants import Tenant
@@ -46,9 +47,16 @@ COUNT_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_d
 COUNT_BROKEN = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
 
 
+@pytest_asyncio.fixture(scope="module")
+async def newest(databases: Databases) -> list[tuple[str, ...]]:
+    """The schema of a store that has only ever been today's."""
+    async with databases.open() as pool, pool.acquire() as connection:
+        return await describe(connection)
+
+
 @pytest.mark.parametrize("version", VERSIONS[:-1])
-async def test_store_of_every_earlier_version_serves_the_same_bytes(
-    databases: Databases, connection: Connection, empty: str, version: int
+async def test_store_of_every_earlier_version_gets_the_newest_schema_and_serves_the_same_bytes(
+    databases: Databases, connection: Connection, empty: str, version: int, newest: list[tuple[str, ...]]
 ) -> None:
     await migrate.migrate(connection, upto=version)
     await fill_store(connection, connectors=2, size=40)
@@ -56,6 +64,7 @@ async def test_store_of_every_earlier_version_serves_the_same_bytes(
     assert [len(shown.all) for shown in before] == [36, 36]
     async with open_database(databases.settings(empty)) as pool:
         assert [await read_shown(pool, number) for number in (1, 2)] == before
+    assert await describe(connection) == newest
 
 
 @pytest.mark.parametrize("how", ["the process is killed", "the server ends its session"])

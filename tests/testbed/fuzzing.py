@@ -20,7 +20,7 @@ CHECKS = (
 )
 """The last: a request that is as described is taken, or refused for what there is, never for how it is written."""
 
-EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "3")
 """Requests for each operation of the description; the suite has little time."""
 
 

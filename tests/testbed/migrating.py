@@ -54,6 +54,24 @@ LIST_IDS = "SELECT id::text FROM record WHERE connector = $1 AND deleted_at IS N
 MAKE_KEY = "SELECT hashtextextended($1::int || ':shared:' || $2::int, 0)"
 
 
+DESCRIBE = """
+    SELECT 'column', table_name, column_name, data_type || ' ' || is_nullable || coalesce(column_default, '')
+        || is_identity FROM information_schema.columns WHERE table_schema = 'public'
+    UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT 'storage', attrelid::regclass::text, attname::text, attstorage::text FROM pg_attribute
+        WHERE attnum > 0 AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+    UNION ALL SELECT 'statistics', attrelid::regclass::text, attname::text, coalesce(attstattarget, -1)::text
+        FROM pg_attribute WHERE attnum > 0 AND attrelid IN (
+            SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        )
+    UNION ALL SELECT 'function', proname::text, '', pg_get_functiondef(oid) FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace
+    ORDER BY 1, 2, 3, 4
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What the readers of a connector are shown: its list, its lists by a filter, and its records one by one."""
@@ -111,3 +129,8 @@ async def read_shown(pool: Pool, connector: int) -> Shown:
         [await walk([[key]]) for key in keys],
         [body for id in ids for body in (await find_record(pool, connector, MODEL, id, BODY)).bodies],
     )
+
+
+async def describe(connection: Connection) -> list[tuple[str, ...]]:
+    """The whole schema, line by line."""
+    return [tuple(row) for row in await connection.fetch(DESCRIBE)]
