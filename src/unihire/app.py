@@ -28,10 +28,12 @@ from unihire.dialects.common.telemetry import TelemetryMiddleware, name_fault
 from unihire.dialects.tray.connectors import PATH as CALLS_PATH
 from unihire.dialects.tray.connectors import Connectors, write_message, write_text
 from unihire.dialects.tray.schema import describe_calls
-from unihire.dialects.unihire import capabilities, events, front, issues, quarantine, schedule, syncs
+from unihire.dialects.unihire import capabilities, events, front, hooks, issues, quarantine, schedule, syncs
 from unihire.dialects.unihire.metrics import Metrics
 from unihire.dialects.unihire.records import OWN
 from unihire.errors import ConfigError
+from unihire.events.inbox.processing import Processor
+from unihire.events.inbox.receiving import DeliveryReceiver
 from unihire.kit.logs import get_logger
 from unihire.kit.seal import Sealer
 from unihire.outbound.client import VendorClient
@@ -56,17 +58,23 @@ PATIENCE_SECONDS = 2.0
 """How long a sync of a worker waits for a vendor before it gives its place to another."""
 
 
+INBOX_PATIENCE_SECONDS = 10.0
+"""How long a reading of what was reported waits for a vendor before it gives its place to another connector's."""
+
+
 def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Starlette:
     """The application that serves the API on an open database.
 
     `sealer` opens the connectors' credentials; by default the one that is there when it is needed does.
     """
+
+    def open_sealed() -> Sealer:
+        return sealer or get_sealer(settings)
+
     access = Access(pool)
-    clients = Clients(
-        lambda connector: open_connector_client(pool, connector, sealer or get_sealer(settings), settings=settings)
-    )
+    clients = Clients(lambda connector: open_connector_client(pool, connector, open_sealed(), settings=settings))
     operations = Operations(pool, clients)
-    limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
+    limiter = _make_limiter(settings.rate_limit)
     gate = RequestGate(access, limiter, is_lenient=settings.unknown_parameters == "ignore")
     calls = RequestGate(access, limiter, write_error=write_message)
     reader = Reader(pool)
@@ -97,12 +105,17 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *schedule.Schedules(pool, gate).list_routes(),
             *issues.Issues(pool, gate).list_routes(),
             *events.Events(pool, gate, reader).list_routes(),
+            *hooks.Hooks(DeliveryReceiver(pool, open_sealed), _make_limiter(settings.hook_rate_limit)).list_routes(),
             *own.list_routes(),
             *_list_service_routes(settings, pool),
             *front.list_routes(describe_api),
         ],
         exception_handlers=_list_handlers(),
     )
+
+
+def _make_limiter(limit: int) -> RateLimiter | None:
+    return RateLimiter(limit) if limit else None
 
 
 def create_metrics_app(settings: Settings, pool: Pool) -> Starlette:
@@ -157,6 +170,16 @@ def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) ->
     return Worker(pool, get_address(pool), open_client, slots=settings.worker_slots, retention=retention)
 
 
+def make_processor(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Processor:
+    """What reads the rows again that vendors say have changed, to run beside a worker."""
+    opens = sealer or get_sealer(settings)
+
+    def open_client(connector: Connector) -> VendorClient:
+        return open_connector_client(pool, connector, opens, settings=settings, patience=INBOX_PATIENCE_SECONDS)
+
+    return Processor(pool, open_client, slots=settings.inbox_slots)
+
+
 def describe_api() -> dict[str, Any]:
     """The OpenAPI document of everything we serve."""
     paths: dict[str, Any] = {}
@@ -170,6 +193,7 @@ def describe_api() -> dict[str, Any]:
         schedule.describe_route,
         issues.describe_route,
         events.describe_route,
+        hooks.describe_route,
         partial(describe_reads, OWN),
         describe_calls,
     ):

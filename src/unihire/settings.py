@@ -17,6 +17,10 @@ DOTENV = Path(".env")
 _DOTENV_BYTES = 1_000_000
 _WRITE_SO = "in it @ / : ? # and % are written %40 %2F %3A %3F %23 %25"
 
+_PUBLIC_URL = re.compile(
+    r"https?://(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*/?"
+)
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -62,6 +66,14 @@ class Settings(BaseSettings):
             description="Path under which a proxy shows the API, as /ats; it may leave it on or take it off.",
         ),
     ] = ""
+    public_url: Annotated[
+        str | None,
+        Field(
+            max_length=500,
+            description="The address at which others reach the API, as https://hire.example.com/ats: hooks and what "
+            "customers come back to are below it.",
+        ),
+    ] = None
     trusted_proxies: Annotated[
         str,
         Field(description="Proxies whose X-Forwarded-Prefix is believed: addresses and networks, comma-separated."),
@@ -74,6 +86,9 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, description="Requests a minute for one connector, operations included; 0 switches the limit off."),
     ] = 200
+    hook_rate_limit: Annotated[
+        int, Field(ge=0, description="Deliveries a minute to one hook; 0 switches the limit off.")
+    ] = 12_000
     unknown_parameters: Annotated[
         str,
         Field(pattern="^(refuse|ignore)$", description="What is done with query parameters that a list does not have."),
@@ -91,6 +106,9 @@ class Settings(BaseSettings):
         float, Field(ge=1, le=600, description="Most seconds that one answer of a vendor may take, to its last byte.")
     ] = 60.0
     worker_slots: Annotated[int, Field(ge=1, le=100, description="Connectors that one worker syncs at once.")] = 8
+    inbox_slots: Annotated[
+        int, Field(ge=1, le=100, description="Connectors whose reported changes one worker reads at once.")
+    ] = 8
     history_days: Annotated[
         int, Field(ge=1, le=36_500, description="Days for which ended runs and resolved issues are stored.")
     ] = 30
@@ -123,6 +141,13 @@ class Settings(BaseSettings):
         if isinstance(value, str) and not is_empty_default and (fault := find_fault(value)) is not None:
             raise ValueError(f"{fault}: set it right, or not at all")
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, url: str | None) -> str | None:
+        if url is not None and _PUBLIC_URL.fullmatch(url) is None:
+            raise ValueError("it must be https://host[:port][/path], without a query")
+        return None if url is None else url.rstrip("/")
 
     @field_validator("home")
     @classmethod

@@ -2,11 +2,10 @@
 
 import re
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
-from testbed.command import PATIENCE, PROGRAM, Command, end
+from testbed.command import PATIENCE, PROGRAM, Command, end, find_free_port
 from testbed.databases import make_place
 from unihire.store.embedded.server import EmbeddedServer
 
@@ -18,11 +17,6 @@ def read_blocks(title: str) -> list[str]:
     (section,) = re.findall(rf"^## {title}\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
     blocks: list[str] = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     return [block.replace(".venv/bin/unihire", str(PROGRAM)) for block in blocks]
-
-
-def find_free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return str(door.getsockname()[1])
 
 
 def test_everything_can_be_tried_without_a_vendor_account() -> None:

@@ -83,6 +83,7 @@ def test_reads_of_both_faces_are_described_and_nothing_they_do_not_do() -> None:
         "/api/v1/syncs/{id}": ["get"],
         "/api/v1/schedule": ["get", "put"],
         "/api/v1/issues": ["get"],
+        "/hooks/{vendor}/{token}": ["post"],
         "/core/v1/connectors": ["get"],
         f"{one}/operations": ["get"],
         f"{one}/call": ["post"],

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from testbed.asking import Case, make_asker
 from testbed.citus import PAGE, place_statements, spread
 from testbed.crowd import fill_connector
 from testbed.databases import Databases
 from testbed.distributing import COLUMN, GLOBAL, KEYLESS, LOCAL, find_layout, find_refused, list_statements
-from testbed.planned import Case, find_statements, list_cases, make_asker
+from testbed.planned import find_statements, list_cases
 from unihire.store import Connection
 
 OF_ALL: Mapping[str, str] = {
@@ -28,6 +29,8 @@ OF_ALL: Mapping[str, str] = {
     "operations.DROP_OLD_MARKS": "retention: of all",
     "tokens.DROP_ALL_ENDED": "retention: of all",
     "erasing.LIST_WITH_OLD": "retention: which have old ones",
+    "hooks.LIST_HOOKS": "the operator's list of hooks",
+    "inbox.LIST_WITH_OLD": "retention: which have old ones",
     "log.LIST_WITH_OLD": "retention: which have old ones",
     "order.LIST_ORDERED": "the events of an environment, over all its connectors",
     "order.FIND_LAST_ORDERED": "the events of an environment, over all its connectors",

@@ -12,6 +12,7 @@ from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, connect_partner, make_grant
 from unihire.cli.doctor.examining import judge_marks
 from unihire.errors import ConfigError
+from unihire.events.inbox.hooks import seal_secrets
 from unihire.kit.seal import MARK_BYTES, Sealer, new_key
 from unihire.outbound.auth import Grant
 from unihire.platform import resealing
@@ -22,6 +23,7 @@ from unihire.platform.sealing import make_grant_context
 from unihire.store import Pool
 from unihire.store.accounts.sealed import KINDS, count_marks
 from unihire.store.accounts.tenancy import Connector, get_connector, list_connectors
+from unihire.store.events.hooks import add_hook
 
 OLD, NEW, LOST = new_key(), new_key(), new_key()
 BEFORE, BOTH, AFTER = Sealer([OLD]), Sealer([NEW, OLD]), Sealer([NEW])
@@ -35,9 +37,14 @@ async def place(databases: Databases) -> AsyncIterator[Pool]:
 
 
 async def connect(pool: Pool, sealer: Sealer = BEFORE) -> Connector:
-    return await connect_partner(
+    """A partner's connector, with a hook."""
+    connector = await connect_partner(
         pool, sealer, integration=PARTNER, base_url="http://127.0.0.1:9", credentials=SECRETS, grant=make_grant()
     )
+    async with pool.acquire() as connection, connection.transaction():
+        secrets = seal_secrets(sealer, connector.id, ["secret of the hook"])
+        assert await add_hook(connection, connector.number, connector.id.bytes, secrets)
+    return connector
 
 
 def keep(pool: Pool, sealer: Sealer, connector: Connector) -> StoredGrants:
@@ -58,7 +65,7 @@ async def test_everything_opens_with_the_newest_key_alone_and_says_the_same(
     before = [await read(place, BEFORE, one) for one in connectors]
     bought = await place.fetch("SELECT saved_at FROM connector_grant ORDER BY connector")
     done = await reseal(place, BOTH)
-    assert (done.resealed, done.left) == (Counter(credentials=5, grant=5), [])
+    assert (done.resealed, done.left) == (Counter(credentials=5, grant=5, hook=5), [])
     assert [await read(place, AFTER, one) for one in connectors] == before
     assert await place.fetch("SELECT saved_at FROM connector_grant ORDER BY connector") == bought
     done = await reseal(place, BOTH)
@@ -71,9 +78,9 @@ async def test_what_does_not_open_is_named_and_the_others_are_resealed(place: Po
         "UPDATE connector_grant SET sealed = substring(sealed FROM 1 FOR 20) WHERE connector = $1", spoiled.number
     )
     done = await reseal(place, BOTH)
-    assert done.resealed == Counter(credentials=2, grant=1)
+    assert done.resealed == Counter(credentials=2, grant=1, hook=2)
     left = [(one.kind, one.connector) for one in done.left]
-    assert left == [("credentials", lost.id), ("grant", lost.id), ("grant", spoiled.id)]
+    assert left == [("credentials", lost.id), ("grant", lost.id), ("grant", spoiled.id), ("hook", lost.id)]
     assert "no longer holds" in done.left[0].reason
     assert "does not open" in done.left[2].reason
     assert (await read(place, AFTER, good))[0] == SECRETS
@@ -97,7 +104,7 @@ async def test_grant_that_is_renewed_meanwhile_stays_and_is_resealed_later(place
                 await asyncio.sleep(0.01)
         await transaction.commit()
     done = await resealing_it
-    assert (done.resealed, done.left) == (Counter(credentials=1, grant=1), [])
+    assert (done.resealed, done.left) == (Counter(credentials=1, grant=1, hook=1), [])
     assert (await read(place, AFTER, connector))[1] == renewed
 
 

@@ -14,9 +14,10 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from testbed.asking import Case, make_asker
 from testbed.crowd import empty_connector, fill_connector, list_sizes, list_tables
 from testbed.databases import Databases
-from testbed.planned import CASELESS, Case, find_statements, is_used, list_cases, make_asker
+from testbed.planned import CASELESS, find_statements, is_used, list_cases
 from unihire.store import Connection
 from unihire.store.database import SESSION
 from unihire.store.migrate import migrate

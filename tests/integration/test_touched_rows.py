@@ -2,80 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
 
 from testbed.tenants import Tenant, make_tenant
-from testbed.vendor import ACME, IMPATIENT, Vendor, say
+from testbed.touching import DELTA, application, fill, remove, tag
+from testbed.vendor import IMPATIENT, Vendor, say
 from testbed.waiting import within
-from unihire.integration.declare import IdFilter, Join, RecordMapping, Source, Stream
 from unihire.kit.seal import Sealer
-from unihire.model import Application, Candidate, Offer
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import NextLink
 from unihire.platform.connectors import open_client
 from unihire.store import Pool
 from unihire.sync.rows_by_id import Reread, Touched, sync_rows_by_id, sync_touched_rows
 
-LIST = NextLink(items="rows", link=("next",), page_size={"limit": "50"})
-
-
-def to_person(source: Source) -> Candidate:
-    tags = [tag["name"] for tag in source.details.get("tags", [])]
-    return Candidate(remote_id=source.row["id"], first_name=source.row["name"], tags=tags)
-
-
-def to_application(source: Source) -> Application:
-    return Application(remote_id=source.row["id"], candidate=source.row["person_id"])
-
-
-def to_offer(source: Source) -> Offer:
-    return Offer(remote_id=source.row["id"], application=source.row["application_id"])
-
-
-def declare(name: str, *mappings: RecordMapping, **more: Any) -> Stream:
-    return Stream(
-        name=name, path=f"/{name}", paging=LIST, id_of=lambda row: str(row["id"]), mappings=mappings,
-        by_id=IdFilter(by="{member}s"), **more,
-    )  # fmt: skip
-
-
-TAGS = Join(name="tags", stream="tags", on="person_id", members=("name",))
-DELTA = replace(
-    ACME,
-    streams=(
-        declare("tags"),
-        declare("people", RecordMapping(Candidate, to_person), joins=(TAGS,)),
-        declare("applications", RecordMapping(Application, to_application), found_by=("person_id",)),
-        declare("offers", RecordMapping(Offer, to_offer)),
-    ),
-)
-
-
-def tag(id: str, person_id: str, name: str) -> dict[str, Any]:
-    return {"id": id, "person_id": person_id, "name": name}
-
-
-def application(id: str, person_id: str) -> dict[str, Any]:
-    return {"id": id, "person_id": person_id}
-
-
-def offer(id: str, application_id: str) -> dict[str, Any]:
-    return {"id": id, "application_id": application_id}
-
 
 @pytest_asyncio.fixture
 async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
-    vendor.lists = {
-        "/tags": [tag("1", "1", "red"), tag("2", "1", "blue"), tag("3", "2", "red")],
-        "/people": [{"id": number, "name": f"Person {number}"} for number in "123"],
-        "/applications": [application("11", "1"), application("12", "1"), application("21", "2")],
-        "/offers": [offer("111", "11"), offer("211", "21")],
-    }
+    fill(vendor)
     made = await make_tenant(pool, sealer, base_url=vendor.base_url, integration=DELTA)
     await made.sync()
     return made
@@ -109,10 +54,6 @@ async def find_tags(tenant: Tenant, person_id: str) -> list[str]:
         tenant.connector.number, person_id,
     )  # fmt: skip
     return tags
-
-
-def remove(vendor: Vendor, path: str, *ids: str) -> None:
-    vendor.lists[path] = [row for row in vendor.lists[path] if row["id"] not in ids]
 
 
 async def test_row_the_vendor_has_no_longer_is_deleted_here(

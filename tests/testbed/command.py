@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -97,6 +98,12 @@ class Command:
         while (remains := self.list_processes()) and time.monotonic() < deadline:
             time.sleep(0.02)
         return remains
+
+
+def find_free_port() -> str:
+    """A port of this machine that nobody has at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        return str(door.getsockname()[1])
 
 
 def read_json_line(process: "subprocess.Popen[str]") -> Any:

@@ -114,6 +114,27 @@ FILL_LATER = {
     SELECT $1::int, 100 * i, decode(md5(i::text), 'hex') FROM generate_series(1, $2::int) AS i
     WHERE $3::text IS NOT NULL
     """,
+    "hook": """
+    INSERT INTO hook (connector, secrets) SELECT $1::int, 'sealed' WHERE $2::int > 0 AND $3::text IS NOT NULL
+    """,
+    "hook_token": """
+    INSERT INTO hook_token (hash, connector)
+    SELECT decode(md5('hook' || $1::int), 'hex'), $1 WHERE $2::int > 0 AND $3::text IS NOT NULL
+    """,
+    "inbox": """
+    INSERT INTO inbox (connector, due_at, claim)
+    SELECT $1::int, now(), md5('claim' || $1::int)::uuid WHERE $2::int > 0 AND $3::text IS NOT NULL
+    """,
+    "inbox_delivery": """
+    INSERT INTO inbox_delivery (connector, event, received_at)
+    SELECT $1::int, decode(md5(i::text), 'hex'), now() - i * '1 hour'::interval
+    FROM generate_series(1, $2::int) AS i WHERE $3::text IS NOT NULL
+    """,
+    "inbox_touch": """
+    INSERT INTO inbox_touch (connector, stream, member, value, is_gone, is_wide, version, touched_at, due_at)
+    SELECT $1::int, $3::text || 'people', '', i::text, false, false, 1, now(), now() - i * '1 second'::interval
+    FROM generate_series(1, $2::int) AS i
+    """,
     "event_cut": """
     INSERT INTO event_cut (connector, seq, xid) SELECT $1::int, 50, '3'::xid8 WHERE $2::int > 0 AND $3::text IS NOT NULL
     """,

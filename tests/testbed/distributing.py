@@ -18,12 +18,15 @@ GLOBAL: Mapping[str, str] = {
     "api_key": "found by its hash, before anybody knows whose it is",
     "connector": "the directory: found by its id or its token's hash, and joined by everything that asks of all",
     "replaced_token": "found by its hash, before anybody knows whose it is",
+    "hook": "what a delivery is verified with, found with the token of its address",
+    "hook_token": "found by its hash, before anybody knows whose it is",
     "chore": "what is done now and then for all",
 }
 """Tables without a key that begins with the connector, each with the reason. Servers have copies of them all."""
 
 LOCAL: Mapping[str, str] = {
     "schema_version": "the migrations'",
+    "inbox": "claimed with SKIP LOCKED, which Citus refuses over shards",
     "job_schema": "the migrations' of the queue",
     "event_epoch": "of the server that the program connects to, whose transactions order the events",
     "event_alive": "of the server that the program connects to",

@@ -93,9 +93,11 @@ async def serve_app(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @asynccontextmanager
-async def open_api(settings: Settings, tenant: Tenant) -> AsyncIterator[httpx.AsyncClient]:
+async def open_api(
+    settings: Settings, tenant: Tenant, sealer: Sealer | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app of its own, carrying the tenant's key and token."""
-    async with serve_app(create_app(settings, tenant.pool)) as client:
+    async with serve_app(create_app(settings, tenant.pool, sealer)) as client:
         client.headers.update(tenant.headers)
         yield client
 

@@ -78,6 +78,12 @@ COMMANDS = (
     Command("capabilities", "capabilities:capabilities", "EPILOG", "Show what each system gives."),
     Command("openapi", "openapi:openapi", "EPILOG", "Print the OpenAPI document of the API."),
     Command("connectors", "connectors:app", "EPILOG", "List, show and delete connectors; alone, it lists them."),
+    Command(
+        "hooks",
+        "hooks:app",
+        "EPILOG",
+        "Make, show, change and end the addresses at which vendors report changes; alone, it lists them.",
+    ),
     Command("keys", "keys:app", "EPILOG", "Make, list, rotate and end API keys; alone, it lists them."),
 )
 

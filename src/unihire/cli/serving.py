@@ -7,26 +7,27 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Sequence
 from typing import Annotated
 
 import typer
 import uvicorn
 from starlette.applications import Starlette
 
-from unihire.app import create_app, make_worker
+from unihire.app import create_app, make_processor, make_worker
 from unihire.cli.console.ending import Ending, run
 from unihire.cli.console.starting import start
 from unihire.cli.console.terminal import ERR, Json, examples, note, print_json
 from unihire.cli.protocol import BoundedProtocol
 from unihire.errors import ConfigError, UnihireError
+from unihire.events.inbox.processing import Processor
 from unihire.kit.logs import get_logger
 from unihire.kit.seal import Sealer
 from unihire.platform.sealing import open_sealer
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.database import open_database
-from unihire.sync.worker import calm_library_logs
+from unihire.sync.worker import Worker, calm_library_logs
 
 GRACE_SECONDS = 2
 """How long a request under way may take when the server is asked to end."""
@@ -150,12 +151,24 @@ async def serve_api(app: Starlette, door: socket.socket) -> AsyncIterator["async
 
 @contextlib.asynccontextmanager
 async def run_worker(settings: Settings, pool: Pool, sealer: Sealer) -> AsyncIterator["asyncio.Task[None]"]:
-    """A worker for as long as the block lasts; what it is at then ends after the page it is on."""
+    """A worker for as long as the block lasts, and what works beside it; what each is at then ends as soon as it may.
+
+    Yields what ends when the first of them does.
+    """
     calm_library_logs()
-    working = make_worker(settings, pool, sealer)
-    task = asyncio.create_task(working.run())
+    working: list[Worker | Processor] = [make_worker(settings, pool, sealer), make_processor(settings, pool, sealer)]
+    tasks = [asyncio.create_task(one.run()) for one in working]
+    ended = asyncio.create_task(_wait_for_first(tasks))
     try:
-        yield task
+        yield ended
     finally:
-        working.stop()
-        await asyncio.gather(task, return_exceptions=True)
+        for one in working:
+            one.stop()
+        await asyncio.gather(*tasks, ended, return_exceptions=True)
+
+
+async def _wait_for_first(tasks: "Sequence[asyncio.Task[None]]") -> None:
+    """Until one of them ends; its error is raised here."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()

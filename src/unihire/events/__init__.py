@@ -1,1 +1,1 @@
-"""Events: the change log as others read it."""
+"""What happens: reported by vendors, and told on."""

@@ -12,13 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
-from unihire.integration.declare import find_member
+from unihire.integration.declare import Data, find_member
 from unihire.kit.nesting import decode_bounded
-
-if TYPE_CHECKING:  # a command that only shows what is declared needs no client
-    from unihire.outbound.client import VendorClient
 
 MOST_BYTES = 1 << 20
 """Of a delivery's body, unless a vendor sends larger ones."""
@@ -191,6 +188,21 @@ class Secret:
     """The connector's credentials that are the secret, the first that it has; then nobody makes one up."""
 
 
+class VendorApi(Protocol):
+    """The vendor's API, asked with the connector's credentials, within its rate limit. Paths are as streams have them.
+
+    Raises VendorError; VendorRefused has the vendor's status.
+    """
+
+    async def get(self, path: str, params: Mapping[str, str]) -> Any:
+        """The answer's JSON."""
+        ...
+
+    async def send(self, method: str, path: str, body: Data | None = None) -> Any:
+        """Write, once; the answer's JSON, None where it has no body. Raises Unanswered where it may have been done."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscribed:
     """What subscribing over the vendor's API made."""
@@ -205,11 +217,11 @@ class Subscribed:
 class Subscription:
     """How a vendor is asked over its API to send deliveries."""
 
-    subscribe: "Callable[[VendorClient, str, str | None], Awaitable[Subscribed]]"
-    """(client, address, secret where we draw it) → what was made, for every event. What was made for this address
+    subscribe: Callable[[VendorApi, str, str | None], Awaitable[Subscribed]]
+    """(the API, address, secret where we draw it) → what was made, for every event. What was made for this address
     before, by an attempt that did not come to its end, is taken as it is."""
-    unsubscribe: "Callable[[VendorClient, Sequence[str]], Awaitable[None]]"
-    """(client, ids) → nothing. Ids that the vendor no longer has are passed over."""
+    unsubscribe: Callable[[VendorApi, Sequence[str]], Awaitable[None]]
+    """(the API, ids) → nothing. Ids that the vendor no longer has are passed over."""
     scopes: tuple[str, ...] = ()
     """OAuth scopes that it needs, asked of a customer with those of the writes."""
     is_for_partners: bool = False

@@ -66,6 +66,16 @@ OPERATION_SECONDS = Histogram(
     "unihire_operation_seconds", "Seconds that operations took; kind is the operation, status done, refused or error.",
     ["integration", "kind", "status"], registry=REGISTRY, buckets=_CALL_BUCKETS,
 )  # fmt: skip
+HOOK_DELIVERIES = Counter(
+    "unihire_hook_deliveries",
+    "Deliveries of vendors' webhooks; status is accepted, duplicate, test, handshake, unreadable, or why it was "
+    "refused: forged, stale, no_secret, unknown, too_large, too_slow, too_many.",
+    ["integration", "status"], registry=REGISTRY,
+)  # fmt: skip
+HOOK_SECONDS = Histogram(
+    "unihire_hook_read_seconds", "Seconds from a delivery that was written down to the row it touches, read again.",
+    ["integration"], registry=REGISTRY, buckets=_PAGE_BUCKETS,
+)  # fmt: skip
 _BUILD = Gauge("unihire_build_info", "1, with the version of the program.", ["version"], registry=REGISTRY)
 _BUILD.labels(__version__).set(1)
 

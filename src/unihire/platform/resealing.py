@@ -6,7 +6,7 @@ from uuid import UUID
 
 from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer
-from unihire.platform.sealing import make_credentials_context, make_grant_context
+from unihire.platform.sealing import make_credentials_context, make_grant_context, make_hook_context
 from unihire.store import Pool
 from unihire.store.accounts.sealed import KINDS, Kind, Sealed, list_others, replace_sealed
 
@@ -16,7 +16,7 @@ BATCH = 200
 PASSES = 3
 """How often what changed meanwhile is looked at again."""
 
-_CONTEXTS = {"credentials": make_credentials_context, "grant": make_grant_context}
+_CONTEXTS = {"credentials": make_credentials_context, "grant": make_grant_context, "hook": make_hook_context}
 
 
 @dataclass(frozen=True, slots=True)

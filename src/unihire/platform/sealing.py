@@ -83,6 +83,11 @@ def make_grant_context(connector: UUID) -> bytes:
     return connector.bytes + b" grant"
 
 
+def make_hook_context(connector: UUID) -> bytes:
+    """What binds the sealed secrets of a hook to their connector."""
+    return connector.bytes + b" hook"
+
+
 def _make_sealer(settings: Settings) -> Sealer:
     """A key in a file of its own, on the disk before anything is sealed under it."""
     path = settings.home / KEY_FILE

@@ -7,6 +7,8 @@ from unihire.store import Connection, Pool
 from unihire.store.accounts.tokens import DROP_ALL_ENDED
 from unihire.store.calls.operations import DROP_OLD_CALLS, DROP_OLD_MARKS, MARKED_FOR
 from unihire.store.calls.writes import DROP_OLD_WRITES
+from unihire.store.events import hooks
+from unihire.store.events.inbox import cut_deliveries
 from unihire.store.events.log import cut_events
 from unihire.store.feed.erasing import erase_deleted
 from unihire.store.issues import DROP_OLD_ISSUES
@@ -63,6 +65,7 @@ async def delete_expired(connection: Connection, pool: Pool, retention: Retentio
     if since is not None and CUT_EVERY <= since <= PLAUSIBLE:
         has_more = retention.deleted is not None and await erase_deleted(pool, retention.deleted, AT_ONCE)
         has_more = await cut_events(connection, retention.events, AT_ONCE) or has_more
+        has_more = await cut_deliveries(connection) or has_more
         for query, older in (
             (DROP_OLD_RUNS, retention.history),
             (DROP_OLD_ISSUES, retention.history),
@@ -70,6 +73,7 @@ async def delete_expired(connection: Connection, pool: Pool, retention: Retentio
             (DROP_OLD_WRITES, retention.calls),
             (DROP_OLD_MARKS, MARKED_FOR),
             (DROP_ALL_ENDED, timedelta()),
+            (hooks.DROP_ALL_ENDED, timedelta()),
         ):
             done = await connection.execute(query, older, AT_ONCE)
             has_more = has_more or int(done.split()[-1]) == AT_ONCE

@@ -10,7 +10,7 @@ SILENT_FOR = timedelta(seconds=20)
 """A worker that gave no sign for so long does not count."""
 
 # Connectors, paused ones among them, unfinished runs, jobs, workers, the schedule that is overdue for longest, open
-# issues and quarantined rows: a name, what it is counted by, and the number.
+# issues, quarantined rows and touched rows that wait: a name, what it is counted by, and the number.
 COUNT_STANDING = """
     SELECT 'connectors' AS name, integration, lower(status) AS kind, count(*)::float8 AS value
     FROM connector GROUP BY integration, status
@@ -39,6 +39,11 @@ COUNT_STANDING = """
     UNION ALL
     SELECT CASE WHEN is_served THEN 'incomplete' ELSE 'quarantine' END AS name, integration, '', count(*)
     FROM quarantine JOIN connector ON connector.number = quarantine.connector GROUP BY name, integration
+    UNION ALL
+    SELECT 'touched', integration, '', count(*)
+    FROM inbox_touch JOIN connector ON connector.number = inbox_touch.connector GROUP BY integration
+    UNION ALL
+    SELECT 'touched_for', '', '', greatest(0, coalesce(extract(epoch FROM now() - min(touched_at)), 0)) FROM inbox_touch
 """
 
 

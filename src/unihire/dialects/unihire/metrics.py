@@ -65,6 +65,10 @@ GAUGES: Mapping[str, Gauge] = {
     "incomplete": Gauge(
         "unihire_incomplete_rows", "Rows that are served without some part that does not map.", ("integration",)
     ),
+    "touched": Gauge(
+        "unihire_hook_rows_waiting", "Rows that vendors say have changed and that are yet to be read.", ("integration",)
+    ),
+    "touched_for": Gauge("unihire_hook_wait_seconds", "Seconds for which the first of these has waited."),
 }
 UP = Gauge("unihire_database_up", "1 where the database returned the numbers above; else 0, and they are missing.")
 

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
-
 from unihire.errors import VendorChanged, VendorRefused
 from unihire.integration.declare import Data
 from unihire.integration.webhooks import (
@@ -19,11 +17,10 @@ from unihire.integration.webhooks import (
     Subscribed,
     Subscription,
     Touch,
+    VendorApi,
     WebhookEvent,
     Webhooks,
 )
-from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import decode_rows
 
 APPLICATION, CANDIDATE, JOB = "application_id", "candidate_id", "job_id"
 
@@ -268,30 +265,24 @@ def read_event(delivery: Delivery) -> WebhookEvent:
 WEBHOOKS_PATH = "/v3/webhooks"
 
 
-async def subscribe(client: VendorClient, url: str, secret: str | None) -> Subscribed:
+async def subscribe(api: VendorApi, url: str, secret: str | None) -> Subscribed:
     """One webhook for each event, as the vendor has them; those there are already for the address are taken."""
-    answer = await client.get(client.target.locate(WEBHOOKS_PATH), {"per_page": "500"})
-    rows = [row.data for row in decode_rows(answer.body, of=WEBHOOKS_PATH)]
-    known = {row.get("event"): get_number(row, "id") for row in rows if row.get("url") == url}
-    for action in EVENTS.keys() - known.keys():
-        body = {"name": f"Unihire: {EVENTS[action][0]}", "url": url, "event": action, "secret": secret}
-        known[action] = await _make_webhook(client, body)
+    rows = await api.get(WEBHOOKS_PATH, {"per_page": "500"})
+    try:
+        known = {row["event"]: get_number(row, "id") for row in rows if row["url"] == url}
+        for action, (name, _) in EVENTS.items():
+            if action not in known:
+                body = {"name": f"Unihire: {name}", "url": url, "event": action, "secret": secret}
+                known[action] = get_number(await api.send("POST", WEBHOOKS_PATH, body), "id")
+    except (KeyError, TypeError) as error:
+        raise VendorChanged(f"{WEBHOOKS_PATH}: a webhook has no id, event or url") from error
     return Subscribed(ids=tuple(known[action] for action in EVENTS))
 
 
-async def _make_webhook(client: VendorClient, body: Data) -> str:
-    answer = await client.send("POST", client.target.locate(WEBHOOKS_PATH), msgspec.json.encode(body))
-    (row,) = decode_rows(b"[" + answer.body + b"]", of=WEBHOOKS_PATH)
-    try:
-        return get_number(row.data, "id")
-    except (KeyError, TypeError) as error:
-        raise VendorChanged(f"{WEBHOOKS_PATH}: a webhook was made and came back without an id") from error
-
-
-async def unsubscribe(client: VendorClient, ids: Sequence[str]) -> None:
+async def unsubscribe(api: VendorApi, ids: Sequence[str]) -> None:
     for id in ids:
         try:
-            await client.send("DELETE", client.target.locate(f"{WEBHOOKS_PATH}/{id}"), b"")
+            await api.send("DELETE", f"{WEBHOOKS_PATH}/{id}")
         except VendorRefused as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise

@@ -8,8 +8,8 @@ from unihire.kit.seal import MARK_BYTES
 from unihire.store import Pool
 from unihire.store.accounts.grants import INSIST_ON_COMMIT
 
-Kind = Literal["credentials", "grant"]
-KINDS: tuple[Kind, ...] = ("credentials", "grant")
+Kind = Literal["credentials", "grant", "hook"]
+KINDS: tuple[Kind, ...] = ("credentials", "grant", "hook")
 
 # Credentials of connectors after a number that do not begin as is said, which names the key.
 LIST_OTHER_CREDENTIALS = """
@@ -23,11 +23,20 @@ LIST_OTHER_GRANTS = """
     WHERE held.connector > $1 AND substring(held.sealed FROM 1 FOR $3) <> $2 ORDER BY held.connector LIMIT $4
 """
 
+# The same of the secrets of hooks.
+LIST_OTHER_HOOKS = """
+    SELECT number, id, hook.secrets AS sealed FROM hook JOIN connector ON connector.number = hook.connector
+    WHERE hook.connector > $1 AND substring(hook.secrets FROM 1 FOR $3) <> $2 ORDER BY hook.connector LIMIT $4
+"""
+
 # Put another in place of sealed credentials; nothing where they are others by now.
 REPLACE_SEALED_CREDENTIALS = "UPDATE connector SET credentials = $3 WHERE number = $1 AND credentials = $2"
 
 # The same of a grant. When it was bought stays as it is.
 REPLACE_SEALED_GRANT = "UPDATE connector_grant SET sealed = $3 WHERE connector = $1 AND sealed = $2"
+
+# The same of a hook.
+REPLACE_SEALED_HOOK = "UPDATE hook SET secrets = $3 WHERE connector = $1 AND secrets = $2"
 
 # How the sealed credentials of all connectors begin ($1 bytes, which name the key), and how many begin so.
 COUNT_CREDENTIALS_MARKS = """
@@ -40,9 +49,16 @@ COUNT_GRANT_MARKS = """
     WHERE sealed IS NOT NULL GROUP BY 1
 """
 
-_LIST = {"credentials": LIST_OTHER_CREDENTIALS, "grant": LIST_OTHER_GRANTS}
-_REPLACE = {"credentials": REPLACE_SEALED_CREDENTIALS, "grant": REPLACE_SEALED_GRANT}
-_COUNT = {"credentials": COUNT_CREDENTIALS_MARKS, "grant": COUNT_GRANT_MARKS}
+# The same of the secrets of hooks.
+COUNT_HOOK_MARKS = """
+    SELECT substring(secrets FROM 1 FOR $1) AS mark, count(*) AS sealed FROM hook WHERE secrets IS NOT NULL GROUP BY 1
+"""
+
+_LIST = {"credentials": LIST_OTHER_CREDENTIALS, "grant": LIST_OTHER_GRANTS, "hook": LIST_OTHER_HOOKS}
+_REPLACE = {
+    "credentials": REPLACE_SEALED_CREDENTIALS, "grant": REPLACE_SEALED_GRANT, "hook": REPLACE_SEALED_HOOK,
+}  # fmt: skip
+_COUNT = {"credentials": COUNT_CREDENTIALS_MARKS, "grant": COUNT_GRANT_MARKS, "hook": COUNT_HOOK_MARKS}
 
 
 @dataclass(frozen=True, slots=True)

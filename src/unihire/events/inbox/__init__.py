@@ -1,0 +1,1 @@
+"""What vendors report of changes: received, written down, and the rows read again."""
