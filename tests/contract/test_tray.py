@@ -241,9 +241,7 @@ async def test_calls_are_limited_with_the_connector_s_reads_and_lists_with_the_o
     async with serve_app(create_app(databases.settings("migrated", rate_limit=3), pool, sealer)) as api:
         api.headers.update(tenant.headers)
         refused = await api.post(f"{GREENHOUSE}/call", json={"operation": "get_job", "input": {}}, headers={})
-        assert (refused.status_code, refused.headers["X-RateLimit-Remaining"]) == (400, "3"), (
-            "not let in, so not counted"
-        )
+        assert (refused.status_code, refused.headers["X-RateLimit-Remaining"]) == (400, "2"), "the organisation's"
         left = []
         for _ in range(2):
             answer = await call(api, tenant, "list_attachment_content_types_ddl", {})
@@ -258,9 +256,21 @@ async def test_calls_are_limited_with_the_connector_s_reads_and_lists_with_the_o
         assert spent.headers["X-RateLimit-Remaining"] == "0"
         assert (await api.get("/api/ats/v1/jobs")).status_code == 429
         lists = [await api.get(path) for path in (PATH, f"{GREENHOUSE}/operations", PATH, PATH)]
-        assert [answer.headers["X-RateLimit-Remaining"] for answer in lists] == ["2", "1", "0", "0"]
-        assert [answer.status_code for answer in lists] == [200, 200, 200, 429]
+        assert [answer.headers["X-RateLimit-Remaining"] for answer in lists] == ["1", "0", "0", "0"]
+        assert [answer.status_code for answer in lists] == [200, 200, 429, 429]
         assert lists[-1].json() == {"message": "Rate limit exceeded", "code": None}
+
+
+async def test_tokens_cannot_be_guessed_without_end(
+    databases: Databases, pool: Pool, sealer: Sealer, tenant: Tenant
+) -> None:
+    async with serve_app(create_app(databases.settings("migrated", rate_limit=3), pool, sealer)) as api:
+        api.headers.update({**tenant.headers, "X-Connector-Token": "guessed"})
+        answers = [await api.get("/api/ats/v1/jobs") for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+        assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
+        good = await api.get("/api/ats/v1/jobs", headers={"X-Connector-Token": tenant.headers["X-Connector-Token"]})
+        assert good.status_code == 200, "calls of a connector count by themselves"
 
 
 async def test_calls_without_a_limit_have_no_headers_of_one(api: httpx.AsyncClient) -> None:

@@ -111,19 +111,28 @@ class RequestGate:
     ) -> Response:
         """What `work` gives, or the error that stopped the call.
 
-        `admit` says of a caller with a good key under what the call counts, and what `work` is given.
+        `admit` says of a caller with a good key under what the call counts, and what `work` is given. A call that it
+        refuses counts with those that name no connector, so that nobody tries tokens without end.
         """
         standing: RateLimitState | None = None
         try:
-            counted_as, who = await admit(await self._access.check_key(request.headers.get("authorization")))
-            standing = self._limiter.take(counted_as) if self._limiter else None
-            if standing is not None and standing.remaining < 0:
-                raise refuse(standing)
+            caller = await self._access.check_key(request.headers.get("authorization"))
+            try:
+                counted_as, who = await admit(caller)
+            except ApiError:
+                standing = self._take(caller)
+                _check(standing)
+                raise
+            standing = self._take(counted_as)
+            _check(standing)
             reply = await work(who)
             headers = {**_rate_headers(standing), **reply.headers}
             return Response(reply.body, reply.status, headers, "application/json")
         except ApiError as error:
             return self.refuse(error, standing)
+
+    def _take(self, counted_as: object) -> RateLimitState | None:
+        return None if self._limiter is None else self._limiter.take(counted_as)
 
     def read_query(self, request: Request, model: type[Asked]) -> Asked:
         """The query's parameters, the last of each name. Raises Invalid."""
@@ -156,6 +165,12 @@ class RequestGate:
             headers["Retry-After"] = str(error.retry_after)
         body = msgspec.json.encode(self._write_error(error))
         return Response(body, error.status, headers, "application/json")
+
+
+def _check(standing: RateLimitState | None) -> None:
+    """Raises RateLimited where the call was one too many."""
+    if standing is not None and standing.remaining < 0:
+        raise refuse(standing)
 
 
 def _rate_headers(standing: RateLimitState | None) -> dict[str, str]:
