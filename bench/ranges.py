@@ -16,7 +16,7 @@ from unihire.kit.clock import from_micros, to_text
 from unihire.model import MODELS, ModelSpec
 from unihire.store import Pool, ranges
 from unihire.store.feed.gate import lock_feed
-from unihire.store.feed.saving import bury_records
+from unihire.store.feed.saving import mark_deleted
 
 NARROWED = ("candidate", "application")
 """Models whose lists are narrowed: moments of the first are in its answer, those of the second stored beside it."""
@@ -71,7 +71,7 @@ async def measure_deleted(pool: Pool, tenant: Tenant, loader: Child, port: int, 
     number = tenant.connector.number
     found = [row["id"] for row in await pool.fetch(LIST_SPREAD, number, spec.number, DELETED_EVERY)]
     async with lock_feed(pool, number) as connection:
-        await bury_records(connection, number, found[: len(found) // 2])
+        await mark_deleted(connection, number, found[: len(found) // 2])
     await settle(pool)
     asked: Params = {"include_deleted": "true"}
     first = Case(f"{spec.plural} with deleted", spec.plural, [write_path(spec.plural, asked)])

@@ -291,7 +291,7 @@ def test_records_are_written_in_one_place() -> None:
 
 
 def test_what_writes_joined_rows_is_called_by_the_write_gate_alone() -> None:
-    calls = re.compile(r"\b(?:save_records|save_found|bury_records|store_joined_rows|note_stale|save_details)\(")
+    calls = re.compile(r"\b(?:save_records|save_found|mark_deleted|store_joined_rows|note_stale|save_details)\(")
     callers = {
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")

@@ -82,7 +82,7 @@ async def test_row_by_id_that_is_too_large_is_taken_for_nothing_and_for_no_sign_
         vendor.will(f"/jobs/{row['id']}", *[lambda request, row=row: say(row)] * 2)
     found = await fetch_rows(client, JOBS, [row["id"] for row in rows])
     assert [row.data for row in found.rows] == [rows[0], rows[2]]
-    assert (found.missing, found.unsure, found.wrong) == (set(), {"1"}, 0)
+    assert (found.missing, found.unsure, found.wrong_answers) == (set(), {"1"}, 0)
     assert vendor.count("/jobs/1") == 1
 
 

@@ -76,7 +76,7 @@ async def save_logged(
         if records:
             found = await saving.find_stored(feed.connection, number, records)
             await saving.save_found(feed.connection, number, MODELS[model].plural, records, found, feed.changes)
-        await saving.bury_records(feed.connection, number, [id_in(tenant, model, one) for one in gone], feed.changes)
+        await saving.mark_deleted(feed.connection, number, [id_in(tenant, model, one) for one in gone], feed.changes)
         if before_end is not None:
             await before_end()
         return list(feed.changes or ())

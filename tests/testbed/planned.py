@@ -89,7 +89,7 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     yield fifty("hashes.FIND_QUARANTINED", hashes.FIND_QUARANTINED, (c, people, of.row_ids))
     yield fifty("hashes.FIND_OLD_TEXTS", hashes.FIND_OLD_TEXTS, (c, of.ids))
     yield fifty("hashes.NOTE_HASHES", hashes.NOTE_HASHES, (c, of.ids, numbers), written=ASKED)
-    yield Case("position.FIND_PLACE", position.FIND_PLACE, (c,), looks=2)
+    yield Case("position.FIND_POSITION", position.FIND_POSITION, (c,), looks=2)
     yield Case("position.RESERVE_POSITIONS", position.RESERVE_POSITIONS, (c, LAST), looks=2, written=2)
     yield Case("recency.FIND_ROWS_READ", recency.FIND_ROWS_READ, (c, 0), walked=of.size)
     noted = (c, people, of.row_ids, 1)
@@ -99,13 +99,19 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     yield Case("recency.FORGET_ROWS_READ", recency.FORGET_ROWS_READ, (c,), walked=of.size, written=1)
     yield fifty("saving.FIND_STORED", saving.FIND_STORED, (c, of.ids))
     yield fifty("saving.FIND_KEYED", saving.FIND_KEYED, (c, people, of.own, [PEOPLE]), looks=2 * ASKED)
-    yield fifty("saving.FIND_LIVING", saving.FIND_LIVING, (c, of.ids))
+    yield fifty("saving.FIND_LIVE", saving.FIND_LIVE, (c, of.ids))
     yield fifty("saving.FIND_KEYS", saving.FIND_KEYS, (c, of.ids))
     saved = 3 * of.size  # of other models come before those of the people
-    yield Case("saving.FILE_KEYS", saving.FILE_KEYS, (c, saved, saved + 9, [PEOPLE, 2]), looks=2, written=20)
+    yield Case(
+        "saving.INSERT_KEYS_AND_MOVE",
+        saving.INSERT_KEYS_AND_MOVE,
+        (c, saved, saved + 9, [PEOPLE, 2]),
+        looks=2,
+        written=20,
+    )
     yield fifty("saving.DELETE_KEYS", saving.DELETE_KEYS, (c, of.own, places), written=ASKED)
-    yield fifty("saving.TAKE_VERSIONS", saving.TAKE_VERSIONS, (c, of.ids), written=ASKED)
-    yield fifty("saving.BURY_RETURNING", saving.BURY_RETURNING, (c, of.ids, LAST, NOW), written=ASKED)
+    yield fifty("saving.DELETE_RETURNING", saving.DELETE_RETURNING, (c, of.ids), written=ASKED)
+    yield fifty("saving.MARK_DELETED_RETURNING", saving.MARK_DELETED_RETURNING, (c, of.ids, LAST, NOW), written=ASKED)
     yield fifty("saving.DELETE_VERSIONS", saving.DELETE_VERSIONS, (c, of.ids), written=ASKED)
     raws = [b"x"] * ASKED
     yield fifty("saving.FIND_STORED_VOLATILE", saving.FIND_STORED_VOLATILE, (c, of.ids), looks=2 * ASKED)
@@ -121,7 +127,7 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     yield Case("erasing.EMPTY_TOMBSTONE", erasing.EMPTY_TOMBSTONE, emptied, written=1)
     gone = (c, of.name("notes"), of.row_ids)
     yield fifty("erasing.DELETE_DETAILS", erasing.DELETE_DETAILS, gone, written=ASKED)
-    yield fifty("saving.BURY_RECORDS", saving.BURY_RECORDS, (c, of.ids, LAST, NOW), written=ASKED)
+    yield fifty("saving.MARK_DELETED", saving.MARK_DELETED, (c, of.ids, LAST, NOW), written=ASKED)
 
 
 def _list_joins(of: Asker) -> Iterator[Case]:
@@ -330,7 +336,7 @@ def _list_remapping(of: Asker) -> Iterator[Case]:
     member = (c, tags, "2", "by person", "1", "one")
     yield Case("refiling.SET_MEMBER_KEY", refiling.SET_MEMBER_KEY, member, written=1)
     due: dict[str, Any] = {"before": f"INSERT INTO refiling (connector) VALUES ({c})"}
-    yield Case("refiling.NOTE_PLACE", refiling.NOTE_PLACE, (c, 1), written=1, **due)
+    yield Case("refiling.NOTE_PROGRESS", refiling.NOTE_PROGRESS, (c, 1), written=1, **due)
     yield Case("refiling.BEGIN_LAST", refiling.BEGIN_LAST, (c, HOUR), written=1, **due)
     yield Case("refiling.DEFER_REFILING", refiling.DEFER_REFILING, (c, HOUR), written=1, **due)
     yield Case("refiling.END_REFILING", refiling.END_REFILING, (c,), written=1, **due)
@@ -357,7 +363,7 @@ def _list_runs(of: Asker) -> Iterator[Case]:
     yield Case("runs.FIND_FIRST_READS", runs.FIND_FIRST_READS, (c, [people, "other"]), looks=2)
     moved = (c, run, people, 1, "walk", "", *counted, *place)
     yield Case("runs.MOVE_STREAM", runs.MOVE_STREAM, moved, looks=3, written=1)
-    yield Case("runs.PASS_PAGE", runs.PASS_PAGE, (*moved, [new], 2**62), looks=5, written=2)
+    yield Case("runs.COMMIT_SKIPPED", runs.COMMIT_SKIPPED, (*moved, [new], 2**62), looks=5, written=2)
     finished = (c, run, people, 1, None, 0, 0.0, *place)
     yield Case("runs.FINISH_STREAM", runs.FINISH_STREAM, finished, looks=3, written=1)
     lead = timedelta(seconds=1)

@@ -13,7 +13,7 @@ from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, ModelSpec, Record, d
 from unihire.outbound.paging import Row, WholeList
 from unihire.store.feed.gate import lock_feed
 from unihire.store.feed.position import MOVE_FEED
-from unihire.store.feed.saving import Rendered, Saved, bury_records, save_records
+from unihire.store.feed.saving import Rendered, Saved, mark_deleted, save_records
 from unihire.sync.rendering import Renderer, derive_ids
 
 PLURALS = {spec.plural: spec for spec in NATIVE_MODELS.values()}
@@ -65,7 +65,7 @@ async def bury(tenant: Tenant, model: str, *remote_ids: str) -> int:
     """Make tombstones."""
     ids = [id_in(tenant, model, remote_id) for remote_id in remote_ids]
     async with lock_feed(tenant.pool, tenant.connector.number) as connection:
-        return await bury_records(connection, tenant.connector.number, ids)
+        return await mark_deleted(connection, tenant.connector.number, ids)
 
 
 def find_ids(items: Sequence[dict[str, Any]]) -> list[str]:

@@ -319,7 +319,7 @@ class FetchedRows:
     rows: list[Row] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
     unsure: set[str] = field(default_factory=set)
-    wrong: int = 0
+    wrong_answers: int = 0
 
 
 async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -> FetchedRows:
@@ -337,8 +337,8 @@ async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -
         if not await _shows_listed(client, stream):
             raise
         found = await _fetch_by_id(client, stream, ids, can_refuse=True)
-    if found.wrong:
-        log.warning("calls by id were answered with other rows", stream=stream.name, rows=found.wrong)
+    if found.wrong_answers:
+        log.warning("calls by id were answered with other rows", stream=stream.name, rows=found.wrong_answers)
     return found
 
 
@@ -387,7 +387,7 @@ async def _fetch_each(
                 found.missing.add(row_id)
         else:
             found.unsure.add(row_id)
-            found.wrong += 1
+            found.wrong_answers += 1
     return found
 
 
@@ -403,7 +403,7 @@ async def _fetch_batches(
             found.rows += rows
             found.missing -= {find_row_id(stream, row) for row in rows}
             if wrong:
-                found.wrong += wrong
+                found.wrong_answers += wrong
                 found.unsure |= found.missing & set(batch)
     found.missing -= found.unsure
     return found

@@ -1,4 +1,4 @@
-"""Pages of one stream's rows: mapped with what belongs to them, and saved with everything they leave behind."""
+"""Pages of one stream's rows: mapped with their details and joined rows, and saved in one transaction each."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
@@ -16,7 +16,7 @@ from unihire.store.feed.changes import ChangeLog
 from unihire.store.feed.gate import Feed, write_feed
 from unihire.store.feed.position import LATEST
 from unihire.store.feed.prepared_page import PreparedPage, SourceRow
-from unihire.store.feed.saving import Rendered, find_living
+from unihire.store.feed.saving import Rendered, find_live
 from unihire.store.feed.writing import StreamWriter, Written
 from unihire.sync.fetching import Details, fetch_details, find_details
 from unihire.sync.joining import RowStorage, Stale, find_known, find_shown, find_stale, list_answerable
@@ -78,28 +78,28 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedPage(PreparedPage):
-    """A page, with what it was mapped from.
-
-    `met` are what a complete read notes in seen for rows that were passed over, as they are stored so. Where there are
-    some, `all_rows` are they and the others.
-    """
+    """A page, with what it was mapped from."""
 
     sources: list[Row]
     found: Details
     unmapped: Sequence[Quarantined]
-    met: Sequence[str] = ()
+
+    seen: Sequence[str] = ()
+    """The ids a complete read stores as seen for rows that were skipped, because they are stored unchanged."""
+
     all_rows: Sequence[Row] = ()
+    """Every row of the page, skipped or not; empty if none was skipped."""
 
     @property
-    def is_passed(self) -> bool:
-        """Whether all its rows are passed over, and nothing of it is to be saved."""
-        return self.is_empty and not self.details and bool(self.met)
+    def is_skipped(self) -> bool:
+        """Whether all its rows were skipped, so that nothing of it is to be saved."""
+        return self.is_empty and not self.details and bool(self.seen)
 
 
 class Pages:
     """Prepares and saves pages of one stream of one connector.
 
-    Saving happens inside `write`, whose work may commit more with it: its place in a list, what it met. Without a
+    Saving happens inside `write`, whose work may commit more with it: the list's cursor, the ids seen. Without a
     `client` only stored rows can be prepared.
     """
 
@@ -133,10 +133,10 @@ class Pages:
         self._known: list[Join] = []
         self._writer = StreamWriter(
             connector, stream.name, models=model_numbers(stream), own=self.own, has_parts=self._has_parts,
-            has_beside=bool(self._beside), shows_others=bool(stream.joins or stream.details),
+            has_parts_outside_row=bool(self._beside), shows_others=bool(stream.joins or stream.details),
             stores_joined=self.is_stored,
             find_showing=self._storage.find_showing,
-            find_news=self._find_news if self._has_shared and self.own else None,
+            find_changed_parts=self._find_changed_parts if self._has_shared and self.own else None,
         )  # fmt: skip
 
     @property
@@ -162,53 +162,56 @@ class Pages:
         """Whether rows of the stream are quarantined, or may be."""
         return self._writer.has_quarantine
 
-    async def open(self, *, reads: Collection[str] | None = None, has_quarantine: bool | None = None) -> None:
+    async def open(self, *, streams_read: Collection[str] | None = None, has_quarantine: bool | None = None) -> None:
         """Look up what preparing and saving must know of the store.
 
-        `reads` are the streams that were read well, and `has_quarantine` says whether rows are quarantined, where that
-        is known.
+        `streams_read` are the streams with at least one successful read. `has_quarantine` says whether rows are
+        quarantined, if that is known.
         """
-        if reads is None:
+        if streams_read is None:
             self._known = await find_known(self._pool, self._connector, self.stream)
         else:
-            self._known = list_answerable(self.stream, reads)
+            self._known = list_answerable(self.stream, streams_read)
         self.unchanged.open(self._known)
         await self._writer.open(self._pool, has_quarantine)
 
     async def write(self, work: Callable[[Feed], Awaitable[T]], page: PreparedPage | None = None) -> T:
-        """Do the work in a transaction in which nobody else saves for the connector; see `write_feed`."""
-        asked = LATEST if page is None else page.asked
-        return await write_feed(self._pool, self._connector, work, asked=asked, log_changes=self.log_changes)
+        """Call `work` in one transaction that holds the feed lock; see `write_feed`."""
+        asked_seq = LATEST if page is None else page.asked_seq
+        return await write_feed(self._pool, self._connector, work, asked_seq=asked_seq, log_changes=self.log_changes)
 
     async def mark_unchanged(self, rows: Sequence[Row]) -> None:
-        """Say of the rows of a page, as soon as it is there, which are passed over, for they are stored so."""
+        """Mark those rows of a page that are stored unchanged and will be skipped. Call as soon as the page arrived."""
         await self.unchanged.mark(rows, has_quarantine=self.has_quarantine)
 
-    async def prepare(self, rows: list[Row], within: Connection | None = None, *, asked: int = LATEST) -> MappedPage:
-        """Map the rows with their details and joins; what is missing of the details is asked of the vendor.
+    async def prepare(
+        self, rows: list[Row], within: Connection | None = None, *, asked_seq: int = LATEST
+    ) -> MappedPage:
+        """Map the rows with their details and joins; details that are not stored are requested.
 
-        `within` is the transaction they are to be saved in, where that is open already. `asked` is a position in the
-        feed before which the vendor was asked for them.
+        `within` is the transaction that saves them, if it is open already. `asked_seq` as in `PreparedPage`.
         """
         assert self._client is not None
         source = within or self._pool
-        passed, skipped_parts = self._read_passed(rows)
+        skipped, skipped_parts = self._read_skipped(rows)
         skipped_parts = [
             record for record in skipped_parts if not self._writer.has_confirmed(record.id)
-        ]  # a page before met those
-        sound, row_ids, refused = self._refuse([row for row in rows if not row.is_unchanged] if passed else rows)
+        ]  # an earlier page saw those
+        sound, row_ids, refused = self._refuse([row for row in rows if not row.is_unchanged] if skipped else rows)
         details = await fetch_details(self._client, source, self._connector, self.stream, sound, day=self.day)
-        page = await self._map(sound, row_ids, details, source, refused, asked=asked, skipped_parts=skipped_parts)
-        if not passed:
+        page = await self._map(
+            sound, row_ids, details, source, refused, asked_seq=asked_seq, skipped_parts=skipped_parts
+        )
+        if not skipped:
             return page
-        met = self._renderer.seen_ids(self.stream, [row.row_id or "" for row in passed])
-        return replace(page, read=page.read + len(passed), met=met, all_rows=rows)
+        seen = self._renderer.seen_ids(self.stream, [row.row_id or "" for row in skipped])
+        return replace(page, read=page.read + len(skipped), seen=seen, all_rows=rows)
 
     async def prepare_stored(self, rows: list[Row], within: Connection) -> tuple[MappedPage, dict[str, str]]:
-        """As `prepare`, with stored details of whatever version and no call.
+        """As `prepare`, with stored details of any version and without requests.
 
-        Rows that need a detail which is not stored are left out of the page: its name, by row id. A part that several
-        rows have is in the page as each of them shows it.
+        Rows that need a detail which is not stored are left out of the page; the detail's name is returned by row id.
+        The page has every row's version of a shared part.
         """
         sound, row_ids, refused = self._refuse(rows)
         details, lacking = await find_details(within, self._connector, self.stream, sound)
@@ -217,32 +220,32 @@ class Pages:
             row_ids = [row_id for row_id in row_ids if row_id not in lacking]
         return await self._map(sound, row_ids, details, within, refused, is_each=self._has_shared), lacking
 
-    def _read_passed(self, rows: Sequence[Row]) -> tuple[list[Row], list[Rendered]]:
+    def _read_skipped(self, rows: Sequence[Row]) -> tuple[list[Row], list[Rendered]]:
         """The rows that are skipped, and their shared parts. A row whose parts cannot be mapped is not skipped."""
-        passed, skipped_parts = [row for row in rows if row.is_unchanged], list[Rendered]()
-        if not (passed and self._has_shared):
-            return passed, skipped_parts
-        Row.decode_together(passed)
-        for row in passed:
+        skipped, skipped_parts = [row for row in rows if row.is_unchanged], list[Rendered]()
+        if not (skipped and self._has_shared):
+            return skipped, skipped_parts
+        Row.decode_together(skipped)
+        for row in skipped:
             try:
                 skipped_parts += self._renderer.render_shared(self.stream, row)
             except Exception:  # noqa: BLE001 - whatever a mapping raises over a row
                 row.is_unchanged = False
-        return [row for row in passed if row.is_unchanged], skipped_parts
+        return [row for row in skipped if row.is_unchanged], skipped_parts
 
     def _refuse(self, rows: list[Row]) -> tuple[list[Row], list[str], list[Quarantined]]:
-        """The rows that may be mapped, their ids, and what is noted of those that are refused before."""
+        """The rows that can be mapped, their ids, and those that are refused before mapping, for the quarantine."""
         row_ids, refused, left = list[str](), list[Quarantined](), set[int]()
-        for place, row in enumerate(rows):
+        for index, row in enumerate(rows):
             row_id, fault = read_row_id(self.stream, row), find_fault(row)
             if fault is None and (row_id or not self._needs_ids):
                 row_ids.append(row_id or find_row_id(self.stream, row))
                 continue
-            left.add(place)
+            left.add(index)
             known_as = row_id or find_row_id(self.stream, row)
             refused.append(Quarantined.refuse(known_as, row, fault) if fault else Quarantined(known_as, NO_ID, row.raw))
         if left:
-            rows = [row for place, row in enumerate(rows) if place not in left]
+            rows = [row for index, row in enumerate(rows) if index not in left]
         return rows, row_ids, refused
 
     async def _map(
@@ -254,7 +257,7 @@ class Pages:
         refused: Sequence[Quarantined],
         *,
         is_each: bool = False,
-        asked: int = LATEST,
+        asked_seq: int = LATEST,
         skipped_parts: Sequence[Rendered] = (),
     ) -> MappedPage:
         """`skipped_parts` are shared parts of rows that are skipped: they contain no change."""
@@ -275,7 +278,7 @@ class Pages:
             records += mapped
             quarantined += unmapped
             await asyncio.sleep(0)
-            await asyncio.sleep(0)  # who waits for the network is woken by the first, and goes on in the second
+            await asyncio.sleep(0)  # a task that waits for the network is woken by the first and runs in the second
         shown_by_rows = dict[tuple[str, bytes], list[str]]()
         if not is_each:
             first = dict[str | tuple[str, bytes], Rendered]()
@@ -290,11 +293,11 @@ class Pages:
         joined, unstorable = self._storage.pick(rows, self._renderer) if self._storage else ([], [])
         details.doubt([*details.quarantined, *quarantined])
         quarantined += [*details.quarantined, *unstorable, *refused]
-        deleted: dict[str, list[str]] = {}
+        listed_deleted: dict[str, list[str]] = {}
         if self.has_deleted:
             for row, row_id in zip(rows, row_ids, strict=True):
                 if ids := self._renderer.deleted_ids(self.stream, row):
-                    deleted[row_id] = ids
+                    listed_deleted[row_id] = ids
         return MappedPage(
             read=len(rows) + len(refused),
             rows=self._name_rows(row_ids, [row.raw for row in rows]),
@@ -302,8 +305,8 @@ class Pages:
             quarantined=merge_quarantined(quarantined),
             details=details.fresh,
             joined=joined,
-            deleted=deleted,
-            asked=asked,
+            listed_deleted=listed_deleted,
+            asked_seq=asked_seq,
             shown_by_rows=shown_by_rows,
             hashes=self.unchanged.hash_rows(rows, row_ids, {*details.unsure, *(one.row_id for one in quarantined)}),
             sources=rows,
@@ -317,36 +320,41 @@ class Pages:
         owned_key = self._renderer.owned_key
         return [SourceRow(row_id, raw, owned_key(self.stream, row_id)) for row_id, raw in zip(row_ids, raws)]  # noqa: B905
 
-    async def save(self, feed: Feed, page: MappedPage, buried: Sequence[UUID] = (), gone: Sequence[str] = ()) -> Counts:
-        """Save a page; `buried` are records to mark deleted, `gone` the ids of rows the vendor no longer has.
+    async def save(
+        self, feed: Feed, page: MappedPage, delete_ids: Sequence[UUID] = (), missing: Sequence[str] = ()
+    ) -> Counts:
+        """Save a page; `delete_ids` are records to mark deleted, `missing` the ids of rows the vendor no longer has.
 
-        Rows of which a newer version is stored are left as they are, and are among the feed's `outdated`.
+        Rows with a newer version stored are skipped, and are among the feed's `outdated`.
         """
         if feed.has_newer:
-            page = await self._take_passed(feed, page)
-            page, later = await self._leave_newer(feed, page)
-            gone = [row_id for row_id in gone if row_id not in later]
-            there = {id for row_id in later for id in self._renderer.row_ids(self.stream, row_id)}
-            buried = [id for id in buried if str(id) not in there]
-        gone_rows = self._name_rows(gone, [b""] * len(gone))
-        page = replace(page, buried=list(map(str, buried)), gone=gone_rows)
+            page = await self._map_skipped(feed, page)
+            page, newer = await self._leave_newer(feed, page)
+            missing = [row_id for row_id in missing if row_id not in newer]
+            there = {id for row_id in newer for id in self._renderer.row_ids(self.stream, row_id)}
+            delete_ids = [id for id in delete_ids if str(id) not in there]
+        missing_rows = self._name_rows(missing, [b""] * len(missing))
+        page = replace(page, delete_ids=list(map(str, delete_ids)), missing_rows=missing_rows)
         return self._count(page, await self._writer.write(feed, page), rows=page.read)
 
-    async def _take_passed(self, feed: Feed, page: MappedPage) -> MappedPage:
-        """The page with what was passed over: it may no longer be stored so."""
+    async def _map_skipped(self, feed: Feed, page: MappedPage) -> MappedPage:
+        """The page with its skipped rows mapped: they may no longer be stored unchanged."""
         for row in page.all_rows:
             row.is_unchanged = False
-        return await self.prepare(list(page.all_rows), feed.connection, asked=page.asked) if page.all_rows else page
+        if not page.all_rows:
+            return page
+        return await self.prepare(list(page.all_rows), feed.connection, asked_seq=page.asked_seq)
 
-    async def _find_news(
+    async def _find_changed_parts(
         self,
         connection: Connection,
         parts: Sequence[Rendered],
         shown_by_rows: Mapping[tuple[str, bytes], Sequence[str]],
     ) -> list[Rendered]:
-        """Of parts that rows show otherwise than they are stored: those that a row shows otherwise than it did before.
+        """Of shared parts that differ from the stored version, those whose row contained another version before.
 
-        A row that never showed the part is no change while the whole list is read: others there may show it as it is.
+        A row that did not contain the part before is no change while the whole list is read: other rows in it may
+        contain the stored version.
         """
         shown_by = [shown_by_rows.get((part.id, part.fingerprint), [part.row_id]) for part in parts]
         row_ids = {row_id for ids in shown_by for row_id in ids}
@@ -359,74 +367,74 @@ class Pages:
             before[row_id] = {one.id: one.fingerprint for one in stored}
 
         def is_new(row_id: str, part: Rendered) -> bool:
-            said = before[row_id].get(part.id)
-            return not self.reads_all if said is None else said != part.fingerprint
+            known = before[row_id].get(part.id)
+            return not self.reads_all if known is None else known != part.fingerprint
 
         return [part for part, ids in zip(parts, shown_by, strict=True) if any(is_new(row_id, part) for row_id in ids)]
 
     @property
-    def has_unsettled(self) -> bool:
-        """Whether there are shared parts that rows described, and none of them as they are stored."""
-        return self._writer.has_unsettled
+    def has_disputed(self) -> bool:
+        """Whether there are shared parts whose stored version no row of the read contained."""
+        return self._writer.has_disputed
 
-    async def settle_shared_parts(self, feed: Feed, since: int) -> Counts:
-        """At the end of a whole walk: shared parts that no row described as they are stored become what rows say.
+    async def save_disputed_parts(self, feed: Feed, since: int) -> Counts:
+        """Replace shared parts whose stored version no row of the complete read contained, by the version of a row.
 
-        Those that moved behind the place `since` in the feed are left: they were described anew meanwhile.
+        Parts saved at a position higher than `since` are skipped: their version is a newer one.
         """
-        written = await self._writer.settle_shared_parts(feed, since)
+        written = await self._writer.save_disputed_parts(feed, since)
         return Counts(self.stream.name, added=written.added, changed=written.changed)
 
-    async def save_by_id(self, feed: Feed, page: MappedPage, gone: Sequence[str] = ()) -> Counts:
-        """Save rows that were asked for by their ids: pages that were asked for before are not believed of them.
+    async def save_by_id(self, feed: Feed, page: MappedPage, missing: Sequence[str] = ()) -> Counts:
+        """Save rows that were requested by id. Of pages requested earlier, their versions are discarded.
 
-        `gone` are those the vendor has no row for: their records are deleted. Those that were saved or moved since they
-        were asked for are left as they are, as in `save`.
+        `missing` are ids the vendor has no row for: their records are deleted. Rows that were saved since they were
+        requested are skipped, as in `save`.
         """
-        own = {id: row_id for row_id in (*page.row_ids, *gone) for id in self._renderer.row_ids(self.stream, row_id)}
+        own = {id: row_id for row_id in (*page.row_ids, *missing) for id in self._renderer.row_ids(self.stream, row_id)}
         own |= {record.id: record.row_id for record in page.records if not record.is_shared}
-        moved = await recency.find_moved(feed.connection, self._connector, own, page.asked)
+        moved = await recency.find_moved(feed.connection, self._connector, own, page.asked_seq)
         feed.outdated |= {own[id] for id in moved}
-        if self._has_parts:  # those that came meanwhile are not in the page
+        if self._has_parts:  # those that were saved meanwhile are not in the page
             keys = {self._renderer.owned_key(self.stream, row_id): row_id for row_id in page.row_ids}
-            parts = await recency.find_moved_parts(feed.connection, self._connector, keys, page.asked)
+            parts = await recency.find_moved_parts(feed.connection, self._connector, keys, page.asked_seq)
             feed.outdated |= {keys[key] for key in parts}
-        gone = [row_id for row_id in gone if row_id not in feed.outdated]
-        ids = [id for row_id in gone for id in self._renderer.row_ids(self.stream, row_id)]
-        buried = [UUID(id) for id in await find_living(feed.connection, self._connector, ids)]
+        missing = [row_id for row_id in missing if row_id not in feed.outdated]
+        ids = [id for row_id in missing for id in self._renderer.row_ids(self.stream, row_id)]
+        delete_ids = [UUID(id) for id in await find_live(feed.connection, self._connector, ids)]
         page = page.take(set(page.list_all_ids()) - feed.outdated) if feed.outdated else page
-        counts = await self.save(feed, page, buried, gone)
-        saved = [row_id for row_id in (*page.row_ids, *gone) if row_id not in feed.outdated]
-        await recency.note_rows_read(feed.connection, self._connector, self.stream.name, saved, page.asked)
+        counts = await self.save(feed, page, delete_ids, missing)
+        saved = [row_id for row_id in (*page.row_ids, *missing) if row_id not in feed.outdated]
+        await recency.note_rows_read(feed.connection, self._connector, self.stream.name, saved, page.asked_seq)
         return counts
 
     async def _leave_newer(self, feed: Feed, page: MappedPage) -> tuple[MappedPage, Set[str]]:
-        """The page without rows that were read by their ids since, and with what it shows as that is stored now; and
-        all such rows of the stream.
+        """The page without rows that were fetched by id since, its joined rows looked up again; and the ids of all such
+        rows of the stream.
         """
-        read = await recency.find_rows_read(feed.connection, self._connector, self.stream.name, page.asked)
+        read = await recency.find_rows_read(feed.connection, self._connector, self.stream.name, page.asked_seq)
         row_ids = set(page.list_all_ids())
         if not read.streams.isdisjoint(join.stream for join in self._known):
             row_ids_of = {row.row_id for row in page.rows}
             pairs = [(row, row_id) for row in page.sources if (row_id := find_row_id(self.stream, row)) in row_ids_of]
             page = await self._map(
                 [row for row, _ in pairs], [row_id for _, row_id in pairs], page.found, feed.connection, page.unmapped,
-                asked=page.asked,
+                asked_seq=page.asked_seq,
             )  # fmt: skip
-        feed.outdated |= row_ids & read.later
-        return page.take(row_ids - feed.outdated), read.later
+        feed.outdated |= row_ids & read.newer
+        return page.take(row_ids - feed.outdated), read.newer
 
     async def has_stale(self) -> bool:
-        """Whether there are rows whose records show what changed."""
+        """Whether there are rows whose records display rows that changed."""
         found: bool = await self._pool.fetchval(joins.HAS_STALE, self._connector, self.stream.name)
         return found
 
     async def find_stale(self, feed: Feed) -> Stale | None:
-        """The next rows whose records show what changed, if there are some; to be saved in the same transaction."""
+        """The next rows whose records display rows that changed, if any. Save them in the same transaction."""
         return await find_stale(feed.connection, self._connector, self.stream, self._renderer)
 
     async def save_again(self, feed: Feed, page: MappedPage, stale: Stale) -> Counts:
-        """Save the records of rows that are stored already, and settle why they were made again."""
+        """Save records rebuilt from stored rows, and delete the notes that they were stale."""
         page = await self.leave_quarantined(feed, page, stale.rows)
         written = await self._writer.write_records(feed, page)
         await joins.settle(
@@ -435,9 +443,9 @@ class Pages:
         return self._count(page, written)
 
     async def leave_quarantined(self, feed: Feed, page: MappedPage, rows: Sequence[Row]) -> MappedPage:
-        """A page of stored `rows`, without what it would do to those of which a newer version is quarantined.
+        """A page of stored `rows`; of rows with a quarantined newer version it writes nothing but records.
 
-        The records are made of the earlier versions; the newer ones stay quarantined, and are what others show.
+        The records are made of the earlier versions; the newer ones stay quarantined, and other rows display those.
         """
         if not self.has_quarantine:
             return page
@@ -455,17 +463,17 @@ class Pages:
         )
 
     def seen_id(self, row_id: str) -> str:
-        """What a complete read notes in seen for a row that becomes no record of its own."""
+        """The id a complete read stores as seen for a row that becomes no record of its own."""
         return self._renderer.seen_id(self.stream, row_id)
 
-    def list_met(self, page: MappedPage) -> list[str]:
-        """The ids a complete read notes in seen for the page: of its records, and of rows that have none."""
-        ids = [*page.met, *(record.id for record in page.records if record.model not in self._beside)]
-        unserved = page.unserved if page.quarantined else set()
-        ids += [id for row_id in unserved for id in self._renderer.row_ids(self.stream, row_id)]
+    def list_seen(self, page: MappedPage) -> list[str]:
+        """The ids a complete read stores as seen for the page: of its records, and of rows that have none."""
+        ids = [*page.seen, *(record.id for record in page.records if record.model not in self._beside)]
+        unmapped_ids = page.unmapped_ids if page.quarantined else set()
+        ids += [id for row_id in unmapped_ids for id in self._renderer.row_ids(self.stream, row_id)]
         ids += page.deleted_ids
         if self._storage and not self.own:
-            ids += [self._renderer.seen_id(self.stream, row_id) for row_id in {*page.row_ids, *unserved}]
+            ids += [self._renderer.seen_id(self.stream, row_id) for row_id in {*page.row_ids, *unmapped_ids}]
         return ids
 
     def _count(self, page: PreparedPage, written: Written, *, rows: int = 0) -> Counts:

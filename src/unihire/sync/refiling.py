@@ -102,7 +102,7 @@ class _Refiling:
             if len(found) < BATCH:
                 return await self._end()
             after = found[-1]["seq"]
-            await self._pool.execute(refiling.NOTE_PLACE, self._number, after)
+            await self._pool.execute(refiling.NOTE_PROGRESS, self._number, after)
             if time.monotonic() > end:
                 return None
 

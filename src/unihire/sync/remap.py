@@ -220,19 +220,19 @@ class _StreamRemap:
         page, lacking = await self._pages.prepare_stored(rows, feed.connection)
         self.result.lacking.update(lacking.values())
         page = await self._pages.leave_quarantined(feed, page, rows)
-        mapped = set(page.row_ids) - page.unserved
+        mapped = set(page.row_ids) - page.unmapped_ids
         made = {record.id for record in page.records}
-        buried = [
+        delete_ids = [
             one["id"]
             for one, row in zip(found, rows, strict=True)
             if one["id"] is not None and str(one["id"]) not in made and find_row_id(self._stream, row) in mapped
         ]
-        await self._save(feed, page, buried)
+        await self._save(feed, page, delete_ids)
 
-    async def _save(self, feed: Feed, page: MappedPage, buried: Sequence[UUID] = ()) -> None:
+    async def _save(self, feed: Feed, page: MappedPage, delete_ids: Sequence[UUID] = ()) -> None:
         page = await self._settle_parts(feed, page)
         await remapping.outdate_records(feed.connection, self._connector, page.records)
-        counts = await self._pages.save(feed, page, buried)
+        counts = await self._pages.save(feed, page, delete_ids)
         served = [record for record in page.records if record.row_id not in feed.refused]
         await remapping.refile_records(feed.connection, self._connector, served)
         self.result.rows += page.read
@@ -255,7 +255,7 @@ class _StreamRemap:
                 self._made[record.id] = True
                 self._latest.append(record.id)
             records.append(record)
-        # A run that was interrupted has met their rows already, and would take the new ones for gone.
+        # An interrupted run has seen their rows already, and would mark the new ones deleted.
         fresh = [id for id in dict.fromkeys(ids) if id not in stored]
         await streams.note_seen(feed.connection, self._connector, self._stream.name, fresh)
         return replace(page, records=records)

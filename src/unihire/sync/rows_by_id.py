@@ -154,16 +154,16 @@ class _Reader:
         """Read and save rows of one stream; those that somebody saved meanwhile are read once more."""
         missing: set[str] = set()
         for _ in range(TRIES):
-            asked = await get_position(self._pool, self._connector.number)
+            asked_seq = await get_position(self._pool, self._connector.number)
             found = await fetch_rows(self._client, pages.stream, ids) if ids else FetchedRows()
             await self._add_by_member(pages.stream, of, found)
-            counts.wrong_answers += found.wrong
+            counts.wrong_answers += found.wrong_answers
             missing |= found.missing
             self._reread.unknown.setdefault(pages.stream.name, set()).update(found.unsure)
             gone = sorted(found.missing) if self._lets_go else []
             if not found.rows and not gone:
                 break
-            page = await pages.prepare(found.rows, asked=asked)
+            page = await pages.prepare(found.rows, asked_seq=asked_seq)
 
             async def save(feed: Feed, page: MappedPage = page, gone: Sequence[str] = gone) -> tuple[Counts, set[str]]:
                 await self._confirm(feed)
@@ -199,7 +199,7 @@ class _Reader:
             met |= {find_row_id(stream, row): row for row in again.rows}
             found.missing |= again.missing
             found.unsure |= again.unsure
-            found.wrong += again.wrong
+            found.wrong_answers += again.wrong_answers
         found.rows = list(met.values())
 
     async def _make_again(self, pages: Pages, counts: Counts) -> None:

@@ -1,12 +1,12 @@
-"""One stream of one run: its pages fetched, mapped and saved, its absent records marked, in resumable steps.
+"""One stream of one run: fetch, map and save its pages, and mark absent records deleted, in resumable steps.
 
-A stream passes through phases, and its position within them is committed with every page:
+A stream goes through phases. The phase and the cursor within it are committed with every page:
 
-    walk      the list, page by page: whole, or what changed since the window's start
-    catch_up  after a whole walk: what changed while it went on (a list newest first moves changed rows to pages
-              already read)
-    refresh   records that show rows of other streams which changed meanwhile are made again
-    absent    after a whole walk: records it did not meet, confirmed by their ids where the vendor has a call for it
+    walk      read the list page by page: all of it, or only rows changed since the window start
+    catch_up  after a complete read: rows changed while it ran (in a newest-first list they move to pages already read)
+    refresh   rebuild records that display rows of other streams which changed
+    absent    after a complete read: records it did not see are marked deleted, once a request by id confirms it if the
+              vendor has one
     done
 """
 
@@ -33,11 +33,11 @@ from unihire.sync.telemetry import count_saved, watch_page
 ABSENT_BATCH = 500
 
 PAGES_AHEAD = 2
-"""Pages that are mapped and not yet saved: more than one, so that neither side waits for the other's slow moments."""
+"""Pages that may be mapped and not yet saved. More than one, so that a slow save does not stop the mapping."""
 
 
 class StreamSync:
-    """Runs one stream. Safe to abandon at any moment: the next one goes on from the last committed page."""
+    """Runs one stream. Safe to abandon at any moment: the next attempt resumes after the last committed page."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class StreamSync:
         stop: asyncio.Event,
         pause: asyncio.Event,
     ) -> None:
-        """`pause` is set where the connector is found paused; either event ends the work before the next page.
+        """`pause` is set here if the connector is found paused; `stop` or `pause` ends the work before the next page.
 
         `skew` is how far the database's clock runs ahead of the client's.
         """
@@ -68,25 +68,25 @@ class StreamSync:
         self._pause = pause
         self._tally = Tally()
         self._at: tuple[str, str | None] = ("walk", None)
-        self._begun = 0  # the position in the feed when this attempt began
-        self._asked = 0  # a position in the feed before which whatever is asked for from now on is asked for
-        self._growth: bytes | None = None  # of the walk that is gone on with
-        self._is_window = False  # what changed is read, and not the whole list
+        self._start_seq = 0  # the feed position when this attempt began
+        self._asked_seq = 0  # what others saved up to this position is committed before any request from now on
+        self._growth: bytes | None = None  # the stored growth estimate of the read that is being resumed
+        self._is_window = False  # this run reads only rows that changed since the window start
         self.counts = Counts(pages.stream.name)
 
-    async def sync(self, state: Mapping[str, Any], reads: Collection[str]) -> datetime | None:
-        """Take the stream from where `state` says (see `open_stream`) to its end.
+    async def sync(self, state: Mapping[str, Any], streams_read: Collection[str]) -> datetime | None:
+        """Resume the stream at `state` (see `open_stream`) and run it to its end.
 
-        `reads` are the streams that have been read well. Gives when the first such read of this one was begun. Raises
-        Stopped when asked to end, and where the run is no longer this attempt's.
+        `streams_read` are the streams with at least one successful read. Returns when this stream's first successful
+        read began. Raises Stopped when asked to stop, or when another attempt has taken over the run.
         """
         TALLY.set(self._tally)
         position: str | None = state["position"]
         since: datetime | None = state["window_start"]
         tracking: bool = state["is_tracking"]
         self.counts = Counts.read_from(state)
-        self._asked = self._begun = state["last_seq"]
-        await self._pages.open(reads=reads, has_quarantine=state["has_quarantine"])
+        self._asked_seq = self._start_seq = state["last_seq"]
+        await self._pages.open(streams_read=streams_read, has_quarantine=state["has_quarantine"])
         self._pages.reads_all, self._is_window = since is None, since is not None
         self._pages.day = state["started_at"].toordinal() if since is None else None
         phases = self._list_phases(since, tracking)
@@ -94,16 +94,16 @@ class StreamSync:
             await runs.restart_phase(self._pool, self._run, self._stream.name, phases[0])
             state, position = {**state, "phase": phases[0]}, None
         self._at, self._growth = (state["phase"], position), state["growth"]
-        for phase, following in pairwise(phases[phases.index(state["phase"]) :]):
+        for phase, next_phase in pairwise(phases[phases.index(state["phase"]) :]):
             if phase == "walk":
-                await self._walk_or_start_over(phase, position, since, tracking, after=following)
-                if since is None and position is None and self._pages.has_unsettled:
-                    await self._settle_shared_parts()
+                await self._walk_or_start_over(phase, position, since, tracking, next_phase=next_phase)
+                if since is None and position is None and self._pages.has_disputed:
+                    await self._save_disputed_parts()
             elif phase == "catch_up":
-                begun = state["started_at"] - self._stream.overlap - find_lead(self._client, self._skew)
-                await self._walk_or_start_over(phase, position, begun, tracking, after=following)
+                changed_since = state["started_at"] - self._stream.overlap - find_lead(self._client, self._skew)
+                await self._walk_or_start_over(phase, position, changed_since, tracking, next_phase=next_phase)
             elif phase == "refresh":
-                await self._refresh(after=following)
+                await self._refresh(next_phase=next_phase)
             else:
                 await self._mark_absent()
             position = None
@@ -115,13 +115,14 @@ class StreamSync:
             phases.append("catch_up")
         after = ["refresh"] if self._stream.joins else []
         if tracking and any(join.stream == self._stream.name for join in self._stream.joins):
-            after.insert(0, "absent")  # what goes now is shown by others of the stream
+            # records of the stream display one another: those deleted here are then refreshed in the others
+            after.insert(0, "absent")
         elif tracking:
             after.append("absent")
         return [*phases, *after, "done"]
 
     async def fail(self, reason: str) -> None:
-        """End the stream's part with the reason; the next run reads it anew."""
+        """End the stream's part of the run with the reason; the next run reads it from the start."""
         await self._finish(reason)
 
     async def _finish(self, error: str | None, *, is_whole: bool = False) -> datetime | None:
@@ -129,23 +130,23 @@ class StreamSync:
         step.requests, step.waited = self._tally.calls, self._tally.waited
         finished = await runs.finish_stream(
             self._pool, self._run, name, error,
-            lead=find_lead(self._client, self._skew), requests=step.requests, waited=step.waited, before=self._place,
-            is_window=self._is_window, has_met_all=is_whole,
+            lead=find_lead(self._client, self._skew), requests=step.requests, waited=step.waited,
+            before=self._saved_state, is_window=self._is_window, has_seen_all=is_whole,
         )  # fmt: skip
         if finished.is_paused:
             self._pause.set()
-        self._forget_tally(step)
+        self._subtract_committed(step)
         self.counts.add(step)
         self.counts.phase = "done"
         self._watch(self.counts)
         return finished.first_read_at
 
     async def _walk_or_start_over(
-        self, phase: str, position: str | None, since: datetime | None, tracking: bool, *, after: str
+        self, phase: str, position: str | None, since: datetime | None, tracking: bool, *, next_phase: str
     ) -> None:
-        """As `_walk`; where the vendor no longer knows the place an earlier attempt got to, from the beginning."""
+        """As `_walk`; if the vendor rejects the cursor of an earlier attempt, start again from the first page."""
         try:
-            await self._walk(phase, position, since, tracking, after=after)
+            await self._walk(phase, position, since, tracking, next_phase=next_phase)
         except VendorRefused:
             if position is None:
                 raise
@@ -154,40 +155,44 @@ class StreamSync:
                     await streams.forget_seen(connection, self._connector, self._stream.name)
                 await runs.restart_phase(connection, self._run, self._stream.name, phase)
             self._at = (phase, None)
-            await self._walk(phase, None, since, tracking, after=after)
+            await self._walk(phase, None, since, tracking, next_phase=next_phase)
 
     async def _walk(
-        self, phase: str, position: str | None, since: datetime | None, tracking: bool, *, after: str
+        self, phase: str, position: str | None, since: datetime | None, tracking: bool, *, next_phase: str
     ) -> None:
-        """Read pages from `position`; fetching, mapping and saving overlap, commits stay in page order."""
+        """Read pages from the cursor `position`; fetching, mapping and saving overlap, commits stay in page order."""
         filters = self._stream.changed_since(since) if since is not None and self._stream.changed_since else {}
         saves: deque[asyncio.Task[None]] = deque()
         growth, self._growth = Growth(self._growth if position else None), None
         start = position or first_page(self._client, self._stream, filters)
         unchanged = self._pages.unchanged
         unchanged.begin()
-        can_pass = tracking and phase == "walk" and unchanged.is_able
+        can_skip = tracking and phase == "walk" and unchanged.is_able
         pages = walk(
             self._client, self._stream, start, growth,
-            mark=self._pages.mark_unchanged if can_pass else None, expect=unchanged.expect,
+            mark=self._pages.mark_unchanged if can_skip else None, expect=unchanged.expect,
         )  # fmt: skip
-        asked = following = self._asked  # of a page, and of the one after it, which is asked for as soon as it is there
+        # of this page's request, and of the next page's, which is sent as soon as this page arrives
+        asked_seq = next_asked_seq = self._asked_seq
         try:
             async for page in pages:
                 self._stop_if_asked()
                 if not page.rows and page.next is None:
-                    break  # nothing is to be saved: who goes on from here finds it so
-                phase_then, met = (phase, growth.dump()) if page.next is not None else (after, None)
+                    break  # an empty last page: nothing to save. A resumed run requests it again, and finds the same.
+                is_last = page.next is None
+                phase_then, stored_growth = (next_phase, None) if is_last else (phase, growth.dump())
                 with watch_page("map", self._client, self._stream.name) as traced:
-                    prepared = await self._pages.prepare(page.rows, asked=asked)
+                    prepared = await self._pages.prepare(page.rows, asked_seq=asked_seq)
                     traced.set_attributes({"unihire.rows": len(page.rows)})
                 if len(saves) == PAGES_AHEAD:
                     await saves[0]
                     saves.popleft()
                 last = saves[-1] if saves else None
-                save = self._commit(prepared, phase_then, page.next, growth=met, tracking=tracking, before=last)
+                save = self._commit(
+                    prepared, phase_then, page.next, growth=stored_growth, tracking=tracking, before=last
+                )
                 saves.append(asyncio.create_task(save))
-                asked, following = following, self._asked
+                asked_seq, next_asked_seq = next_asked_seq, self._asked_seq
             for saving in saves:
                 await saving
         finally:
@@ -202,77 +207,88 @@ class StreamSync:
         *,
         growth: bytes | None = None,
         tracking: bool = True,
-        buried: Sequence[UUID] = (),
-        gone: Sequence[str] = (),
+        delete_ids: Sequence[UUID] = (),
+        missing: Sequence[str] = (),
         unsure: Sequence[str] = (),
-        wrong: int = 0,
+        wrong_answers: int = 0,
         before: asyncio.Task[None] | None = None,
     ) -> None:
-        """Save a page, what it met and where the stream stands after it, in one transaction.
+        """Save a page, the ids seen, and the phase and cursor after it, in one transaction.
 
-        `unsure` are ids that count as met, for nobody knows; `wrong` answers came in their place. `before` saves the
-        page before it: it must have ended, and this one fails with it.
+        `delete_ids` and `missing` as in `Pages.save`. `unsure` are ids for which the vendor returned another row, or
+        one too large to read: they count as seen, so their records are not deleted. `wrong_answers` is how many other
+        rows it returned. `before` saves the previous page: this one waits for it, and fails with it.
         """
         if before is not None:
             await asyncio.shield(before)
             self._stop_if_asked()
 
         async def save(feed: Feed) -> Counts:
-            step = await self._pages.save(feed, page, buried, gone)
+            step = await self._pages.save(feed, page, delete_ids, missing)
             if tracking:
-                met = [*self._pages.list_met(page), *unsure]
-                await streams.note_seen(feed.connection, self._connector, self._stream.name, met)
-            step.wrong_answers += wrong
-            await self._move(feed.connection, step, phase, position, growth)
+                seen = [*self._pages.list_seen(page), *unsure]
+                await streams.note_seen(feed.connection, self._connector, self._stream.name, seen)
+            step.wrong_answers += wrong_answers
+            await self._save_progress(feed.connection, step, phase, position, growth)
             return step
 
         with watch_page("save", self._client, self._stream.name):
             step = None
-            if tracking and page.is_passed and not (buried or gone or unsure or wrong):
-                step = await self._pass(page, phase, position, growth)
+            if tracking and page.is_skipped and not (delete_ids or missing or unsure or wrong_answers):
+                step = await self._commit_skipped(page, phase, position, growth)
             if step is None:
                 step = await self._pages.write(save, page)
-        self._pages.unchanged.settle()
-        self._forget_tally(step)
+        self._pages.unchanged.page_saved()
+        self._subtract_committed(step)
         self._at = (phase, position)
         self._report(step, phase)
 
-    async def _pass(self, page: MappedPage, phase: str, position: str | None, growth: bytes | None) -> Counts | None:
-        """Note that a page is stored as it comes; None where it must be saved like any other."""
+    async def _commit_skipped(
+        self, page: MappedPage, phase: str, position: str | None, growth: bytes | None
+    ) -> Counts | None:
+        """Commit a page of which every row is stored unchanged: only the cursor and the ids seen are written.
+
+        None: rows were saved by id since the page was requested, or the run has a newer attempt, so the page must go
+        through the write gate.
+        """
         step = Counts(self._stream.name, page.read)
         step.requests, step.waited = self._tally.calls, self._tally.waited
-        moved = await runs.pass_page(
+        moved = await runs.commit_skipped(
             self._pool, self._run, self._stream.name, phase, position, step.list_counted(), growth=growth,
-            before=self._place, met=self._pages.list_met(page), asked=page.asked,
+            before=self._saved_state, seen=self._pages.list_seen(page), asked_seq=page.asked_seq,
         )  # fmt: skip
         if moved is None:
             return None
-        self._follow(moved)
+        self._take_connector_state(moved)
         return step
 
-    async def _move(
+    async def _save_progress(
         self, connection: Connection | Pool, step: Counts, phase: str, position: str | None, growth: bytes | None = None
     ) -> None:
-        """Note the step and what it asked of the vendor; the last statement of a page's transaction."""
+        """Store the stream's phase, cursor and counts, and the requests made since the last commit.
+
+        The last statement of the page's own work; only the change log is written after it.
+        """
         step.requests, step.waited = self._tally.calls, self._tally.waited
         moved = await runs.move_stream(
             connection, self._run, self._stream.name, phase, position, step.list_counted(), growth=growth,
-            before=self._place,
+            before=self._saved_state,
         )  # fmt: skip
-        self._follow(moved)
+        self._take_connector_state(moved)
 
-    def _follow(self, moved: runs.StreamMoved) -> None:
-        self._asked = max(self._asked, moved.last_seq)
+    def _take_connector_state(self, moved: runs.StreamMoved) -> None:
+        self._asked_seq = max(self._asked_seq, moved.last_seq)
         if moved.is_paused:
             self._pause.set()
 
-    def _forget_tally(self, step: Counts) -> None:
-        """What a step that is committed now has counted."""
+    def _subtract_committed(self, step: Counts) -> None:
+        """Subtract what the committed step counted, so that the next one does not count it again."""
         self._tally.calls -= step.requests
         self._tally.waited -= step.waited
 
     @property
-    def _place(self) -> runs.StreamPosition:
+    def _saved_state(self) -> runs.StreamPosition:
+        """The state of the stream that our last commit left; the next commit applies only if the row still has it."""
         return runs.StreamPosition(*self._at, self.counts.read, self.counts.deleted, self.counts.requests)
 
     def _report(self, step: Counts, phase: str) -> None:
@@ -284,20 +300,23 @@ class StreamSync:
         self.counts.phase = phase
         self._watch(self.counts)
 
-    async def _settle_shared_parts(self) -> None:
-        """After a whole walk by this attempt alone: what no row describes as it is stored becomes what rows say."""
+    async def _save_disputed_parts(self) -> None:
+        """Replace each shared part whose stored version no row contained.
+
+        Call after a complete read that this attempt made alone.
+        """
 
         async def save(feed: Feed) -> Counts:
-            step = await self._pages.settle_shared_parts(feed, since=self._begun)
-            await self._move(feed.connection, step, *self._at)
+            step = await self._pages.save_disputed_parts(feed, since=self._start_seq)
+            await self._save_progress(feed.connection, step, *self._at)
             return step
 
         step = await self._pages.write(save)
-        self._forget_tally(step)
+        self._subtract_committed(step)
         self._report(step, self._at[0])
 
-    async def _refresh(self, *, after: str) -> None:
-        """Make those records again that show rows which changed."""
+    async def _refresh(self, *, next_phase: str) -> None:
+        """Rebuild the records that display rows which changed."""
 
         async def save_some(feed: Feed) -> Counts | None:
             stale = await self._pages.find_stale(feed)
@@ -305,7 +324,7 @@ class StreamSync:
                 return None
             page = await self._pages.prepare(stale.rows, feed.connection)
             step = await self._pages.save_again(feed, page, stale)
-            await self._move(feed.connection, step, "refresh", None)
+            await self._save_progress(feed.connection, step, "refresh", None)
             return step
 
         if not await self._pages.has_stale():
@@ -315,25 +334,25 @@ class StreamSync:
             saved = await self._pages.write(save_some)
             if saved is None:
                 break
-            self._forget_tally(saved)
+            self._subtract_committed(saved)
             self._at = ("refresh", None)
             self._report(saved, "refresh")
         step = Counts(self._stream.name)
-        await self._move(self._pool, step, after, None)
-        self._forget_tally(step)
-        self._at = (after, None)
-        self._report(step, after)
+        await self._save_progress(self._pool, step, next_phase, None)
+        self._subtract_committed(step)
+        self._at = (next_phase, None)
+        self._report(step, next_phase)
 
     def _stop_if_asked(self) -> None:
         if self._stop.is_set() or self._pause.is_set():
             raise Stopped("the sync was asked to stop; the next one goes on from here")
 
     async def _mark_absent(self) -> None:
-        """Make tombstones of the records a whole read did not meet.
+        """Mark deleted the records that a complete read did not see.
 
-        A row the vendor still shows by its id was only missed by the walk: it is saved as if it had been listed. Parts
-        of rows come last, when every row that still mentions them has been met. Where rows cannot be asked by id, an
-        empty list is believed when it is empty twice.
+        If the vendor can be asked for rows by id, each is asked for first; one that still exists was missed by the read
+        and is saved as if listed. Parts are checked last, once every row that may still contain them was read. If rows
+        cannot be requested by id, an empty list must be empty in two requests before records are deleted.
         """
         if self._stream.by_id is None and not self.counts.read:
             again = await fetch_page(self._client, self._stream, first_page(self._client, self._stream, {}))
@@ -343,34 +362,35 @@ class StreamSync:
         if self._pages.own:
             async for found in streams.walk_absent(pool, number, name, self._pages.own, ABSENT_BATCH):
                 self._stop_if_asked()
-                await self._settle_absent({row["remote_id"]: row["id"] for row in found})
+                await self._save_or_delete({row["remote_id"]: row["id"] for row in found})
         if self._pages.has_deleted or (self._pages.is_stored and not self._pages.own):
             async for row_ids in joins.walk_absent_rows(pool, number, name, ABSENT_BATCH):
                 self._stop_if_asked()
-                await self._settle_absent(dict.fromkeys(row_ids))
-        # Parts that nobody mentioned may be in rows of which those parts became nothing, or that were not shown.
-        hidden = await pool.fetch(streams.FIND_HIDDEN, number, name, self._run.id)
-        if self.counts.wrong_answers or not all(row["is_served"] for row in hidden):
+                await self._save_or_delete(dict.fromkeys(row_ids))
+        # A part not seen may still be in a quarantined row, or in one the vendor would not return: models of such parts
+        # are skipped.
+        possibly_hidden = await pool.fetch(streams.FIND_HIDDEN, number, name, self._run.id)
+        if self.counts.wrong_answers or not all(row["is_served"] for row in possibly_hidden):
             return
         expected = set(model_numbers(self._stream)) - beside_numbers(self._stream)
-        sure = sorted(expected - {row["model"] for row in hidden})
-        async for parts in streams.walk_absent(pool, number, name, sure, ABSENT_BATCH):
+        deletable_models = sorted(expected - {row["model"] for row in possibly_hidden})
+        async for parts in streams.walk_absent(pool, number, name, deletable_models, ABSENT_BATCH):
             self._stop_if_asked()
-            await self._commit(await self._pages.prepare([]), "absent", buried=[part["id"] for part in parts])
+            await self._commit(await self._pages.prepare([]), "absent", delete_ids=[part["id"] for part in parts])
 
-    async def _settle_absent(self, absent: Mapping[str, UUID | None]) -> None:
-        """Save those rows the vendor still shows by their ids, and let go of the others and their records.
+    async def _save_or_delete(self, absent: Mapping[str, UUID | None]) -> None:
+        """Ask for absent rows by id. Save those that exist, mark the records of the others deleted.
 
-        What it answers with another row is left as it is, for the next complete read to ask for.
+        A row that was answered with another row is left for the next complete read.
         """
-        found, asked = FetchedRows(missing=set(absent)), self._asked
+        found, asked_seq = FetchedRows(missing=set(absent)), self._asked_seq
         if self._stream.by_id is not None:
             found = await fetch_rows(self._client, self._stream, list(absent))
         await self._commit(
-            await self._pages.prepare(found.rows, asked=asked),
+            await self._pages.prepare(found.rows, asked_seq=asked_seq),
             "absent",
-            buried=[id for row_id in found.missing if (id := absent[row_id]) is not None],
-            gone=sorted(found.missing),
+            delete_ids=[id for row_id in found.missing if (id := absent[row_id]) is not None],
+            missing=sorted(found.missing),
             unsure=[str(absent[row_id] or self._pages.seen_id(row_id)) for row_id in found.unsure],
-            wrong=found.wrong,
+            wrong_answers=found.wrong_answers,
         )

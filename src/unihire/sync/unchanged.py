@@ -88,8 +88,8 @@ class UnchangedRows:
         """A page with these rows is to be saved behind those before it."""
         self._unsaved.append({row.row_id or "" for row in rows if not row.is_unchanged})
 
-    def settle(self) -> None:
-        """The first of the pages that were to be saved is."""
+    def page_saved(self) -> None:
+        """Call when the first of the expected pages was saved."""
         if self._unsaved:
             self._unsaved.popleft()
 

@@ -84,9 +84,9 @@ def list_native(records: Iterable[Rendered]) -> Iterator[Rendered]:
 
 
 def fill_record(record: Rendered) -> Rendered:
-    if record.parts is None:
+    if record.volatile_texts is None:
         return record
-    parts = read_parts(record.parts)
+    parts = read_parts(record.volatile_texts)
     members, raw = (
         fill_content(content, gaps, parts.texts)
         for content, gaps in ((record.members, parts.members), (record.raw, parts.raw))

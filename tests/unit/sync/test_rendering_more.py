@@ -178,13 +178,13 @@ def test_signature_in_it_is_no_content_and_is_read_with_it() -> None:
     for record, link in zip(records, links, strict=True):
         body = b'{"id":"12345678-1234-1234-1234-123456789012","modified_at":"2026-01-31T09:30:00.000001Z",%b%b'
         stored = {
-            "more": record.more, "parts": record.parts, "words": None, "first_saved_at": bytes(8), "raw": record.raw,
-            "custom": None,
+            "more": record.more, "parts": record.volatile_texts, "words": None, "first_saved_at": bytes(8),
+            "raw": record.raw, "custom": None,
         }  # fmt: skip
         content = Content(is_volatile=True, in_parts=True)
         read = take_apart(body % (record.members, EMPTY_ENDING), cast(asyncpg.Record, stored), content)
         assert read.more is not None
         assert msgspec.json.decode(read.more) == {"category": "Sales", "remote_url": link}
-    assert records[0].parts is not None
-    assert records[1].parts is not None
-    assert not is_fresh(records[0].parts, None, records[1].parts, NOW)
+    assert records[0].volatile_texts is not None
+    assert records[1].volatile_texts is not None
+    assert not is_fresh(records[0].volatile_texts, None, records[1].volatile_texts, NOW)

@@ -21,9 +21,9 @@ from unihire.outbound.paging import NextLink, WholeList
 
 PERMISSION = "personio:recruiting:read (Recruiting: read, in the integration's API access)"
 
-FEED_ALONE = "Only in the public job feed, which is not connected: API v2 does not have it"
+JOB_FEED_ONLY = "Only in the public XML job feed, which is not connected; API v2 does not return it"
 NO_PAGE = "API v2 has no address of its page in Personio."
-PERSONS = "Needs the right to read persons, which recruiting does not include."
+PERSONS = "Needs the permission to read persons, which the recruiting permission does not include."
 
 LIST = NextLink(items="_data", link=("_meta", "links", "next", "href"), page_size={"limit": "200"})
 WHOLE = WholeList(items="_data")
@@ -39,7 +39,7 @@ def updated_after(moment: datetime) -> Mapping[str, str]:
 
 
 def has_history(row: Data) -> bool:
-    """Every application: when it came to its stage, and was hired, is nowhere else."""
+    """Always: the time an application reached a stage or was hired is only in its stage transitions."""
     return True
 
 
@@ -136,7 +136,7 @@ INTEGRATION = Integration(
         "activity": "API v2 has no notes, messages or events.",
         "attachment": "Files are in document management, which needs rights of its own and lists no owner's kind.",
         "eeoc": "A candidate's gender is a profile attribute, not as an equal-opportunity answer.",
-        "job_posting": f"{FEED_ALONE}.",
+        "job_posting": f"{JOB_FEED_ONLY}.",
         "office": "API v2 has no office or location of a job.",
         "offer": "API v2 has no offers; an application at the stage of type OFFER is all it has.",
         "reject_reason": "API v2 does not return why an application was rejected.",
@@ -152,8 +152,8 @@ INTEGRATION = Integration(
         "application.reject_reason": "API v2 does not return why an application was rejected.",
         "application.remote_url": NO_PAGE,
         "application.start_date": "Not in API v2.",
-        "application_transition.remote_created_at": "A step has the moment of the move alone.",
-        "application_transition.remote_updated_at": "A step has the moment of the move alone.",
+        "application_transition.remote_created_at": "A stage transition has only the time of the move.",
+        "application_transition.remote_updated_at": "A stage transition has only the time of the move.",
         "application_transition.user": "API v2 does not name who moved an application.",
         "candidate.attachments": "Files are in document management, which needs rights of its own.",
         "candidate.avatar": "Not in API v2.",
@@ -165,11 +165,11 @@ INTEGRATION = Integration(
         "candidate.is_internal": "Not in API v2.",
         "candidate.is_private": "Not in API v2.",
         "candidate.last_interaction_at": "Not in API v2.",
-        "candidate.name": "First and last name are two.",
-        "candidate.places": "A candidate's place is one text, which locations has.",
+        "candidate.name": "First and last name are separate fields.",
+        "candidate.places": "A candidate has one location text; it is in locations.",
         "candidate.remote_url": NO_PAGE,
-        "candidate.salary_expectation": "Taken with a new application, and not returned.",
-        "candidate.sources": "A channel is that of an application, whose source it is.",
+        "candidate.salary_expectation": "Accepted when an application is created, never returned.",
+        "candidate.sources": "A channel belongs to an application; see application.source.",
         "candidate.tag_records": "API v2 does not return tags.",
         "candidate.tags": "API v2 does not return tags.",
         "candidate.title": "Not in API v2.",
@@ -179,37 +179,37 @@ INTEGRATION = Integration(
         "job.closed_at": "Not in API v2.",
         "job.code": "Not in API v2.",
         "job.confidential": "Not in API v2.",
-        "job.description": f"{FEED_ALONE}.",
-        "job.employment_type": f"{FEED_ALONE}.",
-        "job.job_posting_urls": f"{FEED_ALONE}.",
-        "job.offices": f"{FEED_ALONE}.",
+        "job.description": f"{JOB_FEED_ONLY}.",
+        "job.employment_type": f"{JOB_FEED_ONLY}.",
+        "job.job_posting_urls": f"{JOB_FEED_ONLY}.",
+        "job.offices": f"{JOB_FEED_ONLY}.",
         "job.opened_at": "Not in API v2.",
         "job.openings_count": "Not in API v2.",
         "job.pay": "Not in API v2.",
-        "job.places": f"{FEED_ALONE}, as the names of offices.",
+        "job.places": f"{JOB_FEED_ONLY}, as the names of offices.",
         "job.remote_url": NO_PAGE,
-        "job.seniority": f"{FEED_ALONE}.",
+        "job.seniority": f"{JOB_FEED_ONLY}.",
         "job.status": "API v2 has no status of a job.",
         "job.team": "Not in API v2.",
         "job.visibility": "Not in API v2.",
         "job.workplace": "Not in API v2.",
         "job_interview_stage.job": "Stages belong to a category that many jobs share, not to one job.",
-        "job_interview_stage.remote_created_at": "A stage has no moments.",
-        "job_interview_stage.remote_updated_at": "A stage has no moments.",
+        "job_interview_stage.remote_created_at": "A stage has no timestamps.",
+        "job_interview_stage.remote_updated_at": "A stage has no timestamps.",
         "remote_user.access_role": "Roles in a hiring team are per job, not per person.",
         "remote_user.disabled": PERSONS,
         "remote_user.email": PERSONS,
         "remote_user.employee_id": PERSONS,
         "remote_user.first_name": PERSONS,
         "remote_user.last_name": PERSONS,
-        "remote_user.name": "First and last name are two, where persons can be read.",
+        "remote_user.name": "First and last name are separate fields, and need the permission to read persons.",
         "remote_user.remote_created_at": PERSONS,
         "remote_user.remote_updated_at": PERSONS,
         "remote_user.roles": "Roles in a hiring team are per job, not per person.",
         "remote_user.title": PERSONS,
         "source.category": "A channel has a name and no kind.",
         "source.is_active": "Channels are known from applications alone, those no longer in use too.",
-        "source.remote_created_at": "A channel has no moments.",
-        "source.remote_updated_at": "A channel has no moments.",
+        "source.remote_created_at": "A channel has no timestamps.",
+        "source.remote_updated_at": "A channel has no timestamps.",
     },
 )

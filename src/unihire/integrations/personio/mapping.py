@@ -1,6 +1,6 @@
 """Personio rows to unified records: pure functions. Vocabulary tables on top.
 
-Fields and their doubts: quirks.md. A key Personio leaves out is null here.
+Uncertain fields: see quirks.md. A key Personio leaves out is null here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,22 +32,22 @@ ROLES = {
     "sourcer": "SOURCER",
     "interviewer": "INTERVIEWER",
 }
-"""Hiring-team roles. They are the customer's own words; another has its name alone."""
+"""Hiring-team roles, in the customer's own words; an unknown one keeps only its name."""
 
 REJECTED, WITHDRAWN, ACCEPTED = "REJECTED", "WITHDRAWN", "ACCEPTED"
-"""Types of the stages at which an application is over. Compared without letter case: v2's spelling is not published."""
+"""Types of the stages that end an application. Compared without letter case: v2's spelling is not published."""
 
 CLOSING = {REJECTED, WITHDRAWN}
-"""Those at which it ended without a hire; where it stood before is in its history only."""
+"""Stages of applications that ended without a hire. The stage before is only in the stage transitions."""
 
 STATUSES = {ACCEPTED: "HIRED", REJECTED: "REJECTED", WITHDRAWN: "WITHDRAWN"}
-"""What an application is by the type of its stage; at a stage of any other it is active."""
+"""Application status by the type of its current stage; any other type means ACTIVE."""
 
 ENDED_BY = {REJECTED: "COMPANY", WITHDRAWN: "CANDIDATE"}
 
 STAGE_TYPES = {
     "UNASSIGNED": "APPLIED",
-    "CUSTOM": "OTHER",  # a step of the customer's making: what it is for is in its name alone
+    "CUSTOM": "OTHER",  # a stage the customer added: only its name says what it is for
     "OFFER": "OFFER",
     ACCEPTED: "HIRED",
     REJECTED: "ENDED",
@@ -55,11 +55,11 @@ STAGE_TYPES = {
 }
 
 HISTORY = "stage-transitions"
-"""The detail of an application that has the stages it came to, the latest first."""
+"""The detail with an application's stage transitions, the latest first."""
 
 
 class Stage(NamedTuple):
-    """A stage as rows refer to it. Those of the system have no id; their type, in capitals, identifies them."""
+    """A stage as rows refer to it. System stages have no id; their type, in capitals, identifies them."""
 
     id: str | None
     kind: str
@@ -69,7 +69,7 @@ class Stage(NamedTuple):
         return self.id or self.kind
 
 
-NOWHERE = Stage(None, "")
+NO_STAGE = Stage(None, "")
 
 
 def to_job(source: Source) -> Job:
@@ -97,7 +97,7 @@ def to_remote_user(source: Source) -> RemoteUser:
 def to_job_interview_stage(source: Source) -> JobInterviewStage:
     row, category = source.row, source.within
     stages = category.get("stages") or ()
-    position = next((place for place, stage in enumerate(stages) if is_same(stage, row)), None)
+    position = next((index for index, stage in enumerate(stages) if has_same_id(stage, row)), None)
     jobs = source.details.get("jobs")
     return JobInterviewStage(
         remote_id=get_id(row),
@@ -109,13 +109,13 @@ def to_job_interview_stage(source: Source) -> JobInterviewStage:
     )
 
 
-def is_same(stage: Any, other: Data) -> bool:
+def has_same_id(stage: Any, other: Data) -> bool:
     return isinstance(stage, dict) and stage.get("id") == other["id"]
 
 
 def to_candidate(source: Source) -> Candidate:
     row = source.row
-    # A candidate's row does not change when an application is made: the list of applications does.
+    # A new application does not change the candidate's row, so the list of applications has the say.
     applications = source.details.get("applications", row.get("applications"))
     profile = to_text(row.get("linkedin_profile"))
     return Candidate(
@@ -135,17 +135,17 @@ def to_candidate(source: Source) -> Candidate:
 
 
 def find_anonymized(applications: Sequence[Data] | None) -> bool | None:
-    """Whether a candidate is anonymised, which applications alone say: all are. Null where not each of them says so."""
-    said = [application.get("is_anonymized") for application in applications or ()]
-    return all(said) if said and None not in said else None
+    """Whether all of a candidate's applications are anonymised. Null if there are none, or one of them does not say."""
+    flags = [application.get("is_anonymized") for application in applications or ()]
+    return all(flags) if flags and None not in flags else None
 
 
 def to_application(source: Source) -> Application:
     row = source.row
     steps = [(read_stage(step), step.get("entered_at")) for step in source.details.get(HISTORY, ())]
-    now = read_stage(row, "current_stage")
-    stage = find_standing(now, steps)
-    over_at = next((at for past, at in steps if past.kind == now.kind), None) if now.kind in STATUSES else None
+    current = read_stage(row, "current_stage")
+    stage = find_current_stage(current, steps)
+    over_at = next((at for past, at in steps if past.kind == current.kind), None) if current.kind in STATUSES else None
     entered_at = next((at for past, at in steps if past.name == stage.name), None)
     channel = (row.get("channel") or {}).get("name")
     return Application(
@@ -153,13 +153,13 @@ def to_application(source: Source) -> Application:
         candidate=find_id(row.get("candidate")),
         job=find_id(row.get("job")),
         applied_at=to_moment(row.get("application_date")),
-        rejected_at=to_moment(over_at) if now.kind == REJECTED else None,
+        rejected_at=to_moment(over_at) if current.kind == REJECTED else None,
         source=to_text(channel),
         current_stage=stage.id,
-        status=STATUSES.get(now.kind, "ACTIVE") if now.kind else None,
-        ended_by=ENDED_BY.get(now.kind),
-        hired_at=to_moment(over_at) if now.kind == ACCEPTED else None,
-        withdrawn_at=to_moment(over_at) if now.kind == WITHDRAWN else None,
+        status=STATUSES.get(current.kind, "ACTIVE") if current.kind else None,
+        ended_by=ENDED_BY.get(current.kind),
+        hired_at=to_moment(over_at) if current.kind == ACCEPTED else None,
+        withdrawn_at=to_moment(over_at) if current.kind == WITHDRAWN else None,
         stage_entered_at=to_moment(entered_at) if stage.name else None,
         source_record=channel if is_id(channel) else None,
         hiring_team=read_team(row),
@@ -169,22 +169,22 @@ def to_application(source: Source) -> Application:
     )
 
 
-def find_standing(now: Stage, steps: Sequence[tuple[Stage, Any]]) -> Stage:
-    """The stage an application stands at. One that ended keeps that at which it did: the latest that has an id."""
-    if now.id is None and now.kind in CLOSING:
-        return next((past for past, _ in steps if past.id is not None), NOWHERE)
-    return now
+def find_current_stage(current: Stage, steps: Sequence[tuple[Stage, Any]]) -> Stage:
+    """The application's current stage; for one that was rejected or withdrawn, the last in its history with an id."""
+    if current.id is None and current.kind in CLOSING:
+        return next((past for past, _ in steps if past.id is not None), NO_STAGE)
+    return current
 
 
 def to_application_transition(source: Source) -> ApplicationTransition:
-    """A step of an application's history. It has no id: the application, the moment and the stage identify it.
+    """One stage transition. Personio gives it no id; application, time and stage make one.
 
-    Stages of the system, such as rejected, are no records: relations to them are null.
+    System stages, such as rejected, are no records: relations to them are null.
     """
     step, application = source.row, get_id(source.within)
     stage, entered_at = read_stage(step), to_moment(step.get("entered_at"))
-    steps, place = source.details[HISTORY], source.place
-    later, earlier = (steps[at] if 0 <= at < len(steps) else {} for at in (place - 1, place + 1))
+    steps, index = source.details[HISTORY], source.place
+    later, earlier = (steps[at] if 0 <= at < len(steps) else {} for at in (index - 1, index + 1))
     return ApplicationTransition(
         remote_id=f"{application}:{entered_at or ''}:{stage.name}",
         application=application,
@@ -206,12 +206,12 @@ def to_source(source: Source) -> HiringSource:
 
 
 def is_closed(row: Data) -> bool:
-    """Whether the application ended without a hire: its row then shows neither when nor at which stage."""
+    """Whether the application was rejected or withdrawn. Its row then shows neither when nor at which stage."""
     return find_type(row.get("current_stage") or {}) in CLOSING
 
 
 def find_type(stage: Data) -> str:
-    """The type of a stage, in capitals; empty where it has none."""
+    """The type of a stage, in capitals; empty if it has none."""
     kind = stage.get("type")
     return "" if kind is None else str(kind).upper()
 
@@ -227,24 +227,24 @@ def list_team(row: Data) -> Iterable[Data]:
 
 
 def list_channels(row: Data) -> Iterable[Data]:
-    """The channel an application came through, where its name can be the id of a record."""
+    """The channel an application came through, if its name can be the id of a record."""
     channel = row.get("channel") or {}
     return (channel,) if is_id(channel.get("name")) else ()
 
 
 def list_stages(row: Data) -> Iterable[Data]:
-    """The stages of a category; system stages without an id are no records of their own."""
+    """The stages of a category that have an id; system stages have none, and are no records."""
     return (stage for stage in row.get("stages") or () if stage.get("id") is not None)
 
 
 def read_team(row: Data) -> list[TeamMember] | None:
-    """The hiring team of a job or an application; null where there is none."""
+    """The hiring team of a job or an application; null if there is none."""
     team = row.get("hiring_team")
     return None if team is None else [read_member(member) for member in team]
 
 
 def read_member(member: Data) -> TeamMember:
-    """A member without a role is in the team all the same."""
+    """One member of a hiring team; the role may be missing."""
     name = member["role"]["name"] if "role" in member else None
     role = ROLES.get(name.strip().lower()) if name is not None else None
     return TeamMember(
@@ -257,12 +257,12 @@ def find_id(ref: Data | None) -> str | None:
 
 
 def read_id(thing: Data | None) -> str | None:
-    """Its id; null where it has none, as stages of the system have."""
+    """Its id; null if it has none, as system stages."""
     return get_id(thing) if thing and thing.get("id") is not None else None
 
 
 def get_id(thing: Data) -> str:
-    """Its id as text: documented as text, and no other thing's if it comes as a number."""
+    """The id as text. Personio documents text; a number becomes the same digits as text."""
     id: Any = thing["id"]
     return str(id) if type(id) is int else id
 
@@ -279,13 +279,13 @@ def to_list(value: Any) -> list[Any] | None:
 
 
 def to_contacts(value: Any) -> list[Contact] | None:
-    """One number or address, which Personio does not say the kind of."""
+    """One phone number or e-mail address; Personio does not say its type."""
     value = to_text(value)
     return None if value is None else [Contact(value=value)]
 
 
 def to_day(value: Any) -> str | None:
-    """A day, as it is written wherever one stands: no time zone moves it. Raises ValueError for what is none."""
+    """The date part, exactly as written; no time-zone conversion. Raises ValueError if it is not a date."""
     text = to_text(read_instant(value)[0])
     if text is None:
         return None

@@ -1,1 +1,1 @@
-"""The one way in for records: a connector's feed, locked, compared with what came, and moved on."""
+"""The write gate: every write to a connector's records, in one locked transaction."""

@@ -1,4 +1,4 @@
-"""What a save changed, as the change log is given it."""
+"""What a save changed, as it is passed to the change log."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
@@ -10,7 +10,7 @@ from unihire.store import Connection
 
 
 class ChangeKind(StrEnum):
-    """What became of a record. One that was deleted and is there again is created."""
+    """What happened to a record. One that was deleted and came again is created."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -18,10 +18,10 @@ class ChangeKind(StrEnum):
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """A record's change, with its place in the feed; of an update the names of the fields that differ.
+    """A record's change, with its position in the feed; of an update the names of the fields that differ.
 
-    Those that only richer faces show are named `more.x`. `raw_data` and `custom_fields` are among them; an update of
-    which nothing but the vendor's row differs has only `raw_data`.
+    Fields outside the native API are named `more.x`. `raw_data` and `custom_fields` count as fields: if only the
+    vendor's row differs, `fields` is `raw_data` alone.
     """
 
     kind: ChangeKind
@@ -32,7 +32,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 ChangeLog = Callable[[Connection, int, Sequence[Change]], Awaitable[None]]
-"""Takes the changes of a connector in feed order, at the end of the transaction that makes them and within it."""
+"""Called with the changes of a connector, in feed order, at the end of the transaction that makes them."""
 
 _NOT_CONTENT = {"id", "modified_at", "custom_fields", "raw_data"}
 
@@ -40,9 +40,9 @@ _NOT_CONTENT = {"id", "modified_at", "custom_fields", "raw_data"}
 def name_fields(
     before: asyncpg.Record, *, body: bytes, raw: bytes, custom: bytes | None, more: bytes
 ) -> tuple[str, ...]:
-    """The names of the fields in which a new version differs from `before`, which has what is given of the new one.
+    """The names of the fields in which a new version, as given, differs from `before`.
 
-    Of one that was saved before `more` was stored, nothing of that is known to differ.
+    If `before` was saved before `more` was stored, fields of `more` count as equal.
     """
     was, now = msgspec.json.decode(before["body"]), msgspec.json.decode(body)
     names = [name for name in {**was, **now} if name not in _NOT_CONTENT and was.get(name) != now.get(name)]

@@ -1,4 +1,4 @@
-"""Tombstones without content: of a record that was deleted long ago nothing else is known but that it is deleted."""
+"""Tombstones that were deleted long ago lose their content; only id, position and deletion time stay."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,7 +16,7 @@ RECORDS = {spec.number: spec.members_struct for spec in MODELS.values()}
 
 CONNECTORS_AT_ONCE = 20
 
-# Connectors that have tombstones whose content is older than it may be.
+# Connectors with tombstones that were deleted longer ago than $1 and still have their content.
 LIST_WITH_OLD = """
     SELECT number FROM connector CROSS JOIN LATERAL (
         SELECT FROM record
@@ -31,14 +31,14 @@ LIST_OLD = """
     WHERE connector = $1 AND deleted_at < now() - $2::interval AND fingerprint <> '' LIMIT $3
 """
 
-# Reduce a tombstone to its id and its mark of deletion; its position in the feed stays.
+# Reduce a tombstone to its id and deletion time; its position in the feed is unchanged.
 EMPTY_TOMBSTONE = """
     UPDATE record SET body = $3, raw = $4, custom = NULL, words = NULL, more = NULL, more_hash = NULL,
         keys = '{}', fingerprint = '', row_hash = NULL
     WHERE connector = $1 AND id = $2::text::uuid
 """
 
-# What was asked for single rows of a stream that are gone.
+# Delete the details of these rows of a stream.
 DELETE_DETAILS = """
     WITH RECURSIVE names AS (
         (SELECT name FROM detail WHERE connector = $1 AND stream = $2 ORDER BY name LIMIT 1)
@@ -58,16 +58,16 @@ DELETE_DETAILS = """
 
 
 async def erase_deleted(pool: Pool, older: timedelta, limit: int) -> bool:
-    """Take the content from tombstones that are older, `limit` at most of each of `CONNECTORS_AT_ONCE`.
+    """Erase the content of tombstones older than `older`, `limit` at most of each of `CONNECTORS_AT_ONCE` connectors.
 
-    Whether there may be more. Their ids, their positions in the feed and the moment of their deletion stay.
+    Returns whether there may be more. Id, position in the feed and deletion time stay.
     """
     found = await pool.fetch(LIST_WITH_OLD, older, CONNECTORS_AT_ONCE)
-    counts = [await _forget_of(pool, row["number"], older, limit) for row in found]
+    counts = [await _erase_connector(pool, row["number"], older, limit) for row in found]
     return limit in counts or len(found) == CONNECTORS_AT_ONCE
 
 
-async def _forget_of(pool: Pool, connector: int, older: timedelta, limit: int) -> int:
+async def _erase_connector(pool: Pool, connector: int, older: timedelta, limit: int) -> int:
     try:
         async with lock_feed(pool, connector) as connection:
             old = await connection.fetch(LIST_OLD, connector, older, limit)
@@ -87,7 +87,7 @@ async def _empty(connection: Connection, connector: int, old: Sequence[asyncpg.R
 
 
 def _write_empty(row: asyncpg.Record) -> bytes:
-    """The body of a record of which nothing is known but its ids, and that was modified when this one was."""
+    """A body with only its ids and the tombstone's modified_at."""
     start = b",".join(row["body"].split(b",", 2)[:2])  # id and modified_at
     record = RECORDS[row["model"]](remote_id=row["remote_id"])
     return start + b"," + msgspec.json.encode(record)[1:-1] + EMPTY_ENDING

@@ -1,8 +1,10 @@
-"""The write gate: whoever saves, changes, buries or moves a record of a connector comes through here.
+"""The write gate: every write to a connector's records goes through here (insert, update, delete, filter keys).
+
+The removal of a connector is the exception: it deletes the records in a transaction of its own, after `lock_feed_row`.
 
 One transaction at a time writes for a connector. It locks the row of the connector's feed first and holds it until it
-commits, so commit order is feed order and a reader that stores its last position misses nothing. Who locks the row of
-the connector as well does so behind it.
+commits, so commit order is feed order and a reader that stores its last position misses nothing. A transaction that
+also locks the connector's row locks the feed's row first.
 """
 
 import asyncio
@@ -21,61 +23,62 @@ from unihire.store.feed.changes import Change, ChangeLog
 from unihire.store.feed.position import LATEST
 
 LOCKED = "SELECT 1"
-"""What the statement that locks the feed answers when it does."""
+"""`execute`'s status when the feed's row was locked: one row."""
 
 T = TypeVar("T")
 
 log = get_logger()
 
 ROLLBACK_SECONDS = 5.0
-"""How long an undone transaction waits for a server that does not answer."""
+"""How long a ROLLBACK waits for a server that does not answer."""
 
-# Begin a transaction with the connector's feed: others who save for it wait until this one ends. Its
-# commit need not reach the disk at once: what a crash of the server takes back is the latest pages together with the
-# position that stands for them, so they are read again. Plans are made for each statement: one that was cached when
-# the tables were empty would read much of them for each row, when they have grown. No row is locked where rows were
-# read by their ids since a position.
+# Begin a transaction and lock the connector's feed row: other writers of the connector wait until it ends. The commit
+# is asynchronous: a crash of the server loses the last pages together with the cursor that was saved with them, so they
+# are read again. Custom plans: a generic plan made while the tables were empty would scan them once they are large. The
+# SELECT returns no row if rows were saved by id at a position higher than `asked_seq`.
 BEGIN_SAVING = """
     BEGIN;
     SET LOCAL synchronous_commit TO off;
     SET LOCAL plan_cache_mode TO force_custom_plan;
-    SELECT FROM feed WHERE connector = {connector:d} AND rows_read_seq <= {asked:d} FOR NO KEY UPDATE
+    SELECT FROM feed WHERE connector = {connector:d} AND rows_read_seq <= {asked_seq:d} FOR NO KEY UPDATE
 """
 
-# The same where that found none: rows were read by their ids since, nothing was ever saved, or the connector is gone.
+# Lock the feed when that returned no row: rows were saved by id since, the feed does not exist yet, or the connector
+# was removed.
 LOCK_FEED = "SELECT FROM feed WHERE connector = $1 FOR NO KEY UPDATE"
 
-# A feed for a connector that has none. The connector's row is not locked before the feed's.
+# Insert the feed of a connector that has none. The connector's row is not locked before the feed's.
 OPEN_FEED = """
     INSERT INTO feed (connector) SELECT number FROM connector WHERE number = $1 ON CONFLICT (connector) DO NOTHING
 """
 
 
 class Removed(Stopped):
-    """The connector is gone: nothing is saved for it any more."""
+    """The connector was removed: nothing is saved for it any more."""
 
     def __init__(self, connector: int) -> None:
         super().__init__(f"connector {connector} was removed: nothing more is saved for it")
 
 
-_turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
-"""Whose turn it is to save in this process, by the pool's identity and the connector."""
+_write_locks: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
+"""One asyncio lock per pool and connector."""
 
 
 @asynccontextmanager
 async def lock_feed(pool: Pool, connector: int) -> AsyncIterator[Connection]:
-    """A transaction that alone saves for the connector. After a crash of the server its commit may be undone.
+    """Opens a transaction that holds the feed lock. A crash of the server may undo its commit.
 
-    Raises Removed where the connector is gone.
+    Raises Removed if the connector was removed. Do not begin another transaction inside.
 
-    No transaction can be begun within. Others of this process wait for their turn without a session: of a process that
-    is frozen the server would end one waiting session after the other.
+    Other tasks of this process wait on an asyncio lock, without a connection. If each waited with its own session and
+    the process froze, PostgreSQL would have to end those sessions one by one (`idle_in_transaction_session_timeout`)
+    before another process could write.
     """
-    async with _open_feed(pool, connector, LATEST, is_careful=False) as feed:
+    async with _open_feed(pool, connector, LATEST, isolates_rows=False) as feed:
         yield feed.connection
 
 
-REFUSED = (
+VALUE_ERRORS = (
     asyncpg.CardinalityViolationError,
     asyncpg.DataError,  # its own, and its driver's
     asyncpg.IntegrityConstraintViolationError,
@@ -84,24 +87,25 @@ REFUSED = (
     OverflowError,
     struct.error,
 )
-"""How PostgreSQL, its driver and our own writing of COPY's rows refuse a value. Nothing passes by itself among them."""
+"""How PostgreSQL, asyncpg and our COPY encoder refuse a value. None of these is transient."""
 
 
 class Feed:
     """A connector's feed while it is locked: what is written to it, in one transaction.
 
-    `refused` are the rows that PostgreSQL refuses, as far as they were found. `is_careful`: they are looked for.
-    `has_newer`: rows were read by their ids after what is to be saved was asked for. `outdated` are rows that were not
-    saved, for a newer version is stored. `changes` are there where a log is.
+    `refused` are ids of rows with a value that PostgreSQL refused. `isolates_rows`: this is the second try, which saves
+    rows in savepoints to find them. `has_newer`: rows were saved by id at a position higher than `asked_seq`.
+    `outdated` are ids of rows left unsaved because a newer version is stored. `changes` is None if there is no change
+    log.
     """
 
     def __init__(
-        self, connection: Connection, connector: int, *, is_careful: bool, has_newer: bool, has_log: bool = False
+        self, connection: Connection, connector: int, *, isolates_rows: bool, has_newer: bool, has_log: bool = False
     ) -> None:
         self.changes: list[Change] | None = [] if has_log else None
         self.connection = connection
         self.connector = connector
-        self.is_careful = is_careful
+        self.isolates_rows = isolates_rows
         self.has_newer = has_newer
         self.refused: set[str] = set()
         self.outdated: set[str] = set()
@@ -112,35 +116,37 @@ async def write_feed(
     connector: int,
     work: Callable[[Feed], Awaitable[T]],
     *,
-    asked: int = LATEST,
+    asked_seq: int = LATEST,
     log_changes: ChangeLog | None = None,
 ) -> T:
-    """What `work` gives, done in one transaction that alone saves for the connector.
+    """Call `work` in one transaction that holds the feed lock. Returns what it returns.
 
-    `asked` is the position before which what is to be saved was asked for. Where PostgreSQL refuses a value, the
-    transaction is undone and the work done once more, carefully: it must change nothing but the database before its
-    end. `log_changes` is called after it with what changed, in the transaction. Raises Removed where the connector is
-    gone.
+    `asked_seq` is a feed position: what others saved up to it was committed before the rows were requested. What was
+    saved at a higher position may be newer than they are. LATEST: nothing is newer.
+
+    If PostgreSQL refuses a value, the transaction is rolled back and `work` is called a second time with
+    `isolates_rows` set. So until it returns, `work` must change nothing outside the database. `log_changes` is called
+    after `work`, in the same transaction. Raises Removed if the connector was removed.
     """
     try:
-        async with _open_feed(pool, connector, asked, is_careful=False, log_changes=log_changes) as feed:
+        async with _open_feed(pool, connector, asked_seq, isolates_rows=False, log_changes=log_changes) as feed:
             return await work(feed)
-    except REFUSED as error:
+    except VALUE_ERRORS as error:
         log.warning("the database refuses something of a page: its rows are saved apart", reason=name_refusal(error))
-    async with _open_feed(pool, connector, asked, is_careful=True, log_changes=log_changes) as feed:
+    async with _open_feed(pool, connector, asked_seq, isolates_rows=True, log_changes=log_changes) as feed:
         return await work(feed)
 
 
 @asynccontextmanager
 async def _open_feed(
-    pool: Pool, connector: int, asked: int, *, is_careful: bool, log_changes: ChangeLog | None = None
+    pool: Pool, connector: int, asked_seq: int, *, isolates_rows: bool, log_changes: ChangeLog | None = None
 ) -> AsyncIterator[Feed]:
-    turn = _turns.setdefault((id(pool), connector), asyncio.Lock())
-    async with turn, pool.acquire() as connection:
+    write_lock = _write_locks.setdefault((id(pool), connector), asyncio.Lock())
+    async with write_lock, pool.acquire() as connection:
         try:
-            has_newer = await _begin_saving(connection, connector, asked)
+            has_newer = await _begin_saving(connection, connector, asked_seq)
             feed = Feed(
-                connection, connector, is_careful=is_careful, has_newer=has_newer, has_log=log_changes is not None
+                connection, connector, isolates_rows=isolates_rows, has_newer=has_newer, has_log=log_changes is not None
             )
             yield feed
             if log_changes is not None and feed.changes:
@@ -151,13 +157,15 @@ async def _open_feed(
             raise
 
 
-async def _begin_saving(connection: Connection, connector: int, asked: int) -> bool:
-    """Begin a transaction with the feed locked; whether rows were read by their ids since `asked`. Raises Removed.
+async def _begin_saving(connection: Connection, connector: int, asked_seq: int) -> bool:
+    """Begin a transaction and lock the feed. Returns whether rows were saved by id at a position higher than
+    `asked_seq`. Raises Removed.
 
-    The transaction has no id before the feed is its own: of two that save for a connector the later one has the higher.
-    So a feed is made in a transaction before it.
+    PostgreSQL assigns the transaction's xid only at its first write, here after the feed is locked. So of two
+    transactions that save for a connector, the later one has the higher xid. For the same reason a missing feed row is
+    inserted and committed in a transaction of its own first.
     """
-    begin = BEGIN_SAVING.format(connector=connector, asked=asked)
+    begin = BEGIN_SAVING.format(connector=connector, asked_seq=asked_seq)
     if await connection.execute(begin) == LOCKED:
         return False
     if await connection.execute(LOCK_FEED, connector) == LOCKED:
@@ -173,9 +181,9 @@ async def _begin_saving(connection: Connection, connector: int, asked: int) -> b
 
 
 async def lock_feed_row(connection: Connection, connector: int) -> bool:
-    """Let nobody save for the connector until the transaction ends. False: it is gone; the transaction may be undone.
+    """Lock the feed until the transaction ends: nobody else saves for the connector. Call before locking its row.
 
-    Call before the connector's row is locked.
+    Returns False if the connector was removed; the transaction may then be aborted.
     """
     if await connection.execute(LOCK_FEED, connector) == LOCKED:
         return True
@@ -187,7 +195,7 @@ async def lock_feed_row(connection: Connection, connector: int) -> bool:
 
 
 async def _roll_back(connection: Connection) -> None:
-    """End the transaction; with its session where the server does not answer, or whoever waits is cancelled."""
+    """Roll back; close the session instead if the server does not answer or this task is cancelled."""
     try:
         if not connection.is_closed():
             await connection.execute("ROLLBACK", timeout=ROLLBACK_SECONDS)
@@ -199,18 +207,18 @@ async def _roll_back(connection: Connection) -> None:
 
 
 def name_refusal(error: BaseException) -> str:
-    """The kind of a refusal, without what it says: that may be of a row."""
+    """The error's class and SQLSTATE, without its message, which may quote a row."""
     kind = type(error).__name__
     return f"{kind}, {error.sqlstate}" if isinstance(error, asyncpg.PostgresError) else kind
 
 
 @asynccontextmanager
 async def savepoint(connection: Connection) -> AsyncIterator[None]:
-    """The block is done whole or not at all, whatever becomes of the transaction around it."""
+    """Run the block in a savepoint. If PostgreSQL refuses a value in it, only the block is rolled back."""
     await connection.execute("SAVEPOINT part")
     try:
         yield
-    except REFUSED:
+    except VALUE_ERRORS:
         await connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
         raise
     await connection.execute("RELEASE SAVEPOINT part")

@@ -1,9 +1,9 @@
-"""Positions in a connector's feed: moments of the database's clock in microseconds, each behind all before it.
+"""Positions in a connector's feed: the database's clock in microseconds, strictly increasing.
 
-A page's commit need not reach the disk at once, so a crash of the server may take back positions that readers were
-shown. None of those given afterwards may lie before them, also where the clock stands before them. So every position
-lies below one that is on the disk (`feed.reserved_seq`), which is raised a few seconds at a time by a commit that waits
-for the disk; and the first after a crash, which an empty `feed_alive` shows, lies behind it.
+A page commits with `synchronous_commit` off, so a crash of the server can lose positions that readers have already
+seen. A later position must never be lower than one of those, even if the clock was set back. So every position given
+is below `feed.reserved_seq`, which is raised ten seconds at a time by a synchronous commit. After a crash the UNLOGGED
+table `feed_alive` is empty, and the first position given is `reserved_seq + 1` or later.
 """
 
 import asyncpg
@@ -12,48 +12,50 @@ from unihire.kit.clock import to_micros
 from unihire.store import Connection
 
 LATEST = 2**63 - 1
-"""Behind every position."""
+"""Greater than every position."""
 
-RESERVED = 10_000_000
-"""So many microseconds are reserved at a time."""
+RESERVE_MICROS = 10_000_000
+"""How many microseconds of positions are reserved at once."""
 
-LEAST_LEFT = 5_000_000
-"""With less than so many left, further ones are reserved: a replica that lags by less has them too."""
+RESERVE_WHEN_LEFT = 5_000_000
+"""Reserve more when fewer than this are left: a replica that lags less than this has already replayed the reservation
+when it is promoted."""
 
-# What is to be known of a connector's feed before a position in it is given. The pieces of a query on `feed`.
-PLACE = """
+# The columns of a query on `feed` that `take_positions` needs.
+POSITION_COLUMNS = """
     last_seq, reserved_seq, EXISTS (SELECT FROM feed_alive WHERE feed_alive.connector = $1) AS is_alive,
     statement_timestamp() AS now
 """
 
-# The connector's place in the feed.
+# The last position given in the connector's feed.
 GET_LAST_SEQ = "SELECT last_seq FROM feed WHERE connector = $1"
 
-# Move the connector's place in the feed.
+# Set the last position given in the connector's feed.
 MOVE_FEED = "UPDATE feed SET last_seq = $2 WHERE connector = $1"
 
-FIND_PLACE = f"SELECT {PLACE} FROM feed WHERE connector = $1"  # noqa: S608 - of constants
+FIND_POSITION = f"SELECT {POSITION_COLUMNS} FROM feed WHERE connector = $1"  # noqa: S608 - of constants
 
-# Reserve positions, from now on until a crash.
+# Reserve the positions up to $2; a crash empties `feed_alive`.
 RESERVE_POSITIONS = """
     WITH alive AS (INSERT INTO feed_alive (connector) VALUES ($1) ON CONFLICT (connector) DO NOTHING)
     UPDATE feed SET reserved_seq = $2 WHERE connector = $1
 """
 
-# What is reserved is on the disk before anybody is shown a position of it.
+# A reservation is on disk before a reader can see one of its positions.
 WAIT_FOR_DISK = "SET LOCAL synchronous_commit TO on"
 
 
-async def take_positions(connection: Connection, connector: int, place: asyncpg.Record, count: int) -> int:
-    """The first of so many positions at the end of the feed, which is at `place`; call with the feed locked.
+async def take_positions(connection: Connection, connector: int, position: asyncpg.Record, count: int) -> int:
+    """Returns the first of `count` new positions in the feed. Call with the feed locked.
 
-    Whoever takes them moves the feed behind them in the same transaction.
+    `position` has POSITION_COLUMNS of the feed. The caller sets `last_seq` to the last of the new positions, in the
+    same transaction.
     """
-    start: int = max(place["last_seq"] + 1, to_micros(place["now"]))
-    if not place["is_alive"]:
-        start = max(start, place["reserved_seq"] + 1)
+    start: int = max(position["last_seq"] + 1, to_micros(position["now"]))
+    if not position["is_alive"]:
+        start = max(start, position["reserved_seq"] + 1)
     last = start + count - 1
-    if not place["is_alive"] or last > place["reserved_seq"] - LEAST_LEFT:
+    if not position["is_alive"] or last > position["reserved_seq"] - RESERVE_WHEN_LEFT:
         await connection.execute(WAIT_FOR_DISK)
-        await connection.execute(RESERVE_POSITIONS, connector, last + RESERVED)
+        await connection.execute(RESERVE_POSITIONS, connector, last + RESERVE_MICROS)
     return start

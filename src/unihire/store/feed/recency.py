@@ -1,8 +1,9 @@
-"""Which of two versions of a row is newer: the one that was asked for later.
+"""Which of two versions of a row is newer: the one requested later.
 
-A page says the position in the feed before which it was asked for. Rows that are read by their ids meanwhile are noted
-with theirs: where such a row was asked for later than a page that has it too, the page's version is not believed, and
-what the page shows of rows of other streams is looked up again.
+A page carries `asked_seq`, a feed position: what others saved up to it was committed before the page was requested. A
+row that is fetched by its id is noted in `row_read` with its own `asked_seq`. If that is not lower than the page's, the
+page's version of the row is discarded. If any row of a joined stream was fetched by id meanwhile, the page's joined
+rows are looked up again.
 """
 
 from collections.abc import Collection
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from unihire.store import Connection, Pool
 from unihire.store.feed.position import GET_LAST_SEQ
 
-# Rows that were read by their ids and saved behind a position.
+# Rows that were fetched by id and saved at a position higher than $2.
 FIND_ROWS_READ = """
     SELECT stream, row_id, asked_seq FROM (
         SELECT stream, row_id, asked_seq, saved_seq FROM row_read WHERE connector = $1 OFFSET 0
@@ -19,8 +20,8 @@ FIND_ROWS_READ = """
     WHERE saved_seq > $2
 """
 
-# Note rows that were read by their ids, and are saved in this transaction. The feed moves on: who looked where it is
-# before this is committed asked before it.
+# Note rows that were fetched by id and are saved in this transaction. It moves the feed, so a request that took its
+# `asked_seq` before this commit has a lower one.
 NOTE_ROWS_READ = """
     WITH moved AS (
         UPDATE feed SET last_seq = following.seq, rows_read_seq = following.seq
@@ -36,7 +37,7 @@ NOTE_ROWS_READ = """
     SET asked_seq = greatest(noted.asked_seq, excluded.asked_seq), saved_seq = excluded.saved_seq
 """
 
-# Living and deleted records that moved behind a position.
+# Those of these records, live and deleted, that were saved at a position higher than $3.
 FIND_MOVED = """
     SELECT id::text FROM (
         SELECT id, seq FROM record WHERE connector = $1 AND id = ANY($2::text[]::uuid[]) OFFSET 0
@@ -44,7 +45,7 @@ FIND_MOVED = """
     WHERE seq > $3
 """
 
-# Of keys by which the parts of rows are found, those of which a living part moved behind a position.
+# Those of these keys of owned parts under which a live record was saved at a position higher than $3.
 FIND_MOVED_PARTS = """
     SELECT wanted.key FROM unnest($2::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
         SELECT FROM record_key AS k WHERE k.connector = $1 AND k.key = wanted.key AND k.seq > $3 LIMIT 1 OFFSET 0
@@ -56,35 +57,38 @@ FORGET_ROWS_READ = "DELETE FROM row_read WHERE connector = $1"
 
 @dataclass(frozen=True, slots=True)
 class RowsRead:
-    """Rows read by their ids since a position: those of one stream that were asked for later, and all their streams."""
+    """Rows that were fetched by id and saved at a position higher than a page's `asked_seq`."""
 
-    later: frozenset[str]
+    newer: frozenset[str]
+    """Ids of rows of the page's stream whose request was not earlier than that position."""
+
     streams: frozenset[str]
+    """Every stream with a row fetched by id and saved since."""
 
 
 async def get_position(pool: Pool | Connection, connector: int) -> int:
-    """Where the feed is now, which is known by what is committed; 0 before anything is saved."""
+    """The feed's last committed position; 0 if nothing was saved yet."""
     return await pool.fetchval(GET_LAST_SEQ, connector) or 0
 
 
 async def find_rows_read(connection: Connection, connector: int, stream: str, since: int) -> RowsRead:
     found = await connection.fetch(FIND_ROWS_READ, connector, since)
-    later = (row["row_id"] for row in found if row["stream"] == stream and row["asked_seq"] >= since)
-    return RowsRead(frozenset(later), frozenset(row["stream"] for row in found))
+    newer = (row["row_id"] for row in found if row["stream"] == stream and row["asked_seq"] >= since)
+    return RowsRead(frozenset(newer), frozenset(row["stream"] for row in found))
 
 
 async def note_rows_read(
-    connection: Connection, connector: int, stream: str, row_ids: Collection[str], asked: int
+    connection: Connection, connector: int, stream: str, row_ids: Collection[str], asked_seq: int
 ) -> None:
-    """Note rows that were asked for by their ids at a position. Call with the feed locked, in which they are saved."""
-    await connection.execute(NOTE_ROWS_READ, connector, stream, list(row_ids), asked)
+    """Note rows that were fetched by id. Call with the feed locked, in the transaction that saves them."""
+    await connection.execute(NOTE_ROWS_READ, connector, stream, list(row_ids), asked_seq)
 
 
 async def find_moved(connection: Connection, connector: int, ids: Collection[str], since: int) -> set[str]:
-    """Which of these records moved behind a position."""
+    """Which of these records were saved at a position higher than `since`."""
     return {row["id"] for row in await connection.fetch(FIND_MOVED, connector, list(ids), since)}
 
 
 async def find_moved_parts(connection: Connection, connector: int, keys: Collection[int], since: int) -> set[int]:
-    """Of the keys of rows' parts (`Renderer.owned_key`), those of which a living part moved behind a position."""
+    """Those of these keys (`Renderer.owned_key`) with a live part that was saved at a position higher than `since`."""
     return {row["key"] for row in await connection.fetch(FIND_MOVED_PARTS, connector, list(keys), since)}

@@ -1,4 +1,4 @@
-"""Stores of earlier versions, whose records are found by texts as they were written, brought under the form of now."""
+"""Filter keys that an earlier version made from texts as written, replaced by keys of their normalised form."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,21 +10,21 @@ from unihire.store import Pool
 from unihire.store.feed.gate import lock_feed
 from unihire.store.feed.saving import DELETE_KEYS, INSERT_KEYS
 
-# A connector to look over, how far it is, and whether for the last time. One that is due later than any can be was put
-# off by a clock that was wrong.
+# The next connector to rebuild, its last `seq` done, and whether this is the second and final pass. A due time further
+# ahead than any delay we set comes from a wrong clock, and counts as due.
 FIND_DUE = """
     SELECT connector, after, is_last FROM refiling WHERE due_at NOT BETWEEN now() AND now() + $1::interval
     ORDER BY connector LIMIT 1
 """
 
-# Living records of these models behind a place, in feed order.
+# Live records of these models with `seq` > $3, in feed order.
 LIST_FILED = """
     SELECT step.seq, step.model, found.*
     FROM (
         SELECT seq, kind.model FROM unnest($2::smallint[]) AS kind (model) CROSS JOIN LATERAL (
             SELECT seq FROM record
             WHERE connector = $1 AND model = kind.model AND seq > $3 AND deleted_at IS NULL ORDER BY seq LIMIT $4
-        ) AS behind
+        ) AS later
         ORDER BY seq LIMIT $4
     ) AS step
     CROSS JOIN LATERAL (
@@ -34,7 +34,7 @@ LIST_FILED = """
     ORDER BY step.seq
 """
 
-# Those of these records that live and are as they were read.
+# Of these records, those that are live and still have the `seq` they had when they were read.
 LIST_UNMOVED = """
     SELECT found.id::text FROM unnest($2::text[]::uuid[], $3::bigint[]) AS known (id, seq) CROSS JOIN LATERAL (
         SELECT id, seq, deleted_at FROM record WHERE connector = $1 AND id = known.id OFFSET 0
@@ -44,7 +44,7 @@ LIST_UNMOVED = """
 
 SET_KEYS = "UPDATE record SET keys = $3 WHERE connector = $1 AND id = $2::text::uuid"
 
-# What rows stored whole are found by in a member, where that is more than a word of ASCII.
+# The keys by which stored rows are found through a member, unless the key is one word of printable ASCII.
 LIST_MEMBER_KEYS = """
     SELECT row_id, key FROM joined
     WHERE connector = $1 AND stream = $2 AND name = $3 AND key IS NOT NULL AND key !~ '^[!-~]*$'
@@ -55,7 +55,7 @@ SET_MEMBER_KEY = """
     WHERE connector = $1 AND origin = $2 AND row_id = $3 AND stream = $2 AND name = $4 AND key = $5
 """
 
-NOTE_PLACE = "UPDATE refiling SET after = $2 WHERE connector = $1"
+NOTE_PROGRESS = "UPDATE refiling SET after = $2 WHERE connector = $1"
 
 BEGIN_LAST = "UPDATE refiling SET after = 0, is_last = true, due_at = now() + $2::interval WHERE connector = $1"
 
@@ -65,7 +65,7 @@ END_REFILING = "DELETE FROM refiling WHERE connector = $1"
 
 
 class Filed(NamedTuple):
-    """A record as it was read, and the keys it is to have."""
+    """A record as it was read, its keys `before`, and the keys it is to have `now`."""
 
     id: str
     seq: int
@@ -74,12 +74,15 @@ class Filed(NamedTuple):
 
 
 async def find_due(pool: Pool, latest: timedelta) -> asyncpg.Record | None:
-    """`connector`, `after` and `is_last` of one; `latest` is how far ahead of now one can be due."""
+    """`connector`, `after` and `is_last` of the next one due; `latest` is the longest delay we set."""
     return await pool.fetchrow(FIND_DUE, latest)
 
 
 async def refile(pool: Pool, connector: int, filed: Sequence[Filed]) -> int:
-    """Put records under other keys; returns how many. What moved since it was read has been filed by who moved it."""
+    """Replace records' filter keys; returns how many.
+
+    A record that changed since it was read is skipped: the write that changed it set its keys.
+    """
     async with lock_feed(pool, connector) as connection:
         known = [one.id for one in filed], [one.seq for one in filed]
         unmoved = {row["id"] for row in await connection.fetch(LIST_UNMOVED, connector, *known)}
@@ -97,6 +100,6 @@ async def refile(pool: Pool, connector: int, filed: Sequence[Filed]) -> int:
 async def refile_members(
     pool: Pool, connector: int, stream: str, name: str, moved: Sequence[tuple[str, str, str]]
 ) -> None:
-    """Let rows stored whole be found by other keys: `(row id, key before, key now)`."""
+    """Replace the keys of stored rows: `(row id, key before, key now)`."""
     async with lock_feed(pool, connector) as connection:
         await connection.executemany(SET_MEMBER_KEY, [(connector, stream, id, name, *keys) for id, *keys in moved])

@@ -1,6 +1,6 @@
-"""Volatile texts of records, brought up to date where nothing else of a record changed; see store/volatile.py.
+"""Stores the volatile texts of records, also of those that are otherwise unchanged; see store/volatile.py.
 
-Everything here is called with the feed locked.
+Call everything here with the feed locked.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from uuid import UUID
 from unihire.store import Connection
 from unihire.store.volatile import read_parts
 
-BELIEVED = timedelta(days=14)
-"""An end that a text names is believed for so long: a signature is worth nothing once its key was replaced."""
+MAX_LIFETIME = timedelta(days=14)
+"""The longest lifetime assumed of a signed link: its signature becomes invalid when the vendor replaces the key."""
 
-# Store the volatile texts of records, whatever was stored before.
+# Store the volatile texts of records, in place of those stored before.
 UPSERT_VOLATILE = """
     INSERT INTO record_volatile (connector, id, parts, refresh_at)
     SELECT $1, * FROM unnest($2::text[]::uuid[], $3::bytea[], $4::timestamptz[])
     ON CONFLICT (connector, id) DO UPDATE SET parts = excluded.parts, refresh_at = excluded.refresh_at
 """
 
-# Forget the volatile texts of records that have none any more, or are no more.
+# Delete the volatile texts of records that have none any more, or are deleted.
 DELETE_VOLATILE = """
     DELETE FROM record_volatile WHERE connector = $1 AND ctid = ANY(ARRAY(
         SELECT found.ctid FROM unnest($2::text[]::uuid[]) AS gone (id) CROSS JOIN LATERAL (
@@ -31,7 +31,10 @@ DELETE_VOLATILE = """
 
 
 def is_fresh(stored: bytes, refresh_at: datetime | None, found: bytes, now: datetime) -> bool:
-    """Whether stored texts may stay where others were found: the same, or good for a while in the same places."""
+    """Whether the stored texts may stay.
+
+    They may if they equal the new ones, or have not reached `refresh_at` and stand at the same offsets.
+    """
     if stored == found:
         return True
     if refresh_at is None or refresh_at <= now:
@@ -43,18 +46,18 @@ def is_fresh(stored: bytes, refresh_at: datetime | None, found: bytes, now: date
 async def store_volatile(
     connection: Connection, connector: int, found: Sequence[tuple[str, bytes, datetime | None]], now: datetime
 ) -> None:
-    """Store the volatile texts of records: the record's id, its texts, and when the first of them ends.
+    """Store the volatile texts of records: `(record id, texts, earliest expiry)`.
 
-    Those whose end is known are stored anew by the first read after half of their time: so a reader is given one that
-    is good as long as reads come at intervals of less than their time.
+    Texts with a known expiry are stored again by the first read after half their remaining lifetime. So readers get
+    valid links as long as reads are less than half a lifetime apart.
     """
     if found:
         ids, parts, ends = zip(*found, strict=True)
-        refreshed = [None if end is None else now + (min(end, now + BELIEVED) - now) / 2 for end in ends]
+        refreshed = [None if end is None else now + (min(end, now + MAX_LIFETIME) - now) / 2 for end in ends]
         await connection.execute(UPSERT_VOLATILE, connector, ids, parts, refreshed)
 
 
 async def forget_volatile(connection: Connection, connector: int, ids: Sequence[UUID | str]) -> None:
-    """Forget the volatile texts of these records."""
+    """Delete the volatile texts of these records."""
     if ids:
         await connection.execute(DELETE_VOLATILE, connector, list(map(str, ids)))

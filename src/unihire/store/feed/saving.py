@@ -1,6 +1,6 @@
-"""Records in: only what changed is written, in the order of the change feed.
+"""Saves records: only what changed is written, in the order of the change feed.
 
-A record's place in the feed (`seq`) is its modified_at in microseconds. Everything here is called with the feed locked
+A record's position in the feed (`seq`) is its modified_at in microseconds. Call everything here with the feed locked
 (store/feed/gate.py).
 """
 
@@ -19,49 +19,67 @@ from unihire.store import Connection
 from unihire.store.copying import copy_rows, count_micros, write_bigints, write_fields, write_hash
 from unihire.store.feed.changes import Change, ChangeKind, name_fields
 from unihire.store.feed.hashes import note_hashes
-from unihire.store.feed.position import FIND_PLACE, MOVE_FEED, PLACE, take_positions
+from unihire.store.feed.position import FIND_POSITION, MOVE_FEED, POSITION_COLUMNS, take_positions
 from unihire.store.feed.refreshing import forget_volatile, is_fresh, store_volatile
 
 NO_HASHES: Mapping[str, int] = {}
 
 NOTHING = b"{}"
-"""What richer faces show beside a body, where that is nothing."""
+"""`more` of a record without extended fields."""
 
 CONTENT_BYTES = 16
-"""So many bytes of a fingerprint are of members and row. The eight behind them, of what richer faces show, are stored
-apart: programs of before compare the others alone."""
+"""The first CONTENT_BYTES of a fingerprint cover members and row. The last eight cover `more`, and have a column of
+their own, because earlier versions of this program compare only the first."""
 
 EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
-"""How every stored answer ends; the reader cuts it off to splice in what was asked for."""
+"""How every stored body ends; the reader replaces it by the custom fields and the row that were requested."""
 
 MEMBERS_AT = len(b'{"id":"12345678-1234-1234-1234-123456789012","modified_at":"2026-01-31T09:30:00.000001Z",')
-"""Where in a stored answer the members begin."""
+"""Where in a stored body the members begin."""
 
 
 class Rendered(msgspec.Struct, frozen=True, gc=False):
-    """A record ready to save. `members` are the JSON members of its body between modified_at and the ending.
-
-    `custom`, `words` and `more` are JSON objects, the last what only richer faces show. `row_id` is the vendor's id of
-    the row that it was made of; `is_shared`: other rows may have it as well. One that `is_volatile` is without its
-    volatile texts: `parts` are these, None where it has none, and `ends_at` is when the first of them ends, where that
-    is known (store/volatile.py). The `fingerprint` has CONTENT_BYTES of members and row, and eight of `more`.
-    """
+    """A record ready to save."""
 
     id: str
     model: int
     remote_id: str
+
     fingerprint: bytes
+    """CONTENT_BYTES over members and row, then eight bytes over `more`."""
+
     keys: Sequence[int]
+    """The hashed values by which it is found: filters, and the rows it is made of or related to."""
+
     members: bytes
+    """Its body's JSON between modified_at and the ending."""
+
     raw: bytes
+    """The vendor's row, or the part of it."""
+
     custom: bytes | None = None
+    """A JSON object: its custom fields."""
+
     words: bytes | None = None
+    """A JSON object: for each normalised field the vendor's own word."""
+
     is_volatile: bool = False
+    """Its changing texts (signed links, store/volatile.py) were taken out. They are in `volatile_texts`."""
+
     row_id: str = ""
+    """The vendor's id of the row the record was made of."""
+
     is_shared: bool = False
-    parts: bytes | None = None
+    """Other rows may contain it too."""
+
+    volatile_texts: bytes | None = None
+    """None if there are none."""
+
     ends_at: datetime | None = None
+    """The earliest known expiry of its volatile texts; None if that of any is not known."""
+
     more: bytes = NOTHING
+    """A JSON object: the fields that the native API does not have and other API faces do (decision 31)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,49 +90,48 @@ class Saved:
     changed: int = 0
 
 
-# The connector's place in the feed and the time, and beside them what is stored of these records already, if anything
-# is.
+# The feed's position, the time, and what is stored of these records: one row for each, or one row if none is stored.
 _FINGERPRINT = "fingerprint || coalesce(int8send(more_hash), '') AS fingerprint"
 _STORED = f"stored.id::text, {_FINGERPRINT}, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at, row_hash"
 FIND_STORED = f"""
-    SELECT {PLACE}, {_STORED}
+    SELECT {POSITION_COLUMNS}, {_STORED}
     FROM feed LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[])
     WHERE feed.connector = $1
 """  # noqa: S608 - of constants
 
-# The same of records that are volatile, with their volatile texts, and the lengths of what is stored without them.
+# The same of volatile records, with their volatile texts and the lengths of what is stored without them.
 FIND_STORED_VOLATILE = f"""
-    SELECT {PLACE}, {_STORED}, octet_length(body) AS body_length, octet_length(raw) AS raw_length, parts, refresh_at
+    SELECT {POSITION_COLUMNS}, {_STORED},
+        octet_length(body) AS body_length, octet_length(raw) AS raw_length, parts, refresh_at
     FROM feed LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[])
     LEFT JOIN LATERAL (
         SELECT parts, refresh_at FROM record_volatile AS v WHERE v.connector = $1 AND v.id = stored.id OFFSET 0
     ) AS beside ON true WHERE feed.connector = $1
 """  # noqa: S608 - of constants
 
-# Store a record without its volatile texts that a program of before stored with them: its place in the feed stays.
+# Store without its volatile texts a record that an earlier version stored with them; `seq` is unchanged.
 TAKE_VOLATILE_OUT = "UPDATE record SET body = $3, raw = $4, custom = $5 WHERE connector = $1 AND id = $2::text::uuid"
 
-# Store what richer faces show of records that were saved before it was stored, and the words behind it: their places in
-# the feed stay.
+# Fill `more` and the vendor's words of records saved before those columns existed; `seq` is unchanged.
 FILL_MORE = """
     UPDATE record SET more = filled.more, more_hash = filled.hash, words = filled.words FROM (
-        SELECT found.place, new.more, new.hash, new.words
+        SELECT found.row_ctid, new.more, new.hash, new.words
         FROM unnest($2::text[]::uuid[], $3::bytea[], $4::bigint[], $5::bytea[]) AS new (id, more, hash, words)
-        CROSS JOIN LATERAL (SELECT ctid AS place FROM record WHERE connector = $1 AND id = new.id OFFSET 0) AS found
+        CROSS JOIN LATERAL (SELECT ctid AS row_ctid FROM record WHERE connector = $1 AND id = new.id OFFSET 0) AS found
     ) AS filled
-    WHERE record.connector = $1 AND record.ctid = filled.place
+    WHERE record.connector = $1 AND record.ctid = filled.row_ctid
 """
 
-# The keys by which such a record is found now: it may show rows that it did not show before.
+# The keys of a record whose `more` was filled: it may now relate to rows it did not before.
 FILL_KEYS = "UPDATE record SET keys = $3 WHERE connector = $1 AND id = $2::text::uuid"
 
-# Make room for new versions of records.
+# Delete old versions of records.
 DELETE_VERSIONS = "DELETE FROM record WHERE connector = $1 AND id = ANY($2::text[]::uuid[])"
 
-# The same, and what they were.
-TAKE_VERSIONS = f"{DELETE_VERSIONS} RETURNING id::text, body, raw, custom, more"
+# Delete old versions and return their content.
+DELETE_RETURNING = f"{DELETE_VERSIONS} RETURNING id::text, body, raw, custom, more"
 
-# Take the keys of old versions out of the filter index.
+# Delete the filter keys of old versions.
 DELETE_KEYS = """
     DELETE FROM record_key WHERE connector = $1 AND ctid = ANY(ARRAY(
         SELECT found.ctid FROM unnest($2::bigint[], $3::bigint[]) AS old (key, seq)
@@ -125,11 +142,11 @@ DELETE_KEYS = """
     ))
 """
 
-# Put keys into the filter index.
+# Insert filter keys.
 INSERT_KEYS = "INSERT INTO record_key (connector, key, seq) SELECT $1, * FROM unnest($2::bigint[], $3::bigint[])"
 
-# Put the keys of the records that were saved behind a place in the feed into the filter index, and move the feed there.
-FILE_KEYS = """
+# Insert the filter keys of records with `seq` > $2, and set the feed's position to $3.
+INSERT_KEYS_AND_MOVE = """
     WITH moved AS (UPDATE feed SET last_seq = $3 WHERE connector = $1)
     INSERT INTO record_key (connector, key, seq)
     SELECT $1, key, seq FROM unnest($4::smallint[]) AS kind (model) CROSS JOIN LATERAL (
@@ -138,16 +155,16 @@ FILE_KEYS = """
     ) AS saved CROSS JOIN unnest(keys) AS key
 """
 
-# Turn records into tombstones: their content stays, their place in the feed is new.
-BURY_RECORDS = """
+# Mark records deleted: they keep their content and get a new position.
+MARK_DELETED = """
     UPDATE record SET deleted_at = $4, seq = $3::bigint + array_position($2::uuid[], id)
     WHERE connector = $1 AND id = ANY($2::uuid[])
 """
 
-# The same, and which were.
-BURY_RETURNING = f"{BURY_RECORDS} RETURNING id::text, model, seq"
+# The same; returns the records.
+MARK_DELETED_RETURNING = f"{MARK_DELETED} RETURNING id::text, model, seq"
 
-# Living records of a stream, of these models, that have one of these keys.
+# Live records of a stream, of these models, that have one of these keys.
 FIND_KEYED = """
     SELECT DISTINCT found.id FROM unnest($3::bigint[]) AS wanted (key)
     CROSS JOIN LATERAL (
@@ -160,15 +177,15 @@ FIND_KEYED = """
     ) AS found
 """
 
-# Which of these records live.
-FIND_LIVING = """
+# Which of these records are not deleted.
+FIND_LIVE = """
     SELECT id FROM (
         SELECT id, deleted_at FROM record WHERE connector = $1 AND id = ANY($2::text[]::uuid[]) OFFSET 0
     ) AS found
     WHERE deleted_at IS NULL
 """
 
-# The keys of living records, to take them out of the filter index.
+# The filter keys of live records, to delete them.
 FIND_KEYS = """
     SELECT key, found.seq
     FROM (SELECT seq, keys, deleted_at FROM record WHERE connector = $1 AND id = ANY($2::uuid[]) OFFSET 0) AS found
@@ -180,16 +197,16 @@ _COLUMNS = (
     "custom", "words", "row_hash", "more",
     "more_hash",
 )  # fmt: skip
-# The first five of these sixteen, each behind its length.
+# The first five of these sixteen columns, each after its length.
 _WRITE_START = Struct(">h iq ii ih i16s iq".replace(" ", "")).pack
 
 
 async def save_records(connection: Connection, connector: int, stream: str, records: Sequence[Rendered]) -> Saved:
-    """Save what is new or changed among `records`; the rest is not touched. Call with the feed locked.
+    """Save the records that are new or changed; the others are unchanged. Call with the feed locked.
 
-    A record's place in the feed is the time by the database's clock, or just behind the place before, if that is later.
-    One whose fingerprint is the stored one keeps its modified_at, as does one that only lacks what richer faces show:
-    that is filled in. One that was a tombstone lives again.
+    `seq` is the database's clock in microseconds, or the previous `seq` + 1 if that is higher. A record whose
+    fingerprint is unchanged keeps its modified_at, also if only `more` is filled. A tombstone whose row came again
+    becomes live.
     """
     if not records:
         return Saved()
@@ -197,7 +214,7 @@ async def save_records(connection: Connection, connector: int, stream: str, reco
 
 
 async def find_stored(connection: Connection, connector: int, records: Sequence[Rendered]) -> Sequence[asyncpg.Record]:
-    """The connector's place in the feed, and beside it what is stored of these records; at least one row."""
+    """What is stored of these records, each with POSITION_COLUMNS of the feed; at least one row."""
     query = FIND_STORED_VOLATILE if any(record.is_volatile for record in records) else FIND_STORED
     return await connection.fetch(query, connector, [record.id for record in records])
 
@@ -211,19 +228,19 @@ async def save_found(
     changes: list[Change] | None = None,
     hashes: Mapping[str, int] = NO_HASHES,
     *,
-    is_final: bool = True,
+    has_all_inputs: bool = True,
 ) -> Saved:
     """As `save_records`, with what `find_stored` found of them; what changed is added to `changes`.
 
-    `hashes` are those of the rows that records are, by the records' ids. Without `is_final`, what richer faces show of
-    records of before is stored and counts as lacking still: rows that they show as well may not have been read yet.
+    `hashes` are row hashes by record id. Without `has_all_inputs`, joined rows or details may not have been read yet:
+    `more` is filled but its hash stays NULL, so the next complete read fills it again.
     """
     stored = {row["id"]: row for row in found}
     fresh: list[Rendered] = []
     outdated: list[asyncpg.Record] = []
     same: list[tuple[Rendered, asyncpg.Record]] = []
     rehashed: list[tuple[str, int | None]] = []
-    lacking: list[tuple[Rendered, asyncpg.Record]] = []
+    without_more: list[tuple[Rendered, asyncpg.Record]] = []
     for record in records:
         known = stored.get(record.id)
         if known is None:
@@ -234,13 +251,13 @@ async def save_found(
         else:
             row_hash = hashes.get(record.id)
             if len(known["fingerprint"]) == CONTENT_BYTES:
-                lacking.append((record, known))
-                row_hash = row_hash if is_final else None  # the next complete read maps it again
+                without_more.append((record, known))
+                row_hash = row_hash if has_all_inputs else None  # the next complete read maps it again
             if record.is_volatile:
                 same.append((record, known))
             if known["row_hash"] != row_hash:
                 rehashed.append((record.id, row_hash))
-    await _fill_more(connection, connector, lacking, is_final=is_final)
+    await _fill_more(connection, connector, without_more, has_all_inputs=has_all_inputs)
     await note_hashes(connection, connector, rehashed)
     if same:
         await _refresh_volatile(connection, connector, same, found[0]["now"])
@@ -252,20 +269,21 @@ async def save_found(
         if changes is None:
             await connection.execute(DELETE_VERSIONS, connector, ids)
         else:
-            living = {row["id"] for row in outdated if not row["is_deleted"]}
-            taken = await connection.fetch(TAKE_VERSIONS, connector, ids)
-            before = {row["id"]: row for row in taken if row["id"] in living}
+            live = {row["id"] for row in outdated if not row["is_deleted"]}
+            taken = await connection.fetch(DELETE_RETURNING, connector, ids)
+            before = {row["id"]: row for row in taken if row["id"] in live}
         await _delete_keys(connection, connector, ((key, row["seq"]) for row in outdated for key in row["keys"]))
     now: datetime = found[0]["now"]
     start = await take_positions(connection, connector, found[0], len(fresh))
-    since = {row["id"]: row["first_saved_at"] for row in outdated}
-    await copy_rows(connection, "record", _COLUMNS, _write_records(connector, stream, fresh, start, now, since, hashes))
+    first_saved = {row["id"]: row["first_saved_at"] for row in outdated}
+    written = _write_records(connector, stream, fresh, start, now, first_saved, hashes)
+    await copy_rows(connection, "record", _COLUMNS, written)
     models = list({record.model for record in fresh})
-    await connection.execute(FILE_KEYS, connector, start - 1, start + len(fresh) - 1, models)
+    await connection.execute(INSERT_KEYS_AND_MOVE, connector, start - 1, start + len(fresh) - 1, models)
     if fresh[0].is_volatile:
-        without = {record.id for record in fresh if record.parts is None}
-        gone = [row["id"] for row in outdated if row["parts"] is not None and row["id"] in without]
-        await forget_volatile(connection, connector, gone)
+        plain = {record.id for record in fresh if record.volatile_texts is None}
+        without_texts = [row["id"] for row in outdated if row["parts"] is not None and row["id"] in plain]
+        await forget_volatile(connection, connector, without_texts)
         await store_volatile(connection, connector, _list_volatile(fresh), now)
     if changes is not None:
         changes += _list_changes(fresh, start, before)
@@ -273,23 +291,27 @@ async def save_found(
 
 
 def is_same(stored: bytes, found: bytes) -> bool:
-    """Whether a fingerprint found now is that of a stored record, as far as that was stored then."""
+    """Whether the fingerprints are equal, as far as the stored one goes: it may lack the bytes over `more`."""
     return stored == found or (len(stored) == CONTENT_BYTES and found.startswith(stored))
 
 
 async def _fill_more(
-    connection: Connection, connector: int, lacking: Sequence[tuple[Rendered, asyncpg.Record]], *, is_final: bool
+    connection: Connection,
+    connector: int,
+    without_more: Sequence[tuple[Rendered, asyncpg.Record]],
+    *,
+    has_all_inputs: bool,
 ) -> None:
-    if not lacking:
+    if not without_more:
         return
-    ids, more = [record.id for record, _ in lacking], [record.more for record, _ in lacking]
-    words = [record.words for record, _ in lacking]
-    hashes: list[int | None] = [None] * len(lacking)
-    if is_final:
-        ends = (record.fingerprint[CONTENT_BYTES:] for record, _ in lacking)
+    ids, more = [record.id for record, _ in without_more], [record.more for record, _ in without_more]
+    words = [record.words for record, _ in without_more]
+    hashes: list[int | None] = [None] * len(without_more)
+    if has_all_inputs:
+        ends = (record.fingerprint[CONTENT_BYTES:] for record, _ in without_more)
         hashes = [int.from_bytes(end, "big", signed=True) for end in ends]
     await connection.execute(FILL_MORE, connector, ids, more, hashes, words)
-    moved = [(record, known) for record, known in lacking if known["keys"] != list(record.keys)]
+    moved = [(record, known) for record, known in without_more if known["keys"] != list(record.keys)]
     if moved:
         await _delete_keys(connection, connector, ((key, known["seq"]) for _, known in moved for key in known["keys"]))
         pairs = [(key, known["seq"]) for record, known in moved for key in record.keys]
@@ -300,35 +322,37 @@ async def _fill_more(
 async def _refresh_volatile(
     connection: Connection, connector: int, same: Sequence[tuple[Rendered, asyncpg.Record]], now: datetime
 ) -> None:
-    """Bring the volatile texts of records up to date in which nothing else changed."""
+    """Update the volatile texts of records that are otherwise unchanged."""
     stamps = _Stamps()
     inline: list[tuple[int, str, bytes, bytes, bytes | None]] = []
-    gone: list[str] = []
+    without_texts: list[str] = []
     found: list[Rendered] = []
     for record, known in same:
-        is_whole = known["raw_length"] != len(record.raw) or (
+        has_texts_inline = known["raw_length"] != len(record.raw) or (
             known["body_length"] != MEMBERS_AT + len(record.members) + len(EMPTY_ENDING)
         )
-        if is_whole:
+        if has_texts_inline:
             body = _compose_body(record, stamps.text(known["seq"]))
             inline.append((connector, record.id, body, record.raw, record.custom))
-        if record.parts is None:
+        if record.volatile_texts is None:
             if known["parts"] is not None:
-                gone.append(record.id)
-        elif known["parts"] is None or not is_fresh(known["parts"], known["refresh_at"], record.parts, now):
+                without_texts.append(record.id)
+        elif known["parts"] is None or not is_fresh(known["parts"], known["refresh_at"], record.volatile_texts, now):
             found.append(record)
     if inline:
         await connection.executemany(TAKE_VOLATILE_OUT, inline)
-    await forget_volatile(connection, connector, gone)
+    await forget_volatile(connection, connector, without_texts)
     await store_volatile(connection, connector, _list_volatile(found), now)
 
 
 def _list_volatile(records: Iterable[Rendered]) -> list[tuple[str, bytes, datetime | None]]:
-    return [(record.id, record.parts, record.ends_at) for record in records if record.parts is not None]
+    return [
+        (record.id, record.volatile_texts, record.ends_at) for record in records if record.volatile_texts is not None
+    ]
 
 
 def _list_changes(records: Sequence[Rendered], start: int, before: Mapping[str, asyncpg.Record]) -> Iterator[Change]:
-    """What saving these records from a place in the feed on changed; `before` has those that lived, as they were."""
+    """The changes of saving these records at positions from `start` on; `before` has the old versions of live ones."""
     for seq, record in enumerate(records, start):
         known = before.get(record.id)
         if known is None:
@@ -345,17 +369,17 @@ def _write_records(
     records: Sequence[Rendered],
     start: int,
     now: datetime,
-    since: Mapping[str, datetime],
+    first_saved: Mapping[str, datetime],
     hashes: Mapping[str, int],
 ) -> Iterator[bytes]:
-    """The rows of records, in feed order from `start` on; `since` has when known ones were first saved."""
-    stamps, name, first_saved = _Stamps(), stream.encode(), count_micros(now)
+    """Rows for COPY, at positions from `start` on. `first_saved` has the times of records stored before, by id."""
+    stamps, name, saved_now = _Stamps(), stream.encode(), count_micros(now)
     for seq, record in enumerate(records, start):
-        known = since.get(record.id)
+        known = first_saved.get(record.id)
         yield b"".join((
             _WRITE_START(
                 16, 8, seq, 4, connector, 2, record.model, 16, bytes.fromhex(record.id.replace("-", "")),
-                8, first_saved if known is None else count_micros(known),
+                8, saved_now if known is None else count_micros(known),
             ),
             write_bigints(record.keys),
             write_fields(
@@ -370,36 +394,36 @@ def _compose_body(record: Rendered, modified_at: bytes) -> bytes:
     return b'{"id":"%b","modified_at":"%b",%b%b' % (record.id.encode(), modified_at, record.members, EMPTY_ENDING)
 
 
-async def bury_records(
+async def mark_deleted(
     connection: Connection, connector: int, ids: Sequence[UUID | str], changes: list[Change] | None = None
 ) -> int:
-    """Mark living records deleted; returns how many. Call with the feed locked. `changes` as in `save_found`."""
+    """Mark live records deleted; returns how many. Call with the feed locked. `changes` as in `save_found`."""
     if not ids:
         return 0
-    (place,) = await connection.fetch(FIND_PLACE, connector)
-    start = await take_positions(connection, connector, place, len(ids))
+    (position,) = await connection.fetch(FIND_POSITION, connector)
+    start = await take_positions(connection, connector, position, len(ids))
     await forget_volatile(connection, connector, ids)
     found = await connection.fetch(FIND_KEYS, connector, ids)
     await _delete_keys(connection, connector, ((row["key"], row["seq"]) for row in found))
-    buried = connector, ids, start - 1, place["now"]
+    params = connector, ids, start - 1, position["now"]
     if changes is None:
-        await connection.execute(BURY_RECORDS, *buried)
+        await connection.execute(MARK_DELETED, *params)
     else:
-        buried_rows = sorted(await connection.fetch(BURY_RETURNING, *buried), key=itemgetter("seq"))
-        changes += [Change(ChangeKind.DELETED, row["seq"], row["model"], row["id"]) for row in buried_rows]
+        deleted = sorted(await connection.fetch(MARK_DELETED_RETURNING, *params), key=itemgetter("seq"))
+        changes += [Change(ChangeKind.DELETED, row["seq"], row["model"], row["id"]) for row in deleted]
     await connection.execute(MOVE_FEED, connector, start + len(ids) - 1)
     return len(ids)
 
 
-async def find_living(connection: Connection, connector: int, ids: Sequence[str]) -> list[str]:
-    """Which of these records live."""
-    return [str(row["id"]) for row in await connection.fetch(FIND_LIVING, connector, ids)] if ids else []
+async def find_live(connection: Connection, connector: int, ids: Sequence[str]) -> list[str]:
+    """Which of these records are not deleted."""
+    return [str(row["id"]) for row in await connection.fetch(FIND_LIVE, connector, ids)] if ids else []
 
 
 async def find_keyed(
     connection: Connection, connector: int, stream: str, keys: Sequence[int], models: Sequence[int]
 ) -> list[str]:
-    """The living records of a stream that have one of these keys."""
+    """The live records of a stream that have one of these keys."""
     found = await connection.fetch(FIND_KEYED, connector, stream, keys, models)
     return [str(row["id"]) for row in found]
 
@@ -414,7 +438,7 @@ async def _delete_keys(connection: Connection, connector: int, pairs: Iterable[t
 
 
 class _Stamps:
-    """Feed positions as moments in text, `2026-01-31T09:30:00.000001Z`: the second is formatted once for many."""
+    """Feed positions as text, `2026-01-31T09:30:00.000001Z`. Each second is formatted once and reused."""
 
     def __init__(self) -> None:
         self._second = -1

@@ -127,8 +127,9 @@ FIND_FIRST_READS = "SELECT stream, first_read_at FROM stream_state WHERE connect
 # The run, held as it is until the transaction ends, if it is still this attempt's.
 HOLD_RUN = "SELECT FROM sync_run WHERE connector = $1 AND id = $2 AND attempt = $4 AND status = 'running' FOR SHARE"
 
-# Move a stream on; the last statement of a page's transaction. Nothing where the run is no longer this attempt's, or
-# the stream does not stand where the page before left it: a server that crashed may have taken that one back.
+# Store a stream's phase, cursor and counts: the last statement of the page's own work; only the change log is written
+# after it. Updates nothing if another attempt has taken over the run, or the stream does not have the state that the
+# previous page left: a crash of the server may have lost that page.
 _MOVE = f"""
     UPDATE stream_run SET phase = $5, position = $6, read = read + $7, added = added + $8, changed = changed + $9,
         deleted = deleted + $10, quarantined = quarantined + $11, requests = requests + $12, waited = waited + $13,
@@ -143,13 +144,13 @@ _MOVED = """
 """
 MOVE_STREAM = f"{_MOVE} {_MOVED}"
 
-# The same of a page whose rows are all stored as they come, with what it met, in one statement that is a transaction of
-# its own; $23 is the position before which it was asked for. Nothing where rows were read by their ids since, either:
-# then it is saved like any other.
-PASS_PAGE = f"""
+# The same of a page of which every row is stored unchanged, with the ids seen, in one statement that is a transaction
+# of its own; $23 is the page's `asked_seq`. Updates nothing either if rows were saved by id since: the page must then
+# go through the write gate.
+COMMIT_SKIPPED = f"""
     WITH moved AS (
         {_MOVE} AND EXISTS (SELECT FROM feed WHERE connector = $1 AND rows_read_seq <= $23) {_MOVED}
-    ), met AS (
+    ), noted AS (
         INSERT INTO seen_page (connector, stream, number, ids)
         SELECT $1, $3, coalesce(max(number), 0) + 1, $22::text[]::uuid[] FROM seen_page
         WHERE connector = $1 AND stream = $3 HAVING EXISTS (SELECT FROM moved)
@@ -157,7 +158,7 @@ PASS_PAGE = f"""
     SELECT is_paused, last_seq, set_config('synchronous_commit', 'off', true) FROM moved
 """  # noqa: S608 - of constants
 
-# End a stream's part, with the reason where it went wrong; if it went well, nothing as above.
+# End a stream's part, with the reason if it failed; if it succeeded, nothing as above.
 FINISH_STREAM = f"""
     UPDATE stream_run SET phase = 'done', position = NULL, finished_at = now(), error = $5,
         requests = requests + $6, waited = waited + $7
@@ -192,8 +193,8 @@ END_WINDOW = f"""
     FROM finished
 """  # noqa: S608 - of constants
 
-# The same of a whole read: what it has met is forgotten, and with $14, that rows were quarantined which it did not note
-# again.
+# The same of a complete read: the ids seen are deleted, and with $14 also the quarantined rows that it did not
+# quarantine again.
 END_STREAM = END_WINDOW.replace(
     "noted AS (",
     """single AS (DELETE FROM seen WHERE connector = $1 AND stream = $3 AND EXISTS (SELECT FROM finished)),
@@ -278,7 +279,7 @@ class Run:
 
 
 class StreamPosition(NamedTuple):
-    """Where a stream stood after its latest page: what the next one is saved on top of."""
+    """The state of a stream after its last committed page; the next page commits only if the row still has it."""
 
     phase: str
     position: str | None
@@ -288,7 +289,7 @@ class StreamPosition(NamedTuple):
 
 
 class StreamMoved(NamedTuple):
-    """What is known of the connector when a stream was moved on: whether it is paused, and where its feed is."""
+    """What a commit returns of the connector: whether it is paused, and its feed's last position."""
 
     is_paused: bool
     last_seq: int
@@ -443,7 +444,7 @@ async def move_stream(
     return StreamMoved(row["is_paused"], row["last_seq"])
 
 
-async def pass_page(
+async def commit_skipped(
     pool: Pool,
     run: Run,
     stream: str,
@@ -453,17 +454,18 @@ async def pass_page(
     *,
     before: StreamPosition,
     growth: bytes | None,
-    met: Sequence[str],
-    asked: int,
+    seen: Sequence[str],
+    asked_seq: int,
 ) -> StreamMoved | None:
-    """As `move_stream`, past a page of which nothing is to be saved but that a complete read has met these ids.
+    """As `move_stream`, for a page of which nothing is saved but the ids that a complete read saw.
 
-    None where it must be saved like any other: rows were read by their ids since `asked`, a position in the feed, or
-    the run is no longer this attempt's. A crash of the server may take it back, as it may take back a page.
+    None: rows were saved by id at a position higher than `asked_seq`, or another attempt has taken over the run, so the
+    page must go through the write gate. A crash of the server may lose the commit, as that of any page.
     """
     row = await pool.fetchrow(
-        PASS_PAGE, run.connector, run.id, stream, run.attempt, phase, position, *counted, growth, *before, met, asked
-    )
+        COMMIT_SKIPPED, run.connector, run.id, stream, run.attempt, phase, position, *counted, growth, *before, seen,
+        asked_seq,
+    )  # fmt: skip
     return None if row is None else StreamMoved(row["is_paused"], row["last_seq"])
 
 
@@ -495,18 +497,18 @@ async def finish_stream(
     waited: float,
     before: StreamPosition,
     is_window: bool = False,
-    has_met_all: bool = False,
+    has_seen_all: bool = False,
 ) -> StreamFinished:
     """End a stream's part. Raises Stopped as `move_stream` does.
 
-    `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated. `is_window`: what
-    changed was read, and nothing noted of what was met. `has_met_all`: rows that are quarantined and were not noted
-    again are there no longer.
+    `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated. `is_window`: only
+    changed rows were read, and no ids stored as seen. `has_seen_all`: quarantined rows that were not quarantined again
+    no longer exist.
     """
     reason = error and make_writable(error, REASON_LENGTH)
     ended = run.connector, run.id, stream, run.attempt, reason, requests, waited, *before, lead
     row = await (
-        connection.fetchrow(END_WINDOW, *ended) if is_window else connection.fetchrow(END_STREAM, *ended, has_met_all)
+        connection.fetchrow(END_WINDOW, *ended) if is_window else connection.fetchrow(END_STREAM, *ended, has_seen_all)
     )
     if row is None:
         raise Superseded(run)

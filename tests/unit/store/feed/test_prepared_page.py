@@ -19,9 +19,9 @@ PAGE = PreparedPage(
     quarantined=[Refused(row_id, "bad", b"{}") for row_id in [*IDS, "4"]],
     details=[("notes", row_id, "v1", b"{}") for row_id in IDS],
     joined=[Joined(row_id, "jobs", "job", "key", row_id, b"{}") for row_id in IDS],
-    deleted={row_id: [f"id of {row_id}"] for row_id in IDS},
-    gone=[SourceRow("9", b"{}")],
-    buried=["id of 9"],
+    listed_deleted={row_id: [f"id of {row_id}"] for row_id in IDS},
+    missing_rows=[SourceRow("9", b"{}")],
+    delete_ids=["id of 9"],
 )
 
 
@@ -32,8 +32,8 @@ def test_part_of_a_page_has_all_that_concerns_its_rows_and_nothing_else() -> Non
     assert [one.row_id for one in part.quarantined] == ["2", "4"]
     assert [one[1] for one in part.details] == ["2"]
     assert [one.row_id for one in part.joined or ()] == ["2"]
-    assert part.deleted == {"2": ["id of 2"]}
-    assert (part.gone, part.buried) == ((), ())
+    assert part.listed_deleted == {"2": ["id of 2"]}
+    assert (part.missing_rows, part.delete_ids) == ((), ())
 
 
 def test_part_leaves_what_others_show_as_it_is_where_the_page_does() -> None:
