@@ -9,7 +9,7 @@ import asyncpg
 
 from unihire.store import Connection, Pool
 from unihire.store.copying import copy_rows, write_fields, write_hash
-from unihire.store.streams import AHEAD, MET
+from unihire.store.streams import AHEAD, SEEN
 from unihire.store.volatile import PARTS_COLUMN
 
 NO_HASHES: Mapping[str, int] = {}
@@ -86,15 +86,15 @@ FIND_JOINED = """
     ORDER BY length(found.row_id), found.row_id
 """
 
-# Rows without records of their own that a complete read has not met, in the order of their ids, behind one of them; by
-# a full join, as records are.
+# Rows without records of their own that a complete read did not see, with ids after $3, in that order; by a full join,
+# as in `streams.FIND_ABSENT`.
 FIND_ABSENT_ROWS = f"""
     SELECT DISTINCT row_id FROM (
-        SELECT here.row_id, met.id AS met FROM (
+        SELECT here.row_id, noted.id AS seen_id FROM (
             SELECT row_id, id FROM joined WHERE connector = $1 AND origin = $2 AND row_id > $3 OFFSET 0
-        ) AS here FULL JOIN ({MET}) AS met ON met.id = here.id OFFSET 0
+        ) AS here FULL JOIN ({SEEN}) AS noted ON noted.id = here.id OFFSET 0
     ) AS compared
-    WHERE met IS NULL AND row_id IS NOT NULL ORDER BY row_id LIMIT $4
+    WHERE seen_id IS NULL AND row_id IS NOT NULL ORDER BY row_id LIMIT $4
 """  # noqa: S608 - of constants
 
 INSERT_STALE = """

@@ -1,4 +1,4 @@
-"""What a page leaves behind besides records: details, quarantined rows, records met."""
+"""What a page stores besides records: details, quarantined rows, the ids seen."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
@@ -16,7 +16,7 @@ UPSERT_DETAILS = """
     WHERE (stored.version, stored.raw) IS DISTINCT FROM (excluded.version, excluded.raw)
 """
 
-# Note rows that did not become all they should.
+# Quarantine rows that did not map completely.
 UPSERT_QUARANTINE = """
     INSERT INTO quarantine (connector, stream, row_id, reason, raw, is_served, left_out, hides)
     SELECT $1, $2, row_id, reason, raw, is_served, ARRAY(SELECT jsonb_array_elements_text(left_out::jsonb)),
@@ -27,7 +27,7 @@ UPSERT_QUARANTINE = """
         is_served = excluded.is_served, left_out = excluded.left_out, hides = excluded.hides, noted_at = now()
 """
 
-# Rows that map whole again.
+# Release rows that map completely again.
 RELEASE_QUARANTINE = """
     DELETE FROM quarantine WHERE connector = $1 AND ctid = ANY(ARRAY(
         SELECT found.ctid FROM unnest($3::text[]) AS released (row_id) CROSS JOIN LATERAL (
@@ -39,15 +39,15 @@ RELEASE_QUARANTINE = """
 
 HAS_QUARANTINE = "SELECT EXISTS (SELECT FROM quarantine WHERE connector = $1 AND stream = $2)"
 
-# Of which models rows may have parts that became no records, as far as the present read of the stream has met them; a
-# row that is not served may have parts of any.
+# The models of which rows quarantined in this read of the stream may have parts that became no records; a row that is
+# not served may have parts of any.
 FIND_HIDDEN = """
     SELECT DISTINCT is_served, model FROM quarantine LEFT JOIN unnest(hides) AS model ON true
     WHERE connector = $1 AND stream = $2
         AND noted_at >= (SELECT started_at FROM stream_run WHERE connector = $1 AND run = $3 AND stream = $2)
 """
 
-# Which of these rows became nothing.
+# Which of these rows could not be mapped at all.
 FIND_UNSERVED = """
     SELECT noted.row_id FROM unnest($3::text[]) AS wanted (row_id) CROSS JOIN LATERAL (
         SELECT row_id, is_served FROM quarantine
@@ -56,7 +56,7 @@ FIND_UNSERVED = """
     WHERE NOT noted.is_served
 """
 
-# Of which of these rows another version than this became nothing.
+# Of which of these rows another version than this could not be mapped at all.
 FIND_NEWER_QUARANTINED = """
     SELECT stored.row_id FROM unnest($3::text[], $4::bytea[]) AS stored (row_id, raw) CROSS JOIN LATERAL (
         SELECT raw, is_served FROM quarantine
@@ -65,7 +65,7 @@ FIND_NEWER_QUARANTINED = """
     WHERE NOT noted.is_served AND noted.raw <> stored.raw
 """
 
-# Quarantined rows, by stream and vendor's id, after a place.
+# Quarantined rows after a stream and row id, in that order.
 LIST_QUARANTINE = """
     SELECT stream, row_id, reason, is_served, left_out, since{raw} FROM quarantine
     WHERE connector = $1 AND (stream, row_id) > ($2, $3) ORDER BY stream, row_id LIMIT $4
@@ -86,25 +86,25 @@ COUNT_ALL_QUARANTINE = """
     FROM quarantine GROUP BY connector
 """
 
-# What a complete read has met: noted page by page, or one by one by a program of before.
-MET = """
+# The ids a complete read saw: stored page by page, or one by one by an earlier version.
+SEEN = """
     SELECT unnest(ids) AS id FROM seen_page WHERE connector = $1 AND stream = $2
     UNION ALL SELECT id FROM seen WHERE connector = $1 AND stream = $2
 """
 
-# Living records of a stream and model that its complete read has not met, in feed order, behind a place. A full join
-# never compares all with all, whatever the planner takes the sizes for; what is asked of it must stay outside.
+# Live records of a stream and model with `seq` > $4 that its complete read did not see, in feed order. A full join is
+# never a nested loop, whatever sizes the planner assumes; the conditions on its result must stay outside.
 FIND_ABSENT = f"""
     SELECT id, remote_id, seq FROM (
-        SELECT here.id, remote_id, seq, here.stream, met.id AS met FROM (
+        SELECT here.id, remote_id, seq, here.stream, noted.id AS seen_id FROM (
             SELECT id, remote_id, seq, stream FROM record
             WHERE connector = $1 AND model = $3 AND seq > $4 AND deleted_at IS NULL OFFSET 0
-        ) AS here FULL JOIN ({MET}) AS met ON met.id = here.id OFFSET 0
+        ) AS here FULL JOIN ({SEEN}) AS noted ON noted.id = here.id OFFSET 0
     ) AS compared
-    WHERE met IS NULL AND stream = $2 ORDER BY seq LIMIT $5
+    WHERE seen_id IS NULL AND stream = $2 ORDER BY seq LIMIT $5
 """  # noqa: S608 - of constants
 
-# The next page of what a complete read has met.
+# Store the ids seen on one more page of a complete read.
 NOTE_SEEN = """
     INSERT INTO seen_page (connector, stream, number, ids)
     SELECT $1, $2, coalesce(max(number), 0) + 1, $3::text[]::uuid[] FROM seen_page WHERE connector = $1 AND stream = $2
@@ -117,7 +117,7 @@ FORGET_SEEN = """
 
 
 AHEAD = 50_000
-"""Records that were not met: so many are found at once."""
+"""How many records that were not seen are found by one query."""
 
 
 async def save_details(
@@ -146,7 +146,7 @@ class Noted(Protocol):
 
 
 async def quarantine_rows(connection: Connection, connector: int, stream: str, rows: Sequence[Noted]) -> None:
-    """Note rows that did not become all they should, each once."""
+    """Quarantine rows that did not map completely. Each row must be there once."""
     if rows:
         noted = [
             (row.row_id, row.reason, row.raw, row.is_served, _to_json(row.left_out), _to_json(row.hides))
@@ -162,7 +162,7 @@ def _to_json(values: Sequence[object]) -> str:
 async def list_quarantine(
     pool: Pool, connector: int, *, after: tuple[str, str] = ("", ""), limit: int, raw: bool = False
 ) -> list[asyncpg.Record]:
-    """Quarantined rows behind a `(stream, row id)`, with `raw` where asked for."""
+    """Quarantined rows after a `(stream, row id)`, with their raw data if `raw`."""
     query = LIST_QUARANTINE.format(raw=", raw" if raw else "")
     return await pool.fetch(query, connector, *after, limit)
 
@@ -174,7 +174,7 @@ async def count_quarantine(pool: Pool, connector: int, stream: str) -> tuple[int
 
 
 async def note_seen(connection: Connection, connector: int, stream: str, ids: Sequence[str]) -> None:
-    """Note records a complete read has met. Call with the feed locked."""
+    """Store the ids a complete read saw. Call with the feed locked."""
     if ids:
         await connection.execute(NOTE_SEEN, connector, stream, list(ids))
 
@@ -182,10 +182,10 @@ async def note_seen(connection: Connection, connector: int, stream: str, ids: Se
 async def walk_absent(
     pool: Pool, connector: int, stream: str, models: Sequence[int], limit: int
 ) -> AsyncIterator[list[asyncpg.Record]]:
-    """Living records the read has not met, `id` and `remote_id`, `limit` at a time.
+    """Live records the read did not see, `id` and `remote_id`, `limit` at a time.
 
-    What is buried meanwhile is not found again, and what is saved moves to the end of the feed and is looked at there.
-    Each look compares all that there is behind a place: so it is for `AHEAD` at once.
+    A record that is deleted meanwhile is not found again; one that is saved meanwhile gets a higher position and is
+    compared there. Each query compares every record after a position, so it finds `AHEAD` at once.
     """
     for model in models:
         after = 0

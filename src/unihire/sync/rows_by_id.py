@@ -65,7 +65,7 @@ async def sync_rows_by_id(
     given new credentials: what was read with the others is not saved.
     """
     touched = {name: Touched(ids) for name, ids in changed.items()}
-    return (await _Reader(pool, connector, integration, client, lets_go=False).read(touched)).counts
+    return (await _Reader(pool, connector, integration, client, deletes=False).read(touched)).counts
 
 
 async def sync_touched_rows(
@@ -75,32 +75,32 @@ async def sync_touched_rows(
     client: VendorClient,
     touched: Mapping[str, Touched],
 ) -> Reread:
-    """As `sync_rows_by_id`, and what the vendor has no row for, asked twice, is let go: its records are deleted.
+    """As `sync_rows_by_id`, and the records of rows that the vendor does not have, in two requests, are deleted.
 
     Stored records that relate to one that went are asked for by their ids, too, and what relates to those; of very many
     only the first, the next complete read finds the others.
     """
-    return await _Reader(pool, connector, integration, client, lets_go=True).read(touched)
+    return await _Reader(pool, connector, integration, client, deletes=True).read(touched)
 
 
 class _Reader:
-    """Reads touched rows of one connector; `lets_go` says whether what is missing at the vendor is deleted here."""
+    """Reads touched rows of one connector; `deletes` says whether what is missing at the vendor is deleted here."""
 
     def __init__(
-        self, pool: Pool, connector: Connector, integration: Integration, client: VendorClient, *, lets_go: bool
+        self, pool: Pool, connector: Connector, integration: Integration, client: VendorClient, *, deletes: bool
     ) -> None:
         self._pool = pool
         self._connector = connector
         self._integration = integration
         self._client = client
-        self._lets_go = lets_go
+        self._deletes = deletes
         self._renderer = Renderer(connector.id, connector.number)
         self._reread = Reread()
 
     async def read(self, touched: Mapping[str, Touched]) -> Reread:
         """Read them, and turn by turn what relates to those that are gone."""
         asked: dict[str, set[str]] = {}
-        for _ in range(TURNS if self._lets_go else 1):
+        for _ in range(TURNS if self._deletes else 1):
             roots = await self._read_turn(touched)
             for name, one in touched.items():
                 asked.setdefault(name, set()).update(one.ids)
@@ -128,7 +128,7 @@ class _Reader:
             if is_touched:
                 await pages.open()
                 missing = await self._read_stream(pages, one, counts)
-                ids = [*missing, *one.wide] if self._lets_go else []
+                ids = [*missing, *one.wide] if self._deletes else []
                 roots += [id for row_id in dict.fromkeys(ids) for id in self._renderer.row_ids(stream, row_id)]
             if stream.joins and await pages.has_stale():
                 if not is_touched:
@@ -151,7 +151,7 @@ class _Reader:
     async def _sync_rows(
         self, pages: Pages, ids: Sequence[str], of: Mapping[str, Sequence[str]], counts: Counts
     ) -> set[str]:
-        """Read and save rows of one stream; those that somebody saved meanwhile are read once more."""
+        """Read and save rows of one stream; rows that somebody else saved meanwhile are read once more."""
         missing: set[str] = set()
         for _ in range(TRIES):
             asked_seq = await get_position(self._pool, self._connector.number)
@@ -160,7 +160,7 @@ class _Reader:
             counts.wrong_answers += found.wrong_answers
             missing |= found.missing
             self._reread.unknown.setdefault(pages.stream.name, set()).update(found.unsure)
-            gone = sorted(found.missing) if self._lets_go else []
+            gone = sorted(found.missing) if self._deletes else []
             if not found.rows and not gone:
                 break
             page = await pages.prepare(found.rows, asked_seq=asked_seq)
@@ -185,25 +185,25 @@ class _Reader:
         """
         if not isinstance(stream.by_id, IdFilter) or stream.by_id.by is None:
             return
-        met = {find_row_id(stream, row): row for row in found.rows}
+        rows_by_id = {find_row_id(stream, row): row for row in found.rows}
         absent: set[str] = set()
         for member, values in of.items():
             some = list(dict.fromkeys(values))
             param = stream.by_id.by.format(member=member)
             rows = await fetch_where(self._client, stream, param, some, most=stream.by_id.most, member=member)
-            met |= {find_row_id(stream, row): row for row in rows}
+            rows_by_id |= {find_row_id(stream, row): row for row in rows}
             absent.update(await find_stored_ids(self._pool, self._connector, self._integration, stream, member, some))
-        asked = sorted(absent - met.keys() - found.missing - found.unsure)
-        if asked and self._lets_go:
-            again = await fetch_rows(self._client, stream, asked)
-            met |= {find_row_id(stream, row): row for row in again.rows}
+        wanted = sorted(absent - rows_by_id.keys() - found.missing - found.unsure)
+        if wanted and self._deletes:
+            again = await fetch_rows(self._client, stream, wanted)
+            rows_by_id |= {find_row_id(stream, row): row for row in again.rows}
             found.missing |= again.missing
             found.unsure |= again.unsure
             found.wrong_answers += again.wrong_answers
-        found.rows = list(met.values())
+        found.rows = list(rows_by_id.values())
 
     async def _make_again(self, pages: Pages, counts: Counts) -> None:
-        """Make those records of a stream again that show what changed."""
+        """Rebuild the records of a stream that display rows which changed."""
 
         async def save_some(feed: Feed) -> Counts | None:
             await self._confirm(feed)

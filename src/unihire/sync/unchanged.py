@@ -1,15 +1,15 @@
-"""Rows that come again as they are stored: known by a hash, without being decoded or mapped.
+"""Rows that are stored unchanged: recognised by a hash and skipped, without being decoded or mapped.
 
-The hash is of the row as it was sent, under a key that stands for all else by which rows become records: the mapping,
-our own code, the joins that can be answered. What a mapping reads besides moves records without their row: joined rows
-make records again that show them, and details go by the version that is in the row. So a row with the stored hash is
-passed over; it only counts as met.
+The hash is over the row as it was sent. Its key stands for everything else that decides how rows become records: the
+mapping, our own code, the joins that can be answered. What a mapping reads besides the row is covered elsewhere: a
+joined row that changes rebuilds the records that display it, and details are stored with the version that is in the
+row. So a row with the stored hash is skipped; it only counts as seen.
 
-Parts that other rows may have as well are read from a skipped row too: a part that no row has any longer is gone.
+Shared parts are read from a skipped row too: a part that no row has any longer is deleted.
 
-A row is not passed over that maps into parts of it that are its own, that is deleted at the vendor, quarantined, lacks
-details that the next read is to ask for, or has a signed link that is to be stored anew. Nor is one that a page before
-has in another version while that is not saved yet.
+A row is not skipped if it maps into owned parts, is deleted at the vendor, is quarantined, lacks details that the next
+read is to request, or has a signed link that is to be stored again. Nor if an earlier page has another version of it
+that is not saved yet.
 """
 
 from collections import deque
@@ -32,18 +32,18 @@ from unihire.sync.rendering import Renderer
 from unihire.sync.versions import find_making_version
 
 _MARK = b"\0"
-"""Stands in the place of what is volatile: no JSON has it."""
+"""Replaces volatile texts in what is hashed: no JSON contains it."""
 
 _AS_INT = Struct(">q").unpack
 
 
 class _Head(msgspec.Struct):
-    """Of a row the one member by which rows are named everywhere."""
+    """The one member of a row that holds its id in nearly every list."""
 
     id: Any = msgspec.UNSET
 
     def __getitem__(self, name: str) -> Any:
-        """Raises KeyError for whatever else is asked for: then the whole row is to be read."""
+        """Raises KeyError for any other member: the row must then be decoded in full."""
         if name != "id" or self.id is msgspec.UNSET:
             raise KeyError(name)
         return self.id
@@ -53,7 +53,7 @@ _HEADS = msgspec.json.Decoder(list[_Head])
 
 
 class UnchangedRows:
-    """The rows of one stream that are stored as they come."""
+    """Finds the rows of one stream that are stored unchanged."""
 
     def __init__(
         self, *, pool: Pool, renderer: Renderer, connector: int, stream: Stream, storage: RowStorage, own: Sequence[int]
@@ -81,11 +81,11 @@ class UnchangedRows:
         self._key = None
 
     def begin(self) -> None:
-        """A walk begins: no page of it waits to be saved."""
+        """Call when paging begins: no page waits to be saved."""
         self._unsaved.clear()
 
     def expect(self, rows: Sequence[Row]) -> None:
-        """A page with these rows is to be saved behind those before it."""
+        """A page with these rows is to be saved after those expected before."""
         self._unsaved.append({row.row_id or "" for row in rows if not row.is_unchanged})
 
     def page_saved(self) -> None:
@@ -94,7 +94,7 @@ class UnchangedRows:
             self._unsaved.popleft()
 
     def hash(self, raw: bytes) -> int:
-        """Of a row as it was sent, but for what is volatile in it: of that only where it is."""
+        """The hash of a row as it was sent; of volatile texts only their offsets count."""
         if self._key is None:
             self._key = find_making_version(self._storage.slug, self._stream, self._others)
         if self._pattern is not None:
@@ -103,7 +103,7 @@ class UnchangedRows:
         return found
 
     def hash_rows(self, rows: Iterable[Row], row_ids: Iterable[str], without: Collection[str]) -> dict[str, int]:
-        """The hashes to be stored of these rows, by their ids; of one that is there in two versions none."""
+        """The hashes to store, by row id; none for a row that is there in two versions, or is in `without`."""
         if not self.is_able:
             return {}
         found: dict[str, int] = {}
@@ -117,47 +117,47 @@ class UnchangedRows:
         return found
 
     async def mark(self, rows: Sequence[Row], *, has_quarantine: bool) -> None:
-        """Say of the rows of a page, as soon as it is there, which are unchanged. Some may be quarantined."""
+        """Mark the rows of a page that are stored unchanged. `has_quarantine`: some of them may be quarantined."""
         self._read_ids(rows)
         unsaved = set[str]().union(*self._unsaved)
-        asked: dict[str, tuple[Row, int]] = {}
+        wanted: dict[str, tuple[Row, int]] = {}
         for row in rows:
             row_id = row.row_id
             if row_id is None or row_id in unsaved or (self._stream.details and is_due(row_id, self.day)):
                 continue
             made = self.hash(row.raw)
-            if row_id in asked:  # of two versions the first counts
+            if row_id in wanted:  # neither of two versions is skipped
                 unsaved.add(row_id)
-                asked.pop(row_id, None)
+                wanted.pop(row_id, None)
                 continue
-            asked[row_id] = row, made
-        if not asked:
+            wanted[row_id] = row, made
+        if not wanted:
             return
-        row_ids, made_of = list(asked), [made for _, made in asked.values()]
+        row_ids, made_of = list(wanted), [made for _, made in wanted.values()]
         if self._has_records:
             ids = self._renderer.seen_ids(self._stream, row_ids)
             changed = await hashes.find_records_changed(self._pool, self._connector, ids, made_of)
         else:
             changed = await hashes.find_joined_changed(self._pool, self._connector, self._stream.name, row_ids, made_of)
         if self._pattern is not None:
-            changed += await self._find_old_texts([row for row, _ in asked.values()], row_ids)
+            changed += await self._find_old_texts([row for row, _ in wanted.values()], row_ids)
         if has_quarantine:
             changed += await hashes.find_quarantined(self._pool, self._connector, self._stream.name, row_ids)
-        places = set(changed)
-        for place, (row, _) in enumerate(asked.values()):
-            row.is_unchanged = place not in places
+        indexes = set(changed)
+        for index, (row, _) in enumerate(wanted.values()):
+            row.is_unchanged = index not in indexes
 
     async def _find_old_texts(self, rows: Sequence[Row], row_ids: Sequence[str]) -> list[int]:
-        """Those of the rows, by their places, whose volatile texts are to be stored anew."""
+        """The indexes of rows whose volatile texts are to be stored again."""
         assert self._pattern is not None
-        places = [place for place, row in enumerate(rows) if self._pattern.search(row.raw)]
-        if not places or not self._has_records:
-            return places
-        ids = self._renderer.seen_ids(self._stream, [row_ids[place] for place in places])
-        return [places[old] for old in await hashes.find_old_texts(self._pool, self._connector, ids)]
+        indexes = [index for index, row in enumerate(rows) if self._pattern.search(row.raw)]
+        if not indexes or not self._has_records:
+            return indexes
+        ids = self._renderer.seen_ids(self._stream, [row_ids[index] for index in indexes])
+        return [indexes[old] for old in await hashes.find_old_texts(self._pool, self._connector, ids)]
 
     def _read_ids(self, rows: Sequence[Row]) -> None:
-        """Read the rows' ids, without decoding the rest of them where that is possible."""
+        """Read the rows' ids, without decoding the rest of them if that is possible."""
         try:
             heads = read_members([row.raw for row in rows], _HEADS)
         except Undecodable:
