@@ -1,4 +1,4 @@
-"""Rows to answers: each row mapped, its relations turned into our ids, its JSON written once."""
+"""Rows to records: each row is mapped, its relations become our ids, its JSON is written once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -27,10 +27,10 @@ _ENCODER = msgspec.json.Encoder()
 _NO_DETAILS: Mapping[str, list[Data]] = {}
 
 LARGEST_REPEATED = 1000
-"""Bytes of a part that is remembered with the record it becomes, since other rows may repeat it."""
+"""Most bytes of a part that is remembered with the record it becomes, since other rows may repeat it."""
 
 SUSPECTED = 16
-"""Places of bad parts that are remembered of a stream."""
+"""How many paths of bad parts are remembered for a stream."""
 
 # A copy of a hash that is begun costs half of a new one.
 _begin_content = blake2b(digest_size=CONTENT_BYTES).copy
@@ -41,7 +41,7 @@ OWNED = "part of"
 
 
 class _StreamRendering:
-    """What rendering the rows of one stream takes, worked out once."""
+    """What rendering the rows of one stream needs, computed once."""
 
     def __init__(self, number: int, stream: Stream) -> None:
         self.stream = stream
@@ -66,16 +66,16 @@ class _StreamRendering:
         }
 
     def find_details(self, mapping: RecordMapping, details: Mapping[str, list[Data]]) -> Mapping[str, list[Data]]:
-        """What of a row's details its parts are mapped with.
+        """The details of a row that its parts are mapped with.
 
-        A part that rows share is the same whether its row is mapped or passed over: then nobody asks for details.
+        A shared part must be the same whether its row is mapped or skipped, and a skipped row has no details.
         """
         return details if mapping.is_owned or not self.has_rows else _NO_DETAILS
 
     def find_keys(self, row: Data, details: Mapping[str, list[Data]]) -> list[int]:
-        """The keys by which a record is found: when a row it shows changes, and by members of its own row.
+        """The keys by which a record is found when a row it displays changes, and by members of its own row.
 
-        By its id it is found without.
+        No key is needed to find it by its id.
         """
         found: list[int] = []
         for member, key in self.keys:
@@ -112,7 +112,7 @@ class Renderer:
                 yield self._models[mapping.model].ids.text(row_id)
 
     def deleted_ids(self, stream: Stream, row: Row) -> list[str]:
-        """The ids of the records that a row is no longer, for the vendor lists it as deleted."""
+        """The ids of the records of a row that the vendor lists as deleted."""
         row_id = find_row_id(stream, row)
         return [
             self._models[mapping.model].ids.text(row_id)
@@ -121,7 +121,7 @@ class Renderer:
         ]
 
     def seen_id(self, stream: Stream, row_id: str) -> str:
-        """What a complete read notes a row as: the id of its record; for a row that becomes none, one of its own."""
+        """The id a complete read stores as seen for a row: that of its record, or one of its own if it becomes none."""
         own = next(self.row_ids(stream, row_id), None)
         if own is not None:
             return own
@@ -143,12 +143,12 @@ class Renderer:
         details: Mapping[str, Mapping[str, list[Data]]],
         row_ids: Sequence[str] | None = None,
     ) -> tuple[list[Rendered], list[Quarantined]]:
-        """The records of a page, each once, and the rows that did not become all they should.
+        """The records of a page, each once, and the rows that did not map completely.
 
-        A part that several rows share is there once for each of them.
+        A shared part is there once for each row that contains it.
 
-        `details` are the rows' details by row id and name, `row_ids` the ids of the rows, where they are known. Of
-        several rows with one id the first wins: lists come newest first.
+        `details` are the rows' details by row id and name, `row_ids` the ids of the rows, if they are known. Of several
+        rows with one id the first wins: lists come newest first.
         """
         rendering = self._get_rendering(stream)
         records: dict[str | tuple[str, str], Rendered] = {}
@@ -167,7 +167,7 @@ class Renderer:
         return list(records.values()), quarantined
 
     def owned_key(self, stream: Stream, row_id: str) -> int:
-        """The key by which the parts that a row alone has are found."""
+        """The key by which a row's owned parts are found."""
         return self._get_rendering(stream).owned(row_id)
 
     def _get_rendering(self, stream: Stream) -> _StreamRendering:
@@ -195,7 +195,7 @@ class Renderer:
         return found
 
     def render_shared(self, stream: Stream, row: Row) -> list[Rendered]:
-        """The shared parts of a row alone. Raises whatever a mapping raises over them."""
+        """Only the shared parts of a row. Raises whatever a mapping raises for them."""
         rendering = self._get_rendering(stream)
         return [
             self._render_part(

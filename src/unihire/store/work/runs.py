@@ -1,8 +1,8 @@
-"""Sync runs: what was asked for and is under way, how far each stream is, what came of it.
+"""Sync runs: requested and running ones, the progress of each stream, and how they ended.
 
-A run is asked for first, and taken up by whoever holds the connector (store/locks.py). Who takes it up raises its
-`attempt`; everything saved for it says the attempt it belongs to, and nothing is saved for an earlier one. So a worker
-that was given up for dead, or lost its lock with its connection, does no harm.
+A run is requested first, and then taken by the worker that holds the connector's lock (store/locks.py), which raises
+its `attempt`. Everything saved for a run names its attempt, and nothing is saved for an earlier one. So a worker that
+was taken for dead, or lost its lock with its connection, does no harm.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -23,7 +23,7 @@ LONGEST_WAIT = timedelta(hours=1)
 """No run is deferred for longer."""
 
 REASON_LENGTH = 2000
-"""So many characters of a reason are stored: it may quote a vendor."""
+"""At most this many characters of a reason are stored: it may quote a vendor."""
 
 # The run of a connector that has not ended, if there is one: at most one.
 FIND_UNFINISHED = """
@@ -38,10 +38,10 @@ INSERT_RUN = """
     RETURNING number
 """
 
-# Asking for a run of the connector, one after the other.
+# Lock the connector: runs of it are requested one after another.
 LOCK_ASKING = "SELECT FROM connector WHERE number = $1 FOR NO KEY UPDATE"
 
-# Let a deferred run go on at once.
+# End the wait of a deferred run.
 RELEASE_RUN = "UPDATE sync_run SET waits_until = NULL, waits_for = NULL WHERE connector = $1 AND id = $2"
 
 # For how long the unfinished run is deferred.
@@ -50,8 +50,8 @@ FIND_WAIT = """
     WHERE connector = $1 AND status IN ('queued', 'running') AND waits_until > now()
 """
 
-# Take up the unfinished run, unless it is deferred, with credentials of a version: nothing where the connector has
-# others by now.
+# Take the unfinished run, unless it is deferred. Updates nothing if the connector's credentials are no longer of this
+# version.
 TAKE_RUN = """
     UPDATE sync_run SET status = 'running', attempt = attempt + 1, waits_until = NULL, waits_for = NULL,
         started_at = coalesce(started_at, now())
@@ -64,12 +64,12 @@ TAKE_RUN = """
         started_at <> now() AS is_resumed
 """
 
-# What runs before the new one met.
+# Delete the ids that earlier runs saw.
 FORGET_SEEN = """
     WITH single AS (DELETE FROM seen WHERE connector = $1) DELETE FROM seen_page WHERE connector = $1
 """
 
-# A stream's part in a run, unless it is there.
+# Insert a stream's part in a run, unless it is there.
 INSERT_STREAM = """
     INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
     SELECT $2, $1, $3, $4::timestamptz, $4::timestamptz IS NULL AND (
@@ -83,8 +83,8 @@ INSERT_STREAM = """
     ON CONFLICT (connector, run, stream) DO NOTHING
 """
 
-# The same, and how far the stream is; beside it what its work begins with: where the feed is, whether rows are
-# quarantined and issues open. Nothing where another has put it in at the same moment.
+# The same, and return the stream's progress with what its work needs to begin: the feed's last position, whether rows
+# are quarantined and whether issues are open. No row if another transaction inserts it at the same moment.
 OPEN_STREAM = f"""
     WITH made AS ({INSERT_STREAM} RETURNING *)
     SELECT part.*, coalesce((SELECT last_seq FROM feed WHERE connector = $1), 0) AS last_seq,
@@ -95,7 +95,7 @@ OPEN_STREAM = f"""
     ) AS part
 """  # noqa: S608 - of constants
 
-# The parts of several streams, each of what changed since a moment, and how far they are: those that were not there.
+# Insert the parts of several streams that read only rows changed since a moment; returns those that were not there.
 OPEN_STREAMS = """
     WITH made AS (
         INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
@@ -111,20 +111,20 @@ OPEN_STREAMS = """
     FROM made
 """
 
-# Of each list that was read well, when the latest such read was begun, by the vendor's clock, and the first and the
-# latest whole one, by ours; and whether the clock was not set back since.
+# Of each stream with a successful read, when the latest began, by the vendor's clock, and the first and the latest
+# complete one, by ours; `is_past` is false if the clock was set back since.
 LIST_READS = """
     SELECT stream, first_read_at, last_read_at, last_whole_at, last_read_at <= now() AS is_past
     FROM stream_state WHERE connector = $1
 """
 
-# What is known of each list that was read well.
+# The state of each stream with a successful read.
 LIST_STATES = "SELECT * FROM stream_state WHERE connector = $1 ORDER BY stream"
 
-# Which of these streams have been read well, and when the first such read of each was begun.
+# Those of these streams with a successful read, and when the first one began.
 FIND_FIRST_READS = "SELECT stream, first_read_at FROM stream_state WHERE connector = $1 AND stream = ANY($2)"
 
-# The run, held as it is until the transaction ends, if it is still this attempt's.
+# Lock the run until the transaction ends, if no other attempt has taken it over.
 HOLD_RUN = "SELECT FROM sync_run WHERE connector = $1 AND id = $2 AND attempt = $4 AND status = 'running' FOR SHARE"
 
 # Store a stream's phase, cursor and counts: the last statement of the page's own work; only the change log is written
@@ -169,8 +169,8 @@ FINISH_STREAM = f"""
     RETURNING started_at, window_start IS NULL AS is_whole, read
 """  # noqa: S608 - of constants
 
-# A read that ended well is noted: where the next window starts goes by the vendor's clock, the rest by ours. The first
-# one is not later than this one, whatever the clock said then.
+# Store a successful read: the start of the next window by the vendor's clock, the rest by ours. The first read is not
+# later than this one, whatever the clock said then.
 ON_READ_AGAIN = """
     ON CONFLICT (connector, stream) DO UPDATE SET last_read_at = excluded.last_read_at,
         first_read_at = least(state.first_read_at, excluded.first_read_at),
@@ -178,7 +178,7 @@ ON_READ_AGAIN = """
         rows = coalesce(excluded.rows, state.rows)
 """
 
-# Both, of a read of what changed; $13 is how far our clock runs ahead of the vendor's.
+# Both, after a read of changed rows; $13 is how far our clock runs ahead of the vendor's.
 END_WINDOW = f"""
     WITH finished AS ({FINISH_STREAM}),
     noted AS (
@@ -206,39 +206,39 @@ END_STREAM = END_WINDOW.replace(
     noted AS (""",
 )
 
-# Start a stream's phase over, keeping what it counted. Nothing where the run is no longer this attempt's.
+# Start a stream's phase again, with its counts unchanged. Updates nothing if another attempt has taken over the run.
 RESTART_PHASE = f"""
     UPDATE stream_run SET phase = $5, position = NULL, growth = NULL FROM ({HOLD_RUN}) AS ours
     WHERE connector = $1 AND run = $2 AND stream = $3 RETURNING run
 """  # noqa: S608 - of constants
 
-# Count what ended a stream's part before a page was saved and nobody foresaw. Nothing where the run is no longer this
-# attempt's.
+# Count an unexpected error that ended a stream's part before a page was saved. Updates nothing if another attempt has
+# taken over the run.
 NOTE_FAULT = f"""
     UPDATE stream_run SET failures = failures + 1 FROM ({HOLD_RUN}) AS ours
     WHERE connector = $1 AND run = $2 AND stream = $3 RETURNING failures
 """  # noqa: S608 - of constants
 
-# End a run, if it is still this attempt's.
+# End a run, unless another attempt has taken it over.
 FINISH_RUN = """
     UPDATE sync_run SET status = $4, finished_at = now(), error = $5, waits_until = NULL, waits_for = NULL
     WHERE connector = $1 AND id = $2 AND attempt = $3 AND status = 'running'
 """
 
-# End whatever run of the connector has not ended.
+# Cancel the connector's unfinished run.
 CANCEL_RUN = """
     UPDATE sync_run SET status = 'cancelled', finished_at = now(), waits_until = NULL, waits_for = NULL
     WHERE connector = $1 AND status IN ('queued', 'running') RETURNING id
 """
 
-# Note that a run is deferred, for how long and why; with or without a failure.
+# Defer a run: for how long, why, and its failures in a row.
 DEFER_RUN = """
     UPDATE sync_run SET waits_until = now() + $4::interval, waits_for = $5, failures = $6
     WHERE connector = $1 AND id = $2 AND attempt = $3 AND status = 'running'
     RETURNING waits_until
 """
 
-# The parts of a run, for telling.
+# The streams of a run, to be shown.
 LIST_STREAMS = "SELECT * FROM stream_run WHERE connector = $1 AND run = $2 ORDER BY started_at, stream"
 
 # The latest complete read of each stream: how it ended, or that it has not.
@@ -247,7 +247,7 @@ FIND_COMPLETE_READS = """
     WHERE connector = $1 AND window_start IS NULL ORDER BY stream, started_at DESC
 """
 
-# Whether the connector is being synced now, or was at some moment since.
+# Whether the connector is being synced, or a run of it ended at $3 or later.
 HAS_SYNCED_SINCE = """
     SELECT EXISTS (
         SELECT FROM pg_locks
@@ -264,7 +264,7 @@ GET_RUN = "SELECT * FROM sync_run WHERE connector = $1 AND id = $2"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that was taken up. `streams` are the names of those to read, None: all."""
+    """A run that was taken by a worker. `streams` are the names of those to read, None: all."""
 
     connector: int
     id: UUID
@@ -296,8 +296,8 @@ class StreamMoved(NamedTuple):
 
 
 class StreamFinished(NamedTuple):
-    """What is known when a stream ended: whether the connector is paused; where it ended well, when the first such read
-    of it was begun.
+    """What is returned when a stream ended: whether the connector is paused, and when the stream's first successful
+    read began; None if this one failed.
     """
 
     is_paused: bool
@@ -323,9 +323,9 @@ class _Extent:
 
 @dataclass(frozen=True, slots=True)
 class RequestedRun:
-    """The run that does what was asked for; one that was under way already, or a new one.
+    """The run that does what was requested: an unfinished one, or a new one.
 
-    `was_deferred`: the one under way waited for its time, which is over since it was asked for.
+    `was_deferred`: the unfinished run was deferred; the request ended its wait.
     """
 
     id: UUID
@@ -368,10 +368,10 @@ async def ask_run(
 
 
 async def take_run(pool: Pool, connector: int, *, version: int) -> Run | None:
-    """Take up the connector's unfinished run; None where there is none or it is deferred. Call as its holder.
+    """Take the connector's unfinished run; None if there is none or it is deferred. Call with the sync lock held.
 
-    `version` is that of the credentials it is to be worked on with: new ones cancel a run that was taken up, and none
-    is taken up with old ones.
+    `version` is that of the credentials the caller has: new credentials cancel a running run, and no run is taken with
+    old ones.
     """
     async with pool.acquire() as connection, connection.transaction():
         row = await connection.fetchrow(TAKE_RUN, connector, version)
@@ -398,10 +398,9 @@ async def open_stream(
     window_start: datetime | None,
     models: Sequence[int],
 ) -> Mapping[str, Any]:
-    """The stream's part in the run, made if it is not there, and what is known besides of where its work begins:
-    `last_seq`, `has_quarantine` and `has_issues`.
+    """The stream's part in the run, inserted if it is not there, with `last_seq`, `has_quarantine` and `has_issues`.
 
-    A complete read (no `window_start`) notes what it meets only where there is something it could find missing.
+    A complete read (no `window_start`) stores the ids seen only if something is stored that could be missing.
     """
     opened = OPEN_STREAM, run.connector, run.id, stream, window_start, models
     rows = await pool.fetch(*opened) or await pool.fetch(*opened)
@@ -409,7 +408,7 @@ async def open_stream(
 
 
 async def open_streams(pool: Pool, run: Run, windows: Mapping[str, datetime]) -> dict[str, Mapping[str, Any]]:
-    """As `open_stream`, at once, of streams of each of which what changed since a moment is read.
+    """As `open_stream`, for several streams that read only rows changed since a moment.
 
     Those that the run has already are left out.
     """
@@ -430,11 +429,11 @@ async def move_stream(
     before: StreamPosition,
     growth: bytes | None = None,
 ) -> StreamMoved:
-    """Move a stream on from `before`; the last statement of a page's transaction.
+    """Store a stream's phase, cursor (`position`) and counts; only the change log is written after it.
 
-    `counted` is what is to be added: read, added, changed, deleted, quarantined, requests, waited, wrong answers,
-    incomplete; `growth` is stored beside the position (sync/growth.py). Raises Stopped, with which the transaction is
-    to be undone, where the run was cancelled or taken over, or the stream stands elsewhere.
+    `before` is the state it must have. `counted` is added to its counts: read, added, changed, deleted, quarantined,
+    requests, waited, wrong answers, incomplete. `growth` is stored beside the cursor (sync/growth.py). Raises Stopped
+    if the run was cancelled or taken over, or the stream has another state: roll the transaction back then.
     """
     row = await connection.fetchrow(
         MOVE_STREAM, run.connector, run.id, stream, run.attempt, phase, position, *counted, growth, *before
@@ -470,13 +469,13 @@ async def commit_skipped(
 
 
 async def restart_phase(connection: Connection | Pool, run: Run, stream: str, phase: str) -> None:
-    """Start a stream's phase over. Raises Stopped as `move_stream` does."""
+    """Start a stream's phase again. Raises Stopped as `move_stream` does."""
     if await connection.fetchval(RESTART_PHASE, run.connector, run.id, stream, run.attempt, phase) is None:
         raise Superseded(run)
 
 
 async def note_fault(pool: Pool, run: Run, stream: str) -> int:
-    """Count that the stream's part ended in a way nobody foresaw; returns how often in a row, without a page saved.
+    """Count an unexpected error that ended the stream's part; returns how many in a row, without a page saved.
 
     Raises Stopped as `move_stream` does.
     """
@@ -516,20 +515,20 @@ async def finish_stream(
 
 
 async def finish_run(pool: Pool, run: Run, status: str, error: str | None) -> None:
-    """End the run, if it is still this attempt's; `error` is what ended it, where it failed as a whole."""
+    """End the run, unless another attempt has taken it over; `error` is why it failed as a whole, if it did."""
     reason = error and make_writable(error, REASON_LENGTH)
     await pool.execute(FINISH_RUN, run.connector, run.id, run.attempt, status, reason)
 
 
 async def defer_run(pool: Pool, run: Run, after: timedelta, reason: str, failures: int) -> datetime | None:
-    """Let the run wait for so long; returns until when, None where it is no longer this attempt's."""
+    """Defer the run; returns until when, None if another attempt has taken it over."""
     reason = make_writable(reason, REASON_LENGTH)
     until: datetime | None = await pool.fetchval(DEFER_RUN, run.connector, run.id, run.attempt, after, reason, failures)
     return until
 
 
 class Superseded(Stopped):
-    """The run was cancelled, somebody else has taken it up, or the database lost what was saved last."""
+    """The run was cancelled or taken over by another attempt, or the database lost what was saved last."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(
@@ -539,18 +538,18 @@ class Superseded(Stopped):
 
 
 async def list_reads(pool: Pool, connector: int) -> dict[str, asyncpg.Record]:
-    """Of each list that was read well, when it was, by its name."""
+    """Of each stream with a successful read, when it was, by its name."""
     return {row["stream"]: row for row in await pool.fetch(LIST_READS, connector)}
 
 
 async def find_first_reads(pool: Pool, connector: int, streams: Collection[str]) -> dict[str, datetime]:
-    """Those of the streams that have been read well, with when the first such read was begun."""
+    """Those of the streams with a successful read, and when the first one began."""
     rows = await pool.fetch(FIND_FIRST_READS, connector, list(streams))
     return {row["stream"]: row["first_read_at"] for row in rows}
 
 
 async def has_synced_since(pool: Pool, connector: int, moment: datetime) -> bool:
-    """Whether a sync is under way, or ended at `moment` or later. A killed one ends with its session."""
+    """Whether a sync is running, or ended at `moment` or later. A killed one ends with its session."""
     found: bool = await pool.fetchval(HAS_SYNCED_SINCE, SYNC_LOCKS, connector, moment)
     return found
 
