@@ -38,8 +38,8 @@ ROW_SHARE, ROW_BYTES = 16, 1 << 20
 those of a whole page's rows are held at once."""
 
 SURE_AFTER = 2
-"""So often a vendor must say that there is no such row, or send one that cannot be decoded, before it is believed: now
-and then one does so by mistake."""
+"""How many times a vendor must answer that there is no such row, or send one that cannot be decoded, before that is
+acted on: a single such answer can be a mistake."""
 
 NO_VERSION = "to be asked for again"
 """Stands for the version of stored details that are not believed: no row has it."""
@@ -137,8 +137,8 @@ async def walk(
     """The pages of a list from `start` (path with query) on.
 
     Raises VendorChanged where the list does not end: its rows come again, one page after the other has none, or a link
-    leads back to a page that was read. `growth` is what was met before `start`; it has each page before that is given.
-    `expect` is called with each page before the next one is marked.
+    leads back to a page that was read. `growth` is that of the pages before `start`; each page is added to it
+    before it is yielded. `expect` is called with each page before the next one is marked.
     """
     growth, visited = growth or Growth(), {start}
     ahead: asyncio.Task[Page] | None = asyncio.create_task(fetch_page(client, stream, start, mark))
@@ -311,9 +311,9 @@ def _is_of(detail: Detail, row_id: str, rows: Sequence[Row]) -> bool:
 
 @dataclass(slots=True)
 class FetchedRows:
-    """What a vendor has for ids: rows, and the ids it says more than once to have none for.
+    """What the vendor returned for ids: rows, and in `missing` the ids it had no row for in two requests.
 
-    `unsure` are ids for which it had nothing but rows of others: that is no answer. `wrong` counts those rows.
+    `unsure` are ids for which it returned other rows, or one too large to read. `wrong_answers` counts the other rows.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -323,13 +323,13 @@ class FetchedRows:
 
 
 async def fetch_rows(client: VendorClient, stream: Stream, ids: Sequence[str]) -> FetchedRows:
-    """The rows of these ids, asked for one by one or in batches.
+    """The rows of these ids, requested one by one or in batches.
 
-    That there is none must have been said more than once: a record is let go on the strength of it. The row of another
-    id is taken for nothing, unless the vendor declares that it is the one which the row asked for was merged into.
+    An id is missing only if the vendor had no row for it more than once: its records are then deleted. A row with
+    another id is ignored, unless the integration declares that the requested row was merged into it.
 
-    An id that the vendor refuses to be asked for, as it once sent it for another by mistake, has no row: where it shows
-    a row that it lists, it is that id which it refuses. Raises VendorRefused where it refuses that too.
+    An id that the vendor refuses to be asked for counts as missing if it returns a row that it lists: then it refuses
+    only that id. Raises VendorRefused if it refuses the listed one too.
     """
     try:
         found = await _fetch_by_id(client, stream, ids)

@@ -199,6 +199,7 @@ class StreamWriter:
 
         A shared part is in them once, and only if it is new or a row contains a different version of it than that row
         did before. If two rows always disagree about a part, the stored version stays, whatever order the rows come in.
+        A part equal to the stored version is in them only to update its volatile texts, or to fill `more`.
         """
         if page.asked_seq == LATEST and page.joined is not None:
             return page.records  # only a remap passes LATEST; its page has every row's version of a part
