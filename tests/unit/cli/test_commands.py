@@ -62,6 +62,7 @@ def test_help_has_a_paragraph_a_line_so_that_the_terminal_breaks_it(command: Com
         (["config"], (*SYNC_AND_SERVE, *LOGS, *STORE)),
         (["connectors", "--help"], (*SYNC_AND_SERVE, *LOGS)),
         (["keys", "seal"], (*SYNC_AND_SERVE, *LOGS)),
+        (["sync", "--help"], ("procrastinate", "psycopg", "starlette", "uvicorn", "unihire.app", "unihire.sandbox")),
         (["runs", "--help"], (*SYNC_AND_SERVE, *LOGS)),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
