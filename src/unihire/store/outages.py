@@ -30,5 +30,5 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 
 def _list_loaded(*places: tuple[str, str]) -> list[type[BaseException]]:
-    """Errors of the job queue's libraries, where these are loaded: else nobody raised one, and loading takes a while."""
+    """Errors of the job queue's libraries, where these are loaded: else nobody raised one."""
     return [getattr(sys.modules[module], name) for module, name in places if module in sys.modules]
