@@ -21,7 +21,7 @@ def is_outage(error: BaseException) -> bool:
 
 def is_disk_full(error: BaseException | None) -> bool:
     """Whether the database has no room left on its disk."""
-    full = (asyncpg.DiskFullError, *_list_loaded(("psycopg.errors", "DiskFull")))
+    full: tuple[type[BaseException], ...] = (asyncpg.DiskFullError, *_list_loaded(("psycopg.errors", "DiskFull")))
     while error is not None:
         if isinstance(error, full):
             return True
