@@ -1,4 +1,4 @@
-"""Whether a list that is walked still grows, or shows the same rows again and again."""
+"""Whether a list that is read still has new rows, or repeats the same ones."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ import msgspec
 from unihire.errors import VendorChanged
 
 EMPTY_PAGES = 100
-"""So many pages without rows in a row are passed over: a vendor may page first and filter then, or never stop."""
+"""Most pages without rows in a row: a vendor may filter after paging, but must not page without end."""
 
 SIZE = 128
-"""So many hashes are remembered: an estimate from them is mostly right within a tenth."""
+"""How many hashes are remembered: an estimate from them is mostly right within a tenth."""
 
 REPEATS, SLACK = 2, 200
-"""A list in which each row came so often, and so many rows more, shows them again. Some come twice in any list, as they
-change while it is walked."""
+"""A list repeats its rows if each came REPEATS times on average, and SLACK rows more came. Some come twice in any list,
+as they change while it is read."""
 
 
 class _State(msgspec.Struct):
@@ -26,11 +26,11 @@ class _State(msgspec.Struct):
 
 
 class Growth:
-    """What a walk has met so far, in a few hundred bytes however long the list is.
+    """What a read has seen so far, in a few hundred bytes however long the list is.
 
-    How many different rows there were is estimated by the smallest hashes of their ids: hashes lie evenly, so the
-    largest of the `SIZE` smallest says how dense they are. It is stored with the place of the walk, so that whoever
-    goes on with it knows what came before.
+    The number of different rows is estimated from the smallest hashes of their ids: hashes lie evenly, so the largest
+    of the `SIZE` smallest says how dense they are. It is stored with the cursor, so that a resumed read knows the rows
+    before it.
     """
 
     def __init__(self, stored: bytes | None = None) -> None:
@@ -40,7 +40,7 @@ class Growth:
         return msgspec.msgpack.encode(self._state)
 
     def note(self, ids: Sequence[str]) -> None:
-        """A page has the rows of these ids."""
+        """Count a page with rows of these ids."""
         state = self._state
         state.rows += len(ids)
         state.empty = 0 if ids else state.empty + 1

@@ -150,7 +150,7 @@ class Pages:
 
     @property
     def day(self) -> int | None:
-        """The number of the day, where some stored details are to be asked for again."""
+        """The day's number if some stored details are to be requested again today, else None."""
         return self.unchanged.day
 
     @day.setter

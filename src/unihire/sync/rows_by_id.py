@@ -1,4 +1,4 @@
-"""Rows that are known to have changed, read by their ids and saved at once, without waiting for the next run."""
+"""Rows that are known to have changed: read by their ids and saved at once, without waiting for the next run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ from unihire.sync.related_rows import find_related, find_stored_ids
 from unihire.sync.rendering import Renderer
 
 TRIES = 3
-"""So often a row is read that others save at the same time; then it stays as they saved it until the next run."""
+"""How many times a row is read that others save at the same time; after that their version stays until the next run."""
 
 TURNS = 3
-"""So far is followed what relates to a row that is gone: the offers of the applications of a candidate."""
+"""How far relations of a missing row are followed: the offers of the applications of a candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ async def sync_rows_by_id(
     client: VendorClient,
     changed: Mapping[str, Sequence[str]],
 ) -> list[Counts]:
-    """Read the rows of these ids, by stream, save what they become and make those records again that show them.
+    """Read the rows of these ids, by stream, save them, and rebuild the records that display them.
 
-    Streams are taken in their order, each saved in transactions of its own: what was saved stays after a crash, and
-    the records that show it are made again by the next run at the latest. Ids the vendor has no row for are passed
-    over, as are streams the credentials do not reach; a run finds out whether they are gone. Only streams that can be
-    asked by id take part. Call inside the client's `async with`. Raises CredentialsReplaced where the connector was
-    given new credentials: what was read with the others is not saved.
+    Streams are read in their order, each saved in transactions of its own: what was saved stays after a crash, and the
+    records that display it are rebuilt by the next run at the latest. Ids the vendor has no row for are skipped, and so
+    are streams the credentials do not reach; a run finds out whether their rows still exist. Only streams whose rows
+    can be requested by id take part. Call inside the client's `async with`. Raises CredentialsReplaced if the connector
+    was given new credentials: rows that were read with the old ones are not saved.
     """
     touched = {name: Touched(ids) for name, ids in changed.items()}
     return (await _Reader(pool, connector, integration, client, deletes=False).read(touched)).counts
@@ -77,8 +77,8 @@ async def sync_touched_rows(
 ) -> Reread:
     """As `sync_rows_by_id`, and the records of rows that the vendor does not have, in two requests, are deleted.
 
-    Stored records that relate to one that went are asked for by their ids, too, and what relates to those; of very many
-    only the first, the next complete read finds the others.
+    Rows that relate to a deleted record are requested by id too, and those that relate to these; of very many only the
+    first, the next complete read finds the others.
     """
     return await _Reader(pool, connector, integration, client, deletes=True).read(touched)
 
@@ -98,7 +98,7 @@ class _Reader:
         self._reread = Reread()
 
     async def read(self, touched: Mapping[str, Touched]) -> Reread:
-        """Read them, and turn by turn what relates to those that are gone."""
+        """Read them, and then, for some turns, the rows that relate to missing ones."""
         asked: dict[str, set[str]] = {}
         for _ in range(TURNS if self._deletes else 1):
             roots = await self._read_turn(touched)
