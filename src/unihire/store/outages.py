@@ -1,10 +1,16 @@
-"""When the database cannot do what it is asked, now: how that shows itself, and what is to be said of it."""
+"""When the database cannot do what it is asked, now: how that shows itself, and how whoever works on goes on."""
 
+import asyncio
 import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import asyncpg
 
+from unihire.kit.logs import get_logger
 from unihire.store.connections import LOST
+
+log = get_logger()
 
 _UNABLE = (
     *LOST,
@@ -32,3 +38,23 @@ def is_disk_full(error: BaseException | None) -> bool:
 def _list_loaded(*places: tuple[str, str]) -> list[type[BaseException]]:
     """Errors of the job queue's libraries, where these are loaded: else nobody raised one."""
     return [getattr(sys.modules[module], name) for module, name in places if module in sys.modules]
+
+
+async def work_through_outages(
+    work: Callable[[], Awaitable[None]], ending: asyncio.Event, *, name: str, pause: float
+) -> None:
+    """Do `work`, and again `pause` seconds after it has ended, until `ending` is set.
+
+    A database that goes away is logged, and so is a fault of ours: neither ends it. `name` is who works.
+    """
+    while not ending.is_set():
+        try:
+            await work()
+        except Exception as error:
+            if is_outage(error):
+                log.warning(f"the {name} lost the database", error=type(error).__name__)
+            else:
+                log.exception(f"the {name} stumbled")
+        if not ending.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), pause)

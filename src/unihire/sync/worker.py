@@ -30,7 +30,7 @@ from unihire.store import Pool, issues
 from unihire.store.accounts.tenancy import Connector, get_numbered
 from unihire.store.database import SESSION
 from unihire.store.locks import lock_connector
-from unihire.store.outages import is_disk_full, is_outage
+from unihire.store.outages import is_disk_full, is_outage, work_through_outages
 from unihire.store.retention import Retention
 from unihire.store.work import jobs, runs, schedules
 from unihire.store.work.runs import Run, Superseded
@@ -105,17 +105,7 @@ class Worker:
         """Work until `stop`, or until cancelled; survives a database that goes away and comes back."""
         busy = asyncio.create_task(self._do_chores())
         try:
-            while not self._ending.is_set():
-                try:
-                    await self._work_while_connected()
-                except Exception as error:
-                    if is_outage(error):
-                        log.warning("the worker lost the database", error=type(error).__name__)
-                    else:
-                        log.exception("the worker stumbled")
-                if not self._ending.is_set():
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._ending.wait(), self._pace.poll)
+            await work_through_outages(self._work_while_connected, self._ending, name="worker", pause=self._pace.poll)
         finally:
             busy.cancel()
             await asyncio.gather(busy, return_exceptions=True)

@@ -31,7 +31,7 @@ from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector, get_numbered
 from unihire.store.events import inbox
 from unihire.store.events.inbox import INBOX_CHANNEL, LONGEST_PAUSE, Claim, Deferred, WaitingTouch
-from unihire.store.outages import is_outage
+from unihire.store.outages import is_outage, work_through_outages
 from unihire.store.work.schedules import get_schedule
 from unihire.sync.issues import ask_for_relink
 from unihire.sync.rows_by_id import Reread, Touched, sync_touched_rows
@@ -46,6 +46,8 @@ AGAIN_AFTER = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 300))
 
 BETWEEN = timedelta(seconds=0.1)
 """Between two readings of one connector: what comes meanwhile is read together."""
+
+RECONNECT_SECONDS = 1.0
 
 LONGEST_BETWEEN = timedelta(seconds=10)
 
@@ -113,17 +115,7 @@ class Processor:
         """Work until `stop`, or until cancelled; survives a database that goes away and comes back."""
         holding = asyncio.create_task(self._hold())
         try:
-            while not self._ending.is_set():
-                try:
-                    await self._work_while_connected()
-                except Exception as error:
-                    if is_outage(error):
-                        log.warning("the inbox lost the database", error=type(error).__name__)
-                    else:
-                        log.exception("the inbox stumbled")
-                if not self._ending.is_set():
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._ending.wait(), 1.0)
+            await work_through_outages(self._work_while_connected, self._ending, name="inbox", pause=RECONNECT_SECONDS)
         finally:
             holding.cancel()
             await self._give_back()
