@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     ] = None
     trusted_proxies: Annotated[
         str,
-        Field(description="Proxies whose X-Forwarded-Prefix is believed: addresses and networks, comma-separated."),
+        Field(description="Proxies whose X-Forwarded-Prefix is accepted: addresses and networks, comma-separated."),
     ] = ""
     allowed_networks: Annotated[
         str,

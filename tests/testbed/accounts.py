@@ -98,5 +98,5 @@ async def reconnect(
 
 def believe_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """One refusal of the stored credentials is enough."""
-    monkeypatch.setattr("unihire.platform.grants.BELIEVED_TIMES", 1)
-    monkeypatch.setattr("unihire.platform.grants.BELIEVED_AFTER", timedelta())
+    monkeypatch.setattr("unihire.platform.grants.REFUSALS", 1)
+    monkeypatch.setattr("unihire.platform.grants.REFUSED_FOR", timedelta())

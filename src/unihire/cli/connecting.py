@@ -153,7 +153,7 @@ def reconnect(
         typer.Option("--access", help="Of a partner: what the customer is asked to grant.", show_default="as before"),
     ] = None,
     same_account: Annotated[
-        bool, typer.Option("--same-account", help="You know that they are of the account of before.")
+        bool, typer.Option("--same-account", help="You know that they are of the same account as before.")
     ] = False,
     is_json: Json = False,
 ) -> None:

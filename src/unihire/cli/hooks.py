@@ -158,12 +158,12 @@ def show(id: Id, is_json: Json = False) -> None:
 def secret(
     id: Id,
     secret_file: SecretFile = None,
-    only: Annotated[bool, typer.Option("--only", help="Those of before are good no more.")] = False,
+    only: Annotated[bool, typer.Option("--only", help="The earlier secrets are no longer accepted.")] = False,
     is_json: Json = False,
 ) -> None:
     """Verify deliveries with another secret as well.
 
-    It is read from --secret-file, or drawn and shown this once. Those of before stay good, three in all, so that
+    It is read from --secret-file, or drawn and shown this once. Earlier ones stay good, three in all, so that
     the customer can change over; with --only they do not.
     """
     settings = start()

@@ -29,7 +29,7 @@ from unihire.store.work.schedules import get_schedule
 from unihire.sync.run import Report, sync_connector
 
 PATIENCE_SECONDS = 1.5
-"""How long a page under way may take to be saved before the sync is cut off; either way it can be gone on with."""
+"""How long a page under way may take to be saved before the sync is cut off; either way it can be resumed."""
 
 VENDOR_PATIENCE_SECONDS = 120.0
 """How long a sync waits for the vendor's rate limit; for longer it is deferred, says until when, and ends."""
@@ -62,7 +62,7 @@ def sync(
 ) -> None:
     """Bring connectors up to date.
 
-    A sync that was interrupted, even by a crash, is gone on with from its last saved page. Streams the vendor refuses
+    A sync that was interrupted, even by a crash, is resumed from its last saved page. Streams the vendor refuses
     end with the reason, and the others go on. With --all, connectors that are paused are left alone.
     """
     check_choice(ids, is_all=is_all)
@@ -146,7 +146,7 @@ async def _show_ended(pool: Pool, connector: Connector) -> Done:
     """Somebody else ended the sync that was under way here: paused it, cancelled it or took it over."""
     is_paused = (await get_schedule(pool, connector.number)).is_paused
     status = "paused" if is_paused else "cancelled"
-    what = "paused meanwhile; it goes on from here" if is_paused else "cancelled, or gone on with elsewhere"
+    what = "paused meanwhile; it goes on from here" if is_paused else "cancelled, or resumed elsewhere"
     name = f"{escape(connector.end_user)} ({connector.integration})"
     said = f"[yellow]![/yellow] {name}: the sync was {what}"
     return Done(FAILED, {"status": status, "error": f"the sync was {what}"}, lambda: print_line(said))
@@ -210,7 +210,7 @@ def _describe(report: Report) -> dict[str, Any]:
 def _show(connector: Connector, report: Report) -> None:
     mark = {"done": "[green]✓[/green]", "partial": "[yellow]![/yellow]", "failed": "[red]✗[/red]"}[report.status]
     kind = "full sync" if report.is_full else "sync"
-    resumed = " (gone on with)" if report.is_resumed else ""
+    resumed = " (resumed)" if report.is_resumed else ""
     waited = f", {report.waited_seconds:.0f} s of them waiting" if report.waited_seconds >= 1 else ""
     name = get_integration(connector.integration).name
     print_line(

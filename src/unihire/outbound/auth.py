@@ -171,7 +171,7 @@ class GrantStore(Protocol):
         ...
 
     async def doubt(self) -> bool:
-        """Note that the vendor refuses the credentials. Whether it has for so long and so often that it is believed."""
+        """Note that the vendor refuses the credentials. Whether it has for so long and so often that it is acted on."""
         ...
 
     async def trust(self) -> None:
@@ -182,7 +182,7 @@ class GrantStore(Protocol):
 class MemoryGrants:
     """Stores a grant for as long as this object lives: for a check, or clients of one process.
 
-    Refusals are believed at once: somebody waits, and there is nothing to remember them in. `beside` stores the grant
+    Refusals are acted on at once: somebody waits, and there is nothing to remember them in. `beside` stores the grant
     of the connector through which this one acts, where it does.
     """
 
@@ -196,7 +196,7 @@ class MemoryGrants:
         return self.grant
 
     async def save(self, grant: Grant) -> None:
-        """Where it names no scopes, those of before stay."""
+        """Where it names no scopes, the earlier ones stay."""
         await self.confirm()
         if grant.scopes is None and self.grant is not None:
             grant = replace(grant, scopes=self.grant.scopes)

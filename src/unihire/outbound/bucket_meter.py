@@ -8,7 +8,7 @@ from unihire.outbound.headers import LONGEST_WAIT, MOST
 from unihire.outbound.meters import BucketNews, News, count_reserve
 
 SLOWEST = 1 / LONGEST_WAIT
-"""Calls a second that a bucket grows by at least: of one that has a call in more than an hour nothing is believed."""
+"""Calls a second that a bucket grows by at least: one that has a call in more than an hour is ignored."""
 
 RESERVE_SECONDS = 60.0
 """Seconds in which the reserve of a bucket grows back at the latest."""

@@ -42,7 +42,7 @@ TOKEN_TIMEOUT = 30.0
 """Most seconds one call of the token endpoint may take: others wait for what it buys."""
 
 LONGEST_LEAD = timedelta(days=31)
-"""So far our clock may be seen to run ahead of a vendor's; what a vendor's says beyond that is not believed."""
+"""So far our clock may be seen to run ahead of a vendor's; what a vendor's says beyond that is ignored."""
 
 FRESH_REFUSALS = 4
 """So often a fresh token is refused before the credentials are given up: not every server of a vendor knows it at once,

@@ -42,7 +42,7 @@ class Tokens:
 
     A purchase is made to the end, also when the call that needed it is cancelled: a refresh token spent for nothing
     would be lost. The token endpoint is outside the API's rate budget. A refusal by the vendor itself is noted with
-    the grant; before it is believed it raises CredentialsDoubted, then ReauthorizeNeeded.
+    the grant; before it is acted on it raises CredentialsDoubted, then ReauthorizeNeeded.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Tokens:
         if await self._grants.doubt():
             raise ReauthorizeNeeded(reason)
         raise CredentialsDoubted(
-            f"{reason}; it is asked again for some minutes before that is believed",
+            f"{reason}; it is asked again for some minutes before that is acted on",
             after=DOUBTED_SECONDS,
             status=HTTPStatus.UNAUTHORIZED,
         )

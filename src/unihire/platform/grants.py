@@ -17,9 +17,9 @@ from unihire.platform.sealing import make_grant_context
 from unihire.store import Connection, Pool, connections
 from unihire.store.accounts import grants
 
-BELIEVED_TIMES, BELIEVED_AFTER = 3, timedelta(minutes=5)
-"""A vendor that refuses the credentials is believed when it has done so this often, with nothing accepted in between,
-and the first time was so long ago: what one refusal says may be an accident at the vendor's."""
+REFUSALS, REFUSED_FOR = 3, timedelta(minutes=5)
+"""A vendor's refusal of the credentials is acted on when it has refused them this often, with nothing accepted in
+between, and the first time was so long ago: what one refusal says may be an accident at the vendor's."""
 
 SAVE_PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try to save: a database that is started anew is back by then."""
@@ -78,7 +78,7 @@ class StoredGrants:
         if noted is None:
             raise CredentialsReplaced
         self._is_doubted = True
-        return noted.times >= BELIEVED_TIMES and noted.lasting >= BELIEVED_AFTER
+        return noted.times >= REFUSALS and noted.lasting >= REFUSED_FOR
 
     async def trust(self) -> None:
         if self._is_doubted:

@@ -52,7 +52,7 @@ async def ask_sync(
 
 
 async def pause_syncs(pool: Pool, connector: Connector) -> None:
-    """No run is begun or gone on with until `resume_syncs`; one under way rests after the page it is on."""
+    """No run is started or resumed until `resume_syncs`; one under way rests after the page it is on."""
     async with pool.acquire() as connection, connection.transaction():
         await schedules.set_paused(connection, connector.number, is_paused=True)
 

@@ -6,7 +6,7 @@
 - `NNNN_name.batches.sql` is one statement that does a little and is done again, in a transaction each time, until it
   affects no row.
 
-A version of these that was stopped in the middle is gone on with: the indexes that are whole are not made again, and a
+A version of these that was stopped in the middle is resumed: the indexes that are whole are not made again, and a
 statement of batches finds what is left.
 """
 

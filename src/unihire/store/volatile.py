@@ -27,7 +27,7 @@ ONE_TEXT = 2
 
 class Parts(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A record's volatile texts, each once, and where they belong: in its members, its row, its custom fields and what
-    only richer faces show of it; programs of before know nothing of the last.
+    only richer faces show of it; earlier programs know nothing of the last.
     """
 
     texts: list[bytes]
@@ -112,7 +112,7 @@ def _find_first_end(find_end: Callable[[bytes], datetime | None] | None, texts: 
 def fill_content(content: bytes, gaps: Gaps | None, texts: Sequence[bytes], before: int = 0, behind: int = 0) -> bytes:
     """A stored content with its texts put in; so much `before` and `behind` it is not of it.
 
-    One of another length is not the one they were taken out of: a program of before stored it with its own in it.
+    One of another length is not the one they were taken out of: an earlier program stored it with its own in it.
     """
     if gaps is None or len(content) - before - behind != gaps[0]:
         return content

@@ -75,7 +75,7 @@ async def _be_alone(pool: Pool) -> AsyncIterator[Connection | None]:
 
 
 async def drop_dead(pool: Pool, pace: Pace) -> None:
-    """Let go of what workers that are gone were at."""
+    """Release what workers that are gone were at."""
     async with _be_alone(pool) as connection:
         if connection is None:
             return

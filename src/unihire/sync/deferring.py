@@ -29,7 +29,7 @@ SHORT_PAUSE = timedelta(minutes=5)
 """A vendor's rate limit that is over sooner is no issue: many limits count by the minute."""
 
 LONG_PAUSE = LONGEST_WAIT - timedelta(minutes=1)
-"""What of a rest is left from here on is one of an hour or more: no answer is believed more, and time went by since."""
+"""What of a rest is left from here on is one of an hour or more: no answer asks for more, and time went by since."""
 
 MOST_FAULTS = 3
 """So often in a row what our own code did not foresee may end an attempt before the run ends with it."""

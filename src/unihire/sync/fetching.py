@@ -42,7 +42,7 @@ SURE_AFTER = 2
 acted on: a single such answer can be a mistake."""
 
 NO_VERSION = "to be asked for again"
-"""Stands for the version of stored details that are not believed: no row has it."""
+"""Stands for the version of stored details that are not accepted: no row has it."""
 
 EMPTY = b"[]"
 
@@ -174,7 +174,7 @@ async def fetch_details(
 ) -> Details:
     """The details of those rows that need them, from the store where they are of the row's version.
 
-    That a row which needs them has none is believed when two reads of the row have found it so. With `day`, a number
+    That a row which needs them has none is accepted when two reads of the row have found it so. With `day`, a number
     of it, some are asked for though they are stored: each on one of `ASKED_AGAIN_WITHIN` days in a row.
     """
     details = Details()

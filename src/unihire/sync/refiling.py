@@ -2,7 +2,7 @@
 
 A connector is looked over twice. The first time its records get the keys of now beside those they have, for programs of
 the version before may be at work still and ask for those. An hour later all is looked over once more, what they saved
-meanwhile among it, and the keys of before are taken away. Until then nothing is missed: who asks for a text asks for
+meanwhile among it, and the earlier keys are removed. Until then nothing is missed: who asks for a text asks for
 both (store/record_keys.py). Records are read without a lock, a batch at a time. Only those are written that have other
 keys, which few have, with the feed locked as for a page. After a kill it goes on behind the last batch that was noted.
 """
@@ -127,7 +127,7 @@ class _Refiling:
                 yield Filed(row["id"], row["seq"], row["keys"], now)
 
     def _list_fields(self, row: asyncpg.Record) -> Iterator[tuple[int, int]]:
-        """Keys of before, and those of now, of what the record can be filtered by."""
+        """The earlier keys and today's, of what the record can be filtered by."""
         body = _read_object(row["body"])
         for field, keys in self._filters[row["model"]]:
             value = body.get(field.name)

@@ -91,10 +91,10 @@ async def sync_connector(
 ) -> Report:
     """Bring a connector's records up to date; `full` reads every list whole, `models` only the lists they are made of.
 
-    An unfinished run is gone on with, from its last committed page, also one that is deferred. A stream the vendor
+    An unfinished run is resumed, from its last committed page, also one that is deferred. A stream the vendor
     refuses ends with its reason and the others go on. Raises Busy while another run of the connector is under way,
     ConfigError where it is paused, RetryLater when the vendor cannot answer now (the run is deferred), Stopped when
-    asked to end (both leave the run to be gone on with), and ReauthorizeNeeded when the credentials are refused (the
+    asked to end (both leave the run to be resumed), and ReauthorizeNeeded when the credentials are refused (the
     run is over and the connector needs a relink).
     """
     busy = f"connector {connector.id} is being synced already"
@@ -313,7 +313,7 @@ class _RunSync:
         return part, pages
 
     def _is_over(self, error: VendorError) -> bool:
-        """Whether a stream ends with the error, rather than to be gone on with later."""
+        """Whether a stream ends with the error, rather than to be resumed later."""
         return not isinstance(error, RetryLater) or (_is_of_one_list(error) and self._run.failures >= GIVEN_UP_AFTER)
 
     async def _fail(self, part: StreamSync, stream: Stream, kind: IssueKind, reason: str) -> None:

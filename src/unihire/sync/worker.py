@@ -111,7 +111,7 @@ class Worker:
             await asyncio.gather(busy, return_exceptions=True)
 
     def stop(self) -> None:
-        """Take nothing up any more; what is under way ends after the page it is on, to be gone on with by others."""
+        """Take nothing up any more; what is under way ends after the page it is on, to be resumed by others."""
         self._ending.set()
         for stop in self._stops:
             stop.set()
@@ -192,7 +192,7 @@ class Worker:
         self._strays = found - stray
 
     async def _look_after(self, context: JobContext, connector: int) -> None:
-        """One job: go on with the connector's unfinished run, if it has one, and see that it is gone on with."""
+        """One job: go on with the connector's unfinished run, if it has one, and see that it is resumed."""
         job = context.job.id
         assert job is not None
         self._jobs.add(job)

@@ -18,7 +18,7 @@ class Prefixed:
     """An application behind a prefix, whether or not the proxy takes it off the path before it passes a request on.
 
     `prefix` is the operator's, and counts alone where there is one. Otherwise it is that of X-Forwarded-Prefix, which
-    is believed of the `trusted` addresses only, and of them only where it is a path.
+    is accepted from the `trusted` addresses only, and only if it is a path.
     """
 
     def __init__(self, app: ASGIApp, prefix: str, trusted: Sequence[Network]) -> None:

@@ -154,7 +154,7 @@ CHANGES: Mapping[str, tuple[Change, str, str]] = {
     "pause": (
         pause_syncs,
         "Pause the connector's syncs",
-        "No run is begun or gone on with, by schedule or request. One under way rests after the page it is on.",
+        "No run is started or resumed, by schedule or request. One under way rests after the page it is on.",
     ),
     "resume": (
         resume_syncs,

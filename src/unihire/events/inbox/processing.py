@@ -190,7 +190,7 @@ class Processor:
                     log.exception("the inbox could not hold what it is at")
 
     async def _work_on(self, claim: Claim) -> None:
-        """Read what is due of one connector, and let go of it."""
+        """Read what is due of one connector, and release it."""
         try:
             pause, failures = await self._guard(claim)
             await inbox.settle_inbox(self._pool, claim, pause=pause, failures=failures)

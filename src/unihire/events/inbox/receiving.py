@@ -147,7 +147,7 @@ def count_delivery(outcome: DeliveryOutcome, integration: str = "") -> None:
 
 
 def _ask(slot: Callable[[Delivery], T] | None, delivery: Delivery) -> T | None:
-    """What a vendor's function says of a delivery nobody has verified; nothing where it stumbles over it."""
+    """What a vendor's function says of a delivery nobody has verified; None where it fails."""
     try:
         return None if slot is None else slot(delivery)
     except _ODD:

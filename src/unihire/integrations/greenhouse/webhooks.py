@@ -1,7 +1,7 @@
 """What Greenhouse reports of changes: signed over the raw body, one event a webhook; facts and gaps in quirks.md.
 
-A payload has the nested shapes of before v3. All that is taken of it are ids: of the rows it is about, and of those
-whose lists show what it says.
+A payload has the nested shapes of the API before v3. All that is taken of it are ids: of the rows it is about, and of
+those whose lists show what it says.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

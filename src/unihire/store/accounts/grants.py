@@ -121,7 +121,7 @@ async def save_grant(
 ) -> bool:
     """Committed when this returns, unless the connection is inside a transaction.
 
-    `scopes` as the vendor named them, None where it did not: then those of before stay.
+    `scopes` as the vendor named them, None where it did not: then the earlier ones stay.
     False, and nothing is saved, where the connector's credentials are of another version, or it is gone.
     """
     async with connection.transaction():

@@ -110,7 +110,7 @@ class EmbeddedServer:
         return self._base / "server.log"
 
     def close(self) -> None:
-        """Let go of the server; the last one out waits until it has ended, CLOSE_SECONDS at most."""
+        """Release the server; the last one out waits until it has ended, CLOSE_SECONDS at most."""
         if self._users_fd is None:
             return
         atexit.unregister(self.close)

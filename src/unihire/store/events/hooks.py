@@ -108,7 +108,7 @@ async def add_hook(connection: Connection, connector: int, hash: bytes, secrets:
 
 
 async def replace_token(connection: Connection, connector: int, hash: bytes, old_valid_for: timedelta) -> bool:
-    """Give a hook another token; those of before end within this time. False where there is no hook.
+    """Give a hook another token; the earlier ones end within this time. False where there is no hook.
 
     Call inside a transaction.
     """

@@ -110,7 +110,7 @@ DEFER_TOUCHES = f"""
 # When a connector's next touch is due.
 FIND_NEXT_TOUCH = "SELECT due_at FROM inbox_touch WHERE connector = $1 ORDER BY due_at LIMIT 1"
 
-# Let go of a connector: it is due when its next touch is, null where there is none, and not before a while.
+# Release a connector: it is due when its next touch is, null where there is none, and not before a while.
 SETTLE_INBOX = """
     UPDATE inbox SET claim = NULL, failures = $5, not_before = now() + $3::interval,
         due_at = CASE WHEN $4::timestamptz IS NOT NULL THEN greatest($4, now() + $3::interval) END
@@ -245,7 +245,7 @@ def _name(touches: Sequence[WaitingTouch]) -> list[list[object]]:
 
 
 async def settle_inbox(pool: Pool, claim: Claim, *, pause: timedelta, failures: int) -> None:
-    """Let go of a connector, which is not read again before `pause` is over. Nothing where somebody else has it."""
+    """Release a connector, which is not read again before `pause` is over. Nothing where somebody else has it."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK_INBOX, claim.connector)
         due_at: datetime | None = await connection.fetchval(FIND_NEXT_TOUCH, claim.connector)
