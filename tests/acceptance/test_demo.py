@@ -20,7 +20,7 @@ from unihire.dialects.bindbee.face import NATIVE
 from unihire.model import MODELS
 from unihire.store.embedded.server import EmbeddedServer
 
-SIZE = ("--size", "200")
+SIZE = ("--size", "100")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_json_tells_a_script_all_it_needs(running: dict[str, Any]) -> None:
             (candidate,) = client.get("/api/ats/v1/candidates?page_size=1").raise_for_status().json()["items"]
         assert page["page_size"] == 2
         assert set(candidate) == set(NATIVE.list_keys(MODELS["candidate"]))
-        assert httpx.get(f"{connector['emulator_url']}/_sandbox/").json()["size"] == 200
+        assert httpx.get(f"{connector['emulator_url']}/_sandbox/").json()["size"] == 100
         assert set(connector["credentials"]) == {"client_id", "client_secret"}
 
 
