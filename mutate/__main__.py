@@ -32,6 +32,14 @@ SOURCE = "src/unihire/"
 APART = ("src/unihire/sandbox/", "src/unihire/cli/", "emulator")
 """Not mutated: what serves tests, and commands, which run in processes of their own where coverage sees nothing."""
 
+BY_PROCESS = {
+    "src/unihire/store/embedded/supervisor.py": (
+        "tests/integration/test_embedded_life.py",
+        "tests/integration/test_embedded_home.py",
+    )
+}
+"""The tests of programs that run in processes of their own, too, and are mutated all the same."""
+
 TESTS = ("tests/unit", "tests/contract", "tests/integration")
 RUN_SECONDS = 1800
 """How long the tests of one mutation may take; each test has a limit of its own."""
@@ -98,6 +106,7 @@ def find_tests(data: CoverageData, modules: dict[str, ast.Module], mutation: Mut
         places = find_users(modules, mutation.statement)
     tests: set[str] = set()
     for path, lines in places:
+        tests.update(BY_PROCESS.get(path, ()))
         by_line = data.contexts_by_lineno(str(ROOT / path))
         for line in lines:
             tests |= {context.partition("|")[0] for context in by_line.get(line, ()) if context}
