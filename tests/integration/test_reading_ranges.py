@@ -155,6 +155,23 @@ async def test_what_finds_fewest_records_is_what_they_are_gathered_from(tenant: 
             assert await ranges._find_source(connection, wanted, moments) == expected
 
 
+async def test_one_range_is_walked_and_of_two_a_few_steps_are_tried_first(
+    api: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two ranges the walk of one may meet nothing of the other for long."""
+    await save(tenant, "candidate", *make_rows())
+    asked, compose = [], ranges.compose_range
+
+    def spy(query: str, *given: Any) -> tuple[str, list[object]]:
+        asked.append(query)
+        return compose(query, *given)
+
+    monkeypatch.setattr(ranges, "compose_range", spy)
+    await find(api, 100, remote_created_after=START)
+    await find(api, 100, remote_created_after=START, remote_updated_after=START)
+    assert asked == [ranges.WALK_RANGE, ranges.TRY_RANGE]
+
+
 async def test_record_that_changes_behind_a_reader_is_not_missed_and_a_deleted_one_is_not_met(
     api: httpx.AsyncClient, tenant: Tenant
 ) -> None:
