@@ -1,9 +1,10 @@
-"""Many command lines, each in a process of its own that begins where everything is already imported.
+"""Command lines, each in a process of its own that begins where everything is already imported: dozens take seconds.
 
-As a program it reads a JSON list of lines on stdin, runs each in a fork of itself and prints what came of them; so
-hundreds take seconds.
+As a program it reads command lines from stdin, one a line as JSON, runs each in a fork of itself and writes what came
+of it.
 """
 
+import atexit
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,29 +30,55 @@ class Ended:
 
 
 def make_line(
-    *arguments: str | bytes, folder: Path, given: bytes = b"", environment: Mapping[str, str | bytes] | None = None
+    *arguments: str | bytes,
+    folder: Path,
+    given: bytes = b"",
+    environment: Mapping[str, str | bytes] | None = None,
+    seconds: int = LIMIT_SECONDS,
 ) -> dict[str, Any]:
-    """A command line to run in `folder`; bytes need not be UTF-8."""
+    """A command line to run in `folder`; bytes need not be UTF-8. It is killed after so many seconds."""
     return {
         "arguments": [os.fsdecode(one) for one in arguments],
         "folder": str(folder),
         "given": os.fsdecode(given),
         "environment": {name: os.fsdecode(value) for name, value in (environment or {}).items()},
+        "seconds": seconds,
     }
 
 
 def run_lines(lines: Iterable[Mapping[str, Any]], home: Path) -> list[Ended]:
     """What came of each, with UNIHIRE_HOME set to `home` unless a line sets it itself."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("UNIHIRE_")}
-    finished = subprocess.run(
-        [sys.executable, __file__],
-        input=json.dumps(list(lines)),
-        capture_output=True,
+    own = {**list_inherited(), "UNIHIRE_HOME": str(home), "COLUMNS": "200"}
+    return [run_line({**line, "environment": {**own, **line["environment"]}}) for line in lines]
+
+
+def run_line(line: Mapping[str, Any]) -> Ended:
+    """What came of one, whose environment is whole: nothing of ours is added."""
+    process = _start(line["environment"]["COLUMNS"])
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(line) + "\n")
+    process.stdin.flush()
+    return Ended(**json.loads(process.stdout.readline()))
+
+
+def list_inherited() -> dict[str, str]:
+    """Our environment without settings of the program."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("UNIHIRE_")}
+
+
+@cache
+def _start(columns: str) -> "subprocess.Popen[str]":
+    """This module as a program, for as long as we live. The width of a terminal is read when it starts."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", __file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        check=True,
-        env={**inherited, "UNIHIRE_HOME": str(home), "COLUMNS": "200"},
+        env={**list_inherited(), "COLUMNS": columns},
     )
-    return [Ended(**one) for one in json.loads(finished.stdout)]
+    atexit.register(process.communicate)
+    return process
 
 
 def _run_forked(line: Mapping[str, Any], run: Any) -> dict[str, Any]:
@@ -61,8 +89,9 @@ def _run_forked(line: Mapping[str, Any], run: Any) -> dict[str, Any]:
         if child == 0:
             for number, file in enumerate((given, out, errors)):
                 os.dup2(file.fileno(), number)
-            signal.alarm(LIMIT_SECONDS)
+            signal.alarm(line["seconds"])
             os.chdir(line["folder"])
+            os.environ.clear()
             os.environ.update(line["environment"])
             sys.argv = ["unihire", *line["arguments"]]
             code = 99
@@ -87,11 +116,14 @@ def _run_forked(line: Mapping[str, Any], run: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    from unihire.cli.commands import COMMANDS, run_command_line  # here: who imports this module needs none of it
+    from unihire.cli import main as run_command  # here: who imports this module needs none of it
+    from unihire.cli.commands import COMMANDS
 
     for command in COMMANDS:
         command.load()
-    json.dump([_run_forked(line, run_command_line) for line in json.load(sys.stdin)], sys.stdout)
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(_run_forked(json.loads(line), run_command)) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
