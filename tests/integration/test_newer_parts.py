@@ -1,4 +1,4 @@
-"""A row read by its id whose parts somebody saves meanwhile: what is older of them is not saved."""
+"""A row read by its id that somebody saves meanwhile, with its parts or for a join: what is older is not saved."""
 
 import asyncio
 from collections.abc import Callable
@@ -58,6 +58,7 @@ def remove(vendor: Vendor) -> None:
     vendor.lists["/files"].clear()
 
 
+@pytest.mark.parametrize("read", [{"people": ["1"]}, {"files": ["1"]}], ids=["its row", "a row it is made of"])
 @pytest.mark.parametrize(("act", "expected"), [(change, {"1": "new"}), (add, {"1": "old", "2": "other"}), (remove, {})])
 async def test_part_that_a_run_saved_since_is_not_overwritten_by_who_read_its_row_before(
     pool: Pool,
@@ -66,6 +67,7 @@ async def test_part_that_a_run_saved_since_is_not_overwritten_by_who_read_its_ro
     monkeypatch: pytest.MonkeyPatch,
     act: Callable[[Vendor], None],
     expected: dict[str, str],
+    read: dict[str, list[str]],
 ) -> None:
     fill(vendor)
     vendor.lists = {
@@ -86,7 +88,7 @@ async def test_part_that_a_run_saved_since_is_not_overwritten_by_who_read_its_ro
     async with open_client(
         DELTA, tenant.credentials, vendor.base_url, is_base_url_trusted=True, retry=IMPATIENT
     ) as client:
-        reading = asyncio.create_task(sync_rows_by_id(pool, tenant.connector, DELTA, client, {"people": ["1"]}))
+        reading = asyncio.create_task(sync_rows_by_id(pool, tenant.connector, DELTA, client, read))
         await within(is_mapped.wait())
         act(vendor)
         assert (await tenant.sync(full=True)).status == "done"

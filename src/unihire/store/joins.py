@@ -1,9 +1,9 @@
 """Rows that records of other streams show: stored, found by key, and the keys whose records must be made again."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import asyncpg
 
@@ -157,7 +157,20 @@ HAS_RECORDS = """
 
 _COLUMNS = ("connector", "id", "origin", "row_id", "stream", "name", "key", "data", "row_hash")
 # The first two of these nine, each behind its length.
+JoinedVersions: TypeAlias = Mapping[str, Set[tuple[str, str, str, bytes]]]
+"""By row id what joins store of it: stream, name, key and data of each; no entry where that is nothing."""
+
 _WRITE_START = Struct(">hiii16s").pack
+
+
+async def find_versions(
+    connection: Connection | Pool, connector: int, origin: str, row_ids: Collection[str]
+) -> JoinedVersions:
+    """What joins store of these rows now: it differs where somebody has saved another version in between."""
+    found: dict[str, set[tuple[str, str, str, bytes]]] = {}
+    for row in await connection.fetch(FIND_STORED, connector, origin, list(row_ids)):
+        found.setdefault(row["row_id"], set()).add((row["stream"], row["name"], row["key"], row["data"]))
+    return found
 
 
 async def store_joined_rows(

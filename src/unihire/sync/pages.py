@@ -18,6 +18,7 @@ from unihire.store.feed.position import LATEST
 from unihire.store.feed.prepared_page import PreparedPage, SourceRow
 from unihire.store.feed.saving import Rendered, find_live
 from unihire.store.feed.writing import StreamWriter, Written
+from unihire.store.joins import JoinedVersions
 from unihire.sync.fetching import Details, fetch_details, find_details
 from unihire.sync.joining import RowStorage, Stale, find_known, find_shown, find_stale, list_answerable
 from unihire.sync.quarantine import Quarantined, find_fault, find_row_id, merge_quarantined, read_row_id
@@ -385,12 +386,28 @@ class Pages:
         written = await self._writer.save_disputed_parts(feed, since)
         return Counts(self.stream.name, added=written.added, changed=written.changed)
 
-    async def save_by_id(self, feed: Feed, page: MappedPage, missing: Sequence[str] = ()) -> Counts:
+    @property
+    def is_for_joins_alone(self) -> bool:
+        """Whether the stream's rows have no record of their own, whose position shows when they were saved."""
+        return bool(self._storage) and not self.own
+
+    async def find_versions(self, row_ids: Collection[str], connection: Connection | None = None) -> JoinedVersions:
+        """What joins store of rows that have nothing else; empty for other streams."""
+        if not self.is_for_joins_alone:
+            return {}
+        return await joins.find_versions(connection or self._pool, self._connector, self.stream.name, row_ids)
+
+    async def save_by_id(
+        self, feed: Feed, page: MappedPage, missing: Sequence[str] = (), *, before: JoinedVersions
+    ) -> Counts:
         """Save rows that were requested by id. Of pages requested earlier, their versions are discarded.
 
         `missing` are ids the vendor has no row for: their records are deleted. Rows that were saved since they were
-        requested are skipped, as in `save`.
+        requested are skipped, as in `save`; `before` is what `find_versions` returned before that.
         """
+        requested = [*page.row_ids, *missing]
+        now = await self.find_versions(requested, feed.connection)
+        feed.outdated |= {row_id for row_id in requested if now.get(row_id) != before.get(row_id)}
         own = {id: row_id for row_id in (*page.row_ids, *missing) for id in self._renderer.row_ids(self.stream, row_id)}
         own |= {record.id: record.row_id for record in page.records if not record.is_shared}
         moved = await recency.find_moved(feed.connection, self._connector, own, page.asked_seq)

@@ -11,6 +11,7 @@ from unihire.store.accounts.grants import is_current
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.feed.gate import Feed
 from unihire.store.feed.recency import get_position
+from unihire.store.joins import JoinedVersions
 from unihire.sync.fetching import FetchedRows, fetch_rows, fetch_where
 from unihire.sync.joining import RowStorage
 from unihire.sync.pages import Counts, MappedPage, Pages
@@ -155,6 +156,7 @@ class _Reader:
         missing: set[str] = set()
         for _ in range(TRIES):
             asked_seq = await get_position(self._pool, self._connector.number)
+            before = await pages.find_versions(await self._list_stored(pages, ids, of))
             found = await fetch_rows(self._client, pages.stream, ids) if ids else FetchedRows()
             await self._add_by_member(pages.stream, of, found)
             counts.wrong_answers += found.wrong_answers
@@ -165,9 +167,11 @@ class _Reader:
                 break
             page = await pages.prepare(found.rows, asked_seq=asked_seq)
 
-            async def save(feed: Feed, page: MappedPage = page, gone: Sequence[str] = gone) -> tuple[Counts, set[str]]:
+            async def save(
+                feed: Feed, page: MappedPage = page, gone: Sequence[str] = gone, before: JoinedVersions = before
+            ) -> tuple[Counts, set[str]]:
                 await self._confirm(feed)
-                return await pages.save_by_id(feed, page, gone), feed.outdated
+                return await pages.save_by_id(feed, page, gone, before=before), feed.outdated
 
             saved, outdated = await pages.write(save, page)
             counts.add(saved)
@@ -176,6 +180,17 @@ class _Reader:
             ids, of = sorted(outdated), {}
             missing -= outdated
         return missing
+
+    async def _list_stored(self, pages: Pages, ids: Sequence[str], of: Mapping[str, Sequence[str]]) -> list[str]:
+        """The ids of the rows to be read, as far as they are known before."""
+        known = list(ids)
+        if pages.is_for_joins_alone:
+            for member, values in of.items():
+                some = list(dict.fromkeys(values))
+                known += await find_stored_ids(
+                    self._pool, self._connector, self._integration, pages.stream, member, some
+                )
+        return known
 
     async def _add_by_member(self, stream: Stream, of: Mapping[str, Sequence[str]], found: FetchedRows) -> None:
         """Add the rows that have these values in members other than their id.
