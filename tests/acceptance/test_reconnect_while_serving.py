@@ -105,7 +105,12 @@ async def test_serve_goes_on_with_the_new_credentials_and_keeps_nothing_of_the_o
                 answer = (await api.get("/api/ats/v1/departments")).raise_for_status().json()
                 return [found["name"] for found in answer["items"]]
 
+            async def list_runs() -> list[tuple[str, bool]]:
+                answer = (await api.get("/api/v1/syncs")).raise_for_status().json()
+                return [(run["status"], run["full"]) for run in answer["items"]]
+
             await wait_until(list_served, ["of old"])
+            await wait_until(list_runs, [("done", False)])
             assert await list_departments() == ["of old"]  # the API's client is open, with its token
 
             greenhouse.will_hold = True  # a full run is reading when the credentials change
@@ -127,10 +132,6 @@ async def test_serve_goes_on_with_the_new_credentials_and_keeps_nothing_of_the_o
             asked = greenhouse.list_asked("old", since + 1.5)  # a list begun in the same second may still be asked for
             assert asked == []
             assert "/token" not in greenhouse.list_asked("old", since)
-
-            async def list_runs() -> list[tuple[str, bool]]:
-                answer = (await api.get("/api/v1/syncs")).raise_for_status().json()
-                return [(run["status"], run["full"]) for run in answer["items"]]
 
             await wait_until(list_runs, [("done", True), ("cancelled", True), ("done", False)])
 
