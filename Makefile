@@ -74,7 +74,7 @@ release: setup ## Build wheel and sdist into dist, test these files as wheel-tes
 	  echo "  3. the next version is __version__ in src/unihire/__init__.py"
 
 .PHONY: chaos
-chaos: setup ## Workers killed, frozen, cut off; every fault; ten minutes of a vendor that spoils; 1,000 races for a token (KILLS=200, SEED=any)
+chaos: setup ## Workers killed, frozen, cut off; every fault and combination of odd values; ten minutes of a vendor that spoils; 1,000 races for a token (KILLS=200, SEED=any)
 	CHAOS_KILLS=$(or $(KILLS),200) RACE_ROUNDS=1000 FAULTS=whole SPOIL_SECONDS=600 \
 	  $(if $(SEED),CHAOS_SEED=$(SEED)) SPOIL_SEED=$(or $(SEED),$(shell date +%s)) \
 	  $(BIN)/python -m pytest -s --timeout 7200 tests/acceptance/test_chaos.py tests/acceptance/test_faults.py \

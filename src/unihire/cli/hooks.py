@@ -277,8 +277,8 @@ def _finish(
                 print_json({**name_connector(connector), "url": url, "secret": new.secret, **more})
     if is_json:
         steps = [] if by_api else list(webhooks.steps)
-        told = {"url": url, "secret": new.secret, **more, "subscriptions": made, "steps": steps}
-        print_json({**name_connector(connector), **told, "events": dict(webhooks.events)})
+        shown = {"url": url, "secret": new.secret, **more, "subscriptions": made, "steps": steps}
+        print_json({**name_connector(connector), **shown, "events": dict(webhooks.events)})
     elif by_api:
         print_line(
             f"[green]✓[/green] {connector.integration} sends deliveries there, by {count_of(made or 0, 'webhook')}"

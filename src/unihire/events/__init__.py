@@ -1,1 +1,1 @@
-"""What happens: reported by vendors, and told on."""
+"""What happens: reported by vendors, and read by others."""

@@ -171,7 +171,7 @@ class Processor:
         self._wake.set()
 
     async def _rest(self) -> None:
-        """Until something is due, somebody is done, or we are told."""
+        """Wait until something is due, a slot is free, or we are notified."""
         seconds = self._pace.poll
         if len(self._under_way) < self._slots:
             due = await inbox.find_next_due(self._pool)
