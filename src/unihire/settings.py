@@ -194,7 +194,7 @@ def find_address_fault(url: str) -> str | None:
     if " " in url:
         return "it has a space, which is written %20"
     if re.search(r"%(?![0-9A-Fa-f]{2})", url):
-        return f"a % in it has no two hexadecimal digits behind it: {_WRITE_SO}"
+        return f"a % in it has no two hexadecimal digits after it: {_WRITE_SO}"
     user, _, servers = parts.netloc.rpartition("@")
     if parts.fragment or "@" in parts.path + user:
         return f"its user or password is not written as in an address: {_WRITE_SO}"

@@ -35,7 +35,7 @@ OF_ALL: Mapping[str, str] = {
     "order.LIST_ORDERED": "the events of an environment, over all its connectors",
     "order.FIND_LAST_ORDERED": "the events of an environment, over all its connectors",
     "order.FIND_LAST_CUT": "the events of an environment, over all its connectors",
-    "order.IS_CUT_BEHIND": "the events of an environment, over all its connectors",
+    "order.IS_CUT_AFTER": "the events of an environment, over all its connectors",
     "order.FIND_ALL_REMOTE_IDS": "the events of an environment, over all its connectors",
     "eras.HAS_LATER": "once, where the log comes to another server",
     "eras.PUT_PAGES_FIRST": "once, where the log comes to another server",

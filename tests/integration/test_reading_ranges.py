@@ -17,7 +17,7 @@ from unihire.store import Connection, ranges
 from unihire.store.database import open_database
 from unihire.store.list_queries import RecordSelection
 from unihire.store.migrate import migrate
-from unihire.store.ranges import BEFORE_ALL, BEHIND, BEHIND_ALL, Range, RangeSource, write_bound
+from unihire.store.ranges import AFTER_ALL, BEFORE_ALL, REST_OF_FEED, Range, RangeSource, write_bound
 from unihire.store.record_keys import FilterKeys
 
 BEFORE_RANGES = 35
@@ -139,7 +139,7 @@ async def test_what_finds_fewest_records_is_what_they_are_gathered_from(tenant: 
     by_name = [FilterKeys(number, spec.number, fields["first_name"]).key("Ann")]
     by_company = [FilterKeys(number, spec.number, fields["company"]).key("C1")]
     seqs = [row["seq"] for row in await tenant.pool.fetch("SELECT seq FROM record ORDER BY seq")]
-    wide = Range("remote_updated_at", BEFORE_ALL, BEHIND_ALL)
+    wide = Range("remote_updated_at", BEFORE_ALL, AFTER_ALL)
     narrow = Range("remote_created_at", write_bound(START), write_bound(START + timedelta(minutes=2)))
     within = {"remote_created_after": START, "remote_created_before": START + timedelta(minutes=2)}
     assert len(expect(make_rows(), "remote_created_at", **within)) == 3
@@ -147,7 +147,7 @@ async def test_what_finds_fewest_records_is_what_they_are_gathered_from(tenant: 
         ([by_name, by_company], None, [wide], ranges.by_keys(by_company)),
         ([by_name, by_company], None, [wide, narrow], ranges.in_range(narrow)),
         ([by_company], 12, [wide, narrow], ranges.by_keys(by_company)),
-        ([], 2, [wide, narrow], RangeSource(BEHIND)),
+        ([], 2, [wide, narrow], RangeSource(REST_OF_FEED)),
     ]:
         after = 0 if last is None else seqs[-last - 1]
         wanted = RecordSelection(number, spec.number, after, 10, keys)

@@ -229,10 +229,10 @@ def _list_ranges(of: Asker) -> Iterator[Case]:
     for by_array in of.by_array:
         source = ranges.by_ids(of.ids, by_array=by_array)
         yield gather(" of ids", created, looks=gathered, ids=of.ids, source=source)
-    yield gather(" of the feed", created, walked=of.size, source=ranges.RangeSource(ranges.BEHIND))
+    yield gather(" of the feed", created, walked=of.size, source=ranges.RangeSource(ranges.REST_OF_FEED))
     yield gather(" of two", created, updated, walked=2 * ASKED, source=ranges.in_range(updated))
     yield Case("ranges.COUNT_KEYS", ranges.COUNT_KEYS, (c, of.own, 0, ranges.FEW), looks=ASKED, walked=ASKED)
-    yield Case("ranges.COUNT_BEHIND", ranges.COUNT_BEHIND, (c, PEOPLE, 0, ASKED), walked=ASKED)
+    yield Case("ranges.COUNT_REST", ranges.COUNT_REST, (c, PEOPLE, 0, ASKED), walked=ASKED)
     counted = ranges.COUNT_RANGE.format(moment=ranges.MOMENTS[updated.moment])
     yield Case("ranges.COUNT_RANGE", counted, (c, PEOPLE, updated.after, updated.before, ASKED), walked=ASKED)
 
@@ -477,7 +477,7 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield ordered(arguments=(*of_one, ASKED))
     yield Case("order.FIND_LAST_ORDERED", order.FIND_LAST_ORDERED, ())
     yield Case("order.FIND_LAST_CUT", order.FIND_LAST_CUT, ())
-    yield Case("order.IS_CUT_BEHIND", order.IS_CUT_BEHIND, of_one, looks=every, walked=every)
+    yield Case("order.IS_CUT_AFTER", order.IS_CUT_AFTER, of_one, looks=every, walked=every)
     of_several = ([of.number] * ASKED, of.ids)
     yield Case("order.FIND_ALL_REMOTE_IDS", order.FIND_ALL_REMOTE_IDS, of_several, looks=ASKED, walked=ASKED)
     yield Case("eras.HAS_LATER", eras.HAS_LATER, ())

@@ -41,13 +41,13 @@ MARGIN = timedelta(days=1)
 """So much earlier than what a reader saw last begins what it is to list again: transactions overlap, clocks are set."""
 
 
-BEHIND = "the events behind this cursor are older than events are stored for"
+TOO_OLD = "the events after this cursor are older than events are stored for"
 
 
 class EventsMissed(UnihireError):
-    """Events behind a place are not in the log.
+    """Events after a place are not in the log.
 
-    `last` is the place behind all events of now, of the era `era`. Who lists all that was modified after
+    `last` is the place after all events of now, of the era `era`. Who lists all that was modified after
     `modified_after`, deleted records included, and goes on from there, has missed nothing; None: all there is must be
     listed, and what is not among it is gone.
     """
@@ -98,7 +98,7 @@ class PlacedEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events in order, and the place behind which to go on; `has_more`: there are further pages to look at now."""
+    """Events in order, and the place after which to continue; `has_more`: there are further pages to look at now."""
 
     era: Era
     events: Sequence[PlacedEvent]
@@ -114,9 +114,9 @@ class EventReader:
         self._durable = Durable()
 
     async def read(self, wanted: EventQuery, after: tuple[Era, LogPlace] | None, limit: int) -> EventPage:
-        """The first events behind a place, `limit` at most; of all that are stored without one.
+        """The first events after a place, `limit` at most; of all that are stored without one.
 
-        Raises EventsMissed where some behind the place are not there any more.
+        Raises EventsMissed where some after the place are not there any more.
         """
         era = await get_era(self._pool)
         place = BEGINNING if after is None else after[1]
@@ -129,7 +129,7 @@ class EventReader:
         return EventPage(era, found.events, found.place, found.has_more)
 
     async def find_end(self, wanted: EventQuery) -> tuple[Era, LogPlace]:
-        """The place behind every event of now, from which on a reader misses nothing that it does not find in lists."""
+        """The place after every event of now, from which on a reader misses nothing that it does not find in lists."""
         era = await get_era(self._pool)
         place = await find_last_place(self._pool) if wanted.connector is None else await self._find_end(wanted)
         await self._durable.wait(self._pool, era, place.xid)
@@ -144,7 +144,7 @@ class EventReader:
             message = "the events are of another database than the one that gave this cursor: it was restored, or moved"
             raise await self._make_missed(wanted, message, None)
         if await self._is_cut_behind(wanted, place):
-            raise await self._make_missed(wanted, BEHIND, place)
+            raise await self._make_missed(wanted, TOO_OLD, place)
         is_known = place == BEGINNING or await has_page(self._pool, place)
         if given_in.token != era.token and not is_known and not await log.is_cut(self._pool, place):
             message = "the database lost its latest changes, and this cursor is of one of them"

@@ -89,7 +89,7 @@ class WriteContext(OperationContext, Protocol):
         """Make one thing at the vendor, once, and return its row; `acting_as` is the user who does it.
 
         `step` names it among the writes of the operation: a repeat of the call under the same idempotency key goes on
-        behind the steps that are done. Where the answer is lost, `trace` finds out whether the thing is there; it is
+        after the steps that are done. Where the answer is lost, `trace` finds out whether the thing is there; it is
         never written twice. What was made is read into the store before the operation answers, as a row of `stream`.
         """
         ...

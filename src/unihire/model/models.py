@@ -1,7 +1,7 @@
 """The models. Every field may be null, and null means: the vendor does not say; an empty list, that there are none.
 
 Moments are text in ISO 8601, UTC (`2026-01-31T09:30:00Z`), days are `2026-01-31`. Relations hold ids. The fields of a
-model that is on the native face come first; those of richer faces alone stand behind them, marked `more`. Where one of
+model that is on the native face come first; those of richer faces alone follow, marked `more`. Where one of
 these says the same as a native field and more, the native one is derived from it (deriving.py).
 """
 

@@ -112,7 +112,7 @@ def model(
         fields = tuple(field for field in every if not field.is_more)
         more = tuple(field for field in every if field.is_more)
         if every != fields + more:
-            raise TypeError(f"{record.__name__} has a field of its members behind one that is more")
+            raise TypeError(f"{record.__name__} has a native field after one of `more`")
         meaning = (record.__doc__ or "").strip()
         spec = MODELS[name] = ModelSpec(
             name=name,

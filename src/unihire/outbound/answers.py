@@ -107,7 +107,7 @@ class _Unpacking:
             yield piece
 
     def _begin_next(self, left: bytes) -> bytes:
-        """What of the bytes behind a stream's end is to be unpacked: the next stream of gzip, and nothing else."""
+        """What of the bytes after a stream's end is to be unpacked: the next stream of gzip, and nothing else."""
         self._has_ended = self._window == zlib.MAX_WBITS or not left.startswith(b"\x1f")
         if self._has_ended:
             return b""

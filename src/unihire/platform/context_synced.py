@@ -134,7 +134,7 @@ class SyncedContext:
     async def _walk_to(
         self, place: RowLocation, match: RowFilter, number: int, size: int, listing: Listing
     ) -> list[Data]:
-        """A page of what matches: from behind the last page read of the same listing, or from the beginning."""
+        """A page of what matches: after the last page read of the same listing, or from the beginning."""
         page, below = 1, None
         if listing in self._ends and self._ends[listing][0] < number:
             page, below = self._ends[listing]

@@ -25,7 +25,7 @@ class Hidden:
 
     A hidden field is null in every answer, as if the vendor did not say it: the keys of a record stay those its schema
     has. What says the same is hidden with it: the field it is derived from and those derived from it (`emails`,
-    `email_addresses`), the vendor's word behind it, and the raw data of its model. Raises ValueError for fields that
+    `email_addresses`), the vendor's word for it, and the raw data of its model. Raises ValueError for fields that
     the vocabulary does not have, and for `remote_id`, by which a record is known.
     """
 
@@ -69,7 +69,7 @@ def empty_body(model: ModelSpec, body: bytes, names: frozenset[str]) -> bytes:
 
 
 def empty_stored(model: ModelSpec, stored: Stored, names: frozenset[str]) -> Stored:
-    """What is stored of a record, without these fields and the vendor's words behind them."""
+    """What is stored of a record, without these fields and the vendor's words for them."""
     body = empty_body(model, stored.members + EMPTY_ENDING, names)
     return stored._replace(
         members=body[: -len(EMPTY_ENDING)], more=_leave_out(stored.more, names), words=_leave_out(stored.words, names)

@@ -86,7 +86,7 @@ class Operations:
 
         Raises NotFound, telling which there are, for an unknown one, BadInput for a bad input, and Conflict for an
         idempotency key that is in use; then nothing has reached the vendor. Under an idempotency key a repeat gives
-        the first answer; where the first try did not end, it goes on behind the writes that are done.
+        the first answer; where the first try did not end, it continues after the writes that are done.
         """
         operation = find_operation(connector.integration, name)
         given, options = read_input(operation, data)
@@ -226,7 +226,7 @@ class Operations:
 async def _release(outcome: Outcome, release: Callable[[Outcome], Awaitable[None]]) -> None:
     """Store the answer. What was written is written: that this cannot be noted now is no error of the call's.
 
-    A repeat goes on behind the writes that are noted.
+    A repeat continues after the writes that are noted.
     """
     try:
         await release(outcome)

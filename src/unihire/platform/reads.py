@@ -77,7 +77,7 @@ class Query:
     `with_deleted`: deleted records as well, in their places; `ids` and `remote_id` narrow them, filters let each pass.
 
     With `spans` the page is in the order of the first one's moment and, of those with the same, in feed order; `place`
-    is the moment and the position behind which it begins. Deleted records have no such moments: not together.
+    is the moment and the position after which it begins. Deleted records have no such moments: not together.
     """
 
     model: ModelSpec
@@ -237,7 +237,7 @@ def _find_holder(record: dict[str, Any], place: Sequence[str]) -> tuple[dict[str
 
 def _bound(span: MomentRange) -> ranges.Range:
     after = ranges.BEFORE_ALL if span.after is None else ranges.write_bound(span.after)
-    return ranges.Range(span.name, after, ranges.BEHIND_ALL if span.before is None else ranges.write_bound(span.before))
+    return ranges.Range(span.name, after, ranges.AFTER_ALL if span.before is None else ranges.write_bound(span.before))
 
 
 def _decode(body: bytes) -> dict[str, Any] | None:

@@ -156,7 +156,7 @@ HAS_RECORDS = """
 """
 
 _COLUMNS = ("connector", "id", "origin", "row_id", "stream", "name", "key", "data", "row_hash")
-# The first two of these nine, each behind its length.
+# The first two of these nine, each after its length.
 JoinedVersions: TypeAlias = Mapping[str, Set[tuple[str, str, str, bytes]]]
 """By row id what joins store of it: stream, name, key and data of each; no entry where that is nothing."""
 

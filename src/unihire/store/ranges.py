@@ -37,8 +37,8 @@ class Range:
     before: str
 
 
-BEFORE_ALL, BEHIND_ALL = "", "~"
-"""Bounds before and behind every moment."""
+BEFORE_ALL, AFTER_ALL = "", "~"
+"""Bounds before and after every moment."""
 
 
 def write_bound(moment: datetime) -> str:
@@ -96,7 +96,7 @@ GATHER_RANGE = """
 
 # What may find few: a filter, the part of the feed, and the range of another moment.
 BY_KEYS = "(SELECT DISTINCT seq FROM ({walks}) AS step) AS walk{records}"
-BEHIND = """(
+REST_OF_FEED = """(
         SELECT * FROM record WHERE connector = $1 AND model = $2 AND deleted_at IS NULL AND seq > $3 OFFSET 0
     ) AS record"""
 IN_RANGE = """(
@@ -115,7 +115,7 @@ COUNT_KEYS = """
         ) AS few LIMIT $4
     ) AS counted
 """
-COUNT_BEHIND = """
+COUNT_REST = """
     SELECT count(*) FROM (
         SELECT FROM record WHERE connector = $1 AND model = $2 AND deleted_at IS NULL AND seq > $3 LIMIT $4
     ) AS counted
@@ -145,7 +145,7 @@ class RangeSource:
 async def list_range(
     pool: Pool, wanted: RecordSelection, ranges: Sequence[Range], place: RangePosition | None
 ) -> StoredPage:
-    """A page of the records that fit every range too, in the order of the first one's moment, behind `place`."""
+    """A page of the records that fit every range too, in the order of the first one's moment, after `place`."""
     async with pool.acquire() as connection:
         rows = await _list_rows(connection, wanted, ranges, place)
     more = len(rows) > wanted.limit
@@ -224,8 +224,8 @@ async def _find_source(connection: Connection, wanted: RecordSelection, ranges: 
         count = await connection.fetchval(COUNT_KEYS, wanted.connector, keys, wanted.after, FEW)
         counted.append((count, by_keys(keys)))
     if wanted.after:
-        count = await connection.fetchval(COUNT_BEHIND, wanted.connector, wanted.model, wanted.after, FEW)
-        counted.append((count, RangeSource(BEHIND)))
+        count = await connection.fetchval(COUNT_REST, wanted.connector, wanted.model, wanted.after, FEW)
+        counted.append((count, RangeSource(REST_OF_FEED)))
     for other in ranges[1:]:
         query = COUNT_RANGE.format(moment=MOMENTS[other.moment])
         bounds = other.after, other.before

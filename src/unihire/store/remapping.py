@@ -8,7 +8,7 @@ from unihire.store import Connection
 from unihire.store.feed.saving import DELETE_KEYS, INSERT_KEYS, Rendered
 from unihire.store.volatile import PARTS_COLUMN
 
-# Rows of a stream, behind a place: those that became living records of one model, in feed order, with what is stored
+# Rows of a stream, after a place: those that became living records of one model, in feed order, with what is stored
 # beside them.
 LIST_ROWS = f"""
     SELECT seq AS place, id, raw{PARTS_COLUMN} FROM record

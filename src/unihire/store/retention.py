@@ -29,7 +29,7 @@ class Retention:
     history: timedelta = timedelta(days=30)
     """Runs that ended and issues that were resolved."""
     calls: timedelta = timedelta(days=7)
-    """Responses under idempotency keys, and the writes behind them."""
+    """Responses under idempotency keys, and their writes."""
     events: timedelta = timedelta(days=30)
     """Events of the change log."""
     deleted: timedelta | None = timedelta(days=365)

@@ -174,7 +174,7 @@ async def list_rows(
 async def walk_rows(
     pool: Pool, connector: int, place: RowLocation, *, below: str | None = None
 ) -> AsyncGenerator[tuple[str, bytes], None]:
-    """Id and JSON of every row of a stream, newest id first, from behind one of them on; all of one moment."""
+    """Id and JSON of every row of a stream, newest id first, after one of them; all of one moment."""
     async with pool.acquire() as connection, connection.transaction(readonly=True):
         async for row in connection.cursor(*_list(connector, place, below, 0, None), prefetch=AHEAD):
             yield row["id"], fill_raw(row["row"], row["parts"]) if place.is_volatile else row["row"]

@@ -109,12 +109,12 @@ def _find_first_end(find_end: Callable[[bytes], datetime | None] | None, texts: 
     return min((end for end in ends if end is not None), default=None) if None not in ends else None
 
 
-def fill_content(content: bytes, gaps: Gaps | None, texts: Sequence[bytes], before: int = 0, behind: int = 0) -> bytes:
-    """A stored content with its texts put in; so much `before` and `behind` it is not of it.
+def fill_content(content: bytes, gaps: Gaps | None, texts: Sequence[bytes], before: int = 0, after: int = 0) -> bytes:
+    """A stored content with its texts put in; so much `before` and `after` it is not of it.
 
     One of another length is not the one they were taken out of: an earlier program stored it with its own in it.
     """
-    if gaps is None or len(content) - before - behind != gaps[0]:
+    if gaps is None or len(content) - before - after != gaps[0]:
         return content
     places = gaps[1]
     if len(places) == ONE_TEXT:

@@ -30,7 +30,7 @@ class Pace:
 
     It gives a sign of life every `heartbeat`, and is dead for others once it has been `silent` for so long. Every
     `poll` it looks for jobs whose time has come; of those that may start at once it is notified. A run may keep its
-    place for a `slice` while others wait for one, and then goes on behind them. One that finds its connector taken
+    place for a `slice` while others wait for one, and then continues after them. One that finds its connector taken
     comes again after `busy`.
     """
 

@@ -4,7 +4,7 @@ A connector is looked over twice. The first time its records get the keys of now
 the version before may be at work still and ask for those. An hour later all is looked over once more, what they saved
 meanwhile among it, and the earlier keys are removed. Until then nothing is missed: who asks for a text asks for
 both (store/record_keys.py). Records are read without a lock, a batch at a time. Only those are written that have other
-keys, which few have, with the feed locked as for a page. After a kill it goes on behind the last batch that was noted.
+keys, which few have, with the feed locked as for a page. After a kill it continues after the last batch that was noted.
 """
 
 import time
@@ -92,7 +92,7 @@ class _Refiling:
         }
 
     async def go_on(self, after: int, end: float) -> None:
-        """Go on behind a place in the feed, until `end` of time.monotonic() or of the feed."""
+        """Continue after a place in the feed, until `end` of time.monotonic() or of the feed."""
         while True:
             found = await self._pool.fetch(refiling.LIST_FILED, self._number, list(TEXT_FIELDS), after, BATCH)
             filed = list(self._find_filed(found))

@@ -56,7 +56,7 @@ SESSION_OPTIONS = " ".join(f"-c {name}={value}" for name, value in SESSION.items
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """How long after now the connector is to be looked after again; None: at once, behind those that wait."""
+    """How long after now the connector is to be looked after again; None: at once, after those that wait."""
 
     after: timedelta | None = None
 

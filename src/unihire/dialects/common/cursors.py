@@ -31,7 +31,7 @@ def read_cursor(connector: UUID, model: str, cursor: str) -> int | None:
 
 
 def write_moment_cursor(connector: UUID, model: str, order: str, place: tuple[str, int]) -> str:
-    """The cursor of a list in the order of a moment, the field `order`; it goes on behind a moment and a position."""
+    """The cursor of a list in the order of a moment, the field `order`; it continues after a moment and a position."""
     moment, seq = place
     mark = _mark(connector, _name_order(model, order, moment), seq)
     return base64.urlsafe_b64encode(_PLACE.pack(seq, mark) + moment.encode()).rstrip(b"=").decode()

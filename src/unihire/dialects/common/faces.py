@@ -26,7 +26,7 @@ def _find_nothing(spec: ModelSpec) -> Mapping[str, tuple[FieldSpec, ...]]:
 class Face:
     """Lists at `path`/<plural> and records at `path`/<plural>/<id>, one of each for every one of its models.
 
-    `schemas` is put before the names of its schemas in OpenAPI, `operations` behind the names of its operations.
+    `schemas` is put before the names of its schemas in OpenAPI, `operations` after the names of its operations.
     `page_sizes` has the largest pages of models for which that is not PAGE_SIZE_MOST. `find_beside` says which members
     that hold fields of their own a record has beside those of its model, and `projection` makes them; without one a
     record is shown as it is stored. `find_relations` says what can be expanded, where that is not every relation at the

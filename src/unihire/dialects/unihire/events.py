@@ -34,7 +34,7 @@ from unihire.store.feed.changes import ChangeKind
 
 PATH = "/api/v1/events"
 END = "end"
-"""A cursor that is behind every event of now."""
+"""A cursor after every event of now."""
 
 RAW_DATA = "raw_data"
 
@@ -52,7 +52,7 @@ _CHANGED = frozenset(
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a record."""
 
-    position: Annotated[str, Meta(description="Its place in the log; as `cursor` it goes on behind it.")]
+    position: Annotated[str, Meta(description="Its place in the log; as `cursor` it continues after it.")]
     connector_id: Annotated[UUID, Meta(description="Whose record it is.")]
     model: Annotated[str, Meta(description=f"One of {', '.join(MODELS)}.", examples=["candidate"])]
     id: Annotated[UUID, Meta(description="The record's id.")]
@@ -223,14 +223,14 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
         "connector's, in the order of its changes; without it those of all connectors of the key's organisation and "
         "environment, in an order that holds for each of them and in which nothing comes before what was answered. "
         "`cursor` is always there and says where to go on, at any later time; `more` says whether to ask at once. A "
-        "page may be empty and have more behind it, where few events fit. See docs/events.md.",
+        "page may be empty and be followed by more, where few events fit. See docs/events.md.",
         "security": [{"ApiKey": [], "ConnectorToken": []}, {"ApiKey": []}],
         "parameters": [
             describe_param("page_size", "Most events in a page.", schema=size),
             describe_param(
                 "cursor",
                 "Where to go on: the `cursor` of the page before, or the `position` of an event. Without one, from the "
-                f"oldest event that is stored. `{END}`: behind every event of now, to begin a copy of the lists there.",
+                f"oldest event that is stored. `{END}`: after every event of now, to begin a copy of the lists there.",
                 schema={"type": "string", "pattern": f"^({TEXT_PATTERN}|{END})?$"},
             ),
             describe_param("model", "Only events of this model.", schema={"type": "string", "enum": list(MODELS)}),
@@ -253,7 +253,7 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
             "200": describe_response("Found.", "EventPage"),
             **describe_refusals(),
             "404": describe_response("The key has no such connector.", "Error"),
-            "410": describe_response("Events behind the cursor are not stored any more.", "EventsGone"),
+            "410": describe_response("Events after the cursor are no longer stored.", "EventsGone"),
         },
     }
     _, schemas = msgspec.json.schema_components([Event], ref_template="#/components/schemas/{name}")

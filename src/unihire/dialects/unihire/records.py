@@ -25,7 +25,7 @@ STORED_FIELDS = (
     _of_the_store("first_saved_at", "When it was first saved here.", type="string", example="2026-01-31T09:30:00Z"),
     _of_the_store(
         "vendor_words",
-        "The vendor's own words behind the normalised ones, by field.",
+        "The vendor's own words for the normalised values, by field.",
         type="object",
         example={"status": "open"},
     ),

@@ -78,7 +78,7 @@ def encode_oddly(reply: OutgoingResponse, strike: Strike) -> None:
 
 
 def break_gzip(reply: OutgoingResponse, strike: Strike) -> None:
-    """Packed, and cut, with a wrong checksum, or with something else behind."""
+    """Packed, and cut, with a wrong checksum, or with something else after it."""
     packed = gzip.compress(reply.finish().body)
     middle = len(packed) // 2
     body = strike.luck.choice(
@@ -94,7 +94,7 @@ def break_gzip(reply: OutgoingResponse, strike: Strike) -> None:
 
 
 def give_bomb(reply: OutgoingResponse, strike: Strike) -> None:
-    """The right answer behind so many megabytes of spaces, packed a thousandfold."""
+    """The right answer after so many megabytes of spaces, packed a thousandfold."""
     body = reply.finish().body
     packed, packer = _pack_spaces(int(min(strike.megabytes, LARGEST_BOMB)))
     packer = packer.copy()

@@ -19,7 +19,7 @@ NO_TEXTS: tuple[Json, ...] = (None, 7, True, [], {}, ["{origin}{path}"])
 
 
 def _split(href: str) -> tuple[str, str, str]:
-    """Origin, host with port, and all behind."""
+    """Origin, host with port, and the rest."""
     parts = urlsplit(href)
     origin = f"{parts.scheme}://{parts.netloc}"
     return origin, parts.netloc, href.removeprefix(origin)

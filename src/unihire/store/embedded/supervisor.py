@@ -255,7 +255,7 @@ def clear(fd: int) -> None:
 
 
 def explain(base: Path, said: str) -> str:
-    """What was said, behind the sentence that it comes from a full disk where it does."""
+    """What was said, after the sentence that it comes from a full disk where it does."""
     with contextlib.suppress(OSError):
         found = os.statvfs(base)
         is_full = found.f_bavail * found.f_frsize < LEAST_BYTES or not (found.f_favail or not found.f_files)

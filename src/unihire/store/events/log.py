@@ -20,7 +20,7 @@ FIRST_PAGES = 4
 # Add a page of events.
 INSERT_PAGE = "INSERT INTO event_page (connector, last_seq, packed) VALUES ($1, $2, $3)"
 
-# Pages of a connector's events behind a position.
+# Pages of a connector's events after a position.
 LIST_PAGES = """
     SELECT connector, last_seq, xid, packed FROM event_page
     WHERE connector = $1 AND last_seq > $2 ORDER BY last_seq LIMIT $3
@@ -97,10 +97,10 @@ async def log_changes(connection: Connection, connector: int, changes: Sequence[
 
 
 async def read_events(source: Pool | Connection, connector: int, after_seq: int, limit: int) -> list[ChangeEvent]:
-    """A connector's events behind a position, in feed order, `limit` at most; none where there is no later one.
+    """A connector's events after a position, in feed order, `limit` at most; none where there is no later one.
 
     Whoever goes on after the last one's `seq` misses nothing, however many save meanwhile: commit order is feed order.
-    Where the log was cut behind `after_seq` the missing are passed over: `find_first_position` says so beforehand. An
+    Where the log was cut after `after_seq` the missing are passed over: `find_first_position` says so beforehand. An
     event may be undone by a crash of the server until a commit that waits for the disk follows it.
     """
     found: list[Unpacked] = []
@@ -117,7 +117,7 @@ async def read_events(source: Pool | Connection, connector: int, after_seq: int,
 
 
 async def list_pages(source: Pool | Connection, connector: int, after_seq: int, limit: int) -> Sequence[asyncpg.Record]:
-    """Packed pages with events behind a position, in feed order; of the first some may be before it."""
+    """Packed pages with events after a position, in feed order; of the first some may be before it."""
     return await source.fetch(LIST_PAGES, connector, after_seq, limit)
 
 
@@ -135,7 +135,7 @@ async def find_remote_ids(source: Pool | Connection, connector: int, found: Sequ
 
 
 async def find_first_position(source: Pool | Connection, connector: int) -> int:
-    """The position behind which every event is stored: 0, or that of the last event that retention cut."""
+    """The position after which every event is stored: 0, or that of the last event that retention cut."""
     row = await source.fetchrow(FIND_CUT, connector)
     return 0 if row is None else int(row["seq"])
 
@@ -152,7 +152,7 @@ async def find_last_place(source: Pool | Connection, connector: int) -> LogPlace
 
 
 async def is_cut(source: Pool | Connection, place: LogPlace) -> bool:
-    """Whether retention cut the event that the place is behind."""
+    """Whether retention cut the event that the place is after."""
     return place.seq <= await find_first_position(source, place.connector)
 
 

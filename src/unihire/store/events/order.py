@@ -13,7 +13,7 @@ import asyncpg
 from unihire.store import Connection, Pool
 from unihire.store.events.eras import Era
 
-# Pages behind a place in the order over all connectors; those of other environments without content.
+# Pages after a place in the order over all connectors; those of other environments without content.
 LIST_ORDERED = """
     SELECT page.connector, page.last_seq, page.xid, mine.id,
         CASE WHEN mine.id IS NOT NULL THEN page.packed END AS packed
@@ -42,8 +42,8 @@ FIND_LAST_CUT = """
     SELECT xid, connector, seq FROM event_cut WHERE xid > '0'::xid8 ORDER BY xid DESC, connector DESC, seq DESC LIMIT 1
 """
 
-# Whether retention cut pages of an organisation's environment behind a place.
-IS_CUT_BEHIND = """
+# Whether retention cut pages of an organisation's environment after a place.
+IS_CUT_AFTER = """
     SELECT EXISTS (
         SELECT FROM event_cut JOIN connector ON number = event_cut.connector
         WHERE xid > '0'::xid8 AND (xid, event_cut.connector, seq) > ($3::xid8, $4::integer, $5::bigint)
@@ -73,7 +73,7 @@ FLUSH = """
 
 
 class LogPlace(NamedTuple):
-    """A place in the order over all connectors, and in that of its connector: behind the event at `seq`."""
+    """A place in the order over all connectors, and in that of its connector: after the event at `seq`."""
 
     xid: int
     connector: int
@@ -86,19 +86,19 @@ BEGINNING = LogPlace(0, 0, 0)
 async def list_ordered(
     connection: Connection, organisation: UUID, environment: str, after: LogPlace, limit: int
 ) -> Sequence[asyncpg.Record]:
-    """Pages behind a place; `packed` and the connector's `id` are null where they are another environment's."""
+    """Pages after a place; `packed` and the connector's `id` are null where they are another environment's."""
     return await connection.fetch(LIST_ORDERED, organisation, environment, *after, limit)
 
 
 async def find_last_place(source: Pool | Connection) -> LogPlace:
-    """The place behind every event that a reader sees now."""
+    """The place after every event that a reader sees now."""
     row = await source.fetchrow(FIND_LAST_ORDERED) or await source.fetchrow(FIND_LAST_CUT)
     return BEGINNING if row is None else LogPlace(*row)
 
 
 async def is_cut_behind(source: Pool | Connection, organisation: UUID, environment: str, place: LogPlace) -> bool:
-    """Whether events behind the place are gone, cut by retention."""
-    found: bool = await source.fetchval(IS_CUT_BEHIND, organisation, environment, *place)
+    """Whether events after the place are gone, cut by retention."""
+    found: bool = await source.fetchval(IS_CUT_AFTER, organisation, environment, *place)
     return found
 
 

@@ -65,7 +65,7 @@ ShowChanged = Callable[[ChangeKind, int, tuple[str, ...]], tuple[str, ...] | Non
 
 
 def unpack(packed: bytes, after_seq: int = -1, show_changed: ShowChanged | None = None) -> Iterator[Unpacked]:
-    """The events of a packed page behind a position, in feed order.
+    """The events of a packed page after a position, in feed order.
 
     Raises ValueError where the page has another form: a newer program wrote it.
     """

@@ -2,7 +2,7 @@
 
 A field is one word. `name` is text, `sort_order:int` a number, `starts_at:moment`, `starts_on:date`, `private:bool`,
 `tags:list`, `rejection_email:object` what they say, `status=open|closed` one of these, `job_id:jobs` the id of a row
-that exists, `office_ids:jobs*` several, `custom_fields:custom` values of custom fields. An exclamation mark behind the
+that exists, `office_ids:jobs*` several, `custom_fields:custom` values of custom fields. An exclamation mark after the
 name says that it must be there; `note_type>type` that the row calls it otherwise.
 """
 
