@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from unihire import __version__
 from unihire.dialects.bindbee import connectors as linked
 from unihire.dialects.bindbee.face import NATIVE
+from unihire.dialects.bindbee.native_form import NATIVE as NATIVE_FORM
 from unihire.dialects.common.admission import TOKEN_HEADER, RequestGate
 from unihire.dialects.common.prefix import Prefixed
 from unihire.dialects.common.read_schema import describe_reads
@@ -28,14 +29,32 @@ from unihire.dialects.common.telemetry import TelemetryMiddleware, name_fault
 from unihire.dialects.tray.connectors import PATH as CALLS_PATH
 from unihire.dialects.tray.connectors import Connectors, write_message, write_text
 from unihire.dialects.tray.schema import describe_calls
-from unihire.dialects.unihire import capabilities, events, front, hooks, issues, quarantine, schedule, syncs
+from unihire.dialects.unihire import (
+    capabilities,
+    delivery_log,
+    delivery_log_schema,
+    endpoint_schema,
+    endpoints,
+    events,
+    front,
+    hooks,
+    issues,
+    quarantine,
+    schedule,
+    syncs,
+)
 from unihire.dialects.unihire.metrics import Metrics
 from unihire.dialects.unihire.records import OWN
+from unihire.dialects.unihire.standard_form import STANDARD
 from unihire.errors import ConfigError
+from unihire.events.deliveries.deliverer import Deliverer
+from unihire.events.deliveries.forms import DeliveryForms
+from unihire.events.endpoints import Endpoints
 from unihire.events.inbox.processing import Processor
 from unihire.events.inbox.receiving import DeliveryReceiver
 from unihire.kit.logs import get_logger
 from unihire.kit.seal import Sealer
+from unihire.outbound.addresses import AddressPolicy
 from unihire.outbound.client import VendorClient
 from unihire.platform.access import Access
 from unihire.platform.clients import Clients
@@ -60,6 +79,9 @@ PATIENCE_SECONDS = 2.0
 
 INBOX_PATIENCE_SECONDS = 10.0
 """How long a reading of what was reported waits for a vendor before it gives its place to another connector's."""
+
+FORMS: DeliveryForms = {form.name: form for form in (STANDARD, NATIVE_FORM)}
+"""The forms in which webhooks are sent events."""
 
 
 def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Starlette:
@@ -106,6 +128,8 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *issues.Issues(pool, gate).list_routes(),
             *events.Events(pool, gate, reader).list_routes(),
             *hooks.Hooks(DeliveryReceiver(pool, open_sealed), _make_limiter(settings.hook_rate_limit)).list_routes(),
+            *delivery_log.DeliveryLogRoutes(pool, gate).list_routes(),
+            *endpoints.EndpointRoutes(pool, gate, lambda: open_endpoints(settings, pool, sealer)).list_routes(),
             *own.list_routes(),
             *_list_service_routes(settings, pool),
             *front.list_routes(describe_api),
@@ -151,6 +175,22 @@ class _Service(Starlette):
         return Prefixed(app, self._prefix, self._trusted) if self._prefix or self._trusted else app
 
 
+def open_endpoints(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Endpoints:
+    """The rules of webhook endpoints on an open database. Raises ConfigError where there is no key to seal with."""
+    return Endpoints(pool, sealer or get_sealer(settings), FORMS, make_policy(settings))
+
+
+def make_policy(settings: Settings) -> AddressPolicy:
+    """Where addresses may lead that did not come from the terminal."""
+    return AddressPolicy(tuple(settings.list_allowed_networks()))
+
+
+def make_deliverer(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Deliverer:
+    """A deliverer on an open database, to run beside a worker."""
+    slots, policy = settings.delivery_slots, make_policy(settings)
+    return Deliverer(pool, sealer or get_sealer(settings), FORMS, policy, slots=slots)
+
+
 def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Worker:
     """A worker on an open database, to run beside an application or alone."""
     opens = sealer or get_sealer(settings)
@@ -165,6 +205,7 @@ def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) ->
         history=timedelta(days=settings.history_days),
         calls=timedelta(days=settings.calls_days),
         events=timedelta(days=settings.events_days),
+        deliveries=timedelta(days=settings.deliveries_days),
         deleted=timedelta(days=days) if days else None,
     )
     return Worker(pool, get_address(pool), open_client, slots=settings.worker_slots, retention=retention)
@@ -194,6 +235,8 @@ def describe_api() -> dict[str, Any]:
         issues.describe_route,
         events.describe_route,
         hooks.describe_route,
+        partial(endpoint_schema.describe_routes, FORMS),
+        delivery_log_schema.describe_routes,
         partial(describe_reads, OWN),
         describe_calls,
     ):

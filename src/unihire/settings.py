@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     inbox_slots: Annotated[
         int, Field(ge=1, le=100, description="Connectors whose reported changes one worker reads at once.")
     ] = 8
+    delivery_slots: Annotated[
+        int, Field(ge=1, le=200, description="Messages that one worker sends to webhooks at once.")
+    ] = 32
     history_days: Annotated[
         int, Field(ge=1, le=36_500, description="Days for which ended runs and resolved issues are stored.")
     ] = 30
@@ -118,6 +121,9 @@ class Settings(BaseSettings):
     events_days: Annotated[
         int, Field(ge=1, le=36_500, description="Days for which events of the change log are stored.")
     ] = 30
+    deliveries_days: Annotated[
+        int, Field(ge=1, le=36_500, description="Days for which the log of webhook deliveries is stored.")
+    ] = 7
     deleted_days: Annotated[
         int,
         Field(ge=0, le=36_500, description="Days for which the content of deleted records is stored; 0 for good."),

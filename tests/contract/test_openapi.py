@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ async def served(databases: Databases, sealer: Sealer) -> AsyncIterator[tuple[st
         for spec in OWN.models:
             await save(tenant, spec.name, *(make_whole_row(spec, number) for number in range(4)), {"remote_id": "bare"})
             await bury(tenant, spec.name, "3")
-        async with serve_on_socket(create_app(databases.settings("migrated"), pool)) as url:
+        async with serve_on_socket(create_app(databases.settings("migrated"), pool, sealer)) as url:
             yield url, tenant
 
 
@@ -56,6 +56,18 @@ READS = {
     for tail in ("", "/{id}")
 }
 """The paths of the data reads."""
+
+
+def find_members(described: Any) -> Iterator[dict[str, Any]]:
+    """The members of every object that is in a description, at any depth."""
+    if isinstance(described, dict):
+        if isinstance(described.get("properties"), dict):
+            yield described["properties"]
+        for part in described.values():
+            yield from find_members(part)
+    elif isinstance(described, list):
+        for part in described:
+            yield from find_members(part)
 
 
 def list_operations() -> list[tuple[str, dict[str, Any]]]:
@@ -84,6 +96,14 @@ def test_reads_of_both_faces_are_described_and_nothing_they_do_not_do() -> None:
         "/api/v1/schedule": ["get", "put"],
         "/api/v1/issues": ["get"],
         "/hooks/{vendor}/{token}": ["post"],
+        "/api/v1/webhooks": ["get", "post"],
+        "/api/v1/webhooks/{id}": ["get", "patch", "delete"],
+        "/api/v1/webhooks/{id}/secret": ["post"],
+        "/api/v1/webhooks/{id}/test": ["post"],
+        "/api/v1/webhooks/logs": ["get"],
+        "/api/v1/webhooks/logs/{id}": ["get"],
+        "/api/v1/webhooks/{id}/refused": ["get"],
+        "/api/v1/webhooks/{id}/replay": ["post"],
         "/core/v1/connectors": ["get"],
         f"{one}/operations": ["get"],
         f"{one}/call": ["post"],
@@ -201,6 +221,7 @@ async def test_requests_as_described_are_taken_and_answered_as_described(
     async with tenant.pool.acquire() as connection, connection.transaction():
         run = (await runs.ask_run(connection, tenant.connector.number, full=True)).id
     async with httpx.AsyncClient(base_url=url, headers=tenant.headers) as client:
+        made = await client.post("/api/v1/webhooks", json={"url": "https://example.com/hook"})
         for path, item in document["paths"].items():
             # Ids and cursors that are there, so that answers of every kind are met.
             there: dict[str, Any] = {}
@@ -208,15 +229,24 @@ async def test_requests_as_described_are_taken_and_answered_as_described(
                 there["id"] = id_in(tenant, READS[path][1].name, "1")
             elif path == "/api/v1/syncs/{id}":
                 there["id"] = str(run)
+            elif path.startswith("/api/v1/webhooks/{id}"):
+                there["id"] = made.json()["webhook_id"]
             for param in [param for described in item.values() for param in described.get("parameters", [])]:
                 if param["name"] in there:
                     param["examples"] = {"there": {"value": there[param["name"]]}}
                 if param["name"] == "cursor":
-                    given = (await client.get(path, params={"page_size": 1})).json()["cursor"]
+                    listed = path.replace("{id}", there.get("id", ""))
+                    given = (await client.get(listed, params={"page_size": 1})).json()["cursor"]
                     assert re.fullmatch(param["schema"]["pattern"], given or "")
                     param["schema"] = {"enum": ["", given] if given else [""]}
                 if param["name"] in ("cursor", "include_deleted") and path in READS and READS[path][0] is OWN:
                     param["schema"] = {"enum": [param["schema"].get("default", "")]}  # ranges agree with no other
+    for described in (document["paths"][path] for path in document["paths"] if path.startswith("/api/v1/webhooks")):
+        for body in find_members(described):  # what is there, and may be: the rest is refused for what there is not
+            if "url" in body:
+                body["url"] = {"enum": ["https://example.com/hook"]}
+            if "connector_ids" in body:
+                body["connector_ids"] = {"enum": [[str(tenant.connector.id)]]}
     ask = document["paths"]["/api/v1/syncs"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     ask["properties"]["models"]["items"] = {"enum": ["candidate", "job"]}
     said = await fuzz(document, url, tenant.headers, tmp_path, "--exclude-tag=operations")

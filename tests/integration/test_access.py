@@ -186,7 +186,7 @@ async def test_deleted_connector_is_closed_and_leaves_no_row(
     tenant, other = filled
     await wait_until_listening(tenant.pool, 1)
     assert await read_all(api, "jobs")
-    await delete_connector(tenant.pool, tenant.connector.number)
+    await delete_connector(tenant.pool, tenant.connector)
     await wait_until_closed(api, seconds=2)
     rows = await tenant.pool.fetch("SELECT connector, count(*) FROM record GROUP BY 1")
     assert [(row["connector"], row["count"]) for row in rows] == [(other.connector.number, len(OWN.models))]

@@ -213,6 +213,6 @@ async def test_log_is_cut_by_age_and_says_up_to_where(tenant: Tenant, vendor: Ve
 async def test_removed_connector_leaves_no_events(tenant: Tenant) -> None:
     await tenant.sync()
     await tenant.pool.execute(log.NOTE_CUT, tenant.connector.number, 1, 3)
-    await delete_connector(tenant.pool, tenant.connector.number)
+    await delete_connector(tenant.pool, tenant.connector)
     assert await count_pages(tenant) == 0
     assert await tenant.pool.fetchval("SELECT count(*) FROM event_cut") == 0

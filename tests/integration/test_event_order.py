@@ -337,7 +337,7 @@ async def test_removed_connector_holds_nobody_back(pool: Pool, tenants: list[Ten
     for tenant in tenants[:2]:
         await save_logged(tenant, "candidate", {"remote_id": "1"})
     await consumer.follow()
-    await delete_connector(pool, tenants[1].connector.number)  # whose page the place is of
+    await delete_connector(pool, tenants[1].connector)  # whose page the place is of
     await save_logged(tenants[0], "candidate", {"remote_id": "2"})
     assert [one.event.remote_id for one in await consumer.follow()] == ["2"]
 

@@ -337,7 +337,7 @@ async def test_connector_has_one_hook_which_goes_with_it(
     with pytest.raises(ConfigError, match="has a hook"):
         await hooks.open_hook(pool, sealer, tenant.connector, HOOKED)
     await hook.send(row("people", "1"))
-    await delete_connector(pool, tenant.connector.number)
+    await delete_connector(pool, tenant.connector)
     assert (await hook.send(row("people", "1"))).status_code == 404
     for table in ("hook", "hook_token", "inbox", "inbox_touch", "inbox_delivery"):
         assert await pool.fetchval(f"SELECT count(*) FROM {table}") == 0

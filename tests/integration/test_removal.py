@@ -44,7 +44,7 @@ async def save_everything(connection: Any, tenant: Tenant) -> None:
 async def test_a_save_under_way_ends_before_its_connector_is_removed(tenant: Tenant) -> None:
     number = tenant.connector.number
     async with lock_feed(tenant.pool, number) as connection:
-        removing = asyncio.create_task(delete_connector(tenant.pool, number))
+        removing = asyncio.create_task(delete_connector(tenant.pool, tenant.connector))
         async with asyncio.timeout(10):
             while not await tenant.pool.fetchval(COUNT_WAITING):  # noqa: ASYNC110 - PostgreSQL tells nobody
                 await asyncio.sleep(0.01)
@@ -54,7 +54,7 @@ async def test_a_save_under_way_ends_before_its_connector_is_removed(tenant: Ten
 
 
 async def test_nothing_is_saved_for_a_connector_that_is_gone(tenant: Tenant) -> None:
-    await delete_connector(tenant.pool, tenant.connector.number)
+    await delete_connector(tenant.pool, tenant.connector)
     with pytest.raises(Stopped, match="removed"):
         async with lock_feed(tenant.pool, tenant.connector.number) as connection:
             await save_everything(connection, tenant)
@@ -78,7 +78,7 @@ async def test_a_removal_beside_many_who_save_leaves_nothing(tenant: Tenant) -> 
 
     savers = [asyncio.create_task(save_on(name)) for name in "abcd"]
     await within(has_saved.wait())
-    await delete_connector(tenant.pool, tenant.connector.number)
+    await delete_connector(tenant.pool, tenant.connector)
     await asyncio.gather(*savers)
     assert saved < 4000
     assert await list_left(tenant) == {}

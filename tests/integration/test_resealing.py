@@ -10,14 +10,18 @@ import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, connect_partner, make_grant
+from unihire.app import FORMS
 from unihire.cli.doctor.examining import judge_marks
 from unihire.errors import ConfigError
+from unihire.events.endpoints import EndpointOwner, Endpoints, EndpointSettings
 from unihire.events.inbox.hooks import seal_secrets
 from unihire.kit.seal import MARK_BYTES, Sealer, new_key
+from unihire.outbound.addresses import AddressPolicy
 from unihire.outbound.auth import Grant
 from unihire.platform import resealing
 from unihire.platform.connectors import open_credentials
 from unihire.platform.grants import StoredGrants
+from unihire.platform.organisations import ensure_organisation
 from unihire.platform.resealing import reseal
 from unihire.platform.sealing import make_grant_context
 from unihire.store import Pool
@@ -79,7 +83,7 @@ async def test_what_does_not_open_is_named_and_the_others_are_resealed(place: Po
     )
     done = await reseal(place, BOTH)
     assert done.resealed == Counter(credentials=2, grant=1, hook=2)
-    left = [(one.kind, one.connector) for one in done.left]
+    left = [(one.kind, one.owner) for one in done.left]
     assert left == [("credentials", lost.id), ("grant", lost.id), ("grant", spoiled.id), ("hook", lost.id)]
     assert "no longer holds" in done.left[0].reason
     assert "does not open" in done.left[2].reason
@@ -119,8 +123,23 @@ async def test_what_is_always_sealed_under_another_key_again_is_left_and_says_wh
     monkeypatch.setattr(resealing, "replace_sealed", be_late)
     done = await reseal(place, BOTH)
     assert done.resealed == Counter()
-    assert [(one.kind, one.connector) for one in done.left] == [(kind, connector.id) for kind in KINDS]
+    kinds = [kind for kind in KINDS if kind != "webhook"]
+    assert [(one.kind, one.owner) for one in done.left] == [(kind, connector.id) for kind in kinds]
     assert "restart it with the keys of this command" in done.left[0].reason
+
+
+async def test_secrets_of_webhooks_come_under_the_newest_key_and_one_that_does_not_open_is_named(place: Pool) -> None:
+    owner = EndpointOwner(await ensure_organisation(place, "default"), "production")
+    settings = EndpointSettings(url="https://example.com")
+    policy = AddressPolicy()
+    good, secret = await Endpoints(place, BEFORE, FORMS, policy).create(owner, settings, format="standard")
+    lost, _ = await Endpoints(place, Sealer([LOST]), FORMS, policy).create(owner, settings, format="standard")
+    done = await reseal(place, BOTH)
+    assert done.resealed == Counter(webhook=1)
+    assert [(one.kind, one.owner) for one in done.left] == [("webhook", lost.id)]
+    after = Endpoints(place, AFTER, FORMS, policy)
+    (sealed,) = (await after.list_secrets([good]))[good.id]
+    assert after.open_secret(sealed) == secret
 
 
 async def test_doctor_says_when_a_key_can_go(place: Pool) -> None:

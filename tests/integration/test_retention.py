@@ -1,8 +1,9 @@
 """What else would grow without end: how long it is stored, and that each table is bounded or says why not."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -15,11 +16,13 @@ from testbed.passing import let_pass
 from testbed.records import bury, find_ids, id_in, make_more, make_row, save
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from unihire.app import make_worker
+from unihire.kit.ids import new_ordered_id
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
 from unihire.store import Pool, issues, retention, streams
 from unihire.store.accounts import tokens
 from unihire.store.calls import operations
+from unihire.store.events.deliveries import DeliveryAttempt, LaneSpan, note_attempt, note_undelivered
 from unihire.store.feed.gate import lock_feed
 from unihire.store.retention import Retention, delete_expired
 
@@ -54,6 +57,12 @@ RULES = {
     "event_alive": "one row",
     "hook": "one for each connector, made by the operator",
     "hook_token": "made by the operator; store/events/hooks.py: DROP_ALL_ENDED",
+    "endpoint": "made and removed by the caller, store/events/endpoints.py: MOST_ENDPOINTS",
+    "endpoint_secret": "store/events/endpoints.py: MOST_SECRETS",
+    "lane": "one for each connector of an endpoint; replays end, store/events/replays.py: MOST_REPLAYS",
+    "notice": "store/events/notices.py: DROP_OLD_NOTICES",
+    "delivery": "store/events/deliveries.py: DROP_OLD_DELIVERIES",
+    "undelivered": "store/events/deliveries.py: DROP_OLD_UNDELIVERED",
     "inbox": "one for each connector",
     "inbox_delivery": "store/events/inbox.py: DELETE_OLD_DELIVERIES",
     "inbox_touch": "rows the vendor has, or had; forgotten when they are read again",
@@ -193,6 +202,46 @@ async def test_history_and_calls_are_stored_as_long_as_is_set(tenant: Tenant, po
     assert tuple(*await pool.fetch(count)) == (2, 0, 0)
     assert await cut_when_due(pool, history=timedelta(days=2), calls=timedelta(days=2))
     assert tuple(*await pool.fetch(count)) == (1, 0, 0)
+
+
+async def test_log_of_webhooks_and_refused_messages_are_stored_as_long_as_is_set(tenant: Tenant, pool: Pool) -> None:
+    number, endpoint = tenant.connector.number, uuid4()
+    await pool.execute(
+        """
+        INSERT INTO endpoint (
+            id, organisation, environment, url, name, description, format, includes_records, is_trusted
+        )
+        VALUES ($1, $2, 'production', 'https://example.com', '', '', 'standard', false, false)
+        """,
+        endpoint,
+        tenant.organisation,
+    )
+    span = LaneSpan(0, 0, 0, 1)
+    attempt = DeliveryAttempt(
+        new_ordered_id(), number, tenant.connector.id, endpoint, "msg", "issue.opened", "https://example.com", span,
+        0.1, 400, None, b"{}", b"{}",
+    )  # fmt: skip
+    await note_attempt(pool, tenant.organisation, "production", attempt)
+    async with pool.acquire() as connection, connection.transaction():
+        await note_undelivered(connection, attempt, since=datetime.now(UTC), reason="refused")
+    await pool.execute(
+        "INSERT INTO notice (connector, number, kind, after_seq, data) "
+        "SELECT $1, number, 'issue.opened', 0, '{}' FROM generate_series(1, 3) AS number",
+        number,
+    )
+    for table in ("delivery", "undelivered", "notice"):
+        await pool.execute(f"UPDATE {table} SET at = now() - '3 days'::interval")
+    count = "SELECT (SELECT count(*) FROM delivery), (SELECT count(*) FROM undelivered), (SELECT count(*) FROM notice)"
+    assert await cut_when_due(pool)
+    assert tuple(*await pool.fetch(count)) == (1, 1, 3)
+    assert await cut_when_due(pool, deliveries=timedelta(days=2))
+    assert tuple(*await pool.fetch(count)) == (0, 1, 3)
+    assert await cut_when_due(pool, events=timedelta(days=2))
+    assert tuple(*await pool.fetch(count)) == (0, 0, 1)
+    assert await pool.fetchval("SELECT number FROM notice") == 3  # numbers go on behind it
+    await pool.execute("UPDATE notice SET connector = 2147483647")  # whose connector is gone
+    assert await cut_when_due(pool, events=timedelta(days=2))
+    assert tuple(*await pool.fetch(count)) == (0, 0, 0)
 
 
 async def test_worker_stores_as_long_as_is_set(databases: Databases, pool: Pool, sealer: Sealer) -> None:

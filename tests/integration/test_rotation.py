@@ -210,6 +210,6 @@ async def test_what_is_shown_or_has_ended_is_on_the_disk_where_the_server_s_defa
         await revoke_key(pool, (await rotate_key(pool, id, old_valid_for=HOUR))[0])
         await rotate_token(pool, tenant.connector, old_valid_for=NOW)
         await reconnect_connector(pool, sealer, tenant.connector, tenant.integration, tenant.credentials)
-        await delete_connector(pool, tenant.connector.number)
+        await delete_connector(pool, tenant.connector)
         noted = [row["on_commit"] for row in await pool.fetch("SELECT on_commit FROM noted")]
         assert (set(noted), len(noted) >= 8) == ({"on"}, True)

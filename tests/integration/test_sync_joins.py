@@ -424,7 +424,7 @@ async def test_deleted_connector_leaves_nothing_of_its_joins(tenant: Tenant) -> 
     note = "INSERT INTO stale (connector, stream, name, key) VALUES ($1, 'entries', 'label', '1')"
     await tenant.pool.execute(note, tenant.connector.number)
     assert await count(tenant, "joined") > 0
-    await delete_connector(tenant.pool, tenant.connector.number)
+    await delete_connector(tenant.pool, tenant.connector)
     assert [await count(tenant, table) for table in ("joined", "stale", "record")] == [0, 0, 0]
 
 

@@ -329,7 +329,7 @@ async def test_record_that_is_gone_or_without_a_link_leaves_none_behind(
     await tenant.sync(full=True)
     assert await count_parts(tenant.pool) == 7
     assert await read_marks(api) == {"second"}
-    await delete_connector(tenant.pool, tenant.connector.number)
+    await delete_connector(tenant.pool, tenant.connector)
     assert await count_parts(tenant.pool) == 0
 
 

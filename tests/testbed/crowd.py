@@ -135,6 +135,46 @@ FILL_LATER = {
     SELECT $1::int, $3::text || 'people', '', i::text, false, false, 1, now(), now() - i * '1 second'::interval
     FROM generate_series(1, $2::int) AS i
     """,
+    "endpoint": """
+    INSERT INTO endpoint (
+        id, organisation, environment, url, name, description, format, includes_records, is_trusted, is_open
+    )
+    SELECT md5('endpoint' || $1::int)::uuid, organisation.id, 'production', 'https://example.com', '', '', 'standard',
+        false, false, true
+    FROM organisation WHERE $2::int >= 0 AND $3::text IS NOT NULL ON CONFLICT DO NOTHING
+    """,
+    "lane": """
+    INSERT INTO lane (connector, endpoint, connector_id, position, notice, due_at, claim)
+    SELECT $1::int, md5('endpoint' || $1::int)::uuid, md5('connector' || $1::int)::uuid, 0, 0, now(),
+        md5('lane' || $1::int)::uuid
+    WHERE $2::int > 0 AND $3::text IS NOT NULL
+    """,
+    "notice": """
+    INSERT INTO notice (connector, number, at, kind, after_seq, data)
+    SELECT $1::int, i, now() - '1 hour'::interval,
+        CASE WHEN i % 10 = 0 THEN 'sync.finished' ELSE 'issue.opened' END, 0, '{}'
+    FROM generate_series(1, $2::int) AS i WHERE $3::text IS NOT NULL
+    """,
+    "delivery": """
+    INSERT INTO delivery (
+        connector, id, endpoint, organisation, environment, connector_id, message, event, url, position, notice,
+        until_position, until_notice, at, seconds, status, request, answer
+    )
+    SELECT $1::int, (lpad(to_hex(i), 12, '0') || md5('delivery' || $1::int)::char(20))::uuid,
+        md5('endpoint' || $1::int)::uuid, organisation.id, 'production', md5('connector' || $1::int)::uuid, i::text,
+        'issue.opened', 'https://example.com', 0, i, 0, i + 1, now() - '1 hour'::interval, 0.1,
+        CASE WHEN i % 10 = 0 THEN 500 ELSE 200 END, '{}', '{}'
+    FROM organisation CROSS JOIN generate_series(1, $2::int) AS i WHERE $3::text IS NOT NULL
+    """,
+    "undelivered": """
+    INSERT INTO undelivered (
+        connector, endpoint, message, connector_id, event, position, notice, until_position, until_notice, since, at,
+        status, reason
+    )
+    SELECT $1::int, md5('endpoint' || $1::int)::uuid, i::text, md5('connector' || $1::int)::uuid, 'issue.opened', 0, i,
+        0, i + 1, now(), now() - i * '1 second'::interval, 400, 'refused'
+    FROM generate_series(1, $2::int) AS i WHERE $3::text IS NOT NULL
+    """,
     "event_cut": """
     INSERT INTO event_cut (connector, seq, xid) SELECT $1::int, 50, '3'::xid8 WHERE $2::int > 0 AND $3::text IS NOT NULL
     """,

@@ -31,6 +31,9 @@ EMPTY = [
         "joined",
         "stale",
         "event_page",
+        "notice",
+        "delivery",
+        "lane",
         "chore",
         "organisation",
     )

@@ -20,6 +20,8 @@ GLOBAL: Mapping[str, str] = {
     "replaced_token": "found by its hash, before anybody knows whose it is",
     "hook": "what a delivery is verified with, found with the token of its address",
     "hook_token": "found by its hash, before anybody knows whose it is",
+    "endpoint": "where events of an environment are sent, joined with lanes of all its connectors",
+    "endpoint_secret": "what signs the messages to an endpoint, found with it",
     "chore": "what is done now and then for all",
 }
 """Tables without a key that begins with the connector, each with the reason. Servers have copies of them all."""
@@ -27,6 +29,8 @@ GLOBAL: Mapping[str, str] = {
 LOCAL: Mapping[str, str] = {
     "schema_version": "the migrations'",
     "inbox": "claimed with SKIP LOCKED, which Citus refuses over shards",
+    "lane": "claimed with SKIP LOCKED, which Citus refuses over shards",
+    "undelivered": "written and settled with lanes, listed by their endpoint",
     "job_schema": "the migrations' of the queue",
     "event_epoch": "of the server that the program connects to, whose transactions order the events",
     "event_alive": "of the server that the program connects to",

@@ -16,6 +16,7 @@ import unihire
 from testbed.asking import ASKED, HOUR, LAST, NOTES, NOW, PEOPLE, Asker, Case
 from testbed.crowd import BIG
 from testbed.planned_hooks import list_hooks, list_hooks_of_all
+from testbed.planned_lanes import list_lanes, list_lanes_of_all
 from unihire.store import (
     counting,
     issues,
@@ -71,6 +72,7 @@ def list_cases(asker: Asker) -> list[Case]:
         *_list_saving(asker), *_list_joins(asker), *_list_rows(asker), *_list_reading(asker), *_list_streams(asker),
         *_list_counting(asker), *_list_remapping(asker), *_list_runs(asker), *_list_operations(asker),
         *_list_others(asker), *_list_of_all(asker), *_list_ranges(asker), *_list_events(asker), *list_hooks(asker),
+        *list_lanes(asker),
     ]  # fmt: skip
 
 
@@ -456,6 +458,7 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     """What is asked of all connectors at once, now and then: it reads what there is, once."""
     every = of.connectors
     yield from list_hooks_of_all(of)
+    yield from list_lanes_of_all(of)
     yield Case("sealed.LIST_OTHER_GRANTS", sealed.LIST_OTHER_GRANTS, (0, b"new!", 4, 200), every, every)
     yield Case("sealed.COUNT_GRANT_MARKS", sealed.COUNT_GRANT_MARKS, (4,), walked=every)
     yield Case("grants.LIST_OLD", grants.LIST_OLD, (HOUR, 10, [1]), every, every)
@@ -491,6 +494,7 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
 CASELESS: Mapping[str, str] = {
     "counting.CREATE_MET": "a table of one session",
     "eras.PUT_PAGES_FIRST": "writes each page anew, once, where a dump was restored",
+    "lanes.WAKE_LANES": "takes a lock first; its look is by the beginning of the primary key",
     "gate.BEGIN_SAVING": "begins a transaction; its look is that of gate.LOCK_FEED",
 }
 """Statements that need no case, each with the reason."""

@@ -84,6 +84,12 @@ COMMANDS = (
         "EPILOG",
         "Make, show, change and end the addresses at which vendors report changes; alone, it lists them.",
     ),
+    Command(
+        "webhooks",
+        "endpoints:app",
+        "EPILOG",
+        "Make, show, change and remove webhooks, to which events are sent; alone, it lists them.",
+    ),
     Command("keys", "keys:app", "EPILOG", "Make, list, rotate and end API keys; alone, it lists them."),
 )
 

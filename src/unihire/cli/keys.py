@@ -252,16 +252,26 @@ def reseal_all(is_json: Json = False) -> None:
 
     done = run_on_database(bring, settings)
     if is_json:
-        left = [{"connector_id": str(one.connector), "what": one.kind, "reason": one.reason} for one in done.left]
+        left = [
+            {
+                ("webhook_id" if one.kind == "webhook" else "connector_id"): str(one.owner),
+                "what": one.kind,
+                "reason": one.reason,
+            }
+            for one in done.left
+        ]
         print_json({"resealed": {kind: done.resealed[kind] for kind in KINDS}, "left": left})
     else:
         credentials, grants = (
             count_of(done.resealed["credentials"], "connector"),
             count_of(done.resealed["grant"], "grant"),
         )
-        OUT.print(f"credentials of {credentials} and {grants} brought under the newest key")
+        secrets = done.resealed["webhook"]
+        more = f" and {count_of(secrets, 'secret')} of webhooks" if secrets else ""
+        OUT.print(f"credentials of {credentials} and {grants}{more} brought under the newest key")
         for one in done.left:
-            print_line(f"[red]✗[/red] {one.kind} of connector {one.connector}: {escape(one.reason)}")
+            of = "secret of webhook" if one.kind == "webhook" else f"{one.kind} of connector"
+            print_line(f"[red]✗[/red] {of} {one.owner}: {escape(one.reason)}")
         if not done.left:
             OUT.print("[green]✓[/green] nothing is sealed under another")
     if done.left:

@@ -14,12 +14,13 @@ import typer
 import uvicorn
 from starlette.applications import Starlette
 
-from unihire.app import create_app, make_processor, make_worker
+from unihire.app import create_app, make_deliverer, make_processor, make_worker
 from unihire.cli.console.ending import Ending, run
 from unihire.cli.console.starting import start
 from unihire.cli.console.terminal import ERR, Json, examples, note, print_json
 from unihire.cli.protocol import BoundedProtocol
 from unihire.errors import ConfigError, UnihireError
+from unihire.events.deliveries.deliverer import Deliverer
 from unihire.events.inbox.processing import Processor
 from unihire.kit.logs import get_logger
 from unihire.kit.seal import Sealer
@@ -156,7 +157,11 @@ async def run_worker(settings: Settings, pool: Pool, sealer: Sealer) -> AsyncIte
     Yields what ends when the first of them does.
     """
     calm_library_logs()
-    working: list[Worker | Processor] = [make_worker(settings, pool, sealer), make_processor(settings, pool, sealer)]
+    working: list[Worker | Processor | Deliverer] = [
+        make_worker(settings, pool, sealer),
+        make_processor(settings, pool, sealer),
+        make_deliverer(settings, pool, sealer),
+    ]
     tasks = [asyncio.create_task(one.run()) for one in working]
     ended = asyncio.create_task(_wait_for_first(tasks))
     try:

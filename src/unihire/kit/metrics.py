@@ -76,6 +76,14 @@ HOOK_SECONDS = Histogram(
     "unihire_hook_read_seconds", "Seconds from a delivery that was written down to the row it touches, read again.",
     ["integration"], registry=REGISTRY, buckets=_PAGE_BUCKETS,
 )  # fmt: skip
+WEBHOOK_DELIVERIES = Counter(
+    "unihire_webhook_deliveries", "Messages sent to webhooks; status is 2xx, 3xx, 4xx, 5xx or, without response, none.",
+    ["format", "status"], registry=REGISTRY,
+)  # fmt: skip
+WEBHOOK_SECONDS = Histogram(
+    "unihire_webhook_delivery_seconds", "Seconds from a message to the response of a webhook.",
+    ["format"], registry=REGISTRY, buckets=_CALL_BUCKETS,
+)  # fmt: skip
 _BUILD = Gauge("unihire_build_info", "1, with the version of the program.", ["version"], registry=REGISTRY)
 _BUILD.labels(__version__).set(1)
 

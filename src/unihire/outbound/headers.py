@@ -34,18 +34,18 @@ def read_date(headers: Mapping[str, str]) -> datetime | None:
     return moment if moment is not None and FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
-def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait, at most an hour, which a vendor gives as a number or as a date (RFC 9110, 10.2.3).
+def read_retry_after(headers: Mapping[str, str], now: datetime, *, longest: float = LONGEST_WAIT) -> float | None:
+    """Seconds to wait, at most `longest`, which a server gives as a number or as a date (RFC 9110, 10.2.3).
 
     None where it gives neither. A date is compared with the answer's own, or else with `now`, and may be past: 0 then.
     """
     said = headers.get("Retry-After", "").strip()
     if seconds := _SECONDS.fullmatch(said):
-        return LONGEST_WAIT if len(seconds[1].lstrip("0")) > 9 else min(float(said), LONGEST_WAIT)
+        return longest if len(seconds[1].lstrip("0")) > 9 else min(float(said), longest)
     moment = _parse_date(said)
     if moment is None:
         return None
-    return min(max(0.0, (moment - (read_date(headers) or now)).total_seconds()), LONGEST_WAIT)
+    return min(max(0.0, (moment - (read_date(headers) or now)).total_seconds()), longest)
 
 
 def _parse_date(said: str) -> datetime | None:

@@ -27,8 +27,11 @@ from unihire.platform.sealing import make_credentials_context
 from unihire.settings import Settings
 from unihire.store import Pool, issues
 from unihire.store.accounts import tenancy
-from unihire.store.accounts.grants import INSIST_ON_COMMIT, save_grant
+from unihire.store.accounts.grants import save_grant
 from unihire.store.accounts.tenancy import Connector
+from unihire.store.commits import INSIST_ON_COMMIT
+from unihire.store.events.lanes import open_lanes_of_new
+from unihire.store.events.notices import Happening, NoticeKind, note_happenings
 from unihire.store.work import jobs, runs, schedules
 from unihire.sync.issues import OF_CREDENTIALS
 
@@ -92,6 +95,14 @@ async def create_connector(
         )
         if grant is not None:
             await save_grant(connection, number, FIRST_VERSION, seal_grant(sealer, grant, id), grant.scopes)
+        said = {
+            "integration_slug": integration.slug,
+            "end_user": end_user,
+            "origin_id": origin_id,
+            "is_relinked": False,
+        }
+        if await open_lanes_of_new(connection, number, id, organisation, environment):
+            await note_happenings(connection, number, [Happening(NoticeKind.LINKED, said)])
     return NewConnector(id, token)
 
 
@@ -121,12 +132,15 @@ async def reconnect_connector(
         if grant is not None:
             sealed = seal_grant(sealer, grant, connector.id)
             await save_grant(connection, connector.number, version, sealed, grant.scopes)
-        await issues.resolve_issues(connection, connector.number, OF_CREDENTIALS)
-        await connection.execute(runs.CANCEL_RUN, connector.number)
+        said = {**tenancy.describe_link(connector), "is_relinked": True}
+        happened = [Happening(NoticeKind.LINKED, said)]
+        happened += await issues.resolve_issues_within(connection, connector.number, OF_CREDENTIALS)
+        happened += (await runs.cancel_run(connection, connector.number))[1]
         await runs.ask_run(connection, connector.number, full=True)
         await schedules.begin_anew(connection, connector)
         await jobs.defer_sync(connection, connector.number)
         await tenancy.announce_access(connection)
+        await note_happenings(connection, connector.number, happened)
 
 
 def _seal_credentials(

@@ -8,9 +8,9 @@ from unihire.errors import ConfigError
 from unihire.kit.ids import hash_token, new_token
 from unihire.store import Connection, Pool
 from unihire.store.accounts import tenancy
-from unihire.store.accounts.grants import INSIST_ON_COMMIT
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.accounts.tokens import replace_token
+from unihire.store.commits import INSIST_ON_COMMIT
 
 ENVIRONMENTS = ("production", "development")
 

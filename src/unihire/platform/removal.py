@@ -22,6 +22,6 @@ async def remove_connector(pool: Pool, connector: Connector) -> None:
     for _ in range(round(REMOVAL_SECONDS / POLL_SECONDS)):
         await cancel_sync(pool, connector)
         with contextlib.suppress(Busy):
-            return await tenancy.delete_connector(pool, connector.number)
+            return await tenancy.delete_connector(pool, connector)
         await asyncio.sleep(POLL_SECONDS)
     raise Busy("the connector is being synced and that does not end: stop the process that does it")

@@ -6,7 +6,12 @@ from uuid import UUID
 
 from unihire.errors import ConfigError
 from unihire.kit.seal import Sealer
-from unihire.platform.sealing import make_credentials_context, make_grant_context, make_hook_context
+from unihire.platform.sealing import (
+    make_credentials_context,
+    make_grant_context,
+    make_hook_context,
+    make_secret_context,
+)
 from unihire.store import Pool
 from unihire.store.accounts.sealed import KINDS, Kind, Sealed, list_others, replace_sealed
 
@@ -16,7 +21,12 @@ BATCH = 200
 PASSES = 3
 """How often what changed meanwhile is looked at again."""
 
-_CONTEXTS = {"credentials": make_credentials_context, "grant": make_grant_context, "hook": make_hook_context}
+_CONTEXTS = {
+    "credentials": make_credentials_context,
+    "grant": make_grant_context,
+    "hook": make_hook_context,
+    "webhook": make_secret_context,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +34,7 @@ class NotResealed:
     """A value that is under another key still, and why. The reason holds no secret."""
 
     kind: Kind
-    connector: UUID
+    owner: UUID
     reason: str
 
 
@@ -51,7 +61,7 @@ async def reseal(pool: Pool, sealer: Sealer) -> Resealing:
             if not changed:
                 break
         reason = "a running process seals under another key: restart it with the keys of this command, and repeat"
-        done.left.extend([*left, *(NotResealed(kind, one.connector, reason) for one in changed)])
+        done.left.extend([*left, *(NotResealed(kind, one.owner, reason) for one in changed)])
     return done
 
 
@@ -64,11 +74,11 @@ async def _reseal_kind(
     after = 0
     while batch := await list_others(pool, kind, sealer.current, after=after, limit=BATCH):
         for old in batch:
-            context = _CONTEXTS[kind](old.connector)
+            context = _CONTEXTS[kind](old.owner)
             try:
                 plain = sealer.open(old.value, context)
             except ConfigError as error:
-                left.append(NotResealed(kind, old.connector, str(error)))
+                left.append(NotResealed(kind, old.owner, str(error)))
                 continue
             if await replace_sealed(pool, old, sealer.seal(plain, context)):
                 resealed[kind] += 1

@@ -50,23 +50,28 @@ def get_sealer(settings: Settings) -> Sealer:
 async def open_sealer(settings: Settings, pool: Pool) -> Sealer:
     """The sealer under the operator's keys; where there is none and nothing is sealed, under one made now (0600).
 
-    Raises ConfigError where credentials are sealed and no key of ours opens any: it is lost, or of another database.
+    Raises ConfigError where something is sealed and no key of ours opens any: it is lost, or of another database.
     """
     sealer = await asyncio.to_thread(find_sealer, settings)
-    check_marks(settings, sealer, await count_marks(pool, "credentials"))
+    check_marks(settings, sealer, await count_marks(pool, "credentials"), await count_marks(pool, "webhook"))
     return sealer if sealer is not None else await asyncio.to_thread(_make_sealer, settings)
 
 
-def check_marks(settings: Settings, sealer: Sealer | None, marks: Mapping[bytes, int]) -> None:
-    """Raises ConfigError where connectors have credentials, `marks` of them, and the sealer opens none."""
+def check_marks(
+    settings: Settings, sealer: Sealer | None, credentials: Mapping[bytes, int], secrets: Mapping[bytes, int]
+) -> None:
+    """Raises ConfigError where connectors have credentials, or webhooks secrets, and the sealer opens none of them."""
     path = find_key_file(settings)
-    of_whom = f"the credentials of {count_of(sum(marks.values()), 'connector')}"
+    marks = {*credentials, *secrets}
+    of_whom = f"the credentials of {count_of(sum(credentials.values()), 'connector')}"
+    if secrets:
+        of_whom += f" and {count_of(sum(secrets.values()), 'secret')} of webhooks"
     if marks and sealer is None:
         raise ConfigError(
             f"the key file {path} is gone, and {of_whom} are sealed under it: "
             "put its copy back or set UNIHIRE_ENCRYPTION_KEYS; without it they do not open"
         )
-    if marks and sealer is not None and not marks.keys() & sealer.marks:
+    if marks and sealer is not None and not marks & sealer.marks:
         raise ConfigError(
             f"{of_whom} are sealed under another key than that of "
             f"{path or 'UNIHIRE_ENCRYPTION_KEYS'}: put the key back they were sealed under"
@@ -86,6 +91,11 @@ def make_grant_context(connector: UUID) -> bytes:
 def make_hook_context(connector: UUID) -> bytes:
     """What binds the sealed secrets of a hook to their connector."""
     return connector.bytes + b" hook"
+
+
+def make_secret_context(endpoint: UUID) -> bytes:
+    """What binds a sealed secret to its webhook endpoint."""
+    return endpoint.bytes + b" webhook"
 
 
 def _make_sealer(settings: Settings) -> Sealer:

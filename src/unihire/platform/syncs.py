@@ -10,6 +10,7 @@ from unihire.integration.declare import Integration
 from unihire.integration.model_streams import find_streams
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
+from unihire.store.events.notices import note_happenings
 from unihire.store.work import jobs, runs, schedules
 from unihire.store.work.runs import RequestedRun
 from unihire.sync.asking import ask_run
@@ -48,6 +49,7 @@ async def ask_sync(
     async with pool.acquire() as connection, connection.transaction():
         asked = await ask_run(connection, connector, full=full, streams=names)
         await jobs.defer_sync(connection, connector.number)
+        await note_happenings(connection, connector.number, asked.happened)
     return asked
 
 
@@ -66,8 +68,10 @@ async def resume_syncs(pool: Pool, connector: Connector) -> None:
 
 async def cancel_sync(pool: Pool, connector: Connector) -> UUID | None:
     """End the run that has not ended, if there is one; what it saved stays, the page it is on is not saved."""
-    found: UUID | None = await pool.fetchval(runs.CANCEL_RUN, connector.number)
-    return found
+    async with pool.acquire() as connection, connection.transaction():
+        row, happened = await runs.cancel_run(connection, connector.number)
+        await note_happenings(connection, connector.number, happened)
+    return None if row is None else row["id"]
 
 
 def find_status(run: Mapping[str, Any], *, is_paused: bool) -> str:

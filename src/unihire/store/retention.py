@@ -8,8 +8,10 @@ from unihire.store.accounts.tokens import DROP_ALL_ENDED
 from unihire.store.calls.operations import DROP_OLD_CALLS, DROP_OLD_MARKS, MARKED_FOR
 from unihire.store.calls.writes import DROP_OLD_WRITES
 from unihire.store.events import hooks
+from unihire.store.events.deliveries import DROP_OLD_DELIVERIES, DROP_OLD_UNDELIVERED
 from unihire.store.events.inbox import cut_deliveries
 from unihire.store.events.log import cut_events
+from unihire.store.events.notices import DROP_OLD_NOTICES
 from unihire.store.feed.erasing import erase_deleted
 from unihire.store.issues import DROP_OLD_ISSUES
 
@@ -31,7 +33,9 @@ class Retention:
     calls: timedelta = timedelta(days=7)
     """Responses under idempotency keys, and their writes."""
     events: timedelta = timedelta(days=30)
-    """Events of the change log."""
+    """Events of the change log, notices, and messages that webhooks refused."""
+    deliveries: timedelta = timedelta(days=7)
+    """The log of messages that were sent to webhooks."""
     deleted: timedelta | None = timedelta(days=365)
     """The content of deleted records; None: for ever."""
 
@@ -70,6 +74,9 @@ async def delete_expired(connection: Connection, pool: Pool, retention: Retentio
             (DROP_OLD_RUNS, retention.history),
             (DROP_OLD_ISSUES, retention.history),
             (DROP_OLD_CALLS, retention.calls),
+            (DROP_OLD_NOTICES, retention.events),
+            (DROP_OLD_UNDELIVERED, retention.events),
+            (DROP_OLD_DELIVERIES, retention.deliveries),
             (DROP_OLD_WRITES, retention.calls),
             (DROP_OLD_MARKS, MARKED_FOR),
             (DROP_ALL_ENDED, timedelta()),

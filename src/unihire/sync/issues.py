@@ -5,7 +5,8 @@ from enum import StrEnum
 from unihire.errors import PermissionMissing, ReauthorizeNeeded, RetryLater, VendorChanged, VendorRefused
 from unihire.kit.phrases import count_of
 from unihire.store import Pool, issues
-from unihire.store.accounts.tenancy import Connector, lock_credentials, set_status
+from unihire.store.accounts.tenancy import Connector, describe_link, lock_credentials, set_status
+from unihire.store.events.notices import Happening, NoticeKind, note_happenings
 
 
 class IssueKind(StrEnum):
@@ -19,6 +20,9 @@ class IssueKind(StrEnum):
     WRONG_ANSWERS = "wrong_answers"
     DISK_FULL = "disk_full"
     FAULT = "fault"
+    WEBHOOK_OFF = "webhook_off"
+    WEBHOOK_REFUSED = "webhook_refused"
+    WEBHOOK_BEHIND = "webhook_behind"
 
 
 ADVICE = {
@@ -43,6 +47,12 @@ ADVICE = {
     "stored. The sync continues within a minute after that.",
     IssueKind.FAULT: "The operator must correct what the message names. Where it names an internal fault, the log "
     "has the traceback. The sync is tried again.",
+    IssueKind.WEBHOOK_OFF: "Repair the receiver, and enable the webhook again (`unihire webhooks resume`): it "
+    "continues where it stopped, as far back as events are stored.",
+    IssueKind.WEBHOOK_REFUSED: "The receiver answers some messages with a client error (4xx). `unihire webhooks "
+    "refused` lists them; repair the receiver and have them sent again (`unihire webhooks replay --refused`).",
+    IssueKind.WEBHOOK_BEHIND: "List with `modified_after` and `include_deleted=true` to find what the webhook missed. "
+    "Enabling the webhook again closes this.",
 }
 """What to do, by kind."""
 
@@ -63,6 +73,9 @@ OF_CONNECTORS = (
     IssueKind.FAULT,
 )
 """Kinds that the end of a run resolves."""
+
+OF_WEBHOOKS = (IssueKind.WEBHOOK_OFF, IssueKind.WEBHOOK_REFUSED, IssueKind.WEBHOOK_BEHIND)
+"""Kinds about a webhook, whose id is in place of a stream."""
 
 OF_CREDENTIALS = (IssueKind.REAUTHORIZE, IssueKind.VENDOR_UNAVAILABLE, IssueKind.VENDOR_LIMIT)
 """Kinds that new credentials resolve; of whatever else was wrong, the next run finds out."""
@@ -95,10 +108,13 @@ async def ask_for_relink(pool: Pool, connector: Connector, reason: str) -> None:
     """The vendor refuses the connector's credentials; said of none that it was given meanwhile."""
     async with pool.acquire() as connection, connection.transaction():
         if await lock_credentials(connection, connector):
-            await set_status(connection, connector, "RELINK_NEEDED")
-            await issues.open_issue(connection, connector.number, IssueKind.REAUTHORIZE, reason)
+            number, happened = connector.number, list[Happening]()
+            if await set_status(connection, connector, "RELINK_NEEDED"):
+                happened.append(Happening(NoticeKind.RELINK_NEEDED, {**describe_link(connector), "reason": reason}))
+            happened += await issues.open_issue_within(connection, number, IssueKind.REAUTHORIZE, reason)
             over = [IssueKind.VENDOR_UNAVAILABLE, IssueKind.VENDOR_LIMIT]  # it has answered
-            await issues.resolve_issues(connection, connector.number, over)
+            happened += await issues.resolve_issues_within(connection, number, over)
+            await note_happenings(connection, number, happened)
 
 
 async def open_failure(pool: Pool, connector: Connector, stream: str, kind: IssueKind, reason: str) -> None:

@@ -31,6 +31,7 @@ from unihire.outbound.client import VendorClient
 from unihire.store import Pool, issues, streams
 from unihire.store.accounts.tenancy import Connector, set_status
 from unihire.store.database import read_clock
+from unihire.store.events.notices import note_happenings
 from unihire.store.locks import lock_connector
 from unihire.store.outages import is_outage
 from unihire.store.work import runs, schedules
@@ -103,7 +104,8 @@ async def sync_connector(
         raise ConfigError(f"connector {connector.id} is paused: resume it first")
     async with lock_connector(pool, connector.number, otherwise=busy):
         async with pool.acquire() as connection, connection.transaction():
-            await ask_run(connection, connector, full=full, streams=names)
+            asked = await ask_run(connection, connector, full=full, streams=names)
+            await note_happenings(connection, connector.number, asked.happened)
         run = await runs.take_run(pool, connector.number, version=connector.credentials_version)
         if run is None:
             raise Stopped("the run was cancelled before it began")

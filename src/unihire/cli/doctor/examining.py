@@ -24,6 +24,9 @@ from unihire.store.migrate import list_migrations
 from unihire.store.work.history import list_standings
 from unihire.sync.issues import say_quarantined
 
+_MADE_ANEW: Mapping[Kind, str] = {"grant": "or reconnect", "webhook": "or `unihire webhooks rotate` it"}
+"""What is sealed and can be had again, and how."""
+
 
 async def examine_store(
     settings: Settings, findings: Findings, ids: Sequence[str], *, is_counting: bool, with_details: bool
@@ -84,7 +87,7 @@ def _examine_key(
     """Add whether the stored credentials open; the sealer that opens them, if there is one."""
     try:
         sealer = find_sealer(settings)
-        check_marks(settings, sealer, marks["credentials"])
+        check_marks(settings, sealer, marks["credentials"], marks["webhook"])
     except ConfigError as error:
         findings.add(Finding("encryption key", "failed", str(error)))
         return None
@@ -110,15 +113,20 @@ def judge_marks(sealer: Sealer, marks: Mapping[Kind, Mapping[bytes, int]], said:
 
     `marks`: how many values of each kind are sealed under the key of each mark.
     """
-    closed = sum(count for mark, count in marks["grant"].items() if mark not in sealer.marks)
-    if closed:
-        said = f"{count_of(closed, 'grant')} sealed under a key that is not there any more: put it back, or reconnect"
-        return Finding("encryption key", "failed", said)
+    closed = {
+        kind: sum(count for mark, count in marks[kind].items() if mark not in sealer.marks) for kind in _MADE_ANEW
+    }
+    for kind, remedy in _MADE_ANEW.items():
+        if closed[kind]:
+            what = count_of(closed[kind], "grant" if kind == "grant" else "webhook secret")
+            said = f"{what} sealed under a key that is not there any more: put it back, {remedy}"
+            return Finding("encryption key", "failed", said)
     old = {kind: sum(count for mark, count in found.items() if mark != sealer.current) for kind, found in marks.items()}
     if any(old.values()):
         credentials, grants = count_of(old["credentials"], "connector"), count_of(old["grant"], "grant")
+        secrets = f" and {count_of(old['webhook'], 'secret')} of webhooks" if old["webhook"] else ""
         said = (
-            f"credentials of {credentials} and {grants} sealed under an older key: "
+            f"credentials of {credentials} and {grants}{secrets} sealed under an older key: "
             "unihire keys reseal brings them under the newest"
         )
         return Finding("encryption key", "warning", said)

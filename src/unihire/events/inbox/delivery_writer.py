@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from unihire.store import Pool
-from unihire.store.accounts.grants import INSIST_ON_COMMIT
+from unihire.store.commits import INSIST_ON_COMMIT
 from unihire.store.events.inbox import WrittenTouch, insert_deliveries, touch_rows
 
 MOST_AT_ONCE = 500

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from unihire.store import Connection, Pool
+from unihire.store.commits import INSIST_ON_COMMIT
 from unihire.store.connections import LOST
 
 GRANT_LOCKS = 0x4752414E
@@ -78,10 +79,6 @@ FORGET_REFUSALS = """
     UPDATE connector_grant SET refused_since = NULL, refused_times = 0
     WHERE connector = $1 AND credentials_version = $2 AND refused_times > 0
 """
-
-# A refresh token that was spent cannot be had again: its successor is on the disk before it is used. So is a key or a
-# token before it is shown.
-INSIST_ON_COMMIT = "SET LOCAL synchronous_commit TO on"
 
 TRY_LOCK = "SELECT pg_try_advisory_lock($1, $2)"
 

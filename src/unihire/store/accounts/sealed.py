@@ -6,10 +6,10 @@ from uuid import UUID
 
 from unihire.kit.seal import MARK_BYTES
 from unihire.store import Pool
-from unihire.store.accounts.grants import INSIST_ON_COMMIT
+from unihire.store.commits import INSIST_ON_COMMIT
 
-Kind = Literal["credentials", "grant", "hook"]
-KINDS: tuple[Kind, ...] = ("credentials", "grant", "hook")
+Kind = Literal["credentials", "grant", "hook", "webhook"]
+KINDS: tuple[Kind, ...] = ("credentials", "grant", "hook", "webhook")
 
 # Credentials of connectors after a number that do not begin as is said, which names the key.
 LIST_OTHER_CREDENTIALS = """
@@ -29,6 +29,12 @@ LIST_OTHER_HOOKS = """
     WHERE hook.connector > $1 AND substring(hook.secrets FROM 1 FOR $3) <> $2 ORDER BY hook.connector LIMIT $4
 """
 
+# The same of secrets that sign what webhooks are sent, by numbers of their own.
+LIST_OTHER_SECRETS = """
+    SELECT number, endpoint AS id, sealed FROM endpoint_secret
+    WHERE number > $1 AND substring(sealed FROM 1 FOR $3) <> $2 ORDER BY number LIMIT $4
+"""
+
 # Put another in place of sealed credentials; nothing where they are others by now.
 REPLACE_SEALED_CREDENTIALS = "UPDATE connector SET credentials = $3 WHERE number = $1 AND credentials = $2"
 
@@ -37,6 +43,9 @@ REPLACE_SEALED_GRANT = "UPDATE connector_grant SET sealed = $3 WHERE connector =
 
 # The same of a hook.
 REPLACE_SEALED_HOOK = "UPDATE hook SET secrets = $3 WHERE connector = $1 AND secrets = $2"
+
+# The same of a secret.
+REPLACE_SEALED_SECRET = "UPDATE endpoint_secret SET sealed = $3 WHERE number = $1 AND sealed = $2"  # noqa: S105
 
 # How the sealed credentials of all connectors begin ($1 bytes, which name the key), and how many begin so.
 COUNT_CREDENTIALS_MARKS = """
@@ -54,25 +63,43 @@ COUNT_HOOK_MARKS = """
     SELECT substring(secrets FROM 1 FOR $1) AS mark, count(*) AS sealed FROM hook WHERE secrets IS NOT NULL GROUP BY 1
 """
 
-_LIST = {"credentials": LIST_OTHER_CREDENTIALS, "grant": LIST_OTHER_GRANTS, "hook": LIST_OTHER_HOOKS}
+# The same of secrets of webhooks.
+COUNT_SECRETS_MARKS = """
+    SELECT substring(sealed FROM 1 FOR $1) AS mark, count(*) AS sealed FROM endpoint_secret GROUP BY 1
+"""
+
+_LIST = {
+    "credentials": LIST_OTHER_CREDENTIALS,
+    "grant": LIST_OTHER_GRANTS,
+    "hook": LIST_OTHER_HOOKS,
+    "webhook": LIST_OTHER_SECRETS,
+}
 _REPLACE = {
-    "credentials": REPLACE_SEALED_CREDENTIALS, "grant": REPLACE_SEALED_GRANT, "hook": REPLACE_SEALED_HOOK,
-}  # fmt: skip
-_COUNT = {"credentials": COUNT_CREDENTIALS_MARKS, "grant": COUNT_GRANT_MARKS, "hook": COUNT_HOOK_MARKS}
+    "credentials": REPLACE_SEALED_CREDENTIALS,
+    "grant": REPLACE_SEALED_GRANT,
+    "hook": REPLACE_SEALED_HOOK,
+    "webhook": REPLACE_SEALED_SECRET,
+}
+_COUNT = {
+    "credentials": COUNT_CREDENTIALS_MARKS,
+    "grant": COUNT_GRANT_MARKS,
+    "hook": COUNT_HOOK_MARKS,
+    "webhook": COUNT_SECRETS_MARKS,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A sealed value of a connector."""
+    """A sealed value of a connector, or of a webhook: `owner` is its id."""
 
     kind: Kind
     number: int
-    connector: UUID
+    owner: UUID
     value: bytes = field(repr=False)
 
 
 async def list_others(pool: Pool, kind: Kind, mark: bytes, *, after: int, limit: int) -> list[Sealed]:
-    """Those sealed under another key than that of the mark, in the order of the connectors' numbers, after one."""
+    """Those sealed under another key than that of the mark, in the order of their numbers, after one."""
     found = await pool.fetch(_LIST[kind], after, mark, MARK_BYTES, limit)
     return [Sealed(kind, row["number"], row["id"], row["sealed"]) for row in found]
 

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from unihire.errors import Busy
 from unihire.store import Connection, Pool
-from unihire.store.accounts.grants import EMPTY_GRANT, INSIST_ON_COMMIT
+from unihire.store.accounts.grants import EMPTY_GRANT
+from unihire.store.commits import INSIST_ON_COMMIT
+from unihire.store.events.notices import Happening, NoticeKind, note_happenings
 from unihire.store.feed.gate import lock_feed_row
 from unihire.store.locks import SYNC_LOCKS
 
@@ -190,9 +193,15 @@ async def list_connectors(pool: Pool) -> list[Connector]:
     return [_read_connector(row) for row in await pool.fetch(LIST_CONNECTORS)]
 
 
-async def set_status(connection: Connection | Pool, connector: Connector, status: str) -> None:
-    """What the connector's credentials turned out to be; nothing where it has others by now."""
-    await connection.execute(SET_STATUS, connector.number, connector.credentials_version, status)
+async def set_status(connection: Connection | Pool, connector: Connector, status: str) -> bool:
+    """What the connector's credentials turned out to be; whether that is new. Not where it has others by now."""
+    done = await connection.execute(SET_STATUS, connector.number, connector.credentials_version, status)
+    return done == "UPDATE 1"
+
+
+def describe_link(connector: Connector) -> dict[str, Any]:
+    """What is said of a connector itself where something happened to it."""
+    return {"integration_slug": connector.integration, "end_user": connector.end_user, "origin_id": connector.origin_id}
 
 
 async def lock_credentials(connection: Connection, connector: Connector) -> bool:
@@ -222,11 +231,12 @@ async def replace_credentials(connection: Connection, number: int, sealed: bytes
     return version
 
 
-async def delete_connector(pool: Pool, number: int) -> None:
+async def delete_connector(pool: Pool, connector: Connector) -> None:
     """Remove a connector with every record it has, in one transaction. Raises Busy while it is being synced.
 
     Who saves for it ends first, or finds it gone.
     """
+    number = connector.number
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1, $2)", SYNC_LOCKS, number):
             raise Busy("the connector is being synced: stop that first")
@@ -236,6 +246,7 @@ async def delete_connector(pool: Pool, number: int) -> None:
         for statement in DELETE_DATA:
             await connection.execute(statement, number)
         await announce_access(connection)
+        await note_happenings(connection, number, [Happening(NoticeKind.DELETED, describe_link(connector))])
 
 
 async def announce_access(connection: Connection) -> None:

@@ -1,1 +1,1 @@
-"""Events: what became of records, written down by the transaction that saves them."""
+"""What is stored of events: the log of changes, where they are sent, and how far."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from unihire.store import Connection, Pool
-from unihire.store.accounts.grants import INSIST_ON_COMMIT
+from unihire.store.commits import INSIST_ON_COMMIT
 
 # The hook that a token is of, which is good, with what its connector is.
 FIND_HOOK = """

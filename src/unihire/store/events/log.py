@@ -8,6 +8,7 @@ import asyncpg
 
 from unihire.kit.clock import from_micros
 from unihire.store import Connection, Pool
+from unihire.store.events.lanes import wake_lanes
 from unihire.store.events.order import BEGINNING, LogPlace
 from unihire.store.events.packing import MOST_PACKED, Unpacked, pack_changes, unpack
 from unihire.store.feed.changes import Change, ChangeKind
@@ -17,8 +18,11 @@ CONNECTORS_AT_ONCE = 20
 FIRST_PAGES = 4
 """So many pages are read at first; while they do not have as many events as were asked for, four times as many."""
 
-# Add a page of events.
-INSERT_PAGE = "INSERT INTO event_page (connector, last_seq, packed) VALUES ($1, $2, $3)"
+# Add a page of events; whether the connector has lanes, which are to be woken for it.
+INSERT_PAGE = """
+    WITH page AS (INSERT INTO event_page (connector, last_seq, packed) VALUES ($1, $2, $3))
+    SELECT has_lanes FROM feed WHERE connector = $1
+"""
 
 # Pages of a connector's events after a position.
 LIST_PAGES = """
@@ -85,15 +89,31 @@ class ChangeEvent(NamedTuple):
 
 
 async def log_changes(connection: Connection, connector: int, changes: Sequence[Change]) -> None:
-    """Write down what a transaction changed, in feed order; call at its end and within it (`changes.ChangeLog`)."""
+    """Write down what a transaction changed, in feed order; call at its end and within it (`changes.ChangeLog`).
+
+    Where there are lanes they are woken for it: those that are idle, by one statement more.
+    """
     pages = [
         (connector, some[-1].seq, pack_changes(some))
         for some in (changes[start : start + MOST_PACKED] for start in range(0, len(changes), MOST_PACKED))
     ]
-    if len(pages) == 1:
-        await connection.execute(INSERT_PAGE, *pages[0])
-    else:
-        await connection.executemany(INSERT_PAGE, pages)
+    if len(pages) > 1:
+        await connection.executemany(INSERT_PAGE, pages[:-1])
+    if pages and await connection.fetchval(INSERT_PAGE, *pages[-1]):
+        await wake_lanes(connection, connector)
+
+
+class LoggedPage(NamedTuple):
+    """Events that were saved together, `MOST_PACKED` at most; the last of them has the position `last_seq`."""
+
+    last_seq: int
+    events: Sequence[Unpacked]
+
+
+async def read_pages(source: Pool | Connection, connector: int, after_seq: int, limit: int) -> list[LoggedPage]:
+    """The next pages of a connector that end behind a position, whole: as `read_events` reads their events."""
+    rows = await source.fetch(LIST_PAGES, connector, after_seq, limit)
+    return [LoggedPage(row["last_seq"], list(unpack(row["packed"]))) for row in rows]
 
 
 async def read_events(source: Pool | Connection, connector: int, after_seq: int, limit: int) -> list[ChangeEvent]:

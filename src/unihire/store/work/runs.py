@@ -16,8 +16,10 @@ import asyncpg
 from unihire.errors import Busy, Stopped
 from unihire.kit.text import make_writable
 from unihire.store import Connection, Pool
+from unihire.store.events.notices import Happening, note_happenings
 from unihire.store.feed.recency import FORGET_ROWS_READ
 from unihire.store.locks import SYNC_LOCKS
+from unihire.store.work.run_notices import describe_beginning, describe_end
 
 LONGEST_WAIT = timedelta(hours=1)
 """No run is deferred for longer."""
@@ -61,7 +63,7 @@ TAKE_RUN = """
         AND (waits_until IS NULL OR waits_until <= now())
     RETURNING sync_run.connector, sync_run.id, sync_run.number, is_full, streams,
         is_scheduled, attempt, started_at, failures,
-        started_at <> now() AS is_resumed
+        started_at <> now() AS is_resumed, (SELECT has_lanes FROM feed WHERE feed.connector = $1) AS has_lanes
 """
 
 # Delete the ids that earlier runs saw.
@@ -223,12 +225,22 @@ NOTE_FAULT = f"""
 FINISH_RUN = """
     UPDATE sync_run SET status = $4, finished_at = now(), error = $5, waits_until = NULL, waits_for = NULL
     WHERE connector = $1 AND id = $2 AND attempt = $3 AND status = 'running'
+    RETURNING id, number, status, is_full, is_scheduled, started_at, finished_at, error
 """
+
+# The same if the connector has no lanes; whether it has, and nothing was changed.
+FINISH_UNSENT = f"""
+    WITH lanes AS (SELECT FROM feed WHERE connector = $1 AND has_lanes), finished AS (
+        {FINISH_RUN.partition("RETURNING")[0]} AND NOT EXISTS (SELECT FROM lanes)
+    )
+    SELECT EXISTS (SELECT FROM lanes)
+"""  # noqa: S608 - of constants
 
 # Cancel the connector's unfinished run.
 CANCEL_RUN = """
     UPDATE sync_run SET status = 'cancelled', finished_at = now(), waits_until = NULL, waits_for = NULL
-    WHERE connector = $1 AND status IN ('queued', 'running') RETURNING id
+    WHERE connector = $1 AND status IN ('queued', 'running')
+    RETURNING id, number, status, is_full, is_scheduled, started_at, finished_at, error
 """
 
 # Defer a run: for how long, why, and its failures in a row.
@@ -325,13 +337,15 @@ class _Extent:
 class RequestedRun:
     """The run that does what was requested: an unfinished one, or a new one.
 
-    `was_deferred`: the unfinished run was deferred; the request ended its wait.
+    `was_deferred`: the unfinished run was deferred; the request ended its wait. `happened`: notices to write at the end
+    of the transaction.
     """
 
     id: UUID
     number: int
     is_new: bool
     was_deferred: bool = False
+    happened: Sequence[Happening] = ()
 
 
 async def ask_run(
@@ -349,6 +363,7 @@ async def ask_run(
     where neither covers the other.
     """
     was_deferred = False
+    happened: Sequence[Happening] = ()
     await connection.execute(LOCK_ASKING, connector)
     row = await connection.fetchrow(FIND_UNFINISHED, connector)
     if row is not None:
@@ -360,11 +375,19 @@ async def ask_run(
             return RequestedRun(row["id"], row["number"], is_new=False, was_deferred=was_deferred)
         if not new.covers(old):
             raise Busy(f"run {row['number']} of the connector is under way: cancel it or ask again when it has ended")
-        await connection.execute(CANCEL_RUN, connector)
+        _, happened = await cancel_run(connection, connector)
     id = uuid4()
     names = None if streams is None else sorted(streams)
     number: int = await connection.fetchval(INSERT_RUN, connector, id, full, names, is_scheduled)
-    return RequestedRun(id, number, is_new=True, was_deferred=was_deferred)
+    return RequestedRun(id, number, is_new=True, was_deferred=was_deferred, happened=happened)
+
+
+async def cancel_run(connection: Connection, connector: int) -> tuple[asyncpg.Record | None, Sequence[Happening]]:
+    """Cancel the connector's unfinished run; returns it, and the notices to write at the end of the transaction."""
+    row = await connection.fetchrow(CANCEL_RUN, connector)
+    if row is None or row["started_at"] is None:
+        return row, ()
+    return row, [await describe_end(connection, connector, row)]
 
 
 async def take_run(pool: Pool, connector: int, *, version: int) -> Run | None:
@@ -380,8 +403,10 @@ async def take_run(pool: Pool, connector: int, *, version: int) -> Run | None:
         await connection.execute(FORGET_ROWS_READ, connector)  # no page of an earlier attempt is saved any more
         if not row["is_resumed"]:
             await connection.execute(FORGET_SEEN, connector)
+            if row["has_lanes"]:
+                await note_happenings(connection, connector, [describe_beginning(row)])
         names = None if row["streams"] is None else tuple(row["streams"])
-        return Run(**{**row, "streams": names})
+        return Run(**{**{name: row[name] for name in Run.__slots__}, "streams": names})
 
 
 async def find_wait(pool: Pool, connector: int) -> timedelta | None:
@@ -517,7 +542,14 @@ async def finish_stream(
 async def finish_run(pool: Pool, run: Run, status: str, error: str | None) -> None:
     """End the run, unless another attempt has taken it over; `error` is why it failed as a whole, if it did."""
     reason = error and make_writable(error, REASON_LENGTH)
-    await pool.execute(FINISH_RUN, run.connector, run.id, run.attempt, status, reason)
+    ended = run.connector, run.id, run.attempt, status, reason
+    if not await pool.fetchval(FINISH_UNSENT, *ended):
+        return
+    async with pool.acquire() as connection, connection.transaction():
+        row = await connection.fetchrow(FINISH_RUN, *ended)
+        if row is not None:
+            happened = await describe_end(connection, run.connector, row)
+            await note_happenings(connection, run.connector, [happened])
 
 
 async def defer_run(pool: Pool, run: Run, after: timedelta, reason: str, failures: int) -> datetime | None:

@@ -1,0 +1,1 @@
+"""Messages to webhook endpoints: written, signed, sent, tried again."""
