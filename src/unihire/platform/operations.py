@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
@@ -45,9 +45,13 @@ from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls import operations
 from unihire.store.calls.operations import WriteStep
 from unihire.store.connections import UNAVAILABLE
+from unihire.store.events.notices import Happening, NoticeKind
 from unihire.sync.rows_by_id import sync_rows_by_id
 
 log = get_logger()
+
+Release = Callable[["Outcome", Sequence[Happening]], Awaitable[None]]
+"""Stores the outcome of a call under its key, with what happened."""
 
 LONGEST = timedelta(seconds=110)
 """How long a call may take; who works on it holds its idempotency key a little longer."""
@@ -142,11 +146,11 @@ class Operations:
             raise Conflict("A call under this idempotency key is being worked on; ask again in a moment")
         is_released = False
 
-        async def release(outcome: Outcome | None) -> None:
+        async def release(outcome: Outcome | None, happened: Sequence[Happening] = ()) -> None:
             nonlocal is_released
             answer = write_json(outcome.output) if outcome is not None and outcome.is_success else None
             is_released = True
-            await operations.release_call(self._pool, number, key, answer)
+            await operations.release_call(self._pool, number, key, answer, happened)
 
         try:
             if (call.operation, call.input_hash) != (operation.name, digest):
@@ -165,7 +169,7 @@ class Operations:
         given: Any,
         steps: dict[str, WriteStep],
         key: str | None,
-        release: Callable[[Outcome], Awaitable[None]] | None = None,
+        release: Release | None = None,
     ) -> Outcome:
         """Run the operation; `release` stores its answer, before what was written is read into the store."""
 
@@ -185,11 +189,27 @@ class Operations:
             )  # fmt: skip
             try:
                 outcome = await self._run_live(connector, operation, given, context)
-                if release is not None:
-                    await _release(outcome, release)
+                if operation.is_write:
+                    happened = _describe_write(operation, outcome, context.report_progress(), key)
+                    await self._end_write(connector, outcome, happened, release)
                 return outcome
             finally:
                 await self._read_back(connector, client, context)
+
+    async def _end_write(
+        self, connector: Connector, outcome: Outcome, happened: Happening, release: Release | None
+    ) -> None:
+        """Store the answer and what happened. What was written is written: a database that is away is no error here.
+
+        A repeat continues after the writes that are noted.
+        """
+        try:
+            if release is None:
+                await operations.note_call(self._pool, connector.number, [happened])
+            else:
+                await release(outcome, [happened])
+        except UNAVAILABLE as error:
+            log.warning("the answer of a call could not be stored", kind=type(error).__name__)
 
     async def _run_live(self, connector: Connector, operation: Operation, given: Any, context: LiveContext) -> Outcome:
         try:
@@ -223,15 +243,17 @@ class Operations:
             log.error("what was written could not be stored", connector=str(connector.id), exc_info=error)
 
 
-async def _release(outcome: Outcome, release: Callable[[Outcome], Awaitable[None]]) -> None:
-    """Store the answer. What was written is written: that this cannot be noted now is no error of the call's.
-
-    A repeat continues after the writes that are noted.
-    """
-    try:
-        await release(outcome)
-    except UNAVAILABLE as error:
-        log.warning("the answer of a call could not be stored", kind=type(error).__name__)
+def _describe_write(operation: Operation, outcome: Outcome, progress: WriteProgress, key: str | None) -> Happening:
+    """That a write ended: `outcome` is perhaps_made where something may be at the vendor that it did not confirm."""
+    if outcome.is_success:
+        ended = "done"
+    elif progress.unsure:
+        ended = "perhaps_made"
+    else:
+        ended = "partly_done" if progress.made else "refused"
+    said = None if outcome.is_success else outcome.output["message"]
+    write = {"operation": operation.name, "outcome": ended, "made": progress.made, "idempotency_key": key}
+    return Happening(NoticeKind.WRITE_FINISHED, {"write": {**write, "message": said}})
 
 
 def write_json(value: Any) -> bytes:

@@ -57,6 +57,7 @@ class StandardForm:
         "sync.started",
         "sync.finished",
         "sync.failed",
+        "write.finished",
         "issue.opened",
         "issue.resolved",
     )

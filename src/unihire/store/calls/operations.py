@@ -3,7 +3,7 @@
 All moments are the database's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from unihire.store import Pool
+from unihire.store.events.notices import Happening, note_happenings
 
 MARKED_FOR = timedelta(minutes=15)
 """How long a page mark is trusted: the vendor's cursors end, and listings move on."""
@@ -111,8 +112,19 @@ async def save_steps(pool: Pool, connector: int, key: str, steps: Mapping[str, W
     await pool.execute(SAVE_STEPS, connector, key, msgspec.json.encode(steps))
 
 
-async def release_call(pool: Pool, connector: int, key: str, answer: bytes | None) -> None:
-    await pool.execute(RELEASE_CALL, connector, key, answer)
+async def release_call(
+    pool: Pool, connector: int, key: str, answer: bytes | None, happened: Sequence[Happening] = ()
+) -> None:
+    """End work on a call; what `happened` by it is noted with its answer, both or neither."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(RELEASE_CALL, connector, key, answer)
+        await note_happenings(connection, connector, happened)
+
+
+async def note_call(pool: Pool, connector: int, happened: Sequence[Happening]) -> None:
+    """Note what happened by a call without a key."""
+    async with pool.acquire() as connection, connection.transaction():
+        await note_happenings(connection, connector, happened)
 
 
 async def find_mark(pool: Pool, connector: int, listing: bytes, page: int) -> tuple[int, str] | None:

@@ -22,6 +22,7 @@ class NoticeKind(StrEnum):
     LINKED = "connector.linked"
     RELINK_NEEDED = "connector.relink_needed"
     DELETED = "connector.deleted"
+    WRITE_FINISHED = "write.finished"
     SYNC_STARTED = "sync.started"
     SYNC_FINISHED = "sync.finished"
     SYNC_FAILED = "sync.failed"
