@@ -18,6 +18,7 @@ from unihire.events.endpoints import EndpointOwner
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
 from unihire.store.issues import list_issues, open_issue, resolve_issues
+from unihire.store.standing import count_standing
 from unihire.sync.issues import IssueKind
 
 
@@ -145,6 +146,29 @@ async def test_receiver_that_was_down_for_a_day_gets_everything_in_order_when_it
     arrived = receiver.list()[tried:]
     assert list_records(arrived) == await list_logged(tenant.pool, tenant.connector.number)
     assert len({one.id for one in arrived}) == len(arrived)
+
+
+async def test_lanes_that_wait_or_are_tried_again_are_counted_for_who_watches(
+    delivers: Delivers, tenant: Tenant, receiver: Receiver
+) -> None:
+    async def count() -> dict[tuple[str, str], float]:
+        found = await count_standing(tenant.pool)
+        return {(one.name, one.kind): one.value for one in found if one.name.startswith("lanes")}
+
+    await delivers.add(tenant)
+    assert await count() == {("lanes_for", ""): 0}
+    await happen_once(tenant)
+    await delivers.pass_time(seconds=300)
+    found = await count()
+    assert found.pop(("lanes_for", "")) >= 300
+    assert found == {("lanes", "waiting"): 1}
+    receiver.otherwise["/hook"] = answer_with(500)
+    await try_once(delivers)
+    assert await count() == {("lanes", "retrying"): 1, ("lanes_for", ""): 0}
+    receiver.otherwise["/hook"] = answer_with(410)
+    await delivers.pass_time(seconds=10)
+    await try_once(delivers)
+    assert await count() == {("lanes_for", ""): 0}
 
 
 async def test_gone_switches_the_webhook_off_at_once(delivers: Delivers, tenant: Tenant, receiver: Receiver) -> None:

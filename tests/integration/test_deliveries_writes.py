@@ -1,4 +1,4 @@
-"""`write.finished`: what became of a write through an operation, said once and behind the changes before it."""
+"""`write.finished`: what became of a write through an operation, said once and after the changes before it."""
 
 from collections.abc import AsyncIterator
 from typing import Any

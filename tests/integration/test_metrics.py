@@ -174,4 +174,4 @@ async def test_metrics_tell_nothing_of_customers(api: httpx.AsyncClient, tenant:
     labels = {
         label for family in text_string_to_metric_families(text) for sample in family.samples for label in sample.labels
     }
-    assert labels <= {"integration", "stream", "status", "kind", "route", "method", "le", "version"}
+    assert labels <= {"integration", "stream", "status", "kind", "route", "method", "le", "version", "format"}

@@ -31,7 +31,7 @@ class DerivedIds:
 
 
 def new_ordered_id() -> UUID:
-    """A version-7 UUID (RFC 9562): behind those that were made some milliseconds before, by this machine's clock."""
+    """A version-7 UUID (RFC 9562): after those that were made some milliseconds before, by this machine's clock."""
     return _make_version_7(time.time_ns() // 1_000_000, int.from_bytes(secrets.token_bytes(10)))
 
 

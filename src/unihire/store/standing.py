@@ -10,7 +10,7 @@ SILENT_FOR = timedelta(seconds=20)
 """A worker that gave no sign for so long does not count."""
 
 # Connectors, paused ones among them, unfinished runs, jobs, workers, the schedule that is overdue for longest, open
-# issues, quarantined rows and touched rows that wait: a name, what it is counted by, and the number.
+# issues, quarantined rows, touched rows that wait, and lanes that do: a name, what it is counted by, and the number.
 COUNT_STANDING = """
     SELECT 'connectors' AS name, integration, lower(status) AS kind, count(*)::float8 AS value
     FROM connector GROUP BY integration, status
@@ -44,6 +44,18 @@ COUNT_STANDING = """
     FROM inbox_touch JOIN connector ON connector.number = inbox_touch.connector GROUP BY integration
     UNION ALL
     SELECT 'touched_for', '', '', greatest(0, coalesce(extract(epoch FROM now() - min(touched_at)), 0)) FROM inbox_touch
+    UNION ALL
+    SELECT 'lanes', '', kind, sum(lanes)::float8 FROM endpoint CROSS JOIN LATERAL (
+        SELECT CASE WHEN tries = 0 THEN 'waiting' ELSE 'retrying' END AS kind, count(*) AS lanes FROM lane
+        WHERE lane.endpoint = endpoint.id AND due_at IS NOT NULL GROUP BY kind
+    ) AS found
+    WHERE is_enabled GROUP BY kind
+    UNION ALL
+    SELECT 'lanes_for', '', '', greatest(0, coalesce(extract(epoch FROM now() - min(due_at)), 0))
+    FROM endpoint CROSS JOIN LATERAL (
+        SELECT due_at FROM lane WHERE lane.endpoint = endpoint.id AND due_at <= now() ORDER BY due_at LIMIT 1
+    ) AS first
+    WHERE is_enabled AND (held_until IS NULL OR held_until <= now())
 """
 
 

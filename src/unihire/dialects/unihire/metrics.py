@@ -69,6 +69,14 @@ GAUGES: Mapping[str, Gauge] = {
         "unihire_hook_rows_waiting", "Rows that vendors say have changed and that are yet to be read.", ("integration",)
     ),
     "touched_for": Gauge("unihire_hook_wait_seconds", "Seconds for which the first of these has waited."),
+    "lanes": Gauge(
+        "unihire_webhook_lanes",
+        "Connectors with events yet to be sent, of each webhook; status is waiting, or retrying after a failure.",
+        ("status",),
+    ),
+    "lanes_for": Gauge(
+        "unihire_webhook_wait_seconds", "Seconds since the first of these, whose webhook takes messages, was due."
+    ),
 }
 UP = Gauge("unihire_database_up", "1 where the database returned the numbers above; else 0, and they are missing.")
 

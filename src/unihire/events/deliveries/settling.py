@@ -72,7 +72,7 @@ class Settling:
         self._claimed_at = time.monotonic()
 
     def pass_to(self, step: LaneStep) -> None:
-        """Put the lane behind this step; stored with the next update of the lane."""
+        """Move the lane past this step; stored with the next update of the lane."""
         self.position, self.notice = step.position, step.notice
 
     async def note_lost(self, source: LaneSource) -> None:
@@ -87,7 +87,7 @@ class Settling:
         self.lane = replace(self.lane, position=source.cut_seq)
 
     async def send(self, step: LaneStep) -> bool:
-        """Send the message of a step; returns whether to continue behind it. Otherwise the lane is released."""
+        """Send the message of a step; returns whether to continue after it. Otherwise the lane is released."""
         message, endpoint = step.message, self.known.endpoint
         assert message is not None
         tried_at = self._read_clock()

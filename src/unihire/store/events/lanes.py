@@ -2,7 +2,7 @@
 
 A lane with nothing to send is idle. The transaction that saves for a connector wakes the connector's idle lanes. A
 deliverer claims lanes that are due, reads the feed up to its position at the claim, sends the messages one after
-another and moves the lane behind each. It sets a lane idle only if nothing was added since the claim.
+another and moves the lane past each. It sets a lane idle only if nothing was added since the claim.
 
 An advisory lock of the connector separates the two: transactions that wake hold it shared until they commit, one that
 sets a lane idle holds it exclusively. No other lock is taken after it.
@@ -77,7 +77,7 @@ LIST_SOURCES = """
 
 _IS_OURS = "connector = $1 AND endpoint = $2 AND replay = $3 AND claim = $4"
 
-# Move a lane behind a delivered message and extend the claim. A crash of the server may lose this; the message is then
+# Move a lane past a delivered message and extend the claim. A crash of the server may lose this; the message is then
 # sent again. No row if another deliverer has claimed the lane.
 MOVE_LANE = f"""
     WITH moved AS (
@@ -87,7 +87,7 @@ MOVE_LANE = f"""
     SELECT set_config('synchronous_commit', 'off', true) FROM moved
 """  # noqa: S608 - of constants
 
-# The same behind a message that is passed over; a crash does not lose it.
+# The same past a message that is passed over; a crash does not lose it.
 PASS_LANE = f"""
     UPDATE lane SET position = $5, notice = $6, tries = 0, failing_since = NULL, due_at = now() + $7::interval
     WHERE {_IS_OURS} RETURNING connector

@@ -111,7 +111,7 @@ class LoggedPage(NamedTuple):
 
 
 async def read_pages(source: Pool | Connection, connector: int, after_seq: int, limit: int) -> list[LoggedPage]:
-    """The next pages of a connector that end behind a position, whole: as `read_events` reads their events."""
+    """The next pages of a connector that end after a position, whole: as `read_events` reads their events."""
     rows = await source.fetch(LIST_PAGES, connector, after_seq, limit)
     return [LoggedPage(row["last_seq"], list(unpack(row["packed"]))) for row in rows]
 

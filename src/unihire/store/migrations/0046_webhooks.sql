@@ -70,7 +70,7 @@ CREATE TABLE lane (
 
 CREATE INDEX lane_due ON lane (endpoint, due_at);
 
--- What happened to a connector besides its records: numbered in the order in which it was committed. It comes behind the
+-- What happened to a connector besides its records: numbered in the order in which it was committed. It comes after the
 -- changes up to `after_seq`. Written only where there are lanes. No foreign key to connector, as above.
 CREATE TABLE notice (
     connector integer NOT NULL,
@@ -85,7 +85,7 @@ CREATE TABLE notice (
 CREATE INDEX notice_old ON notice (at);
 
 -- What was sent, a row each try; ids are in the order of time. `position` and `notice` are where its lane was before,
--- `until_position` and `until_notice` behind the message. Request and answer are cut, and hold no secrets.
+-- `until_position` and `until_notice` after the message. Request and answer are cut, and hold no secrets.
 CREATE TABLE delivery (
     connector integer NOT NULL,
     id uuid NOT NULL,
