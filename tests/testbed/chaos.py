@@ -37,6 +37,7 @@ import dataclasses, functools, json, os, signal, sys
 from datetime import timedelta
 import unihire.app, unihire.cli.working
 from unihire.cli import main
+from unihire.events.deliveries import deliverer
 from unihire.integration.registry import list_integrations
 from unihire.outbound.client import Retry
 from unihire.platform import connectors
@@ -49,6 +50,8 @@ def set_pace(given):
     chores.PACE = chores.Pace(**given)
     chores.STUCK_FOR = timedelta(seconds=given["silent"])
     deferring.FIRST_PAUSE, deferring.LONGEST_WAIT = timedelta(seconds=0.3), timedelta(seconds=1)
+    lease = deliverer.DeliveryPace(lease=2 * given["silent"], slice=1.0, poll=0.1, reload=1.0, rest=0.1)
+    deliverer.Deliverer.__init__.__kwdefaults__ |= {"pace": lease, "timeout": given["silent"]}
 
 def set_page(rows):
     for integration in list_integrations():
