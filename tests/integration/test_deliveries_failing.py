@@ -1,7 +1,9 @@
 """Receivers that are down, slow, full, wrong or gone: what is tried again when, and what it costs the others."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -146,6 +148,29 @@ async def test_receiver_that_was_down_for_a_day_gets_everything_in_order_when_it
     arrived = receiver.list()[tried:]
     assert list_records(arrived) == await list_logged(tenant.pool, tenant.connector.number)
     assert len({one.id for one in arrived}) == len(arrived)
+
+
+async def test_receivers_that_do_not_respond_take_no_room_from_others(
+    delivers: Delivers, tenant: Tenant, receiver: Receiver
+) -> None:
+    for number in range(3):
+        await delivers.add(tenant, f"/dead{number}")
+        receiver.otherwise[f"/dead{number}"] = say_nothing
+    await happen_once(tenant)
+
+    async def have_been_asked() -> bool:
+        return len(receiver.received) == 3
+
+    async def has_arrived() -> bool:
+        return bool(receiver.list())
+
+    async with delivers.work(slots=1, timeout=5.0, pace=replace(QUICK, lease=12.0)):
+        await until(have_been_asked)  # each, though there is one slot
+        await delivers.add(tenant)
+        await happen_once(tenant, "later")
+        began = time.monotonic()
+        await until(has_arrived)
+        assert time.monotonic() - began < 3
 
 
 async def test_lanes_that_wait_or_are_tried_again_are_counted_for_who_watches(

@@ -20,6 +20,7 @@ from unihire.events.deliveries.forms import DeliveryForms
 from unihire.events.deliveries.known_endpoints import KnownEndpoint, plan_rooms, read_known_endpoints
 from unihire.events.deliveries.lane_look import LaneLook
 from unihire.events.deliveries.message_sender import TIMEOUT_SECONDS, MessageSender
+from unihire.events.deliveries.messages import LaneStep
 from unihire.events.deliveries.settling import Settling
 from unihire.events.deliveries.verdicts import SUSPECT_AFTER
 from unihire.kit.logs import get_logger
@@ -38,6 +39,11 @@ SLOTS = 32
 PER_ENDPOINT = 4
 PER_HOST = 8
 """Messages that one process sends at once: in all, to one endpoint, and to the endpoints of one host."""
+
+SLOW_AFTER = 0.3
+SLOW_MESSAGES = 4
+"""A message that was not answered for SLOW_AFTER seconds makes room for another one, so that endpoints that do not
+answer delay no others. Per slot there are at most SLOW_MESSAGES of them."""
 
 MESSAGES_AT_ONCE = 50
 """Messages of a lane, before it is released for others to have their turn."""
@@ -91,6 +97,7 @@ class Deliverer:
         self._ending = asyncio.Event()
         self._news = asyncio.Event()
         self._working: dict[asyncio.Task[None], Lane] = {}
+        self._slow: set[asyncio.Task[None]] = set()
         self._sent_at: dict[UUID, float] = {}
 
     async def run(self) -> None:
@@ -135,13 +142,13 @@ class Deliverer:
 
     async def _claim(self) -> bool:
         """Claim lanes that are due and begin to work on them; returns whether there were any."""
-        free = self._slots - len(self._working)
+        free = min(self._slots + len(self._slow), (1 + SLOW_MESSAGES) * self._slots) - len(self._working)
         under_way = Counter(lane.endpoint for lane in self._working.values())
         ids = list(self._book)
         self._turn = (self._turn + 1) % max(1, len(ids))
         order = [*ids[self._turn :], *ids[: self._turn]]
         rooms = plan_rooms(self._book, order, under_way, per_endpoint=PER_ENDPOINT, per_host=PER_HOST)
-        if not free or not rooms:
+        if free <= 0 or not rooms:
             return False
         lease = timedelta(seconds=self._pace.lease)
         leased_at = time.monotonic()
@@ -190,11 +197,26 @@ class Deliverer:
                     if is_over or now - leased_at > self._pace.lease - self._timeout:
                         await settling.defer_by(timedelta())
                         return
-                    if not await settling.send(step):
+                    if not await self._send(settling, step):
                         return
                     sent, leased_at = sent + 1, now
                 settling.pass_to(step)
         await settling.finish(look)
+
+    async def _send(self, settling: Settling, step: LaneStep) -> bool:
+        """As `settling.send`; while it is slow it takes no slot."""
+        task = asyncio.current_task()
+        assert task is not None
+        timer = asyncio.get_running_loop().call_later(SLOW_AFTER, self._make_room, task)
+        try:
+            return await settling.send(step)
+        finally:
+            timer.cancel()
+            self._slow.discard(task)
+
+    def _make_room(self, task: "asyncio.Task[None]") -> None:
+        self._slow.add(task)
+        self._news.set()
 
     async def _listen(self) -> None:
         """Have the deliverer look whenever any process wakes lanes or changes endpoints; until cancelled."""
