@@ -116,7 +116,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def vendor() -> Iterator[Ready]:
-    with start_sandbox("personio", size=60, seed=3) as sandbox:
+    with start_sandbox("personio", size=100, seed=3) as sandbox:
         yield sandbox.ready
 
 

@@ -130,11 +130,11 @@ def test_every_relation_points_to_a_model() -> None:
     assert {field.to for field in (*fields, *inside) if field.to} <= MODELS.keys()
 
 
-def test_a_member_behind_a_field_that_is_more_is_refused() -> None:
+def test_a_native_member_after_a_field_that_is_more_is_refused() -> None:
     class Wrong(Record):
         rich: Annotated[str | None, Field("Rich.", more=True)] = None
         plain: Annotated[str | None, Field("Plain.")] = None
 
-    with pytest.raises(TypeError, match="behind one that is more"):
+    with pytest.raises(TypeError, match="after one of `more`"):
         model("wrong", plural="wrongs", number=99)(Wrong)
     assert "wrong" not in MODELS
