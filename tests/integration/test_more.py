@@ -18,7 +18,7 @@ from unihire.integration.declare import RecordMapping, Source
 from unihire.kit.seal import Sealer
 from unihire.model import Application, Department, Job, Pay
 from unihire.store import Pool
-from unihire.store.feed.saving import CONTENT_BYTES
+from unihire.store.feed.rendered import CONTENT_BYTES
 
 # As a program stored records that knew nothing of this; its rows are mapped again, for other code made them.
 FORGET = "UPDATE record SET more = NULL, more_hash = NULL, row_hash = NULL"

@@ -12,7 +12,7 @@ from unihire.integration.declare import Integration, Join, Stream, find_member
 from unihire.integration.registry import get_integration
 from unihire.model import Record
 from unihire.outbound.paging import decode_row
-from unihire.store.feed.saving import Rendered
+from unihire.store.feed.rendered import Rendered
 from unihire.sync.joining import list_answerable
 from unihire.sync.rendering import Renderer
 

@@ -35,7 +35,7 @@ from unihire.store.accounts import budgets, grants, linked, sealed, tenancy, tok
 from unihire.store.bodies import BODY, Content
 from unihire.store.calls import operations, writes
 from unihire.store.events import eras, log, order
-from unihire.store.feed import erasing, gate, hashes, position, recency, refiling, refreshing, saving
+from unihire.store.feed import erasing, gate, hashes, position, recency, refiling, refreshing, replacing, saving
 from unihire.store.volatile import PARTS_COLUMN
 from unihire.store.work import history, jobs, runs, schedules
 from unihire.sync import fetching
@@ -112,9 +112,9 @@ def _list_saving(of: Asker) -> Iterator[Case]:
         written=20,
     )
     yield fifty("saving.DELETE_KEYS", saving.DELETE_KEYS, (c, of.own, places), written=ASKED)
-    yield fifty("saving.DELETE_RETURNING", saving.DELETE_RETURNING, (c, of.ids), written=ASKED)
+    yield fifty("replacing.TAKE_VERSIONS", replacing.TAKE_VERSIONS.format(columns=", body"), (c, of.ids), written=ASKED)
     yield fifty("saving.MARK_DELETED_RETURNING", saving.MARK_DELETED_RETURNING, (c, of.ids, LAST, NOW), written=ASKED)
-    yield fifty("saving.DELETE_VERSIONS", saving.DELETE_VERSIONS, (c, of.ids), written=ASKED)
+    yield fifty("replacing.DELETE_VERSIONS", replacing.DELETE_VERSIONS, (c, of.ids), written=ASKED)
     raws = [b"x"] * ASKED
     yield fifty("saving.FIND_STORED_VOLATILE", saving.FIND_STORED_VOLATILE, (c, of.ids), looks=2 * ASKED)
     taken_out = (c, of.ids[0], b"x", b"x", None)

@@ -13,7 +13,8 @@ from unihire.model import MODELS, NATIVE_MODELS, FieldSpec, ModelSpec, Record, d
 from unihire.outbound.paging import Row, WholeList
 from unihire.store.feed.gate import lock_feed
 from unihire.store.feed.position import MOVE_FEED
-from unihire.store.feed.saving import Rendered, Saved, mark_deleted, save_records
+from unihire.store.feed.rendered import Rendered
+from unihire.store.feed.saving import Saved, mark_deleted, save_records
 from unihire.sync.rendering import Renderer, derive_ids
 
 PLURALS = {spec.plural: spec for spec in NATIVE_MODELS.values()}

@@ -10,7 +10,7 @@ from unihire.errors import Forbidden
 from unihire.model import MODELS, ModelSpec
 from unihire.model.deriving import DERIVED_FROM
 from unihire.store.bodies import Stored
-from unihire.store.feed.saving import EMPTY_ENDING
+from unihire.store.feed.rendered import EMPTY_ENDING
 
 CUSTOM_FIELDS = "custom_fields"
 

@@ -11,7 +11,7 @@ import msgspec
 
 from unihire.kit.clock import from_micros
 from unihire.store.copying import read_micros
-from unihire.store.feed.saving import EMPTY_ENDING, MEMBERS_AT
+from unihire.store.feed.rendered import EMPTY_ENDING, MEMBERS_AT
 from unihire.store.volatile import PARTS_COLUMN, fill_content, read_parts
 
 # The driver takes as long to read one moment as all else of a record; the records of a page were mostly saved together,

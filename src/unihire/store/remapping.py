@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import asyncpg
 
 from unihire.store import Connection
-from unihire.store.feed.saving import DELETE_KEYS, INSERT_KEYS, Rendered
+from unihire.store.feed.rendered import Rendered
+from unihire.store.feed.saving import DELETE_KEYS, INSERT_KEYS
 from unihire.store.volatile import PARTS_COLUMN
 
 # Rows of a stream, after a place: those that became living records of one model, in feed order, with what is stored

@@ -10,7 +10,7 @@ from msgspec.structs import astuple, replace
 from unihire.errors import RecordError
 from unihire.kit.text import ID_LENGTH
 from unihire.model import FieldSpec, ModelSpec, Record
-from unihire.store.feed.saving import NOTHING
+from unihire.store.feed.rendered import NOTHING
 from unihire.store.record_keys import FilterKeys, derive_ids
 from unihire.sync.checking import clear_blanks, make_check
 

@@ -16,7 +16,8 @@ from unihire.store.feed.changes import ChangeLog
 from unihire.store.feed.gate import Feed, write_feed
 from unihire.store.feed.position import LATEST
 from unihire.store.feed.prepared_page import PreparedPage, SourceRow
-from unihire.store.feed.saving import Rendered, find_live
+from unihire.store.feed.rendered import Rendered
+from unihire.store.feed.saving import find_live
 from unihire.store.feed.writing import StreamWriter, Written
 from unihire.store.joins import JoinedVersions
 from unihire.sync.fetching import Details, fetch_details, find_details

@@ -14,7 +14,7 @@ from unihire.kit.ids import DerivedIds
 from unihire.kit.text import ID_LENGTH
 from unihire.model import MODELS, ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
-from unihire.store.feed.saving import CONTENT_BYTES, Rendered
+from unihire.store.feed.rendered import Rendered, begin_content
 from unihire.store.record_keys import JoinKeys, MemberKeys, derive_ids
 from unihire.store.volatile import split_volatile
 from unihire.sync.encoding import REMEMBERED, ModelRendering, remember
@@ -33,7 +33,6 @@ SUSPECTED = 16
 """How many paths of bad parts are remembered for a stream."""
 
 # A copy of a hash that is begun costs half of a new one.
-_begin_content = blake2b(digest_size=CONTENT_BYTES).copy
 _begin_more = blake2b(digest_size=8).copy
 
 OWNED = "part of"
@@ -258,7 +257,7 @@ class Renderer:
         if volatile is not None:
             split = split_volatile(volatile.pattern, volatile.find_end, encoded, raw, custom, more)
             encoded, raw, custom, more, parts, ends_at = split
-        digest = _begin_content()
+        digest = begin_content()
         digest.update(encoded)
         digest.update(raw)
         beside = _begin_more()

@@ -14,7 +14,7 @@ from unihire.integration.inspect import FixtureInput, list_cases
 from unihire.integration.registry import get_integration, list_integrations
 from unihire.model import MODELS
 from unihire.outbound.paging import Row
-from unihire.store.feed.saving import Rendered
+from unihire.store.feed.rendered import Rendered
 from unihire.sync.quarantine import Quarantined, find_row_id
 from unihire.sync.rendering import Renderer
 

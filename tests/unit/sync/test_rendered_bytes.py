@@ -18,7 +18,7 @@ from unihire.integration.inspect import list_cases
 from unihire.integration.registry import get_integration
 from unihire.model import MODELS, NATIVE_MODELS, Candidate
 from unihire.outbound.paging import Row
-from unihire.store.feed.saving import CONTENT_BYTES, Rendered
+from unihire.store.feed.rendered import CONTENT_BYTES, Rendered
 from unihire.store.volatile import fill_content, read_parts
 from unihire.sync.quarantine import find_row_id
 from unihire.sync.rendering import Renderer

@@ -16,7 +16,7 @@ from unihire.model import MODELS, NATIVE_MODELS, Candidate, Contact, Job, Pay, T
 from unihire.outbound.paging import Row
 from unihire.store.bodies import Content, take_apart
 from unihire.store.feed.refreshing import is_fresh
-from unihire.store.feed.saving import CONTENT_BYTES, EMPTY_ENDING, NOTHING, Rendered
+from unihire.store.feed.rendered import CONTENT_BYTES, EMPTY_ENDING, NOTHING, Rendered
 from unihire.sync.rendering import Renderer
 
 CONNECTOR = UUID("0b6f4c1e-8f3a-4a5e-9d34-1c2f3e4d5a6b")

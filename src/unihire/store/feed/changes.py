@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 
-import asyncpg
 import msgspec
 
 from unihire.store import Connection
@@ -33,24 +32,3 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 ChangeLog = Callable[[Connection, int, Sequence[Change]], Awaitable[None]]
 """Called with the changes of a connector, in feed order, at the end of the transaction that makes them."""
-
-_NOT_CONTENT = {"id", "modified_at", "custom_fields", "raw_data"}
-
-
-def name_fields(
-    before: asyncpg.Record, *, body: bytes, raw: bytes, custom: bytes | None, more: bytes
-) -> tuple[str, ...]:
-    """The names of the fields in which a new version, as given, differs from `before`.
-
-    If `before` was saved before `more` was stored, fields of `more` count as equal.
-    """
-    was, now = msgspec.json.decode(before["body"]), msgspec.json.decode(body)
-    names = [name for name in {**was, **now} if name not in _NOT_CONTENT and was.get(name) != now.get(name)]
-    if before["more"] is not None and before["more"] != more:
-        was, now = msgspec.json.decode(before["more"]), msgspec.json.decode(more)
-        names += [f"more.{name}" for name in {**was, **now} if was.get(name) != now.get(name)]
-    if (before["custom"] or b"{}") != (custom or b"{}"):
-        names.append("custom_fields")
-    if before["raw"] != raw:
-        names.append("raw_data")
-    return tuple(names)

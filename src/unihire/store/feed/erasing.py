@@ -10,7 +10,7 @@ from unihire.model import MODELS
 from unihire.store import Connection, Pool
 from unihire.store.feed.gate import Removed, lock_feed
 from unihire.store.feed.refreshing import forget_volatile
-from unihire.store.feed.saving import EMPTY_ENDING, NOTHING
+from unihire.store.feed.rendered import EMPTY_ENDING, NOTHING
 
 RECORDS = {spec.number: spec.members_struct for spec in MODELS.values()}
 

@@ -7,7 +7,7 @@ from typing import Self
 import msgspec
 
 from unihire.store.feed.position import LATEST
-from unihire.store.feed.saving import Rendered
+from unihire.store.feed.rendered import Rendered
 from unihire.store.joins import Joined
 from unihire.store.streams import Noted
 

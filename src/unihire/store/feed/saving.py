@@ -12,74 +12,18 @@ from struct import Struct
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from unihire.kit.clock import from_micros
 from unihire.store import Connection
 from unihire.store.copying import copy_rows, count_micros, write_bigints, write_fields, write_hash
-from unihire.store.feed.changes import Change, ChangeKind, name_fields
+from unihire.store.feed.changes import Change, ChangeKind
 from unihire.store.feed.hashes import note_hashes
 from unihire.store.feed.position import FIND_POSITION, MOVE_FEED, POSITION_COLUMNS, take_positions
 from unihire.store.feed.refreshing import forget_volatile, is_fresh, store_volatile
+from unihire.store.feed.rendered import CONTENT_BYTES, EMPTY_ENDING, MEMBERS_AT, Rendered, compose_body
+from unihire.store.feed.replacing import DELETE_VERSIONS, take_versions
 
 NO_HASHES: Mapping[str, int] = {}
-
-NOTHING = b"{}"
-"""`more` of a record without extended fields."""
-
-CONTENT_BYTES = 16
-"""The first CONTENT_BYTES of a fingerprint cover members and row. The last eight cover `more`, and have a column of
-their own, because earlier versions of this program compare only the first."""
-
-EMPTY_ENDING = b',"custom_fields":null,"raw_data":null}'
-"""How every stored body ends; the reader replaces it by the custom fields and the row that were requested."""
-
-MEMBERS_AT = len(b'{"id":"12345678-1234-1234-1234-123456789012","modified_at":"2026-01-31T09:30:00.000001Z",')
-"""Where in a stored body the members begin."""
-
-
-class Rendered(msgspec.Struct, frozen=True, gc=False):
-    """A record ready to save."""
-
-    id: str
-    model: int
-    remote_id: str
-
-    fingerprint: bytes
-    """CONTENT_BYTES over members and row, then eight bytes over `more`."""
-
-    keys: Sequence[int]
-    """The hashed values by which it is found: filters, and the rows it is made of or related to."""
-
-    members: bytes
-    """Its body's JSON between modified_at and the ending."""
-
-    raw: bytes
-    """The vendor's row, or the part of it."""
-
-    custom: bytes | None = None
-    """A JSON object: its custom fields."""
-
-    words: bytes | None = None
-    """A JSON object: for each normalised field the vendor's own word."""
-
-    is_volatile: bool = False
-    """Its changing texts (signed links, store/volatile.py) were taken out. They are in `volatile_texts`."""
-
-    row_id: str = ""
-    """The vendor's id of the row the record was made of."""
-
-    is_shared: bool = False
-    """Other rows may contain it too."""
-
-    volatile_texts: bytes | None = None
-    """None if there are none."""
-
-    ends_at: datetime | None = None
-    """The earliest known expiry of its volatile texts; None if that of any is not known."""
-
-    more: bytes = NOTHING
-    """A JSON object: the fields that the native API does not have and other API faces do (decision 31)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +36,8 @@ class Saved:
 
 # The feed's position, the time, and what is stored of these records: one row for each, or one row if none is stored.
 _FINGERPRINT = "fingerprint || coalesce(int8send(more_hash), '') AS fingerprint"
-_STORED = f"stored.id::text, {_FINGERPRINT}, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at, row_hash"
+_STORED = f"""stored.id::text, {_FINGERPRINT}, deleted_at IS NOT NULL AS is_deleted, seq, keys, first_saved_at,
+    row_hash, octet_length(raw) AS raw_length"""
 FIND_STORED = f"""
     SELECT {POSITION_COLUMNS}, {_STORED}
     FROM feed LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[])
@@ -101,8 +46,7 @@ FIND_STORED = f"""
 
 # The same of volatile records, with their volatile texts and the lengths of what is stored without them.
 FIND_STORED_VOLATILE = f"""
-    SELECT {POSITION_COLUMNS}, {_STORED},
-        octet_length(body) AS body_length, octet_length(raw) AS raw_length, parts, refresh_at
+    SELECT {POSITION_COLUMNS}, {_STORED}, octet_length(body) AS body_length, parts, refresh_at
     FROM feed LEFT JOIN record AS stored ON stored.connector = $1 AND stored.id = ANY($2::uuid[])
     LEFT JOIN LATERAL (
         SELECT parts, refresh_at FROM record_volatile AS v WHERE v.connector = $1 AND v.id = stored.id OFFSET 0
@@ -124,12 +68,6 @@ FILL_MORE = """
 
 # The keys of a record whose `more` was filled: it may now relate to rows it did not before.
 FILL_KEYS = "UPDATE record SET keys = $3 WHERE connector = $1 AND id = $2::text::uuid"
-
-# Delete old versions of records.
-DELETE_VERSIONS = "DELETE FROM record WHERE connector = $1 AND id = ANY($2::text[]::uuid[])"
-
-# Delete old versions and return their content.
-DELETE_RETURNING = f"{DELETE_VERSIONS} RETURNING id::text, body, raw, custom, more"
 
 # Delete the filter keys of old versions.
 DELETE_KEYS = """
@@ -238,6 +176,7 @@ async def save_found(
     stored = {row["id"]: row for row in found}
     fresh: list[Rendered] = []
     outdated: list[asyncpg.Record] = []
+    updated: list[tuple[Rendered, asyncpg.Record]] = []
     same: list[tuple[Rendered, asyncpg.Record]] = []
     rehashed: list[tuple[str, int | None]] = []
     without_more: list[tuple[Rendered, asyncpg.Record]] = []
@@ -248,6 +187,8 @@ async def save_found(
         elif known["is_deleted"] or not is_same(known["fingerprint"], record.fingerprint):
             fresh.append(record)
             outdated.append(known)
+            if not known["is_deleted"]:
+                updated.append((record, known))
         else:
             row_hash = hashes.get(record.id)
             if len(known["fingerprint"]) == CONTENT_BYTES:
@@ -263,15 +204,14 @@ async def save_found(
         await _refresh_volatile(connection, connector, same, found[0]["now"])
     if not fresh:
         return Saved()
-    before: dict[str, asyncpg.Record] = {}
+    differing: Mapping[str, tuple[str, ...]] = {}
     if outdated:
-        ids = [row["id"] for row in outdated]
-        if changes is None:
-            await connection.execute(DELETE_VERSIONS, connector, ids)
-        else:
-            live = {row["id"] for row in outdated if not row["is_deleted"]}
-            taken = await connection.fetch(DELETE_RETURNING, connector, ids)
-            before = {row["id"]: row for row in taken if row["id"] in live}
+        left = [row["id"] for row in outdated]
+        if changes is not None and updated:
+            differing = await take_versions(connection, connector, updated)
+            left = [id for id in left if id not in differing]
+        if left:
+            await connection.execute(DELETE_VERSIONS, connector, left)
         await _delete_keys(connection, connector, ((key, row["seq"]) for row in outdated for key in row["keys"]))
     now: datetime = found[0]["now"]
     start = await take_positions(connection, connector, found[0], len(fresh))
@@ -286,7 +226,7 @@ async def save_found(
         await forget_volatile(connection, connector, without_texts)
         await store_volatile(connection, connector, _list_volatile(fresh), now)
     if changes is not None:
-        changes += _list_changes(fresh, start, before)
+        changes += _list_changes(fresh, start, differing)
     return Saved(added=len(fresh) - len(outdated), changed=len(outdated))
 
 
@@ -332,7 +272,7 @@ async def _refresh_volatile(
             known["body_length"] != MEMBERS_AT + len(record.members) + len(EMPTY_ENDING)
         )
         if has_texts_inline:
-            body = _compose_body(record, stamps.text(known["seq"]))
+            body = compose_body(record, stamps.text(known["seq"]))
             inline.append((connector, record.id, body, record.raw, record.custom))
         if record.volatile_texts is None:
             if known["parts"] is not None:
@@ -351,15 +291,15 @@ def _list_volatile(records: Iterable[Rendered]) -> list[tuple[str, bytes, dateti
     ]
 
 
-def _list_changes(records: Sequence[Rendered], start: int, before: Mapping[str, asyncpg.Record]) -> Iterator[Change]:
-    """The changes of saving these records at positions from `start` on; `before` has the old versions of live ones."""
+def _list_changes(
+    records: Sequence[Rendered], start: int, differing: Mapping[str, tuple[str, ...]]
+) -> Iterator[Change]:
+    """The changes of saving these records at positions from `start` on; updated are those that `differing` has."""
     for seq, record in enumerate(records, start):
-        known = before.get(record.id)
-        if known is None:
+        names = differing.get(record.id)
+        if names is None:
             yield Change(ChangeKind.CREATED, seq, record.model, record.id)
         else:
-            body = _compose_body(record, b"")
-            names = name_fields(known, body=body, raw=record.raw, custom=record.custom, more=record.more)
             yield Change(ChangeKind.UPDATED, seq, record.model, record.id, names)
 
 
@@ -384,14 +324,10 @@ def _write_records(
             write_bigints(record.keys),
             write_fields(
                 name, record.remote_id.encode(), record.fingerprint[:CONTENT_BYTES],
-                _compose_body(record, stamps.text(seq)), record.raw, record.custom, record.words,
+                compose_body(record, stamps.text(seq)), record.raw, record.custom, record.words,
                 write_hash(hashes.get(record.id)), record.more, record.fingerprint[CONTENT_BYTES:],
             ),
         ))  # fmt: skip
-
-
-def _compose_body(record: Rendered, modified_at: bytes) -> bytes:
-    return b'{"id":"%b","modified_at":"%b",%b%b' % (record.id.encode(), modified_at, record.members, EMPTY_ENDING)
 
 
 async def mark_deleted(

@@ -11,7 +11,7 @@ from unihire.store.feed import saving
 from unihire.store.feed.gate import VALUE_ERRORS, Feed, name_refusal, savepoint
 from unihire.store.feed.position import LATEST
 from unihire.store.feed.prepared_page import PreparedPage
-from unihire.store.feed.saving import Rendered
+from unihire.store.feed.rendered import Rendered
 from unihire.store.joins import JoinedChanges
 
 FindChangedParts = Callable[

@@ -1,7 +1,7 @@
 """A page's part: what concerns some of its rows, all of it and nothing else."""
 
 from unihire.store.feed.prepared_page import PreparedPage, SourceRow
-from unihire.store.feed.saving import Rendered
+from unihire.store.feed.rendered import Rendered
 from unihire.store.feed.writing import Refused
 from unihire.store.joins import Joined
 
