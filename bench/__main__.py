@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from bench.budget import measure_budget
+from bench.events import measure_events
 from bench.fair import measure_fairness
 from bench.figures import BARS, Figures, render_bars, render_rest
 from bench.nth import measure_nth
@@ -24,7 +25,7 @@ from bench.sizes import FULL, QUICK, TINY, Sizes
 from bench.sync import measure_syncing
 
 NEEDED = ("dlt", "greenlet", "psutil", "psycopg2", "sqlalchemy")
-PARTS = ("serve", "sync", "rereads", "nth", "fair", "queue", "budget")
+PARTS = ("serve", "sync", "rereads", "events", "nth", "fair", "queue", "budget")
 
 
 async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
@@ -37,6 +38,8 @@ async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> Non
             await measure_syncing(place, sizes, figures)
         if "rereads" in parts:
             await measure_rereads(place, sizes, figures)
+        if "events" in parts:
+            await measure_events(place, sizes, figures)
         if "nth" in parts:
             await measure_nth(place, sizes, figures)
         if "fair" in parts:
