@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from bench.budget import measure_budget
+from bench.deliveries import measure_deliveries
 from bench.events import measure_events
 from bench.fair import measure_fairness
 from bench.figures import BARS, Figures, render_bars, render_rest
@@ -25,7 +26,7 @@ from bench.sizes import FULL, QUICK, TINY, Sizes
 from bench.sync import measure_syncing
 
 NEEDED = ("dlt", "greenlet", "psutil", "psycopg2", "sqlalchemy")
-PARTS = ("serve", "sync", "rereads", "events", "nth", "fair", "queue", "budget")
+PARTS = ("serve", "sync", "rereads", "events", "deliveries", "nth", "fair", "queue", "budget")
 
 
 async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
@@ -40,6 +41,8 @@ async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> Non
             await measure_rereads(place, sizes, figures)
         if "events" in parts:
             await measure_events(place, sizes, figures)
+        if "deliveries" in parts:
+            await measure_deliveries(place, sizes, figures)
         if "nth" in parts:
             await measure_nth(place, sizes, figures)
         if "fair" in parts:

@@ -41,7 +41,10 @@ async def measure_events(place: Place, sizes: Sizes, figures: Figures) -> None:
     print(f"events: {pages} pages of {PAGE} candidates, with and without the change log", flush=True)
     async with place.open_scratch("events") as (_, pool):
         tenants = [(await create_tenant(pool))[0] for _ in (WITHOUT, WITH)]
-        savers = [_Saver(pool, tenant.connector, log) for tenant, log in zip(tenants, (None, log_changes), strict=True)]
+        savers = [
+            CandidateSaver(pool, tenant.connector, log)
+            for tenant, log in zip(tenants, (None, log_changes), strict=True)
+        ]
         for kind, version in (("new", 0), ("changed", 1)):
             await settle(pool)
             ratio, seconds = await _compare(savers, pages, version)
@@ -53,7 +56,7 @@ async def measure_events(place: Place, sizes: Sizes, figures: Figures) -> None:
             await pool.execute("TRUNCATE event_page")
 
 
-async def _compare(savers: Sequence["_Saver"], pages: int, version: int) -> tuple[float, list[float]]:
+async def _compare(savers: Sequence["CandidateSaver"], pages: int, version: int) -> tuple[float, list[float]]:
     """The median of the pages' ratios, time without by time with, and the medians of both in seconds."""
     taken: list[list[float]] = [[], []]
     for number in range(pages):
@@ -67,7 +70,7 @@ async def _compare(savers: Sequence["_Saver"], pages: int, version: int) -> tupl
     return median(ratios), [median(some) for some in taken]
 
 
-class _Saver:
+class CandidateSaver:
     """Saves pages of one connector."""
 
     def __init__(self, pool: Pool, connector: Connector, log: ChangeLog | None) -> None:

@@ -20,8 +20,8 @@ class Sizes:
     real rate budget, enough for three whole windows, or 0, since windows take their time. `fair_small` and `fair_big`
     are the connectors that are due at once, `fair_big_candidates` what a big one has; the queue is
     measured with as many as `queue_connectors` say. `nth_connectors` are the connectors a new one is the last of, which
-    has `nth_candidates`. Without `with_rivals` only we and the floors are measured: what
-    runs without the bench's own dependencies.
+    has `nth_candidates`. Events are sent to `delivery_endpoints`, in rounds of `delivery_seconds`. Without
+    `with_rivals` only we and the floors are measured: what runs without the bench's own dependencies.
     """
 
     name: str
@@ -41,6 +41,8 @@ class Sizes:
     queue_connectors: tuple[int, ...]
     nth_candidates: int
     nth_connectors: tuple[int, ...]
+    delivery_endpoints: int
+    delivery_seconds: float
     with_rivals: bool = True
 
 
@@ -62,6 +64,10 @@ FULL = Sizes(
     (500, 10_000),
     1_200,
     (2, 5, 50, 120),
+    1_000,
+    20.0,
 )
-QUICK = Sizes("quick", 40_000, 4, 1.0, 15, 3, 1, 20_000, 40_000, 500, 0, 16, 8, 200, (500,), 600, (2, 5, 50, 120))
-TINY = Sizes("tiny", 500, 1, 0.1, 1, 1, 0, 1_000, 2_000, 100, 100, 4, 2, 300, (50,), 100, (2, 3), False)
+QUICK = Sizes(
+    "quick", 40_000, 4, 1.0, 15, 3, 1, 20_000, 40_000, 500, 0, 16, 8, 200, (500,), 600, (2, 5, 50, 120), 200, 8.0
+)
+TINY = Sizes("tiny", 500, 1, 0.1, 1, 1, 0, 1_000, 2_000, 100, 100, 4, 2, 300, (50,), 100, (2, 3), 20, 1.0, False)
