@@ -20,13 +20,14 @@ from bench.nth import measure_nth
 from bench.place import open_place
 from bench.processes import ChildFailed, Mismatch
 from bench.queue import measure_queue
+from bench.reported import measure_reported
 from bench.rereads import measure_rereads
 from bench.serve import measure_serving
 from bench.sizes import FULL, QUICK, TINY, Sizes
 from bench.sync import measure_syncing
 
 NEEDED = ("dlt", "greenlet", "psutil", "psycopg2", "sqlalchemy")
-PARTS = ("serve", "sync", "rereads", "events", "deliveries", "nth", "fair", "queue", "budget")
+PARTS = ("serve", "sync", "rereads", "events", "deliveries", "reported", "nth", "fair", "queue", "budget")
 
 
 async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
@@ -43,6 +44,8 @@ async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> Non
             await measure_events(place, sizes, figures)
         if "deliveries" in parts:
             await measure_deliveries(place, sizes, figures)
+        if "reported" in parts:
+            await measure_reported(place, sizes, figures)
         if "nth" in parts:
             await measure_nth(place, sizes, figures)
         if "fair" in parts:
