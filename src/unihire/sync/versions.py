@@ -21,6 +21,7 @@ MAKERS = (
     "kit/text.py",
     "outbound/decoding.py",
     "outbound/paging.py",
+    "store/feed/rendered.py",
     "store/feed/saving.py",
     "store/joins.py",
     "store/record_keys.py",

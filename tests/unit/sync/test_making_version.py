@@ -30,6 +30,7 @@ APART = {
     "store/copying.py": "sends what is made, as it is",
     "store/feed/changes.py": "tells what was saved",
     "store/feed/position.py": "where a record is saved, not as what",
+    "store/feed/replacing.py": "names the fields that changed",
     "store/feed/refreshing.py": "volatile texts, which no hash is of",
     "store/feed/hashes.py": "compares and stores the hashes",
     "sync/pruning.py": "parts of rows that do not map: these have no hash",
