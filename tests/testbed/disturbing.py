@@ -48,11 +48,12 @@ COMPANIES = (
 # what it showed last depends on whether that, or the deletion, was read first.
 CONTENT = {
     "records": """
-        SELECT connector, model, remote_id, deleted_at IS NULL, stream,
-            CASE WHEN deleted_at IS NULL THEN ROW(
-                regexp_replace(convert_from(body, 'UTF8'), '"modified_at":"[^"]*"', ''), raw, keys, fingerprint
-            ) END
-        FROM record ORDER BY connector, model, remote_id
+        SELECT connector, model, remote_id, stream, live.*
+        FROM record LEFT JOIN LATERAL (
+            SELECT regexp_replace(convert_from(body, 'UTF8'), '"modified_at":"[^"]*"', ''), raw, keys, fingerprint
+            WHERE deleted_at IS NULL
+        ) AS live ON true
+        ORDER BY connector, model, remote_id
     """,
     "filter index": "SELECT key, count(*) FROM record_key GROUP BY key ORDER BY key",
     "shown": "SELECT connector, origin, row_id, stream, name, key, id, data FROM joined ORDER BY 1, 2, 3, 4, 5, 6",
