@@ -21,7 +21,6 @@ from bench.processes import Child, Mismatch, start_child
 from bench.seeding import ANY_CREDENTIALS
 from bench.sizes import Sizes
 from bench.workers import Site, open_site
-from unihire.app import FORMS
 from unihire.events.endpoints import EndpointOwner, Endpoints, EndpointSettings
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
@@ -32,6 +31,7 @@ from unihire.store import Pool
 from unihire.store.accounts.tenancy import get_connector
 from unihire.store.events.endpoints import announce_endpoints
 from unihire.store.events.log import log_changes
+from unihire.webhook_forms import FORMS
 
 EACH = 5
 """Endpoints that each event is sent to."""

@@ -20,13 +20,13 @@ from bench.processes import Child, Mismatch, start_child
 from bench.sizes import Sizes
 from bench.vendors import HARVEST, Lists, Vendor, start_emulator, start_pages
 from bench.workers import COUNT_ENDED, Site, open_site
-from unihire.app import FORMS
 from unihire.events.endpoints import EndpointOwner, Endpoints, EndpointSettings
 from unihire.events.inbox.hooks import get_webhooks, open_hook
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
 from unihire.outbound.addresses import AddressPolicy
 from unihire.store.accounts.tenancy import Connector, get_numbered
+from unihire.webhook_forms import FORMS
 
 BESIDE = Lists("personio", ("candidates",))
 CALLS_AT_ONCE = 8

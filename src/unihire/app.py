@@ -20,7 +20,6 @@ from starlette.types import ASGIApp
 from unihire import __version__
 from unihire.dialects.bindbee import connectors as linked
 from unihire.dialects.bindbee.face import NATIVE
-from unihire.dialects.bindbee.native_form import NATIVE as NATIVE_FORM
 from unihire.dialects.common.admission import TOKEN_HEADER, RequestGate
 from unihire.dialects.common.prefix import Prefixed
 from unihire.dialects.common.read_schema import describe_reads
@@ -45,10 +44,8 @@ from unihire.dialects.unihire import (
 )
 from unihire.dialects.unihire.metrics import Metrics
 from unihire.dialects.unihire.records import OWN
-from unihire.dialects.unihire.standard_form import STANDARD
 from unihire.errors import ConfigError
 from unihire.events.deliveries.deliverer import Deliverer
-from unihire.events.deliveries.forms import DeliveryForms
 from unihire.events.endpoints import Endpoints
 from unihire.events.inbox.processing import Processor
 from unihire.events.inbox.receiving import DeliveryReceiver
@@ -70,6 +67,7 @@ from unihire.store.connections import LOST, UNAVAILABLE
 from unihire.store.database import get_address
 from unihire.store.retention import Retention
 from unihire.sync.worker import Worker
+from unihire.webhook_forms import FORMS
 
 log = get_logger()
 
@@ -79,9 +77,6 @@ PATIENCE_SECONDS = 2.0
 
 INBOX_PATIENCE_SECONDS = 10.0
 """How long a reading of what was reported waits for a vendor before it gives its place to another connector's."""
-
-FORMS: DeliveryForms = {form.name: form for form in (STANDARD, NATIVE_FORM)}
-"""The forms in which webhooks are sent events."""
 
 
 def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Starlette:

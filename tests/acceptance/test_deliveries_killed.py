@@ -29,7 +29,6 @@ from testbed.delivering import list_logged
 from testbed.disturbing import change_rows, delete_rows
 from testbed.personio import make_emulated_tenant
 from testbed.tenants import Tenant
-from unihire.app import FORMS
 from unihire.events.endpoints import EndpointOwner, Endpoints, EndpointSettings
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.addresses import AddressPolicy
@@ -38,6 +37,7 @@ from unihire.sandbox.runner import Ready, start_sandbox
 from unihire.store import Pool
 from unihire.store.connections import LOST
 from unihire.store.database import open_database
+from unihire.webhook_forms import FORMS
 
 ROUNDS = int(os.environ.get("DELIVERY_ROUNDS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", random.randrange(1_000_000)))

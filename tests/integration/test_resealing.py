@@ -10,7 +10,6 @@ import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.partner import PARTNER, SECRETS, connect_partner, make_grant
-from unihire.app import FORMS
 from unihire.cli.doctor.examining import judge_marks
 from unihire.errors import ConfigError
 from unihire.events.endpoints import EndpointOwner, Endpoints, EndpointSettings
@@ -28,6 +27,7 @@ from unihire.store import Pool
 from unihire.store.accounts.sealed import KINDS, count_marks
 from unihire.store.accounts.tenancy import Connector, get_connector, list_connectors
 from unihire.store.events.hooks import add_hook
+from unihire.webhook_forms import FORMS
 
 OLD, NEW, LOST = new_key(), new_key(), new_key()
 BEFORE, BOTH, AFTER = Sealer([OLD]), Sealer([NEW, OLD]), Sealer([NEW])

@@ -11,7 +11,6 @@ import asyncpg
 from testbed.receiver import Received, Receiver
 from testbed.tenants import Tenant
 from testbed.waiting import until
-from unihire.app import FORMS
 from unihire.events.deliveries.deliverer import Deliverer, DeliveryPace
 from unihire.events.deliveries.replaying import Replay, replay_refused, replay_since
 from unihire.events.endpoints import EndpointOwner, Endpoints, EndpointSettings
@@ -20,6 +19,7 @@ from unihire.outbound.addresses import AddressPolicy
 from unihire.store import Pool
 from unihire.store.events.endpoints import Endpoint, read_endpoint
 from unihire.store.events.log import cut_events, read_events
+from unihire.webhook_forms import FORMS
 
 QUICK = DeliveryPace(lease=2.0, slice=5.0, poll=0.05, reload=0.5, rest=0.05, ending=0.5)
 TIMEOUT = 0.5

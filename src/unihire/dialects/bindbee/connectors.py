@@ -3,7 +3,7 @@
 The list is checked as every call is that names no connector: API key (401), rate (429), query (422).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.admission import CATEGORY, Reply, RequestGate, describe_problem
+from unihire.dialects.bindbee.run_words import SYNC_WORDS
+from unihire.dialects.common.admission import Reply, RequestGate, describe_problem
+from unihire.dialects.common.category import CATEGORY
 from unihire.dialects.common.cursors import CURSOR_PATTERN, read_cursor, write_cursor
 from unihire.dialects.common.describing import TOKENED, describe_cursor, describe_refusals, describe_response
 from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST
@@ -30,15 +32,6 @@ PATH = "/api/ats/v1/connectors"
 RESYNC_PATH = "/api/embedded/v1/connectors/resync"
 _LIST = "connectors"
 _STARTED = "The sync has been started"
-
-SYNC_WORDS: Mapping[str, str] = {
-    "queued": "Syncing",
-    "running": "Syncing",
-    "done": "Done",
-    "partial": "Done",
-    "failed": "Failed",
-}
-"""The contract's word for how a run stands; a cancelled run is passed over for the one before it."""
 
 
 class ConnectorsQuery(BaseModel):

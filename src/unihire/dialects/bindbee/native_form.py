@@ -10,8 +10,8 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import msgspec
 
-from unihire.dialects.bindbee.connectors import SYNC_WORDS
-from unihire.dialects.common.admission import CATEGORY
+from unihire.dialects.bindbee.run_words import SYNC_WORDS
+from unihire.dialects.common.category import CATEGORY
 from unihire.events.deliveries.lane_look import LaneLook
 from unihire.events.deliveries.messages import LaneStep, Message
 from unihire.integration.registry import get_integration

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from unihire.dialects.common.category import CATEGORY
 from unihire.errors import ApiError, BadRequest, Gone, Invalid, RateLimited, TooLarge, Unauthorized
 from unihire.platform.access import Access, Caller, Scope
 from unihire.platform.limits import RateLimiter, RateLimitState, refuse
 
-CATEGORY = "ATS"
 TOKEN_HEADER = "x-connector-token"  # noqa: S105 (the header's name)
 MOST_BYTES = 64 * 1024
 """Of a body that says what to do."""

@@ -16,9 +16,9 @@ from unihire.dialects.unihire.endpoints import (
     NewSecret,
     NewWebhook,
     TestResult,
-    Webhook,
 )
 from unihire.dialects.unihire.list_pages import describe_page
+from unihire.dialects.unihire.webhook_view import Webhook
 from unihire.events.deliveries.forms import DeliveryForm, DeliveryForms
 from unihire.events.endpoints import (
     ADDRESS_LENGTH,

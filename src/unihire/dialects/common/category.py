@@ -1,0 +1,3 @@
+"""What kind of systems the connectors are linked to."""
+
+CATEGORY = "ATS"
