@@ -11,6 +11,7 @@ from testbed.tenants import Tenant, make_tenant
 from testbed.touching import DELTA, application, fill, remove, tag
 from testbed.vendor import IMPATIENT, Vendor, say
 from testbed.waiting import within
+from unihire.errors import ReauthorizeNeeded
 from unihire.kit.seal import Sealer
 from unihire.outbound.client import VendorClient
 from unihire.platform.connectors import open_client
@@ -171,3 +172,49 @@ async def test_row_that_was_saved_meanwhile_is_not_deleted_but_asked_for_again(
     vendor.will("/people", vendor.page, sync_meanwhile)
     await read(tenant, client, people=Touched(["1"]))
     assert await list_living(tenant, "people") == ["1", "2", "3"]
+
+
+async def test_rows_of_several_streams_are_requested_at_once(
+    tenant: Tenant, client: VendorClient, vendor: Vendor
+) -> None:
+    asked = {path: asyncio.Event() for path in ("/people", "/applications", "/offers")}
+
+    async def answer(request: web.Request) -> web.Response:
+        asked[request.path].set()
+        for other in asked.values():
+            await within(other.wait(), 5)
+        return vendor.page(request)
+
+    for path in asked:
+        vendor.will(path, answer)
+    vendor.lists["/people"][0]["name"] = "Renamed"
+    remove(vendor, "/offers", "211")
+    vendor.lists["/applications"][0]["person_id"] = "2"
+    await read(
+        tenant, client, people=Touched(["1"]), applications=Touched(of={"person_id": ["1"]}), offers=Touched(["211"])
+    )
+    assert await list_living(tenant, "offers") == ["111"]
+    name = "SELECT convert_from(body, 'UTF8')::jsonb ->> 'first_name' FROM record WHERE stream = 'people'"
+    assert "Renamed" in [row[0] for row in await tenant.pool.fetch(name)]
+
+
+async def test_stream_that_fails_ends_the_requests_of_the_others(
+    tenant: Tenant, client: VendorClient, vendor: Vendor
+) -> None:
+    is_waiting = asyncio.Event()
+
+    async def wait(request: web.Request) -> web.Response:
+        is_waiting.set()
+        await asyncio.sleep(60)
+        return vendor.page(request)
+
+    async def refuse(request: web.Request) -> web.Response:
+        await within(is_waiting.wait())
+        return say({}, 401)
+
+    vendor.will("/people", *[refuse] * 20)
+    vendor.will("/offers", wait)
+    with pytest.raises(ReauthorizeNeeded):
+        await within(read(tenant, client, people=Touched(["1"]), offers=Touched(["111"])), 10)
+    left = [task for task in asyncio.all_tasks() if "_request_ahead" in repr(task.get_coro())]
+    assert not left

@@ -1,6 +1,8 @@
 """Rows that are known to have changed: read by their ids and saved at once, without waiting for the next run."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from unihire.errors import CredentialsReplaced, PermissionMissing
@@ -26,6 +28,10 @@ TURNS = 3
 """How far relations of a missing row are followed: the offers of the applications of a candidate."""
 
 
+ABREAST = 4
+"""Streams whose touched rows are requested ahead of their turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Touched:
     """Rows of one stream to be read again.
@@ -48,6 +54,15 @@ class Reread:
     counts: list[Counts] = field(default_factory=list)
     missing: dict[str, set[str]] = field(default_factory=dict)
     unknown: dict[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """What the vendor has of touched rows; the feed's position, and what was stored of them, before it was asked."""
+
+    found: FetchedRows
+    asked_seq: int
+    before: JoinedVersions
 
 
 async def sync_rows_by_id(
@@ -116,56 +131,93 @@ class _Reader:
         return self._reread
 
     async def _read_turn(self, touched: Mapping[str, Touched]) -> list[str]:
-        """Every stream once, in order; returns the ids of records whose related ones are to be read again."""
+        """Every stream once, in order; returns the ids of records whose related ones are to be read again.
+
+        Rows of the next streams are requested meanwhile; each is saved in its stream's turn.
+        """
         roots: list[str] = []
-        for stream in self._integration.streams:
-            pages = Pages(
-                pool=self._pool, client=self._client, renderer=self._renderer, connector=self._connector.number,
-                stream=stream, storage=RowStorage.of(self._integration, stream),
-            )  # fmt: skip
-            counts = Counts(stream.name)
-            one = touched.get(stream.name, Touched())
-            is_touched = stream.by_id is not None and bool(one.ids or one.of)
-            if is_touched:
-                await pages.open()
-                missing = await self._read_stream(pages, one, counts)
-                ids = [*missing, *one.wide] if self._deletes else []
-                roots += [id for row_id in dict.fromkeys(ids) for id in self._renderer.row_ids(stream, row_id)]
-            if stream.joins and await pages.has_stale():
-                if not is_touched:
-                    await pages.open()
-                await self._make_again(pages, counts)
-            self._reread.counts.append(counts)
+        every = {stream.name: self._make_pages(stream) for stream in self._integration.streams}
+        async with self._request_ahead(every, touched) as responses:
+            for stream in self._integration.streams:
+                pages, counts = every[stream.name], Counts(stream.name)
+                one = touched.get(stream.name, Touched())
+                if is_touched := stream.name in responses:
+                    missing = await self._read_stream(pages, one, counts, responses[stream.name])
+                    ids = [*missing, *one.wide] if self._deletes else []
+                    roots += [id for row_id in dict.fromkeys(ids) for id in self._renderer.row_ids(stream, row_id)]
+                if stream.joins and await pages.has_stale():
+                    if not is_touched:
+                        await pages.open()
+                    await self._make_again(pages, counts)
+                self._reread.counts.append(counts)
         return roots
 
-    async def _read_stream(self, pages: Pages, touched: Touched, counts: Counts) -> set[str]:
-        """Read and save touched rows of one stream; returns the ids of those the vendor does not have."""
+    def _make_pages(self, stream: Stream) -> Pages:
+        return Pages(
+            pool=self._pool, client=self._client, renderer=self._renderer, connector=self._connector.number,
+            stream=stream, storage=RowStorage.of(self._integration, stream),
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def _request_ahead(
+        self, every: Mapping[str, Pages], touched: Mapping[str, Touched]
+    ) -> AsyncIterator[Mapping[str, "asyncio.Task[_Response]"]]:
+        """Responses of the streams that are touched, requested in their order, a few at once; none outlives the block.
+
+        What was saved between a request and its turn is newer: such rows are requested once more.
+        """
+        room = asyncio.Semaphore(ABREAST)
+
+        async def request(pages: Pages, one: Touched) -> _Response:
+            async with room:
+                await pages.open()
+                return await self._request(pages, list(dict.fromkeys(one.ids)), one.of)
+
+        responses = {
+            name: asyncio.create_task(request(pages, one))
+            for name, pages in every.items()
+            if pages.stream.by_id is not None and (one := touched.get(name, Touched())) and (one.ids or one.of)
+        }
+        try:
+            yield responses
+        finally:
+            for response in responses.values():
+                response.cancel()
+            await asyncio.gather(*responses.values(), return_exceptions=True)
+
+    async def _request(self, pages: Pages, ids: Sequence[str], of: Mapping[str, Sequence[str]]) -> _Response:
+        """Ask the vendor for rows of one stream."""
+        asked_seq = await get_position(self._pool, self._connector.number)
+        before = await pages.find_versions(await self._list_stored(pages, ids, of))
+        found = await fetch_rows(self._client, pages.stream, ids) if ids else FetchedRows()
+        await self._add_by_member(pages.stream, of, found)
+        return _Response(found, asked_seq, before)
+
+    async def _read_stream(
+        self, pages: Pages, touched: Touched, counts: Counts, response: "asyncio.Task[_Response]"
+    ) -> set[str]:
+        """Save touched rows of one stream as requested; returns the ids of those the vendor does not have."""
         name, ids = pages.stream.name, list(dict.fromkeys(touched.ids))
         try:
-            missing = await self._sync_rows(pages, ids, touched.of, counts)
+            missing = await self._save_rows(pages, await response, counts)
         except PermissionMissing:
             self._reread.unknown.setdefault(name, set()).update(ids)
             return set()
         self._reread.missing.setdefault(name, set()).update(missing)
         return missing
 
-    async def _sync_rows(
-        self, pages: Pages, ids: Sequence[str], of: Mapping[str, Sequence[str]], counts: Counts
-    ) -> set[str]:
-        """Read and save rows of one stream; rows that somebody else saved meanwhile are read once more."""
+    async def _save_rows(self, pages: Pages, response: _Response, counts: Counts) -> set[str]:
+        """Save rows of one stream; rows that somebody else saved meanwhile are requested once more."""
         missing: set[str] = set()
-        for _ in range(TRIES):
-            asked_seq = await get_position(self._pool, self._connector.number)
-            before = await pages.find_versions(await self._list_stored(pages, ids, of))
-            found = await fetch_rows(self._client, pages.stream, ids) if ids else FetchedRows()
-            await self._add_by_member(pages.stream, of, found)
+        for tries_left in reversed(range(TRIES)):
+            found, before = response.found, response.before
             counts.wrong_answers += found.wrong_answers
             missing |= found.missing
             self._reread.unknown.setdefault(pages.stream.name, set()).update(found.unsure)
             gone = sorted(found.missing) if self._deletes else []
             if not found.rows and not gone:
                 break
-            page = await pages.prepare(found.rows, asked_seq=asked_seq)
+            page = await pages.prepare(found.rows, asked_seq=response.asked_seq)
 
             async def save(
                 feed: Feed, page: MappedPage = page, gone: Sequence[str] = gone, before: JoinedVersions = before
@@ -175,10 +227,10 @@ class _Reader:
 
             saved, outdated = await pages.write(save, page)
             counts.add(saved)
-            if not outdated:
+            if not outdated or not tries_left:
                 break
-            ids, of = sorted(outdated), {}
             missing -= outdated
+            response = await self._request(pages, sorted(outdated), {})
         return missing
 
     async def _list_stored(self, pages: Pages, ids: Sequence[str], of: Mapping[str, Sequence[str]]) -> list[str]:
