@@ -174,8 +174,7 @@ async def test_receivers_hold_every_event_in_order_whatever_is_killed_at_whichev
                 else:
                     done[f"kills: {step}"] += 1
                 if number % CHECK_EVERY == 0 or number == ROUNDS:
-                    workers.keep(2)
-                    done["events"] = await check(scene, pool)
+                    done["events"] = await check(scene, pool, workers)
     finally:
         workers.end()
     twice = len(scene.receiver.taken) - len({(one.path, one.id) for one in scene.receiver.taken})
@@ -232,9 +231,9 @@ async def wait_for_step(
     return False
 
 
-async def check(scene: Scene, pool: Pool) -> int:
+async def check(scene: Scene, pool: Pool, workers: Workers) -> int:
     """All that happened was received, in order, and what came twice says the same; returns how many events that is."""
-    await wait_until_all_is_sent(pool)
+    await wait_until_all_is_sent(pool, workers)
     events = 0
     for tenant in scene.tenants:
         connector = tenant.connector.number
@@ -255,7 +254,7 @@ async def check(scene: Scene, pool: Pool) -> int:
     return events
 
 
-async def wait_until_all_is_sent(pool: Pool) -> None:
+async def wait_until_all_is_sent(pool: Pool, workers: Workers) -> None:
     query = """
         SELECT (SELECT count(*) FROM sync_run WHERE status IN ('queued', 'running'))
             + (SELECT count(*) FROM lane WHERE due_at IS NOT NULL)
@@ -263,6 +262,7 @@ async def wait_until_all_is_sent(pool: Pool) -> None:
     give_up_at = time.monotonic() + 90
     while await insist(lambda: pool.fetchval(query)):
         assert time.monotonic() < give_up_at, await describe(pool)
+        workers.keep(2)  # who was started while the server was away has ended
         await asyncio.sleep(0.05)
 
 
