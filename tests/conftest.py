@@ -12,6 +12,8 @@ import structlog
 from httpx._transports import default
 
 from testbed.databases import Databases, make_place
+from testbed.delivering import Delivers
+from testbed.receiver import Receiver, run_receiver
 from testbed.tenants import Tenant, make_tenant, open_api
 from testbed.vendor import Vendor, run_vendor
 from unihire.kit.seal import Sealer, new_key
@@ -95,3 +97,15 @@ async def api(databases: Databases, tenant: Tenant) -> AsyncIterator[httpx.Async
 async def vendor() -> AsyncIterator[Vendor]:
     async with run_vendor() as running:
         yield running
+
+
+@pytest_asyncio.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """Where webhooks are sent."""
+    async with run_receiver() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def delivers(pool: Pool, sealer: Sealer, receiver: Receiver) -> Delivers:
+    return Delivers(pool, sealer, receiver)

@@ -14,7 +14,7 @@ import pytest_asyncio
 from standardwebhooks import Webhook
 
 from testbed.databases import Databases
-from testbed.receiver import Receiver, answer_with, run_receiver
+from testbed.receiver import Receiver, answer_with
 from testbed.tenants import Tenant, make_tenant, read_pages, serve_app
 from unihire.app import create_app
 from unihire.dialects.bindbee.native_form import SIGNATURE_HEADER
@@ -41,12 +41,6 @@ async def open_api(databases: Databases, tenant: Tenant, sealer: Sealer) -> Asyn
     async with serve_app(create_app(settings, tenant.pool, sealer)) as client:
         client.headers["Authorization"] = f"Bearer {tenant.key}"
         yield client
-
-
-@pytest_asyncio.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with run_receiver() as running:
-        yield running
 
 
 async def create(api: httpx.AsyncClient, **members: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Webhooks: what happens arrives, in order, signed, once, and nothing else."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +9,7 @@ import pytest_asyncio
 from standardwebhooks import Webhook
 
 from testbed.delivering import Delivers, list_logged, list_records
-from testbed.receiver import Receiver, answer_with, run_receiver
+from testbed.receiver import Receiver, answer_with
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import Vendor, fill
 from unihire.dialects.unihire import standard_form as standard
@@ -25,17 +24,6 @@ from unihire.store.issues import open_issue, resolve_issues
 from unihire.sync.issues import ADVICE, IssueKind, ask_for_relink
 
 SECRET = "whsec_" + "c2VjcmV0" * 4
-
-
-@pytest_asyncio.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with run_receiver() as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def delivers(pool: Pool, sealer: Sealer, receiver: Receiver) -> Delivers:
-    return Delivers(pool, sealer, receiver)
 
 
 @pytest_asyncio.fixture

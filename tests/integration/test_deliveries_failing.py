@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,7 +10,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from testbed.delivering import QUICK, Delivers, list_logged, list_records
-from testbed.receiver import Answer, Received, Receiver, accept, answer_with, run_receiver
+from testbed.receiver import Answer, Received, Receiver, accept, answer_with
 from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import Vendor, fill
 from testbed.waiting import until, within
@@ -22,17 +21,6 @@ from unihire.store import Pool
 from unihire.store.issues import list_issues, open_issue, resolve_issues
 from unihire.store.standing import count_standing
 from unihire.sync.issues import IssueKind
-
-
-@pytest_asyncio.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with run_receiver() as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def delivers(pool: Pool, sealer: Sealer, receiver: Receiver) -> Delivers:
-    return Delivers(pool, sealer, receiver)
 
 
 @pytest_asyncio.fixture

@@ -9,7 +9,7 @@ import pytest_asyncio
 from testbed.creating import Company, Creating, open_creating
 from testbed.databases import Databases
 from testbed.delivering import Delivers
-from testbed.receiver import Receiver, run_receiver
+from testbed.receiver import Receiver
 from testbed.vendor import say
 from unihire.events.endpoints import EndpointOwner
 from unihire.kit.seal import Sealer
@@ -19,12 +19,6 @@ from unihire.kit.seal import Sealer
 async def creating(databases: Databases, sealer: Sealer) -> AsyncIterator[Creating]:
     async with open_creating(databases, sealer, size=100, seed=5) as opened:
         yield opened
-
-
-@pytest_asyncio.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with run_receiver() as running:
-        yield running
 
 
 @pytest_asyncio.fixture
