@@ -60,6 +60,12 @@ COMMANDS = (
     Command("reconnect", "connecting:reconnect", "RECONNECT_EPILOG", "Give a connector new credentials."),
     Command("sync", "syncing:sync", "EPILOG", "Bring connectors up to date."),
     Command("runs", "runs:list_runs", "EPILOG", "List the latest sync runs."),
+    Command(
+        "events",
+        "events:events",
+        "EPILOG",
+        "List what became of records: each created, updated or deleted, oldest first.",
+    ),
     Command("issues", "issues:issues", "EPILOG", "List what somebody must know of or mend."),
     Command("schedule", "schedules:schedule", "SCHEDULE_EPILOG", "Show or change when connectors are synced."),
     Command("pause", "schedules:pause", "PAUSE_EPILOG", "Let connectors rest."),

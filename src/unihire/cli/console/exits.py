@@ -10,7 +10,7 @@ LATER = 5
 PARTIAL = 6
 
 EXIT_CODES = {
-    0: "done, a server that SIGTERM asked to end, or a demo that was ended",
+    0: "done, a server that SIGTERM asked to end, or a demo or events --follow that was ended",
     FAILED: "the work failed",
     USAGE: "the command line is wrong",
     CONFIGURATION: "a setting, a file or the database must be put right",

@@ -1,12 +1,10 @@
 """The change log as a list: what became of records, in order, with a cursor that is always there."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
@@ -16,15 +14,23 @@ from starlette.routing import Route
 from unihire.dialects.common.admission import Reply, RequestGate, describe_problem
 from unihire.dialects.common.describing import describe_param, describe_refusals, describe_response
 from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST
+from unihire.dialects.unihire.event_views import (
+    CHANGEABLE,
+    END,
+    Event,
+    explain_way_back,
+    find_place,
+    show_event,
+    write_cursor,
+)
 from unihire.dialects.unihire.records import MORE, OWN
 from unihire.errors import Gone, Invalid, NotFound
 from unihire.events.current_records import find_records
-from unihire.events.log_reading import EventPage, EventQuery, EventReader, EventsMissed, PlacedEvent
-from unihire.events.places import TEXT_PATTERN, read_place, write_place
+from unihire.events.log_reading import EventPage, EventQuery, EventReader, EventsMissed
+from unihire.events.places import TEXT_PATTERN
 from unihire.kit.clock import to_text
 from unihire.model import MODELS
 from unihire.platform.access import Caller, Scope
-from unihire.platform.hiding import CUSTOM_FIELDS
 from unihire.platform.reads import Reader, RecordView
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import FIND_NUMBER
@@ -33,43 +39,6 @@ from unihire.store.events.order import LogPlace
 from unihire.store.feed.changes import ChangeKind
 
 PATH = "/api/v1/events"
-END = "end"
-"""A cursor after every event of now."""
-
-RAW_DATA = "raw_data"
-
-_SPECS = {spec.number: spec for spec in MODELS.values()}
-_CHANGED = frozenset(
-    [
-        *(field.name for spec in MODELS.values() for field in spec.fields),
-        *(f"{MORE}.{field.name}" for spec in MODELS.values() for field in spec.more),
-        CUSTOM_FIELDS,
-        RAW_DATA,
-    ]
-)
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a record."""
-
-    position: Annotated[str, Meta(description="Its place in the log; as `cursor` it continues after it.")]
-    connector_id: Annotated[UUID, Meta(description="Whose record it is.")]
-    model: Annotated[str, Meta(description=f"One of {', '.join(MODELS)}.", examples=["candidate"])]
-    id: Annotated[UUID, Meta(description="The record's id.")]
-    remote_id: Annotated[str, Meta(description="The vendor's id of it.")]
-    kind: Annotated[
-        Literal["created", "updated", "deleted"],
-        Meta(description="A record that was deleted and is there again is created."),
-    ]
-    changed: Annotated[
-        list[str],
-        Meta(
-            description=f"The fields in which an update differs, those of `{MORE}` as `{MORE}.x`; `{CUSTOM_FIELDS}` "
-            f"and `{RAW_DATA}` may be among them. Empty for other kinds.",
-            examples=[["stage", f"{MORE}.rejected_at", RAW_DATA]],
-        ),
-    ]
-    at: Annotated[datetime, Meta(description="The record's `modified_at` as of this event.")]
 
 
 class EventParams(BaseModel):
@@ -88,7 +57,7 @@ class EventParams(BaseModel):
     @field_validator("changed")
     @classmethod
     def _refuse_unknown(cls, name: str | None) -> str | None:
-        if name is not None and name not in _CHANGED:
+        if name is not None and name not in CHANGEABLE:
             reason = f"no model has this field; those in `{MORE}` are named {MORE}.x"
             raise PydanticCustomError("value_error", "Value error, {reason}", {"reason": reason})
         return name
@@ -113,7 +82,7 @@ class Events:
             try:
                 return Reply(await self._list(wanted, asked))
             except EventsMissed as missed:
-                raise Gone(*_write_missed(wanted, missed)) from None
+                raise Gone(*_describe_missed(wanted, missed)) from None
 
         return await self._gate.serve_either(request, read)
 
@@ -141,7 +110,7 @@ class Events:
             found = EventPage(era, (), place, False)
         else:
             found = await self._events.read(wanted, _read_cursor(wanted, asked.cursor), asked.page_size)
-        items = [_show(wanted, found.era, one) for one in found.events]
+        items = [show_event(wanted, found.era, one) for one in found.events]
         shown: list[Any] = items
         if asked.include_record and items:
             shown = await self._add_records(wanted, found, items)
@@ -149,7 +118,7 @@ class Events:
             {
                 "items": shown,
                 "page_size": len(items),
-                "cursor": _write(wanted, found.era, found.place),
+                "cursor": write_cursor(wanted, found.era, found.place),
                 "more": found.has_more,
             }
         )
@@ -170,46 +139,21 @@ class Events:
         return shown
 
 
-def _show(wanted: EventQuery, era: Era, one: PlacedEvent) -> Event:
-    event = one.event
-    return Event(
-        position=_write(wanted, era, one.place),
-        connector_id=one.connector_id,
-        model=_SPECS[event.model].name,
-        id=UUID(event.id),
-        remote_id=event.remote_id,
-        kind=event.kind.value,
-        changed=list(event.changed),
-        at=event.at,
-    )
-
-
-def _write(wanted: EventQuery, era: Era, place: LogPlace) -> str:
-    return write_place(wanted.organisation, wanted.environment, era, place)
-
-
 def _read_cursor(wanted: EventQuery, cursor: str | None) -> tuple[Era, LogPlace] | None:
     """The place a cursor names; None without one. Raises Invalid where it is none of this log's."""
     if not cursor:
         return None
-    read = read_place(wanted.organisation, wanted.environment, cursor)
-    if read is not None:
-        number = read[1].connector
-        if wanted.connector is None or number in (0, wanted.connector[1]):
-            return read
-    raise Invalid([describe_problem("query", "cursor", "this is not a cursor of these events", cursor)])
+    place = find_place(wanted, cursor)
+    if place is None:
+        raise Invalid([describe_problem("query", "cursor", "this is not a cursor of these events", cursor)])
+    return place
 
 
-def _write_missed(wanted: EventQuery, missed: EventsMissed) -> tuple[str, Mapping[str, Any]]:
+def _describe_missed(wanted: EventQuery, missed: EventsMissed) -> tuple[str, Mapping[str, Any]]:
     """The text of a 410 and the members that say how to go on."""
+    text = f"{missed}. {explain_way_back(missed)}, then ask for events with the cursor of this answer"
     after = None if missed.modified_after is None else to_text(missed.modified_after)
-    way = (
-        "read every list anew and drop what is not in it"
-        if after is None
-        else f"read every list with modified_after={after} and include_deleted=true"
-    )
-    text = f"{missed}. To go on without a gap: {way}, then ask for events with the cursor of this answer"
-    return text, {"modified_after": after, "cursor": _write(wanted, missed.era, missed.last)}
+    return text, {"modified_after": after, "cursor": write_cursor(wanted, missed.era, missed.last)}
 
 
 def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -241,7 +185,7 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
             describe_param(
                 "changed",
                 f"Only updates in which this field differs: `stage`, `{MORE}.rejected_at`.",
-                schema={"type": "string", "enum": sorted(_CHANGED)},
+                schema={"type": "string", "enum": sorted(CHANGEABLE)},
             ),
             describe_param(
                 "include_record",
