@@ -74,11 +74,11 @@ release: setup ## Build wheel and sdist into dist, test these files as wheel-tes
 	  echo "  3. the next version is __version__ in src/unihire/__init__.py"
 
 .PHONY: chaos
-chaos: setup ## Workers killed, frozen, cut off; every fault and combination of odd values; ten minutes of a vendor that spoils; 500 kills amid deliveries; 1,000 races for a token (KILLS=200, SEED=any)
-	CHAOS_KILLS=$(or $(KILLS),200) DELIVERY_ROUNDS=500 RACE_ROUNDS=1000 FAULTS=whole SPOIL_SECONDS=600 \
+chaos: setup ## Workers killed, frozen, cut off; every fault and combination of odd values; ten minutes of a vendor that spoils; 500 kills amid deliveries; a mirror killed; 1,000 races for a token (KILLS=200, SEED=any)
+	CHAOS_KILLS=$(or $(KILLS),200) MIRROR_KILLS=$(or $(KILLS),200) DELIVERY_ROUNDS=500 RACE_ROUNDS=1000 FAULTS=whole SPOIL_SECONDS=600 \
 	  $(if $(SEED),CHAOS_SEED=$(SEED)) SPOIL_SEED=$(or $(SEED),$(shell date +%s)) \
 	  $(BIN)/python -m pytest -s --timeout 7200 tests/acceptance/test_chaos.py tests/acceptance/test_deliveries_killed.py tests/acceptance/test_faults.py \
-	  tests/acceptance/test_spoiling_vendor.py \
+	  tests/acceptance/test_spoiling_vendor.py tests/acceptance/test_mirror_howto.py \
 	  tests/integration/test_grants_race.py tests/contract/test_emulators_survive.py \
 	  tests/integration/test_operations_synced.py tests/unit/sync/test_every_member.py
 

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 QUICK = Pace(heartbeat=0.3, silent=1.5, chores=0.3, poll=0.1, slice=3.0, busy=0.2)
 
-# Forks into `unihire worker` for each line, with what the line gives: to load the program takes longer than most lives.
+# Forks into the command of each line, with what the line gives: to load the program takes longer than most lives.
 NURSERY = """
 import dataclasses, functools, json, os, signal, sys
 from datetime import timedelta
@@ -79,7 +79,7 @@ for line in sys.stdin:
         if given["page"]:
             set_page(given["page"])
             fetching.ASKED_AGAIN_WITHIN = 1
-        sys.argv = ["unihire", "worker", "--slots", "2"]
+        sys.argv = ["unihire", *given["command"]]
         main()
         os._exit(0)
     print(child, flush=True)
@@ -126,8 +126,8 @@ class Process:
 
 
 class Workers:
-    """Processes of `unihire worker` on one database; `retry`: less patient calls, `page`: rows of a page; whole
-    reads ask for all details again, as they do within a month."""
+    """Processes of `unihire worker`, or another command that works, on one database; `retry`: less patient calls,
+    `page`: rows of a page; whole reads ask for all details again, as they do within a month."""
 
     def __init__(
         self,
@@ -138,6 +138,7 @@ class Workers:
         *,
         retry: Retry | None = None,
         page: int | None = None,
+        command: Sequence[str] = ("worker", "--slots", "2"),
     ) -> None:
         assert settings.database_url is not None
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("UNIHIRE_")}
@@ -146,6 +147,7 @@ class Workers:
             "UNIHIRE_HOME": str(settings.home),
             "UNIHIRE_DATABASE_URL": settings.database_url.get_secret_value(),
             "UNIHIRE_ANSWER_BYTES": str(settings.answer_bytes),
+            "UNIHIRE_RATE_LIMIT": str(settings.rate_limit),
             "UNIHIRE_ENCRYPTION_KEYS": key,
             "UNIHIRE_DATABASE_POOL": "8",
             "UNIHIRE_LOG_FORMAT": "json",
@@ -154,6 +156,7 @@ class Workers:
             "pace": None if pace is None else asdict(pace),
             "retry": None if retry is None else asdict(retry),
             "page": page,
+            "command": list(command),
         }
         self._folder = folder
         self._nursery = subprocess.Popen(

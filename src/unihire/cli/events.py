@@ -1,6 +1,7 @@
 """`unihire events`: the change log, listed and followed."""
 
 import asyncio
+import logging
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -141,6 +142,8 @@ async def _work(settings: Settings, asked: _Asked, ending: Ending) -> None:
         await listing.begin(asked.after)
         if asked.follows:
             ending.good = frozenset({SIGINT, SIGTERM})
+            # It warns, with a traceback, of a database that is away: that is said once, in a sentence.
+            logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
         await listing.write_all(follows=asked.follows)
 
 
