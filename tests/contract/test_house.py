@@ -125,8 +125,8 @@ LAYOUT = {"__init__", "__main__", "app", "command", "telemetry"}
 """What the layout repeats: how a package is opened, run and measured."""
 
 FLOORS = {
-    "budgets", "capabilities", "connectors", "endpoints", "grants", "hooks", "issues", "metrics", "operations",
-    "quarantine", "refiling", "remapping", "runs", "schedules", "syncs",
+    "budgets", "capabilities", "connectors", "endpoints", "events", "grants", "hooks", "issues", "metrics",
+    "operations", "quarantine", "refiling", "remapping", "runs", "schedules", "syncs",
 }  # fmt: skip
 """One thing each, under one name on every floor that has to do with it."""
 

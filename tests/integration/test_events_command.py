@@ -1,5 +1,6 @@
 """`unihire events`: what it lists, how that is narrowed, how it looks, and what is said where events are missing."""
 
+import itertools
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from rich.console import Console
 
 from testbed.databases import Databases
 from testbed.event_log import save_logged
@@ -93,14 +95,26 @@ def test_events_are_narrowed_as_the_api_does(filled: Log) -> None:
     assert filled.show("--environment", "development") == []
 
 
-def test_lines_fit_a_terminal_of_80_columns_and_show_no_control_characters(filled: Log) -> None:
+def test_an_event_is_a_line_in_a_pipe_without_control_characters(filled: Log) -> None:
     lines = filled.shell.run("events").stdout.splitlines()
     assert len(lines) == len(filled.items)
     id = str(filled.tenant.connector.id)[:8]
     assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d  {id}  created  candidate 1", lines[0])
-    assert re.search(rf"{id}  updated  candidate 1  first_name, .*raw_data$", lines[4])
+    assert re.search(rf"{id}  updated  candidate 1  {', '.join(filled.items[4]['changed'])}$", lines[4])
+    assert len(lines[4]) > 80
     assert "\x1b" not in "".join(lines)
-    assert max(len(line) for line in lines if "updated" not in line) <= 80
+
+
+def test_what_changed_is_below_where_a_terminal_of_80_columns_is_too_narrow(
+    filled: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unihire.cli.events.OUT", Console(width=80, force_terminal=True, color_system=None))
+    lines = filled.shell.run("events").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    (at,) = [number for number, line in enumerate(lines) if line.endswith("updated  candidate 1")]
+    below = list(itertools.takewhile(lambda line: line.startswith("    "), lines[at + 1 :]))
+    assert " ".join(" ".join(below).split()) == ", ".join(filled.items[4]["changed"])
+    assert [line for line in lines if line.endswith("  updated  job j  more.category, raw_data")]
 
 
 def test_what_is_not_there_is_refused_in_a_sentence(filled: Log) -> None:
