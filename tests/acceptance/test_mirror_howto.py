@@ -37,7 +37,9 @@ KILLS = int(os.environ.get("MIRROR_KILLS", "4"))
 IS_WHOLE = KILLS >= 100
 SEED = int(os.environ.get("CHAOS_SEED", random.randrange(1_000_000)))
 KILLS_A_ROUND = 10 if IS_WHOLE else 2
-SIZE = 400 if IS_WHOLE else 100
+SIZES = {"personio": 250, "greenhouse": 400 if IS_WHOLE else 100}
+"""Candidates: lists that fill a page, and more, at one of them at least."""
+
 SERVICE_SHARE = 0.3
 """Of the kills, those that the service shares."""
 
@@ -123,7 +125,7 @@ async def scene(request: pytest.FixtureRequest, own_server: Databases, place: Pa
     key, port = new_key(), find_free_port()
     folder = place / f"{company.slug}-{port}"
     folder.mkdir()
-    with start_sandbox(company.slug, size=SIZE, seed=2, options=company.options) as sandbox:
+    with start_sandbox(company.slug, size=SIZES[company.slug], seed=2, options=company.options) as sandbox:
         async with own_server.create() as name, open_database(own_server.settings(name)) as pool:
             tenant = await company.connect(pool, Sealer([key]), sandbox.ready)
             await pool.execute("UPDATE connector SET next_sync_at = now() + '1 day'")
@@ -133,10 +135,19 @@ async def scene(request: pytest.FixtureRequest, own_server: Databases, place: Pa
             mirror = MirrorProgram(folder, url, tenant)
             async with httpx.AsyncClient(base_url=url, headers=tenant.headers, timeout=30) as api:
                 try:
+                    service.keep(1)
+                    await until(partial(is_up, api))
                     yield Scene(company, sandbox.ready, tenant, service, Server(own_server), mirror, api)
                 finally:
                     mirror.kill()
                     service.end()
+
+
+async def is_up(api: httpx.AsyncClient) -> bool:
+    try:
+        return (await api.get("/api/v1/events")).is_success
+    except httpx.TransportError:
+        return False
 
 
 def test_program_of_the_page_has_forty_lines_at_most() -> None:
@@ -168,7 +179,7 @@ async def test_copy_is_what_is_served_however_often_the_program_and_the_service_
         f"\nCHAOS_SEED={SEED} {scene.company.slug}: {dict(killed)}, {rounds} rounds, "
         f"{records} records, {deleted} deleted\n"
     )
-    assert records > SIZE
+    assert records > SIZES[scene.company.slug]
     assert deleted
     assert not [line for line in scene.service.list_problems() if "fault of ours" in line or "stumbled" in line]
 
