@@ -7,6 +7,7 @@ repeats a run's luck.
 import asyncio
 import os
 import random
+import re
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -28,6 +29,7 @@ from testbed.howto_mirror import MirrorProgram, count_deleted, find_difference, 
 from testbed.tenants import Tenant
 from testbed.waiting import until
 from unihire.kit.seal import Sealer, new_key
+from unihire.model import MODELS
 from unihire.platform.syncs import ask_sync
 from unihire.sandbox.runner import Ready, start_sandbox
 from unihire.store.database import open_database
@@ -150,8 +152,11 @@ async def is_up(api: httpx.AsyncClient) -> bool:
         return False
 
 
-def test_program_of_the_page_has_forty_lines_at_most() -> None:
-    assert len(read_program().splitlines()) <= 40
+def test_program_of_the_page_has_forty_lines_at_most_and_knows_every_model() -> None:
+    program = read_program()
+    assert len(program.splitlines()) <= 40
+    (models,) = re.findall(r'^MODELS = """(.*?)"""', program, re.MULTILINE | re.DOTALL)
+    assert models.split() == list(MODELS)
 
 
 async def test_copy_is_what_is_served_however_often_the_program_and_the_service_are_killed(scene: Scene) -> None:
