@@ -66,6 +66,7 @@ from unihire.store.accounts.tenancy import Connector
 from unihire.store.connections import LOST, UNAVAILABLE
 from unihire.store.database import get_address
 from unihire.store.retention import Retention
+from unihire.sync.fast_runs import read_fast_setting
 from unihire.sync.worker import Worker
 from unihire.webhook_forms import FORMS
 
@@ -95,6 +96,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     gate = RequestGate(access, limiter, is_lenient=settings.unknown_parameters == "ignore")
     calls = RequestGate(access, limiter, write_error=write_message)
     reader = Reader(pool)
+    fast = read_fast_setting(settings)
     native, own = Reads(NATIVE, reader, gate), Reads(OWN, reader, gate)
 
     @contextlib.asynccontextmanager
@@ -118,8 +120,8 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *Connectors(pool, calls, operations).list_routes(),
             *capabilities.CapabilityRoutes(pool, gate).list_routes(),
             *quarantine.Quarantine(pool, gate).list_routes(),
-            *syncs.Syncs(pool, gate).list_routes(),
-            *schedule.Schedules(pool, gate).list_routes(),
+            *syncs.Syncs(pool, gate, fast).list_routes(),
+            *schedule.Schedules(pool, gate, fast).list_routes(),
             *issues.Issues(pool, gate).list_routes(),
             *events.Events(pool, gate, reader).list_routes(),
             *hooks.Hooks(DeliveryReceiver(pool, open_sealed), _make_limiter(settings.hook_rate_limit)).list_routes(),
@@ -203,7 +205,8 @@ def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) ->
         deliveries=timedelta(days=settings.deliveries_days),
         deleted=timedelta(days=days) if days else None,
     )
-    return Worker(pool, get_address(pool), open_client, slots=settings.worker_slots, retention=retention)
+    fast = read_fast_setting(settings)
+    return Worker(pool, get_address(pool), open_client, slots=settings.worker_slots, retention=retention, fast=fast)
 
 
 def make_processor(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Processor:

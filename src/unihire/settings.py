@@ -105,6 +105,14 @@ class Settings(BaseSettings):
     answer_seconds: Annotated[
         float, Field(ge=1, le=600, description="Most seconds that one answer of a vendor may take, to its last byte.")
     ] = 60.0
+    fast_models: Annotated[
+        str,
+        Field(
+            description="Models whose changes are read between the scheduled runs, as candidate,application, for "
+            "connectors that say nothing else and whose vendor reports no changes."
+        ),
+    ] = ""
+    fast_every: Annotated[str, Field(pattern="^[0-9]{1,6}[dhms]$", description="How often that is: 30s to 1d.")] = "1m"
     worker_slots: Annotated[int, Field(ge=1, le=100, description="Connectors that one worker syncs at once.")] = 8
     inbox_slots: Annotated[
         int, Field(ge=1, le=100, description="Connectors whose reported changes one worker reads at once.")
@@ -176,6 +184,9 @@ class Settings(BaseSettings):
     def _check_networks(cls, value: str) -> str:
         _read_networks(value)
         return value
+
+    def list_fast_models(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name.strip() for name in self.fast_models.split(",") if name.strip()))
 
     def list_trusted_proxies(self) -> list[Network]:
         return _read_networks(self.trusted_proxies)

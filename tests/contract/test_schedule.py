@@ -6,10 +6,19 @@ from typing import Any
 import httpx
 import pytest
 
-from testbed.tenants import Tenant
+from testbed.databases import Databases
+from testbed.tenants import Tenant, open_api
+from testbed.vendor import ACME
+from unihire.integration import registry
+from unihire.kit.seal import Sealer
 from unihire.store.work.schedules import get_schedule
 
 PATH = "/api/v1/schedule"
+
+
+@pytest.fixture(autouse=True)
+def acme(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "list_integrations", lambda: (ACME,))
 
 
 async def put(api: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
@@ -66,6 +75,13 @@ async def test_what_is_left_out_stays(api: httpx.AsyncClient) -> None:
         (b'{"every": null}', ["every"]),
         (b'{"every": "1h", "paused": true}', ["paused"]),
         (b'{"every": "1h", "full_every": "1m"}', ["full_every"]),
+        (b'{"every": "2h", "fast_models": ["candidates"]}', ["fast_models"]),
+        (b'{"every": "2h", "fast_models": ["scorecard"]}', ["fast_models"]),
+        (b'{"every": "2h", "fast_models": ["job_interview_stage"]}', ["fast_models"]),
+        (b'{"every": "2h", "fast_every": "1m"}', ["fast_models"]),
+        (b'{"every": "2h", "fast_models": ["job"], "fast_every": "29s"}', ["fast_every"]),
+        (b'{"every": "2h", "fast_models": ["job"], "fast_every": "25h"}', ["fast_every"]),
+        (b'{"every": "2h", "fast_models": "job"}', ["fast_models"]),
     ],
 )
 async def test_schedule_that_cannot_be_is_told_by_its_member_and_changes_nothing(
@@ -76,6 +92,33 @@ async def test_schedule_that_cannot_be_is_told_by_its_member_and_changes_nothing
     assert answer.status_code == 422
     assert [problem["loc"] for problem in answer.json()["detail"]] == [["body", *where]]
     assert (await api.get(PATH)).json() == before
+
+
+async def test_fast_runs_are_chosen_changed_and_ended(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    def fast(said: dict[str, Any]) -> tuple[list[str], str]:
+        return said["fast_models"], said["fast_every"]
+
+    assert fast((await api.get(PATH)).json()) == ([], "1m")
+    assert fast(await put(api, fast_models=["candidate"], fast_every="30s")) == (["candidate"], "30s")
+    assert fast(await put(api, fast_models=["candidate", "job", "job"])) == (["candidate", "job"], "30s")
+    assert fast(await put(api, fast_every="1d")) == (["candidate", "job"], "1d")
+    assert fast(await put(api, every="2h")) == (["candidate", "job"], "1d")
+    state = (await api.post("/api/v1/syncs/pause")).json()
+    assert fast(state["schedule"]) == (["candidate", "job"], "1d")
+    assert fast(await put(api, fast_models=[]))[0] == []
+    assert fast(await put(api, fast_models=None)) == ([], "1m")
+
+
+async def test_fast_runs_are_as_the_settings_say_where_the_connector_says_nothing(
+    databases: Databases, tenant: Tenant, sealer: Sealer
+) -> None:
+    settings = databases.settings("migrated").model_copy(update={"fast_models": "candidate, job", "fast_every": "5m"})
+    async with open_api(settings, tenant, sealer) as api:
+        said = (await api.get(PATH)).json()
+        assert (said["fast_models"], said["fast_every"]) == (["candidate", "job"], "5m")
+        assert (await put(api, fast_models=[]))["fast_models"] == []
+        assert (await put(api, fast_every="30s", fast_models=["job"]))["fast_models"] == ["job"]
+        assert (await put(api, fast_models=None))["fast_every"] == "5m"
 
 
 async def test_schedule_of_another_connector_is_its_own(api: httpx.AsyncClient, other_tenant: Tenant) -> None:

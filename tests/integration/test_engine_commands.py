@@ -179,6 +179,15 @@ def test_schedules_are_shown_and_changed(shell: Shell, connector: str) -> None:
     assert "90m" in shell.run("schedule").stdout
     for wrong in ("5m", "8d", "soon"):
         shell.run("schedule", "--all", "--every", wrong, code=2)
+    models = ["candidate", "application"]
+    (told,) = shell.ask("schedule", connector[:8], "--fast", ",".join(models), "--fast-every", "2m")["connectors"]
+    assert (told["fast_models"], told["fast_every"], told["every"]) == (models, "2m", "90m")
+    assert "2m: candidate," in shell.run("schedule").stdout
+    assert shell.ask("schedule", "--all", "--fast", "none")["connectors"][0]["fast_models"] == []
+    shell.run("schedule", "--all", "--fast-every", "2m", code=3)
+    shell.run("schedule", "--all", "--fast", "candidates", code=2)
+    shell.run("schedule", "--all", "--fast", "candidate", "--fast-every", "5s", code=2)
+    assert shell.ask("schedule", "--all", "--fast", "setting")["connectors"][0]["fast_every"] == "1m"
     assert "name connectors, or give --all" in shell.run("schedule", "--every", "1h", code=2).stderr
 
 

@@ -23,6 +23,7 @@ OF_ALL: Mapping[str, str] = {
     "history.LIST_STANDINGS of all": "the operator's list of connectors",
     "issues.COUNT_OPEN_BY_CONNECTOR": "the operator's list of connectors",
     "issues.DROP_OLD_ISSUES": "retention: of all",
+    "fast_schedules.LIST_FAST_DUE_BY_SETTING": "a chore: which are due",
     "jobs.LIST_ORPHANED": "a chore: which have no job",
     "jobs.MEND_RUNS": "a chore: which wait for too long",
     "operations.DROP_OLD_CALLS": "retention: of all",

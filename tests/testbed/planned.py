@@ -37,7 +37,7 @@ from unihire.store.calls import operations, writes
 from unihire.store.events import eras, log, order
 from unihire.store.feed import erasing, gate, hashes, position, recency, refiling, refreshing, replacing, saving
 from unihire.store.volatile import PARTS_COLUMN
-from unihire.store.work import history, jobs, runs, schedules
+from unihire.store.work import fast_schedules, history, jobs, runs, schedules
 from unihire.sync import fetching
 
 
@@ -385,6 +385,14 @@ def _list_runs(of: Asker) -> Iterator[Case]:
     yield Case("runs.FIND_LATEST", runs.FIND_LATEST, (c,))
     yield Case("runs.GET_RUN", runs.GET_RUN, (c, run))
     yield Case("schedules.FIND_LAST_WHOLE", schedules.FIND_LAST_WHOLE, (c,), walked=26)
+    yield Case("fast_schedules.GET_FAST", fast_schedules.GET_FAST, (c,), looks=3)
+    wanted = (c, [people, "other"])
+    yield Case("fast_schedules.FIND_READ_STREAMS", fast_schedules.FIND_READ_STREAMS, wanted, looks=2)
+    fast, is_fast = fast_schedules, f"UPDATE sync_run SET is_fast = true, status = 'done' WHERE id = '{run}'"
+    yield Case("fast_schedules.DELETE_ENDED_FAST", fast.DELETE_ENDED_FAST, (c,), written=1, walked=7, before=is_fast)
+    asked = (c, new, [people])
+    ended = "UPDATE sync_run SET status = 'done'"
+    yield Case("fast_schedules.INSERT_FAST_RUN", fast.INSERT_FAST_RUN, asked, looks=2, written=1, before=ended)
     yield Case("history.LIST_HISTORY", history.LIST_HISTORY, ([c], None, 20, None, None), looks=21, walked=140)
     yield Case("history.LIST_STANDINGS", history.LIST_STANDINGS, (c,), looks=2, walked=of.connectors)
     linked_to = (new, "production", "ATS", 0, None, None, 10)
@@ -466,6 +474,8 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield Case("history.LIST_STANDINGS of all", history.LIST_STANDINGS, (None,), every, every)
     yield Case("issues.COUNT_OPEN_BY_CONNECTOR", issues.COUNT_OPEN_BY_CONNECTOR, (), walked=20 * every)
     yield Case("issues.DROP_OLD_ISSUES", issues.DROP_OLD_ISSUES, (99 * HOUR, 500), walked=1)
+    due = partial(Case, "fast_schedules.LIST_FAST_DUE_BY_SETTING", fast_schedules.LIST_FAST_DUE_BY_SETTING)
+    yield due((10,), looks=3 * every, walked=every, written=10)
     yield Case("jobs.LIST_ORPHANED", jobs.LIST_ORPHANED, (), 2 * every, 2 * every)
     yield Case("refiling.FIND_DUE", refiling.FIND_DUE, (HOUR,), walked=every)
     yield Case("jobs.MEND_RUNS", jobs.MEND_RUNS, (HOUR,), walked=every)

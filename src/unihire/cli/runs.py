@@ -147,13 +147,16 @@ def _show_run(run: dict[str, Any]) -> None:
     OUT.print(NotedTable(titles=titles, lines=lines, indent=2, numbers_from=1))
 
 
+_TRIGGERS = {"schedule": "by schedule", "fast_schedule": "a fast run", "request": "on request"}
+
+
 def explain_run(run: Mapping[str, Any], *, by_whom: bool = True) -> list[str]:
     """What there is to say of a run besides its counts, in rich's markup."""
     who = [escape(run["customer"])] if by_whom else []
     what = "everything" if run["full"] else "what changed"
     if run["only_streams"] is not None:
         what += f" of {', '.join(run['only_streams'])}"
-    said = [*who, what, "by schedule" if run["triggered_by"] == "schedule" else "on request"]
+    said = [*who, what, _TRIGGERS[run["triggered_by"]]]
     if run["took_seconds"] is not None:
         said.append(f"{'took' if run['finished_at'] else 'for'} {show_span(run['took_seconds'])}")
     totals = run["totals"]

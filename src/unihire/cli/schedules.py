@@ -18,18 +18,28 @@ from unihire.cli.runs import show_minute
 from unihire.dialects.unihire.views import schedule_view
 from unihire.errors import ConfigError
 from unihire.kit.durations import parse_duration, write_duration
+from unihire.model import MODELS
 from unihire.platform.syncs import cancel_sync, pause_syncs, resume_syncs
+from unihire.settings import read_settings
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.work import runs
+from unihire.store.work.fast_schedules import FastSchedule, check_fast_interval, get_fast, set_fast
 from unihire.store.work.schedules import StoredSchedule, check_interval, get_schedule, set_schedule
+from unihire.sync.fast_runs import plan_fast, read_fast_setting
 
 SCHEDULE_EPILOG = examples(
-    "unihire schedule", "unihire schedule 3f2c --every 15m", "unihire schedule --all --every 1h --full-every 1d"
+    "unihire schedule",
+    "unihire schedule 3f2c --every 15m",
+    "unihire schedule 3f2c --fast candidate,application --fast-every 1m",
+    "unihire schedule --all --every 1h --full-every 1d",
 )
 PAUSE_EPILOG = examples("unihire pause 3f2c", "unihire pause --all")
 RESUME_EPILOG = examples("unihire resume 3f2c", "unihire resume --all")
 CANCEL_EPILOG = examples("unihire cancel 3f2c", "unihire cancel --all --json")
+
+BY_SETTING, NO_MODELS = "setting", "none"
+"""Words for --fast: as UNIHIRE_FAST_MODELS says, and no fast runs."""
 
 STOPPED = "Stopped; the connectors shown above are done."
 
@@ -49,25 +59,42 @@ def schedule(
     full_every: Annotated[
         str | None, typer.Option("--full-every", metavar="DURATION", help="Between two full ones: 15m to 7d.")
     ] = None,
+    fast: Annotated[
+        str | None,
+        typer.Option("--fast", metavar="MODELS", help="Of these, read what changed between syncs; none, setting."),
+    ] = None,
+    fast_every: Annotated[
+        str | None, typer.Option("--fast-every", metavar="DURATION", help="Between two such reads: 30s to 1d.")
+    ] = None,
     is_json: Json = False,
 ) -> None:
     """Show or change when connectors are synced.
 
     Each is synced at its own moments, so that all are spread evenly. A full sync reads every list whole, and so finds
-    what was deleted too. Without options the schedules are shown.
+    what was deleted too. Between these, fast runs read what changed of a few models. Without options the schedules are
+    shown.
     """
     interval, full_interval = _read_interval(every, "--every"), _read_interval(full_every, "--full-every")
-    is_change = interval is not None or full_interval is not None
+    fast_interval = _read_interval(fast_every, "--fast-every", check_fast_interval)
+    models = _read_models(fast)
+    is_fast_changed = fast is not None or fast_interval is not None
+    is_change = interval is not None or full_interval is not None or is_fast_changed
     if ids or is_all or is_change:
         check_choice(ids, is_all=is_all)
-    shown: list[tuple[Connector, StoredSchedule]] = []
+    shown: list[tuple[Connector, StoredSchedule, FastSchedule]] = []
 
     async def work(pool: Pool, connector: Connector) -> Done:
-        if is_change:
-            found = await set_schedule(pool, connector, every=interval, full_every=full_interval)
-        else:
-            found = await get_schedule(pool, connector.number)
-        return Done(0, _describe(found), lambda: shown.append((connector, found)))
+        by_setting = read_fast_setting(read_settings())
+        wanted = None
+        if is_fast_changed and fast != BY_SETTING:
+            wanted = await plan_fast(pool, connector, by_setting, models=models, every=fast_interval)
+        if interval is not None or full_interval is not None:
+            await set_schedule(pool, connector, every=interval, full_every=full_interval)
+        if is_fast_changed:
+            await set_fast(pool, connector, wanted)
+        found = await get_schedule(pool, connector.number)
+        fast_now = await get_fast(pool, connector.number, by_setting)
+        return Done(0, _describe(found, fast_now), lambda: shown.append((connector, found, fast_now)))
 
     code = _work(ids, work, is_json=is_json)
     if shown:
@@ -140,7 +167,8 @@ async def _find_unfinished(pool: Pool, connector: Connector) -> int | None:
 
 async def _settle(pool: Pool, connector: Connector, said: str, number: int | None) -> Done:
     """What was done to a connector, and to the run of the number if there was one."""
-    shown = {**_describe(await get_schedule(pool, connector.number)), "run": number}
+    fast = await get_fast(pool, connector.number, read_fast_setting(read_settings()))
+    shown = {**_describe(await get_schedule(pool, connector.number), fast), "run": number}
     name = f"{escape(connector.end_user)} ({connector.integration})"
     return Done(0, shown, lambda: print_line(f"[green]✓[/green] {name}: {said}"))
 
@@ -155,30 +183,44 @@ def _work(ids: list[str] | None, work: Callable[[Pool, Connector], Awaitable[Don
     return run(lambda _: work_on_each(settings, ids or [], work, stopped=STOPPED, failed={}, is_json=is_json))
 
 
-def _read_interval(text: str | None, option: str) -> timedelta | None:
+def _read_models(text: str | None) -> list[str] | None:
+    if text is None or text == BY_SETTING:
+        return None
+    models = [] if text == NO_MODELS else [name.strip() for name in text.split(",")]
+    if unknown := sorted(set(models) - MODELS.keys()):
+        raise typer.BadParameter(
+            f"there is no model {', '.join(unknown)}; there are {', '.join(MODELS)}", param_hint="--fast"
+        )
+    return models
+
+
+def _read_interval(
+    text: str | None, option: str, check: Callable[[timedelta], timedelta] = check_interval
+) -> timedelta | None:
     if text is None:
         return None
     try:
-        return check_interval(parse_duration(text))
+        return check(parse_duration(text))
     except (ValueError, ConfigError) as error:
         raise typer.BadParameter(f"{text!r}: {error}", param_hint=option) from None
 
 
-def _describe(found: StoredSchedule) -> dict[str, Any]:
-    return {"status": "done", "error": None, **msgspec.to_builtins(schedule_view(found))}
+def _describe(found: StoredSchedule, fast: FastSchedule) -> dict[str, Any]:
+    return {"status": "done", "error": None, **msgspec.to_builtins(schedule_view(found, fast))}
 
 
-def _show(shown: list[tuple[Connector, StoredSchedule]]) -> None:
+def _show(shown: list[tuple[Connector, StoredSchedule, FastSchedule]]) -> None:
     table = make_table()
     table.add_column("id", no_wrap=True)
-    for title in ("customer", "every", "full every", "next sync"):
+    for title in ("customer", "every", "full every", "fast runs", "next sync"):
         table.add_column(title, overflow="fold")
-    for connector, found in shown:
+    for connector, found, fast in shown:
         table.add_row(
             str(connector.id)[:8],
             escape(connector.end_user),
             write_duration(found.every),
             write_duration(found.full_every),
+            f"{write_duration(fast.every)}: {', '.join(fast.models)}" if fast.models else "-",
             "[yellow]paused[/yellow]" if found.is_paused else _show_next(found),
         )
     OUT.print(table)

@@ -18,6 +18,8 @@ from unihire.store.accounts import grants
 from unihire.store.accounts.tenancy import Connector, get_numbered
 from unihire.store.retention import Retention, delete_expired
 from unihire.store.work import jobs, runs, schedules
+from unihire.store.work.fast_schedules import MEND_FAST, FastSchedule
+from unihire.sync.fast_runs import ROUNDS, ask_for_fast
 from unihire.sync.issues import ask_for_relink
 from unihire.sync.refiling import refile_some
 
@@ -103,6 +105,7 @@ async def mend_moments(pool: Pool, pace: Pace) -> None:
     async with _be_alone(pool) as connection:
         if connection is None:
             return
+        await connection.execute(MEND_FAST, DUE_AT_ONCE)
         if mended := await schedules.bring_forward(connection, DUE_AT_ONCE):
             log.warning("schedules were due later than they allow; they are brought forward", connectors=mended)
         if mended := await jobs.bring_forward(connection):
@@ -120,6 +123,14 @@ async def ask_for_due(pool: Pool, pace: Pace) -> None:
                 await jobs.defer_sync(connection, due.number)
 
 
+async def ask_for_fast_due(pool: Pool, pace: Pace, by_setting: FastSchedule | None = None) -> None:
+    """Ask for the fast runs that are due."""
+    for _ in range(ROUNDS):
+        async with _be_alone(pool) as connection:
+            if connection is None or not await ask_for_fast(connection, by_setting or FastSchedule()):
+                return
+
+
 async def expire_history(pool: Pool, pace: Pace, retention: Retention | None = None) -> None:
     """Delete history that has expired."""
     async with _be_alone(pool) as connection:
@@ -134,10 +145,11 @@ async def rebuild_keys(pool: Pool, pace: Pace) -> None:
             await refile_some(pool, REFILING_SHARE * pace.chores)
 
 
-def list_common(retention: Retention) -> list[Callable[[Pool, Pace], Awaitable[None]]]:
+def list_common(retention: Retention, fast: FastSchedule) -> list[Callable[[Pool, Pace], Awaitable[None]]]:
     """What one worker does for all, in order."""
+    read_fast = partial(ask_for_fast_due, by_setting=fast)
     cut = partial(expire_history, retention=retention)
-    return [drop_dead, mend_moments, ask_for_orphaned, ask_for_due, cut, rebuild_keys]
+    return [drop_dead, mend_moments, ask_for_orphaned, ask_for_due, read_fast, cut, rebuild_keys]
 
 
 class Renewing:

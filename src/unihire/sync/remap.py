@@ -18,8 +18,8 @@ from unihire.store import Pool, remapping, streams
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.feed import position
 from unihire.store.feed.gate import Feed
-from unihire.store.locks import lock_connector
 from unihire.store.volatile import fill_raw
+from unihire.sync.fast_runs import lock_before_fast
 from unihire.sync.joining import STORED_WHOLE, RowStorage
 from unihire.sync.pages import MappedPage, Pages
 from unihire.sync.quarantine import Quarantined, find_row_id
@@ -79,7 +79,7 @@ async def remap_connector(
     Raises ConfigError while the connector is synced or remapped by another, Stopped when asked to end.
     """
     busy = f"connector {connector.id} is being synced or remapped: try again when that has ended"
-    async with lock_connector(pool, connector.number, otherwise=busy):
+    async with lock_before_fast(pool, connector.number, otherwise=busy):
         return await remap_locked(
             pool, connector, integration, only_quarantined=only_quarantined, watch=watch, stop=stop
         )

@@ -32,12 +32,12 @@ from unihire.store import Pool, issues, streams
 from unihire.store.accounts.tenancy import Connector, set_status
 from unihire.store.database import read_clock
 from unihire.store.events.notices import note_happenings
-from unihire.store.locks import lock_connector
 from unihire.store.outages import is_outage
 from unihire.store.work import runs, schedules
 from unihire.store.work.runs import Run
 from unihire.sync.asking import ask_run
 from unihire.sync.deferring import MOST_FAULTS, defer_run, explain_fault, is_away, plan_deferral
+from unihire.sync.fast_runs import lock_before_fast
 from unihire.sync.issues import OF_CONNECTORS, IssueKind, ask_for_relink, find_kind, open_failure, settle_issues
 from unihire.sync.joining import RowStorage
 from unihire.sync.pages import Counts, Pages
@@ -102,7 +102,7 @@ async def sync_connector(
     names = None if models is None else find_streams(integration, models)
     if (await schedules.get_schedule(pool, connector.number)).is_paused:
         raise ConfigError(f"connector {connector.id} is paused: resume it first")
-    async with lock_connector(pool, connector.number, otherwise=busy):
+    async with lock_before_fast(pool, connector.number, otherwise=busy):
         async with pool.acquire() as connection, connection.transaction():
             asked = await ask_run(connection, connector, full=full, streams=names)
             await note_happenings(connection, connector.number, asked.happened)
@@ -176,10 +176,13 @@ class _RunSync:
 
     async def work(self) -> Report:
         run, report = self._run, self._report
-        log.info("sync run", number=run.number, full=run.is_full, resumed=run.is_resumed)
+        say = log.debug if run.is_fast else log.info
+        say("sync run", number=run.number, full=run.is_full, resumed=run.is_resumed)
         self._skew = await read_clock(self._pool) - self._client.clock.now()
         self._reads = await runs.list_reads(self._pool, self._connector.number)
         self._first_reads = {name: row["first_read_at"] for name, row in self._reads.items()}
+        if run.is_fast:  # where it would have to read a list whole, that waits for a run of the schedule
+            self._streams = [stream for stream in self._streams if self._find_window(stream) is not None]
         self._opened = await runs.open_streams(self._pool, run, self._find_windows())
         try:
             async with self._client:
@@ -198,7 +201,7 @@ class _RunSync:
         await set_status(self._pool, self._connector, "COMPLETE")
         await self._resolve_issues(OF_CONNECTORS)
         await self._finish(report.status, None)  # last: what a crash leaves unreported, the next attempt reports
-        log.info(
+        say(
             "sync run ended", status=report.status, requests=report.requests, waited=round(report.waited_seconds, 1),
             rows=sum(part.read for part in report.streams), new=sum(part.added for part in report.streams),
             changed=sum(part.changed for part in report.streams), deleted=sum(part.deleted for part in report.streams),

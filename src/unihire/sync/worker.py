@@ -33,6 +33,7 @@ from unihire.store.locks import lock_connector
 from unihire.store.outages import is_disk_full, is_outage, work_through_outages
 from unihire.store.retention import Retention
 from unihire.store.work import jobs, runs, schedules
+from unihire.store.work.fast_schedules import FastSchedule
 from unihire.store.work.runs import Run, Superseded
 from unihire.sync import chores
 from unihire.sync.chores import Pace, Renewing
@@ -75,7 +76,8 @@ class Worker:
     """Runs the jobs of one process, `slots` at once.
 
     `open_client` opens a connector's client for work in the background: it gives up, with BudgetSpent, where it would
-    have to wait long for the vendor's rate limit, so that the place is free for others meanwhile.
+    have to wait long for the vendor's rate limit, so that the place is free for others meanwhile. `fast` is what
+    the settings say of fast runs.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Worker:
         slots: int,
         pace: Pace | None = None,
         retention: Retention | None = None,
+        fast: FastSchedule | None = None,
     ) -> None:
         self._pool = pool
         self._address = address
@@ -94,6 +97,7 @@ class Worker:
         self._slots = slots
         self._pace = pace or chores.PACE
         self._retention = retention or Retention()
+        self._fast = fast or FastSchedule()
         self._ending = asyncio.Event()
         self._stops: set[asyncio.Event] = set()
         self._library: Library | None = None
@@ -159,7 +163,7 @@ class Worker:
 
     async def _do_chores(self) -> None:
         renewing = Renewing(self._pool, self._open_client)
-        common = [partial(chore, self._pool, self._pace) for chore in chores.list_common(self._retention)]
+        common = [partial(chore, self._pool, self._pace) for chore in chores.list_common(self._retention, self._fast)]
         steps: list[Callable[[], Awaitable[None]]] = [self._drop_strays, *common, renewing.renew_old]
         try:
             while True:

@@ -1,6 +1,6 @@
 """The connector's schedule: read, and changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -11,15 +11,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.admission import MOST_BYTES, Reply, RequestGate, read_body
+from unihire.dialects.common.admission import MOST_BYTES, Reply, RequestGate, describe_problem, read_body
 from unihire.dialects.common.describing import TOKENED, describe_response, describe_responses
 from unihire.dialects.unihire.syncs import find_connector
 from unihire.dialects.unihire.views import Schedule, schedule_view
-from unihire.errors import ConfigError
+from unihire.errors import ConfigError, Invalid
 from unihire.kit.durations import parse_duration
+from unihire.model import MODELS
 from unihire.platform.access import Scope
 from unihire.store import Pool
+from unihire.store.accounts.tenancy import Connector
+from unihire.store.work.fast_schedules import FastSchedule, check_fast_interval, get_fast, set_fast
 from unihire.store.work.schedules import check_interval, get_schedule, set_schedule
+from unihire.sync.fast_runs import plan_fast
 
 PATH = "/api/v1/schedule"
 
@@ -31,17 +35,30 @@ INTERVAL_PATTERN = (
 )
 """Durations of 15 minutes to 7 days."""
 
+FAST_PATTERN = (
+    "^(1d"
+    "|([1-9]|1[0-9]|2[0-4])h"
+    "|([1-9]|[1-9][0-9]{1,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m"
+    "|([3-9][0-9]|[1-9][0-9]{2,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)s)$"
+)
+"""Durations of 30 seconds to 1 day."""
 
-def _parse_interval(text: object) -> timedelta:
+
+def _parse_interval(text: object, check: Callable[[timedelta], timedelta] = check_interval) -> timedelta:
     if not isinstance(text, str):
         raise PydanticCustomError("string_type", "Input should be a valid string")
     try:
-        return check_interval(parse_duration(text))
+        return check(parse_duration(text))
     except (ValueError, ConfigError) as error:
         raise PydanticCustomError("value_error", "Value error, {reason}", {"reason": str(error)}) from None
 
 
+def _parse_fast_interval(text: object) -> timedelta:
+    return _parse_interval(text, check_fast_interval)
+
+
 Interval = Annotated[timedelta | None, BeforeValidator(_parse_interval)]
+FastInterval = Annotated[timedelta | None, BeforeValidator(_parse_fast_interval)]
 
 
 class ScheduleBody(BaseModel):
@@ -51,20 +68,24 @@ class ScheduleBody(BaseModel):
 
     every: Interval = None
     full_every: Interval = None
+    fast_models: list[str] | None = None
+    fast_every: FastInterval = None
 
     @model_validator(mode="after")
     def check(self) -> "ScheduleBody":
         if not self.model_fields_set:
-            raise PydanticCustomError("value_error", "Value error, send every, full_every or both")
+            raise PydanticCustomError("value_error", "Value error, send every, full_every, fast_models or fast_every")
         return self
 
 
 class Schedules:
     """Answers the two calls."""
 
-    def __init__(self, pool: Pool, gate: RequestGate) -> None:
+    def __init__(self, pool: Pool, gate: RequestGate, fast: FastSchedule) -> None:
+        """`fast` is what the settings say of fast runs."""
         self._pool = pool
         self._gate = gate
+        self._fast = fast
 
     def list_routes(self) -> Sequence[Route]:
         return [Route(PATH, self._answer, methods=["GET", "PUT"])]
@@ -74,12 +95,28 @@ class Schedules:
             connector = await find_connector(self._pool, scope)
             if request.method == "PUT":
                 asked = await read_body(request, ScheduleBody)
-                schedule = await set_schedule(self._pool, connector, every=asked.every, full_every=asked.full_every)
-            else:
-                schedule = await get_schedule(self._pool, scope.number)
-            return Reply(msgspec.json.encode(schedule_view(schedule)))
+                await self._change(connector, asked)
+            schedule = await get_schedule(self._pool, scope.number)
+            fast = await get_fast(self._pool, scope.number, self._fast)
+            return Reply(msgspec.json.encode(schedule_view(schedule, fast)))
 
         return await self._gate.serve_connector(request, work)
+
+    async def _change(self, connector: Connector, asked: ScheduleBody) -> None:
+        is_fast_changed = bool(asked.model_fields_set & {"fast_models", "fast_every"})
+        is_by_setting = "fast_models" in asked.model_fields_set and asked.fast_models is None
+        fast = None
+        if is_fast_changed and not is_by_setting:
+            try:
+                fast = await plan_fast(
+                    self._pool, connector, self._fast, models=asked.fast_models, every=asked.fast_every
+                )
+            except ConfigError as error:
+                raise Invalid([describe_problem("body", "fast_models", str(error), asked.fast_models)]) from None
+        if asked.every is not None or asked.full_every is not None:
+            await set_schedule(self._pool, connector, every=asked.every, full_every=asked.full_every)
+        if is_fast_changed:
+            await set_fast(self._pool, connector, fast)
 
 
 def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -97,6 +134,20 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
                 "description": "How long after the latest run that read every list whole one does so again: 15 minutes "
                 "to 7 days.",
             },
+            "fast_models": {
+                "type": ["array", "null"],
+                "items": {"type": "string", "enum": list(MODELS)},
+                "description": "The models whose changes are read by fast runs, between these: the lists they are made "
+                "of, and those whose rows they show. Empty: none; null: as the service's settings say. A model that "
+                "the connector's integration does not give, or whose changes it cannot ask for, is a 422.",
+                "examples": [["candidate", "application"]],
+            },
+            "fast_every": {
+                "type": "string",
+                "pattern": FAST_PATTERN,
+                "description": "Between two fast runs: 30 seconds to 1 day. A run under way does their work.",
+                "examples": ["1m"],
+            },
         },
     }
     get = {
@@ -109,7 +160,7 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
         **common,
         "operationId": "set_schedule",
         "summary": "Change when the connector is synced",
-        "description": "What is left out stays. A new `every` counts from now.",
+        "description": "What is left out stays. A new `every` counts from now, a new fast run is due at once.",
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {
             **describe_responses("Schedule", found=False),

@@ -38,6 +38,7 @@ from unihire.platform.syncs import (
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector, get_numbered
 from unihire.store.work import runs
+from unihire.store.work.fast_schedules import FastSchedule, get_fast
 from unihire.store.work.history import list_history
 from unihire.store.work.schedules import get_schedule
 
@@ -60,9 +61,11 @@ class AskBody(BaseModel):
 class Syncs:
     """Answers the calls."""
 
-    def __init__(self, pool: Pool, gate: RequestGate) -> None:
+    def __init__(self, pool: Pool, gate: RequestGate, fast: FastSchedule) -> None:
+        """`fast` is what the settings say of fast runs."""
         self._pool = pool
         self._gate = gate
+        self._fast = fast
 
     def list_routes(self) -> Sequence[Route]:
         return [
@@ -120,7 +123,8 @@ class Syncs:
                 await change(self._pool, await find_connector(self._pool, scope))
                 latest = await self._find_runs(scope, limit=1)
                 run = await self._view(scope, latest[0]) if latest else None
-                schedule = schedule_view(await get_schedule(self._pool, scope.number))
+                fast = await get_fast(self._pool, scope.number, self._fast)
+                schedule = schedule_view(await get_schedule(self._pool, scope.number), fast)
                 return Reply(msgspec.json.encode(SyncState(schedule=schedule, run=run)))
 
             return await self._gate.serve_connector(request, work)

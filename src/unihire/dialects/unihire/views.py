@@ -11,6 +11,7 @@ from msgspec import Meta
 from unihire.kit.durations import write_duration
 from unihire.platform import syncs
 from unihire.store.work import schedules
+from unihire.store.work.fast_schedules import FastSchedule
 
 Status = Literal["queued", "running", "waiting", "paused", "done", "partial", "failed", "cancelled"]
 
@@ -75,7 +76,10 @@ class SyncRun(msgspec.Struct, frozen=True, kw_only=True):
     only_streams: Annotated[
         list[str] | None, Meta(description="The lists it reads, where models were named; null: all.")
     ]
-    triggered_by: Literal["schedule", "request"]
+    triggered_by: Annotated[
+        Literal["schedule", "fast_schedule", "request"],
+        Meta(description="`fast_schedule`: a fast run; of those that ended only the latest is there."),
+    ]
     asked_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -104,6 +108,10 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     every: Annotated[str, Meta(description="Between two runs.", examples=["15m", "1h", "7d"])]
     full_every: Annotated[str, Meta(description="Between two runs that read every list whole.")]
     next_at: Annotated[datetime | None, Meta(description="When the next run is asked for; null while paused.")]
+    fast_models: Annotated[
+        list[str], Meta(description="The models whose changes are read by fast runs, between these; empty: none.")
+    ]
+    fast_every: Annotated[str, Meta(description="Between two fast runs, where there are any.", examples=["1m"])]
     paused: Annotated[bool, Meta(description="A paused connector is not synced, by schedule or request.")]
 
 
@@ -135,7 +143,7 @@ def _describe_run(row: Mapping[str, Any], progress: syncs.RunProgress | None) ->
         "status": status,
         "full": row["is_full"],
         "only_streams": row["streams"],
-        "triggered_by": "schedule" if row["is_scheduled"] else "request",
+        "triggered_by": _find_trigger(row),
         "asked_at": row["asked_at"],
         "started_at": row["started_at"],
         "finished_at": row["finished_at"],
@@ -145,6 +153,12 @@ def _describe_run(row: Mapping[str, Any], progress: syncs.RunProgress | None) ->
         "progress": _progress_view(progress),
         "totals": SyncCounts(**_count(row)),
     }
+
+
+def _find_trigger(row: Mapping[str, Any]) -> str:
+    if row["is_fast"]:
+        return "fast_schedule"
+    return "schedule" if row["is_scheduled"] else "request"
 
 
 def _progress_view(progress: syncs.RunProgress | None) -> SyncProgress | None:
@@ -179,10 +193,12 @@ def _count(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def schedule_view(schedule: schedules.StoredSchedule) -> Schedule:
+def schedule_view(schedule: schedules.StoredSchedule, fast: FastSchedule) -> Schedule:
     return Schedule(
         every=write_duration(schedule.every),
         full_every=write_duration(schedule.full_every),
         next_at=None if schedule.is_paused else schedule.next_at,
+        fast_models=list(fast.models),
+        fast_every=write_duration(fast.every),
         paused=schedule.is_paused,
     )

@@ -8,15 +8,17 @@ from uuid import UUID
 from unihire.store import Pool
 
 # Connectors of an organisation's environment in the order they were made, after a number; each with the status of its
-# latest run that was not cancelled, and when its latest run began.
+# latest run that was not cancelled, and when its latest run began; fast ones aside.
 LIST_LINKED = """
     SELECT id, number, environment, integration, category, end_user, origin_id, status, relink_needed_at, created_at,
         next_sync_at, is_paused, (
             SELECT run.status FROM sync_run AS run
-            WHERE run.connector = connector.number AND run.status <> 'cancelled' ORDER BY run.number DESC LIMIT 1
+            WHERE run.connector = connector.number AND run.status <> 'cancelled' AND NOT run.is_fast
+            ORDER BY run.number DESC LIMIT 1
         ) AS run_status, (
             SELECT run.started_at FROM sync_run AS run
-            WHERE run.connector = connector.number AND run.started_at IS NOT NULL ORDER BY run.number DESC LIMIT 1
+            WHERE run.connector = connector.number AND run.started_at IS NOT NULL AND NOT run.is_fast
+            ORDER BY run.number DESC LIMIT 1
         ) AS last_run_at
     FROM connector
     WHERE organisation = $1 AND environment = $2 AND category = $3 AND number > $4::bigint

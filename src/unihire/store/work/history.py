@@ -39,11 +39,12 @@ LIST_WHOLE_HISTORY = f"""
     ORDER BY finished_at DESC NULLS FIRST, connector, number DESC
 """  # noqa: S608 - of constants
 
-# How one connector or all stand: paused or not, and the latest run if there is one.
+# How one connector or all stand: paused or not, and the latest run, fast ones aside, if there is one.
 LIST_STANDINGS = """
     SELECT connector.number AS of, connector.is_paused, run.*
     FROM connector LEFT JOIN LATERAL (
-        SELECT *, now() AS now FROM sync_run WHERE sync_run.connector = connector.number ORDER BY number DESC LIMIT 1
+        SELECT *, now() AS now FROM sync_run
+        WHERE sync_run.connector = connector.number AND NOT is_fast ORDER BY number DESC LIMIT 1
     ) AS run ON true
     WHERE $1::int IS NULL OR connector.number = $1
 """

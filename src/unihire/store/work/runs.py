@@ -29,7 +29,7 @@ REASON_LENGTH = 2000
 
 # The run of a connector that has not ended, if there is one: at most one.
 FIND_UNFINISHED = """
-    SELECT id, number, is_full, streams, coalesce(waits_until > now(), false) AS is_deferred
+    SELECT id, number, is_full, is_fast, streams, coalesce(waits_until > now(), false) AS is_deferred
     FROM sync_run WHERE connector = $1 AND status IN ('queued', 'running')
 """
 
@@ -62,7 +62,7 @@ TAKE_RUN = """
         AND connector.number = $1 AND connector.credentials_version = $2
         AND (waits_until IS NULL OR waits_until <= now())
     RETURNING sync_run.connector, sync_run.id, sync_run.number, is_full, streams,
-        is_scheduled, attempt, started_at, failures,
+        is_scheduled, is_fast, attempt, started_at, failures,
         started_at <> now() AS is_resumed, (SELECT has_lanes FROM feed WHERE feed.connector = $1) AS has_lanes
 """
 
@@ -225,7 +225,7 @@ NOTE_FAULT = f"""
 FINISH_RUN = """
     UPDATE sync_run SET status = $4, finished_at = now(), error = $5, waits_until = NULL, waits_for = NULL
     WHERE connector = $1 AND id = $2 AND attempt = $3 AND status = 'running'
-    RETURNING id, number, status, is_full, is_scheduled, started_at, finished_at, error
+    RETURNING id, number, status, is_full, is_fast, is_scheduled, started_at, finished_at, error
 """
 
 # The same if the connector has no lanes; whether it has, and nothing was changed.
@@ -240,7 +240,7 @@ FINISH_UNSENT = f"""
 CANCEL_RUN = """
     UPDATE sync_run SET status = 'cancelled', finished_at = now(), waits_until = NULL, waits_for = NULL
     WHERE connector = $1 AND status IN ('queued', 'running')
-    RETURNING id, number, status, is_full, is_scheduled, started_at, finished_at, error
+    RETURNING id, number, status, is_full, is_fast, is_scheduled, started_at, finished_at, error
 """
 
 # Defer a run: for how long, why, and its failures in a row.
@@ -276,7 +276,10 @@ GET_RUN = "SELECT * FROM sync_run WHERE connector = $1 AND id = $2"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that was taken by a worker. `streams` are the names of those to read, None: all."""
+    """A run that was taken by a worker. `streams` are the names of those to read, None: all.
+
+    One that `is_fast` reads only what changed, and nobody is sent notices of it.
+    """
 
     connector: int
     id: UUID
@@ -284,6 +287,7 @@ class Run:
     is_full: bool
     streams: tuple[str, ...] | None
     is_scheduled: bool
+    is_fast: bool
     attempt: int
     started_at: datetime
     failures: int
@@ -359,8 +363,8 @@ async def ask_run(
     """Ask for a run. Call inside a transaction: it is there for others when that commits.
 
     An unfinished run that covers what is asked for is the answer, and what the schedule asks for is always covered.
-    One that what is asked for covers is cancelled. Unless the schedule asks, it is no longer deferred. Raises Busy
-    where neither covers the other.
+    One that what is asked for covers is cancelled, and so is a fast one. Unless the schedule asks, it is no longer
+    deferred. Raises Busy where neither covers the other.
     """
     was_deferred = False
     happened: Sequence[Happening] = ()
@@ -369,11 +373,11 @@ async def ask_run(
     if row is not None:
         old, new = _Extent.of(row["is_full"], row["streams"]), _Extent.of(full, streams)
         was_deferred = row["is_deferred"] and not is_scheduled
-        if is_scheduled or old.covers(new):
+        if not row["is_fast"] and (is_scheduled or old.covers(new)):
             if was_deferred:
                 await connection.execute(RELEASE_RUN, connector, row["id"])
             return RequestedRun(row["id"], row["number"], is_new=False, was_deferred=was_deferred)
-        if not new.covers(old):
+        if not (row["is_fast"] or new.covers(old)):
             raise Busy(f"run {row['number']} of the connector is under way: cancel it or ask again when it has ended")
         _, happened = await cancel_run(connection, connector)
     id = uuid4()
@@ -385,7 +389,7 @@ async def ask_run(
 async def cancel_run(connection: Connection, connector: int) -> tuple[asyncpg.Record | None, Sequence[Happening]]:
     """Cancel the connector's unfinished run; returns it, and the notices to write at the end of the transaction."""
     row = await connection.fetchrow(CANCEL_RUN, connector)
-    if row is None or row["started_at"] is None:
+    if row is None or row["started_at"] is None or row["is_fast"]:
         return row, ()
     return row, [await describe_end(connection, connector, row)]
 
@@ -403,7 +407,7 @@ async def take_run(pool: Pool, connector: int, *, version: int) -> Run | None:
         await connection.execute(FORGET_ROWS_READ, connector)  # no page of an earlier attempt is saved any more
         if not row["is_resumed"]:
             await connection.execute(FORGET_SEEN, connector)
-            if row["has_lanes"]:
+            if row["has_lanes"] and not row["is_fast"]:
                 await note_happenings(connection, connector, [describe_beginning(row)])
         names = None if row["streams"] is None else tuple(row["streams"])
         return Run(**{**{name: row[name] for name in Run.__slots__}, "streams": names})
@@ -543,6 +547,9 @@ async def finish_run(pool: Pool, run: Run, status: str, error: str | None) -> No
     """End the run, unless another attempt has taken it over; `error` is why it failed as a whole, if it did."""
     reason = error and make_writable(error, REASON_LENGTH)
     ended = run.connector, run.id, run.attempt, status, reason
+    if run.is_fast:
+        await pool.execute(FINISH_RUN, *ended)
+        return
     if not await pool.fetchval(FINISH_UNSENT, *ended):
         return
     async with pool.acquire() as connection, connection.transaction():
