@@ -17,6 +17,8 @@ import httpx
 import pytest
 
 from testbed.harvest import Row, ask_for_token, connect_harvest, serve_harvest, walk
+from unihire.integrations.greenhouse.emulator.webhooks.changes import CREATED, DELETED, UPDATED
+from unihire.integrations.greenhouse.emulator.webhooks.messages import EVENTS
 from unihire.sandbox.runner import RunningSandbox
 
 SECRET = "made-up secret"
@@ -287,6 +289,163 @@ ACTS: dict[str, Act] = {
 }
 
 
+Change = tuple[str, Row, Row | None]
+"""A stream, fields of a row in it, and what it becomes over the control plane; None: it is deleted."""
+
+APPROVED: Row = {"approval_status": "approved"}
+
+CHANGES: dict[str, Change] = {
+    "application_updated": ("applications", {"prospect": False}, {"location_address": "Here"}),
+    "delete_application": ("applications", {}, None),
+    "candidate_stage_change": ("applications", {"status": "in_process", "prospect": False}, {"stage_name": "Moved"}),
+    "hire_candidate": ("applications", {"status": "in_process", "prospect": False}, {"status": "hired"}),
+    "unhire_candidate": ("applications", {"status": "hired"}, {"status": "in_process"}),
+    "reject_candidate": ("applications", {"status": "in_process"}, {"status": "rejected"}),
+    "unreject_candidate": ("applications", {"status": "rejected"}, {"status": "in_process"}),
+    "update_candidate": ("candidates", {}, {"title": "x"}),
+    "delete_candidate": ("candidates", {}, None),
+    "offer_approved": ("approval_flows", {"approval_status": "pending"}, APPROVED),
+    "offer_updated": ("offers", {}, {"sent_on": "2026-12-01"}),
+    "offer_deleted": ("offers", {}, None),
+    "interview_deleted": ("interviews", {}, None),
+    "scorecard_deleted": ("scorecards", {}, None),
+    "job_updated": ("jobs", {}, {"notes": "x"}),
+    "job_approved": (
+        "approval_flows",
+        {"approval_status": "pending", "offer_id": None},
+        {"approval_status": "approved"},
+    ),
+    "job_deleted": ("jobs", {}, None),
+    "job_post_updated": ("job_posts", {}, {"title": "x"}),
+    "job_post_deleted": ("job_posts", {}, None),
+    "job_interview_stage_deleted": ("job_interview_stages", {}, None),
+    "department_deleted": ("departments", {}, None),
+    "office_deleted": ("offices", {}, None),
+}
+MADE: dict[str, tuple[str, Row]] = {
+    "new_candidate_application": ("applications", {"status": "in_process"}),
+    "new_prospect_application": ("applications", {"status": "in_process", "prospect": True}),
+    "offer_created": ("offers", {"status": "Created"}),
+    "job_created": ("jobs", {"name": "New"}),
+    "job_post_created": ("job_posts", {"title": "New"}),
+}
+
+
+def find_row(sandbox: RunningSandbox, event: str, stream: str, wanted: Row) -> int:
+    emulator = sandbox.app.emulator
+    offers = [row for _, row in emulator.streams["offers"].walk_latest()]  # type: ignore[attr-defined]
+    with_offer = {row["application_id"] for row in offers}
+    for number, row in emulator.streams[stream].walk_latest():  # type: ignore[attr-defined]
+        if event == "offer_approved" and row["offer_id"] is None:
+            continue
+        if event in ("hire_candidate", "unhire_candidate") and number not in with_offer:
+            continue
+        if all(row[name] == value for name, value in wanted.items()):
+            found: int = number
+            return found
+    raise AssertionError(f"no row of {stream} is {wanted}")
+
+
+def change_over_control(sandbox: RunningSandbox, client: httpx.Client, event: str) -> httpx.Response:
+    url = f"{sandbox.ready.control_url}rows/"
+    if event in MADE:
+        stream, fields = MADE[event]
+        if stream == "applications":
+            fields = {**fields, "candidate_id": pick(client, "candidates"), "job_id": pick(client, "jobs")}
+        return httpx.post(url + stream, json=fields)
+    stream, wanted, fields_then = CHANGES[event]
+    number = find_row(sandbox, event, stream, wanted)
+    if event == "candidate_stage_change":
+        row = client.get("/applications", params={"ids": str(number)}).json()[0]
+        stages = [one["id"] for one in walk(client, "job_interview_stages", job_ids=str(row["job_id"]))]
+        fields_then = {"job_interview_stage_id": next(one for one in stages if one != row["job_interview_stage_id"])}
+    if fields_then is None:
+        return httpx.delete(f"{url}{stream}/{number}")
+    return httpx.patch(f"{url}{stream}/{number}", json=fields_then)
+
+
+@pytest.fixture(scope="module")
+def heard_of_changes() -> Iterator[dict[str, Row]]:
+    """Event → payload, after each change was made once over the control plane."""
+    with serve_harvest(size=200, seed=3) as sandbox, connect_harvest(sandbox) as client, listen() as inbox:
+        register(sandbox, inbox)
+        found = {}
+        for event in {**MADE, **CHANGES}:
+            inbox.messages.clear()
+            answer = change_over_control(sandbox, client, event)
+            assert answer.is_success, (event, answer.text)
+            found[event] = inbox.get(event)
+            assert [json.loads(body)["action"] for _, body in inbox.messages] == [event]
+        yield found
+
+
+def test_every_event_is_sent_for_a_write_or_a_change_of_one_row() -> None:
+    assert {*ACTS, *MADE, *CHANGES} == set(EVENTS)
+
+
+@pytest.mark.parametrize("event", {**MADE, **CHANGES})
+def test_change_over_the_control_plane_is_sent_as_the_vendor_documents(
+    heard_of_changes: dict[str, Row], event: str
+) -> None:
+    check_shape(heard_of_changes, event)
+
+
+def test_some_rows_that_change_are_a_message_each(sandbox: RunningSandbox, inbox: Inbox) -> None:
+    register(sandbox, inbox, "update_candidate", "delete_candidate")
+    url = f"{sandbox.ready.control_url}rows/candidates"
+    assert httpx.patch(url, json={"count": 5}).json() == {"changed": 5}
+    assert httpx.request("DELETE", url, json={"count": 3}).json() == {"deleted": 3}
+    sent = [row["event"] for row in list_deliveries(sandbox, run=True)]
+    assert sent == ["ping", *["update_candidate"] * 5, *["delete_candidate"] * 3]
+
+
+def test_change_without_a_documented_event_sends_none(
+    sandbox: RunningSandbox, client: httpx.Client, inbox: Inbox
+) -> None:
+    register(sandbox, inbox)
+    url = f"{sandbox.ready.control_url}rows/"
+    for stream, fields in (("notes", {"body": "x"}), ("jobs", {"requisition_id": "x"}), ("users", {"last_name": "x"})):
+        httpx.patch(f"{url}{stream}/{pick(client, stream)}", json=fields).raise_for_status()
+    httpx.post(f"{url}candidates", json={"first_name": "New"}).raise_for_status()
+    assert [row["event"] for row in list_deliveries(sandbox)] == ["ping"]
+
+
+def test_hire_without_an_offer_is_an_update_for_the_message_holds_one(
+    sandbox: RunningSandbox, client: httpx.Client, inbox: Inbox
+) -> None:
+    register(sandbox, inbox)
+    made = httpx.post(f"{sandbox.ready.control_url}rows/applications", json={"status": "in_process"}).json()["id"]
+    httpx.patch(f"{sandbox.ready.control_url}rows/applications/{made}", json={"status": "hired"}).raise_for_status()
+    inbox.get("application_updated")
+
+
+@pytest.mark.parametrize("stream", ["departments", "offices"])
+def test_branch_takes_all_below_it_along_in_the_message_even_in_a_circle(
+    sandbox: RunningSandbox, inbox: Inbox, stream: str
+) -> None:
+    register(sandbox, inbox)
+    url = f"{sandbox.ready.control_url}rows/{stream}"
+    top, middle, low = (httpx.post(url, json={"name": name}).json()["id"] for name in ("Top", "Middle", "Low"))
+    for one, parent in ((middle, top), (low, middle), (top, low)):
+        httpx.patch(f"{url}/{one}", json={"parent_id": parent}).raise_for_status()
+    httpx.delete(f"{url}/{top}").raise_for_status()
+    (gone,) = inbox.get(f"{stream.removesuffix('s')}_deleted").values()
+    assert gone["child_ids"] == [middle, low]
+
+
+@pytest.mark.parametrize("odd", [7, "odd", [], {}, [{}], None])
+def test_odd_rows_break_no_message(sandbox: RunningSandbox, inbox: Inbox, odd: Any) -> None:
+    register(sandbox, inbox)
+    emulator = sandbox.app.emulator
+    for stream in sorted({*CREATED, *UPDATED, *DELETED, "approval_flows"}):
+        number, row = next(emulator.streams[stream].walk_latest())  # type: ignore[attr-defined]
+        url = f"{sandbox.ready.control_url}rows/{stream}/{number}"
+        for name in row:
+            if name not in ("id", "created_at", "updated_at"):
+                assert httpx.patch(url, json={name: odd}).status_code == 200, (stream, name)
+        assert httpx.delete(url).status_code == 200, stream
+
+
 @pytest.fixture(scope="module")
 def heard() -> Iterator[dict[str, Row]]:
     """Event → payload, after each act was done once."""
@@ -302,6 +461,10 @@ def heard() -> Iterator[dict[str, Row]]:
 
 @pytest.mark.parametrize("event", ACTS)
 def test_payload_has_every_documented_member(heard: dict[str, Row], event: str) -> None:
+    check_shape(heard, event)
+
+
+def check_shape(heard: dict[str, Row], event: str) -> None:
     found = set(list_paths(heard[event]))
     # A member below an object that is null here, or a list that is empty, cannot be seen.
     for path in SHAPES[event]:

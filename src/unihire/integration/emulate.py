@@ -23,6 +23,9 @@ Row: TypeAlias = dict[str, Any]
 Key: TypeAlias = tuple[int, int]
 """Where a row stands in a list: (updated, whole seconds since 1970; the row's number)."""
 
+Watch: TypeAlias = Callable[[Row | None, Row | None], None]
+"""Called with a row before and after it was created, changed or deleted; None where it was not there."""
+
 Outcome: TypeAlias = Literal["rejected", "withdrawn", "offer", "hired"]
 
 
@@ -200,9 +203,9 @@ class EmulatedStream(Protocol):
 
     def delete(self, number: int) -> bool: ...
 
-    def change_some(self, count: int, fields: Row | None = None) -> int: ...
+    def change_some(self, count: int, fields: Row | None = None, watch: Watch | None = None) -> int: ...
 
-    def delete_some(self, count: int) -> int: ...
+    def delete_some(self, count: int, watch: Watch | None = None) -> int: ...
 
     def reset(self) -> None: ...
 
@@ -327,6 +330,11 @@ class Outbox(Protocol):
     def publish(self, event: str, body: bytes) -> None: ...
 
     def has_receiver(self, event: str) -> bool: ...
+
+    def watch(self, announce: Callable[[str, Row | None, Row | None], None]) -> None:
+        """Call this with each row that somebody changes in other ways than over the vendor's API: the stream, the row
+        before and after; None where it was not there."""
+        ...
 
     def add_receiver(self, receiver: Receiver) -> None:
         """Raises ConfigError for an address outside this machine or an unknown event."""

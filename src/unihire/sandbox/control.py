@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import EmulatedStream, EmulatorResponse, Receiver, Request
+from unihire.integration.emulate import EmulatedStream, EmulatorResponse, Receiver, Request, Row
 from unihire.kit.clock import parse_moment, to_text
 from unihire.kit.nesting import decode_bounded
 from unihire.sandbox.faults import FAULTS, read_fault_fields
@@ -138,19 +138,25 @@ class Control:
         fields = dict(_get_object(body))
         id_ = fields.pop("id", None)
         number = rows.create(fields, None if id_ is None else _read_id(str(id_)))
+        self._announce(parts[0], None, rows.find(number))
         return self._show_row(body, [parts[0], str(number)])
 
     def _change_row(self, body: Any, parts: list[str]) -> Any:
         number = _read_id(parts[1])
-        row = self._get_stream(parts[0]).change(number, _get_object(body))
+        rows = self._get_stream(parts[0])
+        before, row = rows.find(number), rows.change(number, _get_object(body))
         if row is None:
             raise _Refused(404, f"no row {number} in {parts[0]}")
+        self._announce(parts[0], before, row)
         return show_row(row)
 
     def _delete_row(self, _body: Any, parts: list[str]) -> Any:
         number = _read_id(parts[1])
-        if not self._get_stream(parts[0]).delete(number):
+        rows = self._get_stream(parts[0])
+        before = rows.find(number)
+        if not rows.delete(number):
             raise _Refused(404, f"no row {number} in {parts[0]}")
+        self._announce(parts[0], before, None)
         return {"deleted": 1}
 
     def _change_some(self, body: Any, parts: list[str]) -> Any:
@@ -159,11 +165,17 @@ class Control:
         fields = body.get("fields")
         if fields is not None:
             _get_object(fields)
-        return {"changed": rows.change_some(_read_amount(body, rows), fields)}
+        return {"changed": rows.change_some(_read_amount(body, rows), fields, self._app.watch(parts[0]))}
 
     def _delete_some(self, body: Any, parts: list[str]) -> Any:
         rows = self._get_stream(parts[0])
-        return {"deleted": rows.delete_some(_read_amount(_get_object(body), rows))}
+        amount = _read_amount(_get_object(body), rows)
+        return {"deleted": rows.delete_some(amount, self._app.watch(parts[0]))}
+
+    def _announce(self, stream: str, before: Row | None, after: Row | None) -> None:
+        watch = self._app.watch(stream)
+        if watch is not None:
+            watch(before, after)
 
     # Faults and time
 

@@ -4,13 +4,14 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from email.utils import format_datetime
+from functools import partial
 from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from unihire.integration.emulate import Emulator, EmulatorKind, EmulatorResponse, Request
+from unihire.integration.emulate import Emulator, EmulatorKind, EmulatorResponse, Request, Watch
 from unihire.kit.clock import MovableClock, to_text
 from unihire.sandbox.faults import FaultPlan
 from unihire.sandbox.outbox import SandboxOutbox
@@ -78,6 +79,10 @@ class SandboxApp:
 
     def set_control(self, answer: AnswerControl) -> None:
         self._answer_control = answer
+
+    def watch(self, stream: str) -> Watch | None:
+        """What is called with changes of a stream's rows that are not made over the vendor's API."""
+        return None if self.outbox is None else partial(self.outbox.announce, stream)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -199,10 +204,10 @@ class SandboxApp:
         if stream is not None:
             if faults.fires("update-row", path):
                 struck.append("update-row")
-                emulator.streams[stream].change_some(1)
+                emulator.streams[stream].change_some(1, watch=self.watch(stream))
             if faults.fires("delete-row", path):
                 struck.append("delete-row")
-                emulator.streams[stream].delete_some(1)
+                emulator.streams[stream].delete_some(1, watch=self.watch(stream))
         return emulator.answer(request)
 
     def _spoil(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import CompanyRows, Key, Row, Shape
+from unihire.integration.emulate import CompanyRows, Key, Row, Shape, Watch
 from unihire.kit.clock import Clock, to_micros
 
 # Numbers of rows that people create begin here, above all computed ones.
@@ -145,15 +145,24 @@ class LayeredRows:
         self._counts["deleted"] += 1
         return True
 
-    def change_some(self, count: int, fields: Row | None = None) -> int:
+    def change_some(self, count: int, fields: Row | None = None, watch: Watch | None = None) -> int:
         """Change rows picked by chance, each believably unless fields are given; returns how many."""
         numbers = self._pick(count)
         for number in numbers:
-            self.change(number, self._shape.vary(self._random.getrandbits(32)) if fields is None else fields)
+            before = None if watch is None else self.find(number)
+            after = self.change(number, self._shape.vary(self._random.getrandbits(32)) if fields is None else fields)
+            if watch is not None:
+                watch(before, after)
         return len(numbers)
 
-    def delete_some(self, count: int) -> int:
-        return sum(self.delete(number) for number in self._pick(count))
+    def delete_some(self, count: int, watch: Watch | None = None) -> int:
+        numbers = self._pick(count)
+        for number in numbers:
+            before = None if watch is None else self.find(number)
+            self.delete(number)
+            if watch is not None:
+                watch(before, None)
+        return len(numbers)
 
     def _pick(self, count: int) -> list[int]:
         """Different rows, taken from the whole stream by chance."""

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 from base64 import b64encode
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 import aiohttp
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import OutboxRules, Receiver
+from unihire.integration.emulate import OutboxRules, Receiver, Row
 from unihire.kit.clock import Clock, to_text
 from unihire.outbound.addresses import AddressPolicy, make_connector
 
@@ -57,6 +57,7 @@ class SandboxOutbox:
         self.rules = rules
         self._clock = clock
         self._seed = seed
+        self._announce: Callable[[str, Row | None, Row | None], None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._lock = asyncio.Lock()
@@ -69,6 +70,14 @@ class SandboxOutbox:
         self._deliveries: deque[OutgoingDelivery] = deque(maxlen=MOST_DELIVERIES)
         self._numbers = 0
         self._events = 0
+
+    def watch(self, announce: Callable[[str, Row | None, Row | None], None]) -> None:
+        self._announce = announce
+
+    def announce(self, stream: str, before: Row | None, after: Row | None) -> None:
+        """Let the emulator send what this change is to its vendor's receivers, where there are any."""
+        if self._announce is not None and self._receivers:
+            self._announce(stream, before, after)
 
     # Receivers
 

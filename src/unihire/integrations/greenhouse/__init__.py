@@ -65,4 +65,5 @@ emulator/                the vendor's API, from what is known of it
   webhooks/              what it reports of changes
     payloads.py          what its webhooks say
     messages.py          how they are signed and tried again
+    changes.py           which of them a change over the control plane is
 """

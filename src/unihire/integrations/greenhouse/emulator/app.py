@@ -27,6 +27,7 @@ from unihire.integrations.greenhouse.emulator.api.routes import PREFIX, Call, Re
 from unihire.integrations.greenhouse.emulator.query import Invalid, ListQuery, make_cursor, read_list_query
 from unihire.integrations.greenhouse.emulator.resources import RESOURCES
 from unihire.integrations.greenhouse.emulator.rows.find import GreenhouseRows
+from unihire.integrations.greenhouse.emulator.webhooks.changes import Changes
 from unihire.integrations.greenhouse.emulator.webhooks.messages import RULES
 from unihire.integrations.greenhouse.emulator.webhooks.payloads import Payloads
 from unihire.integrations.greenhouse.emulator.writes.actions import equip_with_flows
@@ -71,7 +72,9 @@ class GreenhouseEmulator:
         self.streams: Mapping[str, NumberedRows] = self._rows.streams
         self.credentials: Credentials = tools.credentials or make_credentials(tools.seed)
         self._outbox = tools.make_outbox(RULES)
-        self._writer = Writer(self._rows, Payloads(self._rows, self._outbox).publish)
+        payloads = Payloads(self._rows, self._outbox)
+        self._outbox.watch(Changes(self._rows, payloads.publish).announce)
+        self._writer = Writer(self._rows, payloads.publish)
         equip(self._writer)
         equip_with_flows(self._writer)
         routes = self._list_routes()

@@ -20,6 +20,9 @@ _PUBLIC_NAMED = (
 _TEAM = {"recruiter": "recruiters", "coordinator": "coordinators", "sourcer": "sourcers"}
 
 
+_OF_STAGES = ("id", "job_id", "created_at", "updated_at", "name", "active")
+
+
 def _month_first(day: str | None) -> str | None:
     return None if day is None else f"{day[5:7]}/{day[8:10]}/{day[:4]}"
 
@@ -45,6 +48,22 @@ class Payloads:
             "interview": lambda row, event: {"interview": {"id": row["id"]}},
             "job": lambda row, event: {"job": self._describe_job(row, has_openings=True)},
             "job_post": lambda row, event: self._describe_post(row),
+            "approved_offer": lambda row, event: self._describe_offer(self._find_or_blank("offers", row["offer_id"])),
+            "approved_job": self._describe_approved_job,
+            "deleted_scorecard": self._describe_deleted_scorecard,
+            "deleted_job": lambda row, event: {"job": {key: row[key] for key in ("id", "name")}},
+            "deleted_post": lambda row, event: {"job_post": self._describe_post(row)},
+            "deleted_stage": lambda row, event: {"job_interview_stage": {key: row[key] for key in _OF_STAGES}},
+            "deleted_department": lambda row, event: {
+                "department": {**self._describe_branch("departments", row), "parent_id": row["parent_id"]}
+            },
+            "deleted_office": lambda row, event: {
+                "office": {
+                    **self._describe_branch("offices", row),
+                    "parent_id": row["parent_id"],
+                    "location": {"name": row["location"]},
+                }
+            },
         }
 
     def publish(self, event: str, root: str, row: Row) -> None:
@@ -331,6 +350,27 @@ class Payloads:
         flat = self._describe_offer(row)
         kept = ("id", "application_id", "job_id", "version", "sent_on", "resolved_at", "notes", "offer_status")
         return {"offer": {**{key: flat[key] for key in kept}, "offering_user_id": flat["user_id"]}}
+
+    def _describe_approved_job(self, row: Row, _event: str) -> Row:
+        job = self._find_or_blank("jobs", row["job_id"])
+        return {
+            "approval_flow": {"approval_flow_type": row["approval_type"]},
+            "job": self._describe_job(job, has_openings=True),
+        }
+
+    def _describe_deleted_scorecard(self, row: Row, _event: str) -> Row:
+        application = self._find_or_blank("applications", row["application_id"])
+        kept = {key: row[key] for key in ("id", "interviewed_at", "created_at", "updated_at")}
+        candidate, status = application["candidate_id"], row["status"]
+        return {"scorecard": {**kept, "candidate_id": candidate, "scorecard_status": status}}
+
+    def _describe_branch(self, stream: str, row: Row) -> Row:
+        """A department or office, with all that is below it."""
+        below: list[int] = []
+        level = [row["id"]]
+        while level := [one["id"] for parent in level for one in self._list(stream, "parent_id", parent)]:
+            below += level
+        return {**{key: row[key] for key in ("id", "name", "external_id")}, "child_ids": below}
 
     def _describe_post(self, row: Row) -> Row:
         places = self._list("job_post_locations", "job_post_id", row["id"])
