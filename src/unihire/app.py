@@ -30,6 +30,7 @@ from unihire.dialects.tray.connectors import Connectors, write_message, write_te
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import (
     capabilities,
+    consent,
     delivery_log,
     delivery_log_schema,
     endpoint_schema,
@@ -129,6 +130,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *endpoints.EndpointRoutes(pool, gate, lambda: open_endpoints(settings, pool, sealer)).list_routes(),
             *own.list_routes(),
             *_list_service_routes(settings, pool),
+            *consent.list_routes(),
             *front.list_routes(describe_api),
         ],
         exception_handlers=_list_handlers(),

@@ -107,13 +107,34 @@ def test_customer_is_asked_for_reads_alone_or_for_writes_as_well(command: Comman
     assert "notes%3Acreate" in find_address(command.run(*reconnect, code=3).stderr)
 
 
+def test_customer_comes_back_below_the_public_address_unless_another_is_given(
+    command: Command, sandbox: RunningSandbox
+) -> None:
+    public = {"UNIHIRE_PUBLIC_URL": "https://hire.example.com/ats/"}
+    own = [part for part in list_connect(sandbox) if part not in ("--redirect-uri", BACK)]
+    address = find_address(command.run(*own, code=3, **public).stderr)
+    back = agree(address)
+    assert back.startswith("https://hire.example.com/ats/consent?")
+    made = json.loads(command.run(*own, "--code", back, "--json", **public).stdout)
+    assert agree(find_address(command.run(*list_connect(sandbox), code=3, **public).stderr)).startswith(f"{BACK}?")
+
+    reconnect = ["reconnect", made["connector_id"]]
+    back = agree(find_address(command.run(*reconnect, code=3, **public).stderr))
+    assert back.startswith("https://hire.example.com/ats/consent?")
+    command.run(*reconnect, "--code", back, **public)
+    given = find_address(command.run(*reconnect, "--redirect-uri", BACK, code=3, **public).stderr)
+    assert agree(given).startswith(f"{BACK}?")
+    said = command.run(*reconnect, code=2).stderr
+    assert "UNIHIRE_PUBLIC_URL" in said
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
         (["greenhouse", "--access", "read-write"], "goes with --partner"),
         (["greenhouse", "--redirect-uri", BACK], "goes with --partner"),
         (["greenhouse", "--code", "x"], "goes with --partner"),
-        (["greenhouse", "--partner"], "needs the one you gave the vendor"),
+        (["greenhouse", "--partner"], "needs the one you gave the vendor, or UNIHIRE_PUBLIC_URL"),
         (["greenhouse", "--partner", "--redirect-uri", BACK, "--no-check"], "by the vendor only"),
     ],
 )

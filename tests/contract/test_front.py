@@ -86,3 +86,24 @@ async def test_methods_that_exist_are_shown(databases: Databases, pool: Pool, pa
 async def test_options_of_no_path_is_not_found(databases: Databases, pool: Pool) -> None:
     async with serve(databases, pool) as client:
         assert (await client.options("/nowhere")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("?code=secret-code&state=read.x", "Copy the whole address"),
+        ("", "Not connected"),
+        ("?error=access_denied", "Not connected"),
+        ("?code=", "Not connected"),
+    ],
+)
+async def test_customer_who_comes_back_from_consent_sees_what_to_do(
+    databases: Databases, pool: Pool, query: str, words: str
+) -> None:
+    async with serve(databases, pool, root_path="/ats") as client:
+        for path in ("/consent", "/ats/consent"):
+            page = await client.get(path + query)
+            assert page.status_code == 200
+            assert words in page.text
+            assert "secret-code" not in page.text
+            assert (page.headers["cache-control"], page.headers["referrer-policy"]) == ("no-store", "no-referrer")

@@ -11,7 +11,7 @@ from unihire.cli.console.arguments import Environment, make_name_option
 from unihire.cli.console.picking import pick_connectors
 from unihire.cli.console.starting import run_on_database, start
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line, print_plain
-from unihire.cli.proving import check_partner_options, take_credentials
+from unihire.cli.proving import check_partner_options, find_redirect_uri, take_credentials
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration, list_integrations, list_operations
 from unihire.integration.scopes import Access, find_access
@@ -31,7 +31,12 @@ CredentialsFile = Annotated[
 ]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Save without asking the vendor.")]
 RedirectUri = Annotated[
-    str | None, typer.Option(metavar="URI", help="Of a partner: where the vendor sends the customer on to.")
+    str | None,
+    typer.Option(
+        metavar="URI",
+        help="Of a partner: where the vendor sends the customer on to.",
+        show_default="/consent under UNIHIRE_PUBLIC_URL",
+    ),
 ]
 Code = Annotated[str | None, typer.Option(metavar="CODE|URI", help="Of a partner: what the customer came back with.")]
 AskedAccess = Annotated[
@@ -82,20 +87,22 @@ def connect(
     else it is asked for. There is no argument for one: it would stay in the shell's history.
 
     With --partner the customer makes no credentials: they open the address that is shown, agree, and what they come
-    back with is asked for, or given as --code. A vendor's codes end after a minute or so. They are asked to let you
-    read; with --access read-write also to create what the operations of the integration create. Whoever gives --code in
-    a second call gives --access in both.
+    back with is asked for, or given as --code. A vendor's codes end after a minute or so. Where they come back to is
+    what the vendor has of you as redirect URI: --redirect-uri, else /consent under UNIHIRE_PUBLIC_URL. They are asked
+    to let you read; with --access read-write also to create what the operations of the integration create. Whoever
+    gives --code in a second call gives --access in both.
     """
     integration = get_integration(slug)
     get_auth(integration, is_partner=partner)  # or the vendor has no partners
     check_partner_options(partner, redirect_uri, code, access, no_check=no_check)
     settings = start()
+    back = find_redirect_uri(settings, redirect_uri, is_partner=partner)
     address = None if base_url is None else check_base_url(base_url)
     find_sealer(settings)  # or a bad key is found when all else is done
     proof = take_credentials(
         integration, address, credentials_file,
         is_address_trusted=True, networks=settings.list_allowed_networks(),
-        is_partner=partner, redirect_uri=redirect_uri, code=code, access=access or "read", no_check=no_check,
+        is_partner=partner, redirect_uri=back, code=code, access=access or "read", no_check=no_check,
     )  # fmt: skip
 
     async def save(pool: Pool) -> tuple[NewConnector, bool]:
@@ -160,7 +167,7 @@ def reconnect(
     """Give a connector new credentials.
 
     Its id, its token and all records stay as they are; a sync begins at once. Credentials are taken and checked as
-    by connect; of a partner's connector the customer agrees again, so give --redirect-uri.
+    by connect; of a partner's connector the customer agrees again, and comes back to the same redirect URI.
 
     They must be of the account the records are from: the vendor is asked for the first rows of some lists, and nothing
     is saved where none of them is known here. With --same-account that much is taken on your word, and with --no-check
@@ -178,12 +185,13 @@ def reconnect(
     connector = run_on_database(find, settings)
     integration = get_integration(connector.integration)
     check_partner_options(connector.is_partner, redirect_uri, code, access, no_check=no_check)
+    back = find_redirect_uri(settings, redirect_uri, is_partner=connector.is_partner)
     before = find_access(list_operations(integration.slug).values(), connector.scopes)
     find_sealer(settings)  # or a bad key is found when all else is done
     proof = take_credentials(
         integration, connector.base_url, credentials_file,
         is_address_trusted=connector.is_base_url_trusted, networks=settings.list_allowed_networks(),
-        is_partner=connector.is_partner, redirect_uri=redirect_uri, code=code, access=access or before,
+        is_partner=connector.is_partner, redirect_uri=back, code=code, access=access or before,
         no_check=no_check,
     )  # fmt: skip
 

@@ -23,6 +23,8 @@ from unihire.outbound.addresses import Network
 from unihire.outbound.auth import Auth, AuthorizationCode, Credential, Grant, MemoryGrants
 from unihire.outbound.client import Retry, VendorClient
 from unihire.platform.connectors import get_auth, open_client
+from unihire.platform.public_url import CONSENT_PATH, build_public_url
+from unihire.settings import Settings
 
 CHECK = Retry(attempts=2, timeout=15)
 """A person waits for this one."""
@@ -110,10 +112,19 @@ def check_partner_options(
         raise typer.BadParameter("it goes with --partner", param_hint="--access")
     if not partner and (redirect_uri is not None or code is not None):
         raise typer.BadParameter("it goes with --partner", param_hint="--redirect-uri" if redirect_uri else "--code")
-    if partner and redirect_uri is None:
-        raise typer.BadParameter("--partner needs the one you gave the vendor", param_hint="--redirect-uri")
     if partner and no_check:
         raise typer.BadParameter("a partner is let in by the vendor only", param_hint="--no-check")
+
+
+def find_redirect_uri(settings: Settings, given: str | None, *, is_partner: bool) -> str | None:
+    """Where the vendor sends a partner's customer on to: what was given, else our own page for it."""
+    if given is not None or not is_partner:
+        return given
+    if settings.public_url is None:
+        raise typer.BadParameter(
+            "--partner needs the one you gave the vendor, or UNIHIRE_PUBLIC_URL to be set", param_hint="--redirect-uri"
+        )
+    return build_public_url(settings, CONSENT_PATH)
 
 
 def name_variable(integration: Integration, credential: Credential) -> str:
