@@ -82,6 +82,7 @@ async def test_what_is_left_out_stays(api: httpx.AsyncClient) -> None:
         (b'{"every": "2h", "fast_models": ["job"], "fast_every": "29s"}', ["fast_every"]),
         (b'{"every": "2h", "fast_models": ["job"], "fast_every": "25h"}', ["fast_every"]),
         (b'{"every": "2h", "fast_models": "job"}', ["fast_models"]),
+        (b'{"every": "2h", "fast_models": null, "fast_every": "1m"}', ["fast_every"]),
     ],
 )
 async def test_schedule_that_cannot_be_is_told_by_its_member_and_changes_nothing(

@@ -186,6 +186,7 @@ def test_schedules_are_shown_and_changed(shell: Shell, connector: str) -> None:
     assert shell.ask("schedule", "--all", "--fast", "none")["connectors"][0]["fast_models"] == []
     shell.run("schedule", "--all", "--fast-every", "2m", code=3)
     shell.run("schedule", "--all", "--fast", "candidates", code=2)
+    shell.run("schedule", "--all", "--fast", "setting", "--fast-every", "2m", code=2)
     shell.run("schedule", "--all", "--fast", "candidate", "--fast-every", "5s", code=2)
     assert shell.ask("schedule", "--all", "--fast", "setting")["connectors"][0]["fast_every"] == "1m"
     assert "name connectors, or give --all" in shell.run("schedule", "--every", "1h", code=2).stderr

@@ -77,6 +77,8 @@ def schedule(
     interval, full_interval = _read_interval(every, "--every"), _read_interval(full_every, "--full-every")
     fast_interval = _read_interval(fast_every, "--fast-every", check_fast_interval)
     models = _read_models(fast)
+    if fast == BY_SETTING and fast_interval is not None:
+        raise typer.BadParameter("it goes with models: the settings say how often", param_hint="--fast-every")
     is_fast_changed = fast is not None or fast_interval is not None
     is_change = interval is not None or full_interval is not None or is_fast_changed
     if ids or is_all or is_change:

@@ -16,7 +16,7 @@ from unihire.dialects.common.describing import TOKENED, describe_response, descr
 from unihire.dialects.unihire.syncs import find_connector
 from unihire.dialects.unihire.views import Schedule, schedule_view
 from unihire.errors import ConfigError, Invalid
-from unihire.kit.durations import parse_duration
+from unihire.kit.durations import parse_duration, write_duration
 from unihire.model import MODELS
 from unihire.platform.access import Scope
 from unihire.store import Pool
@@ -106,6 +106,9 @@ class Schedules:
         is_fast_changed = bool(asked.model_fields_set & {"fast_models", "fast_every"})
         is_by_setting = "fast_models" in asked.model_fields_set and asked.fast_models is None
         fast = None
+        if is_by_setting and asked.fast_every is not None:
+            problem = "where fast_models is null the settings say how often"
+            raise Invalid([describe_problem("body", "fast_every", problem, write_duration(asked.fast_every))])
         if is_fast_changed and not is_by_setting:
             try:
                 fast = await plan_fast(
