@@ -175,7 +175,7 @@ def main() -> int:
     results: dict[str, int] = {}
 
     def attempt(mutation: Mutation) -> None:
-        began_at, tests = time.monotonic(), find_tests(data, modules, mutation)
+        started_at, tests = time.monotonic(), find_tests(data, modules, mutation)
         place = places.get()
         try:
             result = try_mutation(place, mutation, tests) if tests else "not run by any test"
@@ -183,7 +183,7 @@ def main() -> int:
             places.put(place)
         results[result] = results.get(result, 0) + 1
         line = mutation.describe((ROOT / mutation.path).read_bytes())
-        print(f"{result:9} {time.monotonic() - began_at:5.0f} s {len(tests):4} tests  {line}", flush=True)
+        print(f"{result:9} {time.monotonic() - started_at:5.0f} s {len(tests):4} tests  {line}", flush=True)
 
     places: Queue[Path] = Queue()
     with copy_tree() as first, copy_tree() as second:

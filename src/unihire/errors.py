@@ -58,12 +58,12 @@ def shorten(text: str, most: int = LONGEST_ECHO) -> str:
     return shown if shown.isascii() else shown.encode("utf-8", "replace").decode()
 
 
-def abridge(value: Any) -> Any:
+def truncate_value(value: Any) -> Any:
     """A JSON value as an error repeats it: long texts are cut, and what comes after the first values is left out."""
-    return _abridge(value, itertools.count(1))
+    return _truncate_value(value, itertools.count(1))
 
 
-def _abridge(value: Any, counted: "itertools.count[int]") -> Any:
+def _truncate_value(value: Any, counted: "itertools.count[int]") -> Any:
     if next(counted) > MOST_ECHOED:
         return "…"
     match value:
@@ -71,9 +71,9 @@ def _abridge(value: Any, counted: "itertools.count[int]") -> Any:
             return shorten(value)
         case Mapping():
             few = itertools.islice(value.items(), MOST_ECHOED)
-            return {shorten(str(name)): _abridge(each, counted) for name, each in few}
+            return {shorten(str(name)): _truncate_value(each, counted) for name, each in few}
         case list() | tuple():
-            return [_abridge(each, counted) for each in value[:MOST_ECHOED]]
+            return [_truncate_value(each, counted) for each in value[:MOST_ECHOED]]
         case int() if abs(value) >= 2**63:
             return shorten(str(value) if value.bit_length() < 4_000 else "an integer of more than 1,000 digits")
         case _:
@@ -155,7 +155,7 @@ class Invalid(ApiError):
     status = 422
 
     def __init__(self, problems: Sequence[dict[str, Any]]) -> None:
-        self.problems: list[dict[str, Any]] = [abridge(problem) for problem in problems[:MOST_PROBLEMS]]
+        self.problems: list[dict[str, Any]] = [truncate_value(problem) for problem in problems[:MOST_PROBLEMS]]
         super().__init__("; ".join(str(problem["msg"]) for problem in self.problems))
 
 
@@ -233,7 +233,7 @@ class ScopeMissing(PermissionMissing):
 class VendorRefused(VendorError):
     """The vendor understood the request and declined it; `status` and `body` are the vendor's.
 
-    The body can hold personal data: it goes to the caller who asked, never into a log.
+    The body can contain personal data: it goes to the caller who asked, never into a log.
     """
 
     def __init__(self, message: str, *, status: int, body: bytes = b"") -> None:

@@ -153,7 +153,7 @@ def test_a_server_tells_its_metrics_and_traces_requests(command: Command, collec
 
 def test_a_collector_that_is_away_keeps_no_command_from_ending(command: Command, connector: dict[str, Any]) -> None:
     away = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
-    began_at = time.monotonic()
+    started_at = time.monotonic()
     ran = command.run("sync", connector["connector_id"], **away)
     assert "sync 1" in ran.stdout
-    assert time.monotonic() - began_at < 20
+    assert time.monotonic() - started_at < 20

@@ -210,10 +210,10 @@ async def test_vendor_without_a_limit_costs_the_store_next_to_nothing(
     vendor.lists["/jobs"] = [{"id": "1"}]
     tenant = await make_tenant(pool, sealer, base_url=vendor.base_url)
     async with open_shared(vendor, tenant) as client:
-        began_at = time.monotonic()
+        started_at = time.monotonic()
         for _ in range(50):
             await asyncio.gather(*(client.get("/jobs/1") for _ in range(4)))
-        took = time.monotonic() - began_at
+        took = time.monotonic() - started_at
     assert asked <= 6 + 2 * took  # the first calls, and then one a second
 
 
@@ -267,10 +267,10 @@ async def test_sync_that_would_wait_long_gives_its_place_up(vendor: Vendor, pool
     async with open_shared(vendor, tenant, is_background=True, patience=1.0) as client:
         for _ in range(3):
             await client.get("/jobs/1")
-        began_at = time.monotonic()
+        started_at = time.monotonic()
         with pytest.raises(BudgetSpent, match="rate budget is spent: the next call can be made in") as spent:
             await client.get("/jobs/1")
-        assert time.monotonic() - began_at < 0.5
+        assert time.monotonic() - started_at < 0.5
         assert spent.value.after == pytest.approx(30 - time.time() % 30, abs=1.5)
         with pytest.raises(BudgetSpent):  # and not Unanswered: it never left
             await client.send("POST", "/jobs/1", b"{}")
@@ -290,12 +290,12 @@ async def test_rest_that_is_longer_than_the_patience_gives_the_place_up_and_is_k
         with pytest.raises(RetryLater) as told:
             await sync.get("/jobs/1")
         assert (told.value.after, told.value.status) == (2, status)
-        began_at = time.monotonic()
+        started_at = time.monotonic()
         with pytest.raises(BudgetSpent) as spent:
             await sync.get("/jobs/1")
         assert spent.value.after == pytest.approx(2, abs=0.3)
         await interactive.get("/jobs/1")
-        assert time.monotonic() - began_at > 1.5
+        assert time.monotonic() - started_at > 1.5
 
 
 async def test_pauses_between_tries_are_told_of_the_piece_of_work(vendor: Vendor, tenant: Tenant) -> None:

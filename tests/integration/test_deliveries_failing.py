@@ -18,8 +18,8 @@ from unihire.events.deliveries.verdicts import PAUSES, SUSPECT_AFTER
 from unihire.events.endpoints import EndpointOwner
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
+from unihire.store.gauges import count_gauges
 from unihire.store.issues import list_issues, open_issue, resolve_issues
-from unihire.store.standing import count_standing
 from unihire.sync.issues import IssueKind
 
 
@@ -165,7 +165,7 @@ async def test_lanes_that_wait_or_are_tried_again_are_counted_for_who_watches(
     delivers: Delivers, tenant: Tenant, receiver: Receiver
 ) -> None:
     async def count() -> dict[tuple[str, str], float]:
-        found = await count_standing(tenant.pool)
+        found = await count_gauges(tenant.pool)
         return {(one.name, one.kind): one.value for one in found if one.name.startswith("lanes")}
 
     await delivers.add(tenant)

@@ -20,7 +20,7 @@ from unihire.kit.seal import Sealer
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import delete_connector
 from unihire.store.events import eras, log, order
-from unihire.store.events.eras import Era, get_era, settle_epoch
+from unihire.store.events.eras import Era, ensure_epoch, get_era
 from unihire.store.events.order import BEGINNING, LogPlace
 from unihire.store.feed import gate
 
@@ -282,9 +282,9 @@ async def test_log_of_another_server_is_another_epoch_in_which_old_pages_come_fi
     await fresh.execute("UPDATE event_page SET xid = (xid::text::bigint + 1000000)::text::xid8")
     await fresh.execute("UPDATE event_epoch SET server = 'another'")
     async with fresh.acquire() as connection:
-        await settle_epoch(connection)
+        await ensure_epoch(connection)
         epoch = await connection.fetchval("SELECT epoch FROM event_epoch")
-        await settle_epoch(connection)
+        await ensure_epoch(connection)
         assert await connection.fetchval("SELECT epoch FROM event_epoch") == epoch
     await save_logged(tenants[0], "candidate", {"remote_id": "new"})
     with pytest.raises(EventsMissed, match="another database") as missed:
@@ -303,7 +303,7 @@ async def test_pages_of_this_server_stay_in_their_order_where_it_gets_another_ep
     before = await fresh.fetch("SELECT xid, connector FROM event_page ORDER BY xid")
     await fresh.execute("UPDATE event_epoch SET server = 'another'")
     async with fresh.acquire() as connection:
-        await settle_epoch(connection)
+        await ensure_epoch(connection)
     assert await fresh.fetch("SELECT xid, connector FROM event_page ORDER BY xid") == before
 
 

@@ -115,10 +115,10 @@ async def test_tombstone_is_skipped_keeps_its_content_and_can_live_again(
 
 
 async def test_first_save_is_remembered_through_changes(tenant: Tenant) -> None:
-    began_at = datetime.now(UTC)
+    started_at = datetime.now(UTC)
     await save(tenant, "tag", {"remote_id": "1", "name": "a"})
     first = await tenant.pool.fetchval("SELECT first_saved_at FROM record")
-    assert began_at - timedelta(seconds=1) < first < datetime.now(UTC) + timedelta(seconds=1)
+    assert started_at - timedelta(seconds=1) < first < datetime.now(UTC) + timedelta(seconds=1)
     await save(tenant, "tag", {"remote_id": "1", "name": "b"})
     assert await tenant.pool.fetchval("SELECT first_saved_at FROM record") == first
 

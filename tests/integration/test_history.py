@@ -11,7 +11,7 @@ from unihire.kit.seal import Sealer
 from unihire.platform.syncs import ask_sync, pause_syncs
 from unihire.store import Pool
 from unihire.store.issues import list_issues, open_issue
-from unihire.store.work.history import list_history, list_standings, list_whole_history
+from unihire.store.work.history import list_history, list_latest_runs, list_whole_history
 from unihire.sync.chores import PACE, expire_history
 from unihire.sync.issues import IssueKind
 
@@ -53,10 +53,10 @@ async def test_a_connector_stands_as_its_latest_run_does(tenant: Tenant, sealer:
     await tenant.sync()
     await pause_syncs(tenant.pool, idle.connector)
     await ask_sync(tenant.pool, tenant.connector, tenant.integration)
-    found = await list_standings(tenant.pool)
+    found = await list_latest_runs(tenant.pool)
     assert (found[tenant.connector.number]["number"], found[tenant.connector.number]["is_paused"]) == (2, False)
     assert (found[idle.connector.number]["id"], found[idle.connector.number]["is_paused"]) == (None, True)
-    assert list(await list_standings(tenant.pool, idle.connector.number)) == [idle.connector.number]
+    assert list(await list_latest_runs(tenant.pool, idle.connector.number)) == [idle.connector.number]
 
 
 async def test_history_is_stored_for_a_month_and_the_latest_run_for_good(tenant: Tenant, vendor: Vendor) -> None:

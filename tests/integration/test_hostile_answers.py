@@ -266,10 +266,10 @@ async def test_vendor_that_wants_to_be_asked_again_at_once_for_ever_is_asked_at_
     async with VendorClient(
         Target(base_url=vendor.base_url, addresses=HERE, auth=ACME.auth, retry=retry), SECRETS
     ) as client:
-        began_at = time.monotonic()
+        started_at = time.monotonic()
         with pytest.raises(RetryLater, match="429"):
             await client.get("/jobs")
-    assert time.monotonic() - began_at > (0.2 + 0.4 + 0.4 + 0.4) / 2
+    assert time.monotonic() - started_at > (0.2 + 0.4 + 0.4 + 0.4) / 2
     assert vendor.count("/jobs") == 5
 
 

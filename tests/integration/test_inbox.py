@@ -156,7 +156,7 @@ async def test_one_that_was_at_it_and_died_is_followed_by_another(
     async with process(tenant, sealer):
         await until_read(tenant)
     assert (await list_names(api))["1"] == "Renamed"
-    await inbox.settle_inbox(tenant.pool, claim, pause=timedelta(hours=1), failures=3)
+    await inbox.finish_claim(tenant.pool, claim, pause=timedelta(hours=1), failures=3)
     assert await tenant.pool.fetchval("SELECT failures FROM inbox") == 0, "it has nothing to say any more"
 
 

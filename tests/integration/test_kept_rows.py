@@ -8,7 +8,7 @@ import asyncpg
 from testbed.tenants import Tenant
 from unihire.store.database import get_address
 from unihire.store.feed.gate import lock_feed
-from unihire.store.joins import FIND_STALE, Joined, JoinedChanges, Key, note_stale, settle, store_joined_rows
+from unihire.store.joins import FIND_STALE, Joined, JoinedChanges, Key, clear_stale, note_stale, store_joined_rows
 
 COUNT_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
@@ -70,13 +70,13 @@ async def test_key_is_stale_until_its_records_were_made_again(tenant: Tenant) ->
     async with lock_feed(tenant.pool, number) as connection:
         await note_stale(connection, number, [Key("others", "shown", key) for key in "cab"])
         await note_stale(connection, number, [Key("others", "also", "a")])
-        await settle(connection, number, "others", "shown", ["a", "c"], ("b", 7, 9))
+        await clear_stale(connection, number, "others", "shown", ["a", "c"], ("b", 7, 9))
         found = await connection.fetch(FIND_STALE, number, "others", "shown", 10)
         assert [tuple(row) for row in found] == [("b", 7, 9)]
         await note_stale(connection, number, [Key("others", "shown", "b")])  # from the beginning again
         assert [tuple(row) for row in await connection.fetch(FIND_STALE, number, "others", "shown", 10)] == [
             ("b", 0, None)
         ]
-        await settle(connection, number, "others", "shown", ["b"], None)
+        await clear_stale(connection, number, "others", "shown", ["b"], None)
         assert await connection.fetch(FIND_STALE, number, "others", "shown", 10) == []
         assert [row["key"] for row in await connection.fetch(FIND_STALE, number, "others", "also", 10)] == ["a"]

@@ -20,7 +20,7 @@ OF_ALL: Mapping[str, str] = {
     "sealed.COUNT_GRANT_MARKS": "sealing anew: of all",
     "grants.LIST_OLD": "a chore: which are old",
     "history.LIST_WHOLE_HISTORY": "the operator's list of runs",
-    "history.LIST_STANDINGS of all": "the operator's list of connectors",
+    "history.LIST_LATEST_RUNS of all": "the operator's list of connectors",
     "issues.COUNT_OPEN_BY_CONNECTOR": "the operator's list of connectors",
     "issues.DROP_OLD_ISSUES": "retention: of all",
     "fast_schedules.LIST_FAST_DUE_BY_SETTING": "a chore: which are due",
@@ -64,11 +64,11 @@ OF_ALL: Mapping[str, str] = {
     "retention.DROP_OLD_RUNS": "retention: of all",
     "streams.COUNT_ALL_QUARANTINE": "the operator's list of connectors",
     "refiling.FIND_DUE": "a chore: whose is next",
-    "standing.COUNT_STANDING": "figures of the whole installation",
+    "gauges.COUNT_GAUGES": "figures of the whole installation",
     "linked.LIST_LINKED": "an organisation's connectors, each with its latest run",
     "history._TOTALS": "a piece of those of history",
     "history.LIST_HISTORY": "the runs of several connectors",
-    "history.LIST_STANDINGS": "of one connector or of all: the parameter says",
+    "history.LIST_LATEST_RUNS": "of one connector or of all: the parameter says",
 }
 """Statements that ask of more connectors than one, each with the reason: on Citus every server answers them."""
 

@@ -305,9 +305,9 @@ async def test_refusal_in_a_2xx_answer_is_told_at_once_in_the_vendor_s_words(
         ("create_candidate", "candidates", make_plain(company, name)),
     ):
         creating.line.drop(f"/v3/{stream}", lambda _: say(said, 201))
-        began_at = time.monotonic()
+        started_at = time.monotonic()
         outcome = await creating.call(operation, given, key=f"{operation} {name}")
-        assert time.monotonic() - began_at < 5
+        assert time.monotonic() - started_at < 5
         assert not outcome.is_success
         assert outcome.output["response"] == {"statusCode": 201, "body": said}
         assert "perhaps_made" not in outcome.output

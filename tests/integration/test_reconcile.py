@@ -52,7 +52,7 @@ async def test_what_was_just_synced_is_equal_and_counting_stores_nothing(tenant:
     assert found.is_equal
     assert (found.unread, found.has_synced) == ([], False)
     assert await list_tables(tenant.pool) == before
-    assert await tenant.pool.fetchval("SELECT count(*) FROM pg_class WHERE relname = 'met'") == 0
+    assert await tenant.pool.fetchval("SELECT count(*) FROM pg_class WHERE relname = 'vendor_record'") == 0
 
 
 async def test_no_call_is_made_for_single_rows_while_nothing_is_missing(tenant: Tenant, vendor: Vendor) -> None:
@@ -237,7 +237,7 @@ async def test_vendor_that_cannot_be_asked_ends_the_count_and_leaves_nothing(
     vendor.will("/jobs", *[lambda request: say({}, status)] * 50)
     with pytest.raises(error):
         await count(tenant)
-    assert await tenant.pool.fetchval("SELECT count(*) FROM pg_class WHERE relname = 'met'") == 0
+    assert await tenant.pool.fetchval("SELECT count(*) FROM pg_class WHERE relname = 'vendor_record'") == 0
 
 
 async def test_count_that_is_cut_off_leaves_nothing_and_the_next_one_counts(tenant: Tenant, vendor: Vendor) -> None:
@@ -253,7 +253,7 @@ async def test_count_that_is_cut_off_leaves_nothing_and_the_next_one_counts(tena
     counting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await counting
-    assert await tenant.pool.fetchval("SELECT count(*) FROM pg_class WHERE relname = 'met'") == 0
+    assert await tenant.pool.fetchval("SELECT count(*) FROM pg_class WHERE relname = 'vendor_record'") == 0
     assert (await count(tenant)).is_equal
 
 

@@ -134,8 +134,8 @@ async def test_streams_whose_rows_are_only_parts_are_told_and_left(tenant: Tenan
     await tenant.sync()
     before = await read_all(api, "job-interview-stages")
     result = await run(tenant)
-    assert (result["pipelines"].rows, result["pipelines"].unmade) == (0, 3)
-    assert [one.unmade for one in result.values() if one.stream != "pipelines"] == [0, 0]
+    assert (result["pipelines"].rows, result["pipelines"].unmapped) == (0, 3)
+    assert [one.unmapped for one in result.values() if one.stream != "pipelines"] == [0, 0]
     assert await read_all(api, "job-interview-stages") == before
 
 

@@ -58,10 +58,10 @@ async def test_shared_part_stays_as_the_latest_row_told_it(
     await tenant.sync()
     assert (await read_names(api, "departments"))["d1"] == "Renamed"
     before = await read_stored(tenant)
-    assert (await run(tenant))["jobs"].unmade == 0
+    assert (await run(tenant))["jobs"].unmapped == 0
     assert await read_stored(tenant) == before
     result = await run(tenant, with_mappings(ACME, "jobs", JOBS, replace(DEPARTMENTS, map=to_loud_department)))
-    assert (result["jobs"].changed, result["jobs"].unmade) == (3, 0)
+    assert (result["jobs"].changed, result["jobs"].unmapped) == (3, 0)
     assert await read_names(api, "departments") == {"d1": "Renamed!", "d4": "D!", "d5": "D!"}
 
 
@@ -74,7 +74,7 @@ async def test_parts_that_no_stored_row_tells_as_they_are_stored_are_left_and_to
         return [{**part, "job": row["id"]} for part in list_departments(row)]
 
     result = await run(tenant, with_mappings(ACME, "jobs", JOBS, replace(DEPARTMENTS, split=list_otherwise)))
-    assert result["jobs"].unmade == 3
+    assert result["jobs"].unmapped == 3
     assert await read_names(api, "departments") == {"d1": "D", "d4": "D", "d5": "D"}
 
 
@@ -99,7 +99,7 @@ async def test_owned_parts_are_made_and_dropped_with_their_row(
         tenant, with_mappings(ACME, "jobs", JOBS, replace(owned, split=list_some, map=to_loud_department))
     )
     one = result["jobs"]
-    assert (one.added, one.changed, one.deleted, one.unmade) == (1, 4, 1, 0)
+    assert (one.added, one.changed, one.deleted, one.unmapped) == (1, 4, 1, 0)
     async with open_api(databases.settings("migrated"), tenant) as api:
         assert await read_names(api, "departments") == {
             **dict.fromkeys(["d2", "d3", "d4", "d5"], "D!"),

@@ -18,8 +18,8 @@ LAST = 2**62
 MAKE_IDS = "SELECT md5($1::int || ':' || $2::text || ':' || i)::uuid::text FROM generate_series(1, $3::int) AS i"
 MAKE_KEYS = "SELECT hashtextextended($1::int || ':4:' || $2::text || ':' || i, 0) FROM generate_series(0, $3::int) AS i"
 MAKE_RUN = "SELECT md5('run' || $1::int || ':20')::uuid"
-FILL_MET = """
-    INSERT INTO met SELECT model, id, remote_id, false FROM record
+FILL_VENDOR_RECORD = """
+    INSERT INTO vendor_record SELECT model, id, remote_id, false FROM record
     WHERE connector = $1 AND model = ANY(ARRAY[1, 4]) AND seq % 50 <> 7
 """
 
@@ -84,9 +84,9 @@ async def make_asker(connection: Connection, number: int, size: int, streams_beg
     async def list_keys(of: str, most: int) -> list[int]:
         return [row[0] for row in await connection.fetch(MAKE_KEYS, number, of, most)]
 
-    await connection.execute(counting.DROP_MET)
-    await connection.execute(counting.CREATE_MET)
-    await connection.execute(FILL_MET, number)
+    await connection.execute(counting.DROP_VENDOR_RECORD)
+    await connection.execute(counting.CREATE_VENDOR_RECORD)
+    await connection.execute(FILL_VENDOR_RECORD, number)
     has_arrays = connection.get_server_version().major >= list_queries.ARRAYS_FROM
     return Asker(
         number, size, streams_begin, await connection.fetchval(MAKE_RUN, number), await list_ids("4"),

@@ -345,7 +345,7 @@ class Watch:
 
 
 class Chaos:
-    """Disturbs what runs, by luck that a seed gives."""
+    """Disturbs what runs, by rng that a seed gives."""
 
     def __init__(
         self, chance: random.Random, workers: Workers, server: Server, watch: Watch, sandboxes: Sequence[Ready]
@@ -367,27 +367,27 @@ class Chaos:
                 break
             await asyncio.sleep(self._chance.uniform(0, 0.1))
             await self._do_something()
-        await self._settle()
+        await self._reset_if_outdated()
 
     async def _do_something(self) -> None:
         """Mostly kill a worker."""
-        luck = self._chance.random()
+        rng = self._chance.random()
         self._workers.keep(1)
         at_work = [worker for worker in self._workers.alive if worker.is_at_work] or self._workers.alive
-        if luck < 0.7:
+        if rng < 0.7:
             self._workers.kill(self._chance.choice(at_work))
             self.done["kills"] += 1
             await self._watch.begin()
-        elif luck < 0.8 and not self._workers.frozen:
+        elif rng < 0.8 and not self._workers.frozen:
             process = self._chance.choice(at_work)
             self._workers.freeze(process)
             self.done["freezes"] += 1
             await self._watch.begin()
             self._go(self._thaw(process))
-        elif luck < 0.88 and self._server.may_crash:
+        elif rng < 0.88 and self._server.may_crash:
             self.done["restarts"] += 1
             self._go(self._server.crash(self._chance.uniform(0.0, 2.0)))
-        elif luck < 0.94:
+        elif rng < 0.94:
             self.done["cut connections"] += await self._cut_connections()
         else:
             self.done["cut networks"] += 1
@@ -398,7 +398,7 @@ class Chaos:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _settle(self) -> None:
+    async def _reset_if_outdated(self) -> None:
         """What was begun is over."""
         while self._tasks:
             await asyncio.wait(self._tasks)

@@ -19,6 +19,7 @@ from testbed.planned_hooks import list_hooks, list_hooks_of_all
 from testbed.planned_lanes import list_lanes, list_lanes_of_all
 from unihire.store import (
     counting,
+    gauges,
     issues,
     joins,
     list_queries,
@@ -28,7 +29,6 @@ from unihire.store import (
     remapping,
     retention,
     rows,
-    standing,
     streams,
 )
 from unihire.store.accounts import budgets, grants, linked, sealed, tenancy, tokens
@@ -144,7 +144,7 @@ def _list_joins(of: Asker) -> Iterator[Case]:
     yield Case("joins.FIND_ABSENT_ROWS", joins.FIND_ABSENT_ROWS, (c, tags, "", 500), 2 * of.size, 2 * of.size)
     yield Case("joins.INSERT_STALE", joins.INSERT_STALE, (c, [shown], ["stages"], ["1"]), written=1)
     yield Case("joins.FIND_STALE", joins.FIND_STALE, (c, shown, "stages", ASKED), walked=ASKED)
-    yield Case("joins.SETTLE_STALE", joins.SETTLE_STALE, (c, shown, "stages", "2"), written=1)
+    yield Case("joins.DELETE_STALE", joins.DELETE_STALE, (c, shown, "stages", "2"), written=1)
     yield Case("joins.HAS_STALE", joins.HAS_STALE, (c, shown))
     yield Case("joins.MOVE_STALE", joins.MOVE_STALE, (c, shown, "stages", "2", 1, 2), written=1)
     yield fifty("joins.FIND_ROWS", joins.FIND_ROWS, (c, of.name("people"), of.ids), looks=2 * ASKED)
@@ -307,7 +307,7 @@ def _list_streams(of: Asker) -> Iterator[Case]:
 
 def _list_counting(of: Asker) -> Iterator[Case]:
     c, walked = of.number, 4 * of.size
-    yield Case("counting.FIND_UNMET", counting.FIND_UNMET, (c, [NOTES], of.name("notes"), 500), walked=walked)
+    yield Case("counting.FIND_UNLISTED", counting.FIND_UNLISTED, (c, [NOTES], of.name("notes"), 500), walked=walked)
     yield Case("counting.COMPARE", counting.COMPARE, (c, [NOTES, PEOPLE]), walked=2 * walked)
     yield Case("counting.FIND_MISSING", counting.FIND_MISSING, (c, PEOPLE, 10), walked=walked)
     yield Case("counting.FIND_GONE", counting.FIND_GONE, (c, PEOPLE, 10), walked=walked)
@@ -394,7 +394,7 @@ def _list_runs(of: Asker) -> Iterator[Case]:
     ended = "UPDATE sync_run SET status = 'done'"
     yield Case("fast_schedules.INSERT_FAST_RUN", fast.INSERT_FAST_RUN, asked, looks=2, written=1, before=ended)
     yield Case("history.LIST_HISTORY", history.LIST_HISTORY, ([c], None, 20, None, None), looks=21, walked=140)
-    yield Case("history.LIST_STANDINGS", history.LIST_STANDINGS, (c,), looks=2, walked=of.connectors)
+    yield Case("history.LIST_LATEST_RUNS", history.LIST_LATEST_RUNS, (c,), looks=2, walked=of.connectors)
     linked_to = (new, "production", "ATS", 0, None, None, 10)
     yield Case("linked.LIST_LINKED", linked.LIST_LINKED, linked_to, looks=3, walked=of.connectors)
 
@@ -471,7 +471,7 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield Case("sealed.COUNT_GRANT_MARKS", sealed.COUNT_GRANT_MARKS, (4,), walked=every)
     yield Case("grants.LIST_OLD", grants.LIST_OLD, (HOUR, 10, [1]), every, every)
     yield Case("history.LIST_WHOLE_HISTORY", history.LIST_WHOLE_HISTORY, (20,), looks=40, walked=20 * 6 + 20 + every)
-    yield Case("history.LIST_STANDINGS of all", history.LIST_STANDINGS, (None,), every, every)
+    yield Case("history.LIST_LATEST_RUNS of all", history.LIST_LATEST_RUNS, (None,), every, every)
     yield Case("issues.COUNT_OPEN_BY_CONNECTOR", issues.COUNT_OPEN_BY_CONNECTOR, (), walked=20 * every)
     yield Case("issues.DROP_OLD_ISSUES", issues.DROP_OLD_ISSUES, (99 * HOUR, 500), walked=1)
     due = partial(Case, "fast_schedules.LIST_FAST_DUE_BY_SETTING", fast_schedules.LIST_FAST_DUE_BY_SETTING)
@@ -498,11 +498,11 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield Case("log.LIST_WITH_OLD", log.LIST_WITH_OLD, (HOUR, 500), every, every)
     yield Case("retention.DROP_OLD_RUNS", retention.DROP_OLD_RUNS, old, walked=1)
     yield Case("streams.COUNT_ALL_QUARANTINE", streams.COUNT_ALL_QUARANTINE, (), walked=BIG * every)
-    yield Case("standing.COUNT_STANDING", standing.COUNT_STANDING, (HOUR,), walked=BIG * every)
+    yield Case("gauges.COUNT_GAUGES", gauges.COUNT_GAUGES, (HOUR,), walked=BIG * every)
 
 
 CASELESS: Mapping[str, str] = {
-    "counting.CREATE_MET": "a table of one session",
+    "counting.CREATE_VENDOR_RECORD": "a table of one session",
     "eras.PUT_PAGES_FIRST": "writes each page anew, once, where a dump was restored",
     "lanes.WAKE_LANES": "takes a lock first; its look is by the beginning of the primary key",
     "gate.BEGIN_SAVING": "begins a transaction; its look is that of gate.LOCK_FEED",

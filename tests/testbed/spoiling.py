@@ -1,4 +1,4 @@
-"""A vendor that spoils: mixes of faults by luck, and which records they cannot have touched."""
+"""A vendor that spoils: mixes of faults by rng, and which records they cannot have touched."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ LYING = ("empty-page", "hollow-page")
 
 
 def make_mix(chance: random.Random) -> list[Json]:
-    """Some of the words, each as likely as luck has it."""
+    """Some of the words, each as likely as rng has it."""
     words = chance.sample(WORDS, chance.randint(3, 12))
     return [
         {

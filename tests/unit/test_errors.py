@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from unihire.errors import LONGEST_DETAIL, ApiError, BadRequest, Invalid, abridge, shorten
+from unihire.errors import LONGEST_DETAIL, ApiError, BadRequest, Invalid, shorten, truncate_value
 
 DEEP: list[object] = []
 for _ in range(500):
@@ -38,10 +38,10 @@ def test_whatever_was_sent_is_repeated_in_a_few_kilobytes(value: object) -> None
     problem = {"type": "x", "loc": ["body", "y" * 10**6], "msg": "z" * 10**6, "input": value}
     error = Invalid([problem] * 1_000)
     assert len(msgspec.json.encode(error.problems)) < 500_000
-    assert len(msgspec.json.encode(abridge(value))) < 20_000
+    assert len(msgspec.json.encode(truncate_value(value))) < 20_000
     assert len(str(error)) < 20_000
 
 
 def test_small_values_are_repeated_as_they_are() -> None:
     for value in ("a", 1, 1.5, None, True, ["a", {"b": [1]}], {"a": {"b": "c"}}):
-        assert abridge(value) == value
+        assert truncate_value(value) == value

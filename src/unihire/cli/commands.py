@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from unihire import __version__
 from unihire.cli.console.arguments import check_arguments
-from unihire.cli.console.exits import EXIT_CODES, Interrupted, handle_signals_plainly
+from unihire.cli.console.exits import EXIT_CODES, Interrupted, raise_on_signals
 from unihire.cli.console.terminal import explain
 
 _ENDINGS = "\n".join(["[bold]Exit codes[/bold]", *(f"{code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())])
@@ -151,7 +151,7 @@ def run_command_line() -> None:
     """Run the command that sys.argv names, and exit."""
     try:
         check_arguments(sys.argv[1:])
-        app(obj=handle_signals_plainly)  # until a command is loaded, a signal ends the process at once
+        app(obj=raise_on_signals)  # until a command is loaded, a signal ends the process at once
     except Interrupted as interrupted:
         sys.exit(interrupted.code)
     except Exception as error:

@@ -27,7 +27,7 @@ from unihire.store.accounts.tenancy import Connector, list_connectors
 from unihire.store.accounts.tokens import list_replaced
 from unihire.store.issues import COUNT_OPEN_BY_CONNECTOR
 from unihire.store.work import runs
-from unihire.store.work.history import list_standings
+from unihire.store.work.history import list_latest_runs
 from unihire.sync.issues import say_quarantined
 
 EPILOG = examples("unihire connectors", "unihire connectors show 3f2c", "unihire connectors delete 3f2c")
@@ -51,19 +51,19 @@ def list_them(is_json: Json = False) -> None:
     """List the connectors with their status and latest sync."""
 
     async def read(pool: Pool) -> list[dict[str, Any]]:
-        names, troubles, standings = (
+        names, troubles, latest_runs = (
             await list_organisations(pool),
             await _count_issues(pool),
-            await list_standings(pool),
+            await list_latest_runs(pool),
         )
         replaced = await list_replaced(pool)
         return [
             {
-                **_summarise(connector, names, troubles, standings[connector.number]),
+                **_summarise(connector, names, troubles, latest_runs[connector.number]),
                 **_describe_tokens(replaced.get(connector.number, [])),
             }
             for connector in await list_connectors(pool)
-            if connector.number in standings
+            if connector.number in latest_runs
         ]
 
     found = run_on_database(read, start())
@@ -175,9 +175,9 @@ async def _count_issues(pool: Pool) -> dict[int, int]:
 
 
 def _summarise(
-    connector: Connector, names: Mapping[Any, str], troubles: Mapping[int, int], standing: asyncpg.Record
+    connector: Connector, names: Mapping[Any, str], troubles: Mapping[int, int], latest: asyncpg.Record
 ) -> dict[str, Any]:
-    run = None if standing["id"] is None else dict(standing)
+    run = None if latest["id"] is None else dict(latest)
     return {
         "connector_id": str(connector.id),
         "customer": connector.end_user,
@@ -187,7 +187,7 @@ def _summarise(
         "origin_id": connector.origin_id,
         "base_url": connector.base_url,
         "status": connector.status,
-        "paused": standing["is_paused"],
+        "paused": latest["is_paused"],
         "open_issues": troubles.get(connector.number, 0),
         "created_at": write_moment(connector.created_at),
         "latest_sync": None
@@ -206,11 +206,11 @@ def _summarise(
 async def _describe(
     pool: Pool, connector: Connector, names: dict[Any, str], troubles: dict[int, int]
 ) -> dict[str, Any]:
-    standing = (await list_standings(pool, connector.number))[connector.number]
-    parts = await runs.list_stream_runs(pool, connector.number, standing["id"])
+    latest = (await list_latest_runs(pool, connector.number))[connector.number]
+    parts = await runs.list_stream_runs(pool, connector.number, latest["id"])
     quarantined = await pool.fetch(streams.COUNT_QUARANTINE, connector.number)
     return {
-        **_summarise(connector, names, troubles, standing),
+        **_summarise(connector, names, troubles, latest),
         **_describe_grant(connector),
         **_describe_tokens((await list_replaced(pool, connector.number)).get(connector.number, [])),
         "records": await _count_records(pool, connector),

@@ -46,7 +46,7 @@ def take_code(
 def read_code(text: str, *, state: str | None = None, access: Access | None = None) -> str:
     """The code in an address to which a customer was sent on, or the code itself.
 
-    An address must hold `state`, where we know it: another one is of another attempt, of somebody else perhaps. A state
+    An address must have `state`, where we know it: another one is of another attempt, of somebody else perhaps. A state
     that names an access must name `access`: the customer agreed to that one. Raises ConfigError.
     """
     text = text.strip()

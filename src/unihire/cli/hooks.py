@@ -108,8 +108,8 @@ def list_them(is_json: Json = False) -> None:
 def open_one(id: Id, secret_file: SecretFile = None, by_api: ByApi = False, is_json: Json = False) -> None:
     """Make a connector's hook, and show what the customer does.
 
-    The address holds a token, and deliveries are verified with a secret; both are shown this once. The secret is drawn
-    here, or by the vendor: then it is given to `unihire hooks secret` when the customer has it. With --by-api the
+    The address contains a token, and deliveries are verified with a secret; both are shown this once. The secret is
+    drawn here, or by the vendor: then it is given to `unihire hooks secret` when the customer has it. With --by-api the
     vendor's API is asked to send deliveries, and the customer does nothing.
     """
     settings = start()

@@ -95,7 +95,7 @@ def _describe(result: RemapResult) -> dict[str, Any]:
         "quarantined": result.quarantined,
         "incomplete": result.incomplete,
         "left_for_want_of": dict(result.lacking),
-        "parts_not_made": result.unmade,
+        "parts_not_made": result.unmapped,
     }
 
 
@@ -118,8 +118,8 @@ def _describe_remaining(result: Sequence[RemapResult]) -> Iterator[str]:
     for one in result:
         for detail, rows in one.lacking.items():
             yield f"{one.stream}: {count_of(rows, 'row')} left as before, for want of stored {detail}"
-        if one.unmade:
-            yield f"{one.stream}: {count_of(one.unmade, 'record')} left as before, with parts whose row is not stored"
+        if one.unmapped:
+            yield f"{one.stream}: {count_of(one.unmapped, 'record')} left as before, with parts whose row is not stored"
 
 
 def quarantine(

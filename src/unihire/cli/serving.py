@@ -132,7 +132,7 @@ async def serve_api(app: Starlette, door: socket.socket) -> AsyncIterator["async
         http=BoundedProtocol,
         ws="none",
         log_config=None,
-        access_log=False,  # an address with its query can hold personal data
+        access_log=False,  # an address with its query can contain personal data
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -1,6 +1,6 @@
 """What an emulator is: a vendor's API answered from made-up data, and the tools it is given for that.
 
-A vendor folder holds `emulator`, a module or a package, with one constant, `EMULATOR`. It is written from the vendor's
+A vendor folder has `emulator`, a module or a package, with one constant, `EMULATOR`. It is written from the vendor's
 documents and knows nothing of the folder's connector or mapping. The sandbox serves it, gives it a made-up company,
 injects faults and stores the changes that callers make; all of that is the same for every vendor and declared here.
 
@@ -138,7 +138,7 @@ class Timeline(Protocol):
 
 
 class Company(Protocol):
-    """A made-up company. Every fact is a function of the seed and an index, so no record is held in memory."""
+    """A made-up company. Every fact is a function of the seed and an index, so no record is kept in memory."""
 
     name: str
     departments: Sequence[str]
@@ -242,7 +242,7 @@ class PartRows:
     """How many rows a record has at most."""
     shape: Callable[[int, int], Row]
     """(record, place) → row."""
-    held: Callable[[int], int] | None = None
+    used: Callable[[int], int] | None = None
     """How many rows this record has, in its first places; without it, `places`."""
     timeline: Timeline | None = None
     """Without one the records are as old as the company."""

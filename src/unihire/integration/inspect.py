@@ -1,6 +1,6 @@
 """Looks a vendor's folder over: what is missing, undeclared or untrue.
 
-A folder's fixtures say what its mapping makes of the vendor's rows. `fixtures/<stream>/<case>.json` holds
+A folder's fixtures say what its mapping makes of the vendor's rows. `fixtures/<stream>/<case>.json` has
 `{"row": …, "details": {…}}`, and `<case>.out.json` beside it the records, `[{"model": …, "record": …}]`, relations
 still as the vendor's ids and without the fields that are null. From them and from `cannot` every field of the
 vocabulary is accounted for: shown to be filled, or declared to stay empty and why.

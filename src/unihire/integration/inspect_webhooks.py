@@ -1,6 +1,6 @@
 """Looks the webhooks of a vendor's folder over: declared whole, and every event read as its fixture says.
 
-`fixtures/webhooks/<kind>.json` holds a delivery, `{"headers": {…}, "body": …}`, and `<kind>.out.json` beside it the
+`fixtures/webhooks/<kind>.json` contains a delivery, `{"headers": {…}, "body": …}`, and `<kind>.out.json` beside it the
 touches it is read as, members that are as by default left out.
 """
 

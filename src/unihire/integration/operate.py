@@ -24,8 +24,8 @@ class Trace:
     """How a thing is known again whose creation was not answered.
 
     `look` gives the rows at the vendor that were made since a moment of its clock and show what was sent. `confirm`
-    looks once more at one of them, for what its row alone does not show. `within` names the step whose thing holds this
-    one: where the same call has just made that, nothing else was in it before.
+    looks once more at one of them, for what its row alone does not show. `within` names the step that made the parent
+    of this one: where the same call has just made that, nothing else was in it before.
     """
 
     look: Callable[[datetime], Awaitable[list[VendorRow]]]

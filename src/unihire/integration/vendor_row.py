@@ -130,7 +130,7 @@ class RowPart:
 
     def _check(self, member: str, is_good: bool, wanted: str) -> None:
         if not is_good:
-            raise VendorChanged(f"{self.name}: `{member}` holds something else than {wanted}, which the answer needs")
+            raise VendorChanged(f"{self.name}: `{member}` has something else than {wanted}, which the answer needs")
 
     def _refuse(self, member: str, wanted: str) -> VendorChanged:
         value = self.data.get(member, _LEFT_OUT)

@@ -1,6 +1,6 @@
 """What a folder's webhooks.py declares: how a vendor's deliveries are verified and read, and how they are asked for.
 
-A delivery is a hint: it says which rows to read again, and nothing of what it holds is stored.
+A delivery is a hint: it says which rows to read again, and nothing of its content is stored.
 """
 
 import base64

@@ -112,11 +112,11 @@ class RequestSeconds:
     def collect(self) -> Iterator[Metric]:
         family = HistogramMetricFamily(self.name, self.help, labels=self.labels)
         for (method, route, status), (*counts, total) in self._noted.items():
-            family.add_metric([method, route, str(status)], list(_cumulate(counts)), total)
+            family.add_metric([method, route, str(status)], list(_accumulate(counts)), total)
         yield family
 
 
-def _cumulate(counts: Sequence[float]) -> Iterator[tuple[str, float]]:
+def _accumulate(counts: Sequence[float]) -> Iterator[tuple[str, float]]:
     total = 0.0
     for bound, count in zip((*map(str, _REQUEST_BUCKETS), "+Inf"), counts, strict=True):
         total += count

@@ -21,7 +21,7 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 class NestedTooDeeply(ValueError):
-    """JSON of too many levels; the message says nothing of what it holds."""
+    """JSON of too many levels; the message says nothing of its content."""
 
     def __init__(self, most: int = MOST_DEPTH) -> None:
         super().__init__(f"nested deeper than {most} levels")

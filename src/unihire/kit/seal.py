@@ -1,4 +1,4 @@
-"""Sealing of secrets at rest: AES-256-GCM under keys the operator holds."""
+"""Sealing of secrets at rest: AES-256-GCM under keys the operator has."""
 
 import base64
 import binascii
@@ -67,8 +67,8 @@ class Sealer:
         mark, nonce = sealed[:MARK_BYTES], sealed[MARK_BYTES : MARK_BYTES + _NONCE_BYTES]
         cipher = self._ciphers.get(mark)
         if cipher is None:
-            raise ConfigError("a stored secret was sealed under a key that UNIHIRE_ENCRYPTION_KEYS no longer holds")
+            raise ConfigError("a stored secret was sealed under a key that UNIHIRE_ENCRYPTION_KEYS no longer contains")
         try:
             return cipher.decrypt(nonce, sealed[MARK_BYTES + _NONCE_BYTES :], context)
-        except (InvalidTag, ValueError) as error:  # ValueError: cut too short to hold a nonce
+        except (InvalidTag, ValueError) as error:  # ValueError: cut too short for a nonce
             raise ConfigError("a stored secret does not open: it was altered or moved") from error

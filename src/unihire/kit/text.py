@@ -4,7 +4,7 @@ from typing import TypeGuard
 from unicodedata import normalize
 
 ID_LENGTH = 500
-"""So many characters an id or a key may have: in UTF-8 at most 2,000 bytes, and an index entry holds 2,700."""
+"""So many characters an id or a key may have: in UTF-8 at most 2,000 bytes, and an index entry has room for 2,700."""
 
 COMPOSED_LENGTH = 256
 """A longer text is compared without being composed: that takes the square of its length, where somebody means it."""

@@ -1,6 +1,6 @@
 """The models. Every field may be null, and null means: the vendor does not say; an empty list, that there are none.
 
-Moments are text in ISO 8601, UTC (`2026-01-31T09:30:00Z`), days are `2026-01-31`. Relations hold ids. The fields of a
+Moments are text in ISO 8601, UTC (`2026-01-31T09:30:00Z`), days are `2026-01-31`. Relations are ids. The fields of a
 model that is on the native face come first; those of richer faces alone follow, marked `more`. Where one of
 these says the same as a native field and more, the native one is derived from it (deriving.py).
 """
@@ -155,7 +155,7 @@ class Candidate(Record):
     ] = None
     sources: Annotated[Texts, Field("Where the candidate came from.", ["LinkedIn"], more=True)] = None
     educations: Annotated[list[Education] | None, Field("Schools and degrees.", more=True)] = None
-    employments: Annotated[list[Employment] | None, Field("Jobs held before.", more=True)] = None
+    employments: Annotated[list[Employment] | None, Field("Earlier jobs.", more=True)] = None
     available_from: Annotated[Text, Field("First day on which the candidate can begin.", _DAY, more=True)] = None
     salary_expectation: Annotated[Pay | None, Field("Pay the candidate asks for.", more=True)] = None
     consent: Annotated[Consent | None, Field("Consent to storing the data.", more=True)] = None
@@ -334,11 +334,11 @@ class ScheduledInterview(Record):
     kind: Annotated[
         Text, Field("Kind of interview, or the vendor's own word.", "MEETING", enums.INTERVIEW_KINDS, more=True)
     ] = None
-    video_url: Annotated[Text, Field("Where it is held, if by video.", "https://video.example.com/1", more=True)] = None
+    video_url: Annotated[Text, Field("The video meeting's address.", "https://video.example.com/1", more=True)] = None
     attendees: Annotated[
         list[Attendee] | None, Field("Who takes part for the company, and whether they will.", more=True)
     ] = None
-    group: Annotated[Text, Field("The vendor's id of the round that holds several interviews.", "811", more=True)] = (
+    group: Annotated[Text, Field("The vendor's id of the round that several interviews share.", "811", more=True)] = (
         None
     )
     external_id: Annotated[Text, Field("Mark of whoever wrote it by the API.", "calendar-17", more=True)] = None

@@ -132,7 +132,7 @@ class Consent(msgspec.Struct, kw_only=True, gc=False):
 
     given: Annotated[Flag, Field("Whether it was given.", True)] = None
     given_at: Annotated[Text, Field("When it was given.", _MOMENT)] = None
-    expires_at: Annotated[Text, Field("Until when it holds.", _MOMENT)] = None
+    expires_at: Annotated[Text, Field("Until when it is valid.", _MOMENT)] = None
 
 
 class Role(msgspec.Struct, kw_only=True, gc=False):

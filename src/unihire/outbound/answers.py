@@ -87,7 +87,7 @@ class _Unpacking:
         self._has_begun = False
         self._has_ended = False
         self.has_more = False
-        """Whether what came last holds more than the pieces so far."""
+        """Whether the last part is larger than the pieces so far."""
 
     def unpack(self, chunk: bytes) -> Iterator[bytes]:
         if not self._has_begun and chunk:

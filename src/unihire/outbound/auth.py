@@ -123,7 +123,7 @@ Auth = ClientCredentials | AuthorizationCode
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a connector holds of a vendor: a token, when a new one is to be bought, and what may buy it.
+    """What a vendor gave a connector: a token, when a new one is to be bought, and what may buy it.
 
     `scopes` are those the vendor granted, None where it did not say.
     """
@@ -282,7 +282,7 @@ def _find_fault(token: Any) -> str | None:
     if len(token) > TOKEN_BYTES:
         return f"has {len(token):,} characters, more than {TOKEN_BYTES:,}"
     if not _TOKEN.fullmatch(token):
-        return "holds characters other than visible ASCII"
+        return "contains characters other than visible ASCII"
     return None
 
 

@@ -5,7 +5,7 @@ import math
 import msgspec
 
 from unihire.outbound.headers import LONGEST_WAIT, MOST
-from unihire.outbound.meters import BucketNews, News, count_reserve
+from unihire.outbound.meters import BucketReport, LimitReport, count_reserve
 
 SLOWEST = 1 / LONGEST_WAIT
 """Calls a second that a bucket grows by at least: one that has a call in more than an hour is ignored."""
@@ -27,7 +27,7 @@ class Bucket(msgspec.Struct, tag="bucket"):
     left_at: float = 0.0
     rate: float = 0.0
     most: float = 1.0
-    """Calls the bucket has been seen to hold; one at least, or none could ever be made."""
+    """The largest number of calls seen in the bucket; one at least, or none could ever be made."""
 
     @property
     def has_no_limit(self) -> bool:
@@ -38,14 +38,14 @@ class Bucket(msgspec.Struct, tag="bucket"):
         return False
 
     def find_pause(self, now: float, *, is_background: bool) -> float:
-        """Seconds until a call may be left, unless there is news before; 0: there is one now."""
+        """Seconds until a call may be left, unless a response comes before; 0: there is one now."""
         if self.left == math.inf:
             return 0.0
         # A vendor may say anything of what is left: the reserve is not what takes long to grow back.
         reserve = min(count_reserve(self.most), math.ceil(RESERVE_SECONDS * self.rate)) if is_background else 0
         return max(0.0, 1 + reserve - self._count_left(now)) / self.rate
 
-    def mend(self) -> None:
+    def correct(self) -> None:
         """Reset values that no bucket has, which an earlier version of this program may have stored."""
         if self.left == math.inf:
             return
@@ -62,13 +62,13 @@ class Bucket(msgspec.Struct, tag="bucket"):
             self.left, self.left_at = self._count_left(now) - 1, now
         self.calls = call
 
-    def end(self, call: int, news: News | None, now: float) -> None:
-        """The call is over; `news` is what its response showed."""
-        if not isinstance(news, BucketNews) or call <= self.latest:
+    def end(self, call: int, report: LimitReport | None, now: float) -> None:
+        """The call is over; `report` is what its response showed."""
+        if not isinstance(report, BucketReport) or call <= self.latest:
             return
         left = math.inf if self.left == math.inf else self._count_left(now)
-        self.most = max(self.most, news.left)
+        self.most = max(self.most, report.left)
         # The vendor cannot have counted the calls that went out after this one.
-        self.left, self.left_at = min(left, news.left - (self.calls - call)), max(self.left_at, now)
-        self.rate = news.per_second
+        self.left, self.left_at = min(left, report.left - (self.calls - call)), max(self.left_at, now)
+        self.rate = report.per_second
         self.latest = call

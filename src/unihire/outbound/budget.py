@@ -11,7 +11,7 @@ from unihire.errors import BudgetSpent
 from unihire.outbound.bucket_meter import SLOWEST, Bucket
 from unihire.outbound.budget_store import BudgetState, BudgetStore, BudgetUnavailable, MemoryBudgets
 from unihire.outbound.headers import read_date, read_number
-from unihire.outbound.meters import BucketNews, WindowNews
+from unihire.outbound.meters import BucketReport, WindowReport
 from unihire.outbound.tally import TALLY, Tally
 from unihire.outbound.vendor_clock import VendorClock
 from unihire.outbound.window_meter import Window
@@ -22,7 +22,7 @@ CALL_SECONDS = 60.0
 LOOK_SECONDS = 1.0
 """Seconds for which a budget without a limit counts as unlimited, whatever other processes learn."""
 
-NAPS = (0.05, 0.5)
+POLL_PAUSES = (0.05, 0.5)
 """Seconds between two looks at a budget that others change: the first ones, and the longest."""
 
 
@@ -36,10 +36,10 @@ class TokenBucketHeaders:
     def make_meter(self) -> Bucket:
         return Bucket()
 
-    def read(self, headers: Mapping[str, str]) -> BucketNews | None:
+    def read(self, headers: Mapping[str, str]) -> BucketReport | None:
         """None where the vendor left something out, or said what no bucket is."""
         left, rate = read_number(headers, self.remaining), read_number(headers, self.per_second)
-        return None if left is None or rate is None or rate < SLOWEST else BucketNews(left, rate)
+        return None if left is None or rate is None or rate < SLOWEST else BucketReport(left, rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +57,13 @@ class FixedWindowHeaders:
     def make_meter(self) -> Window:
         return Window(seconds=self.seconds, vendor=VendorClock(seconds=self.seconds))
 
-    def read(self, headers: Mapping[str, str]) -> WindowNews | None:
+    def read(self, headers: Mapping[str, str]) -> WindowReport | None:
         """None where the vendor left something out, or said what no window is."""
         limit, left = read_number(headers, self.limit), read_number(headers, self.remaining)
         reset, date = read_number(headers, self.reset), read_date(headers)
         if limit is None or limit < 1 or left is None or reset is None:
             return None
-        return WindowNews(limit, min(left, limit), reset, None if date is None else date.timestamp())
+        return WindowReport(limit, min(left, limit), reset, None if date is None else date.timestamp())
 
 
 @dataclass(slots=True, eq=False)
@@ -112,7 +112,7 @@ class Budget:
         self._timeout = timeout
         self._turn = asyncio.Lock()  # one call looks and waits, the others wait for it
         self._waiting = 0
-        self._news = asyncio.Event()
+        self._call_ended = asyncio.Event()
         self._under_way: dict[BudgetCall, None] = {}  # in the order in which they went out
         self._free_until = -math.inf
         self._tally = Tally()
@@ -141,7 +141,7 @@ class Budget:
         return call
 
     async def _wait(self, call: BudgetCall) -> None:
-        began_at, nap = time.monotonic(), NAPS[0]
+        started_at, pause = time.monotonic(), POLL_PAUSES[0]
         while True:
             call.sent_at = time.monotonic()
             if call.sent_at < self._free_until:
@@ -152,20 +152,20 @@ class Budget:
             if look.pause <= 0:
                 call.number, call.known_to = look.number, look.known_to
                 return
-            is_brief = look.may_learn and time.monotonic() - began_at < self._patience
+            is_brief = look.may_learn and time.monotonic() - started_at < self._patience
             if look.pause > self._patience and not is_brief:
                 raise BudgetSpent(look.pause)
             with self._count_wait():
-                await self._nap(min(look.pause, nap))
-            nap = min(1.5 * nap, NAPS[1])
+                await self._pause_polling(min(look.pause, pause))
+            pause = min(1.5 * pause, POLL_PAUSES[1])
 
     async def _look(self) -> _Look:
         """Take a call if there is one."""
 
         def work(state: BudgetState, now: float) -> tuple[_Look, dict[BudgetCall, int], float]:
-            self._settle(state, now)
+            self._reset_if_outdated(state, now)
             has_no_limit, number, known_to = state.has_no_limit, 0, math.nan
-            numbers = {} if has_no_limit else self._enrol(state, now)
+            numbers = {} if has_no_limit else self._register_calls(state, now)
             pause = state.find_pause(now, is_background=self._is_background)
             may_learn = state.may_learn(now, is_background=self._is_background)
             if pause > 0 and not self._is_background:
@@ -187,40 +187,40 @@ class Budget:
         """
         if self._headers is None or call not in self._under_way:
             return
-        news = None if headers is None else self._headers.read(headers)
+        report = None if headers is None else self._headers.read(headers)
 
         def work(state: BudgetState, now: float) -> tuple[dict[BudgetCall, int], float]:
-            self._settle(state, now)
-            numbers = self._enrol(state, now)
-            state.end(numbers.get(call, call.number), news, now)
+            self._reset_if_outdated(state, now)
+            numbers = self._register_calls(state, now)
+            state.end(numbers.get(call, call.number), report, now)
             return numbers, state.born_at
 
         try:
-            if news is not None or call.number:
+            if report is not None or call.number:
                 self._note(*await self._store.change(work))
                 self._free_until = -math.inf
         except BudgetUnavailable:
             pass  # it is taken for lost in time
         finally:
             self._under_way.pop(call, None)
-            self._news.set()
-            self._news.clear()
+            self._call_ended.set()
+            self._call_ended.clear()
 
     async def block(self, seconds: float) -> None:
         """No call for `seconds` from now."""
 
         def work(state: BudgetState, now: float) -> None:
-            self._settle(state, now)
+            self._reset_if_outdated(state, now)
             state.block(now + seconds, now)
 
         self._free_until = -math.inf
         with contextlib.suppress(BudgetUnavailable):  # other processes learn it from the vendor
             await self._store.change(work)
 
-    def _settle(self, state: BudgetState, now: float) -> None:
-        state.settle(None if self._headers is None else self._headers.make_meter(), now)
+    def _reset_if_outdated(self, state: BudgetState, now: float) -> None:
+        state.reset_if_outdated(None if self._headers is None else self._headers.make_meter(), now)
 
-    def _enrol(self, state: BudgetState, now: float) -> dict[BudgetCall, int]:
+    def _register_calls(self, state: BudgetState, now: float) -> dict[BudgetCall, int]:
         """Let the state know of our calls under way that it does not know; their numbers."""
         clock = time.monotonic()
         return {
@@ -239,10 +239,10 @@ class Budget:
         with self._tally.count_wait(), contextlib.nullcontext() if tally is None else tally.count_wait():
             yield
 
-    async def _nap(self, seconds: float) -> None:
+    async def _pause_polling(self, seconds: float) -> None:
         """So long, or until a call of ours ends."""
         try:
             async with asyncio.timeout(seconds):
-                await self._news.wait()
+                await self._call_ended.wait()
         except TimeoutError:
             pass

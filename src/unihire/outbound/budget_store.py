@@ -10,7 +10,7 @@ import msgspec
 from unihire.errors import RetryLater
 from unihire.outbound.bucket_meter import Bucket
 from unihire.outbound.headers import LONGEST_WAIT
-from unihire.outbound.meters import News
+from unihire.outbound.meters import LimitReport
 from unihire.outbound.window_meter import Window
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class BudgetState(msgspec.Struct):
     asked_at: float = -math.inf
     """When a call that is not in the background last had to wait."""
 
-    def settle(self, fresh: Bucket | Window | None, now: float) -> None:
+    def reset_if_outdated(self, fresh: Bucket | Window | None, now: float) -> None:
         """Begin anew, with this meter, where the stored one is of another kind, or the clock was set back since.
 
         A state that a less careful version of this program stored is corrected.
@@ -44,7 +44,7 @@ class BudgetState(msgspec.Struct):
             self.born_at, self.changed_at, self.meter, self.calls = now, now, fresh, 0
             self.free_at = self.asked_at = -math.inf
         if self.meter is not None:
-            self.meter.mend()
+            self.meter.correct()
         self.free_at = min(self.free_at, now + LONGEST_WAIT)
 
     @property
@@ -57,7 +57,7 @@ class BudgetState(msgspec.Struct):
         return self.meter is not None and not is_held and self.meter.may_learn(now, is_background=is_background)
 
     def find_pause(self, now: float, *, is_background: bool) -> float:
-        """Seconds until a call may be made, unless there is news before; 0: now."""
+        """Seconds until a call may be made, unless a response comes before; 0: now."""
         if self.free_at <= now:
             self.free_at = -math.inf
         pause = 0.0 if self.meter is None else self.meter.find_pause(now, is_background=is_background)
@@ -71,11 +71,11 @@ class BudgetState(msgspec.Struct):
             self.meter.start(self.calls, sent_at, until)
         return self.calls
 
-    def end(self, call: int, news: News | None, now: float) -> None:
-        """The call is over; `news` is what its response showed."""
+    def end(self, call: int, report: LimitReport | None, now: float) -> None:
+        """The call is over; `report` is what its response showed."""
         self.changed_at = now
         if self.meter is not None:
-            self.meter.end(call, news, now)
+            self.meter.end(call, report, now)
 
     def ask(self, now: float) -> None:
         """Somebody waits for a call. What is known already is not said again."""

@@ -236,7 +236,7 @@ class VendorClient:
 
         Raises ReauthorizeNeeded where the vendor refuses them: at once, where no other client shares the grant.
         """
-        await self._persist("POST " + self.target.auth.token_path, self._tokens.buy_anew)
+        await self._persist("POST " + self.target.auth.token_path, self._tokens.buy_new)
 
     def write_authorize_url(self, redirect_uri: str, state: str, scopes: Sequence[str]) -> str:
         """Where the customer grants the partner `scopes`, and is sent on to `redirect_uri` with `state` and a code."""

@@ -26,7 +26,7 @@ MOST_BYTES, MOST_TOKENS = 16 << 20, 1_000_000
 """Of a larger text, or one of more tokens, the good parts are not sought: at most a second is spent on it."""
 
 BYTES_A_VALUE = 32
-"""An answer may hold one value for so many of the bytes that an answer may have: each takes up to 200 bytes of memory
+"""An answer may have one value for so many of the bytes that an answer may have: each takes up to 200 bytes of memory
 when it is decoded, where three may have been sent for it."""
 
 _SPACE = b" \t\n\r"
@@ -41,7 +41,7 @@ _HALF_PAIR = re.compile(
 
 
 class Undecodable(ValueError):
-    """These bytes are no JSON that could be decoded; the message says why, and nothing of what they hold."""
+    """These bytes are no JSON that could be decoded; the message says why, and nothing of their content."""
 
 
 def decode(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
@@ -103,8 +103,8 @@ def find_json(body: bytes) -> bytes | None:
         return body
     if len(body) > MOST_BYTES or body.count(b"\\ud") + body.count(b"\\uD") > MOST_TOKENS // 4:
         return None
-    mended = _HALF_PAIR.sub(lambda found: found[1] + rb"\ufffd" if found[2] else found[0], body)
-    return mended if is_json(mended) or _is_whole(mended) else None
+    repaired = _HALF_PAIR.sub(lambda found: found[1] + rb"\ufffd" if found[2] else found[0], body)
+    return repaired if is_json(repaired) or _is_whole(repaired) else None
 
 
 def has_more_values(body: bytes, most: int) -> bool:
@@ -143,7 +143,7 @@ def split_object(raw: bytes) -> dict[str, bytes]:
 
 
 def _is_whole(body: bytes) -> bool:
-    """Whether it is one array or object to its end, whatever that holds."""
+    """Whether it is one array or object to its end, whatever it contains."""
     try:
         for _ in _find_parts(body, body.lstrip(_SPACE)[:1]):
             pass

@@ -85,7 +85,7 @@ class Tokens:
             if self.purchases > purchases or refused is None or grant.access_token != refused.access_token:
                 return grant
 
-    async def buy_anew(self) -> Grant:
+    async def buy_new(self) -> Grant:
         """A grant other than the stored one."""
         return await self.get(refused=await self._grants.find())
 
@@ -130,17 +130,17 @@ class Tokens:
             await self._budget.take()
             try:
                 grant = await self._renew_alone(refused)
-            except _Refused as refusal:  # noted when nothing is held any more
+            except _Refused as refusal:  # noted once the lock is released
                 await self.refuse(str(refusal))
         self._grant = grant
         return grant
 
     async def _renew_alone(self, refused: Grant | None) -> Grant:
-        async with self._grants.lock() as held:
-            grant = held.grant
+        async with self._grants.lock() as locked:
+            grant = locked.grant
             if grant is None or not self._is_good(grant, refused):
                 grant = await self._buy(grant, refused)
-                await held.save(grant)
+                await locked.save(grant)
                 self.purchases += 1
                 self._latest = grant.access_token
             return grant

@@ -1,4 +1,4 @@
-"""What an answer means: a good one as it is, or mended; any other as the error that says what to do."""
+"""What an answer means: a good one as it is, or repaired; any other as the error that says what to do."""
 
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -16,7 +16,7 @@ def judge(call: str, answer: VendorResponse, *, most_bytes: int = ANSWER_BYTES) 
     """The answer where it is good; otherwise raises what the answer means for the engine.
 
     `call` is method and path. A query is never shown: it can contain personal data. An answer of
-    `most_bytes` at most may hold a value for each 32 of them.
+    `most_bytes` at most may contain a value for each 32 of them.
     """
     status = answer.status
     if 200 <= status < 300:

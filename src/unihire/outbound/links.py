@@ -53,7 +53,7 @@ def follow(link: str, *, origin: str, asked: str) -> str:
 
 def _find_origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
     if "@" in parts.netloc:
-        raise Unfollowed("holds a user's name, which no link of a vendor does")
+        raise Unfollowed("contains a user's name, which no link of a vendor does")
     return parts.scheme, parts.hostname, _PORTS.get(parts.scheme) if parts.port is None else parts.port
 
 

@@ -14,7 +14,7 @@ RESERVE = 0.04
 
 
 @dataclass(frozen=True, slots=True)
-class BucketNews:
+class BucketReport:
     """What a response shows of a token bucket."""
 
     left: float
@@ -22,7 +22,7 @@ class BucketNews:
 
 
 @dataclass(frozen=True, slots=True)
-class WindowNews:
+class WindowReport:
     """What a response shows of the window it was counted in; `reset` and `date` are by the vendor's clock."""
 
     limit: float
@@ -31,7 +31,7 @@ class WindowNews:
     date: float | None
 
 
-News: TypeAlias = BucketNews | WindowNews
+LimitReport: TypeAlias = BucketReport | WindowReport
 
 
 def count_reserve(limit: float) -> int:

@@ -168,7 +168,7 @@ def read_row(answer: VendorResponse, *, of: str) -> Row:
 class NextLink:
     """The answer carries the address of the next page, followed as `links.follow` says.
 
-    `items` names the member that holds the rows, `link` the path to the address. The walk ends on a missing
+    `items` names the member with the rows, `link` the path to the address. The walk ends on a missing
     link, or a link to the page just read.
     """
 
@@ -203,7 +203,7 @@ class NextLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeList:
-    """One answer holds every row."""
+    """One answer has every row."""
 
     items: str
 

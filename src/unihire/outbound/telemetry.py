@@ -34,7 +34,7 @@ class Exchange:
 @contextmanager
 def watch_exchange(integration: str, method: str, url: str) -> Iterator[Exchange]:
     """The block sends the request and reads the answer."""
-    exchange, began_at = Exchange(), time.perf_counter()
+    exchange, started_at = Exchange(), time.perf_counter()
     template = to_template(urlsplit(url).path) if is_tracing() else ""
     facts = {"http.request.method": method, "url.template": template, "unihire.integration": integration}
     with span(f"{method} {template}", facts, kind=SpanKind.CLIENT) as traced:
@@ -44,7 +44,7 @@ def watch_exchange(integration: str, method: str, url: str) -> Iterator[Exchange
             status = exchange.status
             word = "none" if status is None else metrics.name_class(status)
             metrics.VENDOR_REQUESTS.labels(integration, word).inc()
-            metrics.VENDOR_SECONDS.labels(integration).observe(time.perf_counter() - began_at)
+            metrics.VENDOR_SECONDS.labels(integration).observe(time.perf_counter() - started_at)
             if status is not None:
                 traced.set_attributes({"http.response.status_code": status})
                 if status >= HTTPStatus.BAD_REQUEST:
@@ -54,11 +54,11 @@ def watch_exchange(integration: str, method: str, url: str) -> Iterator[Exchange
 @contextmanager
 def watch_wait(integration: str) -> Iterator[None]:
     """The block waits until the vendor's rate limit lets a call go."""
-    began_at = time.perf_counter()
+    started_at = time.perf_counter()
     try:
         yield
     finally:
-        waited = time.perf_counter() - began_at
+        waited = time.perf_counter() - started_at
         metrics.VENDOR_WAITS.labels(integration).inc(waited)
         if waited >= LONG_SECONDS:
             log.info("waited for the vendor's rate limit", seconds=round(waited, 1))
@@ -72,7 +72,7 @@ def log_retry(integration: str, call: str, *, attempt: int, pause: float, error:
 
 
 def to_template(path: str) -> str:
-    """A path without the ids in it: parts that hold a digit and are no version."""
+    """A path without the ids in it: parts that contain a digit and are no version."""
     return "/".join(
         "{id}" if _HAS_DIGIT.search(part) and not _VERSION.fullmatch(part) else part for part in path.split("/")
     )

@@ -4,7 +4,7 @@ import math
 
 import msgspec
 
-from unihire.outbound.meters import WindowNews
+from unihire.outbound.meters import WindowReport
 
 DRIFT = 1e-4
 SKEW = 2.0
@@ -24,16 +24,16 @@ class VendorClock(msgspec.Struct):
     is_date_good: bool = True
     at: float = 0.0
 
-    def observe(self, news: WindowNews, sent_at: float, came_at: float) -> None:
-        """`news` is from a response to a request sent at `sent_at`, which came at `came_at`."""
+    def observe(self, report: WindowReport, sent_at: float, came_at: float) -> None:
+        """`report` is from a response to a request sent at `sent_at`, which came at `came_at`."""
         slack, self.at = DRIFT * max(0.0, came_at - self.at), max(self.at, came_at)
-        least, most = news.reset - self.seconds - came_at, news.reset - sent_at
+        least, most = report.reset - self.seconds - came_at, report.reset - sent_at
         self.least, self.most = self.least - slack, self.most + slack
         if least >= self.most or self.least - most >= SKEW:  # one of the clocks was set
             self.least, self.most, self.is_date_good = least, most, True
         self.least, self.most = max(self.least, least), min(self.most, most)
-        if news.date is not None and self.is_date_good and news.date - came_at - self.most < SKEW:
-            self.least = max(self.least, news.date - came_at)
+        if report.date is not None and self.is_date_good and report.date - came_at - self.most < SKEW:
+            self.least = max(self.least, report.date - came_at)
         if self.least >= self.most:  # the clock behind `Date` is ahead of the one behind the windows
             self.least, self.is_date_good = max(least, self.most - 1), False
 

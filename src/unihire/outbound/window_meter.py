@@ -4,7 +4,7 @@ import math
 
 import msgspec
 
-from unihire.outbound.meters import News, WindowNews, count_reserve
+from unihire.outbound.meters import LimitReport, WindowReport, count_reserve
 from unihire.outbound.vendor_clock import VendorClock
 
 TURN_MARGIN = 0.1
@@ -42,7 +42,7 @@ class Window(msgspec.Struct, tag="window"):
     def has_no_limit(self) -> bool:
         return self.left == math.inf and not self.is_wary
 
-    def mend(self) -> None:
+    def correct(self) -> None:
         """Nothing to do: whatever a vendor says, a window is over after its `seconds`."""
 
     def may_learn(self, now: float, *, is_background: bool) -> bool:
@@ -68,7 +68,7 @@ class Window(msgspec.Struct, tag="window"):
         return goes_alone and any(sent_at + ALONE_SECONDS > now for sent_at, _ in self.under_way.values())
 
     def find_pause(self, now: float, *, is_background: bool) -> float:
-        """Seconds until a call may be left, unless there is news before; 0: there is one now."""
+        """Seconds until a call may be left, unless a response comes before; 0: there is one now."""
         self._forget(now)
         if now >= self.turns_at:
             self._turn(now)
@@ -100,30 +100,30 @@ class Window(msgspec.Struct, tag="window"):
     def start(self, call: int, now: float, until: float) -> None:
         self.under_way[call] = (now, until)
 
-    def end(self, call: int, news: News | None, now: float) -> None:
-        """The call is over; `news` is what its response showed. One without a response may have been counted too."""
+    def end(self, call: int, report: LimitReport | None, now: float) -> None:
+        """The call is over; `report` is what its response showed. One without a response may have been counted too."""
         if call not in self.under_way:
             return
         sent_at, _ = self.under_way.pop(call)
-        if isinstance(news, WindowNews):
-            self._learn(news, sent_at, now)
+        if isinstance(report, WindowReport):
+            self._learn(report, sent_at, now)
         elif self.left != math.inf:
             self.lost.append(now)
         else:
             self.is_wary = False
 
-    def _learn(self, news: WindowNews, sent_at: float, came_at: float) -> None:
-        self.limit = news.limit
-        self.vendor.observe(news, sent_at, came_at)
-        if news.reset > self.reset or (sent_at >= self.since and (self.has_turned or news.reset < self.reset)):
+    def _learn(self, report: WindowReport, sent_at: float, came_at: float) -> None:
+        self.limit = report.limit
+        self.vendor.observe(report, sent_at, came_at)
+        if report.reset > self.reset or (sent_at >= self.since and (self.has_turned or report.reset < self.reset)):
             # A window begins, or our clock took one for over that is not, or the vendor's clock was set back.
-            has_begun = self.has_turned or news.reset > self.reset
-            self.is_wary = news.reset <= self.reset or (self.is_wary and self.reset != -math.inf)
-            self.left = news.left if has_begun else min(self.left, news.left)
-            self.reset, self.has_turned, self.since = news.reset, False, came_at
-        elif news.reset == self.reset and not self.has_turned:
-            self.left = min(self.left, news.left)
+            has_begun = self.has_turned or report.reset > self.reset
+            self.is_wary = report.reset <= self.reset or (self.is_wary and self.reset != -math.inf)
+            self.left = report.left if has_begun else min(self.left, report.left)
+            self.reset, self.has_turned, self.since = report.reset, False, came_at
+        elif report.reset == self.reset and not self.has_turned:
+            self.left = min(self.left, report.left)
         else:
             return  # it counted in a window that is over
         self.lost = [lost_at for lost_at in self.lost if lost_at > sent_at]  # what is left includes the others
-        self.turns_at = self.vendor.find_moment(news.reset) + TURN_MARGIN
+        self.turns_at = self.vendor.find_moment(report.reset) + TURN_MARGIN

@@ -21,7 +21,7 @@ from unihire.store.accounts.tokens import FIND_OPENED
 from unihire.store.connections import LOST
 
 REMEMBERED_SECONDS = 30.0
-"""A key or token is looked up again after this, in case the news of a change was lost with its connection."""
+"""A key or token is looked up again after this, in case the notification of a change was lost with its connection."""
 REMEMBERED_MOST = 10_000
 
 T = TypeVar("T")
@@ -135,21 +135,21 @@ class _Memory(Generic[T]):
 
     def __init__(self) -> None:
         self._found: OrderedDict[str, tuple[float, T]] = OrderedDict()
-        self._news = 0
+        self._changes = 0
 
     async def get(self, secret: str, find: Callable[[str], Awaitable[tuple[T, float | None] | None]]) -> T | None:
         """`find` gives it with the seconds for which it is good still, None for good."""
         known = self._found.get(secret)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        news = self._news
+        changes = self._changes
         looked_at = time.monotonic()
         answer = await find(secret)
         if answer is None:
             self._found.pop(secret, None)
             return None
         found, lasts = answer
-        if news != self._news:  # something changed while we looked: what was found may be over
+        if changes != self._changes:  # something changed while we looked: what was found may be over
             return found
         seconds = REMEMBERED_SECONDS if lasts is None else min(lasts, REMEMBERED_SECONDS)
         self._found[secret] = (looked_at + seconds, found)
@@ -158,5 +158,5 @@ class _Memory(Generic[T]):
         return found
 
     def clear(self) -> None:
-        self._news += 1
+        self._changes += 1
         self._found.clear()

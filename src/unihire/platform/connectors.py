@@ -31,7 +31,7 @@ from unihire.store.accounts.grants import save_grant
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.commits import INSIST_ON_COMMIT
 from unihire.store.events.lanes import open_lanes_of_new
-from unihire.store.events.notices import Happening, NoticeKind, note_happenings
+from unihire.store.events.notices import NewNotice, NoticeKind, add_notices
 from unihire.store.work import jobs, runs, schedules
 from unihire.sync.issues import OF_CREDENTIALS
 
@@ -102,7 +102,7 @@ async def create_connector(
             "is_relinked": False,
         }
         if await open_lanes_of_new(connection, number, id, organisation, environment):
-            await note_happenings(connection, number, [Happening(NoticeKind.LINKED, said)])
+            await add_notices(connection, number, [NewNotice(NoticeKind.LINKED, said)])
     return NewConnector(id, token)
 
 
@@ -133,14 +133,14 @@ async def reconnect_connector(
             sealed = seal_grant(sealer, grant, connector.id)
             await save_grant(connection, connector.number, version, sealed, grant.scopes)
         said = {**tenancy.describe_link(connector), "is_relinked": True}
-        happened = [Happening(NoticeKind.LINKED, said)]
+        happened = [NewNotice(NoticeKind.LINKED, said)]
         happened += await issues.resolve_issues_within(connection, connector.number, OF_CREDENTIALS)
         happened += (await runs.cancel_run(connection, connector.number))[1]
         await runs.ask_run(connection, connector.number, full=True)
-        await schedules.begin_anew(connection, connector)
+        await schedules.restart_schedule(connection, connector)
         await jobs.defer_sync(connection, connector.number)
         await tenancy.announce_access(connection)
-        await note_happenings(connection, connector.number, happened)
+        await add_notices(connection, connector.number, happened)
 
 
 def _seal_credentials(
@@ -174,7 +174,7 @@ def _name_account(
 def check_base_url(url: str) -> str:
     """The address without a closing slash. Raises ConfigError for anything but http(s)://host[:port][/path].
 
-    The text is no part of the error: it may hold a password.
+    The text is no part of the error: it may contain a password.
     """
     if len(url) > _ADDRESS_LENGTH or not re.fullmatch(r"[\x21-\x7e]+", url):
         raise ConfigError(

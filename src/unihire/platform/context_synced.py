@@ -142,10 +142,10 @@ class SyncedContext:
         found: list[Data] = []
         async with aclosing(stored.walk_rows(self._pool, self._connector.number, place, below=below)) as walk:
             async for id, raw in walk:
-                held = list(filter(match.accepts, _decode(place.stream, [raw])))
-                if not held:
+                accepted = list(filter(match.accepts, _decode(place.stream, [raw])))
+                if not accepted:
                     continue
-                found += held
+                found += accepted
                 if len(found) == size:
                     self._ends[listing] = (page, id)
                     if page == number:

@@ -1,7 +1,7 @@
 """What an operation writes: each thing once, and known again where its answer was lost.
 
 A write that was not answered is looked for among the rows the vendor shows. Taken for it is only a row that
-- was not there before the sending: the rows that look the same are listed before it, unless what holds them was made by
+- was not there before the sending: the rows that look the same are listed before it, unless their parent was made by
   this very call;
 - no other write made: every write notes its row in the store, where a row belongs to one of them;
 - shows all that was sent.

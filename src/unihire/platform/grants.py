@@ -37,7 +37,7 @@ class StoredGrants:
         self._connector = connector
         self._number = number
         self._version = version
-        self._is_doubted = False
+        self._was_refused = False
 
     async def find(self) -> Grant | None:
         return self._open(await grants.find_grant(self._pool, self._number, self._version))
@@ -77,25 +77,25 @@ class StoredGrants:
         noted = await grants.note_refusal(self._pool, self._number, self._version)
         if noted is None:
             raise CredentialsReplaced
-        self._is_doubted = True
+        self._was_refused = True
         return noted.times >= REFUSALS and noted.lasting >= REFUSED_FOR
 
     async def trust(self) -> None:
-        if self._is_doubted:
+        if self._was_refused:
             await self._pool.execute(grants.FORGET_REFUSALS, self._number, self._version)
-            self._is_doubted = False
+            self._was_refused = False
 
     async def _save(self, connection: Connection, sealed: bytes, scopes: Sequence[str] | None) -> None:
         if not await grants.save_grant(connection, self._number, self._version, sealed, scopes):
             raise CredentialsReplaced
 
-    def _open(self, held: grants.StoredGrant | None) -> Grant | None:
-        if held is None:
+    def _open(self, stored: grants.StoredGrant | None) -> Grant | None:
+        if stored is None:
             raise CredentialsReplaced
-        self._is_doubted = held.is_doubted
-        if held.sealed is None:
+        self._was_refused = stored.was_refused
+        if stored.sealed is None:
             return None
-        return msgspec.json.decode(self._sealer.open(held.sealed, make_grant_context(self._connector)), type=Grant)
+        return msgspec.json.decode(self._sealer.open(stored.sealed, make_grant_context(self._connector)), type=Grant)
 
 
 @dataclass(frozen=True, slots=True)

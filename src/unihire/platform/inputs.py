@@ -1,7 +1,7 @@
 """Inputs of operations: their schemas, and checking what a caller sends against them.
 
 What a schema cannot say is checked before it: how deep and how large an input is, and that a database and a vendor can
-hold its texts and numbers.
+have its texts and numbers.
 """
 
 import re
@@ -79,7 +79,7 @@ class BadInput(ApiError):
 def describe_input(operation: Operation) -> dict[str, Any]:
     """The schema of the operation's input: its own members, and the option that all like it have.
 
-    Every integer has bounds: those the operation declares, or else what 64 bits hold.
+    Every integer has bounds: those the operation declares, or else those of 64 bits.
     """
     schema = _bound_integers(describe_type(operation.input))
     name, option = _OPTIONS[operation.is_write]

@@ -27,7 +27,7 @@ class RateLimiter:
         self._windows: dict[object, tuple[float, int]] = {}
 
     def take(self, key: object) -> RateLimitState:
-        """Count a call. The standing's `remaining` is -1 where the call was one too many."""
+        """Count a call. `remaining` is -1 where the call exceeds the limit."""
         now = time.time()
         ends, used = self._windows.get(key, (0.0, 0))
         if not now < ends <= now + WINDOW_SECONDS:  # it is over, or began before the clock was set back
@@ -41,10 +41,10 @@ class RateLimiter:
         return RateLimitState(self.limit, self.limit - used, math.ceil(ends))
 
     def look(self) -> RateLimitState:
-        """The standing of a caller who has not called."""
+        """The state of a caller who has not called."""
         return RateLimitState(self.limit, self.limit, math.ceil(time.time() + WINDOW_SECONDS))
 
 
-def refuse(standing: RateLimitState) -> RateLimited:
+def refuse(limit_state: RateLimitState) -> RateLimited:
     """The error for a call that was one too many."""
-    return RateLimited(min(WINDOW_SECONDS, max(1, math.ceil(standing.reset - time.time()))))
+    return RateLimited(min(WINDOW_SECONDS, max(1, math.ceil(limit_state.reset - time.time()))))

@@ -45,16 +45,16 @@ from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls import operations
 from unihire.store.calls.operations import WriteStep
 from unihire.store.connections import UNAVAILABLE
-from unihire.store.events.notices import Happening, NoticeKind
+from unihire.store.events.notices import NewNotice, NoticeKind
 from unihire.sync.rows_by_id import sync_rows_by_id
 
 log = get_logger()
 
-Release = Callable[["Outcome", Sequence[Happening]], Awaitable[None]]
+Release = Callable[["Outcome", Sequence[NewNotice]], Awaitable[None]]
 """Stores the outcome of a call under its key, with what happened."""
 
 LONGEST = timedelta(seconds=110)
-"""How long a call may take; who works on it holds its idempotency key a little longer."""
+"""How long a call may take; its worker locks its idempotency key a little longer."""
 
 LONGEST_READ_BACK = timedelta(seconds=10)
 """How long a call waits for what it wrote to be in the store: its answer is known, and who waits for it may give up."""
@@ -146,7 +146,7 @@ class Operations:
             raise Conflict("A call under this idempotency key is being worked on; ask again in a moment")
         is_released = False
 
-        async def release(outcome: Outcome | None, happened: Sequence[Happening] = ()) -> None:
+        async def release(outcome: Outcome | None, happened: Sequence[NewNotice] = ()) -> None:
             nonlocal is_released
             answer = write_json(outcome.output) if outcome is not None and outcome.is_success else None
             is_released = True
@@ -197,7 +197,7 @@ class Operations:
                 await self._read_back(connector, client, context)
 
     async def _end_write(
-        self, connector: Connector, outcome: Outcome, happened: Happening, release: Release | None
+        self, connector: Connector, outcome: Outcome, happened: NewNotice, release: Release | None
     ) -> None:
         """Store the answer and what happened. What was written is written: a database that is away is no error here.
 
@@ -243,7 +243,7 @@ class Operations:
             log.error("what was written could not be stored", connector=str(connector.id), exc_info=error)
 
 
-def _describe_write(operation: Operation, outcome: Outcome, progress: WriteProgress, key: str | None) -> Happening:
+def _describe_write(operation: Operation, outcome: Outcome, progress: WriteProgress, key: str | None) -> NewNotice:
     """That a write ended: `outcome` is perhaps_made where something may be at the vendor that it did not confirm."""
     if outcome.is_success:
         ended = "done"
@@ -253,7 +253,7 @@ def _describe_write(operation: Operation, outcome: Outcome, progress: WriteProgr
         ended = "partly_done" if progress.made else "refused"
     said = None if outcome.is_success else outcome.output["message"]
     write = {"operation": operation.name, "outcome": ended, "made": progress.made, "idempotency_key": key}
-    return Happening(NoticeKind.WRITE_FINISHED, {"write": {**write, "message": said}})
+    return NewNotice(NoticeKind.WRITE_FINISHED, {"write": {**write, "message": said}})
 
 
 def write_json(value: Any) -> bytes:

@@ -167,8 +167,8 @@ class Reader:
             for expansion in show.expand:
                 if expansion.target is model:
                     for record in records:
-                        holder, name = _find_holder(record, expansion.place)
-                        wanted.update(dict.fromkeys(_list_ids(holder[name])))
+                        parent, name = _find_parent(record, expansion.place)
+                        wanted.update(dict.fromkeys(_list_ids(parent[name])))
             ids, related = await reading.find_targets(
                 self._pool, scope.number, model.number, list(wanted), _choose_content(scope, model, show)
             )
@@ -178,12 +178,12 @@ class Reader:
         for expansion in show.expand:
             known = targets[expansion.target.name]
             for record in records:
-                holder, name = _find_holder(record, expansion.place)
-                value = holder[name]
+                parent, name = _find_parent(record, expansion.place)
+                value = parent[name]
                 if isinstance(value, list):
-                    holder[name] = [_shape(known, id, expansion.fields) for id in value]
+                    parent[name] = [_shape(known, id, expansion.fields) for id in value]
                 elif value is not None:
-                    holder[name] = _shape(known, value, expansion.fields)
+                    parent[name] = _shape(known, value, expansion.fields)
         answered = zip(bodies, decoded, strict=True)
         return [body if record is None else msgspec.json.encode(record) for body, record in answered]
 
@@ -228,7 +228,7 @@ def _refuse_expansions(hidden: Hidden, model: ModelSpec, expand: Sequence[Expans
         hidden.refuse(expansion.target, expansion.fields or (), "asked for")
 
 
-def _find_holder(record: dict[str, Any], place: Sequence[str]) -> tuple[dict[str, Any], str]:
+def _find_parent(record: dict[str, Any], place: Sequence[str]) -> tuple[dict[str, Any], str]:
     """The object that has a member at a place of a record, and the member's name."""
     for name in place[:-1]:
         record = record[name]

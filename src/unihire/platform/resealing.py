@@ -31,7 +31,7 @@ _CONTEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class NotResealed:
-    """A value that is under another key still, and why. The reason holds no secret."""
+    """A value that is under another key still, and why. The reason contains no secret."""
 
     kind: Kind
     owner: UUID

@@ -21,7 +21,7 @@ _KEY_FILE_BYTES = 10_000
 
 
 def find_key_file(settings: Settings) -> Path | None:
-    """Where the key is that we made, or would make; None where the operator holds the keys."""
+    """Where the key is that we made, or would make; None where the operator has the keys."""
     return None if settings.encryption_keys is not None else settings.home / KEY_FILE
 
 

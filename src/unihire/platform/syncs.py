@@ -10,7 +10,7 @@ from unihire.integration.declare import Integration
 from unihire.integration.model_streams import find_streams
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
-from unihire.store.events.notices import note_happenings
+from unihire.store.events.notices import add_notices
 from unihire.store.work import jobs, runs, schedules
 from unihire.store.work.runs import RequestedRun
 from unihire.sync.asking import ask_run
@@ -49,7 +49,7 @@ async def ask_sync(
     async with pool.acquire() as connection, connection.transaction():
         asked = await ask_run(connection, connector, full=full, streams=names)
         await jobs.defer_sync(connection, connector.number)
-        await note_happenings(connection, connector.number, asked.happened)
+        await add_notices(connection, connector.number, asked.happened)
     return asked
 
 
@@ -70,7 +70,7 @@ async def cancel_sync(pool: Pool, connector: Connector) -> UUID | None:
     """End the run that has not ended, if there is one; what it saved stays, the page it is on is not saved."""
     async with pool.acquire() as connection, connection.transaction():
         row, happened = await runs.cancel_run(connection, connector.number)
-        await note_happenings(connection, connector.number, happened)
+        await add_notices(connection, connector.number, happened)
     return None if row is None else row["id"]
 
 

@@ -22,12 +22,12 @@ class OperationWatch:
 @contextmanager
 def watch_operation(connector: Connector, name: str) -> Iterator[OperationWatch]:
     """The block runs the operation, which is one there is."""
-    watch, began_at, id = OperationWatch(), time.perf_counter(), str(connector.id)
+    watch, started_at, id = OperationWatch(), time.perf_counter(), str(connector.id)
     facts = {"unihire.operation": name, "unihire.connector": id, "unihire.integration": connector.integration}
     with structlog.contextvars.bound_contextvars(connector=id, operation=name), span("operation", facts) as traced:
         try:
             yield watch
         finally:
             traced.set_attributes({"unihire.operation.status": watch.status})
-            seconds = time.perf_counter() - began_at
+            seconds = time.perf_counter() - started_at
             metrics.OPERATION_SECONDS.labels(connector.integration, name, watch.status).observe(seconds)

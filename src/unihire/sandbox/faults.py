@@ -116,7 +116,7 @@ def read_fault_fields(fields: Any) -> FaultRule:
 
 
 class FaultPlan:
-    """The rules in force. Each draws its own luck from the seed, so adding one does not change the others."""
+    """The rules in force. Each has its own generator from the seed, so adding one does not change the others."""
 
     def __init__(self, seed: int, rules: Iterable[FaultRule] = ()) -> None:
         self._seed = seed
@@ -129,7 +129,7 @@ class FaultPlan:
     def set(self, rules: Iterable[FaultRule]) -> None:
         self._rules = list(rules)
         seeds = [f"{self._seed} {place} {rule.word}" for place, rule in enumerate(self._rules)]
-        self._luck = [random.Random(seed) for seed in seeds]  # noqa: S311 - to be repeated, not to be secret
+        self._rng = [random.Random(seed) for seed in seeds]  # noqa: S311 - to be repeated, not to be secret
         self.fired: dict[str, int] = {}
 
     def __bool__(self) -> bool:
@@ -152,7 +152,7 @@ class FaultPlan:
                 if rule.next == 0:
                     continue
                 self._rules[place] = replace(rule, next=rule.next - 1)
-            elif rule.probability is not None and self._luck[place].random() >= rule.probability:
+            elif rule.probability is not None and self._rng[place].random() >= rule.probability:
                 continue
             self.fired[word] = self.fired.get(word, 0) + 1
             return place
@@ -168,7 +168,7 @@ class FaultPlan:
             return None
         rule = self._rules[place]
         size = megabytes if rule.megabytes is None else rule.megabytes
-        return Strike(rule.seconds, size, rule.member, self._luck[place])
+        return Strike(rule.seconds, size, rule.member, self._rng[place])
 
     def has(self, word: str) -> bool:
         return any(rule.word == word for rule in self._rules)
@@ -197,5 +197,5 @@ class FaultPlan:
         chance = self.strike(ANYTHING, reply.request.path) if possible else None
         if chance is None:
             return None, None
-        word = chance.luck.choice(possible)
+        word = chance.rng.choice(possible)
         return word, chance._replace(megabytes=chance.megabytes or SPOILERS[word].megabytes)

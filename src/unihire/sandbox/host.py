@@ -187,7 +187,7 @@ class SandboxApp:
             refusal = emulator.refuse(429, request)
             headers = [pair for pair in refusal.headers if pair[0] != "retry-after"]
             return msgspec.structs.replace(
-                refusal, headers=[*headers, ("retry-after", strike.luck.choice(RETRY_AFTERS))]
+                refusal, headers=[*headers, ("retry-after", strike.rng.choice(RETRY_AFTERS))]
             )
         for status in (429, 500, 401, 403, 404):
             # Only what a token is sent with is refused for it, or for what it lacks.

@@ -73,7 +73,7 @@ class MadeUpCompany:
         self.categories: Sequence[CategoryFacts] = name_lists.CATEGORY_FACTS
         self.channels: Sequence[str] = name_lists.CHANNELS
         self.roles: Sequence[str] = name_lists.ROLES
-        # The last block holds what is left: up to eight candidates and all remaining applications.
+        # The last block has what is left: up to eight candidates and all remaining applications.
         self._blocks = (candidates - 1) // 8
         self._rest = candidates - 8 * self._blocks
         self._rest_applications = applications - 12 * self._blocks

@@ -52,7 +52,7 @@ class NumberedLayer:
         return part, record, place
 
     def _holds(self, part: PartRows, record: int) -> int:
-        return part.places if part.held is None else part.held(record)
+        return part.places if part.used is None else part.used(record)
 
     def _compute(self, number: int) -> Row | None:
         found = self.find_place(number)
@@ -126,11 +126,11 @@ class NumberedLayer:
 
     def _walk_places(self, which: int, records: Iterator[int], upto: int | None) -> Iterator[tuple[int, int, int, int]]:
         part, step = self._parts[which], self._step
-        places, held = part.places, part.held
+        places, used = part.places, part.used
         first = self._first + step * self._offsets[which]
         for record in records:
             start = first + step * places * record
-            for place in range((places if held is None else held(record)) - 1, -1, -1):
+            for place in range((places if used is None else used(record)) - 1, -1, -1):
                 number = start + step * place
                 if upto is None or number <= upto:
                     yield number, which, record, place
@@ -142,8 +142,8 @@ class NumberedLayer:
                 part.total()
                 if part.total is not None
                 else part.records * part.places
-                if part.held is None
-                else sum(map(part.held, range(part.records)))
+                if part.used is None
+                else sum(map(part.used, range(part.records)))
                 for part in self._parts
             )
         return {"rows": self._total - self._covered + len(self._order), **self._counts}

@@ -207,7 +207,7 @@ class SandboxOutbox:
             self._wake.clear()
             await self.run_due()
             try:
-                # The clock can be moved meanwhile, so a nap is short whatever the schedule says.
+                # The clock can be moved meanwhile, so a pause is short whatever the schedule says.
                 await asyncio.wait_for(self._wake.wait(), LONGEST_NAP)
             except TimeoutError:
                 continue

@@ -51,7 +51,7 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 def list_emulators() -> list[str]:
-    """Slugs of the vendor folders that hold an emulator."""
+    """Slugs of the vendor folders that have an emulator."""
     return sorted(
         module.name
         for module in pkgutil.iter_modules(integrations.__path__)

@@ -67,7 +67,7 @@ def _make_whole(file: Path) -> Iterator[Path]:
 
 
 async def restore_backup(settings: Settings, file: Path) -> None:
-    """Fill an empty database with what a backup holds, all of it or nothing.
+    """Fill an empty database with the content of a backup, all of it or nothing.
 
     Raises ConfigError where the database has tables already, or what pg_restore says went wrong.
     """

@@ -48,12 +48,12 @@ def write_bigints(values: Sequence[int]) -> bytes:
 
 
 def count_micros(moment: datetime) -> int:
-    """A moment as a timestamptz holds it."""
+    """A moment as a timestamptz stores it."""
     return to_micros(moment) - _FROM_2000
 
 
 def read_micros(count: int) -> datetime:
-    """The moment that a timestamptz holds so."""
+    """The moment that a timestamptz stores so."""
     return from_micros(count + _FROM_2000)
 
 

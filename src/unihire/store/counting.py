@@ -1,4 +1,4 @@
-"""Counting: what a vendor was found to have, noted in a table of the session's own and compared with the records here.
+"""Counting: the records that a vendor lists, noted in a temporary table and compared with the stored ones.
 
 The database does the comparing: of a million records, no more than a page is ever in this process.
 """
@@ -12,7 +12,7 @@ import asyncpg
 from unihire.store import Connection, Pool
 
 
-class SeenRecord(NamedTuple):
+class VendorRecord(NamedTuple):
     """A record that the vendor's rows show; `is_quarantined` where the row that shows it is."""
 
     model: int
@@ -21,23 +21,23 @@ class SeenRecord(NamedTuple):
     is_quarantined: bool
 
 
-# Seen by this session alone, and gone with it.
-CREATE_MET = """
-    CREATE TEMPORARY TABLE met (
+# Visible to this session alone, and dropped with it.
+CREATE_VENDOR_RECORD = """
+    CREATE TEMPORARY TABLE vendor_record (
         model smallint NOT NULL, id uuid NOT NULL, remote_id text NOT NULL, is_quarantined boolean NOT NULL
     )
 """
 
-DROP_MET = "DROP TABLE IF EXISTS pg_temp.met"
+DROP_VENDOR_RECORD = "DROP TABLE IF EXISTS pg_temp.vendor_record"
 
-# Living records of a stream that were not met. A full join never compares all with all, whatever the planner takes the
-# sizes for; so below.
-FIND_UNMET = """
-    SELECT here.remote_id FROM met FULL JOIN (
+# Records of a stream that are not deleted and that the vendor did not list. A full join is hashed or merged, never a
+# nested loop, whatever sizes the planner assumes; the same below.
+FIND_UNLISTED = """
+    SELECT here.remote_id FROM vendor_record FULL JOIN (
         SELECT id, remote_id FROM record
         WHERE connector = $1 AND model = ANY($2::smallint[]) AND stream = $3 AND deleted_at IS NULL
-    ) AS here ON here.id = met.id
-    WHERE met.id IS NULL LIMIT $4
+    ) AS here ON here.id = vendor_record.id
+    WHERE vendor_record.id IS NULL LIMIT $4
 """
 
 # Each model's records at the vendor, here, and on one side only. One shown by several rows counts once, and is set
@@ -47,7 +47,7 @@ COMPARE = """
         count(there.id) FILTER (WHERE is_quarantined) AS quarantined,
         count(*) FILTER (WHERE here.id IS NULL AND NOT is_quarantined) AS missing,
         count(*) FILTER (WHERE there.id IS NULL) AS gone
-    FROM (SELECT model, id, bool_and(is_quarantined) AS is_quarantined FROM met GROUP BY model, id) AS there
+    FROM (SELECT model, id, bool_and(is_quarantined) AS is_quarantined FROM vendor_record GROUP BY model, id) AS there
     FULL JOIN (
         SELECT model, id FROM record WHERE connector = $1 AND model = ANY($2::smallint[]) AND deleted_at IS NULL
     ) AS here USING (model, id)
@@ -57,7 +57,7 @@ COMPARE = """
 # The first records of a model that are at the vendor and not here, without quarantined ones; numbers by size.
 FIND_MISSING = """
     SELECT there.remote_id
-    FROM (SELECT id, remote_id, is_quarantined FROM met WHERE model = $2) AS there FULL JOIN (
+    FROM (SELECT id, remote_id, is_quarantined FROM vendor_record WHERE model = $2) AS there FULL JOIN (
         SELECT id FROM record WHERE connector = $1 AND model = $2 AND deleted_at IS NULL
     ) AS here ON here.id = there.id
     WHERE here.id IS NULL GROUP BY there.id, there.remote_id HAVING NOT bool_and(there.is_quarantined)
@@ -66,7 +66,7 @@ FIND_MISSING = """
 
 # The first records of a model that are not deleted and that the vendor no longer shows.
 FIND_GONE = """
-    SELECT here.remote_id FROM (SELECT id FROM met WHERE model = $2) AS there FULL JOIN (
+    SELECT here.remote_id FROM (SELECT id FROM vendor_record WHERE model = $2) AS there FULL JOIN (
         SELECT id, remote_id FROM record WHERE connector = $1 AND model = $2 AND deleted_at IS NULL
     ) AS here ON here.id = there.id
     WHERE there.id IS NULL ORDER BY length(here.remote_id), here.remote_id LIMIT $3
@@ -77,24 +77,24 @@ FIND_GONE = """
 async def open_count(pool: Pool) -> AsyncIterator[Connection]:
     """A connection of one's own with nothing noted yet; what is noted on it is gone at the end."""
     async with pool.acquire() as connection:
-        await connection.execute(DROP_MET)
-        await connection.execute(CREATE_MET)
+        await connection.execute(DROP_VENDOR_RECORD)
+        await connection.execute(CREATE_VENDOR_RECORD)
         try:
             yield connection
         finally:
             if not connection.is_closed():
-                await connection.execute(DROP_MET)
+                await connection.execute(DROP_VENDOR_RECORD)
 
 
-async def note_met(connection: Connection, met: Iterable[SeenRecord]) -> None:
-    await connection.copy_records_to_table("met", records=met, columns=SeenRecord._fields)
+async def note_vendor_records(connection: Connection, listed: Iterable[VendorRecord]) -> None:
+    await connection.copy_records_to_table("vendor_record", records=listed, columns=VendorRecord._fields)
 
 
-async def find_unmet(
+async def find_unlisted(
     connection: Connection, connector: int, stream: str, models: Sequence[int], limit: int
 ) -> list[str]:
-    """The vendor's ids of living records of the stream that were not met, each once."""
-    found = await connection.fetch(FIND_UNMET, connector, models, stream, limit)
+    """The vendor's ids of stored records of the stream that the vendor did not list, each once."""
+    found = await connection.fetch(FIND_UNLISTED, connector, models, stream, limit)
     return list(dict.fromkeys(row["remote_id"] for row in found))
 
 

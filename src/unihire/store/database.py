@@ -14,7 +14,7 @@ from unihire.errors import ConfigError
 from unihire.settings import Settings
 from unihire.store import Connection, Pool
 from unihire.store.embedded.server import EmbeddedServer, is_made
-from unihire.store.events.eras import settle_epoch
+from unihire.store.events.eras import ensure_epoch
 from unihire.store.migrate import migrate
 
 DATABASE = "unihire"
@@ -28,7 +28,7 @@ SESSION = {
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "max_parallel_workers_per_gather": "0",
-    # What a process that is frozen, or a machine that went away, held is free again within half a minute.
+    # What a process that is frozen, or a machine that went away, locked is free again within half a minute.
     "idle_in_transaction_session_timeout": "30s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
@@ -126,7 +126,7 @@ async def open_scratch_database(settings: Settings, *, prefix: str, name: str) -
 
 
 def get_address(pool: Pool) -> str:
-    """Where the database behind an open pool is, for libraries that bring connections of their own. Holds secrets."""
+    """Where the database behind an open pool is, for libraries with connections of their own. It contains secrets."""
     return _addresses[id(pool)]
 
 
@@ -167,7 +167,7 @@ async def _open_pool(
         if migrates:
             async with pool.acquire() as connection:
                 await migrate(connection)
-                await settle_epoch(connection)
+                await ensure_epoch(connection)
         _addresses[id(pool)] = dsn
         yield pool
     finally:

@@ -9,7 +9,7 @@ import asyncpg
 
 from unihire.kit.text import make_writable
 from unihire.store import Connection, Pool
-from unihire.store.events.notices import Happening, NoticeKind, note_happenings
+from unihire.store.events.notices import NewNotice, NoticeKind, add_notices
 from unihire.store.work.runs import REASON_LENGTH
 
 # Open an issue, or note that one is still there.
@@ -87,19 +87,19 @@ async def open_issue(
     """
     async with pool.acquire() as connection, connection.transaction():
         happened = await open_issue_within(connection, connector, kind, message, stream=stream, version=version)
-        await note_happenings(connection, connector, happened)
+        await add_notices(connection, connector, happened)
 
 
 async def open_issue_within(
     connection: Connection, connector: int, kind: str, message: str, *, stream: str = "", version: int | None = None
-) -> list[Happening]:
+) -> list[NewNotice]:
     """As `open_issue`, within a transaction; what is to be noted at its end."""
     text = make_writable(message, REASON_LENGTH)
     if version is None:
         row = await connection.fetchrow(OPEN_ISSUE, uuid4(), connector, kind, stream, text)
     else:
         row = await connection.fetchrow(OPEN_ISSUE_OF, uuid4(), connector, kind, stream, text, version)
-    return [] if row is None or row["times"] > 1 else [_describe_happening(NoticeKind.ISSUE_OPENED, row)]
+    return [] if row is None or row["times"] > 1 else [_describe_notice(NoticeKind.ISSUE_OPENED, row)]
 
 
 async def resolve_issues(
@@ -110,20 +110,20 @@ async def resolve_issues(
         return
     async with pool.acquire() as connection, connection.transaction():
         happened = await resolve_issues_within(connection, connector, kinds, stream=stream, version=version)
-        await note_happenings(connection, connector, happened)
+        await add_notices(connection, connector, happened)
 
 
 async def resolve_issues_within(
     connection: Connection, connector: int, kinds: Collection[str], *, stream: str = "", version: int | None = None
-) -> list[Happening]:
+) -> list[NewNotice]:
     """As `resolve_issues`, within a transaction; what is to be noted at its end."""
     rows = await connection.fetch(RESOLVE_ISSUES, connector, stream, list(kinds), version)
-    return [_describe_happening(NoticeKind.ISSUE_RESOLVED, row) for row in rows]
+    return [_describe_notice(NoticeKind.ISSUE_RESOLVED, row) for row in rows]
 
 
-def _describe_happening(event: NoticeKind, row: asyncpg.Record) -> Happening:
+def _describe_notice(event: NoticeKind, row: asyncpg.Record) -> NewNotice:
     said = {name: row[name] for name in ("id", "kind", "message", "opened_at")}
-    return Happening(event, {"issue": {**said, "stream": row["stream"] or None}})
+    return NewNotice(event, {"issue": {**said, "stream": row["stream"] or None}})
 
 
 class IssuePosition(NamedTuple):

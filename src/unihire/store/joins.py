@@ -109,7 +109,7 @@ FIND_STALE = """
 
 HAS_STALE = "SELECT EXISTS (SELECT FROM stale WHERE connector = $1 AND stream = $2)"
 
-SETTLE_STALE = """
+DELETE_STALE = """
     DELETE FROM stale WHERE connector = $1 AND stream = $2 AND name = $3 AND key = $4
 """
 
@@ -183,7 +183,7 @@ async def store_joined_rows(
 ) -> JoinedChanges:
     """Store exactly `wanted` of these rows of the stream `origin`, with the hashes of the rows, by their ids.
 
-    Call while holding the feed.
+    Call with the feed locked.
     """
     stored = {
         (row["row_id"], row["stream"], row["name"]): row
@@ -240,7 +240,7 @@ async def note_stale(connection: Connection, connector: int, keys: Iterable[Key]
         await connection.execute(INSERT_STALE, connector, *map(list, zip(*rows, strict=True)))
 
 
-async def settle(
+async def clear_stale(
     connection: Connection,
     connector: int,
     stream: str,
@@ -248,9 +248,9 @@ async def settle(
     keys: Sequence[str],
     moved: tuple[str, int, int] | None,
 ) -> None:
-    """Delete keys whose records were made again; of one that more records show, note how far they are."""
+    """Delete stale keys whose records were made again; for a key with more records, store how far the work is."""
     if keys:
-        await connection.executemany(SETTLE_STALE, [(connector, stream, name, key) for key in keys])
+        await connection.executemany(DELETE_STALE, [(connector, stream, name, key) for key in keys])
     if moved is not None:
         await connection.execute(MOVE_STALE, connector, stream, name, *moved)
 

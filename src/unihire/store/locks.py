@@ -16,7 +16,7 @@ from unihire.store import Connection, Pool
 from unihire.store.connections import LOST
 
 SYNC_LOCKS = 0x53594E43
-"""The space of the advisory locks, "SYNC" in letters: who syncs or deletes a connector holds the one of its number."""
+"""The space of the advisory locks, "SYNC" in letters: who syncs or deletes a connector takes the one of its number."""
 
 TRY_LOCK = "SELECT pg_try_advisory_lock($1, $2)"
 
@@ -129,7 +129,7 @@ def _terminate(connection: Connection) -> None:
         connection.terminate()
 
 
-_sessions: dict[int, _Session] = {}  # by the identity of the pool, while it holds something
+_sessions: dict[int, _Session] = {}  # by the identity of the pool, while it holds a lock
 
 
 @asynccontextmanager

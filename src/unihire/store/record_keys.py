@@ -121,7 +121,7 @@ def find_key(value: Any) -> str | None:
 
 
 def _stand_in(value: str) -> str:
-    """Stands for a text that no index entry holds, or no text column."""
+    """Stands for a text that is too long for an index entry, or for a text column."""
     return "#" + blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

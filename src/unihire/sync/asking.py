@@ -13,7 +13,7 @@ from unihire.store.work.runs import RequestedRun
 async def ask_run(
     connection: Connection, connector: Connector, *, full: bool = False, streams: Collection[str] | None = None
 ) -> RequestedRun:
-    """As `runs.ask_run`, by hand: the schedule goes on from now, and nothing is known of the budget that would hold
+    """As `runs.ask_run`, by hand: the schedule goes on from now, and nothing is known of the budget that would delay
     the run up, be it deferred, under way or new.
     """
     asked = await runs.ask_run(connection, connector.number, full=full, streams=streams)

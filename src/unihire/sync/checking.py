@@ -43,7 +43,7 @@ def _refuse_empty(struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
 
 
 def _constrain(hint: Any) -> Any:
-    """The same type, in which no text is empty; an object as the vendor describes it may hold anything."""
+    """The same type, in which no text is empty; an object as the vendor describes it may contain anything."""
     if hint is str:
         return Annotated[str, msgspec.Meta(min_length=1)]
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):

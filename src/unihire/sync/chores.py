@@ -100,16 +100,16 @@ async def ask_for_orphaned(pool: Pool, pace: Pace) -> None:
                 log.info("a connector is written to; its run gets a job later", number=number)
 
 
-async def mend_moments(pool: Pool, pace: Pace) -> None:
+async def correct_due_times(pool: Pool, pace: Pace) -> None:
     """Bring forward what is due later than can be: the clock was wrong when that was worked out."""
     async with _be_alone(pool) as connection:
         if connection is None:
             return
         await connection.execute(MEND_FAST, DUE_AT_ONCE)
-        if mended := await schedules.bring_forward(connection, DUE_AT_ONCE):
-            log.warning("schedules were due later than they allow; they are brought forward", connectors=mended)
-        if mended := await jobs.bring_forward(connection):
-            log.warning("runs were deferred for longer than can be; they are brought forward", runs=mended)
+        if corrected := await schedules.bring_forward(connection, DUE_AT_ONCE):
+            log.warning("schedules were due later than they allow; they are brought forward", connectors=corrected)
+        if corrected := await jobs.bring_forward(connection):
+            log.warning("runs were deferred for longer than can be; they are brought forward", runs=corrected)
 
 
 async def ask_for_due(pool: Pool, pace: Pace) -> None:
@@ -149,7 +149,7 @@ def list_common(retention: Retention, fast: FastSchedule) -> list[Callable[[Pool
     """What one worker does for all, in order."""
     read_fast = partial(ask_for_fast_due, by_setting=fast)
     cut = partial(expire_history, retention=retention)
-    return [drop_dead, mend_moments, ask_for_orphaned, ask_for_due, read_fast, cut, rebuild_keys]
+    return [drop_dead, correct_due_times, ask_for_orphaned, ask_for_due, read_fast, cut, rebuild_keys]
 
 
 class Renewing:

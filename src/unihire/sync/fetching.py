@@ -35,7 +35,7 @@ ABREAST = 8
 
 ROW_SHARE, ROW_BYTES = 16, 1 << 20
 """What is asked for single rows may have this part of the bytes that an answer may have, or so many if that is more:
-those of a whole page's rows are held at once."""
+those of a whole page's rows are in memory at once."""
 
 SURE_AFTER = 2
 """How many times a vendor must answer that there is no such row, or send one that cannot be decoded, before that is

@@ -6,7 +6,7 @@ from unihire.errors import PermissionMissing, ReauthorizeNeeded, RetryLater, Ven
 from unihire.kit.phrases import count_of
 from unihire.store import Pool, issues
 from unihire.store.accounts.tenancy import Connector, describe_link, lock_credentials, set_status
-from unihire.store.events.notices import Happening, NoticeKind, note_happenings
+from unihire.store.events.notices import NewNotice, NoticeKind, add_notices
 
 
 class IssueKind(StrEnum):
@@ -108,13 +108,13 @@ async def ask_for_relink(pool: Pool, connector: Connector, reason: str) -> None:
     """The vendor refuses the connector's credentials; said of none that it was given meanwhile."""
     async with pool.acquire() as connection, connection.transaction():
         if await lock_credentials(connection, connector):
-            number, happened = connector.number, list[Happening]()
+            number, happened = connector.number, list[NewNotice]()
             if await set_status(connection, connector, "RELINK_NEEDED"):
-                happened.append(Happening(NoticeKind.RELINK_NEEDED, {**describe_link(connector), "reason": reason}))
+                happened.append(NewNotice(NoticeKind.RELINK_NEEDED, {**describe_link(connector), "reason": reason}))
             happened += await issues.open_issue_within(connection, number, IssueKind.REAUTHORIZE, reason)
             over = [IssueKind.VENDOR_UNAVAILABLE, IssueKind.VENDOR_LIMIT]  # it has answered
             happened += await issues.resolve_issues_within(connection, number, over)
-            await note_happenings(connection, number, happened)
+            await add_notices(connection, number, happened)
 
 
 async def open_failure(pool: Pool, connector: Connector, stream: str, kind: IssueKind, reason: str) -> None:
@@ -125,7 +125,7 @@ async def open_failure(pool: Pool, connector: Connector, stream: str, kind: Issu
     await issues.resolve_issues(pool, number, others, stream=stream, version=version)
 
 
-async def settle_issues(
+async def update_issues(
     pool: Pool, connector: Connector, stream: str, *, quarantined: tuple[int, int], wrong: int | None
 ) -> None:
     """A list was read well: what is left to report are quarantined rows, and `wrong` answers to calls by id.

@@ -181,14 +181,15 @@ async def _show(
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Rows whose records are to be made again, and what is settled once they are.
+    """Rows whose records are to be made again, and the stale keys that are then done.
 
-    `settled` are keys of the join; `moved` is a key that more records show, with where to go on and where to end.
+    `done` are keys of the join with no further records; `moved` is a key that more records show, with where to go on
+    and where to end.
     """
 
     join: Join
     rows: list[Row]
-    settled: list[str]
+    done: list[str]
     moved: tuple[str, int, int] | None = None
 
 

@@ -455,8 +455,8 @@ class Pages:
         """Save records rebuilt from stored rows, and delete the notes that they were stale."""
         page = await self.leave_quarantined(feed, page, stale.rows)
         written = await self._writer.write_records(feed, page)
-        await joins.settle(
-            feed.connection, self._connector, self.stream.name, stale.join.name, stale.settled, stale.moved
+        await joins.clear_stale(
+            feed.connection, self._connector, self.stream.name, stale.join.name, stale.done, stale.moved
         )
         return self._count(page, written)
 

@@ -138,7 +138,7 @@ def prune_fields(
 
 
 def explain_error(error: Exception, value: Any) -> str:
-    """Why a part does not map, without the texts and numbers it holds: they can be personal data."""
+    """Why a part does not map, without its texts and numbers: they can be personal data."""
     said = str(error)
     for text in sorted(set(_list_texts(value)), key=len, reverse=True):
         said = said.replace(repr(text), "…")

@@ -12,7 +12,7 @@ from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Row
 from unihire.store import Connection, Pool, counting, streams
 from unihire.store.accounts.tenancy import Connector
-from unihire.store.counting import SeenRecord
+from unihire.store.counting import VendorRecord
 from unihire.store.database import read_clock
 from unihire.store.record_keys import derive_ids
 from unihire.store.work import runs
@@ -95,11 +95,11 @@ async def reconcile(
 
     Records that are rows of details or joins are not compared: the rows of the lists do not have their ids.
 
-    A sync may go on meanwhile; it is not held up. Raises RetryLater when the vendor cannot answer now and
+    A sync may go on meanwhile; it is not blocked. Raises RetryLater when the vendor cannot answer now and
     ReauthorizeNeeded when it refuses the credentials.
     """
-    begun_at = await read_clock(pool)
-    skew = begun_at - client.clock.now()
+    started_at = await read_clock(pool)
+    skew = started_at - client.clock.now()
     found = Reconciliation()
     read: list[_StreamCount] = []
     async with counting.open_count(pool) as connection, client:
@@ -117,7 +117,7 @@ async def reconcile(
                 read.append(count)
         left_out = {name for one in found.unread for name in one.models}
         found.models = await _compare(connection, connector, read, left_out)
-    found.has_synced = await runs.has_synced_since(pool, connector.number, begun_at)
+    found.has_synced = await runs.has_synced_since(pool, connector.number, started_at)
     return found
 
 
@@ -182,20 +182,20 @@ class _StreamCount:
         self._own = [(number, derive_ids(connector.id, _NAMES[number])) for number in own]
         self._parts = set(self._every) - set(own) - beside_numbers(stream)
 
-    async def read(self, begun_at: datetime, skew: timedelta) -> None:
+    async def read(self, started_at: datetime, skew: timedelta) -> None:
         """Read the list, then what changed since: a list newest first moves changed rows to pages already read."""
         stream = self.stream
         self._has_quarantine = await self._connection.fetchval(streams.HAS_QUARANTINE, self._connector, stream.name)
         await self._walk("walk", first_page(self._client, stream, {}))
         if stream.changed_since is not None:
-            since = stream.changed_since(begun_at - stream.overlap - find_lead(self._client, skew))
+            since = stream.changed_since(started_at - stream.overlap - find_lead(self._client, skew))
             await self._walk("catch_up", first_page(self._client, stream, since))
         own = model_numbers(stream, rows_only=True)
         if own and stream.by_id is not None:
             # What a list leaves out and the vendor shows by its id is not gone.
             self._report("absent")
-            unmet = await counting.find_unmet(self._connection, self._connector, stream.name, own, CONFIRMED)
-            found = await fetch_rows(self._client, stream, unmet)
+            unlisted = await counting.find_unlisted(self._connection, self._connector, stream.name, own, CONFIRMED)
+            found = await fetch_rows(self._client, stream, unlisted)
             await self._note(found.rows)
             await self._note_ids(found.unsure)
         self._report("done")
@@ -214,8 +214,8 @@ class _StreamCount:
 
     async def _note_ids(self, ids: Collection[str]) -> None:
         """Nobody knows whether the vendor still has the rows of these ids: they are not compared as gone."""
-        met = {SeenRecord(number, derived.text(id), id, False) for number, derived in self._own for id in ids}
-        await counting.note_met(self._connection, met)
+        listed = {VendorRecord(number, derived.text(id), id, False) for number, derived in self._own for id in ids}
+        await counting.note_vendor_records(self._connection, listed)
 
     async def _note(self, rows: list[Row]) -> None:
         unserved: set[str] = set()
@@ -223,7 +223,7 @@ class _StreamCount:
             ids = [find_row_id(self.stream, row) for row in rows]
             found = await self._connection.fetch(streams.FIND_UNSERVED, self._connector, self.stream.name, ids)
             unserved = {row["row_id"] for row in found}
-        met: set[SeenRecord] = set()
+        listed: set[VendorRecord] = set()
         for row in rows:
             row_id = find_row_id(self.stream, row)
             is_unserved = row_id in unserved or find_fault(row) is not None
@@ -234,8 +234,8 @@ class _StreamCount:
                 self.hidden.update(self._every)
             deleted = self._renderer.deleted_ids(self.stream, row) if self._has_deleted else []
             own = {(number, id, row_id) for number, ids in self._own if (id := ids.text(row_id)) not in deleted}
-            met |= {SeenRecord(*one, is_unserved) for one in own | parts}
-        await counting.note_met(self._connection, met)
+            listed |= {VendorRecord(*one, is_unserved) for one in own | parts}
+        await counting.note_vendor_records(self._connection, listed)
 
     def _list_parts(self, row: Row) -> tuple[set[tuple[int, str, str]], bool]:
         """The records that are parts of a row, as model, id and vendor's id, and whether the row becomes nothing.

@@ -52,7 +52,7 @@ class RemapResult:
     """Rows that are served without some part."""
     lacking: Counter[str] = field(default_factory=Counter)
     """By detail, the rows that were left as they were because it is not stored. A full sync maps them."""
-    unmade: int = 0
+    unmapped: int = 0
     """Records of parts whose row is not stored, left as they were. A full sync maps them."""
     is_done: bool = False
 
@@ -94,7 +94,7 @@ async def remap_locked(
     watch: Callable[[RemapResult], None] = lambda result: None,
     stop: asyncio.Event | None = None,
 ) -> list[RemapResult]:
-    """As `remap_connector`, by one who holds the connector already."""
+    """As `remap_connector`, for a caller that has the connector's lock already."""
     renderer = Renderer(connector.id, connector.number)
     results = []
     for stream in integration.streams:
@@ -143,7 +143,7 @@ class _StreamRemap:
         if await find_left_over(self._pool, self._connector, [self._stream]):
             await self._walk(remapping.LIST_WHOLE, "", self._remake, STORED_WHOLE)
         if not only_quarantined:
-            self.result.unmade = await self._count_unmade()
+            self.result.unmapped = await self._count_unmapped()
         counted = await streams.count_quarantine(self._pool, self._connector, self._stream.name)
         self.result.quarantined, self.result.incomplete = counted
         self.result.is_done = True
@@ -260,7 +260,7 @@ class _StreamRemap:
         await streams.note_seen(feed.connection, self._connector, self._stream.name, fresh)
         return replace(page, records=records)
 
-    async def _count_unmade(self) -> int:
+    async def _count_unmapped(self) -> int:
         if self._pages.own or self._stream.is_stored:
             return list(self._made.values()).count(False)
         found: int = await self._pool.fetchval(

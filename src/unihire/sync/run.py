@@ -31,14 +31,14 @@ from unihire.outbound.client import VendorClient
 from unihire.store import Pool, issues, streams
 from unihire.store.accounts.tenancy import Connector, set_status
 from unihire.store.database import read_clock
-from unihire.store.events.notices import note_happenings
+from unihire.store.events.notices import add_notices
 from unihire.store.outages import is_outage
 from unihire.store.work import runs, schedules
 from unihire.store.work.runs import Run
 from unihire.sync.asking import ask_run
 from unihire.sync.deferring import MOST_FAULTS, defer_run, explain_fault, is_away, plan_deferral
 from unihire.sync.fast_runs import lock_before_fast
-from unihire.sync.issues import OF_CONNECTORS, IssueKind, ask_for_relink, find_kind, open_failure, settle_issues
+from unihire.sync.issues import OF_CONNECTORS, IssueKind, ask_for_relink, find_kind, open_failure, update_issues
 from unihire.sync.joining import RowStorage
 from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer, model_numbers
@@ -105,7 +105,7 @@ async def sync_connector(
     async with lock_before_fast(pool, connector.number, otherwise=busy):
         async with pool.acquire() as connection, connection.transaction():
             asked = await ask_run(connection, connector, full=full, streams=names)
-            await note_happenings(connection, connector.number, asked.happened)
+            await add_notices(connection, connector.number, asked.happened)
         run = await runs.take_run(pool, connector.number, version=connector.credentials_version)
         if run is None:
             raise Stopped("the run was cancelled before it began")
@@ -136,7 +136,7 @@ async def work_on_run(
     watch: Callable[[Counts], None] = lambda counts: None,
     stop: asyncio.Event | None = None,
 ) -> Report:
-    """Take a run that was taken up to its end. Raises as `sync_connector`; call while holding the connector."""
+    """Take a run that was taken up to its end. Raises as `sync_connector`; call with the connector locked."""
     engine = _RunSync(pool, connector, integration, client, run, watch, stop or asyncio.Event())
     with watch_run(connector, run, client) as traced:
         report = await engine.work()
@@ -299,7 +299,7 @@ class _RunSync:
                         counted = await streams.count_quarantine(self._pool, connector.number, stream.name)
                     wrong = part.counts.wrong_answers if state["is_tracking"] else None
                     if state["has_issues"] or any(counted) or wrong:
-                        await settle_issues(self._pool, connector, stream.name, quarantined=counted, wrong=wrong)
+                        await update_issues(self._pool, connector, stream.name, quarantined=counted, wrong=wrong)
                     log.debug("stream read", rows=part.counts.read, requests=part.counts.requests)
                 finally:
                     self._counts[stream.name] = part.counts

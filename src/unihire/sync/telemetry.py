@@ -34,7 +34,7 @@ def watch_job(connector: Connector) -> Iterator[None]:
 @contextmanager
 def watch_run(connector: Connector, run: Run, client: VendorClient) -> Iterator[Watch]:
     """The block works on the run, to its end or until it is deferred."""
-    watch, began_at = Watch(), time.perf_counter()
+    watch, started_at = Watch(), time.perf_counter()
     facts: dict[str, Fact] = {
         "unihire.run": str(run.id),
         "unihire.run.number": run.number,
@@ -54,7 +54,7 @@ def watch_run(connector: Connector, run: Run, client: VendorClient) -> Iterator[
         finally:
             watch.status = watch.status or "failed"
             traced.set_attributes({"unihire.run.status": watch.status, "unihire.requests": client.calls})
-            seconds = time.perf_counter() - began_at
+            seconds = time.perf_counter() - started_at
             metrics.RUN_SECONDS.labels(connector.integration, watch.status).observe(seconds)
 
 
@@ -69,10 +69,10 @@ def watch_stream(integration: str, stream: str) -> Iterator[Span]:
 @contextmanager
 def watch_page(step: str, client: VendorClient, stream: str) -> Iterator[Span]:
     """The block does a `step` of a page: fetch, map or save."""
-    began_at = time.perf_counter()
+    started_at = time.perf_counter()
     with span(f"{step} page", {"unihire.stream": stream}) as traced:
         yield traced
-    metrics.PAGE_SECONDS.labels(client.target.integration, step).observe(time.perf_counter() - began_at)
+    metrics.PAGE_SECONDS.labels(client.target.integration, step).observe(time.perf_counter() - started_at)
 
 
 def count_saved(

@@ -38,7 +38,7 @@ _AS_INT = Struct(">q").unpack
 
 
 class _Head(msgspec.Struct):
-    """The one member of a row that holds its id in nearly every list."""
+    """The one member of a row that is its id in nearly every list."""
 
     id: Any = msgspec.UNSET
 

@@ -14,7 +14,7 @@ log = get_logger()
 
 
 async def retry_quarantined(pool: Pool, connector: Connector) -> None:
-    """Map what is quarantined again, once for each version of the mapping. Call while holding the connector."""
+    """Map what is quarantined again, once for each version of the mapping. Call with the connector locked."""
     try:
         integration = get_integration(connector.integration)
     except ConfigError:

@@ -102,7 +102,7 @@ class Worker:
         self._stops: set[asyncio.Event] = set()
         self._library: Library | None = None
         self._jobs: set[int] = set()  # under way, by id
-        self._strays: set[int] = set()
+        self._unknown_jobs: set[int] = set()
         self._left: list[int] = []  # what we were called when the database went away
 
     async def run(self) -> None:
@@ -164,7 +164,7 @@ class Worker:
     async def _do_chores(self) -> None:
         renewing = Renewing(self._pool, self._open_client)
         common = [partial(chore, self._pool, self._pace) for chore in chores.list_common(self._retention, self._fast)]
-        steps: list[Callable[[], Awaitable[None]]] = [self._drop_strays, *common, renewing.renew_old]
+        steps: list[Callable[[], Awaitable[None]]] = [self._drop_unknown_jobs, *common, renewing.renew_old]
         try:
             while True:
                 for step in steps:
@@ -183,17 +183,17 @@ class Worker:
         finally:
             await renewing.end()
 
-    async def _drop_strays(self) -> None:
+    async def _drop_unknown_jobs(self) -> None:
         """Drop jobs that are ours by the list only, seen so twice: one that is just begun or ended looks like it."""
         if self._library is None or (worker := self._library.worker_id) is None:
-            self._strays.clear()
+            self._unknown_jobs.clear()
             return
-        rows = await self._pool.fetch(jobs.FIND_STRAY_JOBS, worker, list(self._jobs))
+        rows = await self._pool.fetch(jobs.FIND_UNKNOWN_JOBS, worker, list(self._jobs))
         found = {row["id"] for row in rows}
-        if stray := found & self._strays - self._jobs:
-            await self._pool.execute(jobs.DROP_STRAY_JOBS, worker, list(stray))
-            log.warning("jobs that nobody works on were dropped", jobs=len(stray))
-        self._strays = found - stray
+        if unknown := found & self._unknown_jobs - self._jobs:
+            await self._pool.execute(jobs.DROP_UNKNOWN_JOBS, worker, list(unknown))
+            log.warning("jobs that nobody works on were dropped", jobs=len(unknown))
+        self._unknown_jobs = found - unknown
 
     async def _look_after(self, context: JobContext, connector: int) -> None:
         """One job: go on with the connector's unfinished run, if it has one, and see that it is resumed."""
@@ -284,7 +284,7 @@ class Worker:
             return None if after is None else Later(after)
         finally:
             if not is_done:
-                gc.collect()  # errors and their frames go in circles, and an answer of megabytes may be held by one
+                gc.collect()  # errors and their frames form cycles, which may keep an answer of megabytes alive
         return None
 
     @asynccontextmanager

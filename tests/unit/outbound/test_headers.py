@@ -162,7 +162,7 @@ def test_no_headers_make_a_budget_wait_longer_than_an_hour_or_stop_for_good(
     rules: TokenBucketHeaders | FixedWindowHeaders, said: list[tuple[dict[str, str], float]]
 ) -> None:
     state, now = BudgetState(), 1000.0
-    state.settle(rules.make_meter(), now)
+    state.reset_if_outdated(rules.make_meter(), now)
     for answer, pause in said:
         for _ in range(3):
             call = state.start(now, now + 60)
@@ -171,11 +171,11 @@ def test_no_headers_make_a_budget_wait_longer_than_an_hour_or_stop_for_good(
         wait = read_retry_after(answer, NOW)
         if wait is not None:
             state.block(now + wait, now)
-        state.settle(rules.make_meter(), now)
+        state.reset_if_outdated(rules.make_meter(), now)
         check_pause(state, now)
     for _ in range(3):  # whatever it said, a call can be made in time
         now += max(check_pause(state, now), 61)
-        state.settle(rules.make_meter(), now)
+        state.reset_if_outdated(rules.make_meter(), now)
     assert state.find_pause(now, is_background=False) <= 0
 
 
@@ -192,7 +192,7 @@ def test_budget_kept_by_a_version_that_believed_more_lets_a_call_go_within_hours
     kept = msgspec.msgpack.encode(BudgetState(born_at=0, changed_at=now, meter=meter, free_at=free_at))
     for _ in range(4):
         state: Any = msgspec.msgpack.decode(kept, type=BudgetState)
-        state.settle(Bucket(), now)
+        state.reset_if_outdated(Bucket(), now)
         pause = check_pause(state, now)
         if pause < 1e-6:  # what is left of it is rounding
             return
@@ -202,7 +202,7 @@ def test_budget_kept_by_a_version_that_believed_more_lets_a_call_go_within_hours
 
 def test_window_that_a_vendor_spoiled_is_right_again_with_its_next_answer() -> None:
     state, now, reset = BudgetState(), 1000.0, NOW.timestamp()
-    state.settle(WINDOW.make_meter(), now)
+    state.reset_if_outdated(WINDOW.make_meter(), now)
 
     def answer(left: str, reset: str) -> None:
         call = state.start(now, now + 60)

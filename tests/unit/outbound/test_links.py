@@ -164,6 +164,6 @@ def test_whatever_a_link_is_what_is_followed_stays_at_home(link: str, asked: str
     ],
 )
 def test_link_header_is_read_in_no_time_whatever_it_holds(header: str) -> None:
-    began_at = time.process_time()
+    started_at = time.process_time()
     assert find_next_link({"Link": ", ".join([header] * 120)}) is None
-    assert time.process_time() - began_at < 2
+    assert time.process_time() - started_at < 2

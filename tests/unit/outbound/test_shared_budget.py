@@ -12,7 +12,7 @@ import pytest
 from testbed.virtual_time import VirtualTime
 from testbed.window_vendor import LIMIT, NAMES, SECONDS, WindowVendor
 from unihire.errors import BudgetSpent
-from unihire.outbound.budget import LOOK_SECONDS, NAPS, Budget, FixedWindowHeaders, TokenBucketHeaders
+from unihire.outbound.budget import LOOK_SECONDS, POLL_PAUSES, Budget, FixedWindowHeaders, TokenBucketHeaders
 from unihire.outbound.budget_store import ASKING_SECONDS, BudgetState, BudgetUnavailable
 from unihire.outbound.meters import count_reserve
 from unihire.outbound.tally import TALLY, Tally
@@ -102,11 +102,11 @@ def test_process_that_begins_knows_what_the_others_spent(vendor: WindowVendor, s
     async def work() -> None:
         one, other = share(shelf, 2)
         await spend(vendor, [one], LIMIT, 8)
-        began_at = vendor.time.now
+        started_at = vendor.time.now
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(5):
                 await other.take()
-        assert vendor.time.now - began_at == pytest.approx(5)
+        assert vendor.time.now - started_at == pytest.approx(5)
 
     vendor.time.run(work())
     assert vendor.counts.total() == LIMIT
@@ -138,10 +138,10 @@ def test_processes_share_a_bucket_and_never_overdraw_it(vendor: WindowVendor, sh
 
         await asyncio.gather(*(take_turns(budget) for budget in budgets for _ in range(4)))
 
-    began_at = vendor.time.now
+    started_at = vendor.time.now
     vendor.time.run(work())
     assert refused == 0
-    assert vendor.time.now - began_at < (400 - 20) / 10 * 1.15
+    assert vendor.time.now - started_at < (400 - 20) / 10 * 1.15
 
 
 def test_somebody_who_waits_is_answered_in_the_window_that_sync_spends(vendor: WindowVendor, shelf: Shelf) -> None:
@@ -151,10 +151,10 @@ def test_somebody_who_waits_is_answered_in_the_window_that_sync_spends(vendor: W
         spending = asyncio.create_task(spend(vendor, sync, 5 * LIMIT, 8))
         for _ in range(3):
             await asyncio.sleep(SECONDS - vendor.now % SECONDS + 15)
-            window, began_at = int(vendor.now // SECONDS), vendor.time.now
+            window, started_at = int(vendor.now // SECONDS), vendor.time.now
             assert vendor.counts[window] == LIMIT - RESERVE
             await vendor.serve(interactive)
-            assert vendor.time.now - began_at < 0.5
+            assert vendor.time.now - started_at < 0.5
             assert int(vendor.now // SECONDS) == window
         await spending
 
@@ -191,9 +191,9 @@ def test_background_goes_on_when_nobody_waits_any_more(vendor: WindowVendor, she
         await asyncio.sleep(begins_in)
         waiting = asyncio.create_task(vendor.serve(sync))
         await vendor.serve(interactive)
-        began_at = vendor.time.now
+        started_at = vendor.time.now
         await waiting
-        assert vendor.time.now - began_at < NAPS[1] + 0.2
+        assert vendor.time.now - started_at < POLL_PAUSES[1] + 0.2
 
     vendor.time.run(work())
 
@@ -206,9 +206,9 @@ def test_waiting_of_somebody_who_gave_up_is_soon_forgotten(vendor: WindowVendor,
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(ends_in - 0.1):
                 await interactive.take()
-        began_at = vendor.time.now
+        started_at = vendor.time.now
         await vendor.serve(sync)
-        assert vendor.time.now - began_at < ASKING_SECONDS + 1.5
+        assert vendor.time.now - started_at < ASKING_SECONDS + 1.5
 
     vendor.time.run(work())
 
@@ -248,9 +248,9 @@ def test_first_call_that_died_keeps_the_next_back_for_seconds(vendor: WindowVend
     async def work() -> None:
         dead, alive = share(shelf, 2)
         await dead.take()
-        began_at = vendor.time.now
+        started_at = vendor.time.now
         await alive.take()
-        assert vendor.time.now - began_at == pytest.approx(ALONE_SECONDS, abs=0.1)
+        assert vendor.time.now - started_at == pytest.approx(ALONE_SECONDS, abs=0.1)
 
     vendor.time.run(work())
 
@@ -334,12 +334,12 @@ def test_calls_under_way_count_when_the_vendor_first_tells_of_a_limit(vendor: Wi
         (budget,) = share(shelf, 1, BUCKET)
         calls = [await budget.take() for _ in range(5)]
         await budget.end(calls[0], {"left": "6", "rate": "1"})
-        began_at = vendor.time.now
+        started_at = vendor.time.now
         for _ in range(2):
             await budget.take()
-        assert vendor.time.now - began_at < 0.1
+        assert vendor.time.now - started_at < 0.1
         await budget.take()
-        assert vendor.time.now - began_at == pytest.approx(1, abs=0.1)
+        assert vendor.time.now - started_at == pytest.approx(1, abs=0.1)
 
     vendor.time.run(work())
 
@@ -348,9 +348,9 @@ def test_rest_that_a_vendor_asks_of_one_is_kept_by_all(vendor: WindowVendor, she
     async def work() -> None:
         one, other = share(shelf, 2, None)
         await one.block(20)
-        began_at = vendor.time.now
+        started_at = vendor.time.now
         await other.take()
-        assert vendor.time.now - began_at == pytest.approx(20, abs=0.1)
+        assert vendor.time.now - started_at == pytest.approx(20, abs=0.1)
 
     vendor.time.run(work())
 
@@ -361,9 +361,9 @@ def test_clock_of_the_keeper_that_is_set_back_stops_nobody(vendor: WindowVendor,
         await spend(vendor, budgets, LIMIT + 10, 8)
         await budgets[0].block(60)
         shelf.ahead -= 3600
-        began_at = vendor.time.now
+        started_at = vendor.time.now
         await spend(vendor, budgets, LIMIT, 8)
-        assert vendor.time.now - began_at < SECONDS + 2
+        assert vendor.time.now - started_at < SECONDS + 2
 
     vendor.time.run(work())
     assert vendor.refused == 0
@@ -373,17 +373,17 @@ def test_patience_is_not_stretched_by_a_spent_window(vendor: WindowVendor, shelf
     async def work() -> None:
         (sync,), (interactive,) = share(shelf, 1, is_background=True, patience=2.0), share(shelf, 1)
         await spend(vendor, [interactive], LIMIT, 8)
-        began_at, turns_in = vendor.time.now, SECONDS - vendor.now % SECONDS
+        started_at, turns_in = vendor.time.now, SECONDS - vendor.now % SECONDS
         with pytest.raises(BudgetSpent) as spent:
             await sync.take()
-        assert vendor.time.now - began_at < 0.1
+        assert vendor.time.now - started_at < 0.1
         assert spent.value.after == pytest.approx(turns_in, abs=1.2)
         await asyncio.sleep(spent.value.after)
         await spend(vendor, [sync], LIMIT - RESERVE, 8)
-        began_at = vendor.time.now
+        started_at = vendor.time.now
         with pytest.raises(BudgetSpent) as spent:
             await sync.take()
-        assert vendor.time.now - began_at < 0.1
+        assert vendor.time.now - started_at < 0.1
         # When the reserve is free for all.
         assert spent.value.after == pytest.approx(0.9 * SECONDS - vendor.now % SECONDS, abs=1.2)
         await asyncio.sleep(spent.value.after)
@@ -405,10 +405,10 @@ def test_first_call_that_is_not_answered_in_time_is_waited_for_patiently_and_no_
     async def work() -> None:
         (budget,) = share(shelf, 1, is_background=True, patience=1.0)
         await budget.take()
-        began_at = vendor.time.now
+        started_at = vendor.time.now
         with pytest.raises(BudgetSpent) as spent:
             await budget.take()
-        assert vendor.time.now - began_at == pytest.approx(1, abs=0.6)
+        assert vendor.time.now - started_at == pytest.approx(1, abs=0.6)
         assert 0 < (spent.value.after or math.nan) < ALONE_SECONDS
 
     vendor.time.run(work())

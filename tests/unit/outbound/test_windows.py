@@ -49,9 +49,9 @@ def test_wait_for_the_window_is_at_most_a_second_too_long(vendor: WindowVendor, 
 
 def test_waiting_is_counted(vendor: WindowVendor) -> None:
     vendor.latency = lambda chance: 0.001
-    began_at = vendor.time.now
+    started_at = vendor.time.now
     budget = vendor.use(3 * LIMIT, 8)
-    assert budget.waited == pytest.approx(vendor.time.now - began_at, abs=1.5)
+    assert budget.waited == pytest.approx(vendor.time.now - started_at, abs=1.5)
     assert budget.waited > 30
 
 
@@ -79,10 +79,10 @@ def test_calls_that_end_without_an_answer_are_taken_for_counted_until_the_vendor
             await budget.end(await budget.take())
 
     vendor.time.run(lose(LIMIT - 10))
-    began_at = vendor.time.now
+    started_at = vendor.time.now
     assert vendor.counts.total() == 10
     vendor.use(1, 1, budget)
-    assert vendor.time.now - began_at > 1  # it waited for the next window: all might have been counted
+    assert vendor.time.now - started_at > 1  # it waited for the next window: all might have been counted
     vendor.time.run(lose(5))
     vendor.use(LIMIT - 1, 1, budget)
     assert set(vendor.counts.values()) == {10, LIMIT}  # the five had not been: the next answer said so
@@ -128,10 +128,10 @@ def test_clock_that_is_set_is_learned_again(vendor: WindowVendor, step: float) -
     budget = vendor.use(3 * LIMIT + 20, 8)
     vendor.ahead += step
     vendor.use(3 * LIMIT, 8, budget)
-    before, began_at = vendor.refused, vendor.time.now
+    before, started_at = vendor.refused, vendor.time.now
     vendor.use(5 * LIMIT, 8, budget)
     assert vendor.refused == before <= 16
-    assert vendor.time.now - began_at < 6.5 * SECONDS
+    assert vendor.time.now - started_at < 6.5 * SECONDS
 
 
 def test_clocks_that_drift_apart_do_no_harm(vendor: WindowVendor) -> None:
@@ -152,12 +152,12 @@ def test_answer_of_a_window_that_is_over_takes_nothing_from_the_next(vendor: Win
         await asyncio.sleep(SECONDS)
         for _ in range(LIMIT - 5):
             await _learn(vendor, budget)
-        began_at = vendor.time.now
+        started_at = vendor.time.now
         for call in late:
             await budget.end(call, said)
         for _ in range(5):
             await _learn(vendor, budget)
-        assert vendor.time.now == pytest.approx(began_at)
+        assert vendor.time.now == pytest.approx(started_at)
 
     vendor.time.run(work())
     assert vendor.counts[max(vendor.counts)] == LIMIT
@@ -201,9 +201,9 @@ def test_whatever_the_vendor_says_a_call_can_be_made_within_a_window(
         budget = Budget(NAMES)
         for limit, left, reset, date, is_lost in said:
             for _ in range(2):
-                began_at = time.now
+                started_at = time.now
                 call = await budget.take()
-                assert time.now - began_at <= SECONDS + 2
+                assert time.now - started_at <= SECONDS + 2
                 said_now = {"limit": limit, "left": left, "reset": reset, "Date": date}
                 await budget.end(call, None if is_lost else said_now)
 

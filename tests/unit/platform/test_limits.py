@@ -23,9 +23,9 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 def test_window_counts_down_refuses_and_opens_anew(time: Time) -> None:
     limiter = RateLimiter(2)
     assert [limiter.take("a").remaining for _ in range(4)] == [1, 0, -1, -1]
-    standing = limiter.take("a")
-    assert standing.reset == 1_800_000_061  # the first whole second at which it is open
-    assert refuse(standing).retry_after == 60
+    limit_state = limiter.take("a")
+    assert limit_state.reset == 1_800_000_061  # the first whole second at which it is open
+    assert refuse(limit_state).retry_after == 60
     time.now += 59.7
     assert limiter.take("a").remaining == -1
     assert refuse(limiter.take("a")).retry_after == 2

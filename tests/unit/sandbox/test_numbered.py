@@ -144,14 +144,14 @@ def test_change_knows_the_moment_in_milliseconds() -> None:
 
 
 def test_many_changes_at_random_keep_walk_count_and_find_in_agreement() -> None:
-    rows, luck = make_rows(), random.Random(5)
+    rows, rng = make_rows(), random.Random(5)
     living = set(list_numbers(rows))
     for _ in range(400):
-        kind, number = luck.randrange(3), luck.choice(sorted(living))
+        kind, number = rng.randrange(3), rng.choice(sorted(living))
         if kind == 0:
-            living.add(rows.create({"owner": luck.randrange(50)}))
+            living.add(rows.create({"owner": rng.randrange(50)}))
         elif kind == 1:
-            rows.change(number, {"owner": luck.randrange(50)})
+            rows.change(number, {"owner": rng.randrange(50)})
         else:
             rows.delete(number)
             living.discard(number)

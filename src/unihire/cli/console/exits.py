@@ -30,7 +30,7 @@ class Interrupted(Exception):
         self.code = code
 
 
-def handle_signals_plainly() -> None:
+def raise_on_signals() -> None:
     """SIGINT raises KeyboardInterrupt and SIGTERM SystemExit, which restore the terminal on their way out."""
 
     def leave(number: int, _: object) -> None:

@@ -62,7 +62,7 @@ def _name_trace(_: Any, __: str, event: EventDict) -> EventDict:
 def _write_traceback(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
     """Where an error came from, causes first: without variables, and of a message the first line alone.
 
-    Both may hold personal data; what follows the first line of a database's message are the contents of rows.
+    Both may contain personal data; what follows the first line of a database's message are the contents of rows.
     """
     errors: list[BaseException] = []
     error: BaseException | None = exc_info[1]

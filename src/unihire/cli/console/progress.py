@@ -58,7 +58,7 @@ class ProgressBars:
             total = self._totals.get(counts.stream)
             self._tasks[counts.stream] = self._progress.add_task(counts.stream, total=total, state="")
             self._begun[counts.stream] = (now, counts.read)
-        begun_at, begun_with = self._begun[counts.stream]
+        started_at, begun_with = self._begun[counts.stream]
         task = self._tasks[counts.stream]
         if counts.phase == "done":
             self._progress.update(task, completed=counts.read, total=max(counts.read, 1), state="done")
@@ -66,8 +66,8 @@ class ProgressBars:
                 self._progress.update(task, total=0)
             return
         state = _PHASES.get(counts.phase, counts.phase)
-        if counts.phase == "walk" and now - begun_at > 1:
-            state = f"{(counts.read - begun_with) / (now - begun_at):,.0f} a second"
+        if counts.phase == "walk" and now - started_at > 1:
+            state = f"{(counts.read - begun_with) / (now - started_at):,.0f} a second"
         self._progress.update(task, completed=counts.read, state=state)
 
     def __enter__(self) -> Self:

@@ -62,7 +62,7 @@ def give_memory_back() -> None:
     """Let large blocks of memory go back to the system once they are freed, where the C library is GNU's.
 
     It would, having freed one of up to 32 MB, keep those of that size for later: after a vendor's few large answers a
-    process held three times what it used.
+    process kept three times the memory it used.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

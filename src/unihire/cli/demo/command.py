@@ -26,7 +26,7 @@ from unihire.cli.demo.emulators import start_emulators
 from unihire.cli.demo.keyboard import read_enters
 from unihire.cli.demo.pasting import DemoLink
 from unihire.cli.demo.seed_calls import DemoCall, make_calls, show_calls
-from unihire.cli.demo.story import describe_demo, show_farewell, show_keys, show_ready, show_step, show_synced
+from unihire.cli.demo.story import describe_demo, show_ended, show_keys, show_ready, show_step, show_synced
 from unihire.cli.serving import PortTaken, address_of, bind, run_worker, serve_api
 from unihire.errors import Busy, UnihireError
 from unihire.integration.registry import get_integration, list_integrations
@@ -75,7 +75,7 @@ def demo(
             is_good = run(lambda ending: play.run(ending, size=size, seed=seed, once=once))
         except Interrupted as interrupted:
             if not interrupted.code and not is_json:
-                show_farewell(settings.home, was_made=was_made)
+                show_ended(settings.home, was_made=was_made)
             raise
     if not is_good:
         raise UnihireError("an answer was not as it must be")
@@ -107,7 +107,7 @@ class Demo:
     async def run(self, ending: Ending, *, size: int, seed: int, once: bool) -> bool:
         """Do everything; returns whether every answer was right."""
         self._show_step(f"[bold]Unihire {__version__}[/bold] demo, {size:,} made-up candidates\n", done=False)
-        begun_at = time.monotonic()
+        started_at = time.monotonic()
         async with (
             start_emulators(list_playable(), size=size, seed=seed) as emulators,
             self._open_database() as pool,
@@ -118,7 +118,9 @@ class Demo:
                 serve_api(create_app(self._settings, pool, self._sealer), self._door) as ended,
                 run_worker(self._settings, pool, self._sealer) as worked,
             ):
-                self._show_step(f"API at [bold]{self._url}[/bold], {time.monotonic() - begun_at:.1f} s after the start")
+                self._show_step(
+                    f"API at [bold]{self._url}[/bold], {time.monotonic() - started_at:.1f} s after the start"
+                )
                 if once:
                     return await self._call_once(key, links)
                 ending.good = frozenset({signal.SIGINT, signal.SIGTERM})
@@ -172,7 +174,7 @@ class Demo:
 
     async def _sync(self, pool: Pool, links: Sequence[DemoLink], *, is_first: bool = True) -> None:
         for link in links:
-            name, begun_at = link.integration.name, time.monotonic()
+            name, started_at = link.integration.name, time.monotonic()
             client = open_connector_client(pool, link.connector, self._sealer, is_background=True)
             totals = await _count_rows(link.ready)
             try:
@@ -187,7 +189,7 @@ class Demo:
                 reasons = "; ".join(f"{stream}: {error}" for stream, error in report.errors.items())
                 raise UnihireError(f"the sync of {name} ended {report.status}: {reasons}")
             if not self._is_json or ERR.is_terminal:
-                show_synced(self._console, link, report, time.monotonic() - begun_at, is_first=is_first)
+                show_synced(self._console, link, report, time.monotonic() - started_at, is_first=is_first)
 
     async def _call_once(self, key: str, links: Sequence[DemoLink]) -> bool:
         calls: list[DemoCall] = []

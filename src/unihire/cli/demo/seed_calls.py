@@ -81,10 +81,10 @@ async def _get_candidate(session: aiohttp.ClientSession) -> DemoCall:
 
 
 async def _get(session: aiohttp.ClientSession, rest: str) -> DemoCall:
-    path, begun_at = f"/api/ats/v1/{rest}", time.perf_counter()
+    path, started_at = f"/api/ats/v1/{rest}", time.perf_counter()
     async with session.get(path) as answer:
         body = await answer.read()
-        seconds = time.perf_counter() - begun_at
+        seconds = time.perf_counter() - started_at
         try:
             return DemoCall("GET", path, answer.status, msgspec.json.decode(body), seconds)
         except msgspec.DecodeError:

@@ -77,7 +77,7 @@ def show_keys(url: str) -> None:
     OUT.print(f"{enter}[bold]Ctrl-C[/bold] ends the demo.")
 
 
-def show_farewell(home: Path, *, was_made: bool) -> None:
+def show_ended(home: Path, *, was_made: bool) -> None:
     """What the demo leaves, and where."""
     OUT.print()
     if was_made:

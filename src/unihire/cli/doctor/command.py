@@ -89,10 +89,10 @@ def examine_machine(settings: Settings) -> Iterator[Finding]:
     for integration in list_integrations():
         faults = list(find_declaration_faults(integration))
         name = f"integration {integration.slug}"
-        yield Finding(name, "failed" if faults else "ok", "; ".join(faults) or _praise(integration))
+        yield Finding(name, "failed" if faults else "ok", "; ".join(faults) or _summarise_models(integration))
 
 
-def _praise(integration: Integration) -> str:
+def _summarise_models(integration: Integration) -> str:
     names = {mapping.model.__name__ for stream in integration.streams for mapping in stream.mappings}
     return f"{len(integration.streams)} streams give {len(names)} of {len(MODELS)} models"
 

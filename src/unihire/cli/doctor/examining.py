@@ -21,7 +21,7 @@ from unihire.store.accounts.sealed import KINDS, Kind, count_marks
 from unihire.store.accounts.tenancy import Connector, list_connectors
 from unihire.store.database import NotMade, describe_database, open_existing_database
 from unihire.store.migrate import list_migrations
-from unihire.store.work.history import list_standings
+from unihire.store.work.history import list_latest_runs
 from unihire.sync.issues import say_quarantined
 
 _MADE_ANEW: Mapping[Kind, str] = {"grant": "or reconnect", "webhook": "or `unihire webhooks rotate` it"}
@@ -147,42 +147,42 @@ def _list_closed(connectors: Sequence[Connector], sealer: Sealer) -> Iterator[st
 
 async def _examine_connectors(pool: Pool, connectors: Sequence[Connector]) -> AsyncIterator[tuple[Connector, Finding]]:
     """Each with how it stands; as many statements for a thousand as for one."""
-    standings = await list_standings(pool)
+    latest_runs = await list_latest_runs(pool)
     quarantined = {
         row["connector"]: (row["rows"], row["incomplete"]) for row in await pool.fetch(streams.COUNT_ALL_QUARANTINE)
     }
     for connector in connectors:
-        if (standing := standings.get(connector.number)) is not None:  # it may just have been deleted
-            yield connector, judge_connector(connector, dict(standing), quarantined.get(connector.number, (0, 0)))
+        if (latest := latest_runs.get(connector.number)) is not None:  # it may just have been deleted
+            yield connector, judge_connector(connector, dict(latest), quarantined.get(connector.number, (0, 0)))
 
 
-def judge_connector(connector: Connector, standing: Mapping[str, Any], quarantined: tuple[int, int]) -> Finding:
-    """How it stands: its row of `list_standings`, and of its quarantine the rows that became nothing and the others."""
+def judge_connector(connector: Connector, latest: Mapping[str, Any], quarantined: tuple[int, int]) -> Finding:
+    """Its state: its row of `list_latest_runs`, and its counts of rows that became nothing and of incomplete rows."""
     name = f"connector {str(connector.id)[:8]}"
     what = f"{connector.end_user} ({connector.integration})"
     if connector.status == "RELINK_NEEDED":
         said = f"{what}: the vendor refuses its credentials: unihire reconnect gives it new ones"
         return Finding(name, "failed", said, kind="whose credentials are refused")
-    if standing["id"] is None:
+    if latest["id"] is None:
         return Finding(name, "warning", f"{what}: never synced", kind="never synced")
-    said = f"{what}: sync {standing['number']}"
-    state = find_status(standing, is_paused=standing["is_paused"])
+    said = f"{what}: sync {latest['number']}"
+    state = find_status(latest, is_paused=latest["is_paused"])
     match state:
         case "waiting":
-            said = f"{said} waits until {show_moment(standing['waits_until'])}: {standing['waits_for']}"
+            said = f"{said} waits until {show_moment(latest['waits_until'])}: {latest['waits_for']}"
             return Finding(name, "warning", said, kind="waiting")
         case "paused":
             return Finding(name, "warning", f"{said} rests, for the connector is paused", kind="paused")
         case "queued":
-            said = f"{said} asked for {show_moment(standing['asked_at'])} and not begun"
+            said = f"{said} asked for {show_moment(latest['asked_at'])} and not begun"
             return Finding(name, "warning", said, kind="queued")
         case "running":
-            said = f"{said} under way or interrupted, begun {show_moment(standing['started_at'])}"
+            said = f"{said} under way or interrupted, begun {show_moment(latest['started_at'])}"
             return Finding(name, "warning", said, kind="under way or interrupted")
-    said = f"{said} {standing['status']} {show_moment(standing['finished_at'])}"
-    if standing["status"] != "done":
-        said = f"{said}; `unihire runs {str(connector.id)[:8]} {standing['number']}` shows more"
-        return Finding(name, "warning", said, kind=standing["status"])
+    said = f"{said} {latest['status']} {show_moment(latest['finished_at'])}"
+    if latest["status"] != "done":
+        said = f"{said}; `unihire runs {str(connector.id)[:8]} {latest['number']}` shows more"
+        return Finding(name, "warning", said, kind=latest["status"])
     if any(quarantined):
         said = f"{said}; {say_quarantined('its lists', *quarantined)}"
         return Finding(name, "warning", said, kind="with rows in quarantine")

@@ -114,22 +114,22 @@ class RequestGate:
         `admit` says of a caller with a good key under what the call counts, and what `work` is given. A call that it
         refuses counts with those that name no connector, so that nobody tries tokens without end.
         """
-        standing: RateLimitState | None = None
+        limit_state: RateLimitState | None = None
         try:
             caller = await self._access.check_key(request.headers.get("authorization"))
             try:
                 counted_as, who = await admit(caller)
             except ApiError:
-                standing = self._take(caller)
-                _check(standing)
+                limit_state = self._take(caller)
+                _check(limit_state)
                 raise
-            standing = self._take(counted_as)
-            _check(standing)
+            limit_state = self._take(counted_as)
+            _check(limit_state)
             reply = await work(who)
-            headers = {**_rate_headers(standing), **reply.headers}
+            headers = {**_rate_headers(limit_state), **reply.headers}
             return Response(reply.body, reply.status, headers, "application/json")
         except ApiError as error:
-            return self.refuse(error, standing)
+            return self.refuse(error, limit_state)
 
     def _take(self, counted_as: object) -> RateLimitState | None:
         return None if self._limiter is None else self._limiter.take(counted_as)
@@ -154,11 +154,11 @@ class RequestGate:
         if unknown and not self._is_lenient:
             raise Invalid([_describe_unknown(name, given[name], known, suggest(name)) for name in sorted(unknown)])
 
-    def refuse(self, error: ApiError, standing: RateLimitState | None = None) -> Response:
-        """An error, with its headers. Without a standing the call was not let in, and is nobody's."""
-        if standing is None and self._limiter is not None:
-            standing = self._limiter.look()
-        headers = _rate_headers(standing)
+    def refuse(self, error: ApiError, limit_state: RateLimitState | None = None) -> Response:
+        """An error, with its headers. Without a limit_state the call was not let in, and is nobody's."""
+        if limit_state is None and self._limiter is not None:
+            limit_state = self._limiter.look()
+        headers = _rate_headers(limit_state)
         if isinstance(error, Unauthorized):
             headers["WWW-Authenticate"] = "Bearer"
         if isinstance(error, RateLimited):
@@ -167,19 +167,19 @@ class RequestGate:
         return Response(body, error.status, headers, "application/json")
 
 
-def _check(standing: RateLimitState | None) -> None:
+def _check(limit_state: RateLimitState | None) -> None:
     """Raises RateLimited where the call was one too many."""
-    if standing is not None and standing.remaining < 0:
-        raise refuse(standing)
+    if limit_state is not None and limit_state.remaining < 0:
+        raise refuse(limit_state)
 
 
-def _rate_headers(standing: RateLimitState | None) -> dict[str, str]:
-    if standing is None:
+def _rate_headers(limit_state: RateLimitState | None) -> dict[str, str]:
+    if limit_state is None:
         return {}
     return {
-        "X-RateLimit-Limit": str(standing.limit),
-        "X-RateLimit-Remaining": str(max(0, standing.remaining)),
-        "X-RateLimit-Reset": str(standing.reset),
+        "X-RateLimit-Limit": str(limit_state.limit),
+        "X-RateLimit-Remaining": str(max(0, limit_state.remaining)),
+        "X-RateLimit-Reset": str(limit_state.reset),
     }
 
 

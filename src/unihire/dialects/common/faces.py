@@ -28,7 +28,7 @@ class Face:
 
     `schemas` is put before the names of its schemas in OpenAPI, `operations` after the names of its operations.
     `page_sizes` has the largest pages of models for which that is not PAGE_SIZE_MOST. `find_beside` says which members
-    that hold fields of their own a record has beside those of its model, and `projection` makes them; without one a
+    that contain fields of their own a record has beside those of its model, and `projection` makes them; without one a
     record is shown as it is stored. `find_relations` says what can be expanded, where that is not every relation at the
     place the vocabulary gives it. Lists of one that `has_ranges` can be narrowed by the vendor's moments.
     """

@@ -12,8 +12,8 @@ class Grammar:
 
     `name` is its own, where that is not the field's. One that `is_repeated` may be given several times; one that
     `takes_commas` also fits any value of a comma list; one that `is_closed` is refused with another value than the
-    field's words. Values of one that `has_no_blanks` hold none, so a `+` of the query, which is a blank in others, is a
-    plus in them.
+    field's words. Values of one that `has_no_blanks` have none, so a `+` of the query, which is a blank in others, is
+    a plus in them.
     """
 
     name: str | None = None

@@ -22,7 +22,7 @@ from unihire.model import MODELS, FieldSpec, FilterMatch, ModelSpec
 from unihire.platform.reads import Expansion, MomentRange
 
 MOST_VALUES = 1_600
-"""Ids of a list, and values of one filter: as many ids, their commas escaped, as the address of a call holds."""
+"""Ids of a list, and values of one filter: as many ids, their commas escaped, as the address of a call has room for."""
 
 _UUIDS = re.compile(rf"(?:{UUID.pattern},)*{UUID.pattern}")
 _LOST_PLUS = re.compile(r"(T[^ ]*) (\d\d:?\d\d)$")

@@ -38,7 +38,7 @@ class TelemetryMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began_at, status, id = perf_counter(), 500, b""
+        started_at, status, id = perf_counter(), 500, b""
         for name, value in scope["headers"]:
             if name == HEADER and _GOOD_ID.fullmatch(value):
                 id = value
@@ -63,7 +63,7 @@ class TelemetryMiddleware:
                 await self._app(scope, receive, send_named)
         finally:
             route = scope["route"].path if "route" in scope else NO_ROUTE
-            REQUEST_SECONDS.note(scope["method"], route, status, perf_counter() - began_at)
+            REQUEST_SECONDS.note(scope["method"], route, status, perf_counter() - started_at)
             if status >= 500:
                 log.warning("a request failed", method=scope["method"], route=route, status=status)
 

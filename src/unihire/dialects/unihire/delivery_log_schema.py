@@ -36,7 +36,7 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
     )  # fmt: skip
     log = describe_call(
         "get_webhook_log", "One attempt, with request and response",
-        "Both are cut. Signatures are left out, and of the response's headers all that may hold secrets.",
+        "Both are cut. Signatures are left out, and of the response's headers all that may contain secrets.",
         {
             "200": describe_response("Found.", "WebhookLogDetail"),
             "404": describe_response("The environment's log has no such attempt.", "Error"),

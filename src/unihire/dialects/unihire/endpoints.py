@@ -157,7 +157,7 @@ class EndpointPlace(NamedTuple):
         return cls(endpoint.created_at, endpoint.id)
 
     def can_be(self) -> bool:
-        """Whether the database can hold the moment: in UTC, so not all of the first and the last year."""
+        """Whether the database can store the moment: in UTC, so not all of the first and the last year."""
         return MINYEAR < self.created_at.year < MAXYEAR
 
 

@@ -165,7 +165,7 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
         "summary": "List what became of records",
         "description": "Each record created, updated or deleted is an event. With a connector token the events are one "
         "connector's, in the order of its changes; without it those of all connectors of the key's organisation and "
-        "environment, in an order that holds for each of them and in which nothing comes before what was answered. "
+        "environment, in an order that is right for each of them and in which nothing comes before what was answered. "
         "`cursor` is always there and says where to go on, at any later time; `more` says whether to ask at once. A "
         "page may be empty and be followed by more, where few events fit. See docs/events.md.",
         "security": [{"ApiKey": [], "ConnectorToken": []}, {"ApiKey": []}],

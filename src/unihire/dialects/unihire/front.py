@@ -52,14 +52,14 @@ def list_routes(describe: Callable[[], Mapping[str, Any]]) -> list[BaseRoute]:
         return JSONResponse({**describe(), "servers": [{"url": _find_prefix(request) or "/"}]})
 
     return [
-        Route("/", _greet),
+        Route("/", _show_service),
         Route("/openapi.json", show_description),
         Route("/docs", _show_docs),
         Mount("/docs/files", StaticFiles(directory=_find_scripts())),
     ]
 
 
-async def _greet(request: Request) -> Response:
+async def _show_service(request: Request) -> Response:
     """Where to look, for people as a page and for programs as JSON."""
     prefix = _find_prefix(request)
     if "text/html" not in request.headers.get("accept", ""):

@@ -21,7 +21,7 @@ READ_SECONDS = 10.0
 """How long a body may take to its last byte."""
 
 MOST_AT_ONCE = 64
-"""Deliveries whose bodies are read at once: they are held whole."""
+"""Deliveries whose bodies are read at once: they are in memory whole."""
 
 STATUSES: Mapping[DeliveryOutcome, int] = {
     **dict.fromkeys(REFUSED, 401),
@@ -74,8 +74,8 @@ class Hooks:
         """Count a delivery; in how many seconds others are taken, where it is one too many."""
         if self._limiter is None:
             return None
-        standing = self._limiter.take(address.hook.number)
-        return None if standing.remaining >= 0 else refuse(standing).retry_after
+        limit_state = self._limiter.take(address.hook.number)
+        return None if limit_state.remaining >= 0 else refuse(limit_state).retry_after
 
     async def _take(self, request: Request, address: Address) -> Taken | DeliveryOutcome:
         most = address.webhooks.most_bytes

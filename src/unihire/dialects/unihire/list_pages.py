@@ -47,7 +47,7 @@ def read_place(
 ) -> Place | None:
     """The place a cursor names; None without one. Raises Invalid where it is none of this list's.
 
-    `can_be` says whether the database can hold such a place: an owner knows enough to make a cursor up.
+    `can_be` says whether the database can store such a place: an owner knows enough to make a cursor up.
     """
     if not cursor:
         return None

@@ -17,14 +17,14 @@ from unihire.kit.logs import get_logger
 from unihire.kit.metrics import REGISTRY
 from unihire.store import Pool
 from unihire.store.connections import LOST
-from unihire.store.standing import Figure, count_standing
+from unihire.store.gauges import GaugeValue, count_gauges
 
 log = get_logger()
 
 PATH = "/metrics"
 
 LOOK_EVERY = 10.0
-"""Seconds for which figures from the database are used again."""
+"""Seconds for which values from the database are used again."""
 
 LOOK_SECONDS = 3.0
 """How long the database may take to answer."""
@@ -93,7 +93,7 @@ class Metrics:
         self._clock = clock
         self._looking = asyncio.Lock()
         self._looked_at = float("-inf")
-        self._figures: Sequence[Figure] | None = None
+        self._values: Sequence[GaugeValue] | None = None
 
     def list_routes(self) -> list[Route]:
         return [Route(PATH, self.answer)]
@@ -101,9 +101,9 @@ class Metrics:
     async def answer(self, request: Request) -> Response:
         if not self._is_let_in(request.headers.get("authorization", "")):
             return JSONResponse({"detail": "Not a token for metrics"}, 401, {"WWW-Authenticate": "Bearer"})
-        figures = await self._look()
+        values = await self._look()
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(_Registry(figures)), headers={"Content-Type": content_type})
+        return Response(encode(_Registry(values)), headers={"Content-Type": content_type})
 
     def _is_let_in(self, authorization: str) -> bool:
         if self._token is None:
@@ -111,49 +111,49 @@ class Metrics:
         scheme, _, given = authorization.partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token.encode())
 
-    async def _look(self) -> Sequence[Figure] | None:
-        """The latest figures from the database, read again when they are old; None where it does not answer."""
+    async def _look(self) -> Sequence[GaugeValue] | None:
+        """The latest values from the database, read again when they are old; None where it does not answer."""
         async with self._looking:
             if self._clock() - self._looked_at >= LOOK_EVERY:
                 try:
                     async with asyncio.timeout(LOOK_SECONDS):
-                        self._figures = await count_standing(self._pool)
+                        self._values = await count_gauges(self._pool)
                 except (asyncpg.PostgresError, *LOST) as error:  # TimeoutError is an OSError
-                    log.warning("the database did not return the figures", kind=type(error).__name__)
-                    self._figures = None
+                    log.warning("the database did not return the values", kind=type(error).__name__)
+                    self._values = None
                 self._looked_at = self._clock()
-            return self._figures
+            return self._values
 
 
 class _Registry:
     """Both kinds of measures as one registry, which is what an encoder takes."""
 
-    def __init__(self, figures: Sequence[Figure] | None) -> None:
-        self._figures = figures
+    def __init__(self, values: Sequence[GaugeValue] | None) -> None:
+        self._values = values
 
     def collect(self) -> Iterator[Metric]:
         yield from REGISTRY.collect()
-        yield from list_gauges(self._figures)
+        yield from list_gauges(self._values)
 
 
-def list_gauges(figures: Sequence[Figure] | None) -> Iterator[Metric]:
-    """The figures as Prometheus has them; None: the database did not answer."""
-    for name, gauge in GAUGES.items() if figures is not None else ():
+def list_gauges(values: Sequence[GaugeValue] | None) -> Iterator[Metric]:
+    """The values as Prometheus has them; None: the database did not answer."""
+    for name, gauge in GAUGES.items() if values is not None else ():
         family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
-        for labels, value in _list_values(name, gauge, figures or ()):
+        for labels, value in _list_values(name, gauge, values or ()):
             family.add_metric(labels, value)
         yield family
-    yield GaugeMetricFamily(UP.name, UP.help, value=0 if figures is None else 1)
+    yield GaugeMetricFamily(UP.name, UP.help, value=0 if values is None else 1)
 
 
-def _list_values(name: str, gauge: Gauge, figures: Sequence[Figure]) -> Iterable[tuple[list[str], float]]:
+def _list_values(name: str, gauge: Gauge, values: Sequence[GaugeValue]) -> Iterable[tuple[list[str], float]]:
     missing = dict.fromkeys(ALWAYS.get(name, ()))
-    for figure in figures:
-        if figure.name == name:
-            missing.pop(figure.kind, None)
+    for one in values:
+        if one.name == name:
+            missing.pop(one.kind, None)
             yield (
-                [figure.integration if label == "integration" else figure.kind for label in gauge.labels],
-                figure.value,
+                [one.integration if label == "integration" else one.kind for label in gauge.labels],
+                one.value,
             )
     for kind in missing:
         yield [kind], 0.0

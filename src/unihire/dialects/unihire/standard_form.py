@@ -37,7 +37,7 @@ RECORDS_BYTES = 1_000_000
 _PROJECTION = WithMore()
 
 RECORDS_AT_ONCE = 100
-"""Records in one message. If it changed, messages that are sent again would hold other records under their ids."""
+"""Records in one message. If it changed, messages that are sent again would contain other records under their ids."""
 
 _ADVICE: Mapping[str, str] = {kind.value: advice for kind, advice in ADVICE.items()}
 _MODEL_NAMES = {spec.number: spec.name for spec in MODELS.values()}

@@ -40,7 +40,7 @@ NAME_THREADS = 16
 REASON_LENGTH = 500
 
 SHOWN_HEADERS = ("Content-Type", "Content-Length", "Date", "Location", "Retry-After", "Server")
-"""Headers of a response that are logged; others may hold secrets."""
+"""Headers of a response that are logged; others may contain secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ async def _read_beginning(answer: aiohttp.ClientResponse, ends_at: float) -> byt
 
 
 def _explain(error: Exception) -> str:
-    """Why no response came, without the address, which may hold a secret."""
+    """Why no response came, without the address, which may contain a secret."""
     match error:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
             return "its certificate is not valid"

@@ -28,7 +28,7 @@ from unihire.store.events.deliveries import (
     note_undelivered,
 )
 from unihire.store.events.lanes import Lane, LaneSource
-from unihire.store.events.notices import note_happenings
+from unihire.store.events.notices import add_notices
 from unihire.store.issues import open_issue, open_issue_within, resolve_issues
 from unihire.sync.issues import IssueKind
 
@@ -166,11 +166,11 @@ class Settling:
 
     async def _note_trouble(self, judgement: Judgement, tried_at: datetime) -> None:
         if judgement.is_down:
-            # An endpoint that says how long to wait is not held by the schedule as well.
-            waits_from = SUSPECT_AFTER if judgement.holds is None else NEVER
+            # An endpoint that says how long to wait is not deferred by the schedule as well.
+            waits_from = SUSPECT_AFTER if judgement.pause is None else NEVER
             await self._pool.execute(stored.NOTE_FAILURE, self.lane.endpoint, waits_from, PAUSES, tried_at)
-        if judgement.holds is not None:
-            await self._pool.execute(stored.HOLD_ENDPOINT, self.lane.endpoint, judgement.holds)
+        if judgement.pause is not None:
+            await self._pool.execute(stored.DEFER_ENDPOINT, self.lane.endpoint, judgement.pause)
 
     async def _pass_over(
         self, step: LaneStep, delivery: DeliveryAttempt, judgement: Judgement, tried_at: datetime
@@ -206,7 +206,7 @@ class Settling:
         if self.has_source:
             connector, stream = self.lane.connector, str(self.lane.endpoint)
             happened = await open_issue_within(connection, connector, kind, reason, stream=stream)
-            await note_happenings(connection, connector, happened)
+            await add_notices(connection, connector, happened)
 
     def _describe(
         self, step: LaneStep, message: Message, headers: dict[str, str], outcome: SendOutcome

@@ -46,7 +46,7 @@ class Judgement:
     """What is done with a message, and with its endpoint.
 
     `wait` is the time until it is sent again; `counts`: this was an attempt of the schedule. `is_down`: the endpoint
-    may be down. `holds`: for how long the endpoint asked not to be sent anything.
+    may be down. `pause`: for how long the endpoint asked not to be sent anything.
     """
 
     verdict: MessageVerdict
@@ -54,7 +54,7 @@ class Judgement:
     wait: timedelta = timedelta()
     counts: bool = True
     is_down: bool = False
-    holds: timedelta | None = None
+    pause: timedelta | None = None
 
 
 def pause_before(tries: int) -> timedelta:
@@ -88,8 +88,8 @@ def judge(outcome: SendOutcome, *, tries: int, failing_for: timedelta, down_for:
     if failing_for >= GIVEN_UP_AFTER:  # it takes others
         return Judgement(MessageVerdict.PASSED_OVER, reason, is_down=True)
     if status == 429:
-        return Judgement(MessageVerdict.LATER, reason, asked or wait, counts=asked is None, holds=asked)
-    return Judgement(MessageVerdict.LATER, reason, asked or wait, counts=asked is None, is_down=True, holds=asked)
+        return Judgement(MessageVerdict.LATER, reason, asked or wait, counts=asked is None, pause=asked)
+    return Judgement(MessageVerdict.LATER, reason, asked or wait, counts=asked is None, is_down=True, pause=asked)
 
 
 def explain(outcome: SendOutcome) -> str:

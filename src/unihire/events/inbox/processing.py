@@ -66,7 +66,7 @@ MOST_TRIES = SUSPECT + 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxPace:
-    """How often a processor does what, in seconds: it claims connectors for a `lease`, holds them anew every
+    """How often a processor does what, in seconds: it claims connectors for a `lease`, renews the claims every
     `heartbeat`, and looks for others that are due every `poll`; of new touches it is notified."""
 
     lease: float = 20.0
@@ -75,7 +75,7 @@ class InboxPace:
 
 
 @dataclass(slots=True)
-class _Rhythm:
+class _ReadInterval:
     """How long a connector is let be between two readings: longer where its vendor's budget had to be waited for."""
 
     between: timedelta = BETWEEN
@@ -104,7 +104,7 @@ class Processor:
         self._ending = asyncio.Event()
         self._wake = asyncio.Event()
         self._under_way: dict[asyncio.Task[None], Claim] = {}
-        self._rhythms: dict[int, _Rhythm] = {}
+        self._read_intervals: dict[int, _ReadInterval] = {}
 
     def stop(self) -> None:
         """Take nothing up any more; what is under way is given back."""
@@ -113,13 +113,13 @@ class Processor:
 
     async def run(self) -> None:
         """Work until `stop`, or until cancelled; survives a database that goes away and comes back."""
-        holding = asyncio.create_task(self._hold())
+        renewing = asyncio.create_task(self._renew_claims())
         try:
             await work_through_outages(self._work_while_connected, self._ending, name="inbox", pause=RECONNECT_SECONDS)
         finally:
-            holding.cancel()
+            renewing.cancel()
             await self._give_back()
-            await asyncio.gather(holding, return_exceptions=True)
+            await asyncio.gather(renewing, return_exceptions=True)
             await self._clients.close()
 
     async def _give_back(self) -> None:
@@ -179,7 +179,7 @@ class Processor:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
 
-    async def _hold(self) -> None:
+    async def _renew_claims(self) -> None:
         """Have what is under way for longer, as long as it is."""
         while True:
             await asyncio.sleep(self._pace.heartbeat)
@@ -187,13 +187,13 @@ class Processor:
                 await inbox.hold_inboxes(self._pool, list(self._under_way.values()), self._lease)
             except Exception as error:
                 if not is_outage(error):
-                    log.exception("the inbox could not hold what it is at")
+                    log.exception("the inbox could not renew its claims")
 
     async def _work_on(self, claim: Claim) -> None:
         """Read what is due of one connector, and release it."""
         try:
             pause, failures = await self._guard(claim)
-            await inbox.settle_inbox(self._pool, claim, pause=pause, failures=failures)
+            await inbox.finish_claim(self._pool, claim, pause=pause, failures=failures)
         except Exception as error:
             if not is_outage(error):
                 raise
@@ -219,7 +219,7 @@ class Processor:
                 return RESTING_PAUSE, claim.failures
             except RetryLater as error:
                 if error.after is not None:
-                    self._find_rhythm(connector).note(has_waited=True)
+                    self._get_read_interval(connector).note(has_waited=True)
                     return _bound(error.after), claim.failures
                 raise
 
@@ -243,18 +243,18 @@ class Processor:
             _log_failure(error)
             return await self._fail(claim, touches, can_pass=isinstance(error, RetryLater))
         log.debug("touched rows were read again", rows=len(touches), calls=tally.calls)
-        return self._find_rhythm(connector).note(has_waited=tally.waited > 0), 0
+        return self._get_read_interval(connector).note(has_waited=tally.waited > 0), 0
 
-    def _find_rhythm(self, connector: Connector) -> _Rhythm:
-        return self._rhythms.setdefault(connector.number, _Rhythm())
+    def _get_read_interval(self, connector: Connector) -> _ReadInterval:
+        return self._read_intervals.setdefault(connector.number, _ReadInterval())
 
     async def _sync(self, connector: Connector, touches: Sequence[WaitingTouch]) -> None:
-        began_at, integration = time.monotonic(), get_integration(connector.integration)
+        started_at, integration = time.monotonic(), get_integration(connector.integration)
         async with self._clients.use(connector) as client:
             reread = await sync_touched_rows(self._pool, connector, integration, client, _group(touches))
         done, deferred = _judge(touches, reread)
-        await inbox.settle_touches(self._pool, connector.number, done=done, deferred=deferred)
-        took = time.monotonic() - began_at
+        await inbox.finish_touches(self._pool, connector.number, done=done, deferred=deferred)
+        took = time.monotonic() - started_at
         for touch in done:
             HOOK_SECONDS.labels(connector.integration).observe(touch.age.total_seconds() + took)
 
@@ -270,11 +270,11 @@ class Processor:
         tries = max(touch.tries + 1, SUSPECT)
         if tries >= MOST_TRIES and not can_pass:
             log.error("a touched row cannot be read, and is left to the next complete read", stream=touch.stream)
-            await inbox.settle_touches(self._pool, claim.connector, done=[touch])
+            await inbox.finish_touches(self._pool, claim.connector, done=[touch])
         else:
             after = min(FAILED_PAUSE * 4 ** (tries - SUSPECT), LONGEST_PAUSE)
             later = Deferred(touch, after, min(tries, MOST_TRIES))
-            await inbox.settle_touches(self._pool, claim.connector, deferred=[later])
+            await inbox.finish_touches(self._pool, claim.connector, deferred=[later])
         return (pause, claim.failures + 1) if can_pass else (BETWEEN, claim.failures)
 
 

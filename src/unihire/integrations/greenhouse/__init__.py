@@ -48,7 +48,7 @@ emulator/                the vendor's API, from what is known of it
     catalog.py           its company-wide lists: sources, reasons, custom fields
     profiles.py          which rows an application has
     times.py             its timestamps
-    typed.py             an odd row, read as the vendor's tables would hold it
+    typed.py             an odd row, read as the vendor's tables would store it
     company.py           rows of the account
     people.py            rows of candidates and users
     jobs.py              rows of jobs
@@ -57,7 +57,7 @@ emulator/                the vendor's API, from what is known of it
     interviews.py        rows of interviews
     offers.py            rows of offers and their openings
   writes/                what requests change
-    bodies.py            what their bodies may hold
+    bodies.py            what their bodies may contain
     plain.py             creates, updates, deletes
     actions.py           its verbs: move, reject, hire, merge
     effects.py           what writes do besides storing, for jobs and users

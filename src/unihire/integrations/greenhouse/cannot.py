@@ -32,7 +32,7 @@ CANNOT = {
     "office.place": "The location of an office is one text.",
     "reject_reason.is_active": "Harvest v3 lists the reasons there are, and does not show whether they can be chosen.",
     "remote_user.name": "Harvest v3 has a first and a last name.",
-    "scheduled_interview.group": "Interviews of one day are rows of their own, and nothing holds them together.",
+    "scheduled_interview.group": "Interviews of one day are rows of their own, and nothing links them.",
     "scheduled_interview.is_cancelled": "A cancelled interview is deleted.",
     "scheduled_interview.kind": "Harvest v3 has the title of an interview, and no kind.",
     "scheduled_interview.time_zone": "Harvest v3 has moments in UTC only.",

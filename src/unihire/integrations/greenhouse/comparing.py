@@ -44,7 +44,7 @@ def _show_contacts(row: VendorRow, body: Data, member: str) -> bool:
     if not isinstance(shown, list):
         return True
     fold = _digits if member == PHONES else _fold
-    values = [sorted(fold(_member(one, "value")) for one in held) for held in (shown, body.get(member) or [])]
+    values = [sorted(fold(_member(one, "value")) for one in each) for each in (shown, body.get(member) or [])]
     return values[0] == values[1]
 
 
@@ -64,8 +64,8 @@ def agree(shown: Any, sent: Any) -> bool:
     if isinstance(shown, dict):  # a user, say, by name, address and id
         return any(agree(each, sent) for each in shown.values())
     if isinstance(shown, list) or isinstance(sent, list):
-        held, asked = (value if isinstance(value, list) else [value] for value in (shown, sent))
-        return len(held) == len(asked) and all(any(agree(one, each) for one in held) for each in asked)
+        have, asked = (value if isinstance(value, list) else [value] for value in (shown, sent))
+        return len(have) == len(asked) and all(any(agree(one, each) for one in have) for each in asked)
     if isinstance(sent, int) and not isinstance(sent, bool) and isinstance(shown, str) and not _is_number(shown):
         return True  # an option or a user sent by id is shown by name
     return _fold(shown) == _fold(sent)

@@ -435,7 +435,7 @@ STREAMS = (
         "notes",
         RecordMapping(Activity, people.to_activity, words={"activity_type": "type", "visibility": "visibility"}),
     ),
-    # What the shapes of Harvest v1 hold besides.
+    # What else the shapes of Harvest v1 have.
     *(
         declare(name, is_stored=True, found_by=found_by, is_optional=True)
         for name, found_by in {

@@ -44,7 +44,7 @@ def _retype(value: Any, name: str = "") -> Any:
 
 
 def change_status(reply: OutgoingResponse, strike: Strike) -> None:
-    status = strike.luck.choice(ODD_STATUSES)
+    status = strike.rng.choice(ODD_STATUSES)
     reply.answer = msgspec.structs.replace(reply.answer, status=status)
     if status in (204, 205, 304):
         reply.set_body(b"")
@@ -52,9 +52,7 @@ def change_status(reply: OutgoingResponse, strike: Strike) -> None:
 
 def answer_nothing(reply: OutgoingResponse, strike: Strike) -> None:
     """An empty body, a null, or JSON of a shape that no list and no row has."""
-    reply.set_body(
-        strike.luck.choice((b"", b"null", b"[]", b"{}", b'"maintenance"', b"0", b"true", b"[[]]", b"[null]"))
-    )
+    reply.set_body(strike.rng.choice((b"", b"null", b"[]", b"{}", b'"maintenance"', b"0", b"true", b"[[]]", b"[null]")))
 
 
 def _always(reply: OutgoingResponse) -> bool:

@@ -43,27 +43,27 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?", re.ASCII)
 
 
 class MemberPlace(NamedTuple):
-    """Where a member stands: its holder, the key in it, and the name that people know it by."""
+    """Where a member is: its parent, the key in it, and the name that people know it by."""
 
-    holder: Any
+    parent: Any
     key: Any
     name: str
 
     @property
     def value(self) -> Json:
-        return self.holder[self.key]
+        return self.parent[self.key]
 
 
 def walk_places(row: dict[str, Json]) -> Iterator[MemberPlace]:
     """All members of a row, those of its objects and lists included; what was spoiled already is no place."""
     waiting: list[tuple[Any, str]] = [(row, "")]
     while waiting:
-        holder, name = waiting.pop()
-        pairs = holder.items() if isinstance(holder, dict) else enumerate(holder)
+        parent, name = waiting.pop()
+        pairs = parent.items() if isinstance(parent, dict) else enumerate(parent)
         for key, value in pairs:
             if isinstance(value, msgspec.Raw):
                 continue
-            place = MemberPlace(holder, key, key if isinstance(key, str) else name)
+            place = MemberPlace(parent, key, key if isinstance(key, str) else name)
             yield place
             if isinstance(value, dict | list):
                 waiting.append((value, place.name))
@@ -79,12 +79,12 @@ def find_places(row: dict[str, Json], strike: Strike, fits: Callable[[Json], boo
 def pick_place(
     reply: OutgoingResponse, strike: Strike, fits: Callable[[Json], bool], *, in_object: bool = False
 ) -> tuple[dict[str, Json], MemberPlace] | None:
-    """A row and a member of it, both by luck; None where no row has one that fits."""
+    """A row and a member of it, chosen at random; None where no row has one that fits."""
     rows = reply.list_rows()
-    for row in strike.luck.sample(rows, len(rows)):
-        places = [place for place in find_places(row, strike, fits) if not in_object or isinstance(place.holder, dict)]
+    for row in strike.rng.sample(rows, len(rows)):
+        places = [place for place in find_places(row, strike, fits) if not in_object or isinstance(place.parent, dict)]
         if places:
-            return row, strike.luck.choice(places)
+            return row, strike.rng.choice(places)
     return None
 
 
@@ -96,7 +96,7 @@ def spoil_member(word: str, fits: Callable[[Json], bool], make: Callable[[Json, 
         if found is not None:
             row, place = found
             note(reply, word, row, place.name)
-            place.holder[place.key] = make(place.value, strike.luck)
+            place.parent[place.key] = make(place.value, strike.rng)
             reply.is_touched = True
 
     return Spoiler(HELP[word], has_rows, spoil)
@@ -111,12 +111,12 @@ HELP = {
     "huge-member": "one member of a row is a text of 1 MB, or a list of 100,000 entries",
     "deep-member": "one member of a row is nested 50 to 100,000 deep",
     "double-member": "one member of a row stands in it twice, with two values",
-    "zero-text": "one text of a row holds U+0000",
-    "surrogate-text": "one text of a row holds half of a surrogate pair",
-    "broken-text": "one text of a row holds bytes that are no UTF-8",
-    "control-text": "one text of a row holds control characters",
+    "zero-text": "one text of a row contains U+0000",
+    "surrogate-text": "one text of a row contains half of a surrogate pair",
+    "broken-text": "one text of a row contains bytes that are no UTF-8",
+    "control-text": "one text of a row contains control characters",
     "impossible-time": "one time of a row is none: 30 February, hour 25, words",
-    "far-time": "one time of a row lies in the year 1 or 9999, or beyond what clocks can hold",
+    "far-time": "one time of a row lies in the year 1 or 9999, or beyond what clocks can show",
 }
 
 
@@ -139,41 +139,41 @@ def _is_anything(value: Json) -> bool:
     return True
 
 
-def _make_other(value: Json, luck: random.Random) -> Json:
-    return luck.choice([one for one in OTHERS if type(one) is not type(value)])
+def _make_other(value: Json, rng: random.Random) -> Json:
+    return rng.choice([one for one in OTHERS if type(one) is not type(value)])
 
 
-def _make_empty(value: Json, luck: random.Random) -> Json:
+def _make_empty(value: Json, rng: random.Random) -> Json:
     return type(value)() if isinstance(value, str | list | dict) else ""
 
 
-def _make_huge(value: Json, luck: random.Random) -> Json:
-    return [7] * 100_000 if isinstance(value, list) else luck.choice(("x", "é", "\\")) * MILLION
+def _make_huge(value: Json, rng: random.Random) -> Json:
+    return [7] * 100_000 if isinstance(value, list) else rng.choice(("x", "é", "\\")) * MILLION
 
 
-def _make_deep(value: Json, luck: random.Random) -> Json:
-    depth = luck.choice(DEPTHS)
-    opening, closing = luck.choice(((b"[", b"]"), (b'{"a":', b"}")))
+def _make_deep(value: Json, rng: random.Random) -> Json:
+    depth = rng.choice(DEPTHS)
+    opening, closing = rng.choice(((b"[", b"]"), (b'{"a":', b"}")))
     return msgspec.Raw(opening * depth + b"0" + closing * depth)
 
 
 def _insert(piece: bytes) -> Callable[[Json, random.Random], Json]:
     """The text with these bytes, as they stand in JSON, somewhere in it."""
 
-    def make(value: Json, luck: random.Random) -> Json:
-        at = luck.randint(0, len(value))
+    def make(value: Json, rng: random.Random) -> Json:
+        at = rng.randint(0, len(value))
         return msgspec.Raw(encode(value[:at])[:-1] + piece + encode(value[at:])[1:])
 
     return make
 
 
-def _insert_control(value: Json, luck: random.Random) -> Json:
-    at = luck.randint(0, len(value))
-    return value[:at] + luck.choice(CONTROL_TEXTS) + value[at:]
+def _insert_control(value: Json, rng: random.Random) -> Json:
+    at = rng.randint(0, len(value))
+    return value[:at] + rng.choice(CONTROL_TEXTS) + value[at:]
 
 
-def _make_number(value: Json, luck: random.Random) -> Json:
-    return msgspec.Raw(luck.choice(ODD_NUMBERS).encode())
+def _make_number(value: Json, rng: random.Random) -> Json:
+    return msgspec.Raw(rng.choice(ODD_NUMBERS).encode())
 
 
 def leave_out(reply: OutgoingResponse, strike: Strike) -> None:
@@ -181,36 +181,36 @@ def leave_out(reply: OutgoingResponse, strike: Strike) -> None:
     if found is not None:
         row, place = found
         note(reply, "missing-member", row, place.name)
-        del place.holder[place.key]
+        del place.parent[place.key]
         reply.is_touched = True
 
 
 def double(reply: OutgoingResponse, strike: Strike) -> None:
-    """The object that holds the member is written by hand, for no table holds a key twice."""
+    """The parent object is written by hand, for no dict has a key twice."""
     found = pick_place(reply, strike, _is_anything, in_object=True)
     if found is None:
         return
     row, place = found
     note(reply, "double-member", row, place.name)
-    pairs = [encode(name) + b":" + encode(value) for name, value in place.holder.items()]
-    other = encode(place.key) + b":" + encode(strike.luck.choice((None, *OTHERS)))
-    pairs.insert(strike.luck.randint(0, len(pairs)), other)
+    pairs = [encode(name) + b":" + encode(value) for name, value in place.parent.items()]
+    other = encode(place.key) + b":" + encode(strike.rng.choice((None, *OTHERS)))
+    pairs.insert(strike.rng.randint(0, len(pairs)), other)
     raw = msgspec.Raw(b"{" + b",".join(pairs) + b"}")
-    if place.holder is row:
+    if place.parent is row:
         reply.put_row(row, raw)
     else:
-        _put_holder(row, place.holder, raw)
+        _put_parent(row, place.parent, raw)
     reply.is_touched = True
 
 
-def _put_holder(row: dict[str, Json], holder: Json, raw: msgspec.Raw) -> None:
-    place = next(place for place in walk_places(row) if place.value is holder)
-    place.holder[place.key] = raw
+def _put_parent(row: dict[str, Json], parent: Json, raw: msgspec.Raw) -> None:
+    place = next(place for place in walk_places(row) if place.value is parent)
+    place.parent[place.key] = raw
 
 
 MEMBERS: dict[str, Spoiler] = {
     "missing-member": Spoiler(HELP["missing-member"], has_rows, leave_out),
-    "null-member": spoil_member("null-member", lambda value: value is not None, lambda _value, _luck: None),
+    "null-member": spoil_member("null-member", lambda value: value is not None, lambda _value, _rng: None),
     "odd-member": spoil_member("odd-member", _is_anything, _make_other),
     "empty-member": spoil_member("empty-member", lambda value: bool(value) or value == 0, _make_empty),
     "odd-number": spoil_member("odd-number", _is_number, _make_number),
@@ -220,7 +220,7 @@ MEMBERS: dict[str, Spoiler] = {
     "surrogate-text": spoil_member("surrogate-text", _is_text, _insert(b"\\ud83d")),
     "broken-text": spoil_member("broken-text", _is_text, _insert(b"\xff\xc3")),
     "control-text": spoil_member("control-text", _is_text, _insert_control),
-    "impossible-time": spoil_member("impossible-time", _is_time, lambda _value, luck: luck.choice(IMPOSSIBLE_TIMES)),
-    "far-time": spoil_member("far-time", _is_time, lambda _value, luck: luck.choice(FAR_TIMES)),
+    "impossible-time": spoil_member("impossible-time", _is_time, lambda _value, rng: rng.choice(IMPOSSIBLE_TIMES)),
+    "far-time": spoil_member("far-time", _is_time, lambda _value, rng: rng.choice(FAR_TIMES)),
     "double-member": Spoiler(HELP["double-member"], has_rows, double),
 }

@@ -8,7 +8,7 @@ import msgspec
 
 from unihire.integration.emulate import Request
 
-MOST_ROWS, MOST_DETOURS, MOST_IDS = 50, 10_000, 100_000
+MOST_ROWS, MOST_ALIASES, MOST_IDS = 50, 10_000, 100_000
 
 Query = Sequence[tuple[str, str]]
 
@@ -22,7 +22,7 @@ class Memory:
     def clear(self) -> None:
         self._rows: dict[str, deque[bytes]] = {}
         self._queries: dict[str, deque[Query]] = {}
-        self._detours: OrderedDict[str, Query] = OrderedDict()
+        self._aliases: OrderedDict[str, Query] = OrderedDict()
         self._made = 0
         self.spoiled: dict[str, set[str]] = {}
         """Ids of the rows that were spoiled, by path."""
@@ -52,18 +52,18 @@ class Memory:
         queries = self._queries.get(request.path)
         return queries[0] if queries else tuple(request.query)
 
-    def make_detour(self, query: Query, name: str | None = None) -> str:
+    def make_alias_cursor(self, query: Query, name: str | None = None) -> str:
         """A cursor that stands for this query: a new one each time, unless it has a name."""
         self._made += 1
         cursor = f"detour-{name or self._made}"
-        self._detours[cursor] = query
-        while len(self._detours) > MOST_DETOURS:
-            self._detours.popitem(last=False)
+        self._aliases[cursor] = query
+        while len(self._aliases) > MOST_ALIASES:
+            self._aliases.popitem(last=False)
         return cursor
 
     def resolve(self, request: Request) -> Request:
         """The request that is meant, where a cursor was made here."""
         for _, value in request.query:
-            if value in self._detours:
-                return msgspec.structs.replace(request, query=self._detours[value])
+            if value in self._aliases:
+                return msgspec.structs.replace(request, query=self._aliases[value])
         return request

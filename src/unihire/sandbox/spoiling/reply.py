@@ -28,13 +28,13 @@ class Wire:
 
 
 class Strike(NamedTuple):
-    """What a spoiler goes by: the rule's settings, and luck that its seed gives."""
+    """What a spoiler goes by: the rule's settings, and its own random generator."""
 
     seconds: float
     megabytes: float
     member: str | None
     """Only members whose name matches, `*` standing for anything."""
-    luck: random.Random
+    rng: random.Random
 
 
 SendReply = Callable[["OutgoingResponse", Strike, Wire], Awaitable[None]]
@@ -164,8 +164,8 @@ class Spoiler:
     """How many, unless a rule says it."""
 
 
-def pick_row(reply: OutgoingResponse, luck: random.Random) -> dict[str, Json]:
-    return luck.choice(reply.list_rows())
+def pick_row(reply: OutgoingResponse, rng: random.Random) -> dict[str, Json]:
+    return rng.choice(reply.list_rows())
 
 
 def note(reply: OutgoingResponse, word: str, row: dict[str, Json], member: str | None = None) -> None:

@@ -114,7 +114,7 @@ async def _go_on(reply: OutgoingResponse, strike: Strike, wire: Wire) -> None:
 async def _measure_wrongly(reply: OutgoingResponse, strike: Strike, wire: Wire) -> None:
     """A length that is too small, not the only one, or no number; then the body."""
     length = len(reply.answer.body)
-    lengths = strike.luck.choice(
+    lengths = strike.rng.choice(
         ([str(length // 2)], ["-1"], ["x"], ["0"], [str(length), str(length // 2)], [str(2**70)], [f"+{length}"], [""])
     )
     await write_raw(reply.answer, [("content-length", text) for text in lengths], wire)

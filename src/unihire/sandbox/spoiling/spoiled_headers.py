@@ -46,42 +46,42 @@ def mislabel(reply: OutgoingResponse, strike: Strike) -> None:
 
 
 def change_type(reply: OutgoingResponse, strike: Strike) -> None:
-    reply.answer = msgspec.structs.replace(reply.finish(), content_type=strike.luck.choice(CONTENT_TYPES))
+    reply.answer = msgspec.structs.replace(reply.finish(), content_type=strike.rng.choice(CONTENT_TYPES))
 
 
 def change_limits(reply: OutgoingResponse, strike: Strike) -> None:
     """Some of the budget's headers; where the vendor sends none, those that are usual."""
     own = [name for name, _ in reply.answer.headers if "ratelimit" in name] or list(RATE_NAMES)
-    for name in strike.luck.sample(own, strike.luck.randint(1, len(own))):
-        reply.set_header(name, strike.luck.choice(RATE_LIMITS))
+    for name in strike.rng.sample(own, strike.rng.randint(1, len(own))):
+        reply.set_header(name, strike.rng.choice(RATE_LIMITS))
 
 
 def change_date(reply: OutgoingResponse, strike: Strike) -> None:
-    reply.set_header("date", strike.luck.choice(DATES))
+    reply.set_header("date", strike.rng.choice(DATES))
 
 
 def add_odd(reply: OutgoingResponse, strike: Strike) -> None:
     """One header that no server should send, or 2,000 that it might."""
-    if strike.luck.random() < 0.1:
+    if strike.rng.random() < 0.1:
         for place in range(2000):
             reply.answer = msgspec.structs.replace(
                 reply.answer, headers=[*reply.answer.headers, (f"x-many-{place}", "x")]
             )
     else:
-        reply.set_header(*strike.luck.choice(ODD_HEADERS))
+        reply.set_header(*strike.rng.choice(ODD_HEADERS))
 
 
 def encode_oddly(reply: OutgoingResponse, strike: Strike) -> None:
     """Said to be packed in a way that it is not."""
     reply.finish()
-    reply.set_header("content-encoding", strike.luck.choice(ENCODINGS))
+    reply.set_header("content-encoding", strike.rng.choice(ENCODINGS))
 
 
 def break_gzip(reply: OutgoingResponse, strike: Strike) -> None:
     """Packed, and cut, with a wrong checksum, or with something else after it."""
     packed = gzip.compress(reply.finish().body)
     middle = len(packed) // 2
-    body = strike.luck.choice(
+    body = strike.rng.choice(
         (
             packed[:middle],
             packed[:-8] + b"\x00" * 8,

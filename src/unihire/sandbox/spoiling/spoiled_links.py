@@ -43,19 +43,19 @@ def respell(reply: OutgoingResponse, strike: Strike) -> None:
         f"{scheme.upper()}://{host.upper()}{rest}",
         f"{path}/../{path.rpartition('/')[2]}?{query}",
     ]
-    reply.set_next(strike.luck.choice(forms))
+    reply.set_next(strike.rng.choice(forms))
 
 
 def lead_elsewhere(reply: OutgoingResponse, strike: Strike) -> None:
     origin, host, rest = _split(_follow(reply))
-    reply.set_next(strike.luck.choice(ELSEWHERE).format(origin=origin, host=host, path=rest))
+    reply.set_next(strike.rng.choice(ELSEWHERE).format(origin=origin, host=host, path=rest))
 
 
 def break_link(reply: OutgoingResponse, strike: Strike) -> None:
     """Text that is no address; in a body also what is no text."""
     origin, _, rest = _split(_follow(reply))
     broken = list(BROKEN) if reply.kind.next_at is None else [*BROKEN, *NO_TEXTS]
-    one = strike.luck.choice(broken)
+    one = strike.rng.choice(broken)
     reply.set_next(one.format(origin=origin, path=rest) if isinstance(one, str) else one)
 
 
@@ -74,12 +74,12 @@ def lead_in_circles(reply: OutgoingResponse, strike: Strike) -> None:
     """Back to one of the last pages, by the same link each time."""
     query = reply.memory.find_first_query(reply.request)
     name = f"{zlib.crc32(repr((reply.request.path, query)).encode()):08x}"
-    reply.set_next(_make_link(reply, reply.memory.make_detour(query, name)))
+    reply.set_next(_make_link(reply, reply.memory.make_alias_cursor(query, name)))
 
 
 def lead_on(reply: OutgoingResponse, strike: Strike) -> None:
     """The same page once more, by a link that nobody has seen yet: there is no end."""
-    reply.set_next(_make_link(reply, reply.memory.make_detour(tuple(reply.request.query))))
+    reply.set_next(_make_link(reply, reply.memory.make_alias_cursor(tuple(reply.request.query))))
 
 
 def _has_next(reply: OutgoingResponse) -> bool:

@@ -26,32 +26,32 @@ def change_lifetime(reply: OutgoingResponse, strike: Strike) -> None:
     """Odd, left out, or said in another member."""
     reply.is_touched = True
     present = [name for name in ("expires_in", "expires_at") if name in reply.document]
-    if strike.luck.random() < 0.25:
+    if strike.rng.random() < 0.25:
         for name in present:
             del reply.document[name]
-    elif strike.luck.random() < 0.25:
+    elif strike.rng.random() < 0.25:
         reply.document.pop("expires_in", None)
-        reply.document["expires_at"] = strike.luck.choice(MOMENTS)
+        reply.document["expires_at"] = strike.rng.choice(MOMENTS)
     else:
-        reply.document["expires_in"] = strike.luck.choice(LIFETIMES)
+        reply.document["expires_in"] = strike.rng.choice(LIFETIMES)
 
 
 def empty_token(reply: OutgoingResponse, strike: Strike) -> None:
     reply.is_touched = True
-    if strike.luck.random() < 0.25:
+    if strike.rng.random() < 0.25:
         del reply.document["access_token"]
     else:
-        reply.document["access_token"] = strike.luck.choice(NO_TOKENS)
+        reply.document["access_token"] = strike.rng.choice(NO_TOKENS)
 
 
 def change_token(reply: OutgoingResponse, strike: Strike) -> None:
     reply.is_touched = True
-    reply.document["access_token"] = strike.luck.choice(ODD_TOKENS)
+    reply.document["access_token"] = strike.rng.choice(ODD_TOKENS)
 
 
 def block(reply: OutgoingResponse, strike: Strike) -> None:
     reply.set_body(FIREWALL)
-    status = strike.luck.choice((400, 401, 403))
+    status = strike.rng.choice((400, 401, 403))
     reply.answer = msgspec.structs.replace(reply.answer, status=status, content_type="text/html")
 
 

@@ -1,1 +1,1 @@
-"""Whose it is: organisations, keys and connectors, and what connectors hold of their vendors."""
+"""Whose it is: organisations, keys and connectors, and what vendors gave connectors."""

@@ -1,4 +1,4 @@
-"""What connectors hold of their vendors, sealed, and the lock under which one renews it.
+"""What vendors gave connectors, sealed, and the lock under which one renews it.
 
 All of it belongs to one version of a connector's credentials (`connector.credentials_version`). Who works with earlier
 ones finds nothing and saves nothing: new credentials put a row of their version in place of the grant's, in their own
@@ -19,11 +19,11 @@ GRANT_LOCKS = 0x4752414E
 
 POLL_SECONDS = 0.05
 
-# What a connector holds, bought with credentials of a version; no row where that is not the connector's.
+# A connector's grant, bought with credentials of a version; no row where that is not the connector's.
 FIND_GRANT = """
-    SELECT held.sealed, coalesce(held.refused_times, 0) > 0 AS is_doubted
-    FROM connector LEFT JOIN connector_grant AS held
-        ON held.connector = connector.number AND held.credentials_version = connector.credentials_version
+    SELECT stored.sealed, coalesce(stored.refused_times, 0) > 0 AS was_refused
+    FROM connector LEFT JOIN connector_grant AS stored
+        ON stored.connector = connector.number AND stored.credentials_version = connector.credentials_version
     WHERE number = $1 AND connector.credentials_version = $2
 """
 
@@ -32,20 +32,20 @@ IS_CURRENT = "SELECT EXISTS (SELECT FROM connector WHERE number = $1 AND credent
 
 # Grants of partners that were bought so long ago, or by a clock that was wrong, the oldest first, but for some.
 LIST_OLD = """
-    SELECT connector FROM connector_grant AS held JOIN connector ON connector.number = held.connector
+    SELECT connector FROM connector_grant AS stored JOIN connector ON connector.number = stored.connector
     WHERE connector.is_partner AND connector.status = 'COMPLETE'
-        AND held.sealed IS NOT NULL AND held.credentials_version = connector.credentials_version
+        AND stored.sealed IS NOT NULL AND stored.credentials_version = connector.credentials_version
         AND NOT saved_at BETWEEN now() - $1::interval AND now() + interval '1 minute' AND connector <> ALL($3::int[])
     ORDER BY saved_at LIMIT $2
 """
 
 # Store the grant; nothing where the connector is gone, or has other credentials than of this version.
 SAVE_GRANT = """
-    INSERT INTO connector_grant AS held (connector, sealed, credentials_version)
+    INSERT INTO connector_grant AS stored (connector, sealed, credentials_version)
     SELECT number, $3, $2 FROM connector WHERE number = $1 FOR KEY SHARE
     ON CONFLICT (connector) DO UPDATE
     SET sealed = excluded.sealed, credentials_version = excluded.credentials_version, saved_at = now()
-    WHERE held.credentials_version <= excluded.credentials_version
+    WHERE stored.credentials_version <= excluded.credentials_version
     RETURNING true
 """
 
@@ -57,20 +57,20 @@ SET_SCOPES = """
 
 # Let the row be of these credentials from now on, with nothing bought and nothing refused.
 EMPTY_GRANT = """
-    INSERT INTO connector_grant AS held (connector, credentials_version) VALUES ($1, $2)
+    INSERT INTO connector_grant AS stored (connector, credentials_version) VALUES ($1, $2)
     ON CONFLICT (connector) DO UPDATE
     SET sealed = NULL, credentials_version = $2, saved_at = now(), refused_since = NULL, refused_times = 0
 """
 
 # Note that the vendor refused credentials of a version; how often in a row by now, and for how long. Nothing as above.
 NOTE_REFUSAL = """
-    INSERT INTO connector_grant AS held (connector, credentials_version, refused_since, refused_times)
+    INSERT INTO connector_grant AS stored (connector, credentials_version, refused_since, refused_times)
     SELECT number, $2, now(), 1 FROM connector WHERE number = $1 FOR KEY SHARE
     ON CONFLICT (connector) DO UPDATE
     SET credentials_version = excluded.credentials_version,
-        sealed = CASE WHEN held.credentials_version = excluded.credentials_version THEN held.sealed END,
-        refused_since = coalesce(held.refused_since, now()), refused_times = held.refused_times + 1
-    WHERE held.credentials_version <= excluded.credentials_version
+        sealed = CASE WHEN stored.credentials_version = excluded.credentials_version THEN stored.sealed END,
+        refused_since = coalesce(stored.refused_since, now()), refused_times = stored.refused_times + 1
+    WHERE stored.credentials_version <= excluded.credentials_version
     RETURNING refused_times AS times, now() - refused_since AS lasting
 """
 
@@ -87,10 +87,10 @@ UNLOCK = "SELECT pg_advisory_unlock($1, $2)"
 
 @dataclass(frozen=True, slots=True)
 class StoredGrant:
-    """`sealed` None: nothing was bought yet. `is_doubted`: the vendor refused the credentials, and nothing since."""
+    """`sealed` None: nothing was bought yet. `was_refused`: the vendor refused the credentials, and nothing since."""
 
     sealed: bytes | None
-    is_doubted: bool
+    was_refused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,11 @@ class Refusals:
 async def find_grant(pool: Pool | Connection, connector: int, version: int) -> StoredGrant | None:
     """None where the connector's credentials are of another version, or it is gone."""
     row = await pool.fetchrow(FIND_GRANT, connector, version)
-    return None if row is None else StoredGrant(row["sealed"], row["is_doubted"])
+    return None if row is None else StoredGrant(row["sealed"], row["was_refused"])
 
 
 async def is_current(pool: Pool | Connection, connector: int, version: int) -> bool:
-    """Whether the connector's credentials are of this version still; stays so while the connector's feed is held."""
+    """Whether the connector's credentials are of this version still; stays so while the connector's feed is locked."""
     found: bool = await pool.fetchval(IS_CURRENT, connector, version)
     return found
 
@@ -136,7 +136,7 @@ async def note_refusal(pool: Pool | Connection, connector: int, version: int) ->
 
 @asynccontextmanager
 async def lock_grant(pool: Pool, connector: int) -> AsyncIterator[Connection]:
-    """Be the only one to renew what a connector holds, over all processes, on a connection that is one's own meanwhile.
+    """Be the only one to renew a connector's grant, over all processes, on a connection that is one's own meanwhile.
 
     The lock dies with its session. A process that waits for it uses no connection of the pool.
     """

@@ -19,8 +19,8 @@ LIST_OTHER_CREDENTIALS = """
 
 # The same of what connectors have bought with them.
 LIST_OTHER_GRANTS = """
-    SELECT number, id, held.sealed FROM connector_grant AS held JOIN connector ON connector.number = held.connector
-    WHERE held.connector > $1 AND substring(held.sealed FROM 1 FOR $3) <> $2 ORDER BY held.connector LIMIT $4
+    SELECT number, id, saved.sealed FROM connector_grant AS saved JOIN connector ON connector.number = saved.connector
+    WHERE saved.connector > $1 AND substring(saved.sealed FROM 1 FOR $3) <> $2 ORDER BY saved.connector LIMIT $4
 """
 
 # The same of the secrets of hooks.

@@ -11,7 +11,7 @@ from unihire.errors import Busy
 from unihire.store import Connection, Pool
 from unihire.store.accounts.grants import EMPTY_GRANT
 from unihire.store.commits import INSIST_ON_COMMIT
-from unihire.store.events.notices import Happening, NoticeKind, note_happenings
+from unihire.store.events.notices import NewNotice, NoticeKind, add_notices
 from unihire.store.feed.gate import lock_feed_row
 from unihire.store.locks import SYNC_LOCKS
 
@@ -103,7 +103,7 @@ REPLACE_CREDENTIALS = """
     RETURNING connector.credentials_version AS version, connector.account = before.account AS has_same_account
 """
 
-# The connector, held as it is until the transaction ends, if its credentials are of this version.
+# The connector, locked against change until the transaction ends, if its credentials are of this version.
 LOCK_CREDENTIALS = "SELECT true FROM connector WHERE number = $1 AND credentials_version = $2 FOR NO KEY UPDATE"
 
 FORGET_BUDGET = "DELETE FROM budget WHERE connector = $1"
@@ -246,7 +246,7 @@ async def delete_connector(pool: Pool, connector: Connector) -> None:
         for statement in DELETE_DATA:
             await connection.execute(statement, number)
         await announce_access(connection)
-        await note_happenings(connection, number, [Happening(NoticeKind.DELETED, describe_link(connector))])
+        await add_notices(connection, number, [NewNotice(NoticeKind.DELETED, describe_link(connector))])
 
 
 async def announce_access(connection: Connection) -> None:

@@ -12,15 +12,15 @@ from uuid import UUID, uuid4
 import msgspec
 
 from unihire.store import Pool
-from unihire.store.events.notices import Happening, note_happenings
+from unihire.store.events.notices import NewNotice, add_notices
 
 MARKED_FOR = timedelta(minutes=15)
 """How long a page mark is trusted: the vendor's cursors end, and listings move on."""
 
 # Begin a call under a key, or take up one nobody works on. No row: somebody does. A claim that ends later than any that
-# is made now was made under a wrong clock, and holds nobody off.
+# is made now was made under a wrong clock, and blocks nobody.
 CLAIM_CALL = """
-    INSERT INTO operation_call AS call (connector, key, operation, input_hash, begun_at, claimed_until)
+    INSERT INTO operation_call AS call (connector, key, operation, input_hash, started_at, claimed_until)
     VALUES ($1, $2, $3, $4, now(), now() + $5::interval)
     ON CONFLICT (connector, key) DO UPDATE SET claimed_until = excluded.claimed_until
     WHERE call.answer IS NOT NULL OR call.claimed_until IS NULL
@@ -38,7 +38,7 @@ RELEASE_CALL = """
 # Calls that began long ago, some at a time.
 DROP_OLD_CALLS = """
     DELETE FROM operation_call WHERE (connector, key) IN (
-        SELECT connector, key FROM operation_call WHERE begun_at < now() - $1::interval LIMIT $2
+        SELECT connector, key FROM operation_call WHERE started_at < now() - $1::interval LIMIT $2
     )
 """
 
@@ -113,18 +113,18 @@ async def save_steps(pool: Pool, connector: int, key: str, steps: Mapping[str, W
 
 
 async def release_call(
-    pool: Pool, connector: int, key: str, answer: bytes | None, happened: Sequence[Happening] = ()
+    pool: Pool, connector: int, key: str, answer: bytes | None, happened: Sequence[NewNotice] = ()
 ) -> None:
     """End work on a call; what `happened` by it is noted with its answer, both or neither."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(RELEASE_CALL, connector, key, answer)
-        await note_happenings(connection, connector, happened)
+        await add_notices(connection, connector, happened)
 
 
-async def note_call(pool: Pool, connector: int, happened: Sequence[Happening]) -> None:
+async def note_call(pool: Pool, connector: int, happened: Sequence[NewNotice]) -> None:
     """Note what happened by a call without a key."""
     async with pool.acquire() as connection, connection.transaction():
-        await note_happenings(connection, connector, happened)
+        await add_notices(connection, connector, happened)
 
 
 async def find_mark(pool: Pool, connector: int, listing: bytes, page: int) -> tuple[int, str] | None:

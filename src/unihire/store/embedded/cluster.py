@@ -125,18 +125,18 @@ def find_programs(base: Path, user: ServerUser) -> Path:
     programs = package / f"pginstall{MAJOR}" / "bin"
     if not (programs / "postgres").exists():
         raise ConfigError(f"{package} has no PostgreSQL {MAJOR}: install the {WHEEL} that unihire asks for")
-    if not user.identity or _find_hindrance(programs, user) is None:
+    if not user.identity or _find_obstacle(programs, user) is None:
         return programs
     copy = base / f"binaries-{importlib.metadata.version(WHEEL)}"
     copied = copy / programs.relative_to(package.parent)
-    if _find_hindrance(copied, user) is not None:
+    if _find_obstacle(copied, user) is not None:
         _copy_programs(package, copy)
-        if hindrance := _find_hindrance(copied, user):
-            raise ConfigError(f"{SYSTEM_USER} cannot run {copied}/initdb ({hindrance}): {ELSEWHERE}")
+        if obstacle := _find_obstacle(copied, user):
+            raise ConfigError(f"{SYSTEM_USER} cannot run {copied}/initdb ({obstacle}): {ELSEWHERE}")
     return copied
 
 
-def _find_hindrance(programs: Path, user: ServerUser) -> str | None:
+def _find_obstacle(programs: Path, user: ServerUser) -> str | None:
     """Why the user cannot run them, or None; initdb is asked because it also loads a library of the wheel's."""
     try:
         result = _run([str(programs / "initdb"), "--version"], user)
@@ -243,7 +243,7 @@ def list_options(sockets: Path) -> list[str]:
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_checkpoints": "off",
-        # Statements and key values can hold personal data: they stay out of the log.
+        # Statements and key values can contain personal data: they stay out of the log.
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
         "cluster_name": "unihire",

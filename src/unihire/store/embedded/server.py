@@ -68,9 +68,9 @@ def is_made(home: Path) -> bool:
 
 
 class EmbeddedServer:
-    """A hold on the server of one home: it runs at least until `close`, and ends with its last holder.
+    """A use of the server of one home: it runs at least until `close`, and ends with its last user.
 
-    A holder that is killed lets go like one that closes. Connections end with the server, so close them first.
+    A user that is killed counts as closed. Connections end with the server, so close them first.
     """
 
     def __init__(self, home: Path) -> None:

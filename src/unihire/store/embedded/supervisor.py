@@ -66,10 +66,10 @@ class Supervisor:
         self.supervisor_fd = supervisor_fd
         self.events: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self.last_lines: deque[str] = deque(maxlen=REPORTED_LINES)
-        self.die_with_supervisor = _make_parent_bond()
+        self.die_with_supervisor = _make_death_signal_setter()
 
     def run(self, report: Callable[[dict[str, str]], None]) -> None:
-        """Start the server, report once, hold it until the users have left, stop it."""
+        """Start the server, report once, keep it running until the users have left, stop it."""
         users_fd = os.open(self.base / "users.lock", os.O_RDWR)
         watcher = threading.Thread(target=self.watch_users, args=(users_fd,), daemon=True)
         was_ready, quick_ends = False, 0
@@ -264,19 +264,19 @@ def explain(base: Path, said: str) -> str:
     return said
 
 
-def _make_parent_bond() -> Callable[[], None] | None:
+def _make_death_signal_setter() -> Callable[[], None] | None:
     """What the server process calls before it becomes PostgreSQL: ask to be shut down when the supervisor dies."""
     if not sys.platform.startswith("linux"):
         return None
     libc = ctypes.CDLL(None)
     supervisor = os.getpid()
 
-    def bond() -> None:
+    def set_death_signal() -> None:
         libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
         if os.getppid() != supervisor:
             os._exit(1)
 
-    return bond
+    return set_death_signal
 
 
 def _works_in(pid: int, folder: Path) -> bool:

@@ -112,7 +112,7 @@ NOTE_FAILURE = """
 """
 
 # Send nothing to an endpoint for as long as it asked for.
-HOLD_ENDPOINT = """
+DEFER_ENDPOINT = """
     UPDATE endpoint SET held_until = greatest(held_until, now() + $2::interval) WHERE id = $1 AND is_enabled
 """
 

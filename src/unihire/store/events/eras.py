@@ -51,7 +51,7 @@ class Era(NamedTuple):
     token: int
 
 
-async def settle_epoch(connection: Connection) -> None:
+async def ensure_epoch(connection: Connection) -> None:
     """Begin another epoch where the log was written by another server; call before anything is saved.
 
     What it wrote is put before all that is to come.

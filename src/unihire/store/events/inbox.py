@@ -196,7 +196,7 @@ async def touch_rows(connection: Connection, connector: int, touches: Sequence[W
 
 
 async def claim_inboxes(pool: Pool, most: int, lease: timedelta) -> list[Claim]:
-    """Claim so many connectors at most; one that is not held again in time may be taken up by others."""
+    """Claim so many connectors at most; one that is not renewed in time may be taken up by others."""
     found = await pool.fetch(CLAIM_INBOXES, most, lease, LONGEST_PAUSE + lease)
     return [Claim(row["connector"], row["claim"], row["failures"]) for row in found]
 
@@ -224,7 +224,7 @@ async def list_touches(pool: Pool, connector: int, limit: int) -> list[WaitingTo
     return [WaitingTouch(**row) for row in rows]
 
 
-async def settle_touches(
+async def finish_touches(
     pool: Pool, connector: int, *, done: Sequence[WaitingTouch] = (), deferred: Sequence[Deferred] = ()
 ) -> None:
     """Forget touches that are done with, and note when others are to be read again; those touched since stay."""
@@ -244,7 +244,7 @@ def _name(touches: Sequence[WaitingTouch]) -> list[list[object]]:
     return [[getattr(one, name) for one in touches] for name in names]
 
 
-async def settle_inbox(pool: Pool, claim: Claim, *, pause: timedelta, failures: int) -> None:
+async def finish_claim(pool: Pool, claim: Claim, *, pause: timedelta, failures: int) -> None:
     """Release a connector, which is not read again before `pause` is over. Nothing where somebody else has it."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK_INBOX, claim.connector)

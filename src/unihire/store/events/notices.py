@@ -83,14 +83,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class NewNotice:
     """What a transaction does, to be written as a notice at its end."""
 
     kind: NoticeKind
     data: dict[str, Any]
 
 
-async def note_happenings(connection: Connection, connector: int, happened: Sequence[Happening]) -> None:
+async def add_notices(connection: Connection, connector: int, happened: Sequence[NewNotice]) -> None:
     """Write notices if the connector has lanes, and wake these; call within the transaction that they are about.
 
     Call it once, at the end: no statement may follow that locks a row.

@@ -40,7 +40,7 @@ LIST_WHOLE_HISTORY = f"""
 """  # noqa: S608 - of constants
 
 # How one connector or all stand: paused or not, and the latest run, fast ones aside, if there is one.
-LIST_STANDINGS = """
+LIST_LATEST_RUNS = """
     SELECT connector.number AS of, connector.is_paused, run.*
     FROM connector LEFT JOIN LATERAL (
         SELECT *, now() AS now FROM sync_run
@@ -71,6 +71,6 @@ async def list_whole_history(pool: Pool, *, limit: int) -> Sequence[asyncpg.Reco
     return await pool.fetch(LIST_WHOLE_HISTORY, limit)
 
 
-async def list_standings(pool: Pool, connector: int | None = None) -> dict[int, asyncpg.Record]:
+async def list_latest_runs(pool: Pool, connector: int | None = None) -> dict[int, asyncpg.Record]:
     """By connector: `is_paused`, and the row of its latest run, whose `id` is None where there is none."""
-    return {row["of"]: row for row in await pool.fetch(LIST_STANDINGS, connector)}
+    return {row["of"]: row for row in await pool.fetch(LIST_LATEST_RUNS, connector)}

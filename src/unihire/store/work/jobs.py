@@ -1,6 +1,6 @@
 """Jobs: what makes a worker take a connector up. They are procrastinate's, in the same database.
 
-A job only says "look whether this connector has something to do": the run holds what there is to do and how far it is.
+A job only says "look whether this connector has something to do": the run says what there is to do and how far it is.
 So a job may come twice, or too early, and does no harm; one that is missing is made anew by `list_orphaned`.
 """
 
@@ -42,11 +42,13 @@ DROP_DEAD_JOBS = f"""
 """  # noqa: S608 - of constants
 
 # Jobs that a worker has by the list and does not know of: it was cut off while it took them up or gave them back.
-FIND_STRAY_JOBS = (
+FIND_UNKNOWN_JOBS = (
     "SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = $1 AND id <> ALL($2::bigint[])"
 )
 
-DROP_STRAY_JOBS = "DELETE FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = $1 AND id = ANY($2::bigint[])"
+DROP_UNKNOWN_JOBS = (
+    "DELETE FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = $1 AND id = ANY($2::bigint[])"
+)
 
 # Workers that ended and could not say so: their jobs are nobody's at once.
 DROP_WORKERS = "DELETE FROM procrastinate_workers WHERE id = ANY($1::bigint[])"

@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 
 from unihire.store import Connection
-from unihire.store.events.notices import Happening, NoticeKind
+from unihire.store.events.notices import NewNotice, NoticeKind
 
 # What a run did, in numbers.
 COUNT_DONE = """
@@ -15,18 +15,18 @@ COUNT_DONE = """
 """
 
 
-def describe_beginning(row: asyncpg.Record) -> Happening:
+def describe_beginning(row: asyncpg.Record) -> NewNotice:
     """The notice of a run that was taken for the first time."""
-    return Happening(NoticeKind.SYNC_STARTED, {"sync": {**_describe_run(row), "status": "running"}})
+    return NewNotice(NoticeKind.SYNC_STARTED, {"sync": {**_describe_run(row), "status": "running"}})
 
 
-async def describe_end(connection: Connection, connector: int, row: asyncpg.Record) -> Happening:
+async def describe_end(connection: Connection, connector: int, row: asyncpg.Record) -> NewNotice:
     """The notice of a run that ended, with what it read and changed."""
     totals = await connection.fetchrow(COUNT_DONE, connector, row["id"])
     assert totals is not None
     ended = {"status": row["status"], "finished_at": row["finished_at"], "error": row["error"]}
     kind = NoticeKind.SYNC_FAILED if row["status"] == "failed" else NoticeKind.SYNC_FINISHED
-    return Happening(kind, {"sync": {**_describe_run(row), **ended, "totals": dict(totals)}})
+    return NewNotice(kind, {"sync": {**_describe_run(row), **ended, "totals": dict(totals)}})
 
 
 def _describe_run(row: asyncpg.Record) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import asyncpg
 from unihire.errors import Busy, Stopped
 from unihire.kit.text import make_writable
 from unihire.store import Connection, Pool
-from unihire.store.events.notices import Happening, note_happenings
+from unihire.store.events.notices import NewNotice, add_notices
 from unihire.store.feed.recency import FORGET_ROWS_READ
 from unihire.store.locks import SYNC_LOCKS
 from unihire.store.work.run_notices import describe_beginning, describe_end
@@ -349,7 +349,7 @@ class RequestedRun:
     number: int
     is_new: bool
     was_deferred: bool = False
-    happened: Sequence[Happening] = ()
+    happened: Sequence[NewNotice] = ()
 
 
 async def ask_run(
@@ -367,7 +367,7 @@ async def ask_run(
     deferred. Raises Busy where neither covers the other.
     """
     was_deferred = False
-    happened: Sequence[Happening] = ()
+    happened: Sequence[NewNotice] = ()
     await connection.execute(LOCK_ASKING, connector)
     row = await connection.fetchrow(FIND_UNFINISHED, connector)
     if row is not None:
@@ -386,7 +386,7 @@ async def ask_run(
     return RequestedRun(id, number, is_new=True, was_deferred=was_deferred, happened=happened)
 
 
-async def cancel_run(connection: Connection, connector: int) -> tuple[asyncpg.Record | None, Sequence[Happening]]:
+async def cancel_run(connection: Connection, connector: int) -> tuple[asyncpg.Record | None, Sequence[NewNotice]]:
     """Cancel the connector's unfinished run; returns it, and the notices to write at the end of the transaction."""
     row = await connection.fetchrow(CANCEL_RUN, connector)
     if row is None or row["started_at"] is None or row["is_fast"]:
@@ -408,7 +408,7 @@ async def take_run(pool: Pool, connector: int, *, version: int) -> Run | None:
         if not row["is_resumed"]:
             await connection.execute(FORGET_SEEN, connector)
             if row["has_lanes"] and not row["is_fast"]:
-                await note_happenings(connection, connector, [describe_beginning(row)])
+                await add_notices(connection, connector, [describe_beginning(row)])
         names = None if row["streams"] is None else tuple(row["streams"])
         return Run(**{**{name: row[name] for name in Run.__slots__}, "streams": names})
 
@@ -556,7 +556,7 @@ async def finish_run(pool: Pool, run: Run, status: str, error: str | None) -> No
         row = await connection.fetchrow(FINISH_RUN, *ended)
         if row is not None:
             happened = await describe_end(connection, run.connector, row)
-            await note_happenings(connection, run.connector, [happened])
+            await add_notices(connection, run.connector, [happened])
 
 
 async def defer_run(pool: Pool, run: Run, after: timedelta, reason: str, failures: int) -> datetime | None:

@@ -156,7 +156,7 @@ async def set_paused(connection: Connection, connector: int, *, is_paused: bool)
     await connection.execute(SET_PAUSED, connector, is_paused)
 
 
-async def begin_anew(connection: Connection, connector: Connector) -> None:
+async def restart_schedule(connection: Connection, connector: Connector) -> None:
     """Let the schedule count from now, wherever it stood: the next run is half an interval away at least."""
     (row,) = await connection.fetch(GET_SCHEDULE, connector.number)
     await connection.execute(SET_NEXT, connector.number, find_next(connector.id, row["sync_every"], row["now"]))

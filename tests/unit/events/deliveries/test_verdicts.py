@@ -65,7 +65,7 @@ def test_gone_is_for_good() -> None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_wait_that_is_asked_for_is_no_attempt_of_the_schedule_and_holds_the_endpoint(status: int) -> None:
     judgement = ask(status, retry_after=120)
-    assert (judgement.wait, judgement.holds, judgement.counts) == (timedelta(minutes=2),) * 2 + (False,)
+    assert (judgement.wait, judgement.pause, judgement.counts) == (timedelta(minutes=2),) * 2 + (False,)
     assert ask(status, retry_after=0).wait == timedelta(seconds=1)
 
 

@@ -238,7 +238,7 @@ class Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def make_cursor(query: ListQuery, following: int, request_id: str) -> str:
-    # The recorded query holds numbers where the request had them.
+    # The recorded query has numbers where the request had them.
     sent = {name: int(text) if name == "per_page" else text for name, text in query.given.items()}
     cursor = {
         "query": sent,

@@ -22,7 +22,7 @@ class Resource:
 
     @cached_property
     def links(self) -> dict[str, str]:
-        """Field → the resource whose ids it holds."""
+        """Field → the resource whose ids it has."""
         pairs = (word.replace("*", "").split(":") for word in self.references.split())
         return {field: resource for field, resource in pairs}  # noqa: C416 - pairs are lists, a dict() would not type
 

@@ -1,4 +1,4 @@
-"""The filters by time of Harvest v1, as v3 takes them and as they hold for a row."""
+"""The filters by time of Harvest v1, as v3 takes them and as tests of a row."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ def write_filters(**windows: Window) -> dict[str, str]:
 
 
 def choose_window(created: Window, updated: Window) -> dict[str, str]:
-    """The one of two windows that v3 is asked for, as it refuses both at once: the rows it gives hold all of both.
+    """The one of two windows that v3 is asked for, as it refuses both at once: its rows include all that match both.
 
     Nothing is updated before it was created, so the bounds of one narrow the other. What is updated after a moment
     is asked for by that, since most rows were created long before; otherwise by creation.

@@ -83,7 +83,7 @@ class TokenEndpoint:
         self._issued = 0
 
     def find_scopes(self, authorization: str) -> frozenset[str] | None:
-        """The scopes behind an Authorization header; None when it holds no token that is good now."""
+        """The scopes behind an Authorization header; None when it has no token that is valid now."""
         scheme, _, text = authorization.partition(" ")
         token = self._tokens.get(text.strip())
         if scheme.lower() != "bearer" or token is None or token.expires_at <= self._clock.now():

@@ -122,7 +122,7 @@ def read_email(text: str) -> str:
 
 
 def make_cursor(rules: ListRules, query: ListQuery, last: Key) -> str:
-    """`cur_` and letters and digits that hold the limit, the filters and the last row seen."""
+    """`cur_` and letters and digits that encode the limit, the filters and the last row seen."""
     content = msgspec.msgpack.encode((query.limit, dict(query.filters), *last))
     value = int.from_bytes(b"\1" + _sign(rules, content) + content)
     letters = []

@@ -221,35 +221,35 @@ def make_values(field_type: str, users: list[Row]) -> list[dict[str, Row]]:
     ]
 
 
-def make_value(field: FieldFacts, luck: int, users: list[Row]) -> Any:
+def make_value(field: FieldFacts, draw: int, users: list[Row]) -> Any:
     """A believable value; unset is null, of multi_select an empty list."""
     kind, options = field.value_type, field.options
     if kind == "multi_select":
-        return [option for place, option in enumerate(options) if (luck >> place) & 1]
-    if luck % 5 == 4:
+        return [option for place, option in enumerate(options) if (draw >> place) & 1]
+    if draw % 5 == 4:
         return None
-    amount = 40000 + luck % 60 * 1000
-    unit = ("EUR", "USD", "GBP")[luck % 3]
-    user = users[luck % len(users)]
+    amount = 40000 + draw % 60 * 1000
+    unit = ("EUR", "USD", "GBP")[draw % 3]
+    user = users[draw % len(users)]
     values: dict[str, Any] = {
-        "short_text": f"Text {luck % 50}",
-        "long_text": f"First line {luck % 50}.\nSecond line with “quotes” & <signs>.",
-        "rich_text": f"<p>Paragraph <strong>{luck % 50}</strong></p>",
-        "yes_no": luck % 2 == 0,
-        "single_select": options[luck % len(options)] if options else None,
-        "number": luck % 21 if luck % 3 else luck % 21 + 0.5,
-        "date": f"2026-{1 + luck % 12:02d}-{1 + luck % 28:02d}",
-        "date_of_birth": f"{1960 + luck % 44}-{1 + luck % 12:02d}-{1 + luck % 28:02d}",
-        "url": f"https://portfolio.example.com/{luck % 50}",
+        "short_text": f"Text {draw % 50}",
+        "long_text": f"First line {draw % 50}.\nSecond line with “quotes” & <signs>.",
+        "rich_text": f"<p>Paragraph <strong>{draw % 50}</strong></p>",
+        "yes_no": draw % 2 == 0,
+        "single_select": options[draw % len(options)] if options else None,
+        "number": draw % 21 if draw % 3 else draw % 21 + 0.5,
+        "date": f"2026-{1 + draw % 12:02d}-{1 + draw % 28:02d}",
+        "date_of_birth": f"{1960 + draw % 44}-{1 + draw % 12:02d}-{1 + draw % 28:02d}",
+        "url": f"https://portfolio.example.com/{draw % 50}",
         "currency": {"amount": amount, "unit": unit},
         "currency_range": {"min_value": amount, "max_value": amount + 15000, "unit": unit},
-        "number_range": {"min_value": 20 + luck % 10, "max_value": 32 + luck % 9},
+        "number_range": {"min_value": 20 + draw % 10, "max_value": 32 + draw % 9},
         "user": {
             "user_id": user["id"],
             "name": user["name"],
             "email": user["primary_email"],
             "employee_id": user["employee_id"],
         },
-        "attachment": f"https://files.example.com/custom/{luck % 50}.pdf",
+        "attachment": f"https://files.example.com/custom/{draw % 50}.pdf",
     }
     return values.get(kind)

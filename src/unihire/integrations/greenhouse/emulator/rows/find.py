@@ -51,7 +51,7 @@ _FIELDS = {
 
 
 def name_custom_fields(stream: str) -> str:
-    """The field that holds a row's custom fields."""
+    """The field with a row's custom fields."""
     return "question_custom_fields" if stream == "rejection_details" else "custom_fields"
 
 
@@ -118,12 +118,12 @@ class GreenhouseRows:
     def walk_linked(self, stream: str, link: str, value: int | None) -> Iterator[tuple[int, Row]]:
         """(id, row) of all rows with this id in this field, every column of its type."""
         for number, row in self._walk_link(stream, link, [value], None) if type(value) is int else ():
-            held = row.get(link)
-            if held == value or (isinstance(held, list) and value in held):
+            linked = row.get(link)
+            if linked == value or (isinstance(linked, list) and value in linked):
                 yield number, self.type_row(stream, row)
 
     def type_row(self, stream: str, row: Row) -> Row:
-        """A row that people changed may hold anything; one that was computed is as it should be."""
+        """A row that people changed may contain anything; one that was computed is as it should be."""
         return conform(self._get_form(stream), row) if self.streams[stream].is_touched(row["id"]) else row
 
     def _get_form(self, stream: str) -> Form:
@@ -163,7 +163,7 @@ class GreenhouseRows:
                     return self._walk_email(filter_.value, upto)
         since = [find_seconds(query.filters, name, ("gte", "gt")) for name in ("created_at", "updated_at")]
         until = [find_seconds(query.filters, name, ("lte", "lt")) for name in ("created_at", "updated_at")]
-        # created_at ≥ t needs updated_at ≥ t, and updated_at ≤ t needs created_at ≤ t; both hold for a row's record.
+        # created_at ≥ t needs updated_at ≥ t, and updated_at ≤ t needs created_at ≤ t; both are true of a row's record.
         return rows.walk_latest(
             upto=upto,
             since=max((one for one in since if one is not None), default=None),
@@ -202,7 +202,7 @@ class GreenhouseRows:
         return owners
 
     def _find_records(self, part: PartRows, target: str, value: int) -> Sequence[int] | None:
-        """The records of this part that can hold an id of the target; None when that is unknown."""
+        """The records of this part that can contain an id of the target; None when that is unknown."""
         company = self.world.company
         place = self.streams[target].find_place(value)
         if place is None:
@@ -293,10 +293,10 @@ class GreenhouseRows:
         field = None if option is None else self.find("custom_fields", option["custom_field_id"])
         if option is None or field is None or CUSTOM_FIELD_STREAMS.get(field["field_type"]) != stream:
             return lambda _row: False
-        holder, key, wanted = name_custom_fields(stream), field["name_key"], option["name"]
+        member, key, wanted = name_custom_fields(stream), field["name_key"], option["name"]
 
         def fits(row: Row) -> bool:
-            value = row[holder].get(key, _EMPTY).get("value")
+            value = row[member].get(key, _EMPTY).get("value")
             return wanted is not None and (value == wanted or (isinstance(value, list) and wanted in value))
 
         return fits
@@ -328,7 +328,7 @@ def _sample(part: PartRows) -> Iterator[Row]:
     """Some rows, from all over the part; the same each time."""
     records = random.Random(0).sample(range(part.records), min(part.records, SEARCHED))  # noqa: S311 - no secret
     for record in records:
-        for place in range(part.places if part.held is None else part.held(record)):
+        for place in range(part.places if part.used is None else part.used(record)):
             yield part.shape(record, place)
 
 
@@ -336,10 +336,10 @@ def _is_lasting(name: str) -> bool:
     return not name.startswith("_") or name.startswith("_is_")
 
 
-def _touches(held: object, wanted: frozenset[int] | set[int]) -> bool:
-    if isinstance(held, list):
-        return any((one["id"] if isinstance(one, dict) else one) in wanted for one in held)
-    return held in wanted
+def _touches(linked: object, wanted: frozenset[int] | set[int]) -> bool:
+    if isinstance(linked, list):
+        return any((one["id"] if isinstance(one, dict) else one) in wanted for one in linked)
+    return linked in wanted
 
 
 def _empty(value: object) -> object:

@@ -205,10 +205,10 @@ class HiringRows:
         row = self._begin(facts, self._ids["eeoc"](index), facts.created, facts.created)
 
         def pick(choices: tuple[tuple[int, str], ...], shift: int) -> Row | None:
-            luck = facts.bits >> shift
-            if luck & 7 == 6:
+            draw = facts.bits >> shift
+            if draw & 7 == 6:
                 return None
-            number, description = choices[luck % len(choices)]
+            number, description = choices[draw % len(choices)]
             return {"id": number, "description": description}
 
         return {

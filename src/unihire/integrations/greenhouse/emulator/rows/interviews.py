@@ -1,4 +1,4 @@
-"""Rows of interviews: who held them, and what their scorecards say."""
+"""Rows of interviews: who conducted them, and what their scorecards say."""
 
 from collections.abc import Mapping, Sequence
 

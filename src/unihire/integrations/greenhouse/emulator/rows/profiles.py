@@ -8,7 +8,7 @@ DAY = 86400
 STAGE_PLACES, INTERVIEW_PLACES, QUESTIONS, FOCUSES = 8, 6, 3, 2
 TAKE_HOME = 2
 
-# (interview, member of its panel) in turn: every other interview is held by two.
+# (interview, member of its panel) in turn: every other interview has two interviewers.
 PANEL = ((0, 0), (1, 0), (1, 1), (2, 0), (3, 0), (3, 1), (4, 0), (5, 0), (5, 1))
 PANEL_ENDS = (0, 1, 3, 4, 6, 7, 9)
 
@@ -38,10 +38,10 @@ def find_interview_status(profile: Profile, slot: int) -> str:
 
 @lru_cache(maxsize=8192)
 def count_scorecards(profile: Profile) -> tuple[int, int]:
-    """(complete ones, all): one for each who held a complete interview, a draft where feedback is awaited."""
-    held = count_interviews(profile)
-    done = sum(find_interview_status(profile, slot) == "complete" for slot in range(held))
-    is_awaited = done < held and find_interview_status(profile, done) in ("awaiting_feedback", "collect_feedback")
+    """(complete ones, all): one for each interviewer of a complete interview, a draft where feedback is awaited."""
+    interviews = count_interviews(profile)
+    done = sum(find_interview_status(profile, slot) == "complete" for slot in range(interviews))
+    is_awaited = done < interviews and find_interview_status(profile, done) in ("awaiting_feedback", "collect_feedback")
     return PANEL_ENDS[done], PANEL_ENDS[done] + is_awaited
 
 

@@ -1,4 +1,4 @@
-"""A stored row as the vendor's tables would hold it: every column has its type, or what a new row has there.
+"""A stored row as the vendor's tables would store it: every column has its type, or what a new row has there.
 
 Over the control plane people put anything into a row, and lists send it as it is. What the emulator itself makes of
 rows — filters, writes, payloads — reads them through this, so that one odd member never breaks an answer.

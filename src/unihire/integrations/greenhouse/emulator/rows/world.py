@@ -149,7 +149,7 @@ class World:
             return PartRows(timeline.count, places, shape, timeline=timeline)
         memo: dict[Profile, int] = {}
 
-        def held(index: int) -> int:
+        def used(index: int) -> int:
             profile = self.application(index).profile
             number = memo.get(profile)
             if number is None:
@@ -159,7 +159,7 @@ class World:
         def total() -> int:
             return sum(count(profile) * times for profile, times in self._application_profiles.items())
 
-        return PartRows(timeline.count, places, shape, held, timeline, total)
+        return PartRows(timeline.count, places, shape, used, timeline, total)
 
     # Candidates
 
@@ -178,13 +178,13 @@ class World:
         if count is None:
             return PartRows(timeline.count, places, shape, timeline=timeline)
 
-        def held(index: int) -> int:
+        def used(index: int) -> int:
             return count(self.candidate_profile(company.candidate(index)))
 
         def total() -> int:
             return sum(count(profile) * times for profile, times in self._candidate_profiles.items())
 
-        return PartRows(timeline.count, places, shape, held, timeline, total)
+        return PartRows(timeline.count, places, shape, used, timeline, total)
 
     # Jobs
 
@@ -223,8 +223,8 @@ class World:
         self, places: int, shape: Callable[[JobWorld, int], Row], count: Callable[[JobWorld], int] | None = None
     ) -> PartRows:
         timeline, job = self.company.jobs, self.job
-        held = None if count is None else lambda index: count(job(index))
-        return PartRows(timeline.count, places, lambda index, place: shape(job(index), place), held, timeline)
+        used = None if count is None else lambda index: count(job(index))
+        return PartRows(timeline.count, places, lambda index, place: shape(job(index), place), used, timeline)
 
     # Users
 
@@ -234,9 +234,9 @@ class World:
         timeline = self.company.employees
         return PartRows(timeline.count, places, shape, count, timeline)
 
-    def pick_user(self, luck: int) -> int:
+    def pick_user(self, draw: int) -> int:
         """The id of somebody."""
-        return self.ids["users"](luck % self.company.employees.count)
+        return self.ids["users"](draw % self.company.employees.count)
 
     # Lists
 

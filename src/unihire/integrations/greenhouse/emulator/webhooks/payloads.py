@@ -170,15 +170,15 @@ class Payloads:
         interviews = [self._describe_interview(one, own.get(one["id"])) for one in planned]
         return {"id": stage["id"], "name": stage["name"], "interviews": interviews}
 
-    def _describe_interview(self, planned: Row, held: Row | None) -> Row:
+    def _describe_interview(self, planned: Row, interview: Row | None) -> Row:
         kits = self._list("interview_kits", "job_interview_id", planned["id"])
         questions = self._list("scorecard_questions", "interview_kit_id", kits[0]["id"]) if kits else []
-        people = [] if held is None else self._list("interviewers", "interview_id", held["id"])
+        people = [] if interview is None else self._list("interviewers", "interview_id", interview["id"])
         names = {one["id"]: (self._stub("users", one["user_id"]) or {"name": one["email"]})["name"] for one in people}
         return {
             "id": planned["id"],
             "name": planned["name"],
-            "status": "to_be_scheduled" if held is None else held["status"],
+            "status": "to_be_scheduled" if interview is None else interview["status"],
             "interview_kit": {
                 "url": f"https://app.example.com/guides/{kits[0]['id'] if kits else planned['id']}",
                 "content": kits[0]["exercises"] if kits else None,

@@ -1,4 +1,4 @@
-"""What the bodies of writes may hold, and how they are read.
+"""What the bodies of writes may contain, and how they are read.
 
 A field is one word. `name` is text, `sort_order:int` a number, `starts_at:moment`, `starts_on:date`, `private:bool`,
 `tags:list`, `rejection_email:object` what they say, `status=open|closed` one of these, `job_id:jobs` the id of a row

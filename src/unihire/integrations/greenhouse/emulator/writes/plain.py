@@ -326,10 +326,10 @@ class Writer:
 
     def read_custom(self, stream: str, columns: Row) -> None:
         """Put the custom fields of a body into the form they are read in."""
-        holder = name_custom_fields(stream)
+        member = name_custom_fields(stream)
         kinds = {name: kind for kind, name in CUSTOM_FIELD_STREAMS.items()}
-        if stream in kinds and columns.get(holder) is not None:
-            columns[holder] = read_custom_fields(self.rows, kinds[stream], columns[holder])
+        if stream in kinds and columns.get(member) is not None:
+            columns[member] = read_custom_fields(self.rows, kinds[stream], columns[member])
 
     # Many at once
 

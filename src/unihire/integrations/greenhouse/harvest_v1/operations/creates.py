@@ -166,7 +166,7 @@ async def _make_person(
             *(f"application.{number}" for number in range(1, len(applications))),
             *(f"education.{number}" for number in range(len(educations))),
             *(f"employment.{number}" for number in range(len(employments))),
-            *(f"attachment.{place}.{number}" for place, held in enumerate(files) for number in range(len(held))),
+            *(f"attachment.{place}.{number}" for place, group in enumerate(files) for number in range(len(group))),
             *(f"note.{number}" for number in range(len(notes))),
         ],
     )
@@ -184,8 +184,8 @@ async def _make_person(
     for number, employment in enumerate(employments):
         body = write_employment(id, employment)
         await writer.make_employment(f"employment.{number}", body, within="candidate")
-    for place, held in enumerate(files):
-        for number, file in enumerate(held):
+    for place, group in enumerate(files):
+        for number, file in enumerate(group):
             body = write_attachment(application_ids[place], file)
             await writer.make_attachment(f"attachment.{place}.{number}", body, within="candidate")
     for number, note in enumerate(notes):

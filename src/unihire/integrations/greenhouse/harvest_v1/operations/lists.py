@@ -170,8 +170,8 @@ async def find_by_id(context: OperationContext, stream: str, member: str, id: in
 
 def filter_rows(rows: Iterable[VendorRow], conditions: Iterable[Condition]) -> list[VendorRow]:
     """The rows that meet every condition."""
-    held = list(conditions)
-    return [row for row in rows if all(condition.accepts(row) for condition in held)]
+    given = list(conditions)
+    return [row for row in rows if all(condition.accepts(row) for condition in given)]
 
 
 def cut(rows: Sequence[T], *, page: int | None, size: int | None) -> list[T]:

@@ -211,7 +211,7 @@ def list_job_ids(row: VendorRow) -> list[int]:
 
 
 def _newest_by(rows: Iterable[VendorRow], member: str) -> dict[int, VendorRow]:
-    return {value: held[0] for value, held in group_by(sort_newest(rows), member).items()}
+    return {value: group[0] for value, group in group_by(sort_newest(rows), member).items()}
 
 
 def _shape(row: VendorRow, around: _Around) -> Application:

@@ -213,7 +213,7 @@ class _Teams:
 async def shape_stages(context: OperationContext, rows: list[VendorRow]) -> list[JobStage]:
     """Stages with the interviews planned for them, in three rounds.
 
-    Interviews and kits are asked for by job: the stages of a job come together, and one call holds 500.
+    Interviews and kits are asked for by job: the stages of a job come together, and one call takes 500.
     """
     jobs = sorted(set(list_ids(rows, "job_id")))
     interviews, kits = await asyncio.gather(
@@ -222,7 +222,7 @@ async def shape_stages(context: OperationContext, rows: list[VendorRow]) -> list
     stages = set(list_ids(rows))
     planned = in_order(row for row in interviews if row.find_number("job_interview_stage_id") in stages)
     wanted = set(list_ids(planned))
-    kit_of = {id: held[0] for id, held in group_by(reversed(kits), "job_interview_id").items() if id in wanted}
+    kit_of = {id: group[0] for id, group in group_by(reversed(kits), "job_interview_id").items() if id in wanted}
     ids = list_ids(kit_of.values())
     questions, interviewers = await asyncio.gather(
         context.find("scorecard_questions", "interview_kit_id", ids),

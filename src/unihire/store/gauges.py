@@ -1,4 +1,4 @@
-"""How the whole installation stands, in numbers: for those who watch over it."""
+"""Counts over the whole installation: connectors, runs, jobs, workers and what waits; metrics show them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ SILENT_FOR = timedelta(seconds=20)
 
 # Connectors, paused ones among them, unfinished runs, jobs, workers, the schedule that is overdue for longest, open
 # issues, quarantined rows, touched rows that wait, and lanes that do: a name, what it is counted by, and the number.
-COUNT_STANDING = """
+COUNT_GAUGES = """
     SELECT 'connectors' AS name, integration, lower(status) AS kind, count(*)::float8 AS value
     FROM connector GROUP BY integration, status
     UNION ALL
@@ -60,7 +60,7 @@ COUNT_STANDING = """
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class GaugeValue:
     """One number; `integration` and `kind` are empty where it is not counted by them."""
 
     name: str
@@ -69,5 +69,5 @@ class Figure:
     value: float
 
 
-async def count_standing(pool: Pool) -> Sequence[Figure]:
-    return [Figure(**row) for row in await pool.fetch(COUNT_STANDING, SILENT_FOR)]
+async def count_gauges(pool: Pool) -> Sequence[GaugeValue]:
+    return [GaugeValue(**row) for row in await pool.fetch(COUNT_GAUGES, SILENT_FOR)]
