@@ -128,9 +128,9 @@ def render_deviations(deviations: Sequence[Deviation]) -> str:
 
 
 def render_crowd(measured: Measured, figures: Mapping[str, float]) -> str:
-    """What was foretold of the bench's 500 connectors and what they took."""
+    """What was predicted of the bench's 500 connectors and what they took."""
     return render_table(
-        ["500 connectors, 2 workers: all runs together", "foretold", "measured", "ratio"],
+        ["500 connectors, 2 workers: all runs together", "predicted", "measured", "ratio"],
         [
             [one.quantity, f"{one.predicted:,.0f}", f"{one.measured:,.0f}", f"{one.ratio:.2f}"]
             for one in compare_crowd(measured, figures)

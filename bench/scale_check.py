@@ -1,4 +1,4 @@
-"""The model against the bench of many connectors, which it is not made of: what it foretells of all that together."""
+"""The model against the bench of many connectors, which it is not made of: what it predicts of all that together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -35,20 +35,20 @@ def given() -> Assumptions:
     return read_assumptions()
 
 
-def test_model_foretells_a_size_it_was_not_made_of(measured: Measured) -> None:
+def test_model_predicts_a_size_it_was_not_made_of(measured: Measured) -> None:
     found = [one for one in list_deviations(measured) if one.kind in ("first", "whole") and one.quantity in TOLD]
     assert {one.quantity for one in found} == TOLD
     assert [one for one in found if abs(one.ratio - 1) > WITHIN] == []
 
 
-def test_model_foretells_what_five_hundred_connectors_take(measured: Measured) -> None:
+def test_model_predicts_what_five_hundred_connectors_take(measured: Measured) -> None:
     found = compare_crowd(measured, read_fair())
     assert {one.quantity for one in found} >= {"worker_cpu", "database_cpu", "transactions", "wal", "size", "rows"}
     assert [one for one in found if abs(one.ratio - 1) > WITHIN] == []
 
 
 @pytest.mark.parametrize("quantity", ["worker_cpu", "database_cpu", "wal"])
-def test_model_foretells_what_all_runs_of_that_size_take_together(measured: Measured, quantity: str) -> None:
+def test_model_predicts_what_all_runs_of_that_size_take_together(measured: Measured, quantity: str) -> None:
     found = [one for one in list_deviations(measured) if one.quantity == quantity]
     assert abs(sum(one.predicted for one in found) / sum(one.measured for one in found) - 1) <= WITHIN
 
