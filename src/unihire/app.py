@@ -329,7 +329,7 @@ async def _answer_fault(request: Request, error: Exception) -> Response:
 
 
 async def _answer_unusable(request: Request, error: Exception) -> Response:
-    """Nothing the caller can mend, and what is wrong is the operator's: it is in the log alone."""
+    """Nothing the caller can fix; the cause concerns the operator and is in the log alone."""
     log.error("a call could not be served", reason=str(error))
     return JSONResponse(_write_error(request, "This cannot be served as the service is set up; its log says why"), 503)
 

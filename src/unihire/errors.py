@@ -18,7 +18,7 @@
     │   ├── RetryLater          wait, then ask again
     │   │   ├── BudgetSpent     our own rate budget for the vendor is; nothing was sent
     │   │   └── NoToken         no token can be had now; nothing was asked with one
-    │   │       ├── CredentialsDoubted   the vendor refuses the credentials, and has not for long enough to believe it
+    │   │       ├── CredentialsRefused   the vendor refuses the credentials, but not yet for long enough to be final
     │   │       └── CredentialsReplaced  the connector was given others meanwhile; what was begun with these is over
     │   ├── ReauthorizeNeeded   the credentials no longer work; the customer must connect again
     │   ├── PermissionMissing   this stream is closed to these credentials; the others go on
@@ -193,7 +193,7 @@ class NoToken(RetryLater):
     """No token can be had now, so nothing was asked with one."""
 
 
-class CredentialsDoubted(NoToken):
+class CredentialsRefused(NoToken):
     """The vendor refuses the stored credentials, but a single refusal may pass: it is not yet taken for the truth."""
 
 
@@ -207,7 +207,7 @@ class CredentialsReplaced(NoToken):
 
 
 class ReauthorizeNeeded(VendorError):
-    """The stored credentials are refused; only the customer can mend that."""
+    """The stored credentials are refused; only the customer can fix that."""
 
 
 class PermissionMissing(VendorError):

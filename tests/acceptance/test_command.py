@@ -235,7 +235,7 @@ def test_keys_are_made_told_once_and_revoked(command: Command) -> None:
     assert ends[:10] in command.run("keys").stdout
     command.ask("keys", "revoke", lasting["id"])
     assert ends[:10] not in command.run("keys").stdout, "it ended when it was revoked"
-    assert "no living API key begins with" in command.run("keys", "revoke", made["id"], code=3).stderr
+    assert "no valid API key begins with" in command.run("keys", "revoke", made["id"], code=3).stderr
 
 
 def test_serve_answers_with_a_key_and_a_token_and_ends_on_a_signal(command: Command, connector: dict[str, Any]) -> None:

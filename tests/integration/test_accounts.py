@@ -27,9 +27,9 @@ KNOWN = replace(ACME, known_by=("jobs",), made_at="at")
 NO_LIMITS = {"greenhouse": {"rate_limit": "0", "token_rate_limit": "0"}}
 
 
-async def check(tenant: Tenant, base_url: str, credentials: dict[str, str], *, is_vouched: bool = False) -> None:
+async def check(tenant: Tenant, base_url: str, credentials: dict[str, str], *, is_confirmed: bool = False) -> None:
     client = open_client(tenant.integration, credentials, base_url, is_base_url_trusted=True, retry=IMPATIENT)
-    await check_account(tenant.pool, tenant.connector, tenant.integration, client, is_vouched=is_vouched)
+    await check_account(tenant.pool, tenant.connector, tenant.integration, client, is_confirmed=is_confirmed)
 
 
 @asynccontextmanager
@@ -83,9 +83,9 @@ async def tenant(pool: Pool, sealer: Sealer, vendor: Vendor) -> Tenant:
     return made
 
 
-async def look(tenant: Tenant, vendor: Vendor, *jobs: dict[str, Any], is_vouched: bool = False) -> None:
+async def look(tenant: Tenant, vendor: Vendor, *jobs: dict[str, Any], is_confirmed: bool = False) -> None:
     vendor.lists["/jobs"] = list(jobs)
-    await check(tenant, vendor.base_url, tenant.credentials, is_vouched=is_vouched)
+    await check(tenant, vendor.base_url, tenant.credentials, is_confirmed=is_confirmed)
 
 
 async def test_one_row_that_is_known_and_made_at_the_same_moment_is_enough(tenant: Tenant, vendor: Vendor) -> None:
@@ -95,10 +95,14 @@ async def test_one_row_that_is_known_and_made_at_the_same_moment_is_enough(tenan
 async def test_same_ids_made_at_other_moments_are_another_account_whoever_vouches(
     tenant: Tenant, vendor: Vendor
 ) -> None:
-    for is_vouched in (False, True):
+    for is_confirmed in (False, True):
         with pytest.raises(ConfigError, match="2 rows of jobs made at another moment than what is stored"):
             await look(
-                tenant, vendor, {"id": "1", "at": "2020-01-01"}, {"id": "2", "at": "2020-01-02"}, is_vouched=is_vouched
+                tenant,
+                vendor,
+                {"id": "1", "at": "2020-01-01"},
+                {"id": "2", "at": "2020-01-02"},
+                is_confirmed=is_confirmed,
             )
 
 
@@ -111,17 +115,17 @@ async def test_row_without_a_moment_tells_nothing(tenant: Tenant, vendor: Vendor
 async def test_no_row_that_is_known_needs_somebody_who_vouches(tenant: Tenant, vendor: Vendor) -> None:
     with pytest.raises(ConfigError, match=r"none of the 1 row it shows first is known here.*--same-account"):
         await look(tenant, vendor, {"id": "9", "at": "2026-01-09"})
-    await look(tenant, vendor, {"id": "9", "at": "2026-01-09"}, is_vouched=True)
+    await look(tenant, vendor, {"id": "9", "at": "2026-01-09"}, is_confirmed=True)
 
 
 async def test_no_row_at_all_and_a_closed_list_need_it_too(tenant: Tenant, vendor: Vendor) -> None:
     with pytest.raises(ConfigError, match="shows no row to compare"):
         await look(tenant, vendor)
     for body, status in (({}, 403), ({}, 404), ({}, 422), ({"rows": 7}, 200)):
-        for is_vouched in (False, True):
+        for is_confirmed in (False, True):
             vendor.will("/jobs", *[partial(answer, body, status)] * 20)
-            with contextlib.nullcontext() if is_vouched else pytest.raises(ConfigError, match="no row to compare"):
-                await look(tenant, vendor, {"id": "1", "at": "2026-01-01"}, is_vouched=is_vouched)
+            with contextlib.nullcontext() if is_confirmed else pytest.raises(ConfigError, match="no row to compare"):
+                await look(tenant, vendor, {"id": "1", "at": "2026-01-01"}, is_confirmed=is_confirmed)
             vendor.answers["/jobs"].clear()
 
 
@@ -146,7 +150,7 @@ async def test_moment_that_the_vendor_writes_otherwise_by_now_is_the_same(
 @pytest.mark.parametrize("at", ["soon", "", "x" * 100_000, 5, [], {}, True])
 async def test_what_is_no_moment_is_another(tenant: Tenant, vendor: Vendor, at: Any) -> None:
     with pytest.raises(ConfigError, match="of another account"):
-        await look(tenant, vendor, {"id": "2", "at": at}, is_vouched=True)
+        await look(tenant, vendor, {"id": "2", "at": at}, is_confirmed=True)
 
 
 async def test_stored_row_that_is_not_decoded_any_more_tells_nothing(tenant: Tenant, vendor: Vendor) -> None:

@@ -200,7 +200,7 @@ async def test_kept_grant_is_sealed_in_its_place(
     assert (kept.access_token, kept.refresh_token) == ("access-1", "refresh-1")
     assert "ess-1" not in repr(kept)
     assert "esh-1" not in repr(kept)
-    with pytest.raises(ConfigError, match="no longer holds"):
+    with pytest.raises(ConfigError, match="no longer contains"):
         await keep(pool, Sealer([new_key()]), partner).find()
     async with pool.acquire() as connection:
         assert await grants.save_grant(connection, other_tenant.connector.number, 1, stored)

@@ -25,7 +25,7 @@ OF_ALL: Mapping[str, str] = {
     "issues.DROP_OLD_ISSUES": "retention: of all",
     "fast_schedules.LIST_FAST_DUE_BY_SETTING": "a chore: which are due",
     "jobs.LIST_ORPHANED": "a chore: which have no job",
-    "jobs.MEND_RUNS": "a chore: which wait for too long",
+    "jobs.BRING_RUNS_FORWARD": "a chore: which wait for too long",
     "operations.DROP_OLD_CALLS": "retention: of all",
     "operations.DROP_OLD_MARKS": "retention: of all",
     "tokens.DROP_ALL_ENDED": "retention: of all",

@@ -52,7 +52,7 @@ async def mutate(link: Link, *, deletes: bool = True) -> None:
 async def expect_exact(mirror: Mirror, link: Link) -> None:
     """The mirror has what is served, and that is what the vendor has."""
     await mirror.follow()
-    assert mirror.records == await mirror.read_living()
+    assert mirror.records == await mirror.read_live()
     await link.look()
     check_same(await link.read_records(), link.expected)
 
@@ -69,7 +69,7 @@ async def test_mirror_is_exact_after_every_run_that_reads_all(link: Link) -> Non
         await expect_exact(mirror, link)
         assert mirror.removed > removed
         await own.follow()
-        assert own.records == await own.read_living()
+        assert own.records == await own.read_live()
     assert own.removed
     again = Mirror(link.api)
     await again.follow()
@@ -116,5 +116,5 @@ async def test_mirror_of_a_filtered_list_keeps_nothing_that_is_deleted(link: Lin
     await mutate(link)
     await link.sync(full=True)
     await mirror.follow()
-    assert mirror.records == await mirror.read_living()
+    assert mirror.records == await mirror.read_live()
     assert before.keys() - mirror.records[APPLICATIONS].keys()

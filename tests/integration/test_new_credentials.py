@@ -339,7 +339,7 @@ async def _save(pool: Pool, sealer: Sealer, connector: Connector) -> None:
 async def _doubt(pool: Pool, sealer: Sealer, connector: Connector) -> None:
     keeper = StoredGrants(pool, sealer, connector=connector.id, number=connector.number, version=1)
     with pytest.raises(CredentialsReplaced):
-        await keeper.doubt()
+        await keeper.note_refusal()
 
 
 async def _relink(pool: Pool, sealer: Sealer, connector: Connector) -> None:
@@ -416,7 +416,7 @@ async def test_row_that_a_program_before_this_one_left_is_taken_for_none(
     await pool.execute("UPDATE connector_grant SET sealed = 'of an old one', credentials_version = 1")
     keeper = StoredGrants(pool, sealer, connector=connector.id, number=connector.number, version=2)
     assert await keeper.find() is None
-    assert not await keeper.doubt()
+    assert not await keeper.note_refusal()
     assert await keeper.find() is None
     assert await find_version(pool) == (2, False)
     async with keeper.lock() as held:

@@ -174,7 +174,7 @@ async def test_rows_that_were_met_are_answered_as_the_rule_says(reading: Reading
          f"applications {application}: `status` is missing"),
         ("jobs", ("name",), LEFT_OUT, "get_job", {"job_id": job}, f"jobs {job}: `name` is missing"),
         ("candidates", ("email_addresses",), ["a@x"], "get_candidate", {"candidate_id": person},
-         f"candidates {person}: `email_addresses` holds something else than objects"),
+         f"candidates {person}: `email_addresses` has something else than objects"),
     ]  # fmt: skip
     for stream, path, put, name, given, words in refused:
         body = await spoil_and_call(reading, stream, path, put, name, given)

@@ -74,7 +74,7 @@ async def test_of_a_deleted_record_come_ids_and_when_and_nothing_else(
             assert (await api.get(path, params=params)).status_code == 404
 
 
-async def test_living_records_beside_deleted_ones_are_answered_as_ever(
+async def test_live_records_beside_deleted_ones_are_answered_as_ever(
     databases: Databases, api: httpx.AsyncClient, tenant: Tenant
 ) -> None:
     await fill(tenant)

@@ -17,7 +17,7 @@ from testbed.tenants import Tenant, make_tenant
 from testbed.vendor import ACME, HERE, IMPATIENT, Answerer, Vendor, fill, say
 from testbed.waiting import until
 from testbed.working import Works
-from unihire.errors import CredentialsDoubted, NoToken, PermissionMissing, ReauthorizeNeeded, RetryLater
+from unihire.errors import CredentialsRefused, NoToken, PermissionMissing, ReauthorizeNeeded, RetryLater
 from unihire.integration import registry
 from unihire.kit.seal import Sealer
 from unihire.outbound.client import Target, VendorClient
@@ -100,7 +100,7 @@ async def test_answer_that_is_no_refusal_of_the_vendors_is_tried_again_and_never
     for _ in range(4):
         with pytest.raises(NoToken, match=str(status)) as later:
             await ask(open_client)
-        assert not isinstance(later.value, CredentialsDoubted)
+        assert not isinstance(later.value, CredentialsRefused)
     assert vendor.count("/token") == IMPATIENT.attempts * 4
     assert vendor.count("/jobs/1") == 0
     assert await find_refusals(pool) == 0
@@ -123,7 +123,7 @@ async def test_one_refusal_is_not_believed_and_one_purchase_later_forgotten(
     vendor: Vendor, pool: Pool, open_client: Open
 ) -> None:
     vendor.will("/token", refuse())
-    with pytest.raises(CredentialsDoubted, match=r"\(401, invalid_client\)") as doubted:
+    with pytest.raises(CredentialsRefused, match=r"\(401, invalid_client\)") as doubted:
         await ask(open_client)
     assert vendor.count("/token") == 1  # refused credentials are not tried again at once
     assert doubted.value.after == 60
@@ -138,10 +138,10 @@ async def test_refusals_are_believed_once_there_were_several_over_minutes(
 ) -> None:
     vendor.will("/token", *[refuse()] * 50)
     for _ in range(4):  # often, but all at once
-        with pytest.raises(CredentialsDoubted):
+        with pytest.raises(CredentialsRefused):
             await ask(open_client)
     await let_pass(pool, timedelta(minutes=4, seconds=50))
-    with pytest.raises(CredentialsDoubted):
+    with pytest.raises(CredentialsRefused):
         await ask(open_client)
     await let_pass(pool, timedelta(seconds=10))
     with pytest.raises(ReauthorizeNeeded):
@@ -150,7 +150,7 @@ async def test_refusals_are_believed_once_there_were_several_over_minutes(
 
 async def test_two_refusals_far_apart_are_too_few(vendor: Vendor, pool: Pool, open_client: Open) -> None:
     vendor.will("/token", *[refuse()] * 3)
-    for raised in (CredentialsDoubted, CredentialsDoubted, ReauthorizeNeeded):
+    for raised in (CredentialsRefused, CredentialsRefused, ReauthorizeNeeded):
         with pytest.raises(raised):
             await ask(open_client)
         await let_pass(pool, timedelta(hours=1))
@@ -161,13 +161,13 @@ async def test_call_that_is_let_in_between_refusals_makes_them_begin_anew(
 ) -> None:
     vendor.will("/token", refuse(), refuse())
     for _ in range(2):
-        with pytest.raises(CredentialsDoubted):
+        with pytest.raises(CredentialsRefused):
             await ask(open_client)
     await let_pass(pool, timedelta(hours=1))
     await ask(open_client)
     await pool.execute("UPDATE connector_grant SET sealed = NULL")
     vendor.will("/token", refuse())
-    with pytest.raises(CredentialsDoubted):
+    with pytest.raises(CredentialsRefused):
         await ask(open_client)
     assert await find_refusals(pool) == 1
 
@@ -176,7 +176,7 @@ async def test_fresh_token_that_is_refused_is_no_more_believed_at_once(
     vendor: Vendor, pool: Pool, open_client: Open
 ) -> None:
     vendor.will("/jobs/1", *[refuse(401, {})] * 5 * 3)
-    for raised in (CredentialsDoubted, CredentialsDoubted, ReauthorizeNeeded):
+    for raised in (CredentialsRefused, CredentialsRefused, ReauthorizeNeeded):
         with pytest.raises(raised, match=r"refuses a fresh token \(401\)"):
             await ask(open_client)
         await let_pass(pool, timedelta(hours=1))
@@ -217,7 +217,7 @@ async def test_token_endpoint_that_stays_away_leaves_the_run_to_be_gone_on_with(
 async def test_sync_whose_credentials_are_refused_once_goes_on_and_the_connector_stands_well(
     works: Works, customer: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unihire.outbound.granting.DOUBTED_SECONDS", 0.1)
+    monkeypatch.setattr("unihire.outbound.granting.REFUSED_AGAIN_SECONDS", 0.1)
     monkeypatch.setattr("unihire.sync.deferring.FIRST_PAUSE", timedelta(milliseconds=10))
     works.vendor.will("/token", refuse())
     async with works.work():
@@ -258,7 +258,7 @@ async def test_write_with_refused_credentials_is_not_sent_and_says_so(works: Wor
     """The caller hears of it at once; the connector needs no relink for it."""
     works.vendor.will("/token", refuse())
     async with works.open_client(customer.connector) as client:
-        with pytest.raises(CredentialsDoubted) as doubted:
+        with pytest.raises(CredentialsRefused) as doubted:
             await client.send("POST", "/jobs", b"{}")
     assert doubted.value.status == 401
     assert works.vendor.count("/jobs") == 0
@@ -299,7 +299,7 @@ async def test_access_token_of_a_partner_that_is_refused_once_is_used_again_wher
     vendor.lists["/jobs"] = [{"id": "1"}]
     vendor.will("/jobs/1", refuse(401, b"<html>"))
     async with open_connector_client(pool, made, sealer) as client:
-        with pytest.raises(CredentialsDoubted, match="connect again"):
+        with pytest.raises(CredentialsRefused, match="connect again"):
             await client.get("/jobs/1")
         assert (await client.get("/jobs/1")).status == 200
 
@@ -329,4 +329,4 @@ async def test_refused_connectors_wait_for_no_connection_that_another_of_them_ha
 
         async with asyncio.timeout(10):
             raised = await asyncio.gather(*(ask_one(one.connector) for one in made), return_exceptions=True)
-    assert [type(error) for error in raised] == [CredentialsDoubted] * 6
+    assert [type(error) for error in raised] == [CredentialsRefused] * 6

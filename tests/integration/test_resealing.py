@@ -85,7 +85,7 @@ async def test_what_does_not_open_is_named_and_the_others_are_resealed(place: Po
     assert done.resealed == Counter(credentials=2, grant=1, hook=2)
     left = [(one.kind, one.owner) for one in done.left]
     assert left == [("credentials", lost.id), ("grant", lost.id), ("grant", spoiled.id), ("hook", lost.id)]
-    assert "no longer holds" in done.left[0].reason
+    assert "no longer contains" in done.left[0].reason
     assert "does not open" in done.left[2].reason
     assert (await read(place, AFTER, good))[0] == SECRETS
     with pytest.raises(ConfigError):

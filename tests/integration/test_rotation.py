@@ -129,7 +129,7 @@ async def test_old_key_is_good_until_its_end_and_the_new_one_reaches_the_same(te
     with pytest.raises(Unauthorized):
         await checking.check_key(f"Bearer {tenant.key}")
     assert await checking.check_key(f"Bearer {new}") == caller(tenant)
-    with pytest.raises(ConfigError, match="no living API key"):
+    with pytest.raises(ConfigError, match="no valid API key"):
         await rotate_key(tenant.pool, tenant.key_id, old_valid_for=HOUR)
 
 
@@ -162,7 +162,7 @@ async def test_with_zero_the_old_key_ends_at_once_and_revoked_ones_are_not_rotat
     await revoke_key(tenant.pool, id)
     with pytest.raises(Unauthorized):
         await checking.check_key(f"Bearer {new}")
-    with pytest.raises(ConfigError, match="no living API key"):
+    with pytest.raises(ConfigError, match="no valid API key"):
         await rotate_key(tenant.pool, id, old_valid_for=HOUR)
 
 

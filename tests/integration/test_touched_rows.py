@@ -40,7 +40,7 @@ async def read(tenant: Tenant, client: VendorClient, **touched: Touched) -> Rere
     return await sync_touched_rows(tenant.pool, tenant.connector, DELTA, client, touched)
 
 
-async def list_living(tenant: Tenant, stream: str) -> list[str]:
+async def list_live(tenant: Tenant, stream: str) -> list[str]:
     rows = await tenant.pool.fetch(
         "SELECT remote_id FROM record WHERE connector = $1 AND stream = $2 AND deleted_at IS NULL ORDER BY remote_id",
         tenant.connector.number, stream,
@@ -62,7 +62,7 @@ async def test_row_the_vendor_has_no_longer_is_deleted_here(
 ) -> None:
     remove(vendor, "/offers", "211")
     reread = await read(tenant, client, offers=Touched(["111", "211", "999"]))
-    assert await list_living(tenant, "offers") == ["111"]
+    assert await list_live(tenant, "offers") == ["111"]
     assert reread.missing == {"offers": {"211", "999"}}
     assert {one.stream: one.deleted for one in reread.counts}["offers"] == 1
     before = await tenant.pool.fetchval("SELECT last_seq FROM feed WHERE connector = $1", tenant.connector.number)
@@ -76,7 +76,7 @@ async def test_what_an_operation_wrote_is_not_deleted_for_not_being_there_yet(
 ) -> None:
     remove(vendor, "/offers", "211")
     await sync_rows_by_id(tenant.pool, tenant.connector, DELTA, client, {"offers": ["211"]})
-    assert await list_living(tenant, "offers") == ["111", "211"]
+    assert await list_live(tenant, "offers") == ["111", "211"]
 
 
 async def test_what_hangs_on_a_row_that_went_is_asked_for_too(
@@ -88,9 +88,9 @@ async def test_what_hangs_on_a_row_that_went_is_asked_for_too(
     remove(vendor, "/offers", "111")
     vendor.lists["/applications"][0]["person_id"] = "3"
     await read(tenant, client, people=Touched(["1"]))
-    assert await list_living(tenant, "people") == ["2", "3"]
-    assert await list_living(tenant, "applications") == ["12", "21"]
-    assert await list_living(tenant, "offers") == ["211"]
+    assert await list_live(tenant, "people") == ["2", "3"]
+    assert await list_live(tenant, "applications") == ["12", "21"]
+    assert await list_live(tenant, "offers") == ["211"]
     asked = [request.query for request in vendor.log if request.path == "/applications"]
     assert {query["ids"] for query in asked} == {"11,12", "11"}, "what is missing is asked for twice, the rest once"
 
@@ -100,10 +100,10 @@ async def test_what_relates_to_a_row_is_read_again_where_that_is_asked_for(
 ) -> None:
     remove(vendor, "/applications", "12")
     await read(tenant, client, people=Touched(["1"]))
-    assert await list_living(tenant, "applications") == ["11", "12", "21"]
+    assert await list_live(tenant, "applications") == ["11", "12", "21"]
     await read(tenant, client, people=Touched(["1"], wide=["1"]))
-    assert await list_living(tenant, "applications") == ["11", "21"]
-    assert await list_living(tenant, "offers") == ["111", "211"]
+    assert await list_live(tenant, "applications") == ["11", "21"]
+    assert await list_live(tenant, "offers") == ["111", "211"]
 
 
 async def test_rows_are_read_by_another_member_those_that_no_longer_have_it_too(
@@ -114,7 +114,7 @@ async def test_rows_are_read_by_another_member_those_that_no_longer_have_it_too(
     assert [await find_tags(tenant, person_id) for person_id in "123"] == [["green"], ["red"], ["blue"]]
     vendor.lists["/applications"] = [application("11", "2"), application("13", "1"), application("21", "2")]
     await read(tenant, client, applications=Touched(of={"person_id": ["1"]}))
-    assert await list_living(tenant, "applications") == ["11", "13", "21"]
+    assert await list_live(tenant, "applications") == ["11", "13", "21"]
 
 
 async def test_list_that_is_closed_to_the_credentials_says_nothing_of_its_rows(
@@ -124,7 +124,7 @@ async def test_list_that_is_closed_to_the_credentials_says_nothing_of_its_rows(
     remove(vendor, "/applications", "21")
     reread = await read(tenant, client, offers=Touched(["211"]), applications=Touched(["21"]))
     assert reread.unknown["offers"] == {"211"}
-    assert await list_living(tenant, "applications") == ["11", "12"]
+    assert await list_live(tenant, "applications") == ["11", "12"]
 
 
 @pytest.mark.parametrize("is_first", [True, False], ids=["never read", "read before"])
@@ -153,7 +153,7 @@ async def test_older_page_does_not_bring_back_what_went(
         await read(tenant, client, people=Touched(["1"]))
     may_come.set()
     assert (await running).status == "done"
-    assert await list_living(tenant, "people") == []
+    assert await list_live(tenant, "people") == []
 
 
 async def test_row_that_was_saved_meanwhile_is_not_deleted_but_asked_for_again(
@@ -171,7 +171,7 @@ async def test_row_that_was_saved_meanwhile_is_not_deleted_but_asked_for_again(
 
     vendor.will("/people", vendor.page, sync_meanwhile)
     await read(tenant, client, people=Touched(["1"]))
-    assert await list_living(tenant, "people") == ["1", "2", "3"]
+    assert await list_live(tenant, "people") == ["1", "2", "3"]
 
 
 async def test_rows_of_several_streams_are_requested_at_once(
@@ -199,7 +199,7 @@ async def test_rows_of_several_streams_are_requested_at_once(
         tenant, client, people=Touched(["1"]), applications=Touched(of={"person_id": ["1"]}), offers=Touched(["211"])
     )
     assert alone == []
-    assert await list_living(tenant, "offers") == ["111"]
+    assert await list_live(tenant, "offers") == ["111"]
     name = "SELECT convert_from(body, 'UTF8')::jsonb ->> 'first_name' FROM record WHERE stream = 'people'"
     assert "Renamed" in [row[0] for row in await tenant.pool.fetch(name)]
 

@@ -63,7 +63,7 @@ CONTENT = {
     "met": "SELECT count(*) FROM seen",
     "unfinished": "SELECT count(*) FROM sync_run WHERE status IN ('queued', 'running')",
 }
-# Rows of the filter index that are not of a living record, or the other way round.
+# Rows of the filter index that are not of a live record, or the other way round.
 STRAY_KEYS = """
     SELECT count(*) FROM (SELECT connector, unnest(keys) AS key, seq FROM record WHERE deleted_at IS NULL) AS a
     FULL JOIN record_key AS b ON a.connector = b.connector AND a.key = b.key AND a.seq = b.seq

@@ -54,7 +54,7 @@ class Mirror:
             else:
                 self.records[path][item["id"]] = item
 
-    async def read_living(self) -> dict[str, dict[str, dict[str, Any]]]:
+    async def read_live(self) -> dict[str, dict[str, dict[str, Any]]]:
         """What the same lists have, read whole without deleted records."""
         asked = {name: value for name, value in self._asked.items() if name != "include_deleted"} | {"page_size": 100}
         return {

@@ -478,7 +478,7 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     yield due((10,), looks=3 * every, walked=every, written=10)
     yield Case("jobs.LIST_ORPHANED", jobs.LIST_ORPHANED, (), 2 * every, 2 * every)
     yield Case("refiling.FIND_DUE", refiling.FIND_DUE, (HOUR,), walked=every)
-    yield Case("jobs.MEND_RUNS", jobs.MEND_RUNS, (HOUR,), walked=every)
+    yield Case("jobs.BRING_RUNS_FORWARD", jobs.BRING_RUNS_FORWARD, (HOUR,), walked=every)
     old = (99 * HOUR, 500)
     yield Case("operations.DROP_OLD_CALLS", operations.DROP_OLD_CALLS, old, walked=BIG // 10 * every)
     yield Case("writes.DROP_OLD_WRITES", writes.DROP_OLD_WRITES, old, walked=BIG * every)

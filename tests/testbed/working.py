@@ -151,7 +151,7 @@ class Works:
         return counted
 
     async def list_names(self, stream: str) -> list[str]:
-        """The vendor's ids of a list's living records."""
+        """The vendor's ids of a list's live records."""
         query = "SELECT remote_id FROM record WHERE stream = $1 AND deleted_at IS NULL AND model = $2 ORDER BY 1"
         model = MODELS[{"jobs": "job", "people": "candidate"}[stream]].number
         return [row["remote_id"] for row in await self.pool.fetch(query, stream, model)]

@@ -66,7 +66,7 @@ COMMANDS = (
         "EPILOG",
         "List what became of records: each created, updated or deleted, oldest first.",
     ),
-    Command("issues", "issues:issues", "EPILOG", "List what somebody must know of or mend."),
+    Command("issues", "issues:issues", "EPILOG", "List problems that somebody must know of or fix."),
     Command("schedule", "schedules:schedule", "SCHEDULE_EPILOG", "Show or change when connectors are synced."),
     Command("pause", "schedules:pause", "PAUSE_EPILOG", "Let connectors rest."),
     Command("resume", "schedules:resume", "RESUME_EPILOG", "Let paused connectors go on."),

@@ -204,7 +204,7 @@ def reconnect(
             )
 
         async def check(client: VendorClient) -> None:
-            await check_account(pool, connector, integration, client, is_vouched=same_account)
+            await check_account(pool, connector, integration, client, is_confirmed=same_account)
 
         grant = await (proof.redeem() if no_check else proof.prove(check))
         await reconnect_connector(pool, sealer, connector, integration, proof.credentials, grant=grant)

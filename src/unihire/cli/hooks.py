@@ -188,7 +188,7 @@ def replace(id: Id, old_valid_for: OldValidFor = "24h", by_api: ByApi = False, i
     """Give a hook another address.
 
     It is shown this once. The old one is good for --old-valid-for still, so that the customer can change over; with 0
-    it ends at once. What the vendor's API was asked for is asked for anew with --by-api.
+    it ends at once. A subscription at the vendor's API is made again with --by-api.
     """
     settings = start()
     build_public_url(settings, "/")

@@ -1,4 +1,4 @@
-"""`unihire issues`: what somebody must know of or mend, over all connectors."""
+"""`unihire issues`: problems that somebody must know of or fix, over all connectors."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -32,7 +32,7 @@ def issues(
     is_resolved: Annotated[bool, typer.Option("--resolved", help="Those that are over too.")] = False,
     is_json: Json = False,
 ) -> None:
-    """List what somebody must know of or mend.
+    """List problems that somebody must know of or fix.
 
     Issues open when something goes wrong and resolve by themselves when it is over; each says what to do.
     """

@@ -202,7 +202,7 @@ async def _pick_key(pool: Pool, text: str) -> UUID:
         if key["is_good"] and text and str(key["id"]).startswith(text.lower())
     ]
     if len(fitting) != 1:
-        what = "several living API keys begin" if fitting else "no living API key begins"
+        what = "several valid API keys begin" if fitting else "no valid API key begins"
         raise ConfigError(f"{what} with {text!r}: `unihire keys` lists them")
     return UUID(str(fitting[0]))
 

@@ -109,8 +109,8 @@ def _show(connector: Connector, result: Sequence[RemapResult]) -> None:
         lines.append(Line((one.stream, *(f"{number:,}" for number in numbers))))
     OUT.print(NotedTable(titles=titles, lines=lines, indent=2, numbers_from=1))
     for line in _describe_remaining(result):
-        mend = f"`unihire sync --full {str(connector.id)[:8]}` makes them again"
-        print_line(f"[yellow]![/yellow] {line}; {mend}")
+        remedy = f"`unihire sync --full {str(connector.id)[:8]}` makes them again"
+        print_line(f"[yellow]![/yellow] {line}; {remedy}")
 
 
 def _describe_remaining(result: Sequence[RemapResult]) -> Iterator[str]:

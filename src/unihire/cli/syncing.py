@@ -134,11 +134,11 @@ async def _sync_all(
 
 def _leave_alone(connector: Connector, *, is_named: bool) -> Done:
     """A paused connector is no fault where all are synced. Raises ConfigError for one that was named."""
-    mend = f"`unihire resume {str(connector.id)[:8]}` lets it go on"
+    remedy = f"`unihire resume {str(connector.id)[:8]}` lets it go on"
     if is_named:
-        raise ConfigError(f"connector {connector.id} is paused: {mend}")
+        raise ConfigError(f"connector {connector.id} is paused: {remedy}")
     name = f"{escape(connector.end_user)} ({connector.integration})"
-    said = f"[yellow]-[/yellow] {name}: paused; {mend}"
+    said = f"[yellow]-[/yellow] {name}: paused; {remedy}"
     return Done(0, {"status": "paused", "error": None}, lambda: print_line(said))
 
 

@@ -21,7 +21,7 @@ _ID_LENGTH = 36
 async def find_records(
     pool: Pool, reader: Reader, events: Iterable[ChangeEvent], view: RecordView, hidden: Hidden | None
 ) -> Mapping[tuple[int, str], bytes]:
-    """The bodies of the events' living records, by the number of their connector and their id.
+    """The bodies of the events' live records, by the number of their connector and their id.
 
     A record that changed more than once is the same for each of its events.
     """

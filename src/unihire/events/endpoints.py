@@ -244,7 +244,7 @@ def check_address(url: str, policy: AddressPolicy | None) -> str:
 
     The error shows no part of it: it may be a secret.
     One that is a literal is refused where the policy does; None: the operator gave it. A name is checked when it is
-    connected to, for each connection anew.
+    connected to, for each connection again.
     """
     if len(url) > ADDRESS_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
         raise EndpointRefused("url", f"it must be ASCII without spaces, at most {ADDRESS_LENGTH:,} characters")

@@ -68,15 +68,13 @@ class Application(Record):
     credited_to: Annotated[Text, Field("User credited with it.", _ID, to="remote_user", filter=_BY_ID)] = None
     current_stage: Annotated[
         Text,
-        Field("Stage it stands at, or stood at when it was rejected.", _ID, to="job_interview_stage", filter=_BY_ID),
+        Field("Its current stage, or the one in which it was rejected.", _ID, to="job_interview_stage", filter=_BY_ID),
     ] = None
     reject_reason: Annotated[Text, Field("Why it was rejected.", _ID, to="reject_reason", filter=_BY_ID)] = None
 
-    status: Annotated[Text, Field("Where the application stands.", "ACTIVE", enums.APPLICATION_STATUSES, more=True)] = (
-        None
-    )
+    status: Annotated[Text, Field("Status of the application.", "ACTIVE", enums.APPLICATION_STATUSES, more=True)] = None
     ended_by: Annotated[
-        Text, Field("Who ended it, of one that ended without a hire.", "COMPANY", enums.ENDED_BY, more=True)
+        Text, Field("Who ended it, if it ended without a hire.", "COMPANY", enums.ENDED_BY, more=True)
     ] = None
     is_prospect: Annotated[
         Flag, Field("Whether it is of somebody who did not apply, or not for a job.", False, more=True)
@@ -85,7 +83,7 @@ class Application(Record):
         None
     )
     withdrawn_at: Annotated[Text, Field("When the candidate withdrew.", _MOMENT, more=True)] = None
-    stage_entered_at: Annotated[Text, Field("When it came to the stage it stands at.", _MOMENT, more=True)] = None
+    stage_entered_at: Annotated[Text, Field("When it entered its current stage.", _MOMENT, more=True)] = None
     start_date: Annotated[Text, Field("First day of work.", _DAY, more=True)] = None
     answers: Annotated[list[Answer] | None, Field("Answers to the questions of the application form.", more=True)] = (
         None
@@ -241,7 +239,7 @@ class Job(Record):
     closed_at: Annotated[Text, Field("When it was closed.", _MOMENT, more=True)] = None
     openings_count: Annotated[int | None, Field("How many are to be hired.", 2, more=True)] = None
     category: Annotated[Text, Field("The vendor's category of it.", "Engineering", more=True)] = None
-    seniority: Annotated[Text, Field("Experience asked for.", "Senior", more=True)] = None
+    seniority: Annotated[Text, Field("Required experience.", "Senior", more=True)] = None
     team: Annotated[Text, Field("Team it is in.", "Search", more=True)] = None
     remote_url: Annotated[Text, Field("Its page in the ATS.", "https://ats.example.com/jobs/1", more=True)] = None
 
@@ -266,7 +264,7 @@ class Offer(Record):
 
 @model("office", plural="offices", number=10)
 class Office(Record):
-    """A place of the company."""
+    """A location of the company."""
 
     name: Annotated[Text, Field("Name of the office.", "Berlin")] = None
     location: Annotated[Text, Field("Address or place.", "1 Example Street, Berlin")] = None
@@ -283,7 +281,9 @@ class RejectReason(Record):
 
     name: Annotated[Text, Field("The reason.", "Position filled")] = None
 
-    ended_by: Annotated[Text, Field("Whose reason it is.", "COMPANY", enums.ENDED_BY, more=True)] = None
+    ended_by: Annotated[
+        Text, Field("Whose reason: the company's or the candidate's.", "COMPANY", enums.ENDED_BY, more=True)
+    ] = None
     is_active: Annotated[Flag, Field("Whether it can still be chosen.", True, more=True)] = None
     remote_created_at: Annotated[Text, Field(_CREATED, _MOMENT, more=True)] = None
     remote_updated_at: Annotated[Text, Field(_UPDATED, _MOMENT, more=True)] = None
@@ -298,9 +298,9 @@ class RemoteUser(Record):
     email: Annotated[Text, Field("E-mail address.", "robin@example.com", filter=_BY_NAME)] = None
     disabled: Annotated[Flag, Field("Whether the account is switched off.", False)] = None
     remote_created_at: Annotated[Text, Field("When the vendor created the account.", _MOMENT)] = None
-    access_role: Annotated[Text, Field("What the account may do.", "RECRUITER", enums.ACCESS_ROLES)] = None
+    access_role: Annotated[Text, Field("Access role of the account.", "RECRUITER", enums.ACCESS_ROLES)] = None
 
-    roles: Annotated[list[Role] | None, Field("What the account may do, role by role.", more=True)] = None
+    roles: Annotated[list[Role] | None, Field("Access roles of the account.", more=True)] = None
     name: Annotated[Text, Field("The vendor's own full name, where it has no two parts.", "Robin Roe", more=True)] = (
         None
     )
@@ -324,7 +324,9 @@ class ScheduledInterview(Record):
     end_at: Annotated[Text, Field("End.", _MOMENT)] = None
     remote_created_at: Annotated[Text, Field("When the vendor created it.", _MOMENT)] = None
     remote_updated_at: Annotated[Text, Field("When the vendor last changed it.", _MOMENT)] = None
-    status: Annotated[Text, Field("Booked, held, or held and judged.", "SCHEDULED", enums.INTERVIEW_STATUSES)] = None
+    status: Annotated[
+        Text, Field("Scheduled, awaiting feedback, or complete.", "SCHEDULED", enums.INTERVIEW_STATUSES)
+    ] = None
 
     is_cancelled: Annotated[Flag, Field("Whether it was cancelled.", False, more=True)] = None
     time_zone: Annotated[Text, Field("Time zone it was arranged in, by its IANA name.", "Europe/Berlin", more=True)] = (
@@ -360,7 +362,7 @@ class Scorecard(Record):
     attributes: Annotated[list[Rating] | None, Field("Judgement of single attributes and skills.", more=True)] = None
     answers: Annotated[list[Answer] | None, Field("Answers to the questions of the scorecard.", more=True)] = None
     notes: Annotated[Text, Field("What the interviewer wrote.", "Knows Python well.", more=True)] = None
-    status: Annotated[Text, Field("Whether it was handed in.", "COMPLETE", enums.SCORECARD_STATUSES, more=True)] = None
+    status: Annotated[Text, Field("Whether it was submitted.", "COMPLETE", enums.SCORECARD_STATUSES, more=True)] = None
     remote_updated_at: Annotated[Text, Field(_UPDATED, _MOMENT, more=True)] = None
 
 
@@ -368,7 +370,7 @@ class Scorecard(Record):
 class ScreeningQuestion(Record):
     """A question on a job's application form."""
 
-    job: Annotated[Text, Field("Job whose form asks it.", _ID, to="job", filter=_BY_ID)] = None
+    job: Annotated[Text, Field("Job whose application form has it.", _ID, to="job", filter=_BY_ID)] = None
     description: Annotated[Text, Field("The long text.", "Tell us what you did with Python.")] = None
     title: Annotated[Text, Field("The short text.", "Python")] = None
     type: Annotated[Text, Field("What kind of answer it takes.", "SINGLE_LINE_TEXT", enums.QUESTION_TYPES)] = None
@@ -377,7 +379,7 @@ class ScreeningQuestion(Record):
 
     choices: Annotated[list[Choice] | None, Field("Choices, each with its id and text.", more=True)] = None
     position: Annotated[int | None, Field("Position in the form, from 0 on.", 0, more=True)] = None
-    posting: Annotated[Text, Field("Posting whose form asks it.", _ID, to="job_posting", more=True)] = None
+    posting: Annotated[Text, Field("Posting whose application form has it.", _ID, to="job_posting", more=True)] = None
     category: Annotated[
         Text,
         Field(
@@ -407,7 +409,9 @@ class JobPosting(Record):
 
     title: Annotated[Text, Field("Title of the advertisement.", "Software Engineer")] = None
     content: Annotated[Text, Field("Its text, mostly HTML.", "<p>You will build our product.</p>")] = None
-    status: Annotated[Text, Field("Whether it is out.", "PUBLISHED", enums.POSTING_STATUSES, filter=_BY_TEXT)] = None
+    status: Annotated[Text, Field("Whether it is published.", "PUBLISHED", enums.POSTING_STATUSES, filter=_BY_TEXT)] = (
+        None
+    )
     is_internal: Annotated[Flag, Field("Whether only the company's own people see it.", False)] = None
     job: Annotated[Text, Field("Job it advertises.", _ID, to="job", filter=_BY_ID)] = None
     urls: Annotated[list[Url] | None, Field("Where it can be read.")] = None

@@ -39,7 +39,7 @@ class Contact(msgspec.Struct, kw_only=True, gc=False):
 
 
 class Place(msgspec.Struct, kw_only=True, gc=False):
-    """A place, as far as the vendor has its parts; `text` is the whole of it."""
+    """A location, in the parts that the vendor has; `text` is all of it."""
 
     text: Annotated[Text, Field("The whole, as one text.", "1 Example Street, 10115 Berlin")] = None
     street: Annotated[Text, Field("Street and number.", "1 Example Street")] = None
@@ -78,7 +78,7 @@ class Choice(msgspec.Struct, kw_only=True, gc=False):
 
 
 class TeamMember(msgspec.Struct, kw_only=True, gc=False):
-    """A user and what they do for a job or an application; a role we have no word for has its name alone."""
+    """A user's role for a job or an application; a role without a normalised value has its name alone."""
 
     user: Annotated[Text, Field("Who it is.", _ID, to="remote_user")] = None
     role: Annotated[Text, Field("What they do.", "RECRUITER", enums.TEAM_ROLES)] = None
@@ -123,7 +123,7 @@ class Employment(msgspec.Struct, kw_only=True, gc=False):
     title: Annotated[Text, Field("Job title.", "Engineer")] = None
     start: Annotated[Text, Field("When it began, as exact as the vendor says.", "2019-09")] = None
     end: Annotated[Text, Field("When it ended, as exact as the vendor says.", "2024")] = None
-    is_current: Annotated[Flag, Field("Whether it goes on.", False)] = None
+    is_current: Annotated[Flag, Field("Whether it continues.", False)] = None
     description: Annotated[Text, Field("What the work was.", "Built search engines.")] = None
 
 

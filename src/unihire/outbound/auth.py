@@ -170,12 +170,12 @@ class GrantStore(Protocol):
         """The credentials are the connector's still."""
         ...
 
-    async def doubt(self) -> bool:
+    async def note_refusal(self) -> bool:
         """Note that the vendor refuses the credentials. Whether it has for so long and so often that it is acted on."""
         ...
 
-    async def trust(self) -> None:
-        """Note that the vendor accepts the credentials; it costs nothing where nobody doubted it."""
+    async def note_acceptance(self) -> None:
+        """Note that the vendor accepts the credentials; it costs nothing where no refusal was stored."""
         ...
 
 
@@ -211,10 +211,10 @@ class MemoryGrants:
         if self._beside is not None:
             await self._beside.confirm()
 
-    async def doubt(self) -> bool:
+    async def note_refusal(self) -> bool:
         return True
 
-    async def trust(self) -> None:
+    async def note_acceptance(self) -> None:
         pass
 
 

@@ -68,7 +68,7 @@ class FixedWindowHeaders:
 
 @dataclass(slots=True, eq=False)
 class BudgetCall:
-    """A call that was let go; `sent_at` is time.monotonic()."""
+    """A call that may be sent; `sent_at` is time.monotonic()."""
 
     sent_at: float
     number: int = 0
@@ -91,7 +91,7 @@ class Budget:
     """Calls that one client may make. Clients with one `store` share the budget.
 
     Until the vendor says otherwise there is no limit, and the store is not read for each call; after a refusal all
-    calls wait as long as the vendor asked. Every call that `take` let go is to be ended, whatever became of it; those
+    calls wait as long as the vendor asked. Every call that `take` allowed must be ended, whatever became of it; those
     of a process that died are taken for lost after `timeout` seconds. Calls in the background leave a reserve to the
     others and stand back while one of them waits. With `patience`, in seconds, no call waits longer.
     """
@@ -119,7 +119,7 @@ class Budget:
 
     @property
     def waited(self) -> float:
-        """Seconds in which a call waited; those of calls that wait abreast count once."""
+        """Seconds in which a call waited; concurrent waits count once."""
         return self._tally.waited
 
     async def take(self) -> BudgetCall:

@@ -36,7 +36,7 @@ class BudgetState(msgspec.Struct):
     """When a call that is not in the background last had to wait."""
 
     def reset_if_outdated(self, fresh: Bucket | Window | None, now: float) -> None:
-        """Begin anew, with this meter, where the stored one is of another kind, or the clock was set back since.
+        """Start again, with this meter, where the stored one is of another kind, or the clock was set back since.
 
         A state that a less careful version of this program stored is corrected.
         """

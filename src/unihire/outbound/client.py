@@ -17,7 +17,7 @@ from yarl import URL
 from unihire.errors import (
     AnswerTooLarge,
     BudgetSpent,
-    CredentialsDoubted,
+    CredentialsRefused,
     CredentialsReplaced,
     NoToken,
     RetryLater,
@@ -277,7 +277,7 @@ class VendorClient:
             grant = await self._tokens.get(refused=None if refusals % 2 else grant)
         if method == "GET" or answer.status != HTTPStatus.NO_CONTENT:
             answer = await self._judge(call, answer, most)
-        await self._grants.trust()
+        await self._grants.note_acceptance()
         return answer
 
     async def _judge(self, call: str, answer: VendorResponse, most: int | None) -> VendorResponse:
@@ -300,7 +300,7 @@ class VendorClient:
             pause = retry.pause(attempt)
             try:
                 return await once()
-            except (CredentialsDoubted, CredentialsReplaced):
+            except (CredentialsRefused, CredentialsReplaced):
                 raise  # the first passes in minutes at the earliest, the second never
             except AnswerTooLarge:
                 raise

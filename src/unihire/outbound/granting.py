@@ -9,7 +9,7 @@ from typing import NoReturn
 import aiohttp
 
 from unihire.errors import (
-    CredentialsDoubted,
+    CredentialsRefused,
     NoToken,
     PermissionMissing,
     ReauthorizeNeeded,
@@ -26,7 +26,7 @@ from unihire.outbound.paging import VendorResponse
 CONFIRMED_SECONDS = 1.0
 """For so long it is taken for granted that credentials that were the connector's still are; not for writes."""
 
-DOUBTED_SECONDS = 60.0
+REFUSED_AGAIN_SECONDS = 60.0
 """How long to wait before a vendor that refuses the credentials is asked again."""
 
 TokenCall = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[VendorResponse]]
@@ -42,7 +42,7 @@ class Tokens:
 
     A purchase is made to the end, also when the call that needed it is cancelled: a refresh token spent for nothing
     would be lost. The token endpoint is outside the API's rate budget. A refusal by the vendor itself is noted with
-    the grant; before it is acted on it raises CredentialsDoubted, then ReauthorizeNeeded.
+    the grant; before it is acted on it raises CredentialsRefused, then ReauthorizeNeeded.
     """
 
     def __init__(
@@ -106,11 +106,11 @@ class Tokens:
 
     async def refuse(self, reason: str) -> NoReturn:
         """The vendor refuses the credentials, or a token they have just bought."""
-        if await self._grants.doubt():
+        if await self._grants.note_refusal():
             raise ReauthorizeNeeded(reason)
-        raise CredentialsDoubted(
+        raise CredentialsRefused(
             f"{reason}; it is asked again for some minutes before that is acted on",
-            after=DOUBTED_SECONDS,
+            after=REFUSED_AGAIN_SECONDS,
             status=HTTPStatus.UNAUTHORIZED,
         )
 

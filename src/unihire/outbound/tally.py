@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Tally:
-    """Calls of the API, and the seconds in which one waited; those of calls that wait abreast count once."""
+    """Calls of the API, and the seconds in which one waited; concurrent waits count once."""
 
     calls: int = 0
     waited: float = 0.0

@@ -1,4 +1,4 @@
-"""A vendor that counts by fixed windows: so many calls until one ends, and then anew."""
+"""A vendor that counts by fixed windows: so many calls in each."""
 
 import math
 
@@ -15,7 +15,7 @@ ALONE_SECONDS = 5.0
 
 
 class Window(msgspec.Struct, tag="window"):
-    """A fixed window: so many calls until it ends, whatever their pace, and then anew.
+    """A fixed window: so many calls until it ends, whatever their pace; then the next begins.
 
     What may go out is what the vendor said is left, less the calls under way: those it may not have counted yet, and
     around a window's end it may count them in either. When the window ends is found without an answer, by the clock.

@@ -30,12 +30,12 @@ ADVICE = "another account is a connector of its own: unihire connect"
 
 
 async def check_account(
-    pool: Pool, connector: Connector, integration: Integration, client: VendorClient, *, is_vouched: bool = False
+    pool: Pool, connector: Connector, integration: Integration, client: VendorClient, *, is_confirmed: bool = False
 ) -> None:
     """Compare the first page of the lists in `Integration.known_by` with the stored records, until one decides.
 
     It is the same account where a row of it is stored and was made at the same moment. Raises ConfigError where such
-    rows were made at another moment; and, unless somebody has vouched for the account, where no row is known, or none
+    rows were made at another moment; and, unless somebody has confirmed the account, where no row is known, or none
     can be seen. Where nothing is stored there is nothing to mix, and nothing is asked. Raises VendorError where the
     vendor cannot answer now, or refuses the credentials.
     """
@@ -59,7 +59,7 @@ async def check_account(
                 )
             if agreeing:
                 return
-    if is_vouched:
+    if is_confirmed:
         return
     first = count_of(seen, "row")
     found = f"none of the {first} it shows first is known here" if seen else "it shows no row to compare"

@@ -22,7 +22,7 @@ TRY_SECONDS = 5.0
 """How long one change may take; who holds the last connection of the pool may be waiting for this very call."""
 
 PAUSES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
-"""Seconds before each further try: a database that is started anew is back by then."""
+"""Seconds before each further try: a restarted database answers again by then."""
 
 GIVE_UP_SECONDS = 10.0
 

@@ -117,9 +117,9 @@ class Writes:
             return VendorRow(stream, done.row)
         row = None
         if done is not None:
-            row, doubt = await self._find_lost(stream, done, trace, LOOK_PAUSES)
-            if doubt is not None:
-                raise Unanswered(f"POST {path}: an earlier try sent it, and {doubt}; {ADVICE}")
+            row, unclear = await self._find_lost(stream, done, trace, LOOK_PAUSES)
+            if unclear is not None:
+                raise Unanswered(f"POST {path}: an earlier try sent it, and {unclear}; {ADVICE}")
         if row is None:
             row = await self._write(step, path, body, stream, trace, acting_as)
         self._fresh.add(step)
@@ -144,10 +144,10 @@ class Writes:
         except Unanswered as error:
             await writes.close_write(self._pool, self._connector.number, sent.write)
             pauses = ACCEPTED_PAUSES if error.is_accepted else LOOK_PAUSES
-            found, doubt = await self._find_lost(stream, sent, trace, pauses)
+            found, unclear = await self._find_lost(stream, sent, trace, pauses)
             if found is not None:
                 return found
-            words = f"{error}, and {doubt or 'nothing that it made is there yet'}; {ADVICE}"
+            words = f"{error}, and {unclear or 'nothing that it made is there yet'}; {ADVICE}"
             raise Unanswered(words, status=error.status, body=error.body) from error
 
     async def _look_before(self, stream: str, trace: Trace) -> WriteStep:

@@ -22,7 +22,7 @@ REFUSALS, REFUSED_FOR = 3, timedelta(minutes=5)
 between, and the first time was so long ago: what one refusal says may be an accident at the vendor's."""
 
 SAVE_PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
-"""Seconds before each further try to save: a database that is started anew is back by then."""
+"""Seconds before each further try to save: a restarted database answers again by then."""
 
 _turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 """Those of this process who renew one connector's grant go one after another, so that one at most asks the store."""
@@ -73,14 +73,14 @@ class StoredGrants:
         if not is_current:
             raise CredentialsReplaced
 
-    async def doubt(self) -> bool:
+    async def note_refusal(self) -> bool:
         noted = await grants.note_refusal(self._pool, self._number, self._version)
         if noted is None:
             raise CredentialsReplaced
         self._was_refused = True
         return noted.times >= REFUSALS and noted.lasting >= REFUSED_FOR
 
-    async def trust(self) -> None:
+    async def note_acceptance(self) -> None:
         if self._was_refused:
             await self._pool.execute(grants.FORGET_REFUSALS, self._number, self._version)
             self._was_refused = False

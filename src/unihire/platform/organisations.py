@@ -64,7 +64,7 @@ async def rotate_key(
     async with pool.acquire() as connection, connection.transaction():
         old = await connection.fetchrow(tenancy.LOCK_KEY, id)
         if old is None:
-            raise ConfigError(f"there is no living API key {id}")
+            raise ConfigError(f"there is no valid API key {id}")
         lasts = old["lasts"] if valid_for is None else valid_for
         made = await _insert_key(connection, old["organisation"], old["environment"], old["name"], lasts)
         if old_valid_for:
@@ -90,10 +90,10 @@ async def rotate_token(pool: Pool, connector: Connector, *, old_valid_for: timed
 
 
 async def revoke_key(pool: Pool, id: UUID) -> None:
-    """End a key at once, in every process. Raises ConfigError where there is no such living key."""
+    """End a key at once, in every process. Raises ConfigError where there is no such valid key."""
     async with pool.acquire() as connection, connection.transaction():
         if await connection.fetchval(tenancy.REVOKE_KEY, id) is None:
-            raise ConfigError(f"there is no living API key {id}")
+            raise ConfigError(f"there is no valid API key {id}")
         await tenancy.announce_access(connection)
 
 

@@ -71,7 +71,7 @@ class MomentRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A page of a model's living records, in feed order: those after the position `after` that fit every filter.
+    """A page of a model's live records, in feed order: those after the position `after` that fit every filter.
 
     `filters` are fields with values any of which fits. `ids` and `remote_id` narrow to records with these.
     `with_deleted`: deleted records as well, in their places; `ids` and `remote_id` narrow them, filters let each pass.
@@ -138,7 +138,7 @@ class Reader:
     async def find_record(
         self, scope: Scope, model: ModelSpec, id: str, show: RecordView, *, with_deleted: bool = False
     ) -> bytes | None:
-        """The body of a living record; None where there is none with this id. `with_deleted` as in Query."""
+        """The body of a live record; None where there is none with this id. `with_deleted` as in Query."""
         if scope.hidden is not None:
             _refuse_expansions(scope.hidden, model, show.expand)
         content = _choose_content(scope, model, show)

@@ -1,4 +1,4 @@
-"""The operator's keys: read, made once where there is none, and never made anew under what is sealed already."""
+"""The operator's keys: read, made once where there is none, and never replaced while something is sealed."""
 
 import asyncio
 import contextlib

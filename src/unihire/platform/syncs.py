@@ -60,7 +60,7 @@ async def pause_syncs(pool: Pool, connector: Connector) -> None:
 
 
 async def resume_syncs(pool: Pool, connector: Connector) -> None:
-    """The schedule counts again, and a run that rested goes on."""
+    """The schedule applies again, and a paused run resumes."""
     async with pool.acquire() as connection, connection.transaction():
         await schedules.set_paused(connection, connector.number, is_paused=False)
         await jobs.defer_sync(connection, connector.number)

@@ -38,7 +38,7 @@ BODY = Content()
 
 
 class Stored(NamedTuple):
-    """What is stored of a living record.
+    """What is stored of a live record.
 
     `members` is its JSON object without the brace at the end. `more`, `words`, `custom` and `raw` are JSON, None where
     there is none; `raw` and `custom` also where they are not asked for, and `custom` is an empty object where they are.

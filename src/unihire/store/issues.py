@@ -1,4 +1,4 @@
-"""Issues: what somebody must know of or mend. They open when it is met, and resolve when it is over."""
+"""Issues: problems that somebody must know of or fix. They open when one occurs, and are resolved when it is over."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime

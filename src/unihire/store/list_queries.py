@@ -123,7 +123,7 @@ LIST_DELETED_BY_IDS = """
     ORDER BY record.seq LIMIT $4
 """
 
-# A page of living records and tombstones. Both are of one snapshot: what commits between two would be missed.
+# A page of live records and tombstones. Both are of one snapshot: what commits between two would be missed.
 LIST_ALL = """
     SELECT * FROM (
         SELECT living.*, NULL::uuid AS id, NULL::text AS remote_id FROM ({living}) AS living

@@ -31,7 +31,7 @@ LIMIT_IDLENESS = "SELECT set_config('idle_session_timeout', $1, false)"
 
 
 class _Session:
-    """The connection that holds a process's locks; it is the pool's again when the last one is let go."""
+    """The connection that holds a process's locks; it is returned to the pool when the last one is released."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

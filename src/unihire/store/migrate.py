@@ -80,7 +80,7 @@ async def migrate(connection: Connection, *, upto: int | None = None) -> list[in
     Each version commits by itself, so a crash leaves a whole version, or one that the next call goes on with. Others
     may be at work on the tables meanwhile.
     Raises ConfigError for a server that is too old, a schema newer than this program, an applied file that was altered
-    since, or tables that somebody does not let go of.
+    since, or tables that another session keeps locked.
     """
     server: int = await connection.fetchval("SELECT current_setting('server_version_num')::int")
     if server < _MINIMUM:

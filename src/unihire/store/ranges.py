@@ -1,7 +1,7 @@
 """Records by the vendor's own moments: pages of a list narrowed to ranges of them, in the order of one.
 
 A moment is looked up where it is stored, in the text of a record's answer or of what is stored beside it: by an index
-of an expression. So nothing has to be filled or kept in step, and it costs a record an entry of an index.
+of an expression. So nothing has to be filled or updated, and it costs a record an entry of an index.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from unihire.store import Connection, Pool
 
-# The streams and vendor's ids of living records of these models that have one of these keys, of so many at most.
+# The streams and vendor's ids of live records of these models that have one of these keys, of so many at most.
 FIND_KEYED_ROWS = """
     SELECT DISTINCT found.stream, found.remote_id
     FROM unnest($2::smallint[], $3::bigint[]) AS wanted (model, key) CROSS JOIN LATERAL (
@@ -30,7 +30,7 @@ FIND_JOINED_ROWS = """
 async def find_keyed_rows(
     pool: Pool | Connection, connector: int, wanted: Sequence[tuple[int, int]], *, most: int
 ) -> list[tuple[str, str]]:
-    """Stream and vendor's id of the living records that have one of the keys, each given with its model."""
+    """Stream and vendor's id of the live records that have one of the keys, each given with its model."""
     models, keys = [model for model, _ in wanted], [key for _, key in wanted]
     found = await pool.fetch(FIND_KEYED_ROWS, connector, models, keys, most)
     return [(row["stream"], row["remote_id"]) for row in found]

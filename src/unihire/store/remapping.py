@@ -9,7 +9,7 @@ from unihire.store.feed.rendered import Rendered
 from unihire.store.feed.saving import DELETE_KEYS, INSERT_KEYS
 from unihire.store.volatile import PARTS_COLUMN
 
-# Rows of a stream, after a place: those that became living records of one model, in feed order, with what is stored
+# Rows of a stream, after a place: those that became live records of one model, in feed order, with what is stored
 # beside them.
 LIST_ROWS = f"""
     SELECT seq AS place, id, raw{PARTS_COLUMN} FROM record
@@ -40,7 +40,7 @@ LIST_QUARANTINED = """
     ORDER BY row_id LIMIT $4
 """
 
-# What living records were made of, without what is volatile.
+# What live records were made of, without what is volatile.
 FIND_RAW = """
     SELECT id::text, raw
     FROM (
@@ -49,7 +49,7 @@ FIND_RAW = """
     WHERE deleted_at IS NULL
 """
 
-# How many living records of these models a stream has.
+# How many live records of these models a stream has.
 COUNT_LIVING = """
     SELECT count(*) FROM unnest($2::smallint[]) AS kind (model) CROSS JOIN LATERAL (
         SELECT FROM record

@@ -1,7 +1,7 @@
 """What of a record is no content, such as the signature in a link: stored beside the record, put in where it is read.
 
 `record` has a volatile record without these texts, `record_volatile` the texts and where they belong. A link that is
-signed anew with each read rewrites one small row there, in place. A record without such a text has none.
+signed again with each read rewrites one small row there, in place. A record without such a text has none.
 """
 
 import re

@@ -30,7 +30,7 @@ log = get_logger()
 DRIFT = timedelta(minutes=1)
 """So far clocks may differ: the overlap of the windows covers it."""
 
-ABREAST = 8
+CALLS_AT_ONCE = 8
 """Calls for single rows that are under way at once."""
 
 ROW_SHARE, ROW_BYTES = 16, 1 << 20
@@ -74,7 +74,7 @@ class Details:
     quarantined: list[Quarantined] = field(default_factory=list)
     unsure: set[str] = field(default_factory=set)
 
-    def doubt(self, quarantined: Iterable[Quarantined]) -> None:
+    def unset_versions(self, quarantined: Iterable[Quarantined]) -> None:
         """Those details that do not map are to be stored as of no version: the next who reads the row asks again.
 
         The vendor may have sent them broken once, and the row's version does not move when it sends them whole.
@@ -484,7 +484,7 @@ async def _ask_each(
     What is there is asked for again where it is not good. `oversized` takes the ids of which there is too much. Raises
     the first error, once all have ended, but for refusals of single ids where `refused` takes them: those have nothing.
     """
-    gate = asyncio.Semaphore(ABREAST)
+    gate = asyncio.Semaphore(CALLS_AT_ONCE)
     most = min(client.target.answer_bytes, max(client.target.answer_bytes // ROW_SHARE, ROW_BYTES))
 
     async def ask(row_id: str) -> tuple[str, T | None]:

@@ -293,7 +293,7 @@ class Pages:
                 first.setdefault((record.id, record.fingerprint) if record.is_shared else record.id, record)
             records = list(first.values())
         joined, unstorable = self._storage.pick(rows, self._renderer) if self._storage else ([], [])
-        details.doubt([*details.quarantined, *quarantined])
+        details.unset_versions([*details.quarantined, *quarantined])
         quarantined += [*details.quarantined, *unstorable, *refused]
         listed_deleted: dict[str, list[str]] = {}
         if self.has_deleted:

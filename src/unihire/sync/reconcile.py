@@ -91,7 +91,7 @@ async def reconcile(
     *,
     watch: Callable[[Counts], None] = lambda counts: None,
 ) -> Reconciliation:
-    """Read every list of records whole at the vendor, now, and compare with the living records here, by id.
+    """Read every list of records whole at the vendor, now, and compare with the live records here, by id.
 
     Records that are rows of details or joins are not compared: the rows of the lists do not have their ids.
 
@@ -130,7 +130,7 @@ async def _compare(
     """The models that the streams read give, but for those of which a stream could not be read."""
     given = {number for count in read for number in set(model_numbers(count.stream)) - beside_numbers(count.stream)}
     models = sorted(number for number in given if _NAMES[number] not in left_out)
-    # Parts are let go only when no row of their stream hides any: one that does not map may well mention them.
+    # Parts are marked deleted only when no row of their stream hides any: one that does not map may well mention them.
     rows = {number for count in read for number in model_numbers(count.stream, rows_only=True)}
     unconfirmed = {number for count in read for number in count.hidden} - rows
     compared = await counting.compare(connection, connector.number, models)

@@ -47,7 +47,7 @@ from unihire.sync.telemetry import watch_run, watch_stream
 
 log = get_logger()
 
-ABREAST = 4
+STREAMS_AT_ONCE = 4
 """Streams of one run that are read at once."""
 
 AWAY_AFTER = 3
@@ -234,7 +234,7 @@ class _RunSync:
                 if problem is None or (_is_of_one_list(problem) and silent < AWAY_AFTER):
                     unended = {stream.name for stream in waiting} | set(under_way.values()) | stuck
                     for stream in [one for one in waiting if not unended & _list_shown(one)]:
-                        if len(under_way) < ABREAST:
+                        if len(under_way) < STREAMS_AT_ONCE:
                             waiting.remove(stream)
                             task = asyncio.create_task(self._sync_stream(stream), name=stream.name)
                             under_way[task] = stream.name

@@ -107,12 +107,12 @@ class UnchangedRows:
         if not self.is_able:
             return {}
         found: dict[str, int] = {}
-        doubtful = set(without)
+        ambiguous = set(without)
         for row, row_id in zip(rows, row_ids, strict=True):
             made = self.hash(row.raw)
             if found.setdefault(row_id, made) != made:
-                doubtful.add(row_id)
-        for row_id in doubtful:
+                ambiguous.add(row_id)
+        for row_id in ambiguous:
             found.pop(row_id, None)
         return found
 

@@ -27,7 +27,7 @@ def test_new_key_in_front_seals_and_the_old_one_still_opens() -> None:
     assert both.open(before, b"here") == b"secret"
     after = both.seal(b"secret", b"here")
     assert Sealer([NEW]).open(after, b"here") == b"secret"
-    with pytest.raises(ConfigError, match="no longer holds"):
+    with pytest.raises(ConfigError, match="no longer contains"):
         Sealer([OLD]).open(after, b"here")
 
 

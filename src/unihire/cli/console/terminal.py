@@ -47,7 +47,7 @@ def examples(*lines: str) -> str:
 
 
 def explain(function: Callable[..., object]) -> str:
-    """A command's help from its docstring, whose lines are as wide as code: the terminal breaks them anew."""
+    """A command's help from its docstring, whose lines are as wide as code: the terminal wraps them again."""
     paragraphs = inspect.cleandoc(function.__doc__ or "").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split("\n")) for paragraph in paragraphs)
 

@@ -62,8 +62,8 @@ def judge_engine(engine: Engine) -> Iterator[Finding]:
     else:
         yield Finding("workers", "ok", f"none is running, and nothing waits for one; {said}")
     if engine.orphaned:
-        mend = "one takes them up within a minute" if engine.workers else NO_WORKER
-        said = f"{engine.orphaned:,} have not ended and no job stands for them, unless a command is at them: {mend}"
+        remedy = "one takes them up within a minute" if engine.workers else NO_WORKER
+        said = f"{engine.orphaned:,} have not ended and no job stands for them, unless a command is at them: {remedy}"
         yield Finding("runs", "warning", said)
     paused = f"{count_of(engine.paused, 'connector')} paused"
     if engine.overdue:
@@ -71,9 +71,9 @@ def judge_engine(engine: Engine) -> Iterator[Finding]:
         said = f"{count_of(engine.overdue, 'connector')} due for over {OVERDUE_AFTER // timedelta(minutes=1)} minutes"
         yield Finding("schedules", "warning", f"{said}: {why}; {paused}")
     elif engine.too_late:
-        mend = "a worker brings them forward within seconds" if engine.workers else f"a worker mends that; {NO_WORKER}"
+        remedy = "a worker brings them forward within seconds" if engine.workers else f"a worker does; {NO_WORKER}"
         late = count_of(engine.too_late, "connector")
-        said = f"{late} due later than the schedule allows: the clock was wrong; {mend}"
+        said = f"{late} due later than the schedule allows: the clock was wrong; {remedy}"
         yield Finding("schedules", "warning", f"{said}; {paused}")
     else:
         yield Finding("schedules", "ok", f"none is overdue; {paused}")

@@ -27,7 +27,7 @@ _MODEL_NAMES = {spec.number: spec.name for spec in MODELS.values()}
 
 
 async def describe_stored(pool: Pool, connector: Connector) -> dict[str, Any]:
-    """What a connector has here: living records by model, quarantined rows by stream, each stream's last complete read.
+    """What a connector has here: live records by model, quarantined rows by stream, each stream's last complete read.
 
     Of a stream that was never read whole `last_complete_read` is null.
     """
@@ -121,7 +121,7 @@ async def count_at_vendor(
     except EXPECTED as error:
         findings.add(Finding(name, "failed", f"not counted: {describe_error(error)}"))
         return None
-    verdict = judge(name, found, mend=f"unihire sync --full {str(connector.id)[:8]}")
+    verdict = judge(name, found, remedy=f"unihire sync --full {str(connector.id)[:8]}")
     findings.add(verdict)
     findings.add_details(verdict, [make_comparison_table(found.models)])
     return describe_reconciliation(found)
@@ -136,8 +136,8 @@ def make_comparison_table(models: Sequence[Comparison]) -> Table:
     return table
 
 
-def judge(name: str, found: Reconciliation, *, mend: str) -> Finding:
-    """The verdict in one line. `mend` is the command that brings what is here up to date."""
+def judge(name: str, found: Reconciliation, *, remedy: str) -> Finding:
+    """The verdict in one line. `remedy` is the command that brings what is here up to date."""
     there, here, quarantined, unconfirmed = (
         sum(getattr(one, side) for one in found.models) for side in ("there", "here", "quarantined", "unconfirmed")
     )
@@ -154,7 +154,7 @@ def judge(name: str, found: Reconciliation, *, mend: str) -> Finding:
             ("gone there", [(one.model, one.gone, one.gone_ids) for one in found.models if one.gone]),
         )
         said += [f"{side}: {_list_ids(models)}" for side, models in sides if models]
-        said.append(f"`{mend}` brings them together")
+        said.append(f"`{remedy}` brings them together")
     elif found.models:
         said.append("otherwise the same" if quarantined or unconfirmed else "the same")
     said += [f"not compared: {', '.join(one.models)}, for {one.reason}" for one in found.unread]

@@ -132,7 +132,11 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
     size = {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MOST, "default": PAGE_SIZE}
     params = (
         ("connector_token", text, "Only the connector that this token opens."),
-        ("is_active", {"type": "boolean"}, "Only connectors that are, or are not, active. A deleted one is gone."),
+        (
+            "is_active",
+            {"type": "boolean"},
+            "Only connectors that are, or are not, active. A deleted one no longer exists.",
+        ),
         ("origin_id", text, "Only connectors of this end user, by your own id."),
         ("page_size", size, "Most connectors in a page."),
     )
@@ -172,11 +176,11 @@ def _moment(description: str) -> dict[str, Any]:
 
 _PROPERTIES: dict[str, Any] = {
     "id": {"type": "string", "format": "uuid", "description": "The connector's id."},
-    "is_active": {"type": "boolean", "description": "True: a deleted connector is gone."},
+    "is_active": {"type": "boolean", "description": "True: a deleted connector no longer exists."},
     "status": {
         "type": "string",
         "enum": ["COMPLETE", "INCOMPLETE", "RELINK_NEEDED"],
-        "description": "How its credentials stand.",
+        "description": "State of its credentials.",
     },
     "integration_slug": {"type": "string", "description": "The system it is connected to."},
     "end_user": {"type": "string", "description": "The customer it is of."},
@@ -184,7 +188,7 @@ _PROPERTIES: dict[str, Any] = {
     "sync_status": {
         "type": ["string", "null"],
         "enum": ["Syncing", "Done", "Failed", None],
-        "description": "How its latest sync stands; Done also where some lists could not be read.",
+        "description": "State of its latest sync; Done also where some lists could not be read.",
     },
     "last_sync_start_time": _moment("When its latest sync began."),
     "next_sync_start_time": _moment("When the next one is due; null while it is paused."),
@@ -204,7 +208,7 @@ _SCHEMAS: dict[str, Any] = {
         "type": "object",
         "required": ["cursor", "page_size", "items"],
         "properties": {
-            "cursor": {"type": ["string", "null"], "description": "Where to go on; null on the last page."},
+            "cursor": {"type": ["string", "null"], "description": "Where to continue; null on the last page."},
             "page_size": {"type": "integer", "description": "How many connectors this page has."},
             "items": {"type": "array", "items": {"$ref": "#/components/schemas/LinkedConnector"}},
         },

@@ -12,10 +12,10 @@ ID: Json = {"type": "string", "format": "uuid"}
 
 
 def describe_cursor(pattern: str) -> Json:
-    """The parameter of a list that says where to go on."""
+    """The parameter of a list that says where to continue."""
     meaning = (
-        "Where to go on: the `cursor` of the page before, with every other parameter as it was. Empty: from the "
-        "beginning. Any other text than one that this list has given is a 422."
+        "Where to continue: the `cursor` of the page before, with every other parameter unchanged. Empty: from the "
+        "beginning. A text that this list did not issue is a 422."
     )
     return describe_param("cursor", meaning, schema={"type": "string", "pattern": pattern})
 

@@ -21,7 +21,7 @@ from unihire.dialects.common.lists import PAGE_SIZE
 from unihire.dialects.common.params import MOST_VALUES
 from unihire.model import MODELS, FieldSpec, FilterMatch, ModelSpec
 
-_OPEN = "Another word than these is the vendor's own, passed through unchanged."
+_OPEN = "Any other value is the vendor's own, passed through unchanged."
 _UUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 _IDS: Json = {
     "type": "string",
@@ -34,8 +34,8 @@ DELETED = "DeletedRecord"
 """The name of the schema of deleted records."""
 
 _INCLUDE_DELETED = (
-    "Answer deleted records as well, with `id`, `remote_id`, `modified_at` and `deleted` alone. In a list they stand "
-    "where they were deleted; `ids`, `remote_id` and `modified_after` narrow them, and filters let each of them pass."
+    "Answer deleted records as well, with `id`, `remote_id`, `modified_at` and `deleted` alone. Their position in a "
+    "list is that of the deletion; `ids`, `remote_id` and `modified_after` narrow them, other filters do not."
 )
 
 _EXAMPLE_IDS = "5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11,0f1f4f0e-6a53-5c8d-8a55-2f2f6f2b1c22"
@@ -53,7 +53,7 @@ def describe_reads(face: Face) -> tuple[Json, Json]:
         },
         DELETED: {
             "type": "object",
-            "description": "A deleted record, for those who ask for such.",
+            "description": "A deleted record; only with `include_deleted`.",
             "required": ["id", "remote_id", "modified_at", "deleted"],
             "properties": {
                 "id": {**ID, "description": "Our id, the same for good: a record that comes back has it again."},
@@ -93,7 +93,7 @@ def describe_reads(face: Face) -> tuple[Json, Json]:
 
 
 def _name_either(face: Face, spec: ModelSpec) -> tuple[str, str]:
-    """The schemas of a living record and of a deleted one."""
+    """The schemas of a live record and of a deleted one."""
     return face.name_schema(spec), DELETED
 
 
@@ -213,13 +213,13 @@ def _model_schema(face: Face, spec: ModelSpec) -> Json:
         },
         **schema["properties"],
         **{
-            member: _object_schema(face, "What this face shows beside the members of the native one.", fields)
+            member: _object_schema(face, "Fields that the native face does not have.", fields)
             for member, fields in face.find_beside(spec).items()
         },
-        "custom_fields": {"type": ["object", "null"], "description": "Mapped custom fields; null unless asked for."},
+        "custom_fields": {"type": ["object", "null"], "description": "Mapped custom fields; null unless requested."},
         "raw_data": {
             "type": ["object", "null"],
-            "description": "What the vendor sent, unchanged; null unless asked for.",
+            "description": "What the vendor sent, unchanged; null unless requested.",
         },
     }
     schema["required"] = list(schema["properties"])
@@ -285,7 +285,7 @@ def _page_schema(face: Face, spec: ModelSpec) -> Json:
         "type": "object",
         "required": ["cursor", "page_size", "items"],
         "properties": {
-            "cursor": {"type": ["string", "null"], "description": "Where to go on; null on the last page."},
+            "cursor": {"type": ["string", "null"], "description": "Where to continue; null on the last page."},
             "page_size": {"type": "integer", "description": "How many records this page has."},
             "items": {"type": "array", "items": refer(_name_either(face, spec))},
         },

@@ -198,7 +198,7 @@ def _describe_words(capabilities: Capabilities) -> Iterator[Block]:
     if not capabilities.integrations:
         return
     yield Heading(2, "Normalised words")
-    yield Paragraph(("The same for every system. Another word than these is the vendor's own, passed through.",))
+    yield Paragraph(("The same for every system. Any other value is the vendor's own, passed through.",))
     yield Table(
         ("field", "words"),
         tuple(

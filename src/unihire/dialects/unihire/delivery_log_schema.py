@@ -30,7 +30,7 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
     """Their OpenAPI paths, and the schemas they refer to."""
     logs = describe_call(
         "list_webhook_logs", "List attempts to deliver",
-        "The latest first. A page may be short although the list continues: the last page is the one whose `cursor` is "
+        "Latest first. A page may be short although the list continues: the last page is the one whose `cursor` is "
         "null.",
         {"200": describe_response("Found.", "WebhookLogPage")}, params=_describe_params(),
     )  # fmt: skip
@@ -59,8 +59,8 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
     )  # fmt: skip
     replay = describe_call(
         "replay_webhook", "Send again",
-        "Under the ids that the messages had, beside what is sent meanwhile: the messages of attempts in the log, "
-        f"those that were refused (the oldest {REFUSED_AT_ONCE}), or what happened from a moment on.",
+        "With the ids that the messages had, concurrently with new ones: the messages of attempts in the log, "
+        f"those that were refused (the oldest {REFUSED_AT_ONCE}), or all since a given time.",
         {
             "202": describe_response("It will be sent again.", "ReplayResult"),
             "409": describe_response(f"{MOST_REPLAYS:,} replays of the webhook are under way.", "Error"),
@@ -126,7 +126,7 @@ _REPLAY = {
         ),
         _describe_one_of(refused={"const": True, "description": "The oldest messages that were refused."}),
         _describe_one_of(
-            since={**_MOMENT, "description": "What happened from this moment on; UTC where it names no offset."},
+            since={**_MOMENT, "description": "Events since this time; UTC if it has no offset."},
             until={**_MOMENT, "description": "And before this one."},
             connector_ids={"type": "array", "items": ID, "minItems": 1, "description": "And to these connectors."},
         ),

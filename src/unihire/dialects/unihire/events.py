@@ -173,8 +173,8 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
             describe_param("page_size", "Most events in a page.", schema=size),
             describe_param(
                 "cursor",
-                "Where to go on: the `cursor` of the page before, or the `position` of an event. Without one, from the "
-                f"oldest event that is stored. `{END}`: after every event of now, to begin a copy of the lists there.",
+                "Where to continue: the `cursor` of the page before, or the `position` of an event. Without one, from "
+                f"the oldest stored event. `{END}`: after every event of now, to begin a copy of the lists there.",
                 schema={"type": "string", "pattern": f"^({TEXT_PATTERN}|{END})?$"},
             ),
             describe_param("model", "Only events of this model.", schema={"type": "string", "enum": list(MODELS)}),
@@ -213,22 +213,22 @@ _SCHEMAS: Mapping[str, Any] = {
         "properties": {
             "items": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
             "page_size": {"type": "integer", "description": "How many events this page has."},
-            "cursor": {"type": "string", "description": "Where to go on, now or later."},
-            "more": {"type": "boolean", "description": "Whether there is more to ask for at once."},
+            "cursor": {"type": "string", "description": "Where to continue, now or later."},
+            "more": {"type": "boolean", "description": "Whether there is more now."},
         },
     },
     "EventsGone": {
         "type": "object",
         "required": ["detail", "modified_after", "cursor"],
         "properties": {
-            "detail": {"type": "string", "description": "What is missing, and how to go on."},
+            "detail": {"type": "string", "description": "What is missing, and how to continue."},
             "modified_after": {
                 "type": ["string", "null"],
                 "format": "date-time",
                 "description": "Read every list from here, with deleted records; null: read every list whole, and drop "
                 "what is not in it.",
             },
-            "cursor": {"type": "string", "description": "Where to go on after that."},
+            "cursor": {"type": "string", "description": "Where to continue after that."},
         },
     },
 }

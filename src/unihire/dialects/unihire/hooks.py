@@ -128,8 +128,8 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
         "tags": ["hooks"],
         "summary": "Take a delivery of a vendor's webhook",
         "description": "For vendors, who are given the address of a connector's hook: they sign what they send, so no "
-        "key comes with it. It is answered once it is on the disk; one that is delivered again is taken once. What "
-        "is said to have changed is then read again at the vendor.",
+        "API key is needed. It is answered once it is on the disk; a repeated delivery is ignored. The rows it names "
+        "are then read again at the vendor.",
         "security": [],
         "parameters": parameters,
         "requestBody": {

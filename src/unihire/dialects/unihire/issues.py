@@ -1,4 +1,4 @@
-"""What somebody must know of or mend about a connector, as a list: open ones first, the latest first."""
+"""Problems of a connector that somebody must know of or fix, as a list: open ones first, the latest first."""
 
 from collections.abc import Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, datetime
@@ -26,14 +26,14 @@ _ADVICE: Mapping[str, str] = {kind.value: advice for kind, advice in ADVICE.item
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody must know of or mend. It opens when it is met, and resolves when it is over."""
+    """A problem that somebody must know of or fix. It opens when it occurs, and is resolved when it is over."""
 
     id: UUID
     kind: Annotated[str, Meta(description=f"One of {', '.join(IssueKind)}.", examples=[IssueKind.REAUTHORIZE.value])]
     stream: Annotated[str | None, Meta(description="The list it concerns; null: the whole connector.")]
-    message: Annotated[str, Meta(description="What was met last.")]
+    message: Annotated[str, Meta(description="The latest occurrence.")]
     advice: Annotated[str | None, Meta(description="What to do.")]
-    times: Annotated[int, Meta(description="How often it was met.")]
+    times: Annotated[int, Meta(description="How often it occurred.")]
     opened_at: datetime
     last_seen_at: datetime
     resolved_at: datetime | None
@@ -94,8 +94,8 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
         "operationId": "list_issues",
         "tags": ["syncs"],
         "summary": "List issues",
-        "description": "What somebody must know of or mend, and what to do about it: open ones first, the latest "
-        "first; the last page is the one whose `cursor` is null.",
+        "description": "Problems that somebody must know of or fix, and what to do about each: open ones first, the "
+        "latest first; the last page is the one whose `cursor` is null.",
         "security": TOKENED,
         "parameters": [
             *describe_page_params(),

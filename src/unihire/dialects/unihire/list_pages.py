@@ -74,7 +74,7 @@ def describe_page(item: str) -> dict[str, Any]:
         "type": "object",
         "required": ["cursor", "page_size", "items"],
         "properties": {
-            "cursor": {"type": ["string", "null"], "description": "Where to go on; null on the last page."},
+            "cursor": {"type": ["string", "null"], "description": "Where to continue; null on the last page."},
             "page_size": {"type": "integer", "description": "How many items this page has."},
             "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{item}"}},
         },

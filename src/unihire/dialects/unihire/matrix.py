@@ -45,7 +45,7 @@ class AuthFlow(Struct, frozen=True, kw_only=True):
     credentials_of: Literal["customer", "partner"]
     credentials: list[CredentialAsked]
     scopes: Annotated[list[str], Meta(description="What reads need.")]
-    write_scopes: Annotated[list[str], Meta(description="What writes need besides, where they are asked for.")]
+    write_scopes: Annotated[list[str], Meta(description="Additional scopes for writes, where they are requested.")]
 
 
 class StreamCapability(Struct, frozen=True, kw_only=True, rename={"is_incremental": "incremental"}):
@@ -82,7 +82,7 @@ class FieldCapability(
         list[str], Meta(description="Its normalised words; another than these is the vendor's, passed through.")
     ]
     vendor_words: Annotated[
-        list[str], Meta(description="Members of the vendor's row whose own word is remembered beside it.")
+        list[str], Meta(description="Members of the vendor's row whose original value is stored too.")
     ]
     filter: Annotated[str | None, Meta(description="The parameter of the list that looks at it.")]
     can_write: Write
@@ -104,7 +104,7 @@ class ModelCapability(
     is_given: bool
     reason: Reason
     streams: Annotated[list[str], Meta(description="Where its records come from.")]
-    joins: Annotated[list[str], Meta(description="Streams whose rows they show as well.")]
+    joins: Annotated[list[str], Meta(description="Other streams whose rows they show.")]
     has_custom_fields: Annotated[bool, Meta(description="Whether the customer's own fields are read.")]
     can_write: Write
     written_by: Annotated[list[str], Meta(description="The operations that write it.")]
@@ -131,7 +131,7 @@ class EventCapability(Struct, frozen=True, kw_only=True):
 
 
 class WebhooksCapability(Struct, frozen=True, kw_only=True, rename={"is_verified": "verified"}):
-    """What a vendor reports of changes: the rows are read again at once. Without it they are read by schedule."""
+    """A vendor's webhooks: the rows they name are read again at once. Without them rows are read by schedule."""
 
     is_verified: Annotated[bool, Meta(description="Whether deliveries are signed, or carry a secret.")]
     made_by: Annotated[list[Literal["customer", "api"]], Meta(description="The customer, or we over the API.")]

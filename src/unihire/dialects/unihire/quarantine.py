@@ -74,8 +74,8 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
         "tags": ["service"],
         "summary": "List rows that do not map, or not whole",
         "description": "Where a part of a vendor's row is not as documented, the row is served without it and noted "
-        "here; where nothing of it maps, or its id cannot be read, it is quarantined, and a record it was before is "
-        "served as it last was. Both are tried again when the row changes and by `unihire remap`. Ordered by stream "
+        "here; where nothing of it maps, or its id cannot be read, it is quarantined, and an earlier record of it is "
+        "served unchanged. Both are tried again when the row changes and by `unihire remap`. Ordered by stream "
         "and the vendor's id; the last page is the one whose `cursor` is null.",
         "security": TOKENED,
         "parameters": [
@@ -100,7 +100,7 @@ _ROW = {
         "stream": {"type": "string", "description": "The list at the vendor it is from."},
         "remote_id": {
             "type": "string",
-            "description": "The vendor's id of it; where none can be read, `?` and a hash that stands for it.",
+            "description": "The vendor's id of it; if none can be read, `?` and a hash of the row.",
         },
         "reason": {
             "type": "string",
@@ -117,7 +117,7 @@ _ROW = {
         "raw_data": {
             "type": ["object", "string", "null"],
             "description": "What the vendor sent, unchanged; of a row that could not be decoded or is too large, the "
-            "beginning as text. Null unless asked for.",
+            "beginning as text. Null unless requested.",
         },
     },
 }

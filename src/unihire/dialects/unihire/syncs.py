@@ -158,12 +158,12 @@ CHANGES: Mapping[str, tuple[Change, str, str]] = {
     "pause": (
         pause_syncs,
         "Pause the connector's syncs",
-        "No run is started or resumed, by schedule or request. One under way rests after the page it is on.",
+        "No run is started or resumed, by schedule or request. One under way pauses after the page it is on.",
     ),
     "resume": (
         resume_syncs,
-        "Go on with the connector's syncs",
-        "The schedule counts again, and a run that rested goes on from its last committed page.",
+        "Resume the connector's syncs",
+        "The schedule applies again, and a paused run resumes after its last committed page.",
     ),
     "cancel": (
         cancel_sync,
@@ -171,21 +171,21 @@ CHANGES: Mapping[str, tuple[Change, str, str]] = {
         "What it saved stays; the page it is on is not saved. Without one under way nothing changes.",
     ),
 }
-"""What changes how syncs stand, each to be repeated at will: by name, with what it is and does."""
+"""Calls that change the state of syncs, idempotent: by name, with handler, summary and description."""
 
 
 def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
     """Their OpenAPI paths, and the schemas they refer to."""
     ask = {
         "operationId": "ask_sync",
-        "summary": "Ask for a sync run",
+        "summary": "Request a sync run",
         "description": "Reads what changed or, with `full`, every list whole; with `models` only the lists these are "
-        "made of. It is done by a worker and survives any crash. A run under way that does what is asked for is the "
-        "answer; one that does less is cancelled for the new one.",
+        "made of. A worker does it, through any crash. If a run under way does all that is requested, it is the "
+        "answer; one that does less is cancelled and replaced.",
         "requestBody": {"required": False, "content": {"application/json": {"schema": _ASK}}},
         "responses": {
             "200": describe_response("A run under way does it.", "SyncRun"),
-            "202": describe_response("It is asked for.", "SyncRun"),
+            "202": describe_response("It was requested.", "SyncRun"),
             "409": describe_response("A run is under way that does something else.", "Error"),
             "413": describe_response(f"The body is larger than {MOST_BYTES // 1024} KiB.", "Error"),
             **describe_refusals(),
@@ -210,8 +210,8 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
                 "post": _finish({
                     "operationId": f"{name}_syncs",
                     "summary": summary,
-                    "description": f"{description} It may be called again without harm.",
-                    "responses": {"200": describe_response("How it stands.", "SyncState"), **describe_refusals()},
+                    "description": f"{description} It is idempotent.",
+                    "responses": {"200": describe_response("Its state.", "SyncState"), **describe_refusals()},
                 })
             }
             for name, (_, summary, description) in CHANGES.items()

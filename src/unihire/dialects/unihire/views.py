@@ -22,13 +22,13 @@ class SyncCounts(msgspec.Struct, frozen=True, kw_only=True):
     read: Annotated[int, Meta(description="Rows the vendor gave.")]
     new: Annotated[int, Meta(description="Records made.")]
     changed: Annotated[int, Meta(description="Records whose content changed.")]
-    deleted: Annotated[int, Meta(description="Records that are gone at the vendor.")]
+    deleted: Annotated[int, Meta(description="Records deleted at the vendor.")]
     quarantined: Annotated[int, Meta(description="Rows that did not map; see the quarantine.")]
     incomplete: Annotated[
         int, Meta(description="Rows that are served without some part that does not map; see the quarantine.")
     ]
     wrong_answers: Annotated[
-        int, Meta(description="Rows the vendor answered with that were not those asked for by id; they were not used.")
+        int, Meta(description="Rows in responses to requests by id that were of other ids; they were not used.")
     ]
     requests: Annotated[int, Meta(description="Calls to the vendor.")]
     waited_seconds: Annotated[float, Meta(description="Seconds those calls waited for the rate budget, added up.")]
@@ -41,8 +41,8 @@ class SyncStream(SyncCounts, frozen=True, kw_only=True):
     phase: Annotated[
         str,
         Meta(
-            description="`walk` reads it, `catch_up` reads again what changed meanwhile, `refresh` renews records that "
-            "show rows of other lists, `absent` looks for what is gone, `done` is the end."
+            description="`walk` reads it, `catch_up` reads again what changed meanwhile, `refresh` maps records again "
+            "that show changed rows of other lists, `absent` finds deletions, `done` is the end."
         ),
     ]
     since: Annotated[
@@ -83,7 +83,7 @@ class SyncRun(msgspec.Struct, frozen=True, kw_only=True):
     asked_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    waits_until: Annotated[datetime | None, Meta(description="When it goes on, while it is waiting.")]
+    waits_until: Annotated[datetime | None, Meta(description="When it continues, while it is waiting.")]
     waits_for: Annotated[str | None, Meta(description="Why it waits.")]
     error: Annotated[str | None, Meta(description="What ended it, where it failed as a whole.")]
     progress: Annotated[
@@ -107,7 +107,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
     every: Annotated[str, Meta(description="Between two runs.", examples=["15m", "1h", "7d"])]
     full_every: Annotated[str, Meta(description="Between two runs that read every list whole.")]
-    next_at: Annotated[datetime | None, Meta(description="When the next run is asked for; null while paused.")]
+    next_at: Annotated[datetime | None, Meta(description="When the next run is requested; null while paused.")]
     fast_models: Annotated[
         list[str], Meta(description="The models whose changes are read by fast runs, between these; empty: none.")
     ]
@@ -116,7 +116,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SyncState(msgspec.Struct, frozen=True, kw_only=True):
-    """How the syncs of a connector stand."""
+    """The state of a connector's syncs."""
 
     schedule: Schedule
     run: Annotated[SyncRun | None, Meta(description="The latest run.")]

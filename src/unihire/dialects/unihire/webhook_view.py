@@ -13,7 +13,7 @@ from unihire.store.events.endpoints import Endpoint, EndpointSecret
 
 
 class WebhookSecret(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a secret that signs; never the secret itself."""
+    """Data about a signing secret; never the secret itself."""
 
     created_at: datetime
     ends_at: Annotated[datetime | None, Meta(description="Until when it signs; null: it was not replaced.")]

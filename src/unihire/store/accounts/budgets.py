@@ -52,5 +52,5 @@ async def replace_budget(pool: Pool | Connection, connector: int, version: int, 
 
 
 async def forget_budget(connection: Pool | Connection, connector: int) -> None:
-    """Know nothing of a connector's budget: the vendor is asked at once, and says anew what is left."""
+    """Forget a connector's budget: the vendor is called at once, and its response says what is left."""
     await connection.execute(FORGET_BUDGET, connector)

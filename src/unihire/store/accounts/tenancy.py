@@ -108,13 +108,13 @@ LOCK_CREDENTIALS = "SELECT true FROM connector WHERE number = $1 AND credentials
 
 FORGET_BUDGET = "DELETE FROM budget WHERE connector = $1"
 
-# Whether a connector has a living record.
+# Whether a connector has a live record.
 HAS_RECORDS = "SELECT EXISTS (SELECT FROM record WHERE connector = $1 AND deleted_at IS NULL)"
 
 # Those of a connector's records that have these ids, as the vendor sent them.
 FIND_RAW = "SELECT id, raw FROM record WHERE id = ANY($2::uuid[]) AND connector = $1"
 
-# How many records of each model a connector has, living and deleted.
+# How many records of each model a connector has, live and deleted.
 COUNT_RECORDS = """
     SELECT model, count(*) FILTER (WHERE NOT is_deleted) AS living, count(*) FILTER (WHERE is_deleted) AS deleted
     FROM (

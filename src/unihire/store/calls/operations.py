@@ -64,7 +64,7 @@ DROP_OLD_MARKS = """
     )
 """
 
-# The vendor's ids of a stream's living records, the highest first: what a list shows that is newest first. Connector
+# The vendor's ids of a stream's live records, the highest first: what a list shows that is newest first. Connector
 # and model are written as record_newest is.
 LIST_REMOTE_IDS = """
     SELECT remote_id FROM record
@@ -135,5 +135,5 @@ async def find_mark(pool: Pool, connector: int, listing: bytes, page: int) -> tu
 
 async def save_mark(pool: Pool, connector: int, listing: bytes, page: int, position: str) -> None:
     await pool.execute(SAVE_MARK, connector, listing, page, position)
-    if page == 2:  # a listing begun anew: time to tidy up
+    if page == 2:  # a new listing: time to delete old positions
         await pool.execute(FORGET_MARKS, connector, MARKED_FOR)

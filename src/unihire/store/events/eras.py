@@ -1,8 +1,8 @@
 """Eras of the change log: whether a server knows what readers were shown before.
 
 A place in the log is worth something only on the server that gave it. `epoch` is another one wherever the log comes to
-another server or database: restored from a dump, whose transactions are counted anew. `token` is another one after each
-crash and each failover: the server may lack the last that readers were shown, if it was not on its disk.
+another server or database: restored from a dump, whose transactions are counted from the start. `token` is another
+one after each crash and each failover: the server may lack the last that readers were shown, if it was not on its disk.
 """
 
 import secrets

@@ -50,7 +50,7 @@ async def take_versions(
 def _choose_columns(record: Rendered, known: asyncpg.Record) -> str:
     """The columns of the old version to read, each after a comma."""
     fingerprint: bytes = known["fingerprint"]
-    if len(fingerprint) not in (CONTENT_BYTES, WHOLE_BYTES):  # it was outdated, to be saved anew
+    if len(fingerprint) not in (CONTENT_BYTES, WHOLE_BYTES):  # it was marked outdated, to be saved again
         return ", body, custom, more, raw"
     is_same = fingerprint[:CONTENT_BYTES] == record.fingerprint[:CONTENT_BYTES]
     columns = "" if is_same else ", body, custom"

@@ -1,7 +1,7 @@
 """Jobs: what makes a worker take a connector up. They are procrastinate's, in the same database.
 
 A job only says "look whether this connector has something to do": the run says what there is to do and how far it is.
-So a job may come twice, or too early, and does no harm; one that is missing is made anew by `list_orphaned`.
+So a job may come twice, or too early, and does no harm; a missing one is created again by `list_orphaned`.
 """
 
 from collections.abc import Sequence
@@ -72,12 +72,12 @@ LIST_ORPHANED = """
 """
 
 # Runs that are deferred for longer than a run can be, and jobs: the clock was wrong when it was worked out.
-MEND_RUNS = """
+BRING_RUNS_FORWARD = """
     UPDATE sync_run SET waits_until = now() + $1::interval
     WHERE status IN ('queued', 'running') AND waits_until > now() + $1::interval + interval '1 minute'
 """
 
-MEND_JOBS = """
+BRING_JOBS_FORWARD = """
     UPDATE procrastinate_jobs SET scheduled_at = now() + $1::interval
     WHERE status = 'todo' AND scheduled_at > now() + $1::interval + interval '1 minute'
 """
@@ -152,8 +152,8 @@ async def list_orphaned(connection: Connection) -> Sequence[tuple[int, timedelta
 
 async def bring_forward(connection: Connection) -> int:
     """Let no run wait for longer than `LONGEST_WAIT` from now on; returns how many would have."""
-    await connection.execute(MEND_RUNS, LONGEST_WAIT)
-    return int((await connection.execute(MEND_JOBS, LONGEST_WAIT)).split()[-1])
+    await connection.execute(BRING_RUNS_FORWARD, LONGEST_WAIT)
+    return int((await connection.execute(BRING_JOBS_FORWARD, LONGEST_WAIT)).split()[-1])
 
 
 async def has_waiting(pool: Pool) -> bool:

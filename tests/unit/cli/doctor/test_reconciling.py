@@ -18,7 +18,7 @@ def compare(model: str, **numbers: Any) -> Comparison:
 
 
 def verdict(*models: Comparison, **others: Any) -> tuple[str, str]:
-    found = judge("records", Reconciliation(list(models), **others), mend=MEND)
+    found = judge("records", Reconciliation(list(models), **others), remedy=MEND)
     return found.status, found.detail
 
 

@@ -145,7 +145,7 @@ class NewEducation(Input):
 
 
 class NewEmployment(Input):
-    """Of a moment only the day counts; without an end they work there still."""
+    """Of a timestamp only the day counts; without an end they still work there."""
 
     company_name: Annotated[str, Meta(title="Company name")]
     title: Annotated[str, Meta(title="Title")]

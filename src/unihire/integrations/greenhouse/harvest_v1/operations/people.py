@@ -64,7 +64,7 @@ class ListApplications(Input):
     created_after: lists.CreatedAfter = None
     last_activity_after: Annotated[
         lists.Moment | None,
-        Meta(title="Last activity after", description="Something happened on it at this moment or later."),
+        Meta(title="Last activity after", description="Last activity at this time or later."),
     ] = None
     job_id: Annotated[
         int | None,
