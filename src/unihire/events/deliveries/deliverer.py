@@ -95,7 +95,7 @@ class Deliverer:
         self._read_at: float | None = None
         self._turn = 0
         self._ending = asyncio.Event()
-        self._news = asyncio.Event()
+        self._wake = asyncio.Event()
         self._working: dict[asyncio.Task[None], Lane] = {}
         self._slow: set[asyncio.Task[None]] = set()
         self._sent_at: dict[UUID, float] = {}
@@ -117,11 +117,11 @@ class Deliverer:
     def stop(self) -> None:
         """Claim nothing any more. Messages being sent have a few seconds to end."""
         self._ending.set()
-        self._news.set()
+        self._wake.set()
 
     async def _look_around(self) -> None:
         """Claim what is due, or wait until something may be due."""
-        self._news.clear()
+        self._wake.clear()
         pause = self._pace.poll
         try:
             if self._read_at is None or time.monotonic() - self._read_at > self._pace.reload:
@@ -138,7 +138,7 @@ class Deliverer:
             else:
                 log.exception("lanes could not be claimed")
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), pause)
+            await asyncio.wait_for(self._wake.wait(), pause)
 
     async def _claim(self) -> bool:
         """Claim lanes that are due and begin to work on them; returns whether there were any."""
@@ -165,7 +165,7 @@ class Deliverer:
 
     def _forget(self, task: "asyncio.Task[None]") -> None:
         del self._working[task]
-        self._news.set()
+        self._wake.set()
 
     async def _work(self, lane: Lane, source: LaneSource | None, notices: Sequence[Notice], leased_at: float) -> None:
         """Send the messages of a lane, for a while. Whatever ends it, the lane can be claimed again."""
@@ -216,7 +216,7 @@ class Deliverer:
 
     def _make_room(self, task: "asyncio.Task[None]") -> None:
         self._slow.add(task)
-        self._news.set()
+        self._wake.set()
 
     async def _listen(self) -> None:
         """Have the deliverer look whenever any process wakes lanes or changes endpoints; until cancelled."""
@@ -230,7 +230,7 @@ class Deliverer:
         async with self._pool.acquire() as connection:
             connection.add_termination_listener(lambda *_: closed.set())
             try:
-                await connection.add_listener(LANES_CHANNEL, lambda *_: self._news.set())
+                await connection.add_listener(LANES_CHANNEL, lambda *_: self._wake.set())
                 await connection.add_listener(ENDPOINTS_CHANNEL, lambda *_: self._read_again())
                 self._read_again()
                 await closed.wait()
@@ -239,7 +239,7 @@ class Deliverer:
 
     def _read_again(self) -> None:
         self._read_at = None
-        self._news.set()
+        self._wake.set()
 
     async def _end(self) -> None:
         """Let messages that are being sent end, and release what is left."""

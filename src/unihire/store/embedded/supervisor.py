@@ -167,9 +167,9 @@ class Supervisor:
         """Stop a server whose supervisor died; raises LeftoverError when it outlives all asking."""
         signals = iter([(0.0, signal.SIGINT), (FAST_SECONDS, signal.SIGQUIT), (FAST_SECONDS + 1, signal.SIGKILL)])
         after, number = next(signals)
-        begun_at = time.monotonic()
+        waiting_since = time.monotonic()
         while not _try_lock(lock_fd):
-            waited = time.monotonic() - begun_at
+            waited = time.monotonic() - waiting_since
             if waited > LEFTOVER_SECONDS:
                 raise LeftoverError(f"an earlier server still runs on {self.data}; end its processes, then start again")
             if waited >= after:
