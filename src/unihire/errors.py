@@ -3,7 +3,7 @@
     UnihireError
     ├── ConfigError             the operator: a setting, a file, a database
     │   ├── Busy                nobody: somebody else works on the connector now
-    │   └── AddressRefused      whoever gave an address: it leads where nothing connects to, and nothing was sent
+    │   └── AddressRefused      the person who gave an address: connecting there is not allowed, and nothing was sent
     ├── ApiError                the caller of our API; one HTTP status each
     │   ├── BadRequest          400
     │   ├── Unauthorized        401

@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     ] = 7
     deleted_days: Annotated[
         int,
-        Field(ge=0, le=36_500, description="Days for which the content of deleted records is stored; 0 for good."),
+        Field(ge=0, le=36_500, description="Days for which the content of deleted records is stored; 0 for ever."),
     ] = 365
     metrics_port: Annotated[
         int | None,

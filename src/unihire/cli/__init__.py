@@ -7,7 +7,7 @@ import signal
 
 def main() -> None:
     """Run the command line and exit with the codes that `unihire --help` documents."""
-    # Until there is something to tidy up, a signal simply ends the process: loading takes a moment.
+    # Until there is something to clean up, a signal simply ends the process: loading takes a moment.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: os._exit(128 + number))
     gc.disable()  # until a command is loaded: nothing goes of what is imported

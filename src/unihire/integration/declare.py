@@ -89,7 +89,7 @@ class RecordMapping:
         return self.split(row)
 
     def make_source(self, part: Data, row: Data, details: Mapping[str, list[Data]], place: int) -> Source:
-        """What the record of a part is made of; `place` is where it stands among the parts of its row."""
+        """What the record of a part is made of; `place` is its number among the parts of its row."""
         return Source(part, part) if self.is_alone else Source(part, row, details, place)
 
     def make(self, source: Source) -> Record:

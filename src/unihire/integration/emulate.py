@@ -4,7 +4,7 @@ A vendor folder has `emulator`, a module or a package, with one constant, `EMULA
 documents and knows nothing of the folder's connector or mapping. The sandbox serves it, gives it a made-up company,
 injects faults and stores the changes that callers make; all of that is the same for every vendor and declared here.
 
-Longer than most files: whoever writes an emulator reads this one and no other.
+Longer than most files: the author of an emulator reads this one and no other.
 """
 
 import re
@@ -21,7 +21,7 @@ Row: TypeAlias = dict[str, Any]
 """One row as the vendor shapes it; keys that begin with `_` are the emulator's own notes and are never served."""
 
 Key: TypeAlias = tuple[int, int]
-"""Where a row stands in a list: (updated, whole seconds since 1970; the row's number)."""
+"""The position of a row in a list: (updated, whole seconds since 1970; the row's number)."""
 
 Watch: TypeAlias = Callable[[Row | None, Row | None], None]
 """Called with a row before and after it was created, changed or deleted; None where it was not there."""
@@ -234,7 +234,7 @@ class Rows(EmulatedStream, Protocol):
 class PartRows:
     """Rows that belong to records of one kind, for vendors that list by number: each record has a few of them.
 
-    A row's life lies within its record's: it was not created before and not updated after it.
+    A row exists within the life of its record: it was not created before and not updated after it.
     """
 
     records: int

@@ -72,7 +72,7 @@ class WriteContext(OperationContext, Protocol):
 
     @property
     def can_act(self) -> bool:
-        """Whether `acting_as` counts: a grant given to a partner always acts for whoever gave it."""
+        """Whether `acting_as` counts: a partner's grant always acts for the user who gave it."""
         ...
 
     def plan(self, steps: Iterable[str], *, scopes: Iterable[str] = ()) -> None:

@@ -76,7 +76,7 @@ class WebhookEvent:
     kind: str
     """The vendor's word for what happened."""
     id: str | None
-    """The vendor's id of the event, the same each time it is delivered. None: the body stands for it."""
+    """The vendor's id of the event, the same each time it is delivered. None: a hash of the body is used."""
     touches: tuple[Touch, ...] = ()
     """The rows to read again; none of an event that is not known, or concerns nothing that is read."""
 
@@ -104,11 +104,11 @@ class Signature:
     member: str | None = None
     """The member of the body that has it, instead: `signature`."""
     prefix: str = ""
-    """What stands before the signature: `sha256=`. Texts without it are none."""
+    """Text before the signature: `sha256=`. Texts without it are none."""
     encoding: Literal["hex", "base64"] = "hex"
     """How the 32 bytes are written."""
     separator: str | None = None
-    """What stands between several signatures, one of which must be good: a secret is being replaced."""
+    """Text between several signatures, one of which must be good: a secret is being replaced."""
     unpack: Callable[[str], str] | None = None
     """Turns the header's or member's text into that with the signatures, where it is packed once more. Raises
     ValueError."""
@@ -166,7 +166,7 @@ class SharedToken:
     header: str
     """The header that has it."""
     prefix: str = ""
-    """What stands before it: `Bearer `."""
+    """Text before it: `Bearer `."""
 
     def verify(self, delivery: Delivery, secrets: Sequence[str]) -> Verdict:
         given = (delivery.find_header(self.header) or "").encode()

@@ -22,7 +22,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def write_duration(duration: timedelta) -> str:
-    """In the largest unit that leaves no rest; what is less than a second is cut off."""
+    """In the largest unit that divides it; fractions of a second are cut off."""
     seconds = duration // _UNITS["s"]
     for unit, length in _UNITS.items():
         size = length // _UNITS["s"]

@@ -19,7 +19,7 @@ class DerivedIds:
     __slots__ = ("_start",)
 
     def __init__(self, namespace: UUID, prefix: str) -> None:
-        # SHA-1 is what RFC 9562 prescribes for version 5; nothing secret hangs on it.
+        # SHA-1 is what RFC 9562 prescribes for version 5; no secret depends on it.
         self._start = hashlib.sha1(namespace.bytes + prefix.encode(), usedforsecurity=False)
 
     def text(self, name: str) -> str:

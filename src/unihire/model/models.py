@@ -90,7 +90,9 @@ class Application(Record):
     )
     job_posting: Annotated[Text, Field("Posting it came through.", _ID, to="job_posting", more=True)] = None
     source_record: Annotated[Text, Field("Where it came from, as a record.", _ID, to="source", more=True)] = None
-    hiring_team: Annotated[list[TeamMember] | None, Field("Users who look after it, and as what.", more=True)] = None
+    hiring_team: Annotated[list[TeamMember] | None, Field("Users responsible for it, with their roles.", more=True)] = (
+        None
+    )
     cover_letter: Annotated[Text, Field("Text of the cover letter.", "I would like to work with you.", more=True)] = (
         None
     )
@@ -343,7 +345,7 @@ class ScheduledInterview(Record):
     group: Annotated[Text, Field("The vendor's id of the round that several interviews share.", "811", more=True)] = (
         None
     )
-    external_id: Annotated[Text, Field("Mark of whoever wrote it by the API.", "calendar-17", more=True)] = None
+    external_id: Annotated[Text, Field("Identifier set by the program that wrote it.", "calendar-17", more=True)] = None
 
 
 @model("scorecard", plural="scorecards", number=14)

@@ -48,7 +48,7 @@ class FieldSpec:
     """A field, resolved: `type` is string, boolean, integer, number, object or array.
 
     `items` is the type inside an array: one of these, or the name of a struct in small letters. `struct` is the class
-    of what stands in it, where that has parts, and `parts` are these, resolved.
+    of its value, where that has parts, and `parts` are these, resolved.
     """
 
     name: str
@@ -104,7 +104,7 @@ def model(
 ) -> Callable[[type[R]], type[R]]:
     """Enter a struct into the vocabulary under `name`; `plural` is its noun in paths.
 
-    Raises TypeError where a field that is `more` stands before another.
+    Raises TypeError where a field that is `more` comes before another.
     """
 
     def enter(record: type[R]) -> type[R]:

@@ -1,4 +1,4 @@
-"""What stands inside a field of a model: one value of several parts. Every part may be null.
+"""Structs inside fields of models: values of several parts. Every part may be null.
 
 Only moments are in UTC: days, and partial dates (`2019`, `2019-09`), stay as the vendor has them.
 """

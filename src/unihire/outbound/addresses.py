@@ -70,7 +70,7 @@ _OTHER = {
 _NAMED: list[tuple[Network, str]] = [(ip_network(text), words) for text, words in {**_OWN, **_OTHER}.items()]
 _OWN_NETWORKS: list[Network] = [ip_network(text) for text in _OWN]
 _UNICAST = IPv6Network("2000::/3")
-"""All of IPv6 that is given out; what lies outside is reserved, or IPv4 in a form that something might translate."""
+"""All of IPv6 that is assigned; everything else is reserved, or IPv4 in a form that something might translate."""
 
 
 @dataclass(frozen=True, slots=True)

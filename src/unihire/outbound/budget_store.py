@@ -16,7 +16,7 @@ from unihire.outbound.window_meter import Window
 T = TypeVar("T")
 
 ASKING_SECONDS = 2.0
-"""Seconds for which the background stands back after somebody was seen to wait for a call."""
+"""Seconds for which background calls wait after another caller was seen to wait for a call."""
 
 
 class BudgetState(msgspec.Struct):
@@ -31,7 +31,7 @@ class BudgetState(msgspec.Struct):
     meter: Bucket | Window | None = None
     calls: int = 0
     free_at: float = -math.inf
-    """No call before: the vendor asked for a rest."""
+    """No call before: the vendor asked for a pause."""
     asked_at: float = -math.inf
     """When a call that is not in the background last had to wait."""
 

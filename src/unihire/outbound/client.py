@@ -217,7 +217,7 @@ class VendorClient:
     def act_as(self, credentials: Mapping[str, str]) -> "VendorClient":
         """This client with other credentials among its own, to write on somebody's behalf; it shares the budget.
 
-        A grant that no credentials buy, a partner's, acts for whoever gave it: then it is this client itself. Made
+        A grant that no credentials buy, a partner's, acts for the user who gave it: then it is this client itself. Made
         once for each; it lives as long as this one.
         """
         if isinstance(self.target.auth, AuthorizationCode):

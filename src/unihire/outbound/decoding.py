@@ -62,7 +62,7 @@ def decode_objects(items: Sequence[bytes]) -> list[dict[str, Any]]:
 
 
 def read_members(items: Sequence[bytes], decoder: msgspec.json.Decoder[list[T]]) -> list[T]:
-    """Of each object what the decoder reads, which passes over the rest of it. Raises as `decode_objects`."""
+    """Of each object what the decoder reads, which skips the rest of it. Raises as `decode_objects`."""
     found = _decode(b"[%b]" % b",".join(items), decoder)
     if len(found) != len(items):
         raise Undecodable("not JSON")

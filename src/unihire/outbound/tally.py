@@ -31,4 +31,4 @@ class Tally:
 
 
 TALLY: ContextVar[Tally | None] = ContextVar("tally", default=None)
-"""That of the work that is being done; whoever starts a piece of work that is to be counted by itself sets it."""
+"""That of the current work; code that starts work to be counted by itself sets it."""

@@ -23,7 +23,7 @@ _HAS_DIGIT = re.compile(r"\d")
 
 
 class Exchange:
-    """A request and what came of it; whoever has read the whole answer sets its status."""
+    """A request and what came of it; the code that has read the whole response sets its status."""
 
     __slots__ = ("status",)
 

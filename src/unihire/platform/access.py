@@ -138,7 +138,7 @@ class _Memory(Generic[T]):
         self._changes = 0
 
     async def get(self, secret: str, find: Callable[[str], Awaitable[tuple[T, float | None] | None]]) -> T | None:
-        """`find` gives it with the seconds for which it is good still, None for good."""
+        """`find` gives it with the seconds for which it stays valid, None for ever."""
         known = self._found.get(secret)
         if known is not None and known[0] > time.monotonic():
             return known[1]

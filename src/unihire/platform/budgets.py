@@ -103,5 +103,5 @@ class StoredBudgets:
             known = None
 
     async def _is_unknown(self) -> bool:
-        """Whether the connector is gone: then nothing can be stored, and the work stands."""
+        """Whether the connector is gone: then nothing can be stored, and the work is done all the same."""
         return (await budgets.read_budget(self._pool, self._number)).version == 0

@@ -66,7 +66,7 @@ class Clients:
             await opened.client.__aexit__(None, None, None)
 
     async def close(self) -> None:
-        """Close all, whoever uses them."""
+        """Close all, even those in use."""
         while self._opened:
             _, opened = self._opened.popitem()
             with contextlib.suppress(Exception):

@@ -138,7 +138,7 @@ class LiveContext:
             return _hand_out(stream, [row async for page in pages for row in page.rows])
 
     async def find(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
-        """The rows that show one of these values: a row that shows another is no answer, whoever sends it."""
+        """The rows that show one of these values: a row that shows another is no answer."""
         declared = self._get_stream(stream)
         by = declared.by_id
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))

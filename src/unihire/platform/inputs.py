@@ -138,7 +138,7 @@ def _to_integers(value: Any) -> Any:
 
 
 _Place = tuple["_Place", object] | None
-"""Where a value stands: where its container stands, and its name or number in it."""
+"""The path of a value: that of its container, and its name or number in it."""
 
 
 def check_values(data: dict[str, Any] | list[Any]) -> None:

@@ -12,7 +12,7 @@ _SWEEP = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RateLimitState:
-    """Where a caller stands in the window: `reset` is the Unix second at which the next one begins."""
+    """A caller's state in the window: `reset` is the Unix second at which the next one begins."""
 
     limit: int
     remaining: int

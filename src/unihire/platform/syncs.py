@@ -42,7 +42,7 @@ async def ask_sync(
     """Ask the workers for a run, or name the one under way that does what is asked for.
 
     `full` reads every list whole, `models` only the lists these are made of. It is asked for when this returns, and
-    survives any crash. The vendor is asked at once, whatever rest it wanted. Raises ConfigError for a model
+    survives any crash. The vendor is called at once, whatever pause it asked for. Raises ConfigError for a model
     the integration does not fill, Busy where a run that does something else is under way.
     """
     names = None if models is None else find_streams(integration, models)
@@ -54,7 +54,7 @@ async def ask_sync(
 
 
 async def pause_syncs(pool: Pool, connector: Connector) -> None:
-    """No run is started or resumed until `resume_syncs`; one under way rests after the page it is on."""
+    """No run is started or resumed until `resume_syncs`; one under way pauses after the page it is on."""
     async with pool.acquire() as connection, connection.transaction():
         await schedules.set_paused(connection, connector.number, is_paused=True)
 

@@ -162,7 +162,7 @@ class FaultPlan:
         return bool(self._rules) and self.find(word, path) is not None
 
     def strike(self, word: str, path: str, megabytes: float = 0) -> Strike | None:
-        """What a spoiler goes by, if a rule of this word strikes this request."""
+        """What a spoiler needs, if a rule of this fault applies to this request."""
         place = self._find(word, path)
         if place is None:
             return None

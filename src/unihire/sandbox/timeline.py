@@ -73,7 +73,7 @@ class LaneTimeline:
         return heapq.merge(*lanes, reverse=True)
 
     def _last_before(self, lane: int, bound: tuple[int, int] | None) -> int:
-        """The greatest index of the lane that stands before the bound in rising order, or a negative number."""
+        """The greatest index of the lane that comes before the bound in rising order, or a negative number."""
         length = (self.count - lane + LANES - 1) // LANES
         if bound is None:
             return lane + LANES * (length - 1)

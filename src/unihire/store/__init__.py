@@ -1,4 +1,4 @@
-"""Where it rests: PostgreSQL, its schema and every query.
+"""Storage: PostgreSQL, its schema and every query.
 
 A statement leaves the planner no choice (docs/decisions/0019): one look at a table names the columns of one index, what
 is checked besides stands outside an OFFSET 0, which nothing is pushed through, and many values are one look each, by

@@ -225,7 +225,7 @@ def _quote(name: str) -> str:
 
 
 def mask_secrets(text: str, dsn: str = "") -> str:
-    """The text without what stands for user and password in addresses, nor the password of `dsn` wherever it stands."""
+    """The text without user and password in addresses, and without the password of `dsn` anywhere."""
     parts = urlsplit(dsn)
     written = [parts.netloc.rpartition("@")[0].partition(":")[2], *parse_qs(parts.query).get("password", [])]
     for secret in sorted({form for one in written for form in (one, unquote(one)) if form}, key=len, reverse=True):

@@ -72,7 +72,7 @@ class _Session:
             await self._close_if_unused()
 
     async def _open(self) -> Connection:
-        """The connection; a new one where it was lost, and with it the locks: whoever takes them fences us off."""
+        """The connection; a new one where it was lost, and with it the locks: their next owner fences us off."""
         if self._connection is not None and _is_lost(self._connection):
             await self._release()
         if self._connection is None:

@@ -1,4 +1,4 @@
-"""When the database cannot do what it is asked, now: how that shows itself, and how whoever works on goes on."""
+"""When the database cannot serve now: which errors say so, and how workers continue."""
 
 import asyncio
 import sys

@@ -30,7 +30,7 @@ RangePosition = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Records whose `moment` lies strictly between two, as `write_bound` writes them."""
+    """Records whose `moment` is strictly between two, as `write_bound` writes them."""
 
     moment: str
     after: str

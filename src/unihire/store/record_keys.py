@@ -135,7 +135,7 @@ def _as_it_is(text: str) -> str:
 
 
 _HASHED_NAMES: Mapping[tuple[int, str], str] = {(4, "tags"): "tag"}
-"""What stands for a field in its keys, where that is not its name: it lies in every database."""
+"""The name of a field in its keys, where that is not its name: it is stored in every database."""
 
 _FOLDS: Mapping[FilterMatch, tuple[Callable[[str], str] | None, Callable[[str], str]]] = {
     FilterMatch.EXACT: (normalise_text, _as_it_is),

@@ -1,4 +1,4 @@
-"""A run that somebody asks for: whatever rest the vendor wanted, it is asked at once."""
+"""A run requested by a user: the vendor is called at once, whatever pause it asked for."""
 
 from collections.abc import Collection
 

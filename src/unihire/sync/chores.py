@@ -71,7 +71,7 @@ LIMIT_LOCKS = "SELECT set_config('lock_timeout', $1, true)"
 
 @asynccontextmanager
 async def _be_alone(pool: Pool) -> AsyncIterator[Connection | None]:
-    """A transaction in which nobody else does chores; None where somebody is at it."""
+    """A transaction in which nobody else does chores; None where another process does them."""
     async with pool.acquire() as connection, connection.transaction():
         yield connection if await connection.fetchval(jobs.TRY_CHORE, jobs.CHORE_LOCK) else None
 

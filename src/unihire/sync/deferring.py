@@ -23,13 +23,13 @@ FIRST_PAUSE = timedelta(seconds=15)
 """How long a run is deferred after a failure, doubled with each further one in a row."""
 
 FULL_PAUSE = timedelta(minutes=1)
-"""How long a run is deferred for want of room on the database's disk."""
+"""How long a run is deferred when the database's disk is full."""
 
 SHORT_PAUSE = timedelta(minutes=5)
 """A vendor's rate limit that is over sooner is no issue: many limits count by the minute."""
 
 LONG_PAUSE = LONGEST_WAIT - timedelta(minutes=1)
-"""What of a rest is left from here on is one of an hour or more: no answer asks for more, and time went by since."""
+"""A remaining pause of this length was an hour or more: pauses are cut to an hour, and time has passed since."""
 
 MOST_FAULTS = 3
 """So often in a row what our own code did not foresee may end an attempt before the run ends with it."""

@@ -86,7 +86,7 @@ class ModelRendering:
         self._check_more = make_check(spec.more_struct)
 
     def resolve(self, record: Record) -> None:
-        """Turn the vendor's ids in relations into ours. What stands in a struct is written in a new one."""
+        """Turn the vendor's ids in relations into ours. A struct with relations is replaced by a new one."""
         for name, derive in self._references:
             value = getattr(record, name)
             if value:

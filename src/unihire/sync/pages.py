@@ -36,7 +36,7 @@ ROWS_AT_ONCE = 5
 
 @dataclass(slots=True)
 class Counts:
-    """What a stream did so far, shown to whoever watches.
+    """What a stream did so far, for display.
 
     `quarantined` rows did not map, `incomplete` ones are served without some part; each time they were read.
     """

@@ -106,7 +106,7 @@ def read_row_id(stream: Stream, row: Row, head: Any = None) -> str | None:
 
 
 def find_row_id(stream: Stream, row: Row) -> str:
-    """The vendor's id of a row; for a row without one, something that stands for it in the quarantine."""
+    """The vendor's id of a row; for a row without one, a substitute for the quarantine."""
     return read_row_id(stream, row) or "?" + blake2b(row.raw, digest_size=8).hexdigest()
 
 

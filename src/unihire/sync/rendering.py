@@ -334,7 +334,7 @@ class _Apart:
                 yield made
 
     def _find_place(self, mapping: RecordMapping, part: Any, number: int) -> str | None:
-        """Where a part stands in the row or, where the parts are those of a detail, in that: it is asked for again."""
+        """The path of a part in the row or, where the parts are those of a detail, in that: it is asked for again."""
         if mapping.of is not None:
             return f"{DETAIL}{mapping.of}[{number}]"
         return find_path(self._row.data, part) if isinstance(part, dict | list) else None

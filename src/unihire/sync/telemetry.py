@@ -17,14 +17,14 @@ from unihire.store.work.runs import Run
 
 @dataclass(slots=True)
 class Watch:
-    """What a piece of work came to, set by whoever knows."""
+    """The outcome of a piece of work, set by the code that knows it."""
 
     status: str = ""
 
 
 @contextmanager
 def watch_job(connector: Connector) -> Iterator[None]:
-    """The block looks after the connector once."""
+    """The block works on the connector once."""
     id = str(connector.id)
     facts = {"unihire.connector": id, "unihire.integration": connector.integration}
     with structlog.contextvars.bound_contextvars(connector=id), span("job", facts):

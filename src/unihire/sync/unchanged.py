@@ -1,6 +1,6 @@
 """Rows that are stored unchanged: recognised by a hash and skipped, without being decoded or mapped.
 
-The hash is over the row as it was sent. Its key stands for everything else that decides how rows become records: the
+The hash is over the row as it was sent. Its key covers everything else that decides how rows become records: the
 mapping, our own code, the joins that can be answered. What a mapping reads besides the row is covered elsewhere: a
 joined row that changes rebuilds the records that display it, and details are stored with the version that is in the
 row. So a row with the stored hash is skipped; it only counts as seen.

@@ -126,7 +126,7 @@ def log_end(error: BaseException) -> int | None:
 
 
 def show_error(error: BaseException) -> int:
-    """Write an expected error as one line on stderr; returns the exit code it stands for."""
+    """Write an expected error as one line on stderr; returns its exit code."""
     said = _shorten(describe_error(error))
     shown = "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in said)
     sys.stderr.write(f"error: {shown}\n")

@@ -1,4 +1,4 @@
-"""The exit codes, and what a signal does to a command that has nothing to tidy up."""
+"""The exit codes, and what a signal does to a command that has nothing to clean up."""
 
 import signal
 

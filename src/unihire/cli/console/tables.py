@@ -20,7 +20,7 @@ RARE = frozenset(("quarantined", "incomplete"))
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of a table, and what stands below it over its whole width; both in rich's markup."""
+    """A row of a table, and the text below it over its whole width; both in rich's markup."""
 
     cells: Sequence[str]
     notes: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""The doctor's look at the engine: who works, what waits for them, and what nobody looks after."""
+"""The doctor's check of the engine: workers, waiting jobs, and runs without a job."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ NO_WORKER = "no worker is running: `unihire serve` or `unihire worker`"
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How the engine stands. `waiting`, `deferred` and `doing` are jobs, `orphaned` runs that no job stands for,
+    """State of the engine. `waiting`, `deferred` and `doing` are jobs, `orphaned` runs without a job,
     `too_late` connectors that are due later than their schedule allows."""
 
     workers: int

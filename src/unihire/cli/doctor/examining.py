@@ -1,4 +1,4 @@
-"""The doctor's look at the database: the key, the engine, and how each connector stands. It changes nothing there."""
+"""The doctor's check of the database: the key, the engine, and each connector. It changes nothing there."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
@@ -146,7 +146,7 @@ def _list_closed(connectors: Sequence[Connector], sealer: Sealer) -> Iterator[st
 
 
 async def _examine_connectors(pool: Pool, connectors: Sequence[Connector]) -> AsyncIterator[tuple[Connector, Finding]]:
-    """Each with how it stands; as many statements for a thousand as for one."""
+    """Each with its state; as many statements for a thousand as for one."""
     latest_runs = await list_latest_runs(pool)
     quarantined = {
         row["connector"]: (row["rows"], row["incomplete"]) for row in await pool.fetch(streams.COUNT_ALL_QUARANTINE)

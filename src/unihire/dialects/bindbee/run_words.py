@@ -9,4 +9,4 @@ SYNC_WORDS: Mapping[str, str] = {
     "partial": "Done",
     "failed": "Failed",
 }
-"""The contract's word for how a run stands; a cancelled run is passed over for the one before it."""
+"""The contract's name for a run's status; a cancelled run is skipped for the one before it."""

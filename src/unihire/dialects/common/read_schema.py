@@ -56,7 +56,7 @@ def describe_reads(face: Face) -> tuple[Json, Json]:
             "description": "A deleted record; only with `include_deleted`.",
             "required": ["id", "remote_id", "modified_at", "deleted"],
             "properties": {
-                "id": {**ID, "description": "Our id, the same for good: a record that comes back has it again."},
+                "id": {**ID, "description": "Our id, never changed: a record that comes back has it again."},
                 "remote_id": {"type": "string", "description": "Id the vendor gave the record."},
                 "modified_at": {
                     "type": "string",
@@ -205,7 +205,7 @@ def _read_params(face: Face, spec: ModelSpec) -> list[Json]:
 def _model_schema(face: Face, spec: ModelSpec) -> Json:
     schema = _object_schema(face, spec.meaning, spec.fields)
     schema["properties"] = {
-        "id": {"type": "string", "format": "uuid", "description": "Our id, the same for good."},
+        "id": {"type": "string", "format": "uuid", "description": "Our id, never changed."},
         "modified_at": {
             "type": "string",
             "format": "date-time",
@@ -227,7 +227,7 @@ def _model_schema(face: Face, spec: ModelSpec) -> Json:
 
 
 def _struct_schemas(face: Face) -> Json:
-    """The schemas of what stands in fields that have parts, by name."""
+    """The schemas of fields that have parts, by name."""
     found: dict[str, FieldSpec] = {}
     for spec in face.models:
         for field in (*spec.fields, *chain.from_iterable(face.find_beside(spec).values())):
@@ -255,7 +255,7 @@ def _object_schema(face: Face, meaning: str, fields: Sequence[FieldSpec], *, are
 
 
 def _field_schema(face: Face, field: FieldSpec, *, is_part: bool) -> Json:
-    """`is_part`: it stands inside another field, where relations are not expanded."""
+    """`is_part`: it is inside another field, where relations are not expanded."""
     described: Json = {"description": field.meaning}
     if field.words:
         described["description"] += f" One of {', '.join(field.words)}. {_OPEN}"

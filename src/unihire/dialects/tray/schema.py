@@ -58,7 +58,7 @@ def describe_calls() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _describe_each() -> dict[str, Any]:
-    """A call and its output for each operation, and what stands for all of them."""
+    """A call and its output for each operation, and the schemas they share."""
     calls: dict[str, Any] = {}
     inputs: dict[str, Any] = {}
     outputs: dict[str, Any] = {}

@@ -175,7 +175,7 @@ def _describe_model(integration: IntegrationCapabilities, model: ModelCapability
 
 
 def _name_field(field: FieldCapability) -> str:
-    """Where in a record it stands."""
+    """Its place in a record."""
     return f"{MORE}.{field.name}" if field.is_more else field.name
 
 

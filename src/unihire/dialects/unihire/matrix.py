@@ -84,7 +84,7 @@ class FieldCapability(
     vendor_words: Annotated[
         list[str], Meta(description="Members of the vendor's row whose original value is stored too.")
     ]
-    filter: Annotated[str | None, Meta(description="The parameter of the list that looks at it.")]
+    filter: Annotated[str | None, Meta(description="The parameter of the list that filters by it.")]
     can_write: Write
 
 

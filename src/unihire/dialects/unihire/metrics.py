@@ -1,4 +1,4 @@
-"""What Prometheus reads: the measures of this process, and how the installation stands by the database."""
+"""What Prometheus reads: the measures of this process, and the state of the installation from the database."""
 
 import asyncio
 import hmac

@@ -76,7 +76,7 @@ class InboxPace:
 
 @dataclass(slots=True)
 class _ReadInterval:
-    """How long a connector is let be between two readings: longer where its vendor's budget had to be waited for."""
+    """Pause between two reads of a connector: longer where it had to wait for the vendor's budget."""
 
     between: timedelta = BETWEEN
 
@@ -200,7 +200,7 @@ class Processor:
             log.warning("the inbox lost the database", number=claim.connector, error=type(error).__name__)
 
     async def _guard(self, claim: Claim) -> tuple[timedelta, int]:
-        """Read what is due; for how long the connector is let be then, and how often it has failed in a row."""
+        """Read what is due; the pause before the next read, and how often it has failed in a row."""
         connector = await get_numbered(self._pool, claim.connector)
         if connector is None:
             return RESTING_PAUSE, 0
@@ -279,7 +279,7 @@ class Processor:
 
 
 def _bound(seconds: float) -> timedelta:
-    """For how long a connector is let be whose vendor asked for that."""
+    """The pause for a connector whose vendor asked for one."""
     longest = LONGEST_PAUSE.total_seconds()
     return timedelta(seconds=min(max(seconds, BETWEEN.total_seconds()), longest))
 

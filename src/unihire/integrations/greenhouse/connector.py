@@ -91,7 +91,7 @@ def updated_since(moment: datetime) -> Mapping[str, str]:
 
 
 def find_refusal(body: bytes) -> str | None:
-    """OAuth's codes, and what stands before them: `{"message": …, "errorId": "err-…"}` for a client id that is none."""
+    """OAuth's codes, and texts before them: `{"message": …, "errorId": "err-…"}` for a client id that is none."""
     error_id = read_object(body).get("errorId")
     is_own = isinstance(error_id, str) and error_id.startswith("err-")
     return find_oauth_refusal(body) or ("the client id is none" if is_own else None)

@@ -62,7 +62,7 @@ def touch_person(id: str) -> Iterator[Touch]:
 
 
 def touch_application(payload: Data, *more: str) -> Iterator[Touch]:
-    """An application, where it stands, and whose it is: a person's last activity moves with it.
+    """An application, its stage, and its candidate: a person's last activity moves with it.
 
     `more` are lists besides that show what happened.
     """

@@ -110,13 +110,13 @@ HELP = {
     "odd-number": "one number of a row is out of all bounds, or none that JSON knows: 1e400, NaN, 400 digits",
     "huge-member": "one member of a row is a text of 1 MB, or a list of 100,000 entries",
     "deep-member": "one member of a row is nested 50 to 100,000 deep",
-    "double-member": "one member of a row stands in it twice, with two values",
+    "double-member": "one member of a row is in it twice, with two values",
     "zero-text": "one text of a row contains U+0000",
     "surrogate-text": "one text of a row contains half of a surrogate pair",
     "broken-text": "one text of a row contains bytes that are no UTF-8",
     "control-text": "one text of a row contains control characters",
     "impossible-time": "one time of a row is none: 30 February, hour 25, words",
-    "far-time": "one time of a row lies in the year 1 or 9999, or beyond what clocks can show",
+    "far-time": "one time of a row is in the year 1 or 9999, or beyond what clocks can show",
 }
 
 

@@ -53,7 +53,7 @@ class Memory:
         return queries[0] if queries else tuple(request.query)
 
     def make_alias_cursor(self, query: Query, name: str | None = None) -> str:
-        """A cursor that stands for this query: a new one each time, unless it has a name."""
+        """A cursor that represents this query: a new one each time, unless it has a name."""
         self._made += 1
         cursor = f"detour-{name or self._made}"
         self._aliases[cursor] = query

@@ -28,7 +28,7 @@ class Wire:
 
 
 class Strike(NamedTuple):
-    """What a spoiler goes by: the rule's settings, and its own random generator."""
+    """What a spoiler needs: the rule's settings, and its own random generator."""
 
     seconds: float
     megabytes: float

@@ -1,4 +1,4 @@
-"""What is known of connectors' rate budgets: read with the time, saved by whoever read the latest version."""
+"""What is known of connectors' rate budgets: read with the time, saved by the process that read the latest version."""
 
 from dataclasses import dataclass
 

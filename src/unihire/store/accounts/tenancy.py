@@ -42,7 +42,7 @@ LIST_KEYS = """
 
 REVOKE_KEY = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id"
 
-# Whom a key belongs to that is good. `lasts` is for how many seconds more, null for good.
+# The owner of a valid key. `lasts` is for how many seconds more, null for ever.
 FIND_KEY = """
     SELECT organisation, environment, extract(epoch FROM ends_at - now())::float8 AS lasts FROM api_key
     WHERE hash = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now())

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from unihire.store import Connection, Pool
 
-# Which connector a token opens. `lasts` is for how many seconds more, null for good: a replaced one ends.
+# Which connector a token opens. `lasts` is for how many seconds more, null for ever: a replaced one ends.
 FIND_OPENED = """
     SELECT id, number, organisation, environment, category, integration, NULL::float8 AS lasts
     FROM connector WHERE token_hash = $1

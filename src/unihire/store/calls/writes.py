@@ -12,7 +12,7 @@ import asyncpg
 from unihire.store import Pool
 
 OPEN_FOR = timedelta(minutes=2)
-"""How long a write may be under way: whoever sent it has given up by then, or is dead."""
+"""How long a write may be under way: its sender has given up by then, or is dead."""
 
 # Note a write that is about to be sent, or is sent again. No row: the connector is gone.
 OPEN_WRITE = """

@@ -1,7 +1,7 @@
 """What must be in place before the embedded PostgreSQL can run: its user, folders, programs, cluster and settings.
 
-Everything here is made under another name and renamed when it is complete and on the disk, so that whoever is killed
-half-way leaves nothing that a later start would take for whole. No folder that was there before changes owner or mode.
+Everything here is made under another name and renamed when it is complete and on the disk, so a process that is killed
+half-way leaves nothing that a later start would take for complete. No existing folder changes owner or mode.
 """
 
 import contextlib

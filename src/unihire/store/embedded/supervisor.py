@@ -138,7 +138,7 @@ class Supervisor:
         """The server process, started once every process of an earlier server on this data is gone.
 
         All processes of a server inherit the descriptor of `server.lock` and with it the lock. So a lock that can be
-        taken proves that the files an earlier server left are stale, whoever has its process id by now.
+        taken proves that the files an earlier server left are stale, whichever process has its id by now.
         """
         self.last_lines.clear()
         lock_fd = os.open(self.base / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -316,7 +316,7 @@ def main() -> None:
         Supervisor(json.loads(sys.argv[3]), supervisor_fd).run(report)
     except Exception as error:  # noqa: BLE001 - whatever it was, the starter learns of it instead of waiting on
         report({"error": explain(Path(json.loads(sys.argv[3])["base"]), f"its supervisor failed: {error!r}")})
-    # First keeper.lock, then with the process users.lock: whoever waits for the second must find the first free.
+    # First keeper.lock, then with the process users.lock: a process that waits for the second must find the first free.
     os.close(supervisor_fd)
     os._exit(0)
 

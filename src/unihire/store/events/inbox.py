@@ -26,7 +26,7 @@ INSERT_DELIVERIES = """
     ON CONFLICT (connector, event) DO NOTHING RETURNING event
 """
 
-# Let a connector's touched rows be read as soon as they may be, by whoever has time, or by who is at it.
+# Let a connector's touched rows be read as soon as they may be, by any process, or by the one that works on them.
 WAKE_INBOX = """
     INSERT INTO inbox AS known (connector, due_at, last_delivery_at) VALUES ($1, now(), now())
     ON CONFLICT (connector) DO UPDATE SET last_delivery_at = excluded.last_delivery_at,

@@ -119,8 +119,8 @@ async def read_pages(source: Pool | Connection, connector: int, after_seq: int, 
 async def read_events(source: Pool | Connection, connector: int, after_seq: int, limit: int) -> list[ChangeEvent]:
     """A connector's events after a position, in feed order, `limit` at most; none where there is no later one.
 
-    Whoever goes on after the last one's `seq` misses nothing, however many save meanwhile: commit order is feed order.
-    Where the log was cut after `after_seq` the missing are passed over: `find_first_position` says so beforehand. An
+    A reader that continues after the last one's `seq` misses nothing, however many save meanwhile: commit order is
+    feed order. Where the log was cut after `after_seq` the missing are skipped: `find_first_position` says so. An
     event may be undone by a crash of the server until a commit that waits for the disk follows it.
     """
     found: list[Unpacked] = []
@@ -142,7 +142,7 @@ async def list_pages(source: Pool | Connection, connector: int, after_seq: int, 
 
 
 async def find_remote_ids(source: Pool | Connection, connector: int, found: Sequence[Unpacked]) -> list[ChangeEvent]:
-    """These events of a connector, with their records' remote ids; without those whose record is gone for good."""
+    """These events of a connector, with their records' remote ids; without those whose record no longer exists."""
     if not found:
         return []
     rows = await source.fetch(FIND_REMOTE_IDS, connector, list({one.id for one in found}))

@@ -131,7 +131,7 @@ async def install(connection: Connection) -> None:
 
 
 async def defer_sync(connection: Connection, connector: int, after: timedelta | None = None) -> None:
-    """Let a worker look after the connector, at once or `after` so long; it is there when the transaction commits.
+    """Let a worker work on the connector, at once or `after` so long; it is there when the transaction commits.
 
     One job of a connector waits at most: it is brought forward where it would come later. Call inside a transaction.
     """
@@ -146,7 +146,7 @@ async def drop_dead_jobs(connection: Connection, silent_for: timedelta) -> int:
 
 
 async def list_orphaned(connection: Connection) -> Sequence[tuple[int, timedelta | None]]:
-    """Connectors with an unfinished run that no job stands for, and for how long it is deferred."""
+    """Connectors with an unfinished run that has no job, and for how long it is deferred."""
     return [(row["connector"], row["after"]) for row in await connection.fetch(LIST_ORPHANED)]
 
 

@@ -152,7 +152,7 @@ async def set_schedule(
 
 
 async def set_paused(connection: Connection, connector: int, *, is_paused: bool) -> None:
-    """A paused connector is not worked on: its schedule rests, and a run under way ends after the page it is on."""
+    """A paused connector is not worked on: its schedule is suspended, and a run pauses after the page it is on."""
     await connection.execute(SET_PAUSED, connector, is_paused)
 
 

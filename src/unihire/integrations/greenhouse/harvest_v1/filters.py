@@ -36,7 +36,7 @@ class Window:
         return write_bounds(gte=after, lte=before) if self.includes_before else write_bounds(gte=after, lt=before)
 
     def contains(self, moment: datetime | None) -> bool:
-        """Whether a moment of a row lies inside; where there is none, it does only if the window is open."""
+        """Whether a timestamp of a row is inside; where there is none, it does only if the window is open."""
         if moment is None:
             return self.is_open
         if self.after is not None and moment < _to_utc(self.after):

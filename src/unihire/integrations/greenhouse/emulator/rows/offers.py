@@ -82,7 +82,7 @@ class OfferRows:
         }
 
     def _find_approval(self, facts: ApplicationWorld) -> tuple[int, str]:
-        """(when the first offer was made, how its approval stands)."""
+        """(when the first offer was made, state of its approval)."""
         times = self._world.times(facts.index)
         if facts.profile.outcome == "offer":
             return times[-1], ("pending", "approved")[facts.bits >> 3 & 1]

@@ -169,7 +169,7 @@ def _to_trees(
     def grow(row: VendorRow, above: tuple[int, ...] = ()) -> Output:
         id = row.get_number("id")
         if id in above or len(above) == DEEPEST_TREE:
-            raise VendorChanged(f"{row.name}: it stands below itself, or below more than {DEEPEST_TREE} others")
+            raise VendorChanged(f"{row.name}: it is below itself, or below more than {DEEPEST_TREE} others")
         return to_node(row, [grow(child, (*above, id)) for child in below.get(id, ())])
 
     return [grow(root) for root in roots]

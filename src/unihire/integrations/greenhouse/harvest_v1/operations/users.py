@@ -63,7 +63,7 @@ class Users(Output):
 
 
 async def list_users(context: OperationContext, input: ListUsers) -> Users:
-    """A page of users, newest first. By address or employee id they are looked up, whoever they are."""
+    """A page of users, newest first. By address or employee id, every user is found."""
     conditions = lists.within_times(input)
     conditions += lists.equals("employee_id", input.employee_id)
     if input.email is not None:
