@@ -20,7 +20,7 @@ MARKED_FOR = timedelta(minutes=15)
 # Begin a call under a key, or take up one nobody works on. No row: somebody does. A claim that ends later than any that
 # is made now was made under a wrong clock, and blocks nobody.
 CLAIM_CALL = """
-    INSERT INTO operation_call AS call (connector, key, operation, input_hash, started_at, claimed_until)
+    INSERT INTO operation_call AS call (connector, key, operation, input_hash, begun_at, claimed_until)
     VALUES ($1, $2, $3, $4, now(), now() + $5::interval)
     ON CONFLICT (connector, key) DO UPDATE SET claimed_until = excluded.claimed_until
     WHERE call.answer IS NOT NULL OR call.claimed_until IS NULL
@@ -38,7 +38,7 @@ RELEASE_CALL = """
 # Calls that began long ago, some at a time.
 DROP_OLD_CALLS = """
     DELETE FROM operation_call WHERE (connector, key) IN (
-        SELECT connector, key FROM operation_call WHERE started_at < now() - $1::interval LIMIT $2
+        SELECT connector, key FROM operation_call WHERE begun_at < now() - $1::interval LIMIT $2
     )
 """
 
