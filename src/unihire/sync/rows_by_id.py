@@ -28,7 +28,7 @@ TURNS = 3
 """How far relations of a missing row are followed: the offers of the applications of a candidate."""
 
 
-ABREAST = 4
+STREAMS_AT_ONCE = 4
 """Streams whose touched rows are requested ahead of their turn."""
 
 
@@ -166,7 +166,7 @@ class _Reader:
 
         What was saved between a request and its turn is newer: such rows are requested once more.
         """
-        room = asyncio.Semaphore(ABREAST)
+        room = asyncio.Semaphore(STREAMS_AT_ONCE)
 
         async def request(pages: Pages, one: Touched) -> _Response:
             async with room:

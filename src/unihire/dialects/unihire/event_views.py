@@ -37,7 +37,7 @@ CHANGEABLE = frozenset(
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a record."""
 
-    position: Annotated[str, Meta(description="Its place in the log; as `cursor` it continues after it.")]
+    position: Annotated[str, Meta(description="Its position in the log; as `cursor` the list continues after it.")]
     connector_id: Annotated[UUID, Meta(description="Whose record it is.")]
     model: Annotated[str, Meta(description=f"One of {', '.join(MODELS)}.", examples=["candidate"])]
     id: Annotated[UUID, Meta(description="The record's id.")]
@@ -87,6 +87,6 @@ def find_place(wanted: EventQuery, cursor: str) -> tuple[Era, LogPlace] | None:
 def explain_way_back(missed: EventsMissed) -> str:
     """How a reader who missed events misses no change: what to do before events are asked for again."""
     if missed.modified_after is None:
-        return "To go on without a gap: read every list anew and drop what is not in it"
+        return "To go on without a gap: read every list whole and drop what is not in it"
     after = to_text(missed.modified_after)
     return f"To go on without a gap: read every list with modified_after={after} and include_deleted=true"
