@@ -268,7 +268,7 @@ async def test_fast_run_that_fails_is_an_issue_and_hides_no_run_of_the_schedule(
 async def test_fast_moment_too_far_ahead_is_brought_forward(works: Works, synced: Tenant) -> None:
     await set_fast(works.pool, synced.connector, PEOPLE)
     await works.pool.execute("UPDATE connector SET next_fast_at = now() + interval '3 minutes'")
-    await chores.mend_moments(works.pool, QUICK)
+    await chores.correct_due_times(works.pool, QUICK)
     assert await works.pool.fetchval("SELECT next_fast_at <= now() FROM connector")
 
 
