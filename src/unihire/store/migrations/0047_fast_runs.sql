@@ -4,8 +4,7 @@
 ALTER TABLE connector
     ADD COLUMN fast_models text[],
     ADD COLUMN fast_every interval,
-    ADD COLUMN next_fast_at timestamptz NOT NULL DEFAULT now(),
-    ADD CONSTRAINT connector_fast_every CHECK (fast_models IS NULL OR fast_models = '{}' OR fast_every IS NOT NULL);
+    ADD COLUMN next_fast_at timestamptz NOT NULL DEFAULT now();
 
 CREATE INDEX connector_fast_due ON connector (next_fast_at)
     WHERE fast_models <> '{}' AND NOT is_paused AND status = 'COMPLETE';
