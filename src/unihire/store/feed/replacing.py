@@ -3,7 +3,8 @@
 Call everything here with the feed locked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import asyncpg
 import msgspec
@@ -26,25 +27,35 @@ DELETE_VERSIONS = "DELETE FROM record WHERE connector = $1 AND id = ANY($2::text
 TAKE_VERSIONS = DELETE_VERSIONS + " RETURNING id::text{columns}"
 
 
-async def take_versions(
-    connection: Connection, connector: int, replaced: Sequence[Replaced]
-) -> dict[str, tuple[str, ...]]:
-    """Delete the old versions; returns, by record id, the names of the fields in which the new version differs.
+class OldVersion(NamedTuple):
+    """A deleted version: the record that replaces it, what was known of it, and the columns of it that may differ."""
 
-    Extended fields are named `more.x`. Only columns that may differ are read. If the old version was saved before
-    `more` was stored, its extended fields count as equal.
-    """
+    record: Rendered
+    known: asyncpg.Record
+    row: asyncpg.Record
+    columns: str
+
+
+async def take_versions(connection: Connection, connector: int, replaced: Sequence[Replaced]) -> list[OldVersion]:
+    """Delete the old versions, and read those of their columns that may differ from the new ones."""
     by_columns: dict[str, list[Replaced]] = {}
     for record, known in replaced:
         by_columns.setdefault(_choose_columns(record, known), []).append((record, known))
-    differing = {}
+    old: list[OldVersion] = []
     for columns, some in by_columns.items():
         ids = [record.id for record, _ in some]
         taken = await connection.fetch(TAKE_VERSIONS.format(columns=columns), connector, ids)
         before = {row["id"]: row for row in taken}
-        for record, known in some:
-            differing[record.id] = _name_fields(record, known, before[record.id], columns)
-    return differing
+        old += [OldVersion(record, known, before[record.id], columns) for record, known in some]
+    return old
+
+
+def name_fields(old: Iterable[OldVersion]) -> dict[str, tuple[str, ...]]:
+    """By record id, the names of the fields in which the new version differs; extended fields are named `more.x`.
+
+    If the old version was saved before `more` was stored, its extended fields count as equal.
+    """
+    return {version.record.id: _name_fields(*version) for version in old}
 
 
 def _choose_columns(record: Rendered, known: asyncpg.Record) -> str:

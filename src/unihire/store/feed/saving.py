@@ -21,7 +21,8 @@ from unihire.store.feed.hashes import note_hashes
 from unihire.store.feed.position import FIND_POSITION, MOVE_FEED, POSITION_COLUMNS, take_positions
 from unihire.store.feed.refreshing import forget_volatile, is_fresh, store_volatile
 from unihire.store.feed.rendered import CONTENT_BYTES, EMPTY_ENDING, MEMBERS_AT, Rendered, compose_body
-from unihire.store.feed.replacing import DELETE_VERSIONS, take_versions
+from unihire.store.feed.replacing import DELETE_VERSIONS, OldVersion, name_fields, take_versions
+from unihire.store.overlap import work_beside
 
 NO_HASHES: Mapping[str, int] = {}
 
@@ -204,12 +205,13 @@ async def save_found(
         await _refresh_volatile(connection, connector, same, found[0]["now"])
     if not fresh:
         return Saved()
-    differing: Mapping[str, tuple[str, ...]] = {}
+    old: list[OldVersion] = []
     if outdated:
         left = [row["id"] for row in outdated]
         if changes is not None and updated:
-            differing = await take_versions(connection, connector, updated)
-            left = [id for id in left if id not in differing]
+            old = await take_versions(connection, connector, updated)
+            taken = {version.record.id for version in old}
+            left = [id for id in left if id not in taken]
         if left:
             await connection.execute(DELETE_VERSIONS, connector, left)
         await _delete_keys(connection, connector, ((key, row["seq"]) for row in outdated for key in row["keys"]))
@@ -219,7 +221,8 @@ async def save_found(
     written = _write_records(connector, stream, fresh, start, now, first_saved, hashes)
     await copy_rows(connection, "record", _COLUMNS, written)
     models = list({record.model for record in fresh})
-    await connection.execute(INSERT_KEYS_AND_MOVE, connector, start - 1, start + len(fresh) - 1, models)
+    filing = connection.execute(INSERT_KEYS_AND_MOVE, connector, start - 1, start + len(fresh) - 1, models)
+    differing = await work_beside(filing, lambda: name_fields(old))
     if fresh[0].is_volatile:
         plain = {record.id for record in fresh if record.volatile_texts is None}
         without_texts = [row["id"] for row in outdated if row["parts"] is not None and row["id"] in plain]
