@@ -237,7 +237,7 @@ async def test_tree_in_a_circle_is_named(reading: Reading) -> None:
         body = await reading.call("list_departments", {"render_as": "tree", "external_id": one["external_id"]})
     finally:
         line.spoils.clear()
-    assert body["output"]["message"].startswith(f"departments {one['id']}: it stands below itself")
+    assert body["output"]["message"].startswith(f"departments {one['id']}: it is below itself")
 
 
 DAMAGED = {"not JSON": b'{"id": ', "deep": b'{"id": 1, "x": ' + b"[" * 200 + b"]" * 200 + b"}", "bytes": b"\xff"}

@@ -25,6 +25,7 @@ from unihire.store.feed.gate import lock_feed
 from unihire.store.feed.refiling import Filed
 from unihire.store.migrate import list_migrations, migrate
 from unihire.store.retention import Retention
+from unihire.store.work.fast_schedules import FastSchedule
 from unihire.sync import chores, refiling
 
 COMPOSED, DECOMPOSED = "José", "Jose\u0301"
@@ -271,7 +272,7 @@ async def test_connector_that_cannot_be_looked_over_keeps_no_other_waiting(
 async def test_workers_rebuild_keys_between_their_other_chores(tenant: Tenant, api: httpx.AsyncClient) -> None:
     await fill_as_before(tenant)
     await tenant.pool.execute(ADD, tenant.connector.number)
-    for chore in chores.list_common(Retention()):
+    for chore in chores.list_common(Retention(), FastSchedule()):
         await chore(tenant.pool, chores.PACE)
     assert await find(api, first_name=COMPOSED) == ["0", "1", "2"]
 

@@ -143,7 +143,7 @@ def describe_route() -> tuple[dict[str, Any], dict[str, Any]]:
                 "description": "The models whose changes are read by fast runs, between these: the lists they are made "
                 "of, and those whose rows they show. Empty: none; null: as the service's settings say. A model that "
                 "the connector's integration does not give, or whose changes it cannot ask for, is a 422.",
-                "examples": [["candidate", "application"]],
+                "examples": [["candidate"]],
             },
             "fast_every": {
                 "type": "string",
