@@ -1,6 +1,7 @@
 """What vendors say has changed is read again: soon, once for all that waits, and whatever goes wrong meanwhile."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from testbed.touching import DELTA, fill, remove
 from testbed.vendor import Vendor, say
 from testbed.waiting import until, within
 from unihire.events.inbox import processing
+from unihire.kit import urgency
 from unihire.kit.metrics import REGISTRY
 from unihire.kit.seal import Sealer
 from unihire.store import Pool
@@ -77,6 +79,28 @@ async def test_row_that_is_reported_is_read_again_and_served_at_once(
     lag = REGISTRY.get_sample_value("unihire_hook_read_seconds_count", {"integration": "acme"})
     assert lag is not None
     assert lag >= 2
+
+
+async def test_pages_of_syncs_make_way_while_rows_are_read_again(
+    hook: Hook, tenant: Tenant, vendor: Vendor, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(urgency, "PAUSE_SECONDS", 0.2)
+    waited: list[float] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        begun_at = time.monotonic()
+        await urgency.make_way()  # as the page of a sync does
+        waited.append(time.monotonic() - begun_at)
+        return vendor.page(request)
+
+    vendor.will("/people", answer)
+    async with process(tenant, sealer):
+        await hook.send(row("people", "1"))
+        await until_read(tenant)
+    assert waited[0] >= 0.2
+    begun_at = time.monotonic()
+    await urgency.make_way()
+    assert time.monotonic() - begun_at < 0.2
 
 
 async def test_row_that_is_gone_is_deleted_whatever_was_said_of_it(

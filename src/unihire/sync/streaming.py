@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from unihire.errors import Stopped, VendorChanged, VendorRefused
+from unihire.kit.urgency import make_way
 from unihire.outbound.client import VendorClient
 from unihire.outbound.tally import TALLY, Tally
 from unihire.store import Connection, Pool, joins, streams
@@ -181,6 +182,7 @@ class StreamSync:
                     break  # an empty last page: nothing to save. A resumed run requests it again, and finds the same.
                 is_last = page.next is None
                 phase_then, stored_growth = (next_phase, None) if is_last else (phase, growth.dump())
+                await make_way()
                 with watch_page("map", self._client, self._stream.name) as traced:
                     prepared = await self._pages.prepare(page.rows, asked_seq=asked_seq)
                     traced.set_attributes({"unihire.rows": len(page.rows)})

@@ -24,6 +24,7 @@ from unihire.errors import (
 from unihire.integration.registry import get_integration
 from unihire.kit.logs import get_logger
 from unihire.kit.metrics import HOOK_SECONDS
+from unihire.kit.urgency import be_urgent
 from unihire.outbound.client import VendorClient
 from unihire.outbound.tally import TALLY, Tally
 from unihire.platform.clients import Clients
@@ -234,7 +235,8 @@ class Processor:
         touches = [touch for touch in touches if touch.tries < SUSPECT or len(touches) == 1]
         try:
             if touches:
-                await self._sync(connector, touches)
+                with be_urgent():
+                    await self._sync(connector, touches)
         except (CredentialsReplaced, Stopped, ReauthorizeNeeded):
             raise
         except Exception as error:
