@@ -17,7 +17,8 @@ from testbed.command import Command, end, find_free_port, read_json_line
 from testbed.databases import make_place
 from unihire.store.embedded.server import EmbeddedServer
 
-SOON = 30.0
+SOON = 60.0
+"""Seconds; longer than a killed deliverer's lanes are its own: 30."""
 
 
 @dataclass
