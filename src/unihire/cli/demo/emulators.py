@@ -67,18 +67,29 @@ async def start_emulators(slugs: Sequence[str], *, size: int, seed: int) -> Asyn
     emulators = Emulators(children)
     try:
         for slug in slugs:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "unihire.sandbox", slug, "--json", "--exit-with-parent"),
-                *("--port", "0", "--size", str(size), "--seed", str(seed)),
-                *_list_demo_options(slug),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for us: we end them when nobody needs them any more
-            )
+            starting = asyncio.ensure_future(_start(slug, size=size, seed=seed))
+            try:
+                process = await asyncio.shield(starting)
+            except (
+                asyncio.CancelledError
+            ):  # by a signal: the process may be there already, and is ended with the others
+                children.append(_Child(slug, await starting))
+                raise
             children.append(_Child(slug, process))
         yield emulators
     finally:
         await emulators.close()
+
+
+async def _start(slug: str, *, size: int, seed: int) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "unihire.sandbox", slug, "--json", "--exit-with-parent"),
+        *("--port", "0", "--size", str(size), "--seed", str(seed)),
+        *_list_demo_options(slug),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for us: we end them when nobody needs them any more
+    )
 
 
 def _list_demo_options(slug: str) -> list[str]:
