@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import CompanyRows, Key, Row, Shape, Watch
+from unihire.integration.emulate import CompanyRows, Key, Row, Shape
 from unihire.kit.clock import Clock, to_micros
+from unihire.sandbox.chance_changes import ChanceChanges
 
 # Numbers of rows that people create begin here, above all computed ones.
 CREATED_FIRST = 90_000_000
 
 
-class LayeredRows:
+class LayeredRows(ChanceChanges):
     """Rows (see integration/emulate.py): memory grows with the changes, not with the computed rows."""
 
     def __init__(
@@ -144,25 +145,6 @@ class LayeredRows:
             self._layer[number] = None
         self._counts["deleted"] += 1
         return True
-
-    def change_some(self, count: int, fields: Row | None = None, watch: Watch | None = None) -> int:
-        """Change rows picked by chance, each believably unless fields are given; returns how many."""
-        numbers = self._pick(count)
-        for number in numbers:
-            before = None if watch is None else self.find(number)
-            after = self.change(number, self._shape.vary(self._random.getrandbits(32)) if fields is None else fields)
-            if watch is not None:
-                watch(before, after)
-        return len(numbers)
-
-    def delete_some(self, count: int, watch: Watch | None = None) -> int:
-        numbers = self._pick(count)
-        for number in numbers:
-            before = None if watch is None else self.find(number)
-            self.delete(number)
-            if watch is not None:
-                watch(before, None)
-        return len(numbers)
 
     def _pick(self, count: int) -> list[int]:
         """Different rows, taken from the whole stream by chance."""

@@ -9,11 +9,12 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
 
 from unihire.errors import ConfigError
-from unihire.integration.emulate import PartRows, Row, Shape, Watch
+from unihire.integration.emulate import PartRows, Row, Shape
 from unihire.kit.clock import Clock, to_micros
+from unihire.sandbox.chance_changes import ChanceChanges
 
 
-class NumberedLayer:
+class NumberedLayer(ChanceChanges):
     """NumberedRows (see integration/emulate.py): memory grows with the changes, not with the computed rows."""
 
     def __init__(self, parts: Sequence[PartRows], first: int, step: int, shape: Shape, clock: Clock, seed: int) -> None:
@@ -179,25 +180,6 @@ class NumberedLayer:
         self._store(number, None)
         self._counts["deleted"] += 1
         return True
-
-    def change_some(self, count: int, fields: Row | None = None, watch: Watch | None = None) -> int:
-        """Change rows picked by chance, each believably unless fields are given; returns how many."""
-        numbers = self._pick(count)
-        for number in numbers:
-            before = None if watch is None else self.find(number)
-            after = self.change(number, self._shape.vary(self._random.getrandbits(32)) if fields is None else fields)
-            if watch is not None:
-                watch(before, after)
-        return len(numbers)
-
-    def delete_some(self, count: int, watch: Watch | None = None) -> int:
-        numbers = self._pick(count)
-        for number in numbers:
-            before = None if watch is None else self.find(number)
-            self.delete(number)
-            if watch is not None:
-                watch(before, None)
-        return len(numbers)
 
     def _pick(self, count: int) -> list[int]:
         """Different rows, taken from the whole stream by chance."""
