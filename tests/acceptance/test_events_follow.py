@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from testbed.chaos import Server, insist
 from testbed.command import Command
-from testbed.databases import Databases, make_place
+from testbed.databases import Databases
 from testbed.event_log import save_logged
 from testbed.following import CURSOR, Follower
 from testbed.tenants import Tenant, make_tenant
@@ -27,21 +27,6 @@ from unihire.store.database import get_address, open_database
 
 ENDS_WITHIN = 5.0
 KILLS = 4
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    with make_place() as folder:
-        yield folder
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def own_server(place: Path) -> AsyncIterator[Databases]:
-    """A server of its own, which may crash."""
-    made = Databases(place / "home")
-    await made.prepare()
-    yield made
-    made.server.close()
 
 
 @dataclass(frozen=True)

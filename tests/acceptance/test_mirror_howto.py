@@ -10,7 +10,7 @@ import random
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -23,7 +23,7 @@ import pytest_asyncio
 
 from testbed.chaos import QUICK, Server, Workers, insist
 from testbed.command import find_free_port
-from testbed.databases import Databases, make_place
+from testbed.databases import Databases
 from testbed.disturbing import COMPANIES, Company, change_rows, delete_rows
 from testbed.howto_mirror import MirrorProgram, count_deleted, find_difference, read_program, read_served
 from testbed.tenants import Tenant
@@ -104,21 +104,6 @@ class Scene:
         served = await read_served(self.api)
         assert find_difference(self.mirror.read_copy(), served) == []
         return sum(map(len, served.values()))
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    with make_place() as folder:
-        yield folder
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def own_server(place: Path) -> AsyncIterator[Databases]:
-    """A server of its own: what a kill leaves must not reach other tests."""
-    made = Databases(place / "home")
-    await made.prepare()
-    yield made
-    made.server.close()
 
 
 @pytest_asyncio.fixture(params=COMPANIES, ids=lambda company: company.slug)
