@@ -8,6 +8,9 @@ SIZE ?= 2000
 # Two more than there are cores: many tests wait for a process, a vendor's window or a database.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) + 2))')
 
+# Every process of the tests starts from compiled modules; without them a command takes a third longer.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -45,6 +48,10 @@ demo: setup ## Run the main job on made-up data and serve the API (SIZE=2000 can
 test: setup $(VENV)/.clients ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+.PHONY: thorough
+thorough: setup $(VENV)/.clients ## Every test with every case it has, where `make test` takes a part of them: before a release, an hour
+	THOROUGH=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 3600
+
 # Every combination of odd values, which no version of Python makes another.
 LENGTHY := --ignore-glob='*/test_emulators_survive.py' --ignore-glob='*/test_operation_rows.py' \
   --ignore-glob='*/test_spoilers.py' --deselect=tests/contract/test_openapi.py::test_requests_as_described_are_taken_and_answered_as_described
@@ -63,7 +70,7 @@ wheel-test: setup ## Build wheel and sdist, install them with the newest and the
 	$(BIN)/python -m pytest -n auto --maxprocesses 2 --dist loadgroup tests/built
 
 .PHONY: release
-release: setup ## Build wheel and sdist into dist, test these files as wheel-test does, and say what to do next
+release: setup test-others ## Build wheel and sdist into dist, test these files as wheel-test does, and say what to do next
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
 	BUILT=$(CURDIR)/dist $(BIN)/python -m pytest -n auto --maxprocesses 2 --dist loadgroup tests/built
@@ -74,12 +81,14 @@ release: setup ## Build wheel and sdist into dist, test these files as wheel-tes
 	  echo "  3. the next version is __version__ in src/unihire/__init__.py"
 
 .PHONY: chaos
-chaos: setup ## Workers killed, frozen, cut off; every fault and combination of odd values; ten minutes of a vendor that spoils; 500 kills amid deliveries; a mirror killed; 1,000 races for a token (KILLS=200, SEED=any)
-	CHAOS_KILLS=$(or $(KILLS),200) MIRROR_KILLS=$(or $(KILLS),200) DELIVERY_ROUNDS=500 RACE_ROUNDS=1000 FAULTS=whole SPOIL_SECONDS=600 \
+chaos: setup ## Workers killed, frozen, cut off; every fault and combination of odd values; ten minutes of a vendor that spoils; 500 kills amid deliveries; a mirror killed; writes killed at every step, 1,000 asked twice at once, 50 forms of each; 1,000 races for a token (KILLS=200, SEED=any)
+	THOROUGH=1 CHAOS_KILLS=$(or $(KILLS),200) MIRROR_KILLS=$(or $(KILLS),200) DELIVERY_ROUNDS=500 RACE_ROUNDS=1000 SPOIL_SECONDS=600 \
+	  WRITE_KILLS_EVERY=1 SAME_KEY_TIMES=1000 FORMS=50 \
 	  $(if $(SEED),CHAOS_SEED=$(SEED)) SPOIL_SEED=$(or $(SEED),$(shell date +%s)) \
 	  $(BIN)/python -m pytest -s --timeout 7200 tests/acceptance/test_chaos.py tests/acceptance/test_deliveries_killed.py tests/acceptance/test_faults.py \
 	  tests/acceptance/test_spoiling_vendor.py tests/acceptance/test_mirror_howto.py \
 	  tests/integration/test_grants_race.py tests/contract/test_emulators_survive.py \
+	  tests/integration/test_writes_killed.py tests/integration/test_unified_writes.py tests/integration/test_writes_from_meta.py \
 	  tests/integration/test_operations_synced.py tests/unit/sync/test_every_member.py
 
 .PHONY: lint
@@ -106,12 +115,12 @@ mutate: setup ## Break what changed in one place at a time; what the tests notic
 	$(BIN)/python -m mutate $(if $(SINCE),--since $(SINCE)) --size $(if $(filter file,$(origin SIZE)),70,$(SIZE)) --seed $(or $(SEED),1) $(ONLY)
 
 .PHONY: docs
-docs: setup ## Write the generated files anew: the OpenAPI, capabilities, operations, scale
+docs: setup ## Write the generated files anew: the OpenAPI, capabilities, operations, writes, scale
 	$(BIN)/python -m unihire.cli openapi > docs/openapi.json
 	$(BIN)/python -m unihire.cli capabilities --markdown > docs/capabilities.md
 	$(BIN)/python -m unihire.cli operations --markdown > docs/operations.md
 	$(BIN)/python -m bench.scale --into docs/scale.md
-	cd tests && $(abspath $(BIN))/python -m testbed.citus --write
+	cd tests && $(abspath $(BIN))/python -m testbed.citus --write && $(abspath $(BIN))/python -m testbed.writes_page --write
 
 .PHONY: lock
 lock: $(VENV)/.uv ## Resolve the dependencies anew

@@ -25,9 +25,10 @@ from bench.rereads import measure_rereads
 from bench.serve import measure_serving
 from bench.sizes import FULL, QUICK, TINY, Sizes
 from bench.sync import measure_syncing
+from bench.writing import measure_writing
 
 NEEDED = ("dlt", "greenlet", "psutil", "psycopg2", "sqlalchemy")
-PARTS = ("serve", "sync", "rereads", "events", "deliveries", "reported", "nth", "fair", "queue", "budget")
+PARTS = ("serve", "sync", "rereads", "events", "deliveries", "reported", "writing", "nth", "fair", "queue", "budget")
 
 
 async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> None:
@@ -46,6 +47,8 @@ async def measure(sizes: Sizes, parts: tuple[str, ...], figures: Figures) -> Non
             await measure_deliveries(place, sizes, figures)
         if "reported" in parts:
             await measure_reported(place, sizes, figures)
+        if "writing" in parts:
+            await measure_writing(place, sizes, figures)
         if "nth" in parts:
             await measure_nth(place, sizes, figures)
         if "fair" in parts:

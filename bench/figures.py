@@ -55,6 +55,7 @@ BARS = (
     Bar("events.save_changed", "the same of pages in which each record has changed", least=0.93),
     Bar("deliveries.among_dead", "events to webhooks: p99 of the living among a tenth that is dead / without", most=2),
     Bar("reported.p99_seconds", "a vendor's event until its webhook arrives, 50 a second, beside a first sync", most=1),
+    Bar("writing.added_ms", "a candidate created: ours of the time to the answer, p50, in ms", most=15),
     Bar("fair.done", "runs that ended well / runs that were due, many connectors and 2 workers", least=1),
     Bar("fair.small_wait", "first syncs: p99 of small connectors until done / until all are done", most=0.8),
     Bar("fair.slowdown", "small connectors' p99 until done: beside big ones / alone", most=3),

@@ -24,7 +24,6 @@ from unihire.sync.run import sync_connector
 
 BIGGEST = 5
 """So many times what the first connector has, the biggest of the others has."""
-TRIES = 2
 READS = 40
 CALLS = 10
 
@@ -58,7 +57,7 @@ async def measure_nth(place: Place, sizes: Sizes, figures: Figures) -> None:
     async with start_pages(HARVEST, sizes.nth_candidates, rate_limit="0") as (origin, _):
         base_url = f"{origin}/{sizes.nth_candidates}"
         first: dict[str, float] = {}
-        for _ in range(TRIES):
+        for _ in range(sizes.nth_tries):
             async with place.open_scratch("nth") as (_, pool):
                 await settle(pool)
                 _keep_least(first, await _measure_one(pool, base_url))
@@ -75,7 +74,7 @@ async def measure_nth(place: Place, sizes: Sizes, figures: Figures) -> None:
                 others = count - 1
                 await settle(pool)  # from now on the statistics know the others
                 found: dict[str, float] = {}
-                for _ in range(TRIES):
+                for _ in range(sizes.nth_tries):
                     _keep_least(found, await _measure_one(pool, base_url))
                 for what, seconds in found.items():
                     figures.put(f"nth_connector.seconds.{what}.{count}", seconds)

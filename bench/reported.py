@@ -30,7 +30,7 @@ from unihire.store.accounts.tenancy import Connector, get_numbered
 from unihire.webhook_forms import FORMS
 
 BESIDE = Lists("personio", ("candidates",))
-BESIDE_MOST = 10
+BESIDE_MOST = 40
 """More first syncs than are over by the end."""
 
 CALLS_AT_ONCE = 8

@@ -20,8 +20,9 @@ class Sizes:
     real rate budget, enough for three whole windows, or 0, since windows take their time. `fair_small` and `fair_big`
     are the connectors that are due at once, `fair_big_candidates` what a big one has; the queue is
     measured with as many as `queue_connectors` say. `nth_connectors` are the connectors a new one is the last of, which
-    has `nth_candidates`. Events are sent to `delivery_endpoints`, in rounds of `delivery_seconds`. Without
-    `with_rivals` only we and the floors are measured: what runs without the bench's own dependencies.
+    has `nth_candidates` and is measured `nth_tries` times. Events are sent to `delivery_endpoints`, in rounds of
+    `delivery_seconds`. `writes` are candidates created. Without `with_rivals` only we and the floors are measured: what
+    runs without the bench's own dependencies.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Sizes:
     delivery_endpoints: int
     delivery_seconds: float
     with_rivals: bool = True
+    writes: int = 200
+    nth_tries: int = 2
 
 
 FULL = Sizes(
@@ -70,4 +73,10 @@ FULL = Sizes(
 QUICK = Sizes(
     "quick", 40_000, 4, 1.0, 15, 3, 1, 20_000, 40_000, 500, 0, 16, 8, 200, (500,), 600, (2, 5, 50, 120), 200, 8.0
 )
-TINY = Sizes("tiny", 500, 1, 0.1, 1, 1, 0, 1_000, 2_000, 100, 100, 4, 2, 300, (50,), 100, (2, 3), 20, 1.0, False)
+TINY = Sizes(
+    "tiny", 500, 1, 0.1, 1, 1, 0,
+    first_sync=200, large_sync=2_000, harvest_sync=100, budget_sync=100, fair_small=2, fair_big=1,
+    fair_big_candidates=100, queue_connectors=(50,), nth_candidates=100, nth_connectors=(3,), delivery_endpoints=20,
+    delivery_seconds=0.4, with_rivals=False, writes=5, nth_tries=1,
+)  # fmt: skip
+"""Lists of a vendor's page, 200 rows, at least: a load of fewer is another number of rows."""

@@ -4,7 +4,7 @@ It appends, which is the least it can do: it does not look for rows that are the
 """
 
 import time
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import dlt
 import psycopg2
@@ -38,8 +38,9 @@ def read_credentials(dsn: str) -> PostgresCredentials:
 
 def describe_list(stream: Stream) -> EndpointResource:
     """A list as a resource of the rest_api source."""
-    path, params = stream.paging.first(stream.path, {})
-    return {"name": stream.name, "endpoint": {"path": path, "params": dict(params), **_describe_paging(stream.paging)}}
+    path, _, query = stream.paging.first(stream.path, {}).partition("?")
+    params = dict(parse_qsl(query))
+    return {"name": stream.name, "endpoint": {"path": path, "params": params, **_describe_paging(stream.paging)}}
 
 
 def _describe_paging(paging: Paging) -> Endpoint:

@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -10,14 +11,22 @@ import pytest
 import pytest_asyncio
 import structlog
 from httpx._transports import default
+from hypothesis import HealthCheck, settings
 
 from testbed.databases import Databases, make_place
 from testbed.delivering import Delivers
 from testbed.receiver import Receiver, run_receiver
 from testbed.tenants import Tenant, make_tenant, open_api
 from testbed.vendor import Vendor, run_vendor
+from unihire.integration.registry import list_volatile_models
 from unihire.kit.seal import Sealer, new_key
 from unihire.store import Pool
+
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type] # httpcore looks for it on the disk at each request
+
+
+settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow])  # other tests run beside each
+settings.load_profile("busy")
 
 
 def pytest_collection_finish() -> None:
@@ -33,6 +42,12 @@ def one_ssl_context() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(default, "create_ssl_context", functools.cache(default.create_ssl_context))
         yield
+
+
+@pytest.fixture(autouse=True)
+def volatile_models_of_this_test() -> None:
+    """What one test's made-up vendor has of volatile rows is not taken for another's of the same slug."""
+    list_volatile_models.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,7 +67,7 @@ def home() -> Iterator[Path]:
 async def databases(home: Path) -> AsyncIterator[Databases]:
     """The one embedded server of the session."""
     made = Databases(home)
-    await made.prepare()
+    await made.prepare(is_safe=False)
     yield made
     made.server.close()
 

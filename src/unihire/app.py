@@ -19,11 +19,15 @@ from starlette.types import ASGIApp
 
 from unihire import __version__
 from unihire.dialects.bindbee import connectors as linked
+from unihire.dialects.bindbee import write_schema
+from unihire.dialects.bindbee.content_routes import ContentRoutes
 from unihire.dialects.bindbee.face import NATIVE
+from unihire.dialects.bindbee.write_routes import WriteRoutes
 from unihire.dialects.common.admission import TOKEN_HEADER, RequestGate
 from unihire.dialects.common.prefix import Prefixed
 from unihire.dialects.common.read_schema import describe_reads
 from unihire.dialects.common.record_routes import Reads
+from unihire.dialects.common.shared_parts import share_parts
 from unihire.dialects.common.telemetry import TelemetryMiddleware, name_fault
 from unihire.dialects.tray.connectors import PATH as CALLS_PATH
 from unihire.dialects.tray.connectors import Connectors, write_message, write_text
@@ -42,6 +46,8 @@ from unihire.dialects.unihire import (
     quarantine,
     schedule,
     syncs,
+    write_log,
+    write_log_schema,
 )
 from unihire.dialects.unihire.metrics import Metrics
 from unihire.dialects.unihire.records import OWN
@@ -61,6 +67,11 @@ from unihire.platform.limits import RateLimiter
 from unihire.platform.operations import Operations
 from unihire.platform.reads import Reader
 from unihire.platform.sealing import get_sealer
+from unihire.platform.writing.contents import Contents
+from unihire.platform.writing.meta import Meta
+from unihire.platform.writing.queue import WriteQueue
+from unihire.platform.writing.sent_files import Files
+from unihire.platform.writing.unified_writes import UnifiedWrites
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
@@ -98,6 +109,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     calls = RequestGate(access, limiter, write_error=write_message)
     reader = Reader(pool)
     fast = read_fast_setting(settings)
+    unified = make_writes(settings, pool, clients)
     native, own = Reads(NATIVE, reader, gate), Reads(OWN, reader, gate)
 
     @contextlib.asynccontextmanager
@@ -116,6 +128,8 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
         lifespan=live,
         routes=[
             *linked.LinkedConnectors(pool, gate).list_routes(),
+            *ContentRoutes(pool, gate, Contents(pool, clients, reader, make_policy(settings))).list_routes(),
+            *WriteRoutes(pool, gate, unified, Meta(pool, reader)).list_routes(),
             Route(f"{NATIVE.path}/{{plural}}", native.answer),
             Route(f"{NATIVE.path}/{{plural}}/{{id}}", native.answer),
             *Connectors(pool, calls, operations).list_routes(),
@@ -128,6 +142,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *hooks.Hooks(DeliveryReceiver(pool, open_sealed), _make_limiter(settings.hook_rate_limit)).list_routes(),
             *delivery_log.DeliveryLogRoutes(pool, gate).list_routes(),
             *endpoints.EndpointRoutes(pool, gate, lambda: open_endpoints(settings, pool, sealer)).list_routes(),
+            *write_log.WriteLog(pool, gate, unified).list_routes(),
             *own.list_routes(),
             *_list_service_routes(settings, pool),
             *consent.list_routes(),
@@ -190,6 +205,19 @@ def make_deliverer(settings: Settings, pool: Pool, sealer: Sealer | None = None)
     return Deliverer(pool, sealer or get_sealer(settings), FORMS, policy, slots=slots)
 
 
+def make_writes(settings: Settings, pool: Pool, clients: Clients) -> UnifiedWrites:
+    """What does writes through the unified API on an open database."""
+    files = Files(make_policy(settings))
+    return UnifiedWrites(pool, clients, Reader(pool), files, keeps_bodies=settings.write_bodies)
+
+
+def make_write_queue(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> WriteQueue:
+    """What does the writes that callers let be done later, to run beside a worker."""
+    opens = sealer or get_sealer(settings)
+    clients = Clients(lambda connector: open_connector_client(pool, connector, opens, settings=settings))
+    return WriteQueue(pool, make_writes(settings, pool, clients), clients)
+
+
 def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> Worker:
     """A worker on an open database, to run beside an application or alone."""
     opens = sealer or get_sealer(settings)
@@ -203,6 +231,7 @@ def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) ->
     retention = Retention(
         history=timedelta(days=settings.history_days),
         calls=timedelta(days=settings.calls_days),
+        writes=timedelta(days=settings.writes_days),
         events=timedelta(days=settings.events_days),
         deliveries=timedelta(days=settings.deliveries_days),
         deleted=timedelta(days=days) if days else None,
@@ -227,6 +256,7 @@ def describe_api() -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     for describe in (
         partial(describe_reads, NATIVE),
+        write_schema.describe_writes,
         linked.describe_routes,
         capabilities.describe_route,
         quarantine.describe_route,
@@ -237,16 +267,18 @@ def describe_api() -> dict[str, Any]:
         hooks.describe_route,
         partial(endpoint_schema.describe_routes, FORMS),
         delivery_log_schema.describe_routes,
+        write_log_schema.describe_routes,
         partial(describe_reads, OWN),
         describe_calls,
     ):
         more_paths, more_schemas = describe()
-        paths |= more_paths
+        for path, item in more_paths.items():
+            paths[path] = {**paths.get(path, {}), **item}
         schemas |= more_schemas
     for schema in schemas.values():  # those of docstrings, which Python 3.13 strips and others do not
         if "description" in schema:
             schema["description"] = cleandoc(schema["description"])
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "Unihire",
@@ -282,6 +314,7 @@ def describe_api() -> dict[str, Any]:
             },
         },
     }
+    return share_parts(document)
 
 
 _HEALTH = {

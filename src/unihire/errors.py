@@ -13,7 +13,10 @@
     │   ├── Gone                410, with the way on
     │   ├── TooLarge            413
     │   ├── Invalid             422
-    │   └── RateLimited         429
+    │   ├── RateLimited         429
+    │   ├── Unsupported         501: the vendor cannot do it, and why
+    │   ├── Uncertain           502: a write was perhaps made
+    │   └── NotNow              503: the vendor cannot take a write now; nothing was made
     ├── VendorError             the engine: the class says what it does next
     │   ├── RetryLater          wait, then ask again
     │   │   ├── BudgetSpent     our own rate budget for the vendor is; nothing was sent
@@ -24,6 +27,7 @@
     │   ├── PermissionMissing   this stream is closed to these credentials; the others go on
     │   │   └── ScopeMissing    the grant is known not to have a scope; the vendor was not asked
     │   ├── VendorRefused       the vendor understood and said no
+    │   │   └── StartOver       the position or sync token is no longer taken; the list is read from its beginning
     │   ├── ReferenceMissing    the vendor has no such thing as the caller names; nothing was written
     │   ├── VendorChanged       the answer is not what the vendor documents
     │   │   └── AnswerTooLarge  the answer is larger than we read; asking again would not help
@@ -101,12 +105,13 @@ class AddressRefused(ConfigError):
 
 
 class ApiError(UnihireError):
-    """An answer to the caller of our API: `status` and the text in `detail`."""
+    """An answer to the caller of our API: `status`, the text in `detail`, and further members of the answer."""
 
     status: ClassVar[int]
 
     def __init__(self, detail: str) -> None:
         self.detail = shorten(detail, LONGEST_DETAIL)
+        self.members: Mapping[str, Any] = {}
         super().__init__(self.detail)
 
 
@@ -139,7 +144,7 @@ class Gone(ApiError):
 
     def __init__(self, detail: str, way_on: Mapping[str, Any]) -> None:
         super().__init__(detail)
-        self.way_on = way_on
+        self.members = way_on
 
 
 class TooLarge(ApiError):
@@ -166,6 +171,28 @@ class RateLimited(ApiError):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("Rate limit exceeded")
+        self.retry_after = retry_after
+
+
+class Unsupported(ApiError):
+    """The vendor has no way to do what is asked for; the text is the declared reason."""
+
+    status = 501
+
+
+class Uncertain(ApiError):
+    """Something was sent to the vendor, and it is not known whether it is done: look before doing it again."""
+
+    status = 502
+
+
+class NotNow(ApiError):
+    """The vendor cannot take a write now, and nothing was made: repeat it, in `retry_after` seconds if it says so."""
+
+    status = 503
+
+    def __init__(self, detail: str, retry_after: float | None = None) -> None:
+        super().__init__(detail)
         self.retry_after = retry_after
 
 
@@ -240,6 +267,10 @@ class VendorRefused(VendorError):
         super().__init__(message)
         self.status = status
         self.body = body
+
+
+class StartOver(VendorRefused):
+    """The vendor no longer takes a list's position or sync token: the list is to be read from its beginning."""
 
 
 class ReferenceMissing(VendorError):

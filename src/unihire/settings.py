@@ -105,6 +105,10 @@ class Settings(BaseSettings):
     answer_seconds: Annotated[
         float, Field(ge=1, le=600, description="Most seconds that one answer of a vendor may take, to its last byte.")
     ] = 60.0
+    documented_rates: Annotated[
+        bool,
+        Field(description="Whether the rates are kept to that vendors document and say nothing of in their answers."),
+    ] = True
     fast_models: Annotated[
         str,
         Field(
@@ -126,6 +130,12 @@ class Settings(BaseSettings):
     calls_days: Annotated[
         int, Field(ge=1, le=36_500, description="Days for which answers under idempotency keys are stored.")
     ] = 7
+    writes_days: Annotated[
+        int, Field(ge=1, le=36_500, description="Days for which writes and their idempotency keys are stored.")
+    ] = 30
+    write_bodies: Annotated[
+        bool, Field(description="Whether the bodies of writes stay in the log of writes when these are over.")
+    ] = False
     events_days: Annotated[
         int, Field(ge=1, le=36_500, description="Days for which events of the change log are stored.")
     ] = 30

@@ -66,7 +66,7 @@ def list_left_processes(temporary: Path) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(400)  # real windows of rate limits are most of it
+@pytest.mark.timeout(400)  # some forty processes one after the other
 def test_tiny_run_measures_us_and_the_floors_and_leaves_nothing(temporary: Path, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     bench = start_bench(temporary, "--json", str(figures))

@@ -38,11 +38,12 @@ from unihire.sync.chores import Pace
 from unihire.sync.rows_by_id import sync_rows_by_id
 from unihire.sync.run import sync_connector
 
-KILLS = int(os.environ.get("CHAOS_KILLS", "5"))
+KILLS = int(os.environ.get("CHAOS_KILLS", "4"))
 SEED = int(os.environ.get("CHAOS_SEED", random.randrange(1_000_000)))
 IS_WHOLE = KILLS >= 100
-KILLS_A_ROUND = 12 if IS_WHOLE else 3
-SIZES = {"personio": 300, "greenhouse": 100}
+KILLS_A_ROUND = 12 if IS_WHOLE else 2
+SIZES = {"personio": 300 if IS_WHOLE else 210, "greenhouse": 100}
+"""Candidates: a list of more than a page, 200 rows, at one of them."""
 SLOW = [{"word": "slow", "probability": 0.5, "seconds": 0.3 if IS_WHOLE else 0.1}]
 
 

@@ -149,11 +149,17 @@ def test_connect_asks_for_what_is_missing_and_does_not_show_the_secret(command: 
         )
         os.close(inside)
         seen = b""
-        for prompt, typed in ((b"Client ID: ", "client_id"), (b"Client secret (not shown): ", "client_secret")):
+        key, company_id = vendor["other_credentials"].values()
+        for prompt, typed in (
+            (b"Client ID: ", vendor["client_id"]),
+            (b"Client secret (not shown): ", vendor["client_secret"]),
+            (b"Recruiting API key (or nothing) (not shown): ", key),
+            (b"Company ID (or nothing): ", company_id),
+        ):
             while prompt not in seen:
                 seen += os.read(outside, 4096)
             time.sleep(0.1)  # the terminal stops echoing just after the prompt
-            os.write(outside, vendor[typed].encode() + b"\n")
+            os.write(outside, typed.encode() + b"\n")
         told, _ = process.communicate(timeout=PATIENCE)
         with contextlib.suppress(OSError):
             seen += os.read(outside, 4096)
@@ -161,6 +167,25 @@ def test_connect_asks_for_what_is_missing_and_does_not_show_the_secret(command: 
     assert json.loads(told)["customer"] == "Typed"
     assert vendor["client_id"].encode() in seen
     assert vendor["client_secret"].encode() not in seen
+    assert key.encode() not in seen
+    assert b"Settings > Integrations > API credentials" in seen
+
+
+def test_key_for_writes_is_taken_with_the_others_by_connect_and_reconnect(command: Command, vendor: Vendor) -> None:
+    key, company_id = vendor["other_credentials"].values()
+    whole = {"UNIHIRE_PERSONIO_RECRUITING_API_KEY": key, "UNIHIRE_PERSONIO_COMPANY_ID": company_id}
+    connect = ("connect", "personio", "--customer", "Writes", "--base-url", vendor["base_url"])
+    half = {**environment_of(vendor), "UNIHIRE_PERSONIO_RECRUITING_API_KEY": key}
+    refused = command.run(*connect, code=3, **half)
+    assert "recruiting_api_key is for writing, which also needs company_id: give all or none" in refused.stderr
+    made = command.ask(*connect, **environment_of(vendor))
+    again = command.run("reconnect", made["connector_id"], code=3, **half)
+    assert "give all or none" in again.stderr
+    done = command.run("reconnect", made["connector_id"], **environment_of(vendor), **whole)
+    for shown in (refused, again, done):
+        assert key not in shown.stdout + shown.stderr
+    findings = command.ask("doctor", **environment_of(vendor), **whole)
+    assert "RECRUITING" not in json.dumps(findings)
 
 
 def test_wrong_credentials_are_refused_with_words_and_nothing_is_saved(command: Command, vendor: Vendor) -> None:

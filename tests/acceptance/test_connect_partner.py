@@ -9,6 +9,7 @@ import pytest
 from testbed.command import Command
 from testbed.databases import make_place
 from testbed.harvest import connect_harvest, serve_harvest, walk
+from unihire.integration.registry import list_writes
 from unihire.sandbox.runner import RunningSandbox
 from unihire.store.embedded.server import EmbeddedServer
 
@@ -80,7 +81,9 @@ def test_customer_is_asked_for_reads_alone_or_for_writes_as_well(command: Comman
     command.ask("sync", id)
     show = command.ask("connectors", "show", id)
     assert show["access"] == "read"
-    assert show["not_allowed"] == list(WRITES)
+    unified = [write.name for write in list_writes("greenhouse").values() if write.scopes]
+    assert show["not_allowed"] == [*WRITES, *unified]
+    assert "candidate.create" in unified
 
     with connect_harvest(sandbox) as vendor:
         user, candidate = walk(vendor, "users")[0]["id"], walk(vendor, "candidates")[0]["id"]

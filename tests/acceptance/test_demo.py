@@ -15,8 +15,9 @@ import pytest
 
 from testbed.command import PATIENCE, SOON, Command, end, read_json_line
 from testbed.databases import make_place
-from unihire.cli.demo.command import list_playable
+from unihire.cli.demo.command import pick_vendors
 from unihire.dialects.bindbee.face import NATIVE
+from unihire.integration.registry import get_integration
 from unihire.model import MODELS
 from unihire.store.embedded.server import EmbeddedServer
 
@@ -39,8 +40,10 @@ def running(command: Command) -> Iterator[dict[str, Any]]:
 
 def test_json_tells_a_script_all_it_needs(running: dict[str, Any]) -> None:
     assert list(running) == ["base_url", "api_key", "connectors"]
-    assert [connector["integration"] for connector in running["connectors"]] == list_playable()
+    assert [connector["integration"] for connector in running["connectors"]] == pick_vendors(None)
     for connector in running["connectors"]:
+        key = get_integration(connector["integration"]).write_key
+        others = [] if key is None else [one.name for one in key.credentials]
         headers = {"Authorization": f"Bearer {running['api_key']}", "x-connector-token": connector["connector_token"]}
         with httpx.Client(base_url=running["base_url"], headers=headers) as client:
             page = client.get("/api/ats/v1/jobs?page_size=2").raise_for_status().json()
@@ -48,7 +51,7 @@ def test_json_tells_a_script_all_it_needs(running: dict[str, Any]) -> None:
         assert page["page_size"] == 2
         assert set(candidate) == set(NATIVE.list_keys(MODELS["candidate"]))
         assert httpx.get(f"{connector['emulator_url']}/_sandbox/").json()["size"] == 100
-        assert set(connector["credentials"]) == {"client_id", "client_secret"}
+        assert set(connector["credentials"]) == {"client_id", "client_secret", *others}
 
 
 def test_once_beside_another_demo_shows_requests_and_answers(command: Command, running: dict[str, Any]) -> None:
@@ -125,7 +128,7 @@ def test_what_is_shown_to_paste_works_as_it_is_and_the_worker_does_what_the_api_
         pasted = [line for line in lines if line.startswith("curl ")]
         assert [line.split("=")[0] for line in exports] == [
             *("export URL", "export API", "export KEY"),
-            *(f"export {slug.upper()}" for slug in list_playable()),
+            *(f"export {slug.upper()}" for slug in pick_vendors(None)),
         ]
         assert len(re.findall(r"^# \w+: connector [0-9a-f-]{36}$", "\n".join(lines), re.MULTILINE)) == 2
         assert len(pasted) == 7
@@ -163,7 +166,7 @@ def test_first_demo_says_what_it_leaves_and_where() -> None:
 def test_a_signal_ends_everything_soon(number: signal.Signals) -> None:
     with make_place() as place:
         command = Command(place / "home")
-        with command.start("demo", "--json", "--port", "0", *SIZE) as process:
+        with command.start("demo", "--json", "--port", "0", *SIZE, is_new=number == signal.SIGTERM) as process:
             told = read_json_line(process)
             deadline = time.monotonic() + SOON
             code, _ = end(process, number)
@@ -178,7 +181,7 @@ def test_a_signal_ends_everything_while_it_starts_or_syncs(seconds: float) -> No
     number = signal.SIGINT if seconds in (0.3, 1.8) else signal.SIGTERM
     with make_place() as place:
         alone = Command(place / "home")
-        with alone.start("demo", "--json", "--port", "0", "--size", "1000000") as process:
+        with alone.start("demo", "--json", "--port", "0", "--size", "1000000", is_new=True) as process:
             time.sleep(seconds)
             deadline = time.monotonic() + SOON
             code, errors = end(process, number)

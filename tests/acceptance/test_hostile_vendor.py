@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from testbed.command import PATIENCE, Command, end, read_json_line
+from testbed.command import BETWEEN_LOOKS, PATIENCE, Command, end, read_json_line
 from testbed.databases import make_place
 from testbed.hostile import TOKEN, Hostile, drip, empty_blocks, endless_bomb, head, plain, serve_hostile, whole
 from unihire.store.embedded.server import EmbeddedServer
@@ -52,6 +52,7 @@ def wait_for_end(command: Command, id: str) -> dict[str, Any]:
         if run.get("status", "queued") not in ("queued", "running"):
             return run
         assert time.monotonic() < give_up_at, run
+        time.sleep(BETWEEN_LOOKS)
 
 
 def test_lists_without_end_fail_with_the_reason_and_the_others_are_read(command: Command, hostile: Hostile) -> None:

@@ -1,7 +1,9 @@
 """kill -9 in the middle of a sync, again and again: in the end the records are those of an undisturbed run."""
 
 import json
+import os
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -11,20 +13,34 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from testbed.databases import Databases, make_place
-from testbed.disturbing import COMPANIES, Company, change_rows, delete_rows, leave_rows, read_content
+from testbed.databases import Databases
+from testbed.disturbing import (
+    ASHBY,
+    COMPANIES,
+    LEVER,
+    WORKABLE,
+    Company,
+    change_rows,
+    delete_rows,
+    leave_rows,
+    read_content,
+)
+from testbed.forking import Running
 from unihire.kit.seal import Sealer, new_key
 from unihire.sandbox.runner import Ready, start_sandbox
 from unihire.settings import Settings
 from unihire.store.database import open_database
 
-KILLS = 4
+KILLS = 4  # and up to MOST, until one has left a list in its middle: many lists fit on a page
+MOST = 40
 
-
-# Syncs one connector, and says when a page is committed.
+# Syncs one connector for each line, in a fork of its own that says when a page is committed.
 SYNCER = """
-import asyncio, json, sys, time
+import asyncio, json, os, socket, sys, time
+from functools import partial
 from uuid import UUID
+from testbed.disturbing import ASHBY, COMPANIES, LEVER, WORKABLE, read_in_small_pages
+from testbed.forking import Keepers
 from unihire.errors import ConfigError
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
@@ -34,19 +50,28 @@ from unihire.store.database import open_database
 from unihire.store.accounts.tenancy import get_connector
 from unihire.sync.run import sync_connector
 
-given = json.loads(sys.argv[1])
-
-async def main():
+async def sync(given):
     sealer = Sealer([given["key"]])
-    async with open_database(Settings(_env_file=None, home=given["home"], database_url=given["dsn"])) as pool:
+    settings = Settings(
+        _env_file=None, home=given["home"], database_url=given["dsn"], documented_rates=False
+    )
+    async with open_database(settings) as pool:
         connector = await get_connector(pool, UUID(given["connector"]))
-        watch = lambda counts: print("page", flush=True)
+        integration, pages = read_in_small_pages(get_integration(connector.integration)), 0
+
+        def watch(counts):
+            nonlocal pages
+            pages += 1
+            print("page", flush=True)
+            if pages == given["held_at"]:
+                time.sleep(60)  # to be killed here: nothing more is saved
+
         until = time.monotonic() + 10
         while True:
             try:
                 report = await sync_connector(
-                    pool, connector, get_integration(connector.integration),
-                    open_connector_client(pool, connector, sealer), full=given["full"], watch=watch,
+                    pool, connector, integration,
+                    open_connector_client(pool, connector, sealer, settings=settings), full=given["full"], watch=watch,
                 )
             except ConfigError:  # the database has not noticed the end of the one before
                 if time.monotonic() > until:
@@ -56,48 +81,98 @@ async def main():
             print(json.dumps({"status": report.status, "is_resumed": report.is_resumed}), flush=True)
             return
 
-asyncio.run(main())
+def work(given):
+    code = 1
+    try:
+        asyncio.run(sync(given))
+        code = 0
+    finally:
+        os._exit(code)
+
+for company in (*COMPANIES, ASHBY, LEVER, WORKABLE):
+    get_integration(company.slug)
+keepers = Keepers(socket.socket(fileno=int(sys.argv[1])))
+for line in sys.stdin:
+    keepers.fork(partial(work, json.loads(line)))
+keepers.reap()
 """
+
+
+class Nursery:
+    """The process that has loaded what a sync needs, and forks."""
+
+    def __init__(self) -> None:
+        self._door, inner = socket.socketpair()
+        with inner:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", SYNCER, str(inner.fileno())],
+                stdin=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                pass_fds=[inner.fileno()],
+            )
+
+    def start(self, given: dict[str, Any]) -> Running:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(given) + "\n")
+        self._process.stdin.flush()
+        return Running(["sync"], self._door)
+
+    def end(self) -> None:
+        self._process.communicate()
+        self._door.close()
 
 
 class Place:
     """One database with one connector, synced by processes of its own."""
 
-    def __init__(self, settings: Settings, connector: str, key: str, pages: int) -> None:
+    def __init__(self, nursery: Nursery, settings: Settings, connector: str, key: str, pages: int) -> None:
         assert settings.database_url is not None
+        self.nursery = nursery
         self.settings = settings
         self.pages = pages
         dsn = settings.database_url.get_secret_value()
         self.given = {"home": str(settings.home), "dsn": dsn, "connector": connector, "key": key}
 
-    def start(self, *, full: bool) -> "subprocess.Popen[str]":
-        given = json.dumps({**self.given, "full": full})
-        return subprocess.Popen([sys.executable, "-c", SYNCER, given], stdout=subprocess.PIPE, text=True)
+    def start(self, *, full: bool, held_at: int | None = None) -> "subprocess.Popen[str]":
+        return self.nursery.start({**self.given, "full": full, "held_at": held_at})
 
     def sync(self, *, full: bool = False) -> dict[str, Any]:
         """An undisturbed run to the end."""
         process = self.start(full=full)
-        said = process.communicate(timeout=120)[0].splitlines()
-        assert process.returncode == 0
+        out, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        said = out.splitlines()
         report: dict[str, Any] = json.loads(said[-1])
         return report
 
     def kill_one(self, chance: random.Random, *, full: bool) -> bool:
-        """Start a run and kill it some time after it began to save; False where it came to its end first."""
-        with self.start(full=full) as process:
+        """Start a run and kill it after some page was saved, at once or a little later; False where it came to its end
+        first.
+        """
+        pages, is_held = chance.randint(1, self.pages), chance.random() < 0.5
+        with self.start(full=full, held_at=pages if is_held else None) as process:
             assert process.stdout is not None
-            for _ in range(chance.randint(1, self.pages)):
-                if not process.stdout.readline().startswith("page"):
-                    break
-            time.sleep(chance.uniform(0, 0.05))
+            while pages and (said := process.stdout.readline()):
+                assert said, process.communicate(timeout=10)[1]
+                pages -= said == "page\n"  # beside lines of the log
+            if not is_held:
+                time.sleep(chance.uniform(0, 0.05))
             process.kill()
             return "status" not in process.stdout.read()
 
     async def read(self) -> dict[str, list[Any]]:
         return await read_content(self.settings)
 
+    async def count_begun(self) -> int:
+        """How many lists were left in their middle."""
+        async with open_database(self.settings) as pool:
+            query = "SELECT count(*) FROM stream_run WHERE finished_at IS NULL AND position IS NOT NULL"
+            begun: int = await pool.fetchval(query)
+            return begun
 
-@pytest.fixture(scope="module", params=COMPANIES, ids=lambda company: company.slug)
+
+@pytest.fixture(scope="module", params=(*COMPANIES, ASHBY, LEVER, WORKABLE), ids=lambda company: company.slug)
 def company(request: pytest.FixtureRequest) -> Company:
     found: Company = request.param
     return found
@@ -109,27 +184,26 @@ def ready(company: Company) -> Iterator[Ready]:
         yield sandbox.ready
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def databases() -> AsyncIterator[Databases]:
-    """A server of its own: what a kill leaves must not reach other tests."""
-    with make_place() as folder:
-        made = Databases(folder / "home")
-        await made.prepare()
-        yield made
-        made.server.close()
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
+    yield made
+    made.end()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def places(databases: Databases, company: Company, ready: Ready) -> AsyncIterator[tuple[Place, Place]]:
+async def places(
+    own_server: Databases, nursery: Nursery, company: Company, ready: Ready
+) -> AsyncIterator[tuple[Place, Place]]:
     """The same connector twice, in a database each: one to be disturbed, one not."""
     key = new_key()
-    async with databases.create() as first:
-        async with open_database(databases.settings(first)) as pool:
+    async with own_server.create() as first:
+        async with open_database(own_server.settings(first)) as pool:
             tenant = await company.connect(pool, Sealer([key]), ready)
-        async with databases.create(template=first) as second:
+        async with own_server.create(template=first) as second:
             names = (first, second)
             id, pages = str(tenant.connector.id), company.pages
-            disturbed, undisturbed = (Place(databases.settings(name), id, key, pages) for name in names)
+            disturbed, undisturbed = (Place(nursery, own_server.settings(name), id, key, pages) for name in names)
             yield disturbed, undisturbed
 
 
@@ -142,10 +216,17 @@ async def test_killed_syncs_end_with_the_records_of_an_undisturbed_one(
     places: tuple[Place, Place], company: Company, ready: Ready, prepare: Any, full: bool
 ) -> None:
     disturbed, undisturbed = places
-    chance = random.Random()
     await prepare(ready, company.streams)
-    kills = sum(disturbed.kill_one(chance, full=full) for _ in range(KILLS))
-    assert kills >= 1
+    seed = random.randrange(1 << 32)
+    chance = random.Random(seed)
+    kills = begun = 0
+    for turn in range(MOST):
+        kills += disturbed.kill_one(chance, full=full)
+        begun += await disturbed.count_begun()
+        if turn + 1 >= KILLS and kills and (begun or prepare is change_rows):  # what changed since may fit on a page
+            break
+    else:
+        raise AssertionError(f"{kills} killed, {begun} lists left in their middle; seed {seed}")
     report = disturbed.sync(full=full)
     assert report["status"] == "done"
     assert undisturbed.sync(full=full)["status"] == "done"

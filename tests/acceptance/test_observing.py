@@ -156,4 +156,4 @@ def test_a_collector_that_is_away_keeps_no_command_from_ending(command: Command,
     started_at = time.monotonic()
     ran = command.run("sync", connector["connector_id"], **away)
     assert "sync 1" in ran.stdout
-    assert time.monotonic() - started_at < 20
+    assert time.monotonic() - started_at < 30

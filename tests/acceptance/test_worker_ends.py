@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from testbed.command import PATIENCE, Command, end, read_json_line
+from testbed.command import BETWEEN_LOOKS, PATIENCE, Command, end, read_json_line
 from testbed.databases import make_place
 from unihire.store.embedded.server import EmbeddedServer
 
@@ -60,6 +60,7 @@ def test_what_is_under_way_when_a_service_is_told_to_end_is_gone_on_with_by_the_
         give_up_at = time.monotonic() + PATIENCE
         while (run := find_run(command, connected))["status"] != "done":
             assert time.monotonic() < give_up_at, run
+            time.sleep(BETWEEN_LOOKS)
         assert end(process, signal.SIGTERM)[0] == 0
     assert run["run"] == 1
 

@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 
+from testbed.described import describe_in_full
 from testbed.tenants import Tenant
 from unihire.app import describe_api
 from unihire.dialects.bindbee.face import NATIVE
@@ -56,7 +57,7 @@ def test_what_is_not_given_has_a_reason_and_what_is_given_has_none(integration: 
 
 @EACH
 def test_filters_are_those_the_lists_take(integration: Integration) -> None:
-    paths = describe_api()["paths"]
+    paths = describe_in_full()["paths"]
     for model in get_told(integration).models:
         face = NATIVE if model.is_native else OWN
         params = {
@@ -193,7 +194,7 @@ async def test_page_is_whole_in_itself_and_says_what_the_matrix_says(api: httpx.
 
 
 def test_description_has_the_shape_of_the_answer() -> None:
-    operation = describe_api()["paths"][PATH]["get"]
+    operation = describe_in_full()["paths"][PATH]["get"]
     assert operation["security"] == [{}, {"ApiKey": [], "ConnectorToken": []}]
     assert "parameters" not in operation
     schemas = describe_api()["components"]["schemas"]
@@ -205,6 +206,7 @@ def test_description_has_the_shape_of_the_answer() -> None:
         ("ModelCapability", told["models"][0]),
         ("FieldCapability", told["models"][0]["fields"][0]),
         ("FilterCapability", told["models"][0]["filters"][0]),
+        ("WriteCapability", told["writes"][0]),
         *(("OperationCapability", operation) for operation in told["operations"][:1]),
     ):
         assert schemas[name]["properties"].keys() == part.keys()

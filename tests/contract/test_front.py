@@ -67,7 +67,8 @@ async def test_prefix_that_a_proxy_says_is_believed_where_the_operator_names_the
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
-        ("/api/ats/v1/jobs", "GET, HEAD, OPTIONS"),
+        ("/api/ats/v1/jobs", "GET, HEAD, OPTIONS, POST"),
+        ("/api/ats/v1/candidates/5b0f7a52-3c1e-5d0b-9f57-6a4f6a0f9d11", "GET, HEAD, OPTIONS, PATCH"),
         ("/api/v1/syncs", "GET, HEAD, OPTIONS, POST"),
         ("/api/v1/schedule", "GET, HEAD, OPTIONS, PUT"),
         ("/core/v1/connectors/greenhouse/versions/1.0/call", "OPTIONS, POST"),

@@ -111,9 +111,10 @@ def test_what_is_drawn_beside_the_source_is_there() -> None:
     assert {f"tests/{path.parent.name}/" for path in (ROOT / "tests").glob("*/*.py")} <= beside.keys()
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_file_is_short_enough_to_read(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 600, "split it"
+def test_every_file_is_short_enough_to_read() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in FILES}
+    assert len(lengths) > 500
+    assert {path: lines for path, lines in lengths.items() if lines > 600} == {}, "split them"
 
 
 def test_no_module_hides_behind_a_name_that_says_nothing() -> None:
@@ -125,7 +126,7 @@ LAYOUT = {"__init__", "__main__", "app", "command", "telemetry"}
 """What the layout repeats: how a package is opened, run and measured."""
 
 FLOORS = {
-    "budgets", "capabilities", "connectors", "endpoints", "events", "grants", "hooks", "issues", "metrics",
+    "budgets", "capabilities", "connectors", "endpoints", "events", "grants", "hooks", "inputs", "issues", "metrics",
     "operations", "quarantine", "refiling", "remapping", "runs", "schedules", "syncs",
 }  # fmt: skip
 """One thing each, under one name on every floor that has to do with it."""
@@ -163,10 +164,18 @@ OURS = {"unihire", "testbed", *(path.parent.name for path in ROOT.glob("*/__init
 """What is imported from the repository itself."""
 
 
+def walk_statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every statement, also inside functions; what they are made of takes most of the time to walk."""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for inner in getattr(node, part, ()):
+            yield inner
+            yield from walk_statements(inner)
+
+
 def list_imports(folder: Path) -> Iterator[tuple[str, str]]:
     """Every module of others that is imported there, also inside functions, and where."""
     for path in sorted(folder.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in walk_statements(ast.parse(path.read_text())):
             modules: list[str] = []
             if isinstance(node, ast.Import):
                 modules = [alias.name for alias in node.names]
@@ -216,6 +225,8 @@ ENDLESS = {("testbed/hostile.py", "ended"), ("testbed/losing.py", "request.app[E
 
 def list_endless_waits(text: str) -> list[str]:
     """What is waited for, of each wait for an event or a process that has no end of its own."""
+    if not re.search(r"\b(?:wait|communicate)\b", text):
+        return []
     return [
         ast.unparse(node.value.func.value)
         for node in ast.walk(ast.parse(text))
@@ -247,7 +258,7 @@ def list_unguarded(text: str) -> list[str]:
     """What opens connections past the address guard."""
     sessions = [
         ast.unparse(node)
-        for node in ast.walk(ast.parse(text))
+        for node in (ast.walk(ast.parse(text)) if "ClientSession" in text else ())
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "ClientSession"
         if "make_connector(" not in "".join(ast.unparse(one.value) for one in node.keywords if one.arg == "connector")
     ]

@@ -43,7 +43,7 @@ def test_quirks_name_their_sources(integration: Integration) -> None:
 # What a module of a vendor's folder may import of ours besides its own folder.
 BELOW = (
     "integration.declare", "integration.emulate", "integration.operate", "integration.vendor_row",
-    "integration.webhooks",
+    "integration.webhooks", "integration.write",
 )  # fmt: skip
 BELOW_ALL = ("model", "outbound", "kit", "errors")
 BELOW_EMULATORS = ("integration.emulate", "kit", "errors")

@@ -10,6 +10,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 
+from testbed.effort import IS_THOROUGH
 from testbed.harvest import connect_harvest, serve_harvest, walk
 from testbed.operation_context import Json
 from testbed.spoiled_rows import SpoiledContext, list_paths, list_spoils
@@ -158,8 +159,9 @@ async def test_row_with_any_member_spoiled_is_null_there_or_named(rows: Rows, na
         spoiled = (plain.handed - met) | (plain.handed & again)
         met |= plain.handed
         for stream in spoiled:
-            for path, value in list_paths(rows[stream]).items():
-                for put in list_spoils(path, value):
+            for place, (path, value) in enumerate(list_paths(rows[stream]).items()):
+                puts = list_spoils(path, value)
+                for put in puts if IS_THOROUGH else puts[place % len(puts) :][:1]:  # each member, in one way of each
                     held = {each: list(some) for each, some in rows.items()} if operation.is_write else rows
                     context = SpoiledContext(held, stream, path, put)
                     try:

@@ -45,7 +45,11 @@ def test_token_has_the_documented_form(client: httpx.Client, form: dict[str, str
     answer = ask_token(client, form)
     assert answer["access_token"].startswith("papi-")
     assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 86400)
-    assert set(answer["scope"].split()) == {"personio:recruiting:read", "personio:persons:read"}
+    assert set(answer["scope"].split()) == {
+        "personio:recruiting:read",
+        "personio:persons:read",
+        "personio:documents:read",
+    }
     assert "refresh_token" not in answer
     assert form["client_id"].startswith("papi-")
     assert form["client_secret"].startswith("papi-")

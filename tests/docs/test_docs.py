@@ -29,7 +29,7 @@ def test_every_setting_in_the_readme_exists() -> None:
     credentials = {
         name_variable(integration, credential).removeprefix("UNIHIRE_").lower()
         for integration in list_integrations()
-        for credential in integration.auth.credentials
+        for credential in integration.list_credentials()
     }
     assert {name.lower() for name in told} <= set(Settings.model_fields) | credentials
 

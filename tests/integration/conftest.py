@@ -15,6 +15,7 @@ from testbed.server_users import Users, make_users, wait_until
 from testbed.tenants import Tenant
 from testbed.vendor import Vendor, fill
 from testbed.working import Works
+from testbed.writing import Writing, open_writing
 from unihire.kit.seal import Sealer
 from unihire.store import Connection, Pool
 
@@ -81,3 +82,10 @@ async def connection(databases: Databases, empty: str) -> AsyncIterator[Connecti
     opened = await asyncpg.connect(databases.server.dsn(empty))
     yield opened
     await opened.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def writing(databases: Databases, sealer: Sealer) -> AsyncIterator[Writing]:
+    """A synced connector to a Greenhouse sandbox that is written to."""
+    async with open_writing(databases, sealer, "greenhouse") as opened:
+        yield opened

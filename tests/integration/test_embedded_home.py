@@ -54,16 +54,16 @@ def test_failed_initialisation_is_told_in_the_words_of_initdb_and_leaves_nothing
 
 
 def test_process_that_joins_is_told_why_its_supervisor_cannot_start_the_server(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "START_SECONDS", 5.0)
-    EmbeddedServer(place / "home").close()
-    with (place / "home" / "postgresql" / "keeper.lock").open("w") as held:
+    EmbeddedServer(users.home).close()
+    with (users.base / "keeper.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         held.write(f"{FAILING}no room for it")
         held.flush()
         with pytest.raises(ConfigError, match=r"PostgreSQL does not start: no room for it\nSee .*server.log"):
-            EmbeddedServer(place / "home")
+            EmbeddedServer(users.home)
 
 
 def test_server_that_ends_at_once_is_told_with_the_last_lines_of_its_log(users: Users) -> None:

@@ -21,7 +21,7 @@ from unihire.store import Pool
 from unihire.store.events import log
 
 PATH = "/api/v1/events"
-ITEM = {"position", "connector_id", "model", "id", "remote_id", "kind", "changed", "at"}
+ITEM = {"position", "connector_id", "model", "id", "remote_id", "kind", "changed", "at", "write_id"}
 
 
 @pytest_asyncio.fixture

@@ -196,7 +196,7 @@ async def test_nobody_is_sent_notices_of_fast_runs(works: Works, synced: Tenant,
 
 async def test_spent_budget_defers_a_fast_run_without_a_failure(works: Works, synced: Tenant) -> None:
     headers = FixedWindowHeaders(limit="limit", remaining="left", reset="reset", seconds=240)
-    works.install(replace(ACME, budget_headers=headers))
+    works.install(replace(ACME, budget_rule=headers))
     reset = str(int(datetime.now(UTC).timestamp()) // 240 * 240 + 240)
 
     def spend(request: web.Request) -> web.StreamResponse:

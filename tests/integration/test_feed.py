@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from testbed.databases import Databases
+from testbed.effort import count
 from testbed.records import bury, find_ids, id_in, save
 from testbed.tenants import Tenant, make_tenant, open_api, read_all
 from testbed.vendor import Vendor, fill
@@ -226,7 +227,7 @@ STEP = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=count(60, 25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, max_size=25))
 async def test_any_interleaving_of_saves_deletions_and_reads_misses_nothing(
     shared: tuple[Tenant, httpx.AsyncClient], steps: list[tuple[str, Any]]

@@ -400,7 +400,7 @@ from unihire.store.accounts.tenancy import get_connector
 
 given = json.loads(sys.argv[1])
 
-async def die(*args):
+async def die(*args, **options):
     os.kill(os.getpid(), signal.SIGKILL)
 
 async def main():

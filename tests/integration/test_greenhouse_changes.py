@@ -170,7 +170,7 @@ MODEL_OF = {spec.plural: spec.name for spec in NATIVE_MODELS.values()}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def company(databases: Databases, sealer: Sealer) -> AsyncIterator[HarvestLink]:
-    async with link_harvest(databases, sealer, size=100, seed=5) as link:
+    async with link_harvest(databases, sealer, size=72, seed=5) as link:
         await link.look()
         for post in link.rows["job_posts"] or ():  # a second post for each, which says something else
             second = {

@@ -9,6 +9,7 @@ import pytest_asyncio
 from testbed.databases import Databases
 from testbed.harvest_link import HarvestLink, link_harvest, open_vendor
 from testbed.harvest_truth import Json
+from testbed.small_company import SMALL
 from testbed.tenants import read_pages
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
@@ -18,7 +19,7 @@ NEW = ("job_posting", "source", "application_transition")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def company(databases: Databases, sealer: Sealer) -> AsyncIterator[HarvestLink]:
-    async with link_harvest(databases, sealer, size=100, seed=5) as link:
+    async with link_harvest(databases, sealer, size=SMALL, seed=5) as link:
         await link.settle()
         yield link
 
@@ -33,7 +34,7 @@ async def link(company: HarvestLink) -> HarvestLink:
 
 async def read(link: HarvestLink, model: str, **params: Any) -> dict[str, Json]:
     """The records of our own face, by the vendor's id."""
-    items = await read_pages(link.api, f"/api/v1/{MODELS[model].plural}", page_size=100, **params)
+    items = await read_pages(link.api, f"/api/v1/{MODELS[model].plural}", page_size=SMALL, **params)
     return {item["remote_id"]: item for item in items}
 
 
@@ -123,7 +124,7 @@ async def test_credentials_without_the_new_scopes_leave_fields_null_and_the_run_
     databases: Databases, sealer: Sealer
 ) -> None:
     closed = "applied_candidate_tags:list,candidate_educations:list,scorecard_candidate_attributes:list"
-    async with link_harvest(databases, sealer, size=100, seed=5, options={"without_scopes": closed}) as link:
+    async with link_harvest(databases, sealer, size=SMALL, seed=5, options={"without_scopes": closed}) as link:
         await link.settle()
         candidates = (await read(link, "candidate")).values()
         assert {(one["more"]["tag_records"], one["more"]["educations"]) for one in candidates} == {(None, None)}

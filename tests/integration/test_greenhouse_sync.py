@@ -16,7 +16,7 @@ from unihire.kit.seal import Sealer
 from unihire.model import MODELS, NATIVE_MODELS
 from unihire.sync.fetching import SURE_AFTER
 
-SIZE = 150
+SIZE = 70
 ALL = get_integration("greenhouse").streams
 GIVEN = {(spec.plural, field.name) for spec in NATIVE_MODELS.values() for field in spec.fields} - {
     ("candidates", "avatar"),
@@ -235,7 +235,7 @@ async def test_rows_that_come_back_are_served_again_under_their_ids(link: Harves
 
 
 async def test_companies_with_the_same_ids_do_not_meet(databases: Databases, sealer: Sealer, link: HarvestLink) -> None:
-    async with link_harvest(databases, sealer, beside=link, size=100, seed=8) as other:
+    async with link_harvest(databases, sealer, pool=link.tenant.pool, size=60, seed=8) as other:
         await other.settle()
         assert len(other.expected["candidates"].keys() & link.expected["candidates"].keys()) > 50
         await link.check()

@@ -10,6 +10,7 @@ import pytest_asyncio
 from testbed.databases import Databases
 from testbed.harvest_link import HarvestLink, find_changed, link_harvest, open_vendor
 from testbed.harvest_truth import OWN, STREAMS, Json
+from testbed.small_company import SMALL
 from testbed.tenants import read_all
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
@@ -34,7 +35,7 @@ FRESH = 10**12
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def company(databases: Databases, sealer: Sealer) -> AsyncIterator[HarvestLink]:
-    async with link_harvest(databases, sealer, size=100, seed=3) as link:
+    async with link_harvest(databases, sealer, size=SMALL, seed=3) as link:
         await link.settle()
         yield link
 

@@ -298,7 +298,7 @@ async def test_budget_that_is_none_is_passed_over(vendor: Vendor, left: str, rat
     vendor.lists["/jobs"] = []
     vendor.will("/jobs", *[lambda request: say({"rows": []}, X_Left=left, X_Rate=rate)] * 3)
     headers = TokenBucketHeaders(remaining="x-left", per_second="x-rate")
-    target = Target(base_url=vendor.base_url, addresses=HERE, auth=ACME.auth, retry=IMPATIENT, budget_headers=headers)
+    target = Target(base_url=vendor.base_url, addresses=HERE, auth=ACME.auth, retry=IMPATIENT, budget_rule=headers)
     async with VendorClient(target, SECRETS, is_background=True, patience=1.0) as client, asyncio.timeout(5):
         for _ in range(5):
             await client.get("/jobs")

@@ -70,13 +70,12 @@ async def test_key_is_stale_until_its_records_were_made_again(tenant: Tenant) ->
     async with lock_feed(tenant.pool, number) as connection:
         await note_stale(connection, number, [Key("others", "shown", key) for key in "cab"])
         await note_stale(connection, number, [Key("others", "also", "a")])
-        await clear_stale(connection, number, "others", "shown", ["a", "c"], ("b", 7, 9))
-        found = await connection.fetch(FIND_STALE, number, "others", "shown", 10)
-        assert [tuple(row) for row in found] == [("b", 7, 9)]
+        await clear_stale(connection, number, "others", [("shown", "a"), ("shown", "c")], ("shown", "b", 7, 9))
+        found = await connection.fetch(FIND_STALE, number, "others", ["shown"], 10)
+        assert [tuple(row) for row in found] == [("shown", "b", 7, 9)]
         await note_stale(connection, number, [Key("others", "shown", "b")])  # from the beginning again
-        assert [tuple(row) for row in await connection.fetch(FIND_STALE, number, "others", "shown", 10)] == [
-            ("b", 0, None)
-        ]
-        await clear_stale(connection, number, "others", "shown", ["b"], None)
-        assert await connection.fetch(FIND_STALE, number, "others", "shown", 10) == []
-        assert [row["key"] for row in await connection.fetch(FIND_STALE, number, "others", "also", 10)] == ["a"]
+        found = await connection.fetch(FIND_STALE, number, "others", ["shown", "also"], 10)
+        assert [tuple(row) for row in found] == [("shown", "b", 0, None), ("also", "a", 0, None)]
+        await clear_stale(connection, number, "others", [("shown", "b")], None)
+        found = await connection.fetch(FIND_STALE, number, "others", ["shown", "also"], 10)
+        assert [tuple(row) for row in found] == [("also", "a", 0, None)]

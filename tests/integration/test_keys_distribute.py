@@ -60,6 +60,7 @@ OF_ALL: Mapping[str, str] = {
     "eras.HAS_LATER": "once, where the log comes to another server",
     "eras.PUT_PAGES_FIRST": "once, where the log comes to another server",
     "eras.PUT_CUTS_FIRST": "once, where the log comes to another server",
+    "requested_writes.DROP_OLD_UNIFIED": "retention: of all",
     "writes.DROP_OLD_WRITES": "retention: of all",
     "retention.DROP_OLD_RUNS": "retention: of all",
     "streams.COUNT_ALL_QUARANTINE": "the operator's list of connectors",
@@ -175,7 +176,8 @@ async def explain(connection: Connection, case: Case) -> Mapping[str, Any]:
     transaction = connection.transaction()
     await transaction.start()
     try:
-        await connection.execute(case.before)
+        if case.before:
+            await connection.execute(case.before)
         text = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {case.query}", *case.arguments)
     finally:
         await transaction.rollback()

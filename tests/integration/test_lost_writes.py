@@ -15,6 +15,7 @@ from testbed.creating import Company, Creating, open_creating
 from testbed.databases import Databases
 from testbed.harvest import Row
 from testbed.passing import let_pass
+from testbed.small_company import SMALL
 from testbed.vendor import cut, say
 from unihire.errors import AddressRefused
 from unihire.kit.clock import MovableClock
@@ -33,7 +34,7 @@ def break_down(_: Any) -> Any:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def creating(databases: Databases, sealer: Sealer) -> AsyncIterator[Creating]:
-    async with open_creating(databases, sealer, size=100, seed=5) as opened:
+    async with open_creating(databases, sealer, size=SMALL, seed=5) as opened:
         yield opened
 
 
@@ -79,7 +80,7 @@ def make_note(company: Company, candidate: int, body: str) -> Row:
 async def test_write_whose_address_is_refused_made_nothing_and_is_not_looked_for(
     creating: Creating, company: Company, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(*_: Any) -> Any:
+    async def refuse(*_: Any, **__: Any) -> Any:
         raise AddressRefused("ats.example.com:443 is not connected to")
 
     given = make_plain(company, name)
@@ -337,7 +338,7 @@ async def test_write_that_may_not_be_looked_for_is_made_and_when_lost_told(
     databases: Databases, sealer: Sealer
 ) -> None:
     options = {"without_scopes": "notes:list"}
-    async with open_creating(databases, sealer, size=100, options=options) as creating:
+    async with open_creating(databases, sealer, size=SMALL, options=options) as creating:
         company = Company(creating)
         note = make_note(company, creating.read("candidates")[0]["id"], "Hidden.")
         assert (await creating.call("create_candidate_note", note)).output["body"] == "Hidden."

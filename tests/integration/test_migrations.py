@@ -100,8 +100,8 @@ async def test_data_of_a_version_without_schedules_is_gone_on_with(
         assert (schedule.every, schedule.full_every, schedule.is_paused) == (hour, day, False)
         states = {row["stream"]: tuple(row)[2:] for row in await pool.fetch(runs.LIST_STATES, number)}
         assert states == {  # what was refused or is under way was not read well
-            "jobs": (whole_at, whole_at + hour, whole_at, 70),
-            "candidates": (whole_at, whole_at, whole_at, 9),
+            "jobs": (whole_at, whole_at + hour, whole_at, 70, None),
+            "candidates": (whole_at, whole_at, whole_at, 9, None),
         }
         history = [tuple(row) for row in await pool.fetch("SELECT status, asked_at = started_at FROM sync_run")]
         assert sorted(history) == [("done", True), ("partial", True), ("running", True)]

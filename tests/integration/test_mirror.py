@@ -14,7 +14,7 @@ from testbed.personio_link import PersonioLink, link_personio
 from unihire.dialects.unihire.records import OWN
 from unihire.kit.seal import Sealer
 
-SIZE = 100
+SIZE = 30
 ROUNDS = 3
 
 LINKS: dict[str, Any] = {"greenhouse": link_harvest, "personio": link_personio}

@@ -267,7 +267,7 @@ async def test_run_that_ends_after_new_credentials_came_says_nothing_of_them(
         "fault": RuntimeError("of ours"),
     }
 
-    async def sync(self: Any, state: Any, reads: Any) -> None:
+    async def sync(self: Any, state: Any, reads: Any, token: Any) -> None:
         held.set()
         await within(go_on.wait())
         if ending in errors:

@@ -9,9 +9,10 @@ import pytest_asyncio
 
 from testbed.creating import Company, open_creating
 from testbed.databases import Databases
+from testbed.effort import IS_THOROUGH
 from testbed.harvest import Row
 from testbed.operating import Operating, open_operations
-from testbed.thoroughness import IS_WHOLE
+from testbed.small_company import SMALL
 from unihire.errors import RetryLater
 from unihire.integration.declare import list_values
 from unihire.integration.registry import list_operations
@@ -33,7 +34,7 @@ PER_PAGE = {"list_job_stages": "per_page", "list_sources": "per_page"}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def operating(databases: Databases, sealer: Sealer) -> AsyncIterator[Operating]:
-    async with open_operations(databases, sealer, size=120, seed=7) as opened:
+    async with open_operations(databases, sealer, size=84, seed=7) as opened:
         report = await opened.tenant.sync()
         assert (report.status, report.errors) == ("done", {})
         yield opened
@@ -72,7 +73,7 @@ def list_inputs(operating: Operating, name: str) -> Iterator[Json]:
     }
     if name in members:
         member, rows = members[name]
-        yield from ({member: id} for id in [*(row["id"] for row in rows()[:: 1 if IS_WHOLE else 3]), NOWHERE])
+        yield from ({member: id} for id in [*(row["id"] for row in rows()[:: 1 if IS_THOROUGH else 3]), NOWHERE])
     elif name == "list_custom_fields":
         kinds = ("job", "candidate", "application", "offer", "opening", "rejection_question", "user_attribute")
         yield from ({"field_type": kind, "include_inactive": flag} for kind in kinds for flag in (True, False))
@@ -187,7 +188,7 @@ def list_filters(operating: Operating, name: str) -> Iterator[Json]:
 async def test_store_filters_as_the_vendor(operating: Operating, name: str) -> None:
     found = set()
     for input in list_filters(operating, name):
-        for page in (1, 2, 3) if IS_WHOLE else (1, 3):
+        for page in (1, 2, 3) if IS_THOROUGH else (1, 3):
             answer = await check(operating, name, **input, page=page, **{PER_PAGE.get(name, "results_per_page"): 9})
             found.add(len(answer.get("results", answer.get("offices"))))
     assert len(found) > 1
@@ -278,7 +279,8 @@ async def test_page_of_a_hundred_takes_few_queries(operating: Operating, name: s
 
 
 async def test_list_that_was_never_read_is_named_and_never_empty(databases: Databases, sealer: Sealer) -> None:
-    async with open_operations(databases, sealer, size=100, options={"without_scopes": "close_reasons:list"}) as opened:
+    lacking = {"without_scopes": "close_reasons:list"}
+    async with open_operations(databases, sealer, size=SMALL, options=lacking) as opened:
         outcome = await call_synced(opened, "list_sources")
         assert (outcome.is_success, outcome.output["code"]) == (False, "not_synced")
         assert outcome.output["message"] == "the list sources is not in the store: no sync has come to its end"
@@ -304,7 +306,7 @@ async def test_list_that_was_never_read_is_named_and_never_empty(databases: Data
 
 
 async def test_list_whose_first_read_was_cut_short_is_not_answered_from(databases: Databases, sealer: Sealer) -> None:
-    async with open_operations(databases, sealer, size=100) as opened:
+    async with open_operations(databases, sealer, size=SMALL) as opened:
         await opened.control.put("faults", json=[{"word": "500", "path": "/v3/applications"}])
         with pytest.raises(RetryLater):
             await opened.tenant.sync()
@@ -317,7 +319,7 @@ async def test_list_whose_first_read_was_cut_short_is_not_answered_from(database
 
 
 async def test_what_changed_and_went_is_so_here_after_the_next_sync(databases: Databases, sealer: Sealer) -> None:
-    async with open_operations(databases, sealer, size=100) as opened:
+    async with open_operations(databases, sealer, size=SMALL) as opened:
         await opened.tenant.sync()
         education, option, person = (
             opened.read(stream)[0] for stream in ("candidate_educations", "custom_field_options", "candidates")
@@ -341,7 +343,7 @@ async def test_what_changed_and_went_is_so_here_after_the_next_sync(databases: D
 
 
 async def test_what_was_created_is_here_at_once(databases: Databases, sealer: Sealer) -> None:
-    async with open_creating(databases, sealer, size=100, seed=3) as creating:
+    async with open_creating(databases, sealer, size=SMALL, seed=3) as creating:
         await creating.tenant.sync()
         company = Company(creating)
         person = await creating.make("create_candidate", company.make_full_candidate("Lovelace"))

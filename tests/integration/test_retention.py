@@ -36,6 +36,8 @@ RULES = {
     "issue": "store/issues.py: DROP_OLD_ISSUES",
     "operation_call": "store/calls/operations.py: DROP_OLD_CALLS",
     "operation_write": "store/calls/writes.py: DROP_OLD_WRITES",
+    "unified_write": "store/calls/requested_writes.py: DROP_OLD_UNIFIED",
+    "write_queue": "one for each write that waits; gone when the write is over, or taken up and not there any more",
     "page_mark": "store/calls/operations.py: DROP_OLD_MARKS",
     "replaced_token": "store/accounts/tokens.py: at most MOST_REPLACED of a connector, and DROP_ALL_ENDED",
     "record": "one row for each record there ever was: a deleted one stays known; its content: feed/forgetting.py",

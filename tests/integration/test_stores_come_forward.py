@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
+from testbed.effort import pick
 from testbed.migrating import describe, expect_shown, fill_store, read_shown
 from testbed.records import save
 from testbed.statements import RECORDED
@@ -23,6 +24,17 @@ from unihire.store.migrate import Migration, list_migrations
 VERSIONS = [migration.version for migration in list_migrations()]
 BESIDE = [one for one in list_migrations() if one.name.endswith(".beside.sql")]
 FIRST_BESIDE = BESIDE[0].version
+
+EARLIER = pick(VERSIONS[:-1], 10)
+"""The first is brought through every version there is, the last through one."""
+
+
+def pick_steps() -> list[int]:
+    """Where a store may be stopped: behind versions of each kind."""
+    later = [one for one in list_migrations() if one.version >= FIRST_BESIDE]
+    kinds = [one for one in later if one.name.count(".") == 1], BESIDE, [one for one in later if "batches" in one.name]
+    return sorted(step for kind in kinds for step in pick([one.version for one in kind], 2))
+
 
 MIGRATOR = """
 import asyncio, sys
@@ -54,7 +66,7 @@ async def newest(databases: Databases) -> list[tuple[str, ...]]:
         return await describe(connection)
 
 
-@pytest.mark.parametrize("version", VERSIONS[:-1])
+@pytest.mark.parametrize("version", EARLIER)
 async def test_store_of_every_earlier_version_gets_the_newest_schema_and_serves_the_same_bytes(
     databases: Databases, connection: Connection, empty: str, version: int, newest: list[tuple[str, ...]]
 ) -> None:
@@ -105,7 +117,7 @@ async def test_index_whose_making_was_stopped_is_made_when_the_program_is_starte
         assert [await read_shown(pool, number) for number in (1, 2)] == before
 
 
-@pytest.mark.parametrize("step", [step for step in VERSIONS if step >= FIRST_BESIDE])
+@pytest.mark.parametrize("step", pick_steps())
 async def test_store_stopped_between_two_versions_is_gone_on_with(
     databases: Databases, connection: Connection, empty: str, step: int
 ) -> None:

@@ -17,18 +17,19 @@ from testbed.personio import (
     read_versions,
 )
 from testbed.records import find_ids
+from testbed.small_company import start_small
 from testbed.tenants import Tenant, open_api, read_all
 from unihire.kit.seal import Sealer
 from unihire.model import NATIVE_MODELS
-from unihire.sandbox.runner import Ready, start_sandbox
+from unihire.sandbox.runner import Ready
 from unihire.store import Pool
 
-SIZE = 150
+SIZE = 60
 
 
 @pytest.fixture(scope="module", params=["object", "text"])
 def ready(request: pytest.FixtureRequest) -> Iterator[Ready]:
-    with start_sandbox("personio", size=SIZE, seed=7, options={"candidate_times": request.param}) as sandbox:
+    with start_small("personio", size=SIZE, seed=7, options={"candidate_times": request.param}) as sandbox:
         yield sandbox.ready
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import crc32
 
@@ -17,6 +18,7 @@ from testbed.vendor import TOO_DEEP, Answerer, Vendor, counts, fill, job, person
 from unihire.integration.declare import IdFilter
 from unihire.kit.seal import Sealer
 from unihire.outbound.answers import ANSWER_BYTES
+from unihire.outbound.paging import WholeList
 from unihire.store import Pool
 from unihire.sync import fetching
 from unihire.sync.fetching import ROW_SHARE, SURE_AFTER
@@ -164,6 +166,31 @@ async def test_filter_by_ids_that_is_answered_with_other_rows_says_nothing_of_th
     assert await list_issues(tenant) == []
 
 
+async def test_row_is_asked_for_as_a_range_of_one_id(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def obey(request: web.Request) -> web.StreamResponse:
+        first, last = request.query["first"], request.query["last"]
+        asked.append((first, last))
+        return say({"rows": [row for row in vendor.lists["/jobs"] if first <= row["id"] <= last], "next": None})
+
+    def ignore_the_end(request: web.Request) -> web.StreamResponse:
+        return say({"rows": [row for row in vendor.lists["/jobs"] if row["id"] > "4"], "next": None})
+
+    declared = adapt(tenant, "jobs", by_id=IdFilter(param="first", until="last", most=1))
+    await declared.sync()
+    del vendor.lists["/jobs"][3]
+    show: Answerer = vendor.page
+    walked = [show] * (vendor.count("/jobs"))
+    vendor.will("/jobs", *walked, ignore_the_end)
+    await declared.sync(full=True)
+    assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
+    vendor.will("/jobs", *walked, *[obey] * SURE_AFTER)
+    await declared.sync(full=True)
+    assert asked == [("4", "4")] * SURE_AFTER
+    assert await served(api, "jobs") == ["1", "2", "3", "5"]
+
+
 def refuse_ids(vendor: Vendor, refused: set[str]) -> None:
     """Whoever asks for one of these jobs by id, alone or among others, is answered 422."""
 
@@ -294,6 +321,44 @@ async def test_details_that_lack_something_are_asked_for_again_within_a_month_of
     assert {tuple(item["tags"]) for item in await read_all(api, "candidates")} == {("likes tea", "likes rum")}
 
 
+async def test_row_that_has_no_details_still_is_believed_when_it_is_asked_for_again(
+    tenant: Tenant, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor.lists["/people/1/notes"] = []
+    for _ in range(2):
+        await tenant.sync(full=True)
+    query = "SELECT xmin::text, ctid::text, version FROM detail WHERE name = 'notes' ORDER BY row_id"
+    before = await tenant.pool.fetch(query)
+    assert fetching.NO_VERSION not in {row["version"] for row in before}
+    today = datetime.now(UTC).toordinal()
+    monkeypatch.setattr(fetching, "crc32", lambda id: -today)  # as if it were the day for every row
+    for _ in range(2):
+        await tenant.sync(full=True)
+        assert await tenant.pool.fetch(query) == before
+
+
+async def test_list_that_every_run_reads_whole_asks_for_its_details_again_in_complete_runs_alone(
+    tenant: Tenant, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = adapt(tenant, "people", changed_since=None)
+    seldom = adapt(tenant, "people", changed_since=None, every=timedelta())
+    for row in vendor.lists["/people"]:
+        row["state"] = "noted"
+        vendor.lists[f"/people/{row['id']}/notes"] = [{"text": "likes tea"}]
+    await whole.sync()
+    today = datetime.now(UTC).toordinal()
+    monkeypatch.setattr(fetching, "crc32", lambda id: -today)
+
+    async def count_asked(tenant: Tenant, *, full: bool) -> int:
+        before = len(vendor.log)
+        await tenant.sync(full=full)
+        return sum(request.path.endswith("/notes") for request in vendor.log[before:])
+
+    assert await count_asked(whole, full=False) == 0
+    assert await count_asked(whole, full=True) == 3
+    assert await count_asked(seldom, full=False) == 3
+
+
 async def test_row_that_needs_details_and_has_none_is_believed_when_two_reads_found_it_so(
     tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient
 ) -> None:
@@ -333,6 +398,20 @@ async def test_details_of_another_row_set_the_row_aside(tenant: Tenant, vendor: 
     assert "its notes were answered with those of another row" in reason
     (after,) = [item for item in await read_all(api, "candidates") if item["remote_id"] == "1"]
     assert after == before
+
+
+async def test_error_is_no_lone_detail(tenant: Tenant, vendor: Vendor, api: httpx.AsyncClient) -> None:
+    details = next(stream.details for stream in tenant.integration.streams if stream.name == "people")
+    lone = WholeList(items=None, may_be_lone=True)
+    declared = adapt(tenant, "people", details=tuple(replace(one, of="person", paging=lone) for one in details))
+    for id in ("1", "2", "3"):
+        vendor.will(f"/people/{id}/notes", lambda request, id=id: say({"text": f"of {id}", "person": id}))
+    await declared.sync()
+    before = await read_all(api, "candidates")
+    vendor.lists["/people"][0]["at"] = "2031-01-01T00:00:00"
+    vendor.will("/people/1/notes", *[lambda request: say({"error": {"code": "internal"}})] * 9)
+    assert counts(await declared.sync(), "people")[3] > 0
+    assert await read_all(api, "candidates") == before
 
 
 async def test_row_that_comes_back_lives_again_and_is_told_as_changed(
@@ -482,7 +561,7 @@ async def test_detail_of_another_shape_fails_its_stream_and_the_others_are_done(
     report = await tenant.sync()
     assert report.status == "partial"
     assert list(report.errors) == ["people"]
-    assert "/people/{id}/notes" in report.errors["people"]
+    assert "/people/1/notes" in report.errors["people"]
     assert await served(api, "jobs") == ["1", "2", "3", "4", "5"]
 
 

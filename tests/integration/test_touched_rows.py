@@ -16,6 +16,8 @@ from unihire.kit.seal import Sealer
 from unihire.outbound.client import VendorClient
 from unihire.platform.connectors import open_client
 from unihire.store import Pool
+from unihire.store.events.log import read_events
+from unihire.store.feed import recency
 from unihire.sync.rows_by_id import Reread, Touched, sync_rows_by_id, sync_touched_rows
 
 
@@ -172,6 +174,20 @@ async def test_row_that_was_saved_meanwhile_is_not_deleted_but_asked_for_again(
     vendor.will("/people", vendor.page, sync_meanwhile)
     await read(tenant, client, people=Touched(["1"]))
     assert await list_live(tenant, "people") == ["1", "2", "3"]
+
+
+async def test_row_that_is_read_with_what_it_shows_is_made_once_and_others_that_show_it_are_made_again(
+    tenant: Tenant, client: VendorClient, vendor: Vendor
+) -> None:
+    before = await recency.get_position(tenant.pool, tenant.connector.number)
+    vendor.lists["/tags"] = [tag("1", "1", "green"), tag("2", "1", "blue"), tag("3", "3", "red")]
+    vendor.lists["/people"][0]["name"] = "Renamed"
+    found = await read(tenant, client, tags=Touched(["1", "3"]), people=Touched(["1"]))
+    assert [await find_tags(tenant, person_id) for person_id in "123"] == [["green", "blue"], [], ["red"]]
+    events = await read_events(tenant.pool, tenant.connector.number, before, 10)
+    assert sorted(event.remote_id for event in events) == ["1", "2", "3"]
+    assert [counts.changed for counts in found.counts if counts.stream == "people"] == [3]
+    assert not await tenant.pool.fetch("SELECT FROM stale")
 
 
 async def test_rows_of_several_streams_are_requested_at_once(

@@ -1,7 +1,7 @@
 """Rows that a whole read finds as they are stored: passed over, and whatever may have changed besides is found."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import NextLink, Row
 from unihire.platform.connectors import open_client
 from unihire.store import Pool, streams
+from unihire.store.streams import StreamStates
 from unihire.sync import rows_by_id
 from unihire.sync.rows_by_id import sync_rows_by_id
 from unihire.sync.unchanged import UnchangedRows
@@ -223,6 +224,7 @@ async def test_row_asked_for_by_its_id_before_its_page_and_saved_after_that_was_
     await tenant.sync()
     row, mark, is_first = vendor.lists["/people"][0], UnchangedRows.mark, True
     before = await rows_by_id.get_position(tenant.pool, tenant.connector.number)
+    find_states = rows_by_id.find_states
 
     async def mark_and_wait(self: UnchangedRows, rows: Sequence[Row], *, has_quarantine: bool) -> None:
         nonlocal is_first
@@ -234,11 +236,11 @@ async def test_row_asked_for_by_its_id_before_its_page_and_saved_after_that_was_
             row["name"] = "old"
             assert (await list_people(tenant))["1"] == ("other", ["old"])
 
-    async def find_earlier(pool: Pool, connector: int) -> int:
-        return before - 1
+    async def find_earlier(pool: Pool, connector: int, names: Iterable[str]) -> StreamStates:
+        return replace(await find_states(pool, connector, names), position=before - 1)
 
     monkeypatch.setattr(UnchangedRows, "mark", mark_and_wait)
-    monkeypatch.setattr(rows_by_id, "get_position", find_earlier)
+    monkeypatch.setattr(rows_by_id, "find_states", find_earlier)
     await tenant.sync(full=True)
     assert not is_first
     assert (await list_people(tenant))["1"] == ("old", ["old"])

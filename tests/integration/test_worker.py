@@ -173,7 +173,7 @@ async def test_a_spent_budget_puts_the_run_off_until_it_is_back_without_a_failur
     works: Works, customer: Tenant
 ) -> None:
     headers = FixedWindowHeaders(limit="limit", remaining="left", reset="reset", seconds=240)
-    works.install(replace(ACME, budget_headers=headers))
+    works.install(replace(ACME, budget_rule=headers))
     asked_at = datetime.now(UTC)
     reset = str(int(asked_at.timestamp()) // 240 * 240 + 240)
 

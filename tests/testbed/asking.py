@@ -38,7 +38,7 @@ class Case:
     looks: int = 1
     walked: int = 0
     written: int = 0
-    before: str = "SELECT"
+    before: str = ""
 
     @property
     def most_rows(self) -> int:

@@ -34,9 +34,9 @@ def open_sharer(
 ) -> VendorClient:
     """A client of the Greenhouse emulator with windows of so many seconds."""
     integration = get_integration("greenhouse")
-    assert isinstance(integration.budget_headers, FixedWindowHeaders)
+    assert isinstance(integration.budget_rule, FixedWindowHeaders)
     return open_client(
-        replace(integration, budget_headers=replace(integration.budget_headers, seconds=seconds)),
+        replace(integration, budget_rule=replace(integration.budget_rule, seconds=seconds)),
         credentials,
         connector.base_url,
         is_base_url_trusted=True,

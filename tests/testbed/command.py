@@ -15,12 +15,16 @@ from typing import Any
 
 import psutil
 
-from testbed.command_lines import list_inherited, make_line, run_line
+from testbed.command_lines import list_inherited, make_line, run_line, start_line
+from testbed.forking import Running
 
 PROGRAM = Path(sys.executable).with_name("unihire")
 PATIENCE = 60
 ONE_AT_ONCE = threading.Lock()
 """Whoever finds it taken, from another thread, runs a command without the process that forks."""
+
+BETWEEN_LOOKS = 0.2
+"""Seconds between two commands that ask how far something is: each of them takes time of the processor."""
 
 SOON = 20
 """Seconds in which a signal must have ended everything: it takes one or two, and several beside other tests."""
@@ -40,6 +44,7 @@ class Command:
         self.identity = identity or {}
         self.environment = {**list_inherited(), "UNIHIRE_HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "100"}
         self.environment |= settings
+        self._forked: list[Running] = []
         self._is_usual = program == PROGRAM and identity is None and _are_ours(settings)
 
     def run(self, *arguments: str, code: int = 0, given: str | None = None, **settings: str) -> Any:
@@ -90,9 +95,33 @@ class Command:
         return json.loads(self.run(*arguments, "--json", code=code, **settings).stdout)
 
     @contextmanager
-    def start(self, *arguments: str, **settings: str) -> Iterator["subprocess.Popen[str]"]:
-        """The running process; killed at the end of the block if it still runs."""
-        process = subprocess.Popen(
+    def start(self, *arguments: str, is_new: bool = False, **settings: str) -> Iterator["subprocess.Popen[str]"]:
+        """The running process; killed at the end of the block if it still runs.
+
+        It begins as `run` says, or where it must be `is_new` as an interpreter that has loaded nothing.
+        """
+        if not is_new and self._is_usual and _are_ours(settings) and ONE_AT_ONCE.acquire(blocking=False):
+            try:
+                process: subprocess.Popen[str] = self._start_forked(*arguments, **settings)
+            finally:
+                ONE_AT_ONCE.release()
+        else:
+            process = self._start_anew(*arguments, **settings)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.communicate(timeout=PATIENCE)
+
+    def _start_forked(self, *arguments: str, **settings: str) -> Running:
+        environment = {**self.environment, **settings}
+        running = start_line(make_line(*arguments, folder=self.home.parent, environment=environment))
+        self._forked = [one for one in self._forked if one.poll() is None] + [running]
+        return running
+
+    def _start_anew(self, *arguments: str, **settings: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
             [self.program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -102,16 +131,10 @@ class Command:
             env={**self.environment, **settings},
             **self.identity,
         )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.communicate(timeout=PATIENCE)
 
     def list_processes(self) -> list[str]:
-        """Everything that runs for this home."""
-        found = []
+        """Everything that runs for this home; of a fork the system tells what it was forked from."""
+        found = [f"{one.pid} {' '.join(map(str, one.args))}" for one in self._forked if one.poll() is None]
         for process in psutil.process_iter():
             try:
                 words = process.cmdline()

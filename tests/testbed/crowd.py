@@ -178,6 +178,17 @@ FILL_LATER = {
     "event_cut": """
     INSERT INTO event_cut (connector, seq, xid) SELECT $1::int, 50, '3'::xid8 WHERE $2::int > 0 AND $3::text IS NOT NULL
     """,
+    "unified_write": """
+    INSERT INTO unified_write (connector, id, key, model, verb, input_hash, status, answer, asked_at)
+    SELECT $1::int, md5($1 || ':unified:' || i)::uuid, i::text, 4, 'create', '', 'done', '{}',
+        now() - i * '1 second'::interval
+    FROM generate_series(1, $2::int) AS i WHERE $3::text IS NOT NULL
+    """,
+    "write_queue": """
+    INSERT INTO write_queue (connector, id, due_at)
+    SELECT $1::int, md5($1 || ':unified:' || i)::uuid, now() - i * '1 second'::interval
+    FROM generate_series(1, $2::int) AS i WHERE $3::text IS NOT NULL
+    """,
     "record_volatile": """
     INSERT INTO record_volatile (connector, id, parts)
     SELECT $1::int, md5($1 || ':' || model || ':' || i)::uuid, convert_to(repeat(md5(i::text), 12), 'UTF8')
@@ -185,7 +196,7 @@ FILL_LATER = {
     """,
 }
 
-HAS_TABLE = "SELECT to_regclass($1::text) IS NOT NULL"
+FIND_TABLES = "SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
 
 FILL_KEYS = """
     INSERT INTO record_key (connector, key, seq) SELECT connector, key, seq FROM record CROSS JOIN unnest(keys) AS key
@@ -223,8 +234,9 @@ async def fill_connector(connection: Connection, connector: int, size: int, *, s
     for statement in FILL:
         await connection.execute(statement, connector, size, streams)
     await fill_keys(connection, connector)
+    there = {row["name"] for row in await connection.fetch(FIND_TABLES, list(FILL_LATER))}
     for table, statement in FILL_LATER.items():
-        if await connection.fetchval(HAS_TABLE, table):
+        if table in there:
             await connection.execute(statement, connector, size, streams)
 
 

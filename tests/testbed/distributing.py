@@ -30,6 +30,7 @@ LOCAL: Mapping[str, str] = {
     "schema_version": "the migrations'",
     "inbox": "claimed with SKIP LOCKED, which Citus refuses over shards",
     "lane": "claimed with SKIP LOCKED, which Citus refuses over shards",
+    "write_queue": "claimed with SKIP LOCKED, which Citus refuses over shards",
     "undelivered": "written and settled with lanes, listed by their endpoint",
     "job_schema": "the migrations' of the queue",
     "event_epoch": "of the server that the program connects to, whose transactions order the events",

@@ -1,15 +1,19 @@
 """Companies whose sync is disturbed, and everything a sync leaves, to be compared with that of an undisturbed one."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 
+from testbed.ashby_link import NO_LIMIT, make_ashby_tenant
 from testbed.harvest import NO_LIMITS
 from testbed.harvest_link import make_harvest_tenant
+from testbed.lever_link import NO_LEVER_LIMIT, make_lever_tenant
 from testbed.personio import make_emulated_tenant
 from testbed.tenants import Tenant
+from testbed.workable_link import make_workable_tenant
+from unihire.integration.declare import Integration, Stream
 from unihire.kit.seal import Sealer
 from unihire.sandbox.runner import Ready
 from unihire.settings import Settings
@@ -29,8 +33,22 @@ class Company:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
+def read_in_small_pages(integration: Integration) -> Integration:
+    """The same, with lists of twenty rows a page, so that most are read in many."""
+    return replace(integration, streams=tuple(map(_read_in_small_pages, integration.streams)))
+
+
+def _read_in_small_pages(stream: Stream) -> Stream:
+    page_size = getattr(stream.paging, "page_size", None)
+    if not page_size:
+        return stream
+    name = next(iter(page_size))
+    size = type(page_size[name])(20)
+    return replace(stream, paging=replace(stream.paging, page_size={**page_size, name: size}))
+
+
 COMPANIES = (
-    Company("personio", 1500, make_emulated_tenant, ("jobs", "candidates", "applications"), 6),
+    Company("personio", 240, make_emulated_tenant, ("jobs", "candidates", "applications"), 6),
     Company(
         "greenhouse",
         120,
@@ -44,13 +62,46 @@ COMPANIES = (
     ),
 )  # fmt: skip
 
-# Everything a sync leaves, but for when: modified_at, places in the feed and times. Of a deleted record its name alone:
-# what it showed last depends on whether that, or the deletion, was read first.
+ASHBY = Company(
+    "ashby",
+    100,
+    make_ashby_tenant,
+    (
+        "users", "departments", "locations", "candidate_tags", "job_postings", "jobs", "applications", "candidates",
+        "interview_schedules", "feedback", "offers",
+    ),
+    12,
+    NO_LIMIT,
+)  # fmt: skip
+"""Its rate is documented alone, so whoever syncs it here must leave that alone."""
+
+LEVER = Company(
+    "lever",
+    100,
+    make_lever_tenant,
+    ("users", "archive_reasons", "tags", "sources", "requisitions", "postings", "opportunities", "contacts"),
+    12,
+    NO_LEVER_LIMIT,
+)
+"""The same."""
+
+WORKABLE = Company(
+    "workable",
+    100,
+    make_workable_tenant,
+    ("members", "departments", "disqualification_reasons", "jobs", "candidates", "events"),
+    12,
+    {"rate_limit": "0"},
+)
+
+# Everything a sync leaves, but for when: modified_at, places in the feed, times and what signs links for a while. Of a
+# deleted record its name alone: what it showed last depends on whether that, or the deletion, was read first.
 CONTENT = {
     "records": """
         SELECT connector, model, remote_id, stream, live.*
         FROM record LEFT JOIN LATERAL (
-            SELECT regexp_replace(convert_from(body, 'UTF8'), '"modified_at":"[^"]*"', ''), raw, keys, fingerprint
+            SELECT regexp_replace(convert_from(body, 'UTF8'), '"modified_at":"[^"]*"|[?]X-Amz-[^"]*', '', 'g'),
+                regexp_replace(convert_from(raw, 'UTF8'), '[?]X-Amz-[^"]*', '', 'g'), keys, fingerprint
             WHERE deleted_at IS NULL
         ) AS live ON true
         ORDER BY connector, model, remote_id
@@ -58,7 +109,11 @@ CONTENT = {
     "filter index": "SELECT key, count(*) FROM record_key GROUP BY key ORDER BY key",
     "shown": "SELECT connector, origin, row_id, stream, name, key, id, data FROM joined ORDER BY 1, 2, 3, 4, 5, 6",
     "to be shown": "SELECT count(*) FROM stale",
-    "details": "SELECT connector, stream, name, row_id, version, raw FROM detail ORDER BY 1, 2, 3, 4",
+    "details": """
+        SELECT connector, stream, name, row_id, version,
+            regexp_replace(convert_from(raw, 'UTF8'), '[?]X-Amz-[^"]*', '', 'g')
+        FROM detail ORDER BY 1, 2, 3, 4
+    """,
     "quarantine": "SELECT connector, stream, row_id, raw FROM quarantine ORDER BY 1, 2, 3",
     "met": "SELECT count(*) FROM seen",
     "unfinished": "SELECT count(*) FROM sync_run WHERE status IN ('queued', 'running')",

@@ -1,24 +1,31 @@
 """Faults let loose on a vendor's lists, and runs until the truth is served: the same over every emulator."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 
+from testbed.ashby_link import AshbyLink, link_ashby
 from testbed.databases import Databases
 from testbed.harvest_link import BEHIND, link_harvest
+from testbed.lever_link import LeverLink, link_lever
 from testbed.personio import Json, check_same
 from testbed.personio_link import link_personio
 from testbed.tenants import Tenant
+from testbed.vendor_link import VendorLink, flatten
+from testbed.workable_link import WorkableLink, leave_out_links, link_workable
 from unihire.errors import RetryLater
-from unihire.integration.declare import Integration
+from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
+from unihire.outbound.auth import ApiKey
 from unihire.outbound.client import Retry
 from unihire.outbound.paging import LinkHeader, NextLink
+from unihire.outbound.paging_by_token import NextToken
 from unihire.sync.run import Report
 
 Records = dict[str, dict[str, Json]]
@@ -90,31 +97,64 @@ class LateClock(MovableClock):
         return super().now().replace(second=59)
 
 
-def turn_small(integration: Integration) -> Integration:
+def turn_small(integration: Integration, page: int = PAGE) -> Integration:
     """The same with small pages."""
-    return replace(integration, streams=tuple(replace(one, paging=_turn(one.paging)) for one in integration.streams))
+    streams = tuple(replace(one, paging=_turn(one.paging, page)) for one in integration.streams)
+    return replace(integration, streams=streams)
 
 
-def _turn(paging: Any) -> Any:
-    if not isinstance(paging, NextLink | LinkHeader):
+def _turn(paging: Any, page: int) -> Any:
+    if not isinstance(paging, NextLink | LinkHeader | NextToken):
         return paging
     first, *others = paging.page_size
-    return replace(paging, page_size={first: str(PAGE), **{name: paging.page_size[name] for name in others}})
+    size = type(paging.page_size[first])(page)
+    return replace(paging, page_size={first: size, **{name: paging.page_size[name] for name in others}})
 
 
 LIST_OPEN = "SELECT stream, kind FROM issue WHERE resolved_at IS NULL"
 
 
+UNDATED = ("raw_data",)
+"""What rows repeat of others changes without a new update time: Personio's raw data alone shows it."""
+
+
 @dataclass
 class Scene:
-    """A link under faults."""
+    """A link under faults. `calls` are the paths of the vendor's API; `undated` are the fields that only a complete
+    read brings up to date, as they repeat what is in other rows.
+    """
 
     link: Link
+    calls: str = "/v*"
+    undated: tuple[str, ...] = UNDATED
+    fixed: tuple[str, ...] = ()
+    """The streams whose rows are not changed: some are known by what they say, and would be others then."""
+    share: float = 0.2
+    """How many of the calls are struck where faults are mixed: fewer where a run makes very many."""
+
+    @property
+    def has_key(self) -> bool:
+        """Whether each call carries a key: one that is refused ends the run, which is continued later."""
+        return isinstance(self.link.tenant.integration.auth, ApiKey)
+
+    @property
+    def confirmed(self) -> list[str]:
+        """The paths of the lists whose rows can be asked for by their ids."""
+        streams = self.link.tenant.integration.streams
+        return list(dict.fromkeys(self._locate(one) for one in streams if one.by_id and not one.is_optional))
 
     @property
     def lists(self) -> Mapping[str, str]:
-        """The path of each stream's list."""
-        return {stream.name: stream.path for stream in self.link.tenant.integration.streams if not stream.is_optional}
+        """The path of each stream's list; of streams that read the same one, of the first."""
+        found = dict[str, str]()
+        for stream in self.link.tenant.integration.streams:
+            if not stream.is_optional and (path := self._locate(stream)) not in found.values():
+                found[stream.name] = path
+        return found
+
+    def _locate(self, stream: Stream) -> str:
+        """The path of a list at the vendor's host."""
+        return urlsplit(self.link.tenant.integration.base_url).path + stream.path
 
     async def let(self, rules: Iterable[Rule]) -> None:
         (await self.link.control.put("faults", json=list(rules))).raise_for_status()
@@ -130,14 +170,14 @@ class Scene:
         await self.link.wait_an_hour()
         known = (await self.link.control.get("streams")).raise_for_status().json()
         for stream in streams:
-            if stream in known:
+            if stream in known and stream not in self.fixed:
                 (await self.link.control.patch(f"rows/{stream}", json={"share": share})).raise_for_status()
         await self.link.wait_an_hour()
 
     async def check(self, *aside: str) -> None:
         """What is served is what the vendor's rows must become, but for these fields."""
         await self.link.look()
-        served, expected = await self.link.read_records(), self.link.expected
+        served, expected = flatten(await self.link.read_records()), flatten(self.link.expected)
         for records in (*served.values(), *expected.values()):
             for record in records.values():
                 for name in aside:
@@ -192,7 +232,7 @@ Opener = Callable[[Databases, Sealer], AbstractAsyncContextManager[Scene]]
 
 @asynccontextmanager
 async def open_greenhouse(databases: Databases, sealer: Sealer) -> AsyncIterator[Scene]:
-    async with link_harvest(databases, sealer, size=100, seed=11, clock=LateClock(BEHIND)) as link:
+    async with link_harvest(databases, sealer, size=48, seed=11, clock=LateClock(BEHIND)) as link:
         link.tenant = replace(link.tenant, integration=turn_small(link.tenant.integration))
         yield Scene(link)
 
@@ -204,7 +244,86 @@ async def open_personio(databases: Databases, sealer: Sealer) -> AsyncIterator[S
         yield Scene(link)
 
 
-VENDORS: Mapping[str, Opener] = {"greenhouse": open_greenhouse, "personio": open_personio}
+class OfAllDays(VendorLink):
+    """A link whose complete reads ask for every detail again, as those of a week do."""
 
-UNDATED = ("raw_data",)
-"""What rows repeat of others changes without a new update time: Personio's raw data alone shows it."""
+    async def sync(self, *, full: bool = False, retry: Retry = PERSISTENT) -> Report:
+        with self.ask_for_everything() if full else nullcontext():
+            return await super().sync(full=full, retry=retry)
+
+
+class AshbyLinkOfAllDays(OfAllDays, AshbyLink):
+    pass
+
+
+class LeverLinkOfAllDays(OfAllDays, LeverLink):
+    pass
+
+
+@asynccontextmanager
+async def open_ashby(databases: Databases, sealer: Sealer) -> AsyncIterator[Scene]:
+    async with link_ashby(databases, sealer, size=36, seed=11, clock=LateClock(BEHIND)) as link:
+        tenant = replace(link.tenant, integration=turn_small(link.tenant.integration, 15))
+        yield Scene(
+            AshbyLinkOfAllDays(link.sandbox, link.control, tenant, sealer, link.api),
+            calls="/*",
+            undated=(*UNDATED, "source", "sources", "tags", "attendees"),
+        )
+
+
+@asynccontextmanager
+async def open_lever(databases: Databases, sealer: Sealer) -> AsyncIterator[Scene]:
+    async with link_lever(databases, sealer, size=16, seed=11) as link:
+        tenant = replace(link.tenant, integration=turn_small(link.tenant.integration, 20))
+        yield Scene(
+            LeverLinkOfAllDays(link.sandbox, link.control, tenant, sealer, link.api),
+            undated=(*UNDATED, "attendees", "race", "gender", "veteran_status", "disability_status"),
+            share=0.02,
+            fixed=("tags", "sources", "postings"),
+        )
+
+
+class WorkableLinkOfAllDays(OfAllDays, WorkableLink):
+    """Rows are compared without what their way of being read adds."""
+
+    async def look(self) -> None:
+        await super().look()
+        self.expected = leave_out_ways(self.expected)
+
+    async def read_records(self) -> Records:
+        return leave_out_ways(await super().read_records())
+
+
+def leave_out_ways(records: Records) -> Records:
+    """Without signed parts of addresses, and without members that a job has in a list alone."""
+    found = leave_out_links(records)
+    for plural in ("jobs", "job-postings"):
+        for id, record in found[plural].items():
+            row = dict(record["raw_data"])
+            row.pop("sample", None)
+            row["location"] = {name: one for name, one in row["location"].items() if name != "location_str"}
+            found[plural][id] = {**record, "raw_data": row}
+    return found
+
+
+@asynccontextmanager
+async def open_workable(databases: Databases, sealer: Sealer) -> AsyncIterator[Scene]:
+    async with link_workable(databases, sealer, size=24, seed=11, clock=LateClock(BEHIND)) as link:
+        tenant = replace(link.tenant, integration=turn_small(link.tenant.integration, 10))
+        yield Scene(
+            WorkableLinkOfAllDays(link.sandbox, link.control, tenant, sealer, link.api),
+            calls="/spi/*",
+            undated=(*UNDATED, *OF_OTHERS),
+        )
+
+
+OF_OTHERS = ("attendees", "reject_reason", "name", "current_stage", "stage_entered_at")
+"""What Workable's rows have of others, names of members and stages, texts of reasons; names of stages move no job."""
+
+VENDORS: Mapping[str, Opener] = {
+    "greenhouse": open_greenhouse,
+    "personio": open_personio,
+    "ashby": open_ashby,
+    "lever": open_lever,
+    "workable": open_workable,
+}

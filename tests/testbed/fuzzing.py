@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from testbed.effort import IS_THOROUGH
 from testbed.waiting import within
 
 CHECKS = (
@@ -22,6 +23,11 @@ CHECKS = (
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "3")
 """Requests for each operation of the description; the suite has little time."""
+
+
+def is_asked_for_more() -> bool:
+    """Whether somebody has the time for every operation."""
+    return IS_THOROUGH or "FUZZ_EXAMPLES" in os.environ
 
 
 async def fuzz(document: dict[str, Any], url: str, headers: Mapping[str, str], folder: Path, *options: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from unihire.sandbox.runner import Ready, RunningSandbox, start_sandbox
+from testbed.small_company import start_small
+from unihire.sandbox.runner import Ready, RunningSandbox
 
 Row = dict[str, Any]
 NO_LIMITS = {"rate_limit": "0", "token_rate_limit": "0"}
@@ -19,7 +20,7 @@ NO_LIMITS = {"rate_limit": "0", "token_rate_limit": "0"}
 def serve_harvest(**settings: Any) -> Iterator[RunningSandbox]:
     """A Greenhouse sandbox without rate limits, unless they are set."""
     options = {**NO_LIMITS, **settings.pop("options", {})}
-    with start_sandbox("greenhouse", options=options, **settings) as sandbox:
+    with start_small("greenhouse", options=options, **settings) as sandbox:
         yield sandbox
 
 

@@ -218,14 +218,14 @@ class HarvestLink:
 
 @asynccontextmanager
 async def link_harvest(
-    databases: Databases, sealer: Sealer, *, beside: HarvestLink | None = None, **settings: Any
+    databases: Databases, sealer: Sealer, *, pool: Pool | None = None, **settings: Any
 ) -> AsyncIterator[HarvestLink]:
-    """A sandbox of these settings, its connector never synced, in a database of its own or `beside` another."""
+    """A sandbox of these settings, its connector never synced, in this database or in one of its own."""
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(databases.open()) if beside is None else beside.tenant.pool
+        chosen = pool or await stack.enter_async_context(databases.open())
         serving = stack.enter_context(ExitStack())
         sandbox = serving.enter_context(serve_harvest(**{"clock": MovableClock(BEHIND), **settings}))
         async with httpx.AsyncClient(base_url=sandbox.ready.control_url) as control:
-            tenant = await make_harvest_tenant(pool, sealer, sandbox.ready)
+            tenant = await make_harvest_tenant(chosen, sealer, sandbox.ready)
             async with open_api(databases.settings("migrated"), tenant) as api:
                 yield HarvestLink(serving, sandbox, control, tenant, api)

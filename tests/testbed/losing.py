@@ -1,6 +1,7 @@
 """A line between us and a vendor that passes calls on, and loses or holds answers when it is told to."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -56,17 +57,18 @@ class Line:
             await within(gate.wait())
         if request.path != "/token":
             self.calls.append((request.method, request.path))
-        if request.method == "POST" and self.dropped.get(request.path):
+        is_write = request.method != "GET"
+        if is_write and self.dropped.get(request.path):
             return await _answer(self.dropped[request.path].pop(0), request)
         session = request.app[SESSION]
         url = self.target + request.raw_path
-        async with session.request(request.method, url, headers=request.headers, data=body) as answer:
+        async with session.request(request.method, url, headers=request.headers, data=io.BytesIO(body)) as answer:
             data = await answer.read()
-        hold = self.holds.pop(request.path, None) if request.method == "POST" else None
+        hold = self.holds.pop(request.path, None) if is_write else None
         if hold is not None:
             self.held.set()
             await within(hold.wait())
-        if request.method == "POST" and self.lost.get(request.path):
+        if is_write and self.lost.get(request.path):
             return await _answer(self.lost[request.path].pop(0), request)
         headers = {name: value for name, value in answer.headers.items() if name.lower() not in _OWN}
         if request.path in self.spoils:

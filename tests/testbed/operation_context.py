@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from unihire.integration.operate import Trace
+from unihire.integration.operate import Trace, VendorCall
 from unihire.integration.vendor_row import VendorRow, read_rows
 from unihire.kit.clock import parse_moment
 
@@ -40,13 +40,13 @@ class MemoryContext:
         self.planned: list[str] = []
         self.scopes: set[str] = set()
 
-    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[VendorRow]:
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, Any]) -> list[VendorRow]:
         assert 1 <= size <= LONGEST_PAGE
         assert number >= 1
         self._count(stream, filters)
         return read_rows(stream, self._list(stream, filters)[(number - 1) * size : number * size])
 
-    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[VendorRow]:
+    async def all(self, stream: str, filters: Mapping[str, Any] | None = None) -> list[VendorRow]:
         found = self._list(stream, filters or {})
         self._count(stream, filters or {}, max(1, math.ceil(len(found) / LONGEST_PAGE)))
         return read_rows(stream, found)
@@ -62,15 +62,14 @@ class MemoryContext:
     def plan(self, steps: Iterable[str], *, scopes: Iterable[str] = ()) -> None:
         self.planned, self.scopes = list(steps), set(scopes)
 
-    async def create(
-        self, step: str, path: str, body: Json, *, stream: str, trace: Trace, acting_as: int | None = None
-    ) -> VendorRow:
+    async def create(self, step: str, call: VendorCall, *, stream: str, trace: Trace) -> VendorRow:
         """Keeps the body as a row of the stream, under the next id."""
-        held = self.rows.setdefault(stream, [])
+        assert isinstance(call.body, dict)
+        held, body = self.rows.setdefault(stream, []), call.body
         moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         id = max((row["id"] for row in held), default=0) + 1
         held.append({**body, "id": id, "created_at": moment, "updated_at": moment})
-        self.created.append((step, path, body))
+        self.created.append((step, call.path, body))
         return VendorRow(stream, held[-1])
 
     def _count(self, stream: str, filters: Mapping[str, str], calls: int = 1) -> None:

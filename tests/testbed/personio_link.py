@@ -10,13 +10,14 @@ import httpx
 from testbed.databases import Databases
 from testbed.harvest_link import BEHIND
 from testbed.personio import Json, expect_records, make_emulated_tenant, read_served, read_vendor
+from testbed.small_company import start_small
 from testbed.tenants import Tenant, open_api
 from testbed.vendor import IMPATIENT
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
 from unihire.outbound.client import Retry
 from unihire.platform.connectors import open_client
-from unihire.sandbox.runner import RunningSandbox, start_sandbox
+from unihire.sandbox.runner import RunningSandbox
 from unihire.sync.run import Report, sync_connector
 
 Records = dict[str, dict[str, Json]]
@@ -53,7 +54,7 @@ class PersonioLink:
 async def link_personio(databases: Databases, sealer: Sealer, **settings: Any) -> AsyncIterator[PersonioLink]:
     """A sandbox of these settings, its connector never synced, in a database of its own."""
     async with databases.open() as pool:
-        with start_sandbox("personio", **{"clock": MovableClock(BEHIND), **settings}) as sandbox:
+        with start_small("personio", **{"clock": MovableClock(BEHIND), **settings}) as sandbox:
             tenant = await make_emulated_tenant(pool, sealer, sandbox.ready)
             async with (
                 httpx.AsyncClient(base_url=sandbox.ready.control_url) as control,

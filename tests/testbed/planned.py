@@ -17,6 +17,7 @@ from testbed.asking import ASKED, HOUR, LAST, NOTES, NOW, PEOPLE, Asker, Case
 from testbed.crowd import BIG
 from testbed.planned_hooks import list_hooks, list_hooks_of_all
 from testbed.planned_lanes import list_lanes, list_lanes_of_all
+from testbed.planned_writes import list_unified, list_unified_of_all
 from unihire.store import (
     counting,
     gauges,
@@ -37,7 +38,7 @@ from unihire.store.calls import operations, writes
 from unihire.store.events import eras, log, order
 from unihire.store.feed import erasing, gate, hashes, position, recency, refiling, refreshing, replacing, saving
 from unihire.store.volatile import PARTS_COLUMN
-from unihire.store.work import fast_schedules, history, jobs, runs, schedules
+from unihire.store.work import fast_schedules, history, jobs, runs, schedules, sync_tokens
 from unihire.sync import fetching
 
 
@@ -72,7 +73,7 @@ def list_cases(asker: Asker) -> list[Case]:
         *_list_saving(asker), *_list_joins(asker), *_list_rows(asker), *_list_reading(asker), *_list_streams(asker),
         *_list_counting(asker), *_list_remapping(asker), *_list_runs(asker), *_list_operations(asker),
         *_list_others(asker), *_list_of_all(asker), *_list_ranges(asker), *_list_events(asker), *list_hooks(asker),
-        *list_lanes(asker),
+        *list_lanes(asker), *list_unified(asker),
     ]  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def _list_joins(of: Asker) -> Iterator[Case]:
     yield fifty("joins.FIND_JOINED", joins.FIND_JOINED, (c, shown, ["stages"] * ASKED, of.row_ids))
     yield Case("joins.FIND_ABSENT_ROWS", joins.FIND_ABSENT_ROWS, (c, tags, "", 500), 2 * of.size, 2 * of.size)
     yield Case("joins.INSERT_STALE", joins.INSERT_STALE, (c, [shown], ["stages"], ["1"]), written=1)
-    yield Case("joins.FIND_STALE", joins.FIND_STALE, (c, shown, "stages", ASKED), walked=ASKED)
+    yield Case("joins.FIND_STALE", joins.FIND_STALE, (c, shown, ["stages"], ASKED), walked=ASKED)
     yield Case("joins.DELETE_STALE", joins.DELETE_STALE, (c, shown, "stages", "2"), written=1)
     yield Case("joins.HAS_STALE", joins.HAS_STALE, (c, shown))
     yield Case("joins.MOVE_STALE", joins.MOVE_STALE, (c, shown, "stages", "2", 1, 2), written=1)
@@ -293,6 +294,7 @@ def _list_streams(of: Asker) -> Iterator[Case]:
     )
     yield fifty("streams.RELEASE_QUARANTINE", streams.RELEASE_QUARANTINE, (c, notes, of.row_ids), written=ASKED)
     yield Case("streams.FIND_HIDDEN", streams.FIND_HIDDEN, (c, notes, of.run), walked=of.size)
+    yield Case("streams.FIND_STATES", streams.FIND_STATES, (c, [notes] * ASKED), looks=3 * ASKED + 1)
     yield Case("streams.HAS_QUARANTINE", streams.HAS_QUARANTINE, (c, notes))
     yield fifty("streams.FIND_UNSERVED", streams.FIND_UNSERVED, (c, notes, of.row_ids))
     yield fifty("streams.FIND_NEWER_QUARANTINED", streams.FIND_NEWER_QUARANTINED, (c, notes, of.row_ids, raws))
@@ -369,10 +371,13 @@ def _list_runs(of: Asker) -> Iterator[Case]:
     finished = (c, run, people, 1, None, 0, 0.0, *place)
     yield Case("runs.FINISH_STREAM", runs.FINISH_STREAM, finished, looks=3, written=1)
     lead = timedelta(seconds=1)
-    ended = (*finished, lead)
+    ended = (*finished, lead, None)
     yield Case("runs.END_WINDOW", runs.END_WINDOW, ended, looks=6, written=2)
     yield Case("runs.END_STREAM", runs.END_STREAM, (*ended, True), looks=9, walked=2 * of.size, written=2)
     yield Case("runs.RESTART_PHASE", runs.RESTART_PHASE, (c, run, people, 1, "walk"), looks=2, written=1)
+    yield Case("sync_tokens.NOTE_TOKEN", sync_tokens.NOTE_TOKEN, (c, run, people, 1, "t"), looks=2, written=1)
+    again = (c, run, people, 1, [1])
+    yield Case("sync_tokens.READ_WHOLE", sync_tokens.READ_WHOLE, again, looks=6, written=2)
     yield Case("runs.FINISH_RUN", runs.FINISH_RUN, (c, run, 1, "done", None), written=1)
     yield Case("runs.CANCEL_RUN", runs.CANCEL_RUN, (c,), written=1)
     yield Case("runs.DEFER_RUN", runs.DEFER_RUN, (c, run, 1, HOUR, "budget", 1), written=1)
@@ -467,6 +472,7 @@ def _list_of_all(of: Asker) -> Iterator[Case]:
     every = of.connectors
     yield from list_hooks_of_all(of)
     yield from list_lanes_of_all(of)
+    yield from list_unified_of_all(of)
     yield Case("sealed.LIST_OTHER_GRANTS", sealed.LIST_OTHER_GRANTS, (0, b"new!", 4, 200), every, every)
     yield Case("sealed.COUNT_GRANT_MARKS", sealed.COUNT_GRANT_MARKS, (4,), walked=every)
     yield Case("grants.LIST_OLD", grants.LIST_OLD, (HOUR, 10, [1]), every, every)
@@ -506,5 +512,6 @@ CASELESS: Mapping[str, str] = {
     "eras.PUT_PAGES_FIRST": "writes each page anew, once, where a dump was restored",
     "lanes.WAKE_LANES": "takes a lock first; its look is by the beginning of the primary key",
     "gate.BEGIN_SAVING": "begins a transaction; its look is that of gate.LOCK_FEED",
+    "gate.BEGIN_SAVING_WITH": "the same, and a look at the connector as of grants.IS_CURRENT",
 }
 """Statements that need no case, each with the reason."""

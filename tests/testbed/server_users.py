@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 import unihire
+from testbed.effort import pick
 
 IS_ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -54,6 +55,13 @@ def read_command(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return ""
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class User:
@@ -106,6 +114,7 @@ class Users:
         self.python = python
         self.identity = identity
         self.started: list[User] = []
+        self._found: list[psutil.Process] = []
 
     @property
     def base(self) -> Path:
@@ -147,7 +156,10 @@ class Users:
         return supervisor
 
     def has_ended(self) -> bool:
-        return not self.processes()
+        """Whether there is none of them. Every process of the machine is looked at once those found last are gone."""
+        if not any(_runs(process) for process in self._found):
+            self._found = self.processes()
+        return not self._found
 
 
 def find_python_for(identity: dict[str, Any]) -> str | None:
@@ -172,9 +184,12 @@ def make_users(kind: str, place: Path) -> Users:
     return Users(place / "home", python, NOBODY_IDENTITY)
 
 
-as_each_user = pytest.mark.parametrize(
-    "users", ["as ourselves", "as an ordinary user"] if IS_ROOT else ["as ourselves"], indirect=True
-)
+KINDS = ["as ourselves", "as an ordinary user"] if IS_ROOT else ["as ourselves"]
+
+as_each_user = pytest.mark.parametrize("users", KINDS, indirect=True)
+
+as_each_user_if_thorough = pytest.mark.parametrize("users", pick(KINDS, 1), indirect=True)
+"""For what goes the same way whoever runs the server: its crashes."""
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 5) -> float:

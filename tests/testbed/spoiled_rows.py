@@ -6,7 +6,7 @@ from typing import Any
 
 from testbed.operation_context import Json, MemoryContext
 from unihire.integration.declare import list_values
-from unihire.integration.operate import Trace
+from unihire.integration.operate import Trace, VendorCall
 from unihire.integration.vendor_row import VendorRow, read_rows
 
 Path = tuple[str, ...]
@@ -85,10 +85,10 @@ class SpoiledContext(MemoryContext):
         self.handed |= {stream} if rows else set()
         return read_rows(stream, (spoil(row, path, put) for row in rows) if stream == spoiled else rows)
 
-    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[VendorRow]:
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, Any]) -> list[VendorRow]:
         return self.hand_out(stream, [row.data for row in await super().page(stream, number, size, filters)])
 
-    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[VendorRow]:
+    async def all(self, stream: str, filters: Mapping[str, Any] | None = None) -> list[VendorRow]:
         return self.hand_out(stream, [row.data for row in await super().all(stream, filters)])
 
     async def find(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
@@ -96,10 +96,10 @@ class SpoiledContext(MemoryContext):
         found = await super().find(stream, member, wanted)
         return [row for row in found if not wanted.isdisjoint(list_values(row.data, member))]
 
-    async def create(
-        self, step: str, path: str, body: Json, *, stream: str, trace: Trace, acting_as: int | None = None
-    ) -> VendorRow:
+    async def create(self, step: str, call: VendorCall, *, stream: str, trace: Trace) -> VendorRow:
         """A row like those there are, with what is in the body; its first application with a candidate."""
+        assert isinstance(call.body, dict)
+        body = call.body
         sent = {name: value for name, value in body.items() if name != "custom_fields"}
         row = {**self.rows[stream][0], "custom_fields": {}, **sent}
         row["id"] = next(self._ids)

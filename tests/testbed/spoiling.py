@@ -34,9 +34,25 @@ LYING = ("empty-page", "hollow-page")
 """Say that there is nothing, which is believed of a vendor that says it again and again: never every third time."""
 
 
-def make_mix(chance: random.Random) -> list[Json]:
-    """Some of the words, each as likely as rng has it."""
-    words = chance.sample(WORDS, chance.randint(3, 12))
+class Mixer:
+    """Makes mixes of words: each word comes once before any comes again."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._left: list[str] = []
+
+    def make(self, least: int, most: int) -> list[Json]:
+        """Some of the words, each as likely as rng has it."""
+        count = self._chance.randint(least, most)
+        words, self._left = self._left[:count], self._left[count:]
+        if len(words) < count:
+            fresh = self._chance.sample(WORDS, len(WORDS))
+            others = [word for word in fresh if word not in words]
+            words, self._left = words + others[: count - len(words)], others[count - len(words) :]
+        return make_rules(words, self._chance)
+
+
+def make_rules(words: Sequence[str], chance: random.Random) -> list[Json]:
     return [
         {
             "word": word,

@@ -77,6 +77,10 @@ COMMANDS = (
     Command(
         "operations", "calling:operations", "OPERATIONS_EPILOG", "List the operations that can be called on connectors."
     ),
+    Command(
+        "write", "write_commands:write", "WRITE_EPILOG", "Write to a connector's system and print the answer as JSON."
+    ),
+    Command("writes", "write_commands:writes", "WRITES_EPILOG", "List the writes of a connector, the latest first."),
     Command("config", "configuration:config", "EPILOG", "Print every setting, and where it comes from."),
     Command("doctor", "doctor.command:doctor", "EPILOG", "Look for what can go wrong."),
     Command("backup", "backups:backup", "BACKUP_EPILOG", "Write the whole database to a new file."),

@@ -13,7 +13,7 @@ from unihire.cli.console.starting import run_on_database, start
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line, print_plain
 from unihire.cli.proving import check_partner_options, find_redirect_uri, take_credentials
 from unihire.errors import ConfigError
-from unihire.integration.registry import get_integration, list_integrations, list_operations
+from unihire.integration.registry import get_integration, list_integrations, list_writing
 from unihire.integration.scopes import Access, find_access
 from unihire.outbound.client import VendorClient
 from unihire.platform.accounts import check_account, has_records
@@ -186,7 +186,7 @@ def reconnect(
     integration = get_integration(connector.integration)
     check_partner_options(connector.is_partner, redirect_uri, code, access, no_check=no_check)
     back = find_redirect_uri(settings, redirect_uri, is_partner=connector.is_partner)
-    before = find_access(list_operations(integration.slug).values(), connector.scopes)
+    before = find_access(list_writing(integration.slug), connector.scopes)
     find_sealer(settings)  # or a bad key is found when all else is done
     proof = take_credentials(
         integration, connector.base_url, credentials_file,

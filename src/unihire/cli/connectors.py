@@ -14,7 +14,7 @@ from unihire.cli.console.picking import pick_connectors
 from unihire.cli.console.starting import run_on_database, start
 from unihire.cli.console.tables import make_stream_table, make_table
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line, print_plain, write_moment
-from unihire.integration.registry import get_integration, list_operations
+from unihire.integration.registry import get_integration, list_writing
 from unihire.integration.scopes import find_access, find_granted, list_missing
 from unihire.kit.phrases import count_of
 from unihire.model import MODELS
@@ -235,7 +235,7 @@ def _describe_tokens(ends_at: Sequence[datetime]) -> dict[str, Any]:
 
 def _describe_grant(connector: Connector) -> dict[str, Any]:
     """What the vendor granted, by what it named: nothing is known to be missing where it named none we know."""
-    operations = list_operations(connector.integration).values()
+    operations = list_writing(connector.integration)
     granted = find_granted(get_integration(connector.integration).partner_auth, operations, connector.scopes)
     not_allowed = [one.name for one in operations if list_missing(one.scopes, granted)]
     access = None if granted is None else find_access(operations, granted)

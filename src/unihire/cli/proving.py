@@ -16,11 +16,11 @@ from unihire.cli.console.ending import run
 from unihire.cli.console.terminal import note
 from unihire.errors import AddressRefused, ConfigError, VendorError
 from unihire.integration.declare import Integration
-from unihire.integration.registry import find_webhooks, list_operations
+from unihire.integration.registry import find_webhooks, list_writing
 from unihire.integration.scopes import Access, list_scopes
 from unihire.kit.files import find_fault, read_file
 from unihire.outbound.addresses import Network
-from unihire.outbound.auth import Auth, AuthorizationCode, Credential, Grant, MemoryGrants
+from unihire.outbound.auth import AuthorizationCode, Credential, Grant, MemoryGrants
 from unihire.outbound.client import Retry, VendorClient
 from unihire.platform.connectors import get_auth, open_client
 from unihire.platform.public_url import CONSENT_PATH, build_public_url
@@ -88,17 +88,18 @@ def take_credentials(
 ) -> Proof:
     """Take what the integration needs; the vendor is asked about it, unless a partner's code will show it."""
     auth = get_auth(integration, is_partner=is_partner)
-    given = {} if credentials_file is None else read_credentials(integration, auth, credentials_file)
+    asked = integration.list_credentials(is_partner=is_partner)
+    given = {} if credentials_file is None else read_credentials(integration, asked, credentials_file)
     can_ask = _can_ask(credentials_file)
-    credentials = gather_credentials(integration, auth, given, os.environ, _ask if can_ask else None)
+    credentials = gather_credentials(integration, asked, given, os.environ, _ask if can_ask else None)
     client = open_client(
         integration, credentials, address,
         is_base_url_trusted=is_address_trusted, networks=networks, is_partner=is_partner, retry=CHECK,
     )  # fmt: skip
     scopes: tuple[str, ...] = ()
     if isinstance(auth, AuthorizationCode) and redirect_uri is not None:
-        operations, webhooks = list_operations(integration.slug).values(), find_webhooks(integration.slug)
-        scopes = list_scopes(auth, operations, access, webhooks)
+        writing, webhooks = list_writing(integration.slug), find_webhooks(integration.slug)
+        scopes = list_scopes(auth, writing, access, webhooks)
         code = take_code(client, redirect_uri, code, scopes=scopes, access=access, can_ask=can_ask)
     elif not no_check:
         run(lambda _: _check(integration, client))
@@ -132,14 +133,14 @@ def name_variable(integration: Integration, credential: Credential) -> str:
     return f"UNIHIRE_{integration.slug}_{credential.name}".upper().replace("-", "_")
 
 
-def read_credentials(integration: Integration, auth: Auth, path: Path) -> dict[str, str]:
+def read_credentials(integration: Integration, asked: Sequence[Credential], path: Path) -> dict[str, str]:
     """The credentials in a JSON file, or on standard input for `-`. Raises ConfigError, never telling a value."""
     where = "standard input" if str(path) == "-" else str(path)
     if str(path) == "-":
         text = sys.stdin.buffer.read(CREDENTIALS_BYTES)
     else:
         text = read_file(path, limit=CREDENTIALS_BYTES, can_be_pipe=True)
-    names = [credential.name for credential in auth.credentials]
+    names = [credential.name for credential in asked]
     try:
         given = msgspec.json.decode(text, type=dict[str, str])
     except (msgspec.DecodeError, RecursionError):
@@ -152,18 +153,19 @@ def read_credentials(integration: Integration, auth: Auth, path: Path) -> dict[s
 
 def gather_credentials(
     integration: Integration,
-    auth: Auth,
+    asked: Sequence[Credential],
     given: Mapping[str, str],
     environ: Mapping[str, str],
     ask: Callable[[Credential], str] | None,
 ) -> dict[str, str]:
     """Every credential, from the first source that has it: `given`, the environment, the person.
 
-    An optional one may be missing. Raises ConfigError that says where to put what is not.
+    An optional one may be missing. Raises ConfigError that says where to put what is not, and where one credential of a
+    write key comes without the others.
     """
     found: dict[str, str] = {}
     missing = []
-    for credential in auth.credentials:
+    for credential in asked:
         value = given.get(credential.name) or environ.get(name_variable(integration, credential)) or ""
         if not value.strip() and ask is not None:
             value = ask(credential)
@@ -179,6 +181,8 @@ def gather_credentials(
         raise ConfigError(
             f"{integration.name} also needs {names}: set {variables}, give --credentials-file, or run it in a terminal"
         )
+    if integration.write_key is not None and (gap := integration.write_key.find_gap(found)) is not None:
+        raise ConfigError(f"{integration.name}: {gap}")
     return found
 
 

@@ -4,6 +4,7 @@ import signal
 import sys
 from typing import Annotated
 
+import msgspec
 import typer
 
 from unihire.cli.console.exits import Interrupted
@@ -11,7 +12,8 @@ from unihire.cli.console.starting import set_up_logs
 from unihire.cli.console.terminal import OUT, Json, examples, print_json, print_plain
 from unihire.integration.emulate import Credentials
 from unihire.integration.registry import list_integrations
-from unihire.outbound.auth import ClientCredentials
+from unihire.outbound.asked import write_asked
+from unihire.outbound.auth import ApiKey, ClientCredentials
 from unihire.sandbox.__main__ import read_options
 from unihire.sandbox.faults import FAULTS
 from unihire.sandbox.runner import (
@@ -91,18 +93,29 @@ def _show_ready(ready: Ready) -> None:
         ("address", ready.base_url),
         ("client_id", ready.client_id),
         ("client_secret", ready.client_secret),
+        *ready.other_credentials.items(),
         ("control plane", ready.control_url),
     ]
     for title, value in rows:
-        print_plain(f"{title:<15}{value}")
+        print_plain(f"{title:<20}{value}")
     for integration in list_integrations():
         if integration.slug == ready.emulator:
-            OUT.print("\n[cyan]# a token[/cyan]")
-            print_plain(write_token_call(integration.auth, ready))
+            auth = integration.auth
+            OUT.print(f"\n[cyan]# {'a first call' if isinstance(auth, ApiKey) else 'a token'}[/cyan]")
+            print_plain(write_probe_call(auth, ready) if isinstance(auth, ApiKey) else write_token_call(auth, ready))
     OUT.print("\n[cyan]# what there is, what was asked, and what can be changed or broken[/cyan]")
     print_plain(f"curl -s '{ready.control_url}'")
     OUT.print("\n[bold]Ctrl-C[/bold] ends it.")
     sys.stdout.flush()
+
+
+def write_probe_call(auth: ApiKey, ready: Ready) -> str:
+    """The shell command that proves the key."""
+    signature = auth.sign(ready.list_credentials())
+    headers = {**signature.headers, **({} if auth.probe.body is None else {"Content-Type": "application/json"})}
+    url = ready.base_url + write_asked(auth.probe.path, signature.params)
+    sent = [] if auth.probe.body is None else [f"-d '{msgspec.json.encode(auth.probe.body).decode()}'"]
+    return " ".join(["curl -s", f"'{url}'", *(f"-H '{name}: {value}'" for name, value in headers.items()), *sent])
 
 
 def write_token_call(auth: ClientCredentials, ready: Ready) -> str:

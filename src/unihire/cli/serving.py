@@ -14,7 +14,7 @@ import typer
 import uvicorn
 from starlette.applications import Starlette
 
-from unihire.app import create_app, make_deliverer, make_processor, make_worker
+from unihire.app import create_app, make_deliverer, make_processor, make_worker, make_write_queue
 from unihire.cli.console.ending import Ending, run
 from unihire.cli.console.starting import start
 from unihire.cli.console.terminal import ERR, Json, examples, note, print_json
@@ -25,6 +25,7 @@ from unihire.events.inbox.processing import Processor
 from unihire.kit.logs import get_logger
 from unihire.kit.seal import Sealer
 from unihire.platform.sealing import open_sealer
+from unihire.platform.writing.queue import WriteQueue
 from unihire.settings import Settings
 from unihire.store import Pool
 from unihire.store.database import open_database
@@ -157,10 +158,11 @@ async def run_worker(settings: Settings, pool: Pool, sealer: Sealer) -> AsyncIte
     Yields what ends when the first of them does.
     """
     calm_library_logs()
-    working: list[Worker | Processor | Deliverer] = [
+    working: list[Worker | Processor | Deliverer | WriteQueue] = [
         make_worker(settings, pool, sealer),
         make_processor(settings, pool, sealer),
         make_deliverer(settings, pool, sealer),
+        make_write_queue(settings, pool, sealer),
     ]
     tasks = [asyncio.create_task(one.run()) for one in working]
     ended = asyncio.create_task(_wait_for_first(tasks))

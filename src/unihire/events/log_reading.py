@@ -212,7 +212,11 @@ class _Walk:
         keys = list({(at.connector, one.id) for at, _, one in self._found})
         remote_ids = await find_all_remote_ids(self._connection, keys)
         events = [
-            PlacedEvent(at, id, ChangeEvent(at.connector, one.seq, one.model, one.kind, one.id, remote_id, one.changed))
+            PlacedEvent(
+                at,
+                id,
+                ChangeEvent(at.connector, one.seq, one.model, one.kind, one.id, remote_id, one.changed, one.write),
+            )
             for at, id, one in self._found
             if (remote_id := remote_ids.get((at.connector, one.id))) is not None  # None: the connector is gone
         ]

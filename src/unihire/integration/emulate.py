@@ -136,6 +136,10 @@ class Timeline(Protocol):
         `until` or earlier, themselves included."""
         ...
 
+    def walk_earliest(self, *, start: int = 0, since: int | None = None) -> Iterator[int]:
+        """Indexes, the least first and none below `start`, of records updated at `since` or later."""
+        ...
+
 
 class Company(Protocol):
     """A made-up company. Every fact is a function of the seed and an index, so no record is kept in memory."""
@@ -266,6 +270,10 @@ class NumberedRows(EmulatedStream, Protocol):
         created after `until`, are left out; others outside these times may come."""
         ...
 
+    def walk_earliest(self, *, start: int = 0, since: int | None = None) -> Iterator[tuple[int, Row]]:
+        """(number, row) with rising numbers from `start`; `since` as with `walk_latest`."""
+        ...
+
     def walk_owned(
         self, owners: Sequence[Sequence[int]], link: str, values: Sequence[int], *, upto: int | None = None
     ) -> Iterator[tuple[int, Row]]:
@@ -322,12 +330,19 @@ class OutboxRules:
     ping: Callable[[Receiver, bool, str], bytes]
     """(receiver, whether it is enabled, when it was set up) → the body sent when a receiver is set up."""
     events: tuple[str, ...]
+    ends: Callable[[int], bool] = lambda _status: False
+    """Whether an answer of this status, though not accepted, ends the attempts."""
+    seal: Callable[[Receiver, str, bytes], bytes | None] = lambda _receiver, _event_id, body: body
+    """(receiver, id of the event, body as published) → the body for this receiver, where it says who signed it; None
+    where this receiver is not to hear of it."""
 
 
 class Outbox(Protocol):
     """Webhooks on their way. They are sent by the sandbox, when the movable clock says that they are due."""
 
-    def publish(self, event: str, body: bytes) -> None: ...
+    def publish(self, event: str, body: bytes, accepts: Callable[[Receiver], bool] | None = None) -> None:
+        """Send this to the receivers of the event, to those that `accepts` takes where it is given."""
+        ...
 
     def has_receiver(self, event: str) -> bool: ...
 
@@ -338,6 +353,10 @@ class Outbox(Protocol):
 
     def add_receiver(self, receiver: Receiver) -> None:
         """Raises ConfigError for an address outside this machine or an unknown event."""
+        ...
+
+    def add_pinged(self, receiver: Receiver) -> None:
+        """The same, and ping it: one that does not accept that is disabled, and what waits for it is dropped."""
         ...
 
     def remove_receiver(self, number: int) -> bool: ...
@@ -394,6 +413,8 @@ class Credentials:
 
     client_id: str
     client_secret: str
+    others: Mapping[str, str] = field(default_factory=dict)
+    """What other parts of the vendor's API ask for instead, by name; the emulator makes up what is not chosen."""
 
 
 @dataclass(frozen=True)
@@ -457,6 +478,12 @@ class EmulatorKind:
     build: Callable[[Tools], Emulator]
     options: Mapping[str, Option] = field(default_factory=dict)
     rows_at: tuple[str, ...] = ()
-    """Where an answer with several rows has them: names of members, from the outside in; none means the whole body."""
+    """Where an answer with several rows has them: names of members, from the outside in; none means the whole body.
+
+    A name may be several with bars between them, `things|people`: the first that the answer has."""
     next_at: tuple[str, ...] | None = None
     """Where it has the next link; None means a Link header."""
+    scheme: str = "Bearer"
+    """How requests are signed: of the Authorization header the first word. Refusals for a bad token are for these."""
+    read_id: Callable[[str], int | None] | None = None
+    """An id of the vendor's → the row's number, for the control plane, where ids are no numbers."""

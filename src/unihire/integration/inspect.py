@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import msgspec
 
-from unihire.integration.declare import Data, Integration, RecordMapping, Stream, has_deleted
+from unihire.integration.declare import CallById, Data, IdFilter, Integration, RecordMapping, Stream, has_deleted
 from unihire.integration.inspect_webhooks import FIXTURES, inspect_webhooks
 from unihire.integration.registry import find_webhooks, list_integrations
 from unihire.model import MODELS, Record, spec_of
+from unihire.outbound.asked import fill_texts
 
 MODULES = ("connector", "mapping", "emulator")
 """What every folder has besides its fixtures and quirks.md; each is a module, or a package of modules."""
@@ -131,9 +133,45 @@ def _inspect_identity(integration: Integration, folder: Path) -> Iterator[str]:
             yield f"{name} does not begin with https://"
     if not any(credential.is_secret for credential in integration.auth.credentials):
         yield "no credential is marked secret"
+    yield from _inspect_write_key(integration)
+    yield from _inspect_address(integration)
     names = [stream.name for stream in integration.streams]
     yield from (f"two streams are named {name}" for name in sorted({name for name in names if names.count(name) > 1}))
     yield from _inspect_joins(integration)
+
+
+_NO_PARTS = ("", ".", "..", "a.b", "a/b", "a:b", "a@b", "a#b", "a?b", "a%2Fb", "a b", "a\n", "ä", "a\\b", "{a}")
+"""What no part of an address may be."""
+
+
+def _inspect_address(integration: Integration) -> Iterator[str]:
+    """Credentials that stand in the base address: given, no secrets, and nothing that leads elsewhere."""
+    asked = {one.name: one for auth in (integration.auth, integration.partner_auth) if auth for one in auth.credentials}
+    for name in (found for _, found, _, _ in Formatter().parse(integration.base_url) if found is not None):
+        one = asked.get(name)
+        if one is None:
+            yield f"base_url has {{{name}}}, which is no credential"
+        elif one.is_secret:
+            yield f"base_url has {{{name}}}, which is a secret"
+        elif not one.choices and (one.is_optional or one.pattern is None or not one.shape):
+            yield f"base_url has {{{name}}}, which is optional, or has no pattern, or no shape in words"
+        elif not one.choices and any(value and one.find_fault(value) is None for value in _NO_PARTS):
+            yield f"the pattern of {name} lets through what leads to another address"
+
+
+def _inspect_write_key(integration: Integration) -> Iterator[str]:
+    key = integration.write_key
+    if key is None:
+        return
+    if not any(credential.is_secret for credential in key.credentials):
+        yield "no credential of its write key is marked secret"
+    yield from (f"{one.name} of its write key is not optional" for one in key.credentials if not one.is_optional)
+    own = {one.name for one in key.credentials}
+    others = {one.name for auth in (integration.auth, integration.partner_auth) if auth for one in auth.credentials}
+    yield from (f"the credential {name} is also in its write key" for name in sorted(own & others))
+    shown = {name for text in key.headers.values() for _, name, _, _ in Formatter().parse(text) if name is not None}
+    if shown != own:
+        yield f"the headers of its write key do not show {', '.join(sorted(own))}, and nothing else"
 
 
 def _inspect_joins(integration: Integration) -> Iterator[str]:
@@ -151,17 +189,26 @@ def _inspect_joins(integration: Integration) -> Iterator[str]:
 def _inspect_stream(stream: Stream) -> Iterator[str]:
     if not stream.path.startswith("/"):
         yield f"its path {stream.path} does not begin with a slash"
-    by_id = (stream.by_id,) if isinstance(stream.by_id, str) else ()
-    for path in (*by_id, *(detail.path for detail in stream.details)):
-        if path.count("{id}") != 1:
-            yield f"the path {path} has no place for {{id}}, or several"
+    if _list_places(stream.path):
+        yield f"its path {stream.path} has a place for a filter, which lookups alone have"
+    if isinstance(stream.by_id, IdFilter) and stream.by_id.until is not None and stream.by_id.most != 1:
+        yield "it is asked for a range of ids, which is one id a call"
+    by_id = CallById(path=stream.by_id) if isinstance(stream.by_id, str) else stream.by_id
+    if isinstance(by_id, CallById) and _list_places(by_id.path, by_id.body) != ["id"]:
+        yield f"the call of {by_id.path} has no place for {{id}}, or several"
+    for detail in stream.details:
+        places = _list_places(detail.path, detail.params)
+        if not places or len(set(places)) < len(places):
+            yield f"the call of {detail.path} has no place for a member of the row, or one twice"
     names = [*(detail.name for detail in stream.details), *(join.name for join in stream.joins)]
     yield from (f"two details or joins are named {name}" for name in sorted({n for n in names if names.count(n) > 1}))
     is_record = any(mapping.is_whole for mapping in stream.mappings)
     is_stored = stream.is_stored or is_record
     # A list that every run reads whole has what it shows made again by the run that read that.
-    if stream.joins and not is_record and stream.changed_since is not None:
+    if stream.joins and not is_record and stream.is_incremental:
         yield "it joins rows, but its own rows are no records that could be made again"
+    if any(mapping.of is not None for mapping in stream.mappings) and not is_stored:
+        yield "its records are beside its rows, which are not stored: they would stay when their row goes"
     if stream.is_stored and is_record:
         yield "its rows are stored whole, and as records too"
     if stream.found_by and not is_stored:
@@ -178,10 +225,26 @@ def _inspect_stream(stream: Stream) -> Iterator[str]:
             spec_of(mapping.model)
         except KeyError:
             yield f"{mapping.model.__name__} is not in the vocabulary"
+    if stream.deleted_feed is not None and (stream.by_id is None or not stream.is_incremental):
+        yield "its deletions are reported by a list, but its rows are not asked for by their ids, or it is read whole"
+    if sum(marker is not None for marker in (stream.changed_since, stream.sync_param, stream.moment_of)) > 1:
+        yield "it has several markers of changes"
     if not stream.permission:
         yield "it does not name the permission it needs"
     if stream.changed_since is not None and not _is_query(stream.changed_since(datetime(2026, 1, 31, tzinfo=UTC))):
         yield "changed_since does not give parameters as text"
+
+
+def _list_places(*asked: Any) -> list[str]:
+    """The names in braces in what is asked."""
+    found: list[str] = []
+
+    def note(name: str) -> str:
+        found.append(name)
+        return name
+
+    fill_texts(asked, note)
+    return found
 
 
 def _inspect_parts(stream: Stream) -> Iterator[str]:
@@ -193,7 +256,7 @@ def _inspect_parts(stream: Stream) -> Iterator[str]:
         before.add(join.name)
     names = {*(detail.name for detail in stream.details), *before}
     for mapping in stream.mappings:
-        if mapping.of is not None and (mapping.of not in names or not mapping.is_owned or mapping.split is not None):
+        if mapping.of is not None and (mapping.of not in names or not mapping.is_owned):
             yield f"its parts are rows of {mapping.of}, which must be a detail or a join, and theirs alone"
 
 
@@ -201,7 +264,7 @@ def _is_query(found: object) -> bool:
     return (
         isinstance(found, Mapping)
         and bool(found)
-        and all(isinstance(text, str) for pair in found.items() for text in pair)
+        and all(isinstance(name, str) and isinstance(value, str | int | bool) for name, value in found.items())
     )
 
 

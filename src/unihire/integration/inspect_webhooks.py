@@ -96,6 +96,8 @@ def _inspect_touch(integration: Integration, touch: Touch) -> Iterator[str]:
     except KeyError:
         yield f"it touches {touch.stream}, which is no stream"
         return
+    if touch.by in stream.listed_by:
+        return
     if stream.by_id is None:
         yield f"it touches {touch.stream}, whose rows cannot be asked for by id"
     if touch.by is not None and not (isinstance(stream.by_id, IdFilter) and stream.by_id.by is not None):

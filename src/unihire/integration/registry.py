@@ -5,11 +5,13 @@ import importlib.util
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from unihire.errors import ConfigError
 from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation
 from unihire.integration.webhooks import Webhooks
+from unihire.integration.write import Write
 from unihire.model import MODELS, spec_of
 
 _FOLDERS = "unihire.integrations"
@@ -69,3 +71,29 @@ def find_webhooks(slug: str) -> Webhooks | None:
         return None
     found: Webhooks = importlib.import_module(module).WEBHOOKS
     return found
+
+
+@cache
+def list_writes(slug: str) -> Mapping[tuple[str, str], Write]:
+    """The writes of an integration, by model and verb; none where it declares none, or is gone."""
+    return {(write.model, write.verb): write for write in _read_writes(slug, "WRITES", ())}
+
+
+@cache
+def list_unwritable(slug: str) -> Mapping[str, str]:
+    """Why the vendor cannot do what its integration does not declare, by `model.verb`."""
+    found: Mapping[str, str] = _read_writes(slug, "CANNOT_WRITE", {})
+    return found
+
+
+@cache
+def list_writing(slug: str) -> tuple[Operation | Write, ...]:
+    """What of an integration needs scopes beside those of reads: its operations and its writes."""
+    return (*list_operations(slug).values(), *list_writes(slug).values())
+
+
+def _read_writes(slug: str, name: str, otherwise: Any) -> Any:
+    folder, module = f"{_FOLDERS}.{slug}", f"{_FOLDERS}.{slug}.writes"
+    if importlib.util.find_spec(folder) is None or importlib.util.find_spec(module) is None:
+        return otherwise
+    return getattr(importlib.import_module(module), name, otherwise)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from unihire.integration.operate import Operation
 from unihire.integration.webhooks import Webhooks
+from unihire.integration.write import Write
 from unihire.outbound.auth import Auth, AuthorizationCode
 
 Access = Literal["read", "read-write"]
@@ -12,7 +13,7 @@ Access = Literal["read", "read-write"]
 
 
 def list_scopes(
-    auth: AuthorizationCode, operations: Iterable[Operation], access: Access, webhooks: Webhooks | None = None
+    auth: AuthorizationCode, operations: Iterable[Operation | Write], access: Access, webhooks: Webhooks | None = None
 ) -> tuple[str, ...]:
     """The scopes to ask for, those of reads first; none where the vendor grants all that the partner has.
 
@@ -25,13 +26,13 @@ def list_scopes(
     return tuple(dict.fromkeys((*auth.scopes, *written)))
 
 
-def list_write_scopes(operations: Iterable[Operation]) -> tuple[str, ...]:
+def list_write_scopes(operations: Iterable[Operation | Write]) -> tuple[str, ...]:
     """The scopes that the operations write with, each once."""
     return tuple(dict.fromkeys(scope for one in operations for scope in (*one.scopes, *one.more_scopes)))
 
 
 def find_granted(
-    auth: Auth | None, operations: Iterable[Operation], named: Collection[str] | None
+    auth: Auth | None, operations: Iterable[Operation | Write], named: Collection[str] | None
 ) -> Collection[str] | None:
     """The scopes a grant has, by those the vendor named; None where it is not known which.
 
@@ -46,6 +47,6 @@ def list_missing(needed: Iterable[str], granted: Collection[str] | None) -> list
     return [] if granted is None else [scope for scope in dict.fromkeys(needed) if scope not in granted]
 
 
-def find_access(operations: Iterable[Operation], granted: Collection[str] | None) -> Access:
+def find_access(operations: Iterable[Operation | Write], granted: Collection[str] | None) -> Access:
     """What to ask for when the customer consents once more: writes where the grant has a scope of them."""
     return "read-write" if granted and any(scope in granted for scope in list_write_scopes(operations)) else "read"

@@ -1,6 +1,7 @@
-"""The vocabulary: the models, their fields, words, relations and filters. Pure data, no I/O."""
+"""The vocabulary: models, fields, words, relations and filters, and what can be written. Pure data, no I/O."""
 
 from unihire.model.deriving import derive_native
+from unihire.model.inputs import INPUTS, FileInput, InputSpec, WriteInput, list_inputs
 from unihire.model.models import (
     EEOC,
     Activity,
@@ -41,6 +42,7 @@ from unihire.model.structs import (
 
 __all__ = [
     "EEOC",
+    "INPUTS",
     "MODELS",
     "NATIVE_MODELS",
     "Activity",
@@ -57,8 +59,10 @@ __all__ = [
     "Education",
     "Employment",
     "FieldSpec",
+    "FileInput",
     "FilterMatch",
     "HiringSource",
+    "InputSpec",
     "Job",
     "JobInterviewStage",
     "JobPosting",
@@ -78,6 +82,8 @@ __all__ = [
     "Tag",
     "TeamMember",
     "Url",
+    "WriteInput",
     "derive_native",
+    "list_inputs",
     "spec_of",
 ]

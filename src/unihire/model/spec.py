@@ -23,7 +23,8 @@ class FilterMatch(Enum):
 class Field:
     """What the type of a field cannot say. `filter`: records are found by it, compared so.
 
-    The native face does not show one marked `more`: it is stored beside the others, for richer faces.
+    The native face does not show one marked `more`: it is stored beside the others, for richer faces. `format` is what
+    texts must be that are written: a format of JSON Schema.
     """
 
     meaning: str
@@ -32,6 +33,7 @@ class Field:
     to: str | None = None
     filter: FilterMatch | None = None
     more: bool = False
+    format: str | None = None
 
 
 class Record(msgspec.Struct, gc=False):
@@ -62,6 +64,7 @@ class FieldSpec:
     is_more: bool = False
     struct: StructClass | None = None
     parts: tuple["FieldSpec", ...] = ()
+    format: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,10 +167,10 @@ def _resolve(name: str, hint: Any) -> FieldSpec:
         kind = "array"
     else:
         struct = _as_struct(inner)
-        kind = _TYPES[inner] if struct is None else "object"
+        kind = "object" if struct is not None or get_origin(inner) is dict else _TYPES[inner]
     return FieldSpec(
         name, kind, items, field.meaning, field.example, field.words, field.to, field.filter, field.more, struct,
-        () if struct is None else resolve_fields(struct),
+        () if struct is None else resolve_fields(struct), field.format,
     )  # fmt: skip
 
 

@@ -80,6 +80,60 @@ class Credential:
     help: str
     is_secret: bool = False
     is_optional: bool = False
+    pattern: str | None = None
+    """A regular expression that the whole value matches: of what becomes a part of an address, no more than a host or a
+    path takes. `shape` says it in words."""
+    shape: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """The values there are, each with what stands for it in an address; the first where none is given."""
+
+    def find_fault(self, value: str) -> str | None:
+        """Why a value cannot be one, in words; None where it can, or there is none. It does not repeat the value."""
+        if not value:
+            return None
+        if self.choices and value not in self.choices:
+            return f"is none of: {', '.join(self.choices)}"
+        if self.pattern is not None and re.fullmatch(self.pattern, value, re.ASCII) is None:
+            return f"is not {self.shape}"
+        return None
+
+    def write_part(self, value: str | None) -> str:
+        """What stands for a value in an address."""
+        if self.choices:
+            return self.choices[value or next(iter(self.choices))]
+        return value or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteKey:
+    """What calls that write are authorised with, where a vendor wants something else for them than for reads.
+
+    `headers` are sent as they are, with `{name}` for the credentials of that name, all of which are optional. They go
+    together: a connector has all or none.
+    """
+
+    credentials: tuple[Credential, ...]
+    headers: Mapping[str, str]
+    rest: float | None = None
+    """Seconds to wait after a 429 that does not say how long."""
+
+    def write_headers(self, credentials: Mapping[str, str]) -> dict[str, str] | None:
+        """The headers; None where the customer gave no key."""
+        if self.list_missing(credentials):
+            return None
+        return {name: text.format_map(credentials) for name, text in self.headers.items()}
+
+    def list_missing(self, credentials: Mapping[str, str]) -> list[Credential]:
+        """Those of its credentials that are not there, or empty."""
+        return [one for one in self.credentials if not credentials.get(one.name)]
+
+    def find_gap(self, credentials: Mapping[str, str]) -> str | None:
+        """What is wrong where some of its credentials are there and others are not; None where all or none are."""
+        missing = [one.name for one in self.list_missing(credentials)]
+        given = [one.name for one in self.credentials if one.name not in missing]
+        if not missing or not given:
+            return None
+        return f"{' and '.join(given)} is for writing, which also needs {' and '.join(missing)}: give all or none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +158,10 @@ class ClientCredentials:
 class AuthorizationCode:
     """OAuth 2.0 authorization code: the customer lets in a partner, whose own id and secret are `credentials`.
 
-    Both paths are joined as that of `ClientCredentials` is. `scopes` are those that reads need; where there are none,
-    the vendor grants all that the partner has. Those of writes are declared with the operations. A refresh token may
-    work once only. `find_refusal` as of `ClientCredentials`.
+    `params` are what the authorize address has beside what OAuth puts there. Both paths are joined as that of
+    `ClientCredentials` is. `scopes` are those that reads need; where there are none, the vendor grants all that the
+    partner has. Those of writes are declared with the operations. A refresh token may work once only. `find_refusal` as
+    of `ClientCredentials`.
     """
 
     authorize_path: str
@@ -115,10 +170,55 @@ class AuthorizationCode:
     token_host: str | None = None
     sent_as: Literal["form", "basic"] = "basic"
     scopes: tuple[str, ...] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
     find_refusal: FindRefusal = find_oauth_refusal
 
 
-Auth = ClientCredentials | AuthorizationCode
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A call that changes nothing, by which credentials are tried: its answer is not looked at. With `body`, JSON, it
+    is a POST.
+    """
+
+    path: str
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key that the customer made at the vendor; every call is signed with it, and nothing is bought for it.
+
+    `headers`, `basic` (user and password) and `params` say what it is sent in, with `{name}` for the credential of that
+    name. `params` join the query of a call when it goes out: no position, log or error has them. A key that the vendor
+    refuses is refused at once, not asked with again within the call; `probe` tries one. `ends` says in words why a key
+    that was good is refused one day, for the error.
+    """
+
+    credentials: tuple[Credential, ...]
+    probe: Probe
+    headers: Mapping[str, str] = field(default_factory=dict)
+    basic: tuple[str, str] | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    ends: str = ""
+
+    def sign(self, credentials: Mapping[str, str]) -> "CallSignature":
+        headers = {name: text.format_map(credentials) for name, text in self.headers.items()}
+        if self.basic is not None:
+            headers["Authorization"] = write_basic(*(text.format_map(credentials) for text in self.basic))
+        return CallSignature(headers, {name: text.format_map(credentials) for name, text in self.params.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class CallSignature:
+    """What a call carries to be let in: headers, and parameters of its query."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+OAuth = ClientCredentials | AuthorizationCode
+
+Auth = OAuth | ApiKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +318,24 @@ class MemoryGrants:
         pass
 
 
+def write_basic(user: str, password: str) -> str:
+    """The value of an `Authorization` header (RFC 7617), in UTF-8."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
 def write_token_request(
-    auth: Auth, credentials: Mapping[str, str], form: Mapping[str, str]
+    auth: OAuth, credentials: Mapping[str, str], form: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Headers and form of a call of the token endpoint that asks what is in `form`."""
+    """Headers and form of a call of the token endpoint that asks what is in `form`.
+
+    It is sent the credentials that are declared for it, and none that are for other calls.
+    """
     headers = {"Accept": "application/json"}
+    own = {one.name: credentials[one.name] for one in auth.credentials if one.name in credentials}
     if auth.sent_as == "form":
-        return headers, {**form, **credentials}
-    pair = f"{credentials['client_id']}:{credentials['client_secret']}"
-    headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-    others = {name: value for name, value in credentials.items() if name not in ("client_id", "client_secret")}
+        return headers, {**form, **own}
+    headers["Authorization"] = write_basic(credentials["client_id"], credentials["client_secret"])
+    others = {name: value for name, value in own.items() if name not in ("client_id", "client_secret")}
     return headers, {**form, **others}
 
 

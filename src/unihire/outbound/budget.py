@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from unihire.errors import BudgetSpent
@@ -46,16 +46,17 @@ class TokenBucketHeaders:
 class FixedWindowHeaders:
     """The headers in which a vendor that counts calls in windows of `seconds` describes the current window.
 
-    `reset` is when it ends, in seconds since 1970 by the vendor's clock.
+    `reset` is when it ends, in seconds since 1970 by the vendor's clock, or `in_seconds` from the answer on.
     """
 
     limit: str
     remaining: str
     reset: str
     seconds: int
+    in_seconds: bool = False
 
     def make_meter(self) -> Window:
-        return Window(seconds=self.seconds, vendor=VendorClock(seconds=self.seconds))
+        return Window(seconds=self.seconds, vendor=VendorClock(seconds=self.seconds), is_rough=self.in_seconds)
 
     def read(self, headers: Mapping[str, str]) -> WindowReport | None:
         """None where the vendor left something out, or said what no window is."""
@@ -63,7 +64,36 @@ class FixedWindowHeaders:
         reset, date = read_number(headers, self.reset), read_date(headers)
         if limit is None or limit < 1 or left is None or reset is None:
             return None
+        if self.in_seconds:
+            if date is None:
+                return None
+            reset += date.timestamp()
         return WindowReport(limit, min(left, limit), reset, None if date is None else date.timestamp())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredRate:
+    """The rate of a vendor that documents one, a token bucket, and says nothing of it in its responses."""
+
+    per_second: float
+    burst: int
+
+    def make_meter(self) -> Bucket:
+        return Bucket(left=self.burst, rate=self.per_second, most=self.burst)
+
+    def read(self, headers: Mapping[str, str]) -> None:
+        return None
+
+
+BudgetRule = TokenBucketHeaders | FixedWindowHeaders | DeclaredRate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteLimit:
+    """The rate of calls whose path begins so, beside that of all calls; paths are seen from the origin."""
+
+    path: str
+    rate: DeclaredRate
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +101,7 @@ class BudgetCall:
     """A call that may be sent; `sent_at` is time.monotonic()."""
 
     sent_at: float
+    path: str = ""
     number: int = 0
     known_to: float = math.nan
     """When the state was born that has it by this number; none has while nobody knows of a limit."""
@@ -93,19 +124,24 @@ class Budget:
     Until the vendor says otherwise there is no limit, and the store is not read for each call; after a refusal all
     calls wait as long as the vendor asked. Every call that `take` allowed must be ended, whatever became of it; those
     of a process that died are taken for lost after `timeout` seconds. Calls in the background leave a reserve to the
-    others and stand back while one of them waits. With `patience`, in seconds, no call waits longer.
+    others and stand back while one of them waits. With `patience`, in seconds, no call waits longer. `at_once` is how
+    many calls may be under way, over all processes.
     """
 
     def __init__(
         self,
-        headers: TokenBucketHeaders | FixedWindowHeaders | None,
+        rule: BudgetRule | None,
         store: BudgetStore | None = None,
         *,
+        routes: Sequence[RouteLimit] = (),
+        at_once: int | None = None,
         is_background: bool = False,
         patience: float | None = None,
         timeout: float = CALL_SECONDS,
     ) -> None:
-        self._headers = headers
+        self._rule = rule
+        self._routes = routes
+        self._at_once = at_once
         self._store = store or MemoryBudgets()
         self._is_background = is_background
         self._patience = math.inf if patience is None else patience
@@ -122,9 +158,9 @@ class Budget:
         """Seconds in which a call waited; concurrent waits count once."""
         return self._tally.waited
 
-    async def take(self) -> BudgetCall:
-        """Returns when a call may be made. Raises BudgetSpent where that is beyond the client's patience."""
-        call = BudgetCall(time.monotonic())
+    async def take(self, path: str = "") -> BudgetCall:
+        """Returns when a call of the path may be made. Raises BudgetSpent where it is beyond the patience."""
+        call = BudgetCall(time.monotonic(), path)
         if call.sent_at >= self._free_until:
             self._waiting += 1
             try:
@@ -136,9 +172,18 @@ class Budget:
                     self._turn.release()
             finally:
                 self._waiting -= 1
-        if self._headers is not None:
+        if self._is_limited:
             self._under_way[call] = None
         return call
+
+    @property
+    def _is_limited(self) -> bool:
+        return self._rule is not None or bool(self._routes) or self._at_once is not None
+
+    def _find_route(self, state: BudgetState, path: str) -> Bucket | None:
+        """The meter of a path's route in a state."""
+        limit = next((limit for limit in self._routes if path.startswith(limit.path)), None)
+        return None if limit is None else state.routes.setdefault(limit.path, limit.rate.make_meter())
 
     async def _wait(self, call: BudgetCall) -> None:
         started_at, pause = time.monotonic(), POLL_PAUSES[0]
@@ -146,7 +191,7 @@ class Budget:
             call.sent_at = time.monotonic()
             if call.sent_at < self._free_until:
                 return
-            look = await self._look()
+            look = await self._look(call.path)
             if look.has_no_limit:
                 self._free_until = call.sent_at + LOOK_SECONDS
             if look.pause <= 0:
@@ -159,19 +204,21 @@ class Budget:
                 await self._pause_polling(min(look.pause, pause))
             pause = min(1.5 * pause, POLL_PAUSES[1])
 
-    async def _look(self) -> _Look:
-        """Take a call if there is one."""
+    async def _look(self, path: str) -> _Look:
+        """Take a call of a path if there is one."""
 
         def work(state: BudgetState, now: float) -> tuple[_Look, dict[BudgetCall, int], float]:
             self._reset_if_outdated(state, now)
-            has_no_limit, number, known_to = state.has_no_limit, 0, math.nan
+            has_no_limit = state.has_no_limit and not self._routes and self._at_once is None
+            number, known_to, route = 0, math.nan, self._find_route(state, path)
             numbers = {} if has_no_limit else self._register_calls(state, now)
-            pause = state.find_pause(now, is_background=self._is_background)
-            may_learn = state.may_learn(now, is_background=self._is_background)
+            pause = state.find_pause(now, is_background=self._is_background, route=route, at_once=self._at_once)
+            may_learn = state.may_learn(now, is_background=self._is_background) or bool(state.under_way)
             if pause > 0 and not self._is_background:
                 state.ask(now)
             elif pause <= 0 and not has_no_limit:
-                number, known_to = state.start(now, now + self._timeout), state.born_at
+                number = state.start(now, now + self._timeout, route=route, is_counted=self._at_once is not None)
+                known_to = state.born_at
                 if not self._is_background and self._waiting == 1:
                     state.asked_at = -math.inf
             return _Look(pause, number, known_to, has_no_limit, may_learn), numbers, state.born_at
@@ -185,9 +232,10 @@ class Budget:
 
         One without an answer may have been counted all the same.
         """
-        if self._headers is None or call not in self._under_way:
+        if call not in self._under_way:
             return
-        report = None if headers is None else self._headers.read(headers)
+        report = None if headers is None or self._rule is None else self._rule.read(headers)
+        learns = self._at_once is not None or not isinstance(self._rule, DeclaredRate | None)
 
         def work(state: BudgetState, now: float) -> tuple[dict[BudgetCall, int], float]:
             self._reset_if_outdated(state, now)
@@ -196,7 +244,7 @@ class Budget:
             return numbers, state.born_at
 
         try:
-            if report is not None or call.number:
+            if report is not None or (call.number and learns):
                 self._note(*await self._store.change(work))
                 self._free_until = -math.inf
         except BudgetUnavailable:
@@ -218,13 +266,18 @@ class Budget:
             await self._store.change(work)
 
     def _reset_if_outdated(self, state: BudgetState, now: float) -> None:
-        state.reset_if_outdated(None if self._headers is None else self._headers.make_meter(), now)
+        state.reset_if_outdated(None if self._rule is None else self._rule.make_meter(), now)
 
     def _register_calls(self, state: BudgetState, now: float) -> dict[BudgetCall, int]:
         """Let the state know of our calls under way that it does not know; their numbers."""
         clock = time.monotonic()
         return {
-            call: state.start(now - (clock - call.sent_at), now + self._timeout)
+            call: state.start(
+                now - (clock - call.sent_at),
+                now + self._timeout,
+                route=self._find_route(state, call.path),
+                is_counted=self._at_once is not None,
+            )
             for call in self._under_way
             if call.known_to != state.born_at
         }

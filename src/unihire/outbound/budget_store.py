@@ -30,6 +30,10 @@ class BudgetState(msgspec.Struct):
     changed_at: float = -math.inf
     meter: Bucket | Window | None = None
     calls: int = 0
+    routes: dict[str, Bucket] = {}
+    """The meters of routes that have a limit of their own, by the beginning of their path."""
+    under_way: dict[int, float] = {}
+    """By call, when it is over for sure; only where the vendor limits how many there are at once."""
     free_at: float = -math.inf
     """No call before: the vendor asked for a pause."""
     asked_at: float = -math.inf
@@ -42,6 +46,7 @@ class BudgetState(msgspec.Struct):
         """
         if now < self.changed_at - 1 or not _is_alike(self.meter, fresh):
             self.born_at, self.changed_at, self.meter, self.calls = now, now, fresh, 0
+            self.routes, self.under_way = {}, {}
             self.free_at = self.asked_at = -math.inf
         if self.meter is not None:
             self.meter.correct()
@@ -56,17 +61,32 @@ class BudgetState(msgspec.Struct):
         is_held = self.free_at > now
         return self.meter is not None and not is_held and self.meter.may_learn(now, is_background=is_background)
 
-    def find_pause(self, now: float, *, is_background: bool) -> float:
-        """Seconds until a call may be made, unless a response comes before; 0: now."""
+    def find_pause(
+        self, now: float, *, is_background: bool, route: Bucket | None = None, at_once: int | None = None
+    ) -> float:
+        """Seconds until a call may be made, unless a response comes before; 0: now.
+
+        `route` is the meter of the call's route; `at_once` how many calls may be under way.
+        """
         if self.free_at <= now:
             self.free_at = -math.inf
         pause = 0.0 if self.meter is None else self.meter.find_pause(now, is_background=is_background)
+        if route is not None:
+            pause = max(pause, route.find_pause(now, is_background=is_background))
+        if at_once is not None:
+            self.under_way = {call: until for call, until in self.under_way.items() if until > now}
+            if len(self.under_way) >= at_once:
+                pause = max(pause, min(self.under_way.values()) - now)
         pause = max(pause, self.free_at - now, self.asked_at + ASKING_SECONDS - now if is_background else 0.0)
         return min(pause, LONGEST_WAIT)
 
-    def start(self, sent_at: float, until: float) -> int:
-        """A call goes out, which is over `until` then for sure; its number."""
+    def start(self, sent_at: float, until: float, *, route: Bucket | None = None, is_counted: bool = False) -> int:
+        """A call goes out, which is over `until` then for sure; its number. `is_counted`: among those under way."""
         self.calls, self.changed_at = self.calls + 1, max(self.changed_at, sent_at)
+        if route is not None:
+            route.start(self.calls, sent_at, until)
+        if is_counted:
+            self.under_way[self.calls] = until
         if self.meter is not None:
             self.meter.start(self.calls, sent_at, until)
         return self.calls
@@ -74,6 +94,7 @@ class BudgetState(msgspec.Struct):
     def end(self, call: int, report: LimitReport | None, now: float) -> None:
         """The call is over; `report` is what its response showed."""
         self.changed_at = now
+        self.under_way.pop(call, None)
         if self.meter is not None:
             self.meter.end(call, report, now)
 

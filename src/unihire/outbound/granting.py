@@ -18,7 +18,7 @@ from unihire.errors import (
     VendorRefused,
 )
 from unihire.kit.clock import Clock
-from unihire.outbound.auth import Auth, AuthorizationCode, Grant, GrantStore, read_grant, write_token_request
+from unihire.outbound.auth import AuthorizationCode, Grant, GrantStore, OAuth, read_grant, write_token_request
 from unihire.outbound.budget import Budget
 from unihire.outbound.judging import judge
 from unihire.outbound.paging import VendorResponse
@@ -37,29 +37,67 @@ class _Refused(Exception):
     """The vendor itself refuses what was to buy a token; the text says what and why."""
 
 
+class Standing:
+    """Whether a client's credentials are the connector's still, and what the vendor thinks of them.
+
+    A refusal by the vendor itself is noted with the grant; before it is acted on it raises CredentialsRefused, then
+    ReauthorizeNeeded.
+    """
+
+    def __init__(self, grants: GrantStore) -> None:
+        self._grants = grants
+        self._confirmed_until = 0.0
+
+    async def confirm(self, *, is_write: bool) -> None:
+        """To be called before anything is asked. Raises CredentialsReplaced where the connector has others by now."""
+        now = time.monotonic()
+        if is_write or now >= self._confirmed_until:
+            await self._grants.confirm()
+            self._confirmed_until = now + CONFIRMED_SECONDS
+
+    async def accept(self) -> None:
+        """The vendor accepts the credentials."""
+        await self._grants.note_acceptance()
+
+    async def refuse(self, reason: str) -> NoReturn:
+        """The vendor refuses the credentials, or a token they have just bought."""
+        if await self._grants.note_refusal():
+            raise ReauthorizeNeeded(reason)
+        raise CredentialsRefused(
+            f"{reason}; it is asked again for some minutes before that is acted on",
+            after=REFUSED_AGAIN_SECONDS,
+            status=HTTPStatus.UNAUTHORIZED,
+        )
+
+
 class Tokens:
     """The tokens of one client, which other clients share through `grants`.
 
     A purchase is made to the end, also when the call that needed it is cancelled: a refresh token spent for nothing
-    would be lost. The token endpoint is outside the API's rate budget. A refusal by the vendor itself is noted with
-    the grant; before it is acted on it raises CredentialsRefused, then ReauthorizeNeeded.
+    would be lost. The token endpoint is outside the API's rate budget.
     """
 
     def __init__(
-        self, auth: Auth, credentials: Mapping[str, str], grants: GrantStore, call: TokenCall, clock: Clock
+        self,
+        auth: OAuth,
+        credentials: Mapping[str, str],
+        grants: GrantStore,
+        standing: Standing,
+        call: TokenCall,
+        clock: Clock,
     ) -> None:
         self.purchases = 0
         """How often this client bought."""
         self._auth = auth
         self._credentials = credentials
         self._grants = grants
+        self._standing = standing
         self._call = call
         self._clock = clock
         self._grant: Grant | None = None
         self._latest = ""  # the access token that this client bought last
         self._buying: asyncio.Task[Grant] | None = None
         self._budget = Budget(None)
-        self._confirmed_until = 0.0
 
     async def close(self) -> None:
         """End a purchase under way: one that spends a refresh token when it is made, any other at once."""
@@ -95,24 +133,7 @@ class Tokens:
         try:
             return await self._purchase(form, by="the code")
         except _Refused as refusal:
-            await self.refuse(str(refusal))
-
-    async def confirm(self, *, is_write: bool) -> None:
-        """To be called before anything is asked. Raises CredentialsReplaced where the connector has others by now."""
-        now = time.monotonic()
-        if is_write or now >= self._confirmed_until:
-            await self._grants.confirm()
-            self._confirmed_until = now + CONFIRMED_SECONDS
-
-    async def refuse(self, reason: str) -> NoReturn:
-        """The vendor refuses the credentials, or a token they have just bought."""
-        if await self._grants.note_refusal():
-            raise ReauthorizeNeeded(reason)
-        raise CredentialsRefused(
-            f"{reason}; it is asked again for some minutes before that is acted on",
-            after=REFUSED_AGAIN_SECONDS,
-            status=HTTPStatus.UNAUTHORIZED,
-        )
+            await self._standing.refuse(str(refusal))
 
     def _end_renewal(self, renewal: asyncio.Task[Grant]) -> None:
         self._buying = None
@@ -131,7 +152,7 @@ class Tokens:
             try:
                 grant = await self._renew_alone(refused)
             except _Refused as refusal:  # noted once the lock is released
-                await self.refuse(str(refusal))
+                await self._standing.refuse(str(refusal))
         self._grant = grant
         return grant
 

@@ -1,12 +1,13 @@
 """How lists are walked: one class a way of paging, each a pure reading of one answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
 from unihire.errors import VendorChanged
+from unihire.outbound.asked import name_asked, write_asked
 from unihire.outbound.decoding import (
     ANYTHING,
     MEMBERS,
@@ -79,22 +80,23 @@ class VendorResponse:
 class Page:
     """The rows of one answer and where the next page is; `next` None ends the walk.
 
-    `next` is a path with query, relative to the vendor's origin: what a stream's position stores.
+    `next` is what to ask then (see `asked`): what a stream's position stores. `token` is the sync token in the answer.
     """
 
     rows: list[Row]
     next: str | None
+    token: str | None = None
 
 
 class Paging(Protocol):
     """Reads one answer of a list call."""
 
-    def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
-        """Path and query of the first call; `size` rows a page where the list is paged, else as many as is best."""
+    def first(self, path: str, params: Mapping[str, Any], size: int | None = None) -> str:
+        """What to ask first (see `asked`); `size` rows a page where the list is paged, else as many as is best."""
         ...
 
     def read(self, answer: VendorResponse, *, origin: str, asked: str) -> Page:
-        """The page in the answer to `asked` (path with query) at `origin`.
+        """The page in the answer to `asked` at `origin`.
 
         Raises VendorChanged where the answer does not have the documented shape.
         """
@@ -156,11 +158,18 @@ def _decode_row(raw: bytes) -> tuple[dict[str, Any], str | None]:
     return data, fault
 
 
-def read_row(answer: VendorResponse, *, of: str) -> Row:
-    """The row that an answer is; see `decode_row`. Raises VendorChanged where it is no JSON object."""
-    row = decode_row(answer.body)
-    if not answer.body.lstrip().startswith(b"{"):
-        raise VendorChanged(f"{of}: the answer is not a JSON object")
+def read_row(answer: VendorResponse, *, of: str, item: str | None = None, without: Collection[str] = ()) -> Row:
+    """The row that an answer is, or that is its member `item`, without some of its members; see `decode_row`.
+
+    Raises VendorChanged where it is no JSON object.
+    """
+    raw: bytes = answer.body if item is None else bytes(decode_object(answer.body, of=of).get(item, b""))
+    if not raw.lstrip().startswith(b"{"):
+        raise VendorChanged(f"{of}: the answer is not a JSON object" + ("" if item is None else f" with {item}"))
+    row = decode_row(raw)
+    if row.fault is None and not row.data.keys().isdisjoint(without):
+        members = decode_object(raw, of=of)
+        return decode_row(msgspec.json.encode({name: members[name] for name in members if name not in without}))
     return row
 
 
@@ -176,43 +185,34 @@ class NextLink:
     link: tuple[str, ...]
     page_size: Mapping[str, str]
 
-    def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
-        return path, {**_size(self.page_size, size), **params}
+    def first(self, path: str, params: Mapping[str, Any], size: int | None = None) -> str:
+        return write_asked(path, {**set_size(self.page_size, size), **params})
 
     def read(self, answer: VendorResponse, *, origin: str, asked: str) -> Page:
-        of = asked.partition("?")[0]  # a query can contain personal data: no error shows it
+        of = name_asked(asked)
         members = decode_object(answer.body, of=of)
         rows = decode_rows(members.get(self.items), of=of)
-        return _end_or_follow(rows, self._find_link(members, of), origin=origin, asked=asked)
-
-    def _find_link(self, members: Mapping[str, Any], of: str) -> str | None:
-        found: Any = members
-        for name in self.link:
-            found = found.get(name) if isinstance(found, Mapping) else None
-            if isinstance(found, msgspec.Raw):
-                try:
-                    found = decode(found, ANYTHING)
-                except Undecodable as error:
-                    raise VendorChanged(f"{of}: the answer's paging part is not JSON") from error
-        if found is None:
-            return None
-        if not isinstance(found, str):
-            raise VendorChanged(f"{of}: the link to the next page is not text")
-        return found
+        link = find_text(members, self.link, of=of, what="the link to the next page")
+        return _end_or_follow(rows, link, origin=origin, asked=asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeList:
-    """One answer has every row."""
+    """One answer has every row, in the member `items`, or as a bare list where that is None.
 
-    items: str
+    `in_body`: the call is a POST. `may_be_lone`: a list of one row may be answered as that row, and so a detail that is
+    one object is read.
+    """
 
-    def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
-        return path, params
+    items: str | None
+    in_body: bool = False
+    may_be_lone: bool = False
+
+    def first(self, path: str, params: Mapping[str, Any], size: int | None = None) -> str:
+        return write_asked(path, body=params) if self.in_body else write_asked(path, params)
 
     def read(self, answer: VendorResponse, *, origin: str, asked: str) -> Page:
-        of = asked.partition("?")[0]
-        return Page(decode_rows(decode_object(answer.body, of=of).get(self.items), of=of), None)
+        return Page(read_items(answer, self.items, of=name_asked(asked), may_be_lone=self.may_be_lone), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,21 +224,56 @@ class LinkHeader:
 
     page_size: Mapping[str, str]
 
-    def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
-        return path, {**_size(self.page_size, size), **params}
+    def first(self, path: str, params: Mapping[str, Any], size: int | None = None) -> str:
+        return write_asked(path, {**set_size(self.page_size, size), **params})
 
     def read(self, answer: VendorResponse, *, origin: str, asked: str) -> Page:
-        rows = decode_rows(answer.body, of=asked.partition("?")[0])
+        rows = decode_rows(answer.body, of=name_asked(asked))
         return _end_or_follow(rows, find_next_link(answer.headers), origin=origin, asked=asked)
 
 
-def _size(page_size: Mapping[str, str], size: int | None) -> Mapping[str, str]:
+def read_items(answer: VendorResponse, items: str | None, *, of: str, may_be_lone: bool = False) -> list[Row]:
+    """The rows in a member of the answer, or in the answer itself; see `WholeList`."""
+    raw = answer.body if items is None else decode_object(answer.body, of=of).get(items)
+    if may_be_lone and raw is not None and (lone := bytes(raw).lstrip()).startswith(b"{"):
+        return [decode_row(lone)]
+    return decode_rows(raw, of=of)
+
+
+def find_text(members: Mapping[str, Any], path: Sequence[str], *, of: str, what: str) -> str | None:
+    """Text in an answer; None where it, or what it is in, is missing or null. Raises VendorChanged for anything else.
+
+    `what` names it for the error.
+    """
+    found = find_value(members, path, of=of)
+    if found is not None and not isinstance(found, str):
+        raise VendorChanged(f"{of}: {what} is not text")
+    return found
+
+
+def find_value(members: Mapping[str, Any], path: Sequence[str], *, of: str) -> Any:
+    """A value in an answer's members, still as sent; None where it, or what it is in, is missing or null."""
+    found: Any = members
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+        if isinstance(found, msgspec.Raw):
+            try:
+                found = decode(found, ANYTHING)
+            except Undecodable as error:
+                raise VendorChanged(f"{of}: the answer's paging part is not JSON") from error
+    return found
+
+
+def set_size(page_size: Mapping[str, Any], size: int | None) -> Mapping[str, Any]:
     """The parameters of the first call: the first of them says how many rows a page has."""
-    return page_size if size is None else {**page_size, next(iter(page_size)): str(size)}
+    if size is None or not page_size:
+        return page_size
+    name = next(iter(page_size))
+    return {**page_size, name: type(page_size[name])(size)}
 
 
 def _end_or_follow(rows: list[Row], href: str | None, *, origin: str, asked: str) -> Page:
-    of = asked.partition("?")[0]
+    of = name_asked(asked)
     if href is None:
         return Page(rows, None)
     try:

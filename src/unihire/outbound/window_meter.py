@@ -1,6 +1,7 @@
 """A vendor that counts by fixed windows: so many calls in each."""
 
 import math
+from dataclasses import replace
 
 import msgspec
 
@@ -9,6 +10,9 @@ from unihire.outbound.vendor_clock import VendorClock
 
 TURN_MARGIN = 0.1
 """Seconds a window is taken to end late: a vendor's machines do not agree on the time to the millisecond."""
+
+ROUGH_SECONDS = 2.0
+"""Ends that differ by no more are that of one window, where a vendor says them roughly."""
 
 ALONE_SECONDS = 5.0
 """How long at most a call that must be the only one delays the others: its process may have been killed."""
@@ -37,6 +41,8 @@ class Window(msgspec.Struct, tag="window"):
     since: float = 0.0
     """Calls that went out later count in the window that is open now."""
     turns_at: float = math.inf
+    is_rough: bool = False
+    """Whether the vendor says the end in whole seconds from each answer on: those of one window differ by some."""
 
     @property
     def has_no_limit(self) -> bool:
@@ -114,6 +120,8 @@ class Window(msgspec.Struct, tag="window"):
 
     def _learn(self, report: WindowReport, sent_at: float, came_at: float) -> None:
         self.limit = report.limit
+        if self.is_rough and abs(report.reset - self.reset) <= ROUGH_SECONDS:
+            report = replace(report, reset=self.reset)
         self.vendor.observe(report, sent_at, came_at)
         if report.reset > self.reset or (sent_at >= self.since and (self.has_turned or report.reset < self.reset)):
             # A window begins, or our clock took one for over that is not, or the vendor's clock was set back.

@@ -43,11 +43,12 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whom an API key belongs to, and what it does not show."""
+    """Whom an API key belongs to, and what it does not show. Two keys of one environment are equal callers."""
 
     organisation: UUID
     environment: str
     hidden: Hidden | None = field(default=None, compare=False)
+    key: UUID | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Access:
 
     async def _find_caller(self, key: str) -> tuple[Caller, float | None] | None:
         row = await self._pool.fetchrow(tenancy.FIND_KEY, hash_token(key))
-        return None if row is None else (Caller(row["organisation"], row["environment"]), row["lasts"])
+        return None if row is None else (Caller(row["organisation"], row["environment"], key=row["id"]), row["lasts"])
 
     async def _find_token(self, token: str) -> tuple[_Opened, float | None] | None:
         row = await self._pool.fetchrow(FIND_OPENED, hash_token(token))

@@ -79,7 +79,8 @@ async def _compare(
     pool: Pool, connector: Connector, integration: Integration, stream: Stream, rows: list[Row]
 ) -> tuple[int, int]:
     """How many of the rows are stored and were made at the same moment, and how many at another."""
-    (mapping,) = [mapping for mapping in stream.mappings if mapping.is_whole]
+    # Where a row becomes several records, each is stored with it.
+    mapping = next(mapping for mapping in stream.mappings if mapping.is_whole)
     ids = derive_ids(connector.id, spec_of(mapping.model).name)
     by_id = {UUID(ids.text(find_row_id(stream, row))): row.data for row in rows}
     verdicts = [

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -17,7 +17,8 @@ from unihire.kit.ids import hash_token, new_token
 from unihire.kit.seal import Sealer
 from unihire.outbound.addresses import AddressPolicy, Network
 from unihire.outbound.answers import ANSWER_BYTES
-from unihire.outbound.auth import Auth, Grant, GrantStore
+from unihire.outbound.auth import ApiKey, Auth, Grant, GrantStore
+from unihire.outbound.budget import DeclaredRate
 from unihire.outbound.budget_store import BudgetStore
 from unihire.outbound.client import Retry, Target, VendorClient
 from unihire.platform.budgets import StoredBudgets
@@ -69,7 +70,7 @@ async def create_connector(
     `is_base_url_trusted`: the operator gave that address at the terminal, so it may be one of a private network; never
     say so of one that came in any other way. With `grant` it is one to which the customer let a partner in, whose
     credentials these are; they are stored in one transaction. Raises ConfigError for a missing credential or a bad
-    address.
+    address, and where one credential of a write key comes without the others.
     """
     if environment not in ENVIRONMENTS:
         raise ConfigError(f"there is no environment {environment!r}; there are: {', '.join(ENVIRONMENTS)}")
@@ -146,10 +147,17 @@ async def reconnect_connector(
 def _seal_credentials(
     sealer: Sealer, id: UUID, integration: Integration, credentials: Mapping[str, str], *, is_partner: bool
 ) -> bytes:
-    auth = get_auth(integration, is_partner=is_partner)
-    missing = [item.name for item in auth.credentials if not item.is_optional and not credentials.get(item.name)]
+    get_auth(integration, is_partner=is_partner)  # or the vendor has no partners
+    asked = integration.list_credentials(is_partner=is_partner)
+    missing = [item.name for item in asked if not item.is_optional and not credentials.get(item.name)]
     if missing:
         raise ConfigError(f"{integration.name} also needs: {', '.join(missing)}")
+    for item in asked:
+        fault = item.find_fault(credentials.get(item.name) or "")
+        if fault is not None:
+            raise ConfigError(f"{integration.name}: {item.name} {fault}")
+    if integration.write_key is not None and (gap := integration.write_key.find_gap(credentials)) is not None:
+        raise ConfigError(f"{integration.name}: {gap}")
     given = {name: value for name, value in credentials.items() if value}
     return sealer.seal(msgspec.json.encode(given), make_credentials_context(id))
 
@@ -162,8 +170,11 @@ def _name_account(
     *,
     is_partner: bool,
 ) -> bytes | None:
-    """Stands for whom the vendor counts calls of, by the credentials that are no secrets; None: for nobody else."""
-    names = [credential.name for credential in integration.auth.credentials if not credential.is_secret]
+    """Stands for whom the vendor counts calls of, by the credentials that are no secrets; None: for nobody else.
+
+    Those of a write key do not count: its calls are outside the budget, and it may come later.
+    """
+    names = [one.name for one in integration.auth.credentials if not (one.is_secret or one.choices)]
     asked_with = [(name, credentials[name]) for name in names if credentials.get(name)]
     if is_partner or not asked_with:
         return None
@@ -205,6 +216,15 @@ def get_auth(integration: Integration, *, is_partner: bool) -> Auth:
     return integration.partner_auth
 
 
+def _locate(integration: Integration, base_url: str | None, credentials: Mapping[str, str]) -> str:
+    """The address that paths are joined to."""
+    if base_url is None:
+        return integration.locate(credentials)
+    if urlsplit(base_url).path.strip("/") or not urlsplit(integration.base_url).path.strip("/"):
+        return base_url
+    return base_url.rstrip("/") + urlsplit(integration.locate(credentials)).path
+
+
 def open_client(
     integration: Integration,
     credentials: Mapping[str, str],
@@ -219,24 +239,32 @@ def open_client(
     patience: float | None = None,
     retry: Retry | None = None,
     answer_bytes: int = ANSWER_BYTES,
+    keeps_rates: bool = True,
     clock: Clock | None = None,
 ) -> VendorClient:
     """A client for one customer's link, to be used in `async with`.
 
     Without `grants` its token is not shared, and without `budgets` its rate budget is not. A link with
-    an address of its own gets its tokens there as well; it may be one of a private network where the operator gave it
-    at the terminal (`is_base_url_trusted`), or allows these `networks`.
+    an address of its own gets its tokens there as well; where that has no path, it stands for the vendor's host. It
+    may be one of a private network where the operator gave it at the terminal (`is_base_url_trusted`), or allows these
+    `networks`. `keeps_rates`: rates that the vendor only documents are kept to.
     """
     addresses = AddressPolicy(tuple(networks))
     if base_url is not None and is_base_url_trusted:
         addresses = addresses.allow_origin(base_url)
     auth = get_auth(integration, is_partner=is_partner)
+    where = _locate(integration, base_url, credentials)
+    rule = integration.budget_rule
+    routes = [replace(one, path=urlsplit(where).path.rstrip("/") + one.path) for one in integration.route_limits]
     target = Target(
-        base_url=base_url or integration.base_url,
+        base_url=where,
         auth=auth,
-        token_base_url=None if base_url else auth.token_host,
+        token_base_url=None if base_url or isinstance(auth, ApiKey) else auth.token_host,
         headers=integration.headers,
-        budget_headers=integration.budget_headers,
+        budget_rule=rule if keeps_rates or not isinstance(rule, DeclaredRate) else None,
+        routes=routes if keeps_rates else (),
+        calls_at_once=integration.calls_at_once,
+        failures=integration.failures,
         retry=retry or Retry(),
         answer_bytes=answer_bytes,
         integration=integration.slug,
@@ -276,6 +304,7 @@ def open_connector_client(
         patience=patience,
         retry=None if settings is None else Retry(timeout=settings.answer_seconds),
         answer_bytes=ANSWER_BYTES if settings is None else settings.answer_bytes,
+        keeps_rates=settings is None or settings.documented_rates,
     )
 
 

@@ -1,6 +1,6 @@
 """What an operation works with, live: one connector's rows, asked of the vendor now, and writing to it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
-from unihire.errors import ScopeMissing, VendorChanged, VendorRefused
-from unihire.integration.declare import Data, IdFilter, Integration, Stream
-from unihire.integration.operate import Trace
-from unihire.integration.registry import list_operations
+from unihire.errors import PermissionMissing, ReferenceMissing, ScopeMissing, VendorChanged, VendorError, VendorRefused
+from unihire.integration.declare import IdFilter, Integration, Stream
+from unihire.integration.operate import Result, Trace, VendorCall
+from unihire.integration.registry import list_writing
 from unihire.integration.scopes import find_granted, list_missing
 from unihire.integration.vendor_row import VendorRow
+from unihire.outbound.asked import name_asked
 from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
@@ -26,6 +27,7 @@ from unihire.store.calls.operations import WriteStep
 from unihire.store.rows import find_unread
 from unihire.sync.fetching import fetch_page, fetch_rows, fetch_where, first_page, walk
 from unihire.sync.rendering import model_numbers
+from unihire.sync.rows_by_id import Touched
 
 FORWARD_STEPS = 3
 """Pages that are rather walked over than looked up."""
@@ -42,7 +44,7 @@ class RefusalAwarePaging:
     paging: Paging
     is_refusal: Callable[[Any], bool]
 
-    def first(self, path: str, params: Mapping[str, str], size: int | None = None) -> tuple[str, Mapping[str, str]]:
+    def first(self, path: str, params: Mapping[str, Any], size: int | None = None) -> str:
         return self.paging.first(path, params, size)
 
     def read(self, answer: VendorResponse, *, origin: str, asked: str) -> Page:
@@ -50,7 +52,7 @@ class RefusalAwarePaging:
             return self.paging.read(answer, origin=origin, asked=asked)
         except VendorChanged:
             if self._refuses(answer.body):
-                words = f"GET {asked.partition('?')[0]}: the vendor answers {answer.status}, and refuses"
+                words = f"{name_asked(asked)}: the vendor answers {answer.status}, and refuses"
                 raise VendorRefused(words, status=answer.status, body=answer.body) from None
             raise
 
@@ -73,22 +75,28 @@ class LiveContext:
         integration: Integration,
         steps: dict[str, WriteStep],
         save_steps: SaveSteps,
+        looks_only: bool = False,
     ) -> None:
+        """`looks_only` as of Writes."""
         self._pool = pool
         self._client = client
         self._connector = connector
         self._integration = integration
         self._writes = Writes(
-            pool=pool, client=client, connector=connector, integration=integration, steps=steps, save_steps=save_steps
-        )
+            pool=pool, client=client, connector=connector, integration=integration, steps=steps, save_steps=save_steps,
+            looks_only=looks_only,
+        )  # fmt: skip
         self.touched: dict[str, list[str]] = {}
+        """The ids of rows that changed, by stream."""
+        self.touched_by: dict[str, dict[str, list[str]]] = {}
+        """By stream and member, values there of rows that changed."""
 
     def _get_stream(self, name: str) -> Stream:
         """The stream, whose lists raise VendorRefused for a refusal in words."""
-        stream, is_refusal = self._integration.get_stream(name), self._integration.is_refusal
+        stream, is_refusal = self._integration.get_list(name), self._integration.is_refusal
         return stream if is_refusal is None else replace(stream, paging=RefusalAwarePaging(stream.paging, is_refusal))
 
-    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[VendorRow]:
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, Any]) -> list[VendorRow]:
         """Page `number` of a list: from the nearest page whose beginning is known, or from where the store knows it.
 
         Each page read marks where the next begins, so reading on takes one call a page.
@@ -132,7 +140,7 @@ class LiveContext:
         found = {str(row.find_value("id")): row for row in await self.find(stream.name, "id", wanted)}
         return [found[id] for id in wanted if id in found]
 
-    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[VendorRow]:
+    async def all(self, stream: str, filters: Mapping[str, Any] | None = None) -> list[VendorRow]:
         declared = self._get_stream(stream)
         async with aclosing(walk(self._client, declared, first_page(self._client, declared, filters or {}))) as pages:
             return _hand_out(stream, [row async for page in pages for row in page.rows])
@@ -142,16 +150,26 @@ class LiveContext:
         declared = self._get_stream(stream)
         by = declared.by_id
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))
+        if member in declared.listed_by:
+            return _hand_out(
+                stream, await fetch_where(self._client, declared, (member,), wanted, most=1, member=member)
+            )
         if not isinstance(by, IdFilter):
             assert by is not None, f"{stream} has no way to ask for rows"
             assert member == "id", f"rows of {stream} can be asked for by their ids alone"
             return _hand_out(stream, (await fetch_rows(self._client, declared, wanted)).rows)
-        param = by.param if member == "id" else (by.by or "{member}").format(member=member)
-        rows = await fetch_where(self._client, declared, param, wanted, most=by.most, member=member)
+        params = by.params if member == "id" else ((by.by or "{member}").format(member=member),)
+        rows = await fetch_where(self._client, declared, params, wanted, most=by.most, member=member)
         return _hand_out(stream, rows)
 
-    def touch(self, stream: str, ids: Iterable[object]) -> None:
-        self.touched.setdefault(stream, []).extend(str(id) for id in ids)
+    def touch(self, stream: str, ids: Iterable[object], *, by: str | None = None) -> None:
+        named = self.touched if by is None else self.touched_by.setdefault(stream, {})
+        named.setdefault(stream if by is None else by, []).extend(str(id) for id in ids)
+
+    def list_touched(self) -> Mapping[str, Touched]:
+        """All rows that changed, by stream."""
+        names = dict.fromkeys((*self.touched, *self.touched_by))
+        return {name: Touched(self.touched.get(name, ()), self.touched_by.get(name, {})) for name in names}
 
     @property
     def can_act(self) -> bool:
@@ -160,8 +178,8 @@ class LiveContext:
 
     def plan(self, steps: Iterable[str], *, scopes: Iterable[str] = ()) -> None:
         self._writes.plan(steps)
-        operations = list_operations(self._integration.slug).values()
-        missing = list_missing(scopes, find_granted(self._integration.partner_auth, operations, self._connector.scopes))
+        writing = list_writing(self._integration.slug)
+        missing = list_missing(scopes, find_granted(self._integration.partner_auth, writing, self._connector.scopes))
         if missing:
             raise ScopeMissing("Nothing was written", missing)
 
@@ -169,12 +187,34 @@ class LiveContext:
         """How far the writes that were planned came."""
         return self._writes.report_progress()
 
-    async def create(
-        self, step: str, path: str, body: Data, *, stream: str, trace: Trace, acting_as: int | None = None
-    ) -> VendorRow:
-        row = await self._writes.make(step, path, body, stream=stream, trace=trace, acting_as=acting_as)
+    def mark(self, step: str) -> str:
+        return self._writes.mark(step)
+
+    async def create(self, step: str, call: VendorCall, *, stream: str, trace: Trace) -> VendorRow:
+        row = await self._writes.make(step, call, stream=stream, trace=trace)
         self.touch(stream, [row.find_value("id")])
         return row
+
+    async def change(
+        self, step: str, call: VendorCall, *, stream: str, id: str, holds: Callable[[], Awaitable[bool]]
+    ) -> None:
+        await self._writes.bring(step, call, stream=stream, id=id, holds=holds)
+        self.touch(stream, [id])
+
+    async def send_aside(self, step: str, call: VendorCall) -> VendorResponse:
+        return await self._writes.send_aside(step, call)
+
+    async def attempt(self, step: str, work: Awaitable[Result]) -> Result | None:
+        try:
+            return await work
+        except (VendorRefused, PermissionMissing, ReferenceMissing) as error:
+            self._writes.note_refused(step, error)
+            return None
+
+    @property
+    def refused(self) -> Mapping[str, VendorError]:
+        """The parts that were refused without which the rest stands, by their steps."""
+        return self._writes.refused
 
 
 def _hand_out(stream: str, rows: Iterable[Row]) -> list[VendorRow]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 
 from unihire.errors import UnihireError
 from unihire.integration.declare import Data, Integration, RowFilter, Stream, has_deleted, list_values
@@ -60,7 +61,7 @@ class SyncedContext:
         self._finding: set[asyncio.Task[None]] = set()
         self._ends: dict[Listing, tuple[int, str]] = {}
 
-    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, str]) -> list[VendorRow]:
+    async def page(self, stream: str, number: int, size: int, filters: Mapping[str, Any]) -> list[VendorRow]:
         declared, match = self._read_filters(stream, filters)
         place = await self._find_place(declared)
         skip = (number - 1) * size
@@ -73,7 +74,7 @@ class SyncedContext:
         listing = (stream, size, tuple(sorted(filters.items())))
         return read_rows(stream, await self._walk_to(place, match, number, size, listing))
 
-    async def all(self, stream: str, filters: Mapping[str, str] | None = None) -> list[VendorRow]:
+    async def all(self, stream: str, filters: Mapping[str, Any] | None = None) -> list[VendorRow]:
         declared, match = self._read_filters(stream, filters or {})
         place = await self._find_place(declared)
         if match is None:
@@ -90,7 +91,7 @@ class SyncedContext:
         wanted = list(dict.fromkeys(str(value) for value in values if value is not None))
         if not wanted:
             return []
-        declared = self._integration.get_stream(stream)
+        declared = self._integration.get_list(stream)
         if member != ID and member not in declared.found_by:
             raise NotSynced(f"the store does not find rows of {stream} by {member}; ask the vendor")
         await self._find_place(declared)
@@ -99,7 +100,7 @@ class SyncedContext:
     def _read_filters(self, stream: str, filters: Mapping[str, str]) -> tuple[Stream, RowFilter | None]:
         """The stream whose rows are to be looked at, and what they must be like."""
         if not filters:
-            return self._integration.get_stream(stream), None
+            return self._integration.get_list(stream), None
         if self._integration.match_filters is None:
             raise NotSynced(f"the store does not filter {stream}; ask the vendor")
         try:

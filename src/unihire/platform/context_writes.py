@@ -5,7 +5,8 @@ A write that was not answered is looked for among the rows the vendor shows. Tak
   this very call;
 - no other write made: every write notes its row in the store, where a row belongs to one of them;
 - shows all that was sent.
-While another write to the same list is under way, a row may be its, and nothing is taken. What is not found so is
+While another write to the same list is under way, a row may be its, and nothing is taken, unless the vendor takes the
+same thing only once. A repeat that such a vendor refuses finds what an earlier try made. What is not found so is
 reported to the caller as perhaps made: sending it again could create it twice.
 """
 
@@ -14,6 +15,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -25,10 +28,11 @@ from unihire.errors import (
     ReferenceMissing,
     RetryLater,
     Unanswered,
+    VendorError,
     VendorRefused,
 )
-from unihire.integration.declare import Data, Integration
-from unihire.integration.operate import Trace
+from unihire.integration.declare import Integration, find_member
+from unihire.integration.operate import Trace, VendorCall
 from unihire.integration.vendor_row import VendorRow
 from unihire.kit.logs import get_logger
 from unihire.kit.text import is_id
@@ -53,6 +57,14 @@ ACCEPTED_PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each look for what a vendor is making that has only said that it will."""
 
 ADVICE = "repeat the call under its idempotency key, or look first"
+
+_NOT_DONE = (VendorRefused, PermissionMissing, ReauthorizeNeeded, ReferenceMissing, RetryLater, AddressRefused)
+"""What a call raises that did nothing."""
+
+
+class NothingMade(VendorError):
+    """Looking for what a write may have made found nothing."""
+
 
 SaveSteps = Callable[[Mapping[str, WriteStep]], Awaitable[None]]
 
@@ -82,7 +94,10 @@ class Writes:
         integration: Integration,
         steps: dict[str, WriteStep],
         save_steps: SaveSteps,
+        looks_only: bool = False,
     ) -> None:
+        """With `looks_only` nothing is sent: what an earlier try has not made raises NothingMade."""
+        self._looks_only = looks_only
         self._pool = pool
         self._client = client
         self._connector = connector
@@ -90,7 +105,10 @@ class Writes:
         self._steps = steps
         self._save_steps = save_steps
         self._planned: list[str] = []
+        self.refused: dict[str, VendorError] = {}
+        """The parts that were refused without which the rest stands, by their steps."""
         self._fresh: set[str] = set()
+        self._marks: dict[str, UUID] = {}
 
     def plan(self, steps: Iterable[str]) -> None:
         self._planned = list(steps)
@@ -108,9 +126,14 @@ class Writes:
                 progress.made[step] = done.row["id"]
         return progress
 
-    async def make(
-        self, step: str, path: str, body: Data, *, stream: str, trace: Trace, acting_as: int | None
-    ) -> VendorRow:
+    def mark(self, step: str) -> str:
+        """The id of the write that the step is, or will be when it is sent."""
+        done = self._steps.get(step)
+        if done is not None:
+            return str(done.write)
+        return str(self._marks.setdefault(step, uuid4()))
+
+    async def make(self, step: str, call: VendorCall, *, stream: str, trace: Trace) -> VendorRow:
         """The row of the thing: made by an earlier try, found, or made now."""
         done = self._steps.get(step)
         if done is not None and done.row is not None:
@@ -119,24 +142,112 @@ class Writes:
         if done is not None:
             row, unclear = await self._find_lost(stream, done, trace, LOOK_PAUSES)
             if unclear is not None:
-                raise Unanswered(f"POST {path}: an earlier try sent it, and {unclear}; {ADVICE}")
+                raise Unanswered(f"{call.name}: an earlier try sent it, and {unclear}; {ADVICE}")
         if row is None:
-            row = await self._write(step, path, body, stream, trace, acting_as)
+            self._check_sending(call)
+            row = await self._write(step, call, stream, trace, earlier=done)
         self._fresh.add(step)
         await self._note_row(step, row)
         return row
 
+    async def bring(
+        self, step: str, call: VendorCall, *, stream: str, id: str, holds: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """Bring a row into a state: it is by an earlier try, or is brought into it now."""
+        done = self._steps.get(step)
+        if done is not None and done.row is not None:
+            return
+        is_there = done is not None and await self._look_whether(holds, LOOK_PAUSES)
+        if not is_there:
+            self._check_sending(call)
+            await self._change(step, call, holds, was_sent=done is not None)
+        await self._note_row(step, VendorRow(stream, {"id": id}))
+
+    async def _change(
+        self, step: str, call: VendorCall, holds: Callable[[], Awaitable[bool]], *, was_sent: bool
+    ) -> None:
+        """Send a change; where its answer is lost and it does not hold, once more."""
+        self._steps[step] = WriteStep(sent_at=self._client.clock.now())
+        await self._save_steps(self._steps)
+        for is_last in (False, True):
+            try:
+                answer = await self._send(call)
+            except _NOT_DONE:
+                if was_sent and await self._look_whether(holds, LOOK_PAUSES[:1]):
+                    return  # an earlier one that was not answered did it
+                del self._steps[step]
+                await self._save_steps(self._steps)
+                raise
+            except Unanswered as error:
+                was_sent = True
+                if await self._look_whether(holds, LOOK_PAUSES):
+                    return
+                if is_last:
+                    words = f"{error}, and the change is not there yet; {ADVICE}"
+                    raise Unanswered(words, status=error.status, body=error.body) from error
+            else:
+                self._check_words(answer, call)
+                return
+
+    def _check_sending(self, call: VendorCall) -> None:
+        if self._looks_only:
+            raise NothingMade(f"{call.name}: nothing that it made is there")
+
+    def _check_words(self, answer: VendorResponse, call: VendorCall) -> None:
+        """Raises VendorRefused for a 2xx answer that says no in words."""
+        if self._integration.is_refusal is None or not answer.body:
+            return
+        try:
+            said = decode(answer.body, ANYTHING)
+        except Undecodable:
+            return
+        if self._integration.is_refusal(said):
+            words = f"{call.name}: the vendor answers {answer.status}, and refuses"
+            raise VendorRefused(words, status=answer.status, body=answer.body)
+
+    async def _look_whether(self, holds: Callable[[], Awaitable[bool]], pauses: Iterable[float]) -> bool:
+        """Whether a state is there, looked for after each pause; that it cannot be seen means no."""
+        for pause in pauses:
+            await asyncio.sleep(pause)
+            try:
+                if await holds():
+                    return True
+            except PermissionMissing:
+                return False
+        return False
+
+    async def send_aside(self, step: str, call: VendorCall) -> VendorResponse:
+        """What is harmless when it is sent twice: it is not noted, and a repeat sends it again."""
+        if self._looks_only:
+            return VendorResponse(200, {}, call.example_answer)
+        for is_last in (False, True):
+            try:
+                return await self._send(call)
+            except Unanswered as error:
+                if is_last:
+                    raise RetryLater(f"{call.name}: no answer to a part that stands alone") from error
+        raise AssertionError("the last try returns or raises")
+
+    def note_refused(self, step: str, error: VendorError) -> None:
+        """Remember that a part was refused without which the rest stands."""
+        self.refused[step] = error
+
     async def _write(
-        self, step: str, path: str, body: Data, stream: str, trace: Trace, acting_as: int | None
+        self, step: str, call: VendorCall, stream: str, trace: Trace, *, earlier: WriteStep | None
     ) -> VendorRow:
+        """Send it. `earlier` is how an earlier try sent it, of which nothing was found."""
         sent = await self._look_before(stream, trace)
+        if (mark := self._marks.get(step)) is not None:
+            sent.write = mark
         self._steps[step] = sent
         await self._save_steps(self._steps)
         if not await writes.open_write(self._pool, self._connector.number, sent.write, stream):
             raise Conflict("The connector was removed meanwhile")
         try:
-            return await self._send(path, body, stream, acting_as)
-        except (VendorRefused, PermissionMissing, ReauthorizeNeeded, ReferenceMissing, RetryLater, AddressRefused):
+            return self._read_made(await self._send(call), call, stream)
+        except _NOT_DONE as error:
+            if earlier is not None and _is_there_already(trace, error):
+                return await self._find_earlier(step, call, stream, trace, sent, earlier, error)
             del self._steps[step]  # it made nothing, so a repeat may try again
             await writes.drop_write(self._pool, self._connector.number, sent.write)
             await self._save_steps(self._steps)
@@ -149,6 +260,27 @@ class Writes:
                 return found
             words = f"{error}, and {unclear or 'nothing that it made is there yet'}; {ADVICE}"
             raise Unanswered(words, status=error.status, body=error.body) from error
+
+    async def _find_earlier(
+        self,
+        step: str,
+        call: VendorCall,
+        stream: str,
+        trace: Trace,
+        sent: WriteStep,
+        earlier: WriteStep,
+        error: Exception,
+    ) -> VendorRow:
+        """What an earlier try made, as the vendor refuses a second one. Raises Unanswered where it is not seen yet."""
+        sent = msgspec.structs.replace(sent, since=earlier.since, before=earlier.before)
+        self._steps[step] = sent
+        await writes.close_write(self._pool, self._connector.number, sent.write)
+        await self._save_steps(self._steps)
+        found, unclear = await self._find_lost(stream, sent, trace, ACCEPTED_PAUSES)
+        if found is not None:
+            return found
+        words = f"{call.name}: the vendor says that an earlier try made it, and {unclear or 'it is not seen yet'}"
+        raise Unanswered(f"{words}; {ADVICE}") from error
 
     async def _look_before(self, stream: str, trace: Trace) -> WriteStep:
         """What is known of a write before it is sent: since when to look for it, and what looks the same already."""
@@ -181,7 +313,9 @@ class Writes:
             new = {id: row for row in rows if (id := id_of(row)) is not None and id not in sent.before}
             taken = await writes.list_taken(self._pool, connector, stream, new, sent.write) if new else set()
             free = [(id, row) for id, row in new.items() if id not in taken]
-            is_unsure = bool(free) and await writes.has_open(self._pool, connector, stream, sent.write)
+            # What a vendor takes once is no other write's of the same: that one is refused.
+            can_be_others = bool(free) and trace.is_there is None
+            is_unsure = can_be_others and await writes.has_open(self._pool, connector, stream, sent.write)
             if is_unsure:
                 continue
             for id, row in free:
@@ -200,34 +334,45 @@ class Writes:
         except UNAVAILABLE as error:
             log.warning("what was made could not be noted", step=step, kind=type(error).__name__)
 
-    async def _send(self, path: str, body: Data, stream: str, acting_as: int | None) -> VendorRow:
-        client = self._client
+    async def _send(self, call: VendorCall) -> VendorResponse:
+        client, acting_as = self._client, call.acting_as
         if acting_as is not None and self._integration.acting_credential is not None:
-            client = client.act_as({self._integration.acting_credential: str(acting_as)})
+            client = client.act_as({self._integration.acting_credential: acting_as})
+        path = client.target.locate(call.path) + (f"?{urlencode(call.query)}" if call.query else "")
+        body = call.body if isinstance(call.body, bytes | None) else msgspec.json.encode(call.body)
+        headers = {**({} if body is None else {"Content-Type": call.content_type}), **call.headers}
+        if call.url is not None:
+            return await client.send_elsewhere(call.method, call.url, body, headers, of=call.name)
+        key = self._integration.write_key if call.by_key else None
         try:
-            answer = await client.send("POST", client.target.locate(path), msgspec.json.encode(body))
+            return await client.send(call.method, path, body, headers=headers, by_key=key)
         except ReauthorizeNeeded as error:
             if client is self._client:
                 raise
             await self._client.check()  # it raises where it is not the user that is refused
-            raise ReferenceMissing(f"POST {path}: the vendor lets nobody act as user {acting_as}") from error
-        return self._read_made(answer, path, stream)
+            raise ReferenceMissing(f"{call.name}: the vendor lets nobody act as user {acting_as}") from error
 
-    def _read_made(self, answer: VendorResponse, path: str, stream: str) -> VendorRow:
+    def _read_made(self, answer: VendorResponse, call: VendorCall, stream: str) -> VendorRow:
         """The row in a 2xx answer. Raises VendorRefused where it says no in words, Unanswered where it has no row."""
         try:
             said = decode(answer.body, ANYTHING) if answer.body else None
         except Undecodable as error:
-            raise Unanswered(f"POST {path}: sent, and the answer cannot be decoded: {error}") from error
+            raise Unanswered(f"{call.name}: sent, and the answer cannot be decoded: {error}") from error
+        if call.item is not None:
+            said = find_member(said, call.item) if isinstance(said, dict) else None
         if isinstance(said, dict) and id_of(row := VendorRow(stream, said)) is not None:
             return row
-        words = f"POST {path}: the vendor answers {answer.status}"
+        words = f"{call.name}: the vendor answers {answer.status}"
         if self._integration.is_refusal is not None and self._integration.is_refusal(said):
             raise VendorRefused(f"{words}, and refuses", status=answer.status, body=answer.body)
         is_accepted = self._integration.is_acceptance is not None and self._integration.is_acceptance(said)
         raise Unanswered(
             f"{words} without the row it made", status=answer.status, body=answer.body, is_accepted=is_accepted
         )
+
+
+def _is_there_already(trace: Trace, error: Exception) -> bool:
+    return trace.is_there is not None and isinstance(error, VendorRefused) and trace.is_there(error.body)
 
 
 def id_of(row: VendorRow) -> str | None:

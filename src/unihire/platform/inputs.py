@@ -118,19 +118,19 @@ def read_input(operation: Operation, data: Any) -> tuple[Input, dict[str, Any]]:
     except msgspec.ValidationError:
         pass
     try:  # `7.0` is an integer to a schema
-        return msgspec.convert(_to_integers(own), operation.input), options
+        return msgspec.convert(to_integers(own), operation.input), options
     except msgspec.ValidationError as error:  # what a schema does not check, such as a date that is none
         text, _, place = str(error).partition(" - at `$")
         raise BadInput([f"#{re.sub(r'[.[]', '/', place).translate(_CLOSING)}: {text}"]) from error
 
 
-def _to_integers(value: Any) -> Any:
+def to_integers(value: Any) -> Any:
     """The value, in which numbers without a fraction are integers."""
     match value:
         case dict():
-            return {name: _to_integers(each) for name, each in value.items()}
+            return {name: to_integers(each) for name, each in value.items()}
         case list():
-            return [_to_integers(each) for each in value]
+            return [to_integers(each) for each in value]
         case float() if value.is_integer() and LEAST_INTEGER <= value < GREATEST_INTEGER:
             return int(value)
         case _:

@@ -21,7 +21,6 @@ from unihire.errors import (
     ReferenceMissing,
     RetryLater,
     ScopeMissing,
-    Stopped,
     Unanswered,
     VendorChanged,
     VendorError,
@@ -29,16 +28,16 @@ from unihire.errors import (
     shorten,
 )
 from unihire.integration.operate import Operation, Output
-from unihire.integration.registry import get_integration, list_operations
+from unihire.integration.registry import get_integration, list_operations, list_writing
 from unihire.integration.scopes import find_granted, list_missing
 from unihire.kit.logs import get_logger
-from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.platform.clients import Clients
 from unihire.platform.context_live import LiveContext
 from unihire.platform.context_synced import NotSynced, SyncedContext
 from unihire.platform.context_writes import WriteProgress
 from unihire.platform.inputs import IDEMPOTENCY_KEY, LONGEST_KEY, SOURCE, SYNCED, find_text_fault, read_input
+from unihire.platform.read_back import read_back
 from unihire.platform.telemetry import watch_operation
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
@@ -46,7 +45,6 @@ from unihire.store.calls import operations
 from unihire.store.calls.operations import WriteStep
 from unihire.store.connections import UNAVAILABLE
 from unihire.store.events.notices import NewNotice, NoticeKind
-from unihire.sync.rows_by_id import sync_rows_by_id
 
 log = get_logger()
 
@@ -55,9 +53,6 @@ Release = Callable[["Outcome", Sequence[NewNotice]], Awaitable[None]]
 
 LONGEST = timedelta(seconds=110)
 """How long a call may take; its worker locks its idempotency key a little longer."""
-
-LONGEST_READ_BACK = timedelta(seconds=10)
-"""How long a call waits for what it wrote to be in the store: its answer is known, and who waits for it may give up."""
 
 LONGEST_WORDS = 20_000
 """Of a vendor's refusal: beyond it the body is shown as a text that is cut."""
@@ -178,7 +173,7 @@ class Operations:
                 await operations.save_steps(self._pool, connector.number, key, now)
 
         partner_auth = get_integration(connector.integration).partner_auth
-        granted = find_granted(partner_auth, list_operations(connector.integration).values(), connector.scopes)
+        granted = find_granted(partner_auth, list_writing(connector.integration), connector.scopes)
         if missing := list_missing(operation.scopes, granted):
             return _fail(ScopeMissing(f"{operation.name} was not called", missing), WriteProgress())
         integration = get_integration(connector.integration)
@@ -194,7 +189,7 @@ class Operations:
                     await self._end_write(connector, outcome, happened, release)
                 return outcome
             finally:
-                await self._read_back(connector, client, context)
+                await read_back(self._pool, connector, client, context.list_touched())
 
     async def _end_write(
         self, connector: Connector, outcome: Outcome, happened: NewNotice, release: Release | None
@@ -224,23 +219,6 @@ class Operations:
             return _fail(error, context.report_progress())
         except Exception as error:  # noqa: BLE001 - logged, or raised again
             return _fail_unforeseen(operation, error, context.report_progress())
-
-    async def _read_back(self, connector: Connector, client: VendorClient, context: LiveContext) -> None:
-        """Read what was written into the store; where that fails, or takes long, the next sync does.
-
-        What was written is written: no error of this says anything else to the caller, who would write it again.
-        """
-        if not context.touched:
-            return
-        integration = get_integration(connector.integration)
-        try:
-            async with asyncio.timeout(LONGEST_READ_BACK.total_seconds()):
-                await sync_rows_by_id(self._pool, connector, integration, client, context.touched)
-        except (VendorError, Stopped, TimeoutError, *UNAVAILABLE) as error:
-            reason = str(error) or type(error).__name__
-            log.warning("what was written is not in the store yet", connector=str(connector.id), reason=reason)
-        except Exception as error:
-            log.error("what was written could not be stored", connector=str(connector.id), exc_info=error)
 
 
 def _describe_write(operation: Operation, outcome: Outcome, progress: WriteProgress, key: str | None) -> NewNotice:

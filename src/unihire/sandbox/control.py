@@ -89,6 +89,7 @@ class Control:
             **app.settings,
             "client_id": app.emulator.credentials.client_id,
             "client_secret": app.emulator.credentials.client_secret,
+            "other_credentials": dict(app.emulator.credentials.others),
             "clock": to_text(app.clock.now()),
             "streams": self._count_rows(),
             "faults": app.faults.list(),
@@ -126,8 +127,14 @@ class Control:
             raise _Refused(404, f"no stream {name!r}: there are {', '.join(streams)}")
         return streams[name]
 
+    def _read_row_id(self, text: str) -> int:
+        """A row's number, or an id of the vendor's."""
+        read = self._app.kind.read_id
+        number = None if read is None else read(text)
+        return _read_id(text) if number is None else number
+
     def _show_row(self, _body: Any, parts: list[str]) -> Any:
-        number = _read_id(parts[1])
+        number = self._read_row_id(parts[1])
         row = self._get_stream(parts[0]).find(number)
         if row is None:
             raise _Refused(404, f"no row {number} in {parts[0]}")
@@ -137,12 +144,12 @@ class Control:
         rows = self._get_stream(parts[0])
         fields = dict(_get_object(body))
         id_ = fields.pop("id", None)
-        number = rows.create(fields, None if id_ is None else _read_id(str(id_)))
+        number = rows.create(fields, None if id_ is None else self._read_row_id(str(id_)))
         self._announce(parts[0], None, rows.find(number))
         return self._show_row(body, [parts[0], str(number)])
 
     def _change_row(self, body: Any, parts: list[str]) -> Any:
-        number = _read_id(parts[1])
+        number = self._read_row_id(parts[1])
         rows = self._get_stream(parts[0])
         before, row = rows.find(number), rows.change(number, _get_object(body))
         if row is None:
@@ -151,7 +158,7 @@ class Control:
         return show_row(row)
 
     def _delete_row(self, _body: Any, parts: list[str]) -> Any:
-        number = _read_id(parts[1])
+        number = self._read_row_id(parts[1])
         rows = self._get_stream(parts[0])
         before = rows.find(number)
         if not rows.delete(number):

@@ -181,7 +181,7 @@ class SandboxApp:
         if slow is not None:
             struck.append("slow")
             await asyncio.sleep(slow.seconds)
-        is_signed = request.headers.get("authorization", "").startswith("Bearer ")
+        is_signed = request.headers.get("authorization", "").startswith(f"{self.kind.scheme} ")
         if is_signed and (strike := faults.strike("odd-retry-after", path)) is not None:
             struck.append("odd-retry-after")
             refusal = emulator.refuse(429, request)

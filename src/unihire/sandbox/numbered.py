@@ -80,6 +80,20 @@ class NumberedLayer(ChanceChanges):
         layer = iter(self._order[end - 1 :: -1] if end else ())
         return self._merge(self._walk_computed(upto, since, until), layer)
 
+    def walk_earliest(self, *, start: int = 0, since: int | None = None) -> Iterator[tuple[int, Row]]:
+        touched, parts = self._layer, self._parts
+        layer = iter(self._order[bisect_left(self._order, start) :])
+        following = next(layer, None)
+        for number, part, record, place in self._climb_computed(start, since):
+            while following is not None and following < number:
+                yield following, touched[following]  # type: ignore[misc]
+                following = next(layer, None)
+            if number not in touched:
+                yield number, parts[part].shape(record, place)
+        while following is not None:
+            yield following, touched[following]  # type: ignore[misc]
+            following = next(layer, None)
+
     def walk_owned(
         self, owners: Sequence[Sequence[int]], link: str, values: Sequence[int], *, upto: int | None = None
     ) -> Iterator[tuple[int, Row]]:
@@ -112,6 +126,23 @@ class NumberedLayer(ChanceChanges):
             else:
                 records = iter(range(part.records - 1 if last is None else last, -1, -1))
             yield from self._walk_places(which, records, upto)
+
+    def _climb_computed(self, start: int, since: int | None) -> Iterator[tuple[int, int, int, int]]:
+        """(number, part, record, place) with rising numbers."""
+        step = self._step
+        for which, part in enumerate(self._parts):
+            begin = self._first + step * self._offsets[which]
+            first = min(max((start - begin) // step // part.places, 0), part.records)
+            records = (
+                range(first, part.records)
+                if part.timeline is None
+                else part.timeline.walk_earliest(start=first, since=since)
+            )
+            for record in records:
+                for place in range(self._holds(part, record)):
+                    number = begin + step * (part.places * record + place)
+                    if number >= start:
+                        yield number, which, record, place
 
     def _walk_records(self, owners: Sequence[Sequence[int]], upto: int | None) -> Iterator[tuple[int, int, int, int]]:
         for which in reversed(range(min(len(self._parts), len(owners)))):

@@ -36,6 +36,8 @@ class OutgoingDelivery:
     due_at: datetime | None
     """None once it arrived or was given up."""
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    is_ping: bool = False
+    """Tried once; a receiver that does not accept it is disabled."""
 
     def show(self) -> dict[str, Any]:
         arrived = bool(self.attempts) and self.attempts[-1]["accepted"]
@@ -94,6 +96,14 @@ class SandboxOutbox:
             raise ConfigError(f"unknown event {', '.join(sorted(unknown))}: there are {', '.join(self.rules.events)}")
         self._receivers[receiver.id] = (receiver, True)
 
+    def add_pinged(self, receiver: Receiver) -> None:
+        self.add_receiver(receiver)
+        delivery = self._make_ping(receiver)
+        delivery.is_ping = True
+        self._waiting.append(delivery)
+        self._deliveries.append(delivery)
+        self._wake.set()
+
     def remove_receiver(self, number: int) -> bool:
         self._waiting = [delivery for delivery in self._waiting if delivery.receiver.id != number]
         return self._receivers.pop(number, None) is not None
@@ -129,22 +139,30 @@ class SandboxOutbox:
             if is_enabled and (not receiver.events or event in receiver.events):
                 yield receiver
 
-    def publish(self, event: str, body: bytes) -> None:
+    def publish(self, event: str, body: bytes, accepts: Callable[[Receiver], bool] | None = None) -> None:
         for receiver in self._find_receivers(event):
-            delivery = self._make_delivery(event, receiver, body)
-            self._waiting.append(delivery)
-            self._deliveries.append(delivery)
+            if accepts is not None and not accepts(receiver):
+                continue
+            number = self._make_id()
+            sealed = self.rules.seal(receiver, number, body)
+            if sealed is not None:
+                delivery = OutgoingDelivery(number, event, receiver, sealed, self._clock.now())
+                self._waiting.append(delivery)
+                self._deliveries.append(delivery)
         self._wake.set()
 
-    def _make_delivery(self, event: str, receiver: Receiver, body: bytes) -> OutgoingDelivery:
+    def _make_id(self) -> str:
         self._events += 1
-        number = str(uuid5(NAMESPACE_URL, f"delivery {self._seed} {self._events}"))
-        return OutgoingDelivery(number, event, receiver, body, self._clock.now())
+        return str(uuid5(NAMESPACE_URL, f"delivery {self._seed} {self._events}"))
+
+    def _make_ping(self, receiver: Receiver) -> OutgoingDelivery:
+        body = self.rules.ping(receiver, True, to_text(self._clock.now()))
+        return OutgoingDelivery(self._make_id(), "ping", receiver, body, self._clock.now())
 
     async def ping(self, number: int) -> bool:
         """Send the set-up message, once; a receiver that does not accept it is disabled."""
         receiver, _ = self._receivers[number]
-        delivery = self._make_delivery("ping", receiver, self.rules.ping(receiver, True, to_text(self._clock.now())))
+        delivery = self._make_ping(receiver)
         self._deliveries.append(delivery)
         async with _open_session() as session:
             await self._attempt(session, delivery)
@@ -169,7 +187,10 @@ class SandboxOutbox:
 
     async def _attempt_all(self, session: aiohttp.ClientSession, deliveries: list[OutgoingDelivery]) -> None:
         for delivery in deliveries:
-            await self._attempt(session, delivery)
+            if self.find_enabled(delivery.receiver.id) or delivery.is_ping:
+                await self._attempt(session, delivery)
+            else:
+                delivery.due_at = None
 
     async def _attempt(self, session: aiohttp.ClientSession, delivery: OutgoingDelivery) -> None:
         receiver, at = delivery.receiver, self._clock.now()
@@ -189,10 +210,13 @@ class SandboxOutbox:
             attempt["error"] = f"{type(error).__name__}: {error}"
         delivery.attempts.append(attempt)
         tried = len(delivery.attempts)
-        if attempt["accepted"] or tried > len(self.rules.waits):
+        is_over = attempt["status"] is not None and self.rules.ends(attempt["status"])
+        if attempt["accepted"] or is_over or delivery.is_ping or tried > len(self.rules.waits):
             delivery.due_at = None
         else:
             delivery.due_at = at + timedelta(seconds=self.rules.waits[tried - 1])
+        if delivery.is_ping and not attempt["accepted"]:
+            self.set_enabled(receiver.id, False)
 
     def list_deliveries(self) -> list[dict[str, Any]]:
         return [delivery.show() for delivery in self._deliveries]

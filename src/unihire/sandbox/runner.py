@@ -48,6 +48,12 @@ class Ready(msgspec.Struct, frozen=True):
     size: int
     seed: int
     pid: int
+    other_credentials: dict[str, str] = {}
+    """What other parts of the vendor's API ask for, by name."""
+
+    def list_credentials(self) -> dict[str, str]:
+        """All of them, by the names that connecting asks for."""
+        return {"client_id": self.client_id, "client_secret": self.client_secret, **self.other_credentials}
 
 
 def list_emulators() -> list[str]:
@@ -269,6 +275,7 @@ def _describe(app: SandboxApp, listener: socket.socket) -> Ready:
         size=app.settings["size"],
         seed=app.settings["seed"],
         pid=os.getpid(),
+        other_credentials=dict(app.emulator.credentials.others),
     )
 
 
@@ -277,4 +284,6 @@ def _print_ready(ready: Ready) -> None:
         f"{ready.emulator} sandbox at {ready.base_url}\n"
         f"client id      {ready.client_id}\nclient secret  {ready.client_secret}\n"
     )
+    for name, value in ready.other_credentials.items():
+        sys.stdout.write(f"{name.replace('_', ' '):<13}  {value}\n")
     sys.stdout.flush()

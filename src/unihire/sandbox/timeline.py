@@ -72,6 +72,16 @@ class LaneTimeline:
             lanes.append(range(greatest, least - 1, -LANES))
         return heapq.merge(*lanes, reverse=True)
 
+    def walk_earliest(self, *, start: int = 0, since: int | None = None) -> Iterator[int]:
+        start = max(start, 0)
+        if since is None:
+            return iter(range(start, self.count))
+        lanes = []
+        for lane in range(min(LANES, self.count)):
+            least = max(self._last_before(lane, (since, -1)) + LANES, lane)
+            lanes.append(range(least if least >= start else start + (lane - start) % LANES, self.count, LANES))
+        return heapq.merge(*lanes)
+
     def _last_before(self, lane: int, bound: tuple[int, int] | None) -> int:
         """The greatest index of the lane that comes before the bound in rising order, or a negative number."""
         length = (self.count - lane + LANES - 1) // LANES

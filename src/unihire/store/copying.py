@@ -67,8 +67,9 @@ async def copy_rows(connection: Connection, table: str, columns: Sequence[str], 
 
 async def _send(rows: Iterable[bytes]) -> AsyncIterator[bytes]:
     left = iter(rows)
-    yield _SIGNATURE
+    written = _SIGNATURE + b"".join(islice(left, AT_ONCE))
     while some := b"".join(islice(left, AT_ONCE)):
-        yield some
+        yield written
         await asyncio.sleep(0)
-    yield _END
+        written = some
+    yield written + _END  # few rows are one message

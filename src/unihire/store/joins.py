@@ -103,8 +103,12 @@ INSERT_STALE = """
     ON CONFLICT (connector, stream, name, key) DO UPDATE SET after = 0, until = NULL
 """
 
+# Stale keys of these joins of a stream, so many of each.
 FIND_STALE = """
-    SELECT key, after, until FROM stale WHERE connector = $1 AND stream = $2 AND name = $3 ORDER BY key LIMIT $4
+    SELECT found.* FROM unnest($3::text[]) AS wanted (name) CROSS JOIN LATERAL (
+        SELECT name, key, after, until FROM stale
+        WHERE connector = $1 AND stream = $2 AND name = wanted.name ORDER BY key LIMIT $4
+    ) AS found
 """
 
 HAS_STALE = "SELECT EXISTS (SELECT FROM stale WHERE connector = $1 AND stream = $2)"
@@ -244,15 +248,16 @@ async def clear_stale(
     connection: Connection,
     connector: int,
     stream: str,
-    name: str,
-    keys: Sequence[str],
-    moved: tuple[str, int, int] | None,
+    done: Sequence[tuple[str, str]],
+    moved: tuple[str, str, int, int] | None,
 ) -> None:
-    """Delete stale keys whose records were made again; for a key with more records, store how far the work is."""
-    if keys:
-        await connection.executemany(DELETE_STALE, [(connector, stream, name, key) for key in keys])
+    """Delete stale keys, each with its join's name, whose records were made again; for a key with more records, store
+    how far the work is.
+    """
+    if done:
+        await connection.executemany(DELETE_STALE, [(connector, stream, name, key) for name, key in done])
     if moved is not None:
-        await connection.execute(MOVE_STALE, connector, stream, name, *moved)
+        await connection.execute(MOVE_STALE, connector, stream, *moved)
 
 
 async def walk_absent_rows(pool: Pool, connector: int, origin: str, limit: int) -> AsyncIterator[list[str]]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from unihire.store import Connection, Pool
 from unihire.store.accounts.tokens import DROP_ALL_ENDED
 from unihire.store.calls.operations import DROP_OLD_CALLS, DROP_OLD_MARKS, MARKED_FOR
+from unihire.store.calls.requested_writes import DROP_OLD_UNIFIED
 from unihire.store.calls.writes import DROP_OLD_WRITES
 from unihire.store.events import hooks
 from unihire.store.events.deliveries import DROP_OLD_DELIVERIES, DROP_OLD_UNDELIVERED
@@ -32,6 +33,8 @@ class Retention:
     """Runs that ended and issues that were resolved."""
     calls: timedelta = timedelta(days=7)
     """Responses under idempotency keys, and their writes."""
+    writes: timedelta = timedelta(days=30)
+    """Writes through the unified API, with their idempotency keys and answers."""
     events: timedelta = timedelta(days=30)
     """Events of the change log, notices, and messages that webhooks refused."""
     deliveries: timedelta = timedelta(days=7)
@@ -78,6 +81,7 @@ async def delete_expired(connection: Connection, pool: Pool, retention: Retentio
             (DROP_OLD_UNDELIVERED, retention.events),
             (DROP_OLD_DELIVERIES, retention.deliveries),
             (DROP_OLD_WRITES, retention.calls),
+            (DROP_OLD_UNIFIED, retention.writes),
             (DROP_OLD_MARKS, MARKED_FOR),
             (DROP_ALL_ENDED, timedelta()),
             (hooks.DROP_ALL_ENDED, timedelta()),

@@ -1,6 +1,7 @@
 """What a page stores besides records: details, quarantined rows, the ids seen."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import asyncpg
@@ -35,6 +36,15 @@ RELEASE_QUARANTINE = """
             WHERE q.connector = $1 AND q.stream = $2 AND q.row_id = released.row_id OFFSET 0
         ) AS found
     ))
+"""
+
+# What is known of these streams, and the feed's position.
+FIND_STATES = """
+    SELECT asked.stream, (SELECT last_seq FROM feed WHERE connector = $1) AS position,
+        (SELECT true FROM stream_state WHERE connector = $1 AND stream = asked.stream LIMIT 1) AS is_read,
+        (SELECT true FROM quarantine WHERE connector = $1 AND stream = asked.stream LIMIT 1) AS has_quarantine,
+        (SELECT true FROM stale WHERE connector = $1 AND stream = asked.stream LIMIT 1) AS has_stale
+    FROM unnest($2::text[]) AS asked (stream)
 """
 
 HAS_QUARANTINE = "SELECT EXISTS (SELECT FROM quarantine WHERE connector = $1 AND stream = $2)"
@@ -197,3 +207,25 @@ async def walk_absent(
 
 async def forget_seen(connection: Connection | Pool, connector: int, stream: str) -> None:
     await connection.execute(FORGET_SEEN, connector, stream)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStates:
+    """What is known of a connector's streams at a feed position: which were read well once, which have rows that are
+    quarantined, and which have records to be made again.
+    """
+
+    position: int
+    read: frozenset[str]
+    quarantined: frozenset[str]
+    stale: frozenset[str]
+
+
+async def find_states(pool: Pool | Connection, connector: int, names: Iterable[str]) -> StreamStates:
+    found = await pool.fetch(FIND_STATES, connector, list(names))
+
+    def having(column: str) -> frozenset[str]:
+        return frozenset(row["stream"] for row in found if row[column])
+
+    position = found[0]["position"] if found else None
+    return StreamStates(position or 0, having("is_read"), having("has_quarantine"), having("has_stale"))

@@ -57,7 +57,7 @@ def find_fast_streams(integration: Integration, models: Collection[str]) -> list
 
     Raises ConfigError for a model the integration does not fill, or of which no list has a marker.
     """
-    able = {stream.name for stream in integration.streams if stream.changed_since is not None}
+    able = {stream.name for stream in integration.streams if stream.is_incremental}
     if unable := sorted(set(models) - _list_able_models(integration)):
         find_streams(integration, models)  # names those that it does not fill at all
         raise ConfigError(f"{integration.name} cannot be asked for what changed of {', '.join(unable)}")
@@ -66,7 +66,7 @@ def find_fast_streams(integration: Integration, models: Collection[str]) -> list
 
 def _list_able_models(integration: Integration) -> set[str]:
     """The models that are made of lists which the vendor can be asked for what changed in."""
-    able = (stream for stream in integration.streams if stream.changed_since is not None)
+    able = (stream for stream in integration.streams if stream.is_incremental)
     return {spec_of(mapping.model).name for stream in able for mapping in stream.mappings}
 
 

@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence, Set
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import partial
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
 from zlib import crc32
 
 from unihire.errors import AnswerTooLarge, VendorChanged, VendorRefused
-from unihire.integration.declare import Data, Detail, IdFilter, Stream, find_member, list_values
+from unihire.integration.declare import CallById, Data, Detail, IdFilter, ShortList, Stream, find_member, list_values
 from unihire.kit.logs import get_logger
 from unihire.kit.text import fold_text
+from unihire.outbound.asked import fill_path, fill_texts, place_params, write_asked
 from unihire.outbound.client import VendorClient
 from unihire.outbound.paging import Page, Row, VendorResponse, decode_rows, read_row
 from unihire.store import Connection, Pool
@@ -47,8 +47,11 @@ NO_VERSION = "to be asked for again"
 EMPTY = b"[]"
 
 ASKED_AGAIN_WITHIN = 30
-"""Days within which daily whole reads ask for all details once more: what a vendor left out of one by mistake, so that
-it maps, would stay as long as the row's version."""
+"""Days within which daily whole reads ask for all details once more, where a detail does not say other: what a vendor
+left out of one by mistake, so that it maps, would stay as long as the row's version."""
+
+DETAIL_PAGES = 1000
+"""Pages of one row's detail that are read at most."""
 
 # The stored details of some rows.
 FIND_DETAILS = """
@@ -87,7 +90,7 @@ class Details:
                 one = noted.get(row_id)
                 if one is not None and one.may_lack(f"{DETAIL}{name}"):
                     details[place] = (name, row_id, NO_VERSION, raw)
-        self.fresh += [one for one in self.stored if one[2] == NO_VERSION]
+        self.fresh += [one for one in self.stored if one[2] == NO_VERSION and one not in self.fresh]
 
 
 def find_lead(client: VendorClient, skew: timedelta) -> timedelta:
@@ -99,10 +102,23 @@ def find_lead(client: VendorClient, skew: timedelta) -> timedelta:
     return lead if lead > DRIFT else timedelta()
 
 
-def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, str], size: int | None = None) -> str:
-    """Path and query of a list's first page, of `size` rows or as many as the stream declares."""
-    path, params = stream.paging.first(client.target.locate(stream.path), filters, size)
-    return path + (f"?{urlencode(params)}" if params else "")
+def first_page(client: VendorClient, stream: Stream, filters: Mapping[str, Any], size: int | None = None) -> str:
+    """What to ask (see `outbound.asked`) for a list's first page, of `size` rows or as many as the stream declares."""
+    path, others = place_params(stream.path, filters)
+    return stream.paging.first(client.target.locate(path), {**stream.params, **others}, size)
+
+
+def is_older(stream: Stream, rows: Sequence[Row], since: datetime) -> bool:
+    """Whether every row of a page changed before a moment, in a list that has the newest first.
+
+    A row that does not show when it changed may be newer.
+    """
+    if stream.moment_of is None:
+        return False
+    try:
+        return all(stream.moment_of(row.data) < since for row in rows)
+    except Exception:  # noqa: BLE001 - whatever it raises over a row
+        return False
 
 
 Mark = Callable[[Sequence[Row]], Awaitable[None]]
@@ -111,10 +127,9 @@ Mark = Callable[[Sequence[Row]], Awaitable[None]]
 
 async def fetch_page(client: VendorClient, stream: Stream, asked: str, mark: Mark | None = None) -> Page:
     """One page of a list, at this path with query; asked for once more where a row of it cannot be decoded."""
-    origin = client.target.origin
     with watch_page("fetch", client, stream.name):
         for _ in range(SURE_AFTER):
-            page = await client.read(asked, lambda answer: stream.paging.read(answer, origin=origin, asked=asked))
+            page = await client.read_page(stream.paging, asked)
             rows = page.rows
             if mark is not None:
                 await mark(rows)
@@ -171,15 +186,17 @@ async def fetch_details(
     rows: Sequence[Row],
     *,
     day: int | None = None,
+    is_touched: bool = False,
 ) -> Details:
     """The details of those rows that need them, from the store where they are of the row's version.
 
     That a row which needs them has none is accepted when two reads of the row have found it so. With `day`, a number
-    of it, some are asked for though they are stored: each on one of `ASKED_AGAIN_WITHIN` days in a row.
+    of it, some are asked for though they are stored: each on one of `ASKED_AGAIN_WITHIN` days in a row. So are those
+    with days of their own where the rows are known to be touched: they may have changed, and their rows not.
     """
     details = Details()
     for detail in stream.details:
-        wanted, due = _find_wanted(details, stream, detail, rows, day)
+        wanted, due = _find_wanted(details, stream, detail, rows, day, is_touched=is_touched)
         if not wanted:
             continue
         was_empty = set[str]()
@@ -190,15 +207,16 @@ async def fetch_details(
                 details.stored.append((detail.name, row_id, known["version"], known["raw"]))
                 stored = decode_rows(known["raw"], of=detail.name)
                 details.found.setdefault(row_id, {})[detail.name] = [one.data for one in stored]
-            elif known["version"] == NO_VERSION and known["raw"] == EMPTY:
+            elif known["version"] in (NO_VERSION, wanted[row_id]) and known["raw"] == EMPTY:
                 was_empty.add(row_id)
         await _ask_details(details, client, stream, detail, rows, wanted, was_empty)
     return details
 
 
-def is_due(row_id: str, day: int | None) -> bool:
-    """Whether it is the day on which details of the row may be asked for though they are stored."""
-    return day is not None and (crc32(row_id.encode()) + day) % ASKED_AGAIN_WITHIN == 0
+def is_due(row_id: str, day: int | None, detail: Detail) -> bool:
+    """Whether it is the day on which the row's detail may be asked for though it is stored."""
+    within = detail.again_within or ASKED_AGAIN_WITHIN
+    return day is not None and (crc32(row_id.encode()) + day) % within == 0
 
 
 async def _ask_details(
@@ -217,8 +235,12 @@ async def _ask_details(
 
     refused: dict[str, VendorRefused] = {}
     oversized: dict[str, AnswerTooLarge] = {}
-    read_detail = partial(_read_detail, client, detail)
-    asked = await _ask_each(client, detail.path, wanted, read_detail, is_good, oversized, refused=refused)
+    by_id = {find_row_id(stream, row): row.data for row in rows}
+
+    async def ask(row_id: str, most: int) -> list[Row] | None:
+        return await _read_detail(client, detail, _write_detail(client, detail, row_id, by_id[row_id]), most)
+
+    asked = await _ask_each(client, ask, wanted, is_good, oversized, refused=refused)
     if len(refused) == len(wanted) > 1:  # no row's fault
         raise next(iter(refused.values()))
     for row_id, answered in asked:
@@ -246,12 +268,19 @@ async def _ask_details(
 
 
 def _find_wanted(
-    details: Details, stream: Stream, detail: Detail, rows: Sequence[Row], day: int | None = None
+    details: Details,
+    stream: Stream,
+    detail: Detail,
+    rows: Sequence[Row],
+    day: int | None = None,
+    *,
+    is_touched: bool = False,
 ) -> tuple[dict[str, str], set[str]]:
     """The ids of those rows that need the detail, each with the version it is needed of.
 
-    Beside them those for which it is asked on this day, though it is stored.
+    Beside them those for which it is asked on this day, or as they are touched, though it is stored.
     """
+    asks_all = is_touched and detail.again_within is not None
     wanted: dict[str, str] = {}
     due = set[str]()
     for row in rows:
@@ -259,7 +288,8 @@ def _find_wanted(
         try:
             if detail.needed(row.data):
                 wanted[row_id] = find_key(detail.version(row.data)) or ""
-                if is_due(row_id, day) and (detail.again is None or detail.again(row.data)):
+                is_again = is_due(row_id, day, detail) and (detail.again is None or detail.again(row.data))
+                if asks_all or is_again:
                     due.add(row_id)
         except Exception as error:  # noqa: BLE001 - whatever it raises over a row costs that row its detail
             left_out = LeftOut(detail.name, explain_error(error, row.data))
@@ -297,16 +327,47 @@ async def find_details(
     return details, lacking
 
 
-def _read_detail(client: VendorClient, detail: Detail, answer: VendorResponse) -> list[Row]:
-    return detail.paging.read(answer, origin=client.target.origin, asked=detail.path).rows
+def _write_detail(client: VendorClient, detail: Detail, row_id: str, row: Data) -> str:
+    """What to ask for the first page of a row's detail."""
+
+    def find(name: str) -> str:
+        if name == "id":
+            return row_id
+        value = find_member(row, name)
+        return "" if value is None else str(value)
+
+    path = client.target.locate(fill_path(detail.path, find))
+    return detail.paging.first(path, fill_texts(detail.params, find))
+
+
+async def _read_detail(client: VendorClient, detail: Detail, asked: str, most: int) -> list[Row] | None:
+    """All pages of one row's detail; None where the vendor says there is none. Raises AnswerTooLarge over `most` bytes
+    or too many pages.
+    """
+
+    try:
+        page = await client.read_page(detail.paging, asked, most=most)
+    except VendorRefused as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+    rows, visited = page.rows, {asked}
+    while page.next is not None and page.next not in visited:
+        asked = page.next
+        visited.add(asked)
+        if len(visited) > DETAIL_PAGES or sum(len(row.raw) for row in rows) > most:
+            raise AnswerTooLarge(f"{detail.path}: its pages are more than is read of one row")
+        page = await client.read_page(detail.paging, asked, most=most)
+        rows += page.rows
+    return rows
 
 
 def _is_of(detail: Detail, row_id: str, rows: Sequence[Row]) -> bool:
-    """Whether a detail is that of the row it was asked for, as far as its rows name one."""
+    """Whether a detail is that of the row it was asked for, as far as its rows name one; a lone one has to."""
     if detail.of is None:
         return True
-    named = {str(found) for row in rows if (found := find_member(row.data, detail.of)) is not None}
-    return named <= {row_id}
+    named = (find_member(row.data, detail.of) for row in rows)
+    return all(str(one) == row_id for one in named if one is not None or getattr(detail.paging, "may_be_lone", False))
 
 
 @dataclass(slots=True)
@@ -346,10 +407,13 @@ async def _fetch_by_id(
     client: VendorClient, stream: Stream, ids: Sequence[str], *, can_refuse: bool = False
 ) -> FetchedRows:
     """With `can_refuse` an id has no row if the vendor refuses to be asked for it alone."""
+    if isinstance(stream.by_id, ShortList):
+        return await _fetch_listed(client, stream, ids)
     if isinstance(stream.by_id, IdFilter):
         return await _fetch_batches(client, stream, stream.by_id, ids, can_refuse=can_refuse)
     assert stream.by_id is not None
-    return await _fetch_each(client, stream, stream.by_id, ids, can_refuse=can_refuse)
+    call = CallById(path=stream.by_id) if isinstance(stream.by_id, str) else stream.by_id
+    return await _fetch_each(client, stream, call, ids, can_refuse=can_refuse)
 
 
 async def _shows_listed(client: VendorClient, stream: Stream) -> bool:
@@ -363,7 +427,7 @@ async def _shows_listed(client: VendorClient, stream: Stream) -> bool:
 
 
 async def _fetch_each(
-    client: VendorClient, stream: Stream, path: str, ids: Sequence[str], *, can_refuse: bool
+    client: VendorClient, stream: Stream, call: CallById, ids: Sequence[str], *, can_refuse: bool
 ) -> FetchedRows:
     found = FetchedRows()
 
@@ -372,10 +436,15 @@ async def _fetch_each(
         return is_merged or find_row_id(stream, row) == row_id
 
     def read(answer: VendorResponse) -> Row:
-        return read_row(answer, of=path)
+        return read_row(answer, of=call.path, item=call.item, without=call.unlisted)
+
+    async def ask(row_id: str, most: int) -> Row | None:
+        path = client.target.locate(fill_path(call.path, lambda _: row_id))
+        body = None if call.body is None else fill_texts(call.body, lambda _: row_id)
+        return await client.find(write_asked(path, body=body), read, most=most)
 
     oversized: dict[str, AnswerTooLarge] = {}
-    for row_id, row in await _ask_each(client, path, ids, read, is_good, oversized, refused={} if can_refuse else None):
+    for row_id, row in await _ask_each(client, ask, ids, is_good, oversized, refused={} if can_refuse else None):
         if row_id in oversized:
             log.warning("a row asked for by id is too large", stream=stream.name, error=str(oversized[row_id]))
             found.unsure.add(row_id)
@@ -391,6 +460,19 @@ async def _fetch_each(
     return found
 
 
+async def _fetch_listed(client: VendorClient, stream: Stream, ids: Sequence[str]) -> FetchedRows:
+    """The rows of these ids, of the whole list."""
+    found = FetchedRows(missing=set(ids))
+    for _ in range(SURE_AFTER):
+        if not found.missing:
+            break
+        async with aclosing(walk(client, stream, first_page(client, stream, {}))) as pages:
+            async for page in pages:
+                found.rows += [row for row in page.rows if find_row_id(stream, row) in found.missing]
+        found.missing -= {find_row_id(stream, row) for row in found.rows}
+    return found
+
+
 async def _fetch_batches(
     client: VendorClient, stream: Stream, by: IdFilter, ids: Sequence[str], *, can_refuse: bool
 ) -> FetchedRows:
@@ -398,7 +480,7 @@ async def _fetch_batches(
     for _ in range(SURE_AFTER):
         asked = sorted(found.missing - found.unsure)
         for batch, rows, wrong in await _ask_batches(
-            client, stream, by.param, asked, most=by.most, is_strict=True, can_refuse=can_refuse
+            client, stream, by.params, asked, most=by.most, is_strict=True, can_refuse=can_refuse
         ):
             found.rows += rows
             found.missing -= {find_row_id(stream, row) for row in rows}
@@ -410,20 +492,20 @@ async def _fetch_batches(
 
 
 async def fetch_where(
-    client: VendorClient, stream: Stream, param: str, values: Sequence[str], *, most: int, member: str = "id"
+    client: VendorClient, stream: Stream, params: Sequence[str], values: Sequence[str], *, most: int, member: str = "id"
 ) -> list[Row]:
     """The rows that have any of the values in `member`, asked for by a filter, `most` values at a time, all at once.
 
     Rows that the filter should not have let through are left out.
     """
-    found = await _ask_batches(client, stream, param, values, most=most, member=member)
+    found = await _ask_batches(client, stream, params, values, most=most, member=member)
     return [row for _, rows, _ in found for row in rows]
 
 
 async def _ask_batches(
     client: VendorClient,
     stream: Stream,
-    param: str,
+    params: Sequence[str],
     values: Sequence[str],
     *,
     most: int,
@@ -449,14 +531,14 @@ async def _ask_batches(
         return await ask(batch[:half]) + await ask(batch[half:])
 
     async def ask_whole(batch: Sequence[str]) -> tuple[Sequence[str], list[Row], int]:
-        start, rows, wrong = first_page(client, stream, {param: ",".join(batch)}), list[Row](), 0
+        start, rows, wrong = first_page(client, stream, dict.fromkeys(params, ",".join(batch))), list[Row](), 0
         wanted = {fold_text(value) for value in batch}
         async with aclosing(walk(client, stream, start)) as pages:
             async for page in pages:
                 good = [row for row in page.rows if not wanted.isdisjoint(_list_values(stream, row, member))]
                 rows += good
                 wrong += len(page.rows) - len(good)
-                if wrong and is_strict:
+                if wrong and (is_strict or len(params) > 1):  # a range that is not kept to is a whole list
                     break
         return batch, rows, wrong
 
@@ -471,15 +553,14 @@ def _list_values(stream: Stream, row: Row, member: str) -> list[str]:
 
 async def _ask_each(
     client: VendorClient,
-    path: str,
+    ask_for: Callable[[str, int], Awaitable[T | None]],
     ids: Iterable[str],
-    read: Callable[[VendorResponse], T],
     is_good: Callable[[str, T], bool],
     oversized: dict[str, AnswerTooLarge],
     *,
     refused: dict[str, VendorRefused] | None = None,
 ) -> list[tuple[str, T | None]]:
-    """What `read` makes of what is at `path` for each id, None where there is none (404) or too much.
+    """What `ask_for` finds for each id, in so many bytes at most; None where there is none (404) or too much.
 
     What is there is asked for again where it is not good. `oversized` takes the ids of which there is too much. Raises
     the first error, once all have ended, but for refusals of single ids where `refused` takes them: those have nothing.
@@ -488,12 +569,11 @@ async def _ask_each(
     most = min(client.target.answer_bytes, max(client.target.answer_bytes // ROW_SHARE, ROW_BYTES))
 
     async def ask(row_id: str) -> tuple[str, T | None]:
-        asked = client.target.locate(path.format(id=quote(row_id, safe="")))
         found: T | None = None
         async with gate:
             for _ in range(SURE_AFTER):
                 try:
-                    found = await client.find(asked, read, most=most)
+                    found = await ask_for(row_id, most)
                 except AnswerTooLarge as error:
                     oversized[row_id] = error
                     break

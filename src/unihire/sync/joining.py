@@ -7,7 +7,7 @@ from typing import Self
 import asyncpg
 import msgspec
 
-from unihire.integration.declare import Data, Integration, Join, Stream, find_member, has_deleted
+from unihire.integration.declare import Data, Integration, Join, Stream, find_member, has_deleted, pick_members
 from unihire.kit.logs import get_logger
 from unihire.outbound.paging import Row, decode_row
 from unihire.store import Connection, Pool, joins
@@ -48,12 +48,16 @@ class RowStorage:
     def __bool__(self) -> bool:
         return bool(self.joins) or self.stream.is_stored or has_deleted(self.stream)
 
-    async def find_showing(self, pool: Pool | Connection, connector: int) -> set[str]:
-        """The streams that have records which may show rows of this one; before their first read they have none."""
+    async def find_showing(self, pool: Pool | Connection, connector: int, read: Collection[str] = ()) -> set[str]:
+        """The streams that have records which may show rows of this one; before their first read they have none.
+
+        Those that are known to be `read` are not looked up.
+        """
         return {
             stream.name
             for stream in {stream.name: stream for stream, _ in self.joins}.values()
-            if await pool.fetchval(joins.HAS_RECORDS, connector, model_numbers(stream), stream.name)
+            if stream.name in read
+            or await pool.fetchval(joins.HAS_RECORDS, connector, model_numbers(stream), stream.name)
         }
 
     def pick(self, rows: Iterable[Row], renderer: Renderer) -> tuple[list[Joined], list[Quarantined]]:
@@ -78,8 +82,7 @@ class RowStorage:
                     quarantined.append(Quarantined.of_parts(row_id, row, [left_out]))
                     continue
                 if is_shown:
-                    members = {name: row.data[name] for name in ("id", *join.members) if name in row.data}
-                    data = _ENCODER.encode(members)
+                    data = _ENCODER.encode(pick_members(row.data, join.members))
                     if self.stream.volatile is not None:
                         data = self.stream.volatile.pattern.sub(b"", data)
                     found.append(Joined(row_id, stream.name, join.name, key, id, data))
@@ -142,9 +145,7 @@ def _show_own(stream: Stream, join: Join, rows: Sequence[Row], found: Mapping[st
     for row in rows:
         key = find_key(find_member(row.data, join.on))
         if key is not None and (join.where is None or join.where(row.data)):
-            by_key.setdefault(key, []).append(
-                {name: row.data[name] for name in ("id", *join.members) if name in row.data}
-            )
+            by_key.setdefault(key, []).append(pick_members(row.data, join.members))
     for row in rows:
         row_id = find_row_id(stream, row)
         key = row_id if join.key is None else find_key(find_member(row.data, join.key))
@@ -183,55 +184,85 @@ async def _show(
 class Stale:
     """Rows whose records are to be made again, and the stale keys that are then done.
 
-    `done` are keys of the join with no further records; `moved` is a key that more records show, with where to go on
-    and where to end.
+    `done` are keys with no further records, each with its join's name; `moved` is a key that more records show, with
+    its join's name before it, and where to go on and where to end. `is_last`: the stream has no other stale keys.
     """
 
-    join: Join
     rows: list[Row]
-    done: list[str]
-    moved: tuple[str, int, int] | None = None
+    done: list[tuple[str, str]]
+    moved: tuple[str, str, int, int] | None = None
+    is_last: bool = False
 
 
-async def find_stale(connection: Connection, connector: int, stream: Stream, renderer: Renderer) -> Stale | None:
-    """The next batch of a stream's rows that show what changed; None when there are none.
+async def find_stale(
+    connection: Connection, connector: int, stream: Stream, renderer: Renderer, *, without: Collection[str] = ()
+) -> Stale | None:
+    """The next batch of a stream's rows that show what changed, by any join; None when there are none.
+
+    Rows with the ids `without` are left out: their records show it already.
 
     Call in the transaction that saves them again, with the feed locked: nobody saves a later row meanwhile.
     """
-    for join in stream.joins:
-        found = await connection.fetch(joins.FIND_STALE, connector, stream.name, join.name, STALE_BATCH)
-        if found and join.key is not None:
-            return await _find_by_key(connection, connector, stream, join, found)
-        if found:
-            keys = [row["key"] for row in found]
-            ids = [id for key in keys for id in renderer.row_ids(stream, key)]
-            rows = await connection.fetch(joins.FIND_ROWS, connector, stream.name, ids)
-            return Stale(join, _decode(rows, stream), keys)
-    return None
+    by_name = {join.name: join for join in stream.joins}
+    found = await connection.fetch(joins.FIND_STALE, connector, stream.name, list(by_name), STALE_BATCH)
+    if not found:
+        return None
+    for one in found:
+        if one["until"] is not None:
+            return await _walk_key(connection, connector, stream, one, one["until"])
+    direct, others = list[tuple[str, str]](), list[tuple[str, str]]()
+    for one in found[:STALE_BATCH]:
+        (direct if by_name[one["name"]].key is None else others).append((one["name"], one["key"]))
+    is_last = len(found) < STALE_BATCH
+    own_ids = dict.fromkeys(key for _, key in direct if key not in without)
+    rows = await _find_own(connection, connector, stream, renderer, own_ids)
+    if not others:
+        return Stale(rows, direct, is_last=is_last)
+    room = max(STALE_BATCH - len(rows), 0)
+    showing = await _find_showing(connection, connector, stream, others, 0, position.LATEST, room + 1)
+    if len(showing) <= room:
+        by_id = {find_row_id(stream, row): row for row in (*rows, *_decode(showing, stream))}
+        rows = [row for row_id, row in by_id.items() if row_id not in without]
+        return Stale(rows, [*direct, *others], is_last=is_last)
+    if direct:
+        return Stale(rows, direct)
+    first = next(one for one in found if (one["name"], one["key"]) == others[0])
+    return await _walk_key(
+        connection, connector, stream, first, await connection.fetchval(position.GET_LAST_SEQ, connector)
+    )
 
 
-async def _find_by_key(
-    connection: Connection, connector: int, stream: Stream, join: Join, found: Sequence[asyncpg.Record]
-) -> Stale:
-    hashed = JoinKeys(connector, stream.name, join.name)
-    models = model_numbers(stream, rows_only=True)
-
-    async def find(keys: Sequence[str], after: int, until: int, limit: int) -> list[asyncpg.Record]:
-        hashes = [hashed.key(key) for key in keys]
-        return await connection.fetch(joins.FIND_SHOWING, connector, stream.name, hashes, after, until, limit, models)
-
-    last: int = await connection.fetchval(position.GET_LAST_SEQ, connector)
-    first = found[0]
-    if first["until"] is None:
-        keys = [row["key"] for row in found if row["until"] is None]
-        rows = await find(keys, 0, last, STALE_BATCH + 1)
-        if len(rows) <= STALE_BATCH:
-            return Stale(join, _decode(rows, stream), keys)
-    key, until = first["key"], first["until"] or last
-    rows = await find([key], first["after"], until, STALE_BATCH)
+async def _walk_key(connection: Connection, connector: int, stream: Stream, stale: asyncpg.Record, until: int) -> Stale:
+    """The next rows that show a key which more of them may show, up to the position `until`."""
+    name, key = stale["name"], stale["key"]
+    rows = await _find_showing(connection, connector, stream, [(name, key)], stale["after"], until, STALE_BATCH)
     if len(rows) < STALE_BATCH:
-        return Stale(join, _decode(rows, stream), [key])
-    return Stale(join, _decode(rows, stream), [], (key, rows[-1]["seq"], until))
+        return Stale(_decode(rows, stream), [(name, key)])
+    return Stale(_decode(rows, stream), [], (name, key, rows[-1]["seq"], until))
+
+
+async def _find_own(
+    connection: Connection, connector: int, stream: Stream, renderer: Renderer, row_ids: Iterable[str]
+) -> list[Row]:
+    """The rows with these ids."""
+    ids = [id for row_id in row_ids for id in renderer.row_ids(stream, row_id)]
+    return _decode(await connection.fetch(joins.FIND_ROWS, connector, stream.name, ids), stream) if ids else []
+
+
+async def _find_showing(
+    connection: Connection,
+    connector: int,
+    stream: Stream,
+    wanted: Sequence[tuple[str, str]],
+    after: int,
+    until: int,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """The rows that show keys, each after its join's name, at positions after one and up to another."""
+    hashed = {name: JoinKeys(connector, stream.name, name) for name in {name for name, _ in wanted}}
+    hashes = [hashed[name].key(key) for name, key in wanted]
+    models = model_numbers(stream, rows_only=True)
+    return await connection.fetch(joins.FIND_SHOWING, connector, stream.name, hashes, after, until, limit, models)
 
 
 def _decode(rows: Iterable[asyncpg.Record], stream: Stream) -> list[Row]:

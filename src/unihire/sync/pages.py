@@ -89,6 +89,9 @@ class MappedPage(PreparedPage):
     seen: Sequence[str] = ()
     """The ids a complete read stores as seen for rows that were skipped, because they are stored unchanged."""
 
+    shows_latest: bool = False
+    """Whether it was mapped in the transaction that saves it."""
+
     all_rows: Sequence[Row] = ()
     """Every row of the page, skipped or not; empty if none was skipped."""
 
@@ -96,6 +99,16 @@ class MappedPage(PreparedPage):
     def is_skipped(self) -> bool:
         """Whether all its rows were skipped, so that nothing of it is to be saved."""
         return self.is_empty and not self.details and bool(self.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """Rows with their details, to be mapped: the sound ones, their ids, and those refused before mapping."""
+
+    sound: list[Row]
+    row_ids: list[str]
+    refused: Sequence[Quarantined]
+    details: Details
 
 
 class Pages:
@@ -123,6 +136,8 @@ class Pages:
             pool=pool, renderer=renderer, connector=connector, stream=stream, storage=storage, own=self.own
         )
         self.log_changes: ChangeLog | None = log_changes
+        self.is_touched = False
+        """Whether its rows are read as they are known to have changed."""
         self._pool = pool
         self._client = client
         self._renderer = renderer
@@ -133,11 +148,12 @@ class Pages:
         self._beside = beside_numbers(stream)
         self._needs_ids = bool(self.own) or self.is_stored or self._has_parts
         self._known: list[Join] = []
+        self._streams_read: Collection[str] = ()
         self._writer = StreamWriter(
             connector, stream.name, models=model_numbers(stream), own=self.own, has_parts=self._has_parts,
             has_parts_outside_row=bool(self._beside), shows_others=bool(stream.joins or stream.details),
             stores_joined=self.is_stored,
-            find_showing=self._storage.find_showing,
+            find_showing=self._find_showing,
             find_changed_parts=self._find_changed_parts if self._has_shared and self.own else None,
         )  # fmt: skip
 
@@ -174,13 +190,28 @@ class Pages:
             self._known = await find_known(self._pool, self._connector, self.stream)
         else:
             self._known = list_answerable(self.stream, streams_read)
+        self._streams_read = streams_read or ()
         self.unchanged.open(self._known)
         await self._writer.open(self._pool, has_quarantine)
 
-    async def write(self, work: Callable[[Feed], Awaitable[T]], page: PreparedPage | None = None) -> T:
-        """Call `work` in one transaction that holds the feed lock; see `write_feed`."""
-        asked_seq = LATEST if page is None else page.asked_seq
-        return await write_feed(self._pool, self._connector, work, asked_seq=asked_seq, log_changes=self.log_changes)
+    async def _find_showing(self, connection: Connection, connector: int) -> set[str]:
+        return await self._storage.find_showing(connection, connector, self._streams_read)
+
+    async def write(
+        self,
+        work: Callable[[Feed], Awaitable[T]],
+        page: PreparedPage | None = None,
+        *,
+        asked_seq: int = LATEST,
+        credentials: int | None = None,
+    ) -> T:
+        """Call `work` in one transaction that holds the feed lock; see `write_feed`. A page has its own `asked_seq`."""
+        if page is not None:
+            asked_seq = page.asked_seq
+        return await write_feed(
+            self._pool, self._connector, work,
+            asked_seq=asked_seq, credentials=credentials, log_changes=self.log_changes,
+        )  # fmt: skip
 
     async def mark_unchanged(self, rows: Sequence[Row]) -> None:
         """Mark those rows of a page that are stored unchanged and will be skipped. Call as soon as the page arrived."""
@@ -193,21 +224,37 @@ class Pages:
 
         `within` is the transaction that saves them, if it is open already. `asked_seq` as in `PreparedPage`.
         """
-        assert self._client is not None
         source = within or self._pool
         skipped, skipped_parts = self._read_skipped(rows)
         skipped_parts = [
             record for record in skipped_parts if not self._writer.has_confirmed(record.id)
         ]  # an earlier page saw those
-        sound, row_ids, refused = self._refuse([row for row in rows if not row.is_unchanged] if skipped else rows)
-        details = await fetch_details(self._client, source, self._connector, self.stream, sound, day=self.day)
+        fetched = await self.fetch([row for row in rows if not row.is_unchanged] if skipped else rows, within)
         page = await self._map(
-            sound, row_ids, details, source, refused, asked_seq=asked_seq, skipped_parts=skipped_parts
-        )
+            fetched.sound, fetched.row_ids, fetched.details, source, fetched.refused, asked_seq=asked_seq,
+            skipped_parts=skipped_parts,
+        )  # fmt: skip
         if not skipped:
             return page
         seen = self._renderer.seen_ids(self.stream, [row.row_id or "" for row in skipped])
         return replace(page, read=page.read + len(skipped), seen=seen, all_rows=rows)
+
+    async def fetch(self, rows: list[Row], within: Connection | None = None) -> FetchedPage:
+        """The rows with their details; those that are not stored are requested."""
+        assert self._client is not None
+        sound, row_ids, refused = self._refuse(rows)
+        source = within or self._pool
+        details = await fetch_details(
+            self._client, source, self._connector, self.stream, sound, day=self.day, is_touched=self.is_touched
+        )
+        return FetchedPage(sound, row_ids, refused, details)
+
+    async def map_within(self, fetched: FetchedPage, feed: Feed, *, asked_seq: int) -> MappedPage:
+        """As `prepare`, in the transaction that saves the rows: what they show of others is the latest."""
+        page = await self._map(
+            fetched.sound, fetched.row_ids, fetched.details, feed.connection, fetched.refused, asked_seq=asked_seq
+        )
+        return replace(page, shows_latest=True)
 
     async def prepare_stored(self, rows: list[Row], within: Connection) -> tuple[MappedPage, dict[str, str]]:
         """As `prepare`, with stored details of any version and without requests.
@@ -411,9 +458,10 @@ class Pages:
         feed.outdated |= {row_id for row_id in requested if now.get(row_id) != before.get(row_id)}
         own = {id: row_id for row_id in (*page.row_ids, *missing) for id in self._renderer.row_ids(self.stream, row_id)}
         own |= {record.id: record.row_id for record in page.records if not record.is_shared}
-        moved = await recency.find_moved(feed.connection, self._connector, own, page.asked_seq)
-        feed.outdated |= {own[id] for id in moved}
-        if self._has_parts:  # those that were saved meanwhile are not in the page
+        if own:
+            moved = await recency.find_moved(feed.connection, self._connector, own, page.asked_seq)
+            feed.outdated |= {own[id] for id in moved}
+        if self._has_parts and page.rows:  # those that were saved meanwhile are not in the page
             keys = {self._renderer.owned_key(self.stream, row_id): row_id for row_id in page.row_ids}
             parts = await recency.find_moved_parts(feed.connection, self._connector, keys, page.asked_seq)
             feed.outdated |= {keys[key] for key in parts}
@@ -423,7 +471,10 @@ class Pages:
         page = page.take(set(page.list_all_ids()) - feed.outdated) if feed.outdated else page
         counts = await self.save(feed, page, delete_ids, missing)
         saved = [row_id for row_id in (*page.row_ids, *missing) if row_id not in feed.outdated]
-        await recency.note_rows_read(feed.connection, self._connector, self.stream.name, saved, page.asked_seq)
+        if saved:
+            feed.rows_read_seq = await recency.note_rows_read(
+                feed.connection, self._connector, self.stream.name, saved, page.asked_seq
+            )
         return counts
 
     async def _leave_newer(self, feed: Feed, page: MappedPage) -> tuple[MappedPage, Set[str]]:
@@ -432,7 +483,7 @@ class Pages:
         """
         read = await recency.find_rows_read(feed.connection, self._connector, self.stream.name, page.asked_seq)
         row_ids = set(page.list_all_ids())
-        if not read.streams.isdisjoint(join.stream for join in self._known):
+        if not page.shows_latest and not read.streams.isdisjoint(join.stream for join in self._known):
             row_ids_of = {row.row_id for row in page.rows}
             pairs = [(row, row_id) for row in page.sources if (row_id := find_row_id(self.stream, row)) in row_ids_of]
             page = await self._map(
@@ -441,6 +492,23 @@ class Pages:
             )  # fmt: skip
         feed.outdated |= row_ids & read.newer
         return page.take(row_ids - feed.outdated), read.newer
+
+    async def clear_made(self, feed: Feed, page: MappedPage) -> bool:
+        """Delete the notes of records that this transaction has just made of `page`; whether there are no others.
+
+        The page was mapped within the transaction: what its rows show was looked up when the notes were made. Call
+        after it was saved.
+        """
+        made = set[str]()
+        if page.shows_latest and not feed.outdated and not feed.refused:
+            made = {record.row_id for record in page.records if record.model in self.own}
+        stale = await find_stale(feed.connection, self._connector, self.stream, self._renderer, without=made)
+        if stale is None:
+            return True
+        if stale.rows or stale.moved is not None:
+            return False
+        await joins.clear_stale(feed.connection, self._connector, self.stream.name, stale.done, None)
+        return stale.is_last
 
     async def has_stale(self) -> bool:
         """Whether there are rows whose records display rows that changed."""
@@ -455,9 +523,7 @@ class Pages:
         """Save records rebuilt from stored rows, and delete the notes that they were stale."""
         page = await self.leave_quarantined(feed, page, stale.rows)
         written = await self._writer.write_records(feed, page)
-        await joins.clear_stale(
-            feed.connection, self._connector, self.stream.name, stale.join.name, stale.done, stale.moved
-        )
+        await joins.clear_stale(feed.connection, self._connector, self.stream.name, stale.done, stale.moved)
         return self._count(page, written)
 
     async def leave_quarantined(self, feed: Feed, page: MappedPage, rows: Sequence[Row]) -> MappedPage:

@@ -16,7 +16,7 @@ from unihire.store.counting import VendorRecord
 from unihire.store.database import read_clock
 from unihire.store.record_keys import derive_ids
 from unihire.store.work import runs
-from unihire.sync.fetching import fetch_rows, find_lead, first_page, walk
+from unihire.sync.fetching import fetch_rows, find_lead, first_page, is_older, walk
 from unihire.sync.pages import Counts
 from unihire.sync.quarantine import find_fault, find_row_id
 from unihire.sync.rendering import Renderer, beside_numbers, model_numbers
@@ -175,6 +175,7 @@ class _StreamCount:
         self._watch = watch
         self._counts = Counts(stream.name)
         self._has_quarantine = False
+        self._token: str | None = None
         self._renderer = Renderer(connector.id, connector.number)
         self._has_deleted = has_deleted(stream)
         self._every = model_numbers(stream)
@@ -187,9 +188,11 @@ class _StreamCount:
         stream = self.stream
         self._has_quarantine = await self._connection.fetchval(streams.HAS_QUARANTINE, self._connector, stream.name)
         await self._walk("walk", first_page(self._client, stream, {}))
-        if stream.changed_since is not None:
-            since = stream.changed_since(started_at - stream.overlap - find_lead(self._client, skew))
-            await self._walk("catch_up", first_page(self._client, stream, since))
+        if stream.is_incremental:
+            since = started_at - stream.overlap - find_lead(self._client, skew)
+            await self._walk(
+                "catch_up", first_page(self._client, stream, stream.ask_changed(since, self._token)), since
+            )
         own = model_numbers(stream, rows_only=True)
         if own and stream.by_id is not None:
             # What a list leaves out and the vendor shows by its id is not gone.
@@ -200,13 +203,16 @@ class _StreamCount:
             await self._note_ids(found.unsure)
         self._report("done")
 
-    async def _walk(self, phase: str, start: str) -> None:
+    async def _walk(self, phase: str, start: str, since: datetime | None = None) -> None:
         async with aclosing(walk(self._client, self.stream, start)) as pages:
             async for page in pages:
                 await self._note(page.rows)
                 if phase == "walk":
                     self._counts.read += len(page.rows)
                 self._report(phase)
+                self._token = page.token or self._token
+                if since is not None and is_older(self.stream, page.rows, since):
+                    break
 
     def _report(self, phase: str) -> None:
         self._counts.phase = phase

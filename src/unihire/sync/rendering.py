@@ -335,8 +335,12 @@ class _Apart:
 
     def _find_place(self, mapping: RecordMapping, part: Any, number: int) -> str | None:
         """The path of a part in the row or, where the parts are those of a detail, in that: it is asked for again."""
-        if mapping.of is not None:
+        if mapping.of is not None and mapping.split is None:
             return f"{DETAIL}{mapping.of}[{number}]"
+        if mapping.of is not None:
+            for at, row in enumerate(self._details.get(mapping.of, ())):
+                if (path := find_path(row, part)) is not None:
+                    return f"{DETAIL}{mapping.of}[{at}].{path}"
         return find_path(self._row.data, part) if isinstance(part, dict | list) else None
 
     def _list_parts(self, place: int, mapping: RecordMapping, spec: ModelSpec) -> list[Any]:

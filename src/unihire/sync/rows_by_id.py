@@ -14,9 +14,10 @@ from unihire.store.accounts.tenancy import Connector
 from unihire.store.feed.gate import Feed
 from unihire.store.feed.recency import get_position
 from unihire.store.joins import JoinedVersions
+from unihire.store.streams import StreamStates, find_states
 from unihire.sync.fetching import FetchedRows, fetch_rows, fetch_where
 from unihire.sync.joining import RowStorage
-from unihire.sync.pages import Counts, MappedPage, Pages
+from unihire.sync.pages import Counts, FetchedPage, Pages
 from unihire.sync.quarantine import find_row_id
 from unihire.sync.related_rows import find_related, find_stored_ids
 from unihire.sync.rendering import Renderer
@@ -70,17 +71,18 @@ async def sync_rows_by_id(
     connector: Connector,
     integration: Integration,
     client: VendorClient,
-    changed: Mapping[str, Sequence[str]],
+    changed: Mapping[str, Sequence[str] | Touched],
 ) -> list[Counts]:
-    """Read the rows of these ids, by stream, save them, and rebuild the records that display them.
+    """Read these rows, by stream, ids or more, save them, and rebuild the records that display them.
 
     Streams are read in their order, each saved in transactions of its own: what was saved stays after a crash, and the
-    records that display it are rebuilt by the next run at the latest. Ids the vendor has no row for are skipped, and so
-    are streams the credentials do not reach; a run finds out whether their rows still exist. Only streams whose rows
-    can be requested by id take part. Call inside the client's `async with`. Raises CredentialsReplaced if the connector
-    was given new credentials: rows that were read with the old ones are not saved.
+    records that display it are rebuilt by the next run at the latest. What a row shows of others is looked up in the
+    transaction that saves it: it is not rebuilt once more for the streams before it. Ids the vendor has no row for are
+    skipped, and so are streams the credentials do not reach; a run finds out whether their rows still exist. Only
+    streams whose rows can be requested by id take part. Call inside the client's `async with`. Raises
+    CredentialsReplaced if the connector was given new credentials: rows that were read with the old ones are not saved.
     """
-    touched = {name: Touched(ids) for name, ids in changed.items()}
+    touched = {name: ids if isinstance(ids, Touched) else Touched(ids) for name, ids in changed.items()}
     return (await _Reader(pool, connector, integration, client, deletes=False).read(touched)).counts
 
 
@@ -99,6 +101,40 @@ async def sync_touched_rows(
     return await _Reader(pool, connector, integration, client, deletes=True).read(touched)
 
 
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """What saving touched rows did, and the feed as it was; `is_made`: the stream has no records to be made again."""
+
+    counts: Counts
+    feed: Feed
+    is_made: bool
+
+
+class OwnSaves:
+    """The saves of this reader that no other save of rows by id came between: they make no row of others newer.
+
+    Every save of rows by id at a position higher than `_after`, up to `_until`, is this reader's own.
+    """
+
+    def __init__(self) -> None:
+        self._after = self._until = 0
+
+    def skip(self, asked_seq: int) -> int:
+        """The position up to which nobody else saved what is newer than rows that were requested at `asked_seq`."""
+        return max(asked_seq, self._until) if asked_seq >= self._after else asked_seq
+
+    def add(self, saved_seq: int, asked_seq: int, *, has_newer: bool) -> None:
+        """Note a save of rows that were requested at `asked_seq`.
+
+        `has_newer`: others had saved rows at a position higher than what `skip` returned for it.
+        """
+        if has_newer:
+            self._after = saved_seq
+        elif not self._after <= asked_seq < self._until:
+            self._after = asked_seq
+        self._until = saved_seq
+
+
 class _Reader:
     """Reads touched rows of one connector; `deletes` says whether what is missing at the vendor is deleted here."""
 
@@ -112,6 +148,7 @@ class _Reader:
         self._deletes = deletes
         self._renderer = Renderer(connector.id, connector.number)
         self._reread = Reread()
+        self._own = OwnSaves()
 
     async def read(self, touched: Mapping[str, Touched]) -> Reread:
         """Read them, and then, for some turns, the rows that relate to missing ones."""
@@ -136,47 +173,55 @@ class _Reader:
         Rows of the next streams are requested meanwhile; each is saved in its stream's turn.
         """
         roots: list[str] = []
-        every = {stream.name: self._make_pages(stream) for stream in self._integration.streams}
-        async with self._request_ahead(every, touched) as responses:
-            for stream in self._integration.streams:
-                pages, counts = every[stream.name], Counts(stream.name)
-                one = touched.get(stream.name, Touched())
-                if is_touched := stream.name in responses:
-                    missing = await self._read_stream(pages, one, counts, responses[stream.name])
+        streams = {stream.name: stream for stream in self._integration.streams}
+        states = await find_states(self._pool, self._connector.number, streams)
+        stale = set(states.stale)
+        asked = {
+            name: await self._open_pages(stream, states)
+            for name, stream in streams.items()
+            if (one := touched.get(name)) is not None and ((one.ids and stream.by_id is not None) or one.of)
+        }
+        async with self._request_ahead(asked, touched, states.position) as responses:
+            for name, stream in streams.items():
+                counts = Counts(name)
+                pages = asked.get(name)
+                if pages is not None:
+                    one = touched[name]
+                    missing = await self._read_stream(pages, one, counts, responses[name], stale)
                     ids = [*missing, *one.wide] if self._deletes else []
                     roots += [id for row_id in dict.fromkeys(ids) for id in self._renderer.row_ids(stream, row_id)]
-                if stream.joins and await pages.has_stale():
-                    if not is_touched:
-                        await pages.open()
-                    await self._make_again(pages, counts)
+                if stream.joins and name in stale:
+                    await self._make_again(pages or await self._open_pages(stream, states), counts)
                 self._reread.counts.append(counts)
         return roots
 
-    def _make_pages(self, stream: Stream) -> Pages:
-        return Pages(
+    async def _open_pages(self, stream: Stream, states: StreamStates) -> Pages:
+        pages = Pages(
             pool=self._pool, client=self._client, renderer=self._renderer, connector=self._connector.number,
             stream=stream, storage=RowStorage.of(self._integration, stream),
         )  # fmt: skip
+        pages.is_touched = True
+        await pages.open(streams_read=states.read, has_quarantine=stream.name in states.quarantined)
+        return pages
 
     @asynccontextmanager
     async def _request_ahead(
-        self, every: Mapping[str, Pages], touched: Mapping[str, Touched]
+        self, asked: Mapping[str, Pages], touched: Mapping[str, Touched], position: int
     ) -> AsyncIterator[Mapping[str, "asyncio.Task[_Response]"]]:
         """Responses of the streams that are touched, requested in their order, a few at once; none outlives the block.
 
-        What was saved between a request and its turn is newer: such rows are requested once more.
+        The first ones are requested at the feed's `position` of just now. What was saved between a request and its turn
+        is newer: such rows are requested once more.
         """
         room = asyncio.Semaphore(STREAMS_AT_ONCE)
 
-        async def request(pages: Pages, one: Touched) -> _Response:
+        async def request(pages: Pages, one: Touched, asked_seq: int | None) -> _Response:
             async with room:
-                await pages.open()
-                return await self._request(pages, list(dict.fromkeys(one.ids)), one.of)
+                return await self._request(pages, list(dict.fromkeys(one.ids)), one.of, asked_seq=asked_seq)
 
         responses = {
-            name: asyncio.create_task(request(pages, one))
-            for name, pages in every.items()
-            if pages.stream.by_id is not None and (one := touched.get(name, Touched())) and (one.ids or one.of)
+            name: asyncio.create_task(request(pages, touched[name], position if place < STREAMS_AT_ONCE else None))
+            for place, (name, pages) in enumerate(asked.items())
         }
         try:
             yield responses
@@ -185,28 +230,35 @@ class _Reader:
                 response.cancel()
             await asyncio.gather(*responses.values(), return_exceptions=True)
 
-    async def _request(self, pages: Pages, ids: Sequence[str], of: Mapping[str, Sequence[str]]) -> _Response:
-        """Ask the vendor for rows of one stream."""
-        asked_seq = await get_position(self._pool, self._connector.number)
+    async def _request(
+        self, pages: Pages, ids: Sequence[str], of: Mapping[str, Sequence[str]], *, asked_seq: int | None = None
+    ) -> _Response:
+        """Ask the vendor for rows of one stream; `asked_seq` is the feed's position if it was looked up just now."""
+        if asked_seq is None:
+            asked_seq = await get_position(self._pool, self._connector.number)
         before = await pages.find_versions(await self._list_stored(pages, ids, of))
-        found = await fetch_rows(self._client, pages.stream, ids) if ids else FetchedRows()
+        can_ask = bool(ids) and pages.stream.by_id is not None
+        found = await fetch_rows(self._client, pages.stream, ids) if can_ask else FetchedRows()
         await self._add_by_member(pages.stream, of, found)
         return _Response(found, asked_seq, before)
 
     async def _read_stream(
-        self, pages: Pages, touched: Touched, counts: Counts, response: "asyncio.Task[_Response]"
+        self, pages: Pages, touched: Touched, counts: Counts, response: "asyncio.Task[_Response]", stale: set[str]
     ) -> set[str]:
-        """Save touched rows of one stream as requested; returns the ids of those the vendor does not have."""
+        """Save touched rows of one stream as requested; returns the ids of those the vendor does not have.
+
+        `stale` are the streams with records to be made again, before and after.
+        """
         name, ids = pages.stream.name, list(dict.fromkeys(touched.ids))
         try:
-            missing = await self._save_rows(pages, await response, counts)
+            missing = await self._save_rows(pages, await response, counts, stale)
         except PermissionMissing:
             self._reread.unknown.setdefault(name, set()).update(ids)
             return set()
         self._reread.missing.setdefault(name, set()).update(missing)
         return missing
 
-    async def _save_rows(self, pages: Pages, response: _Response, counts: Counts) -> set[str]:
+    async def _save_rows(self, pages: Pages, response: _Response, counts: Counts, stale: set[str]) -> set[str]:
         """Save rows of one stream; rows that somebody else saved meanwhile are requested once more."""
         missing: set[str] = set()
         for tries_left in reversed(range(TRIES)):
@@ -217,20 +269,34 @@ class _Reader:
             gone = sorted(found.missing) if self._deletes else []
             if not found.rows and not gone:
                 break
-            page = await pages.prepare(found.rows, asked_seq=response.asked_seq)
+            fetched, asked_seq = await pages.fetch(found.rows), response.asked_seq
 
             async def save(
-                feed: Feed, page: MappedPage = page, gone: Sequence[str] = gone, before: JoinedVersions = before
-            ) -> tuple[Counts, set[str]]:
+                feed: Feed,
+                fetched: FetchedPage = fetched,
+                asked_seq: int = asked_seq,
+                gone: Sequence[str] = gone,
+                before: JoinedVersions = before,
+            ) -> _Saved:
                 await self._confirm(feed)
-                return await pages.save_by_id(feed, page, gone, before=before), feed.outdated
+                page = await pages.map_within(fetched, feed, asked_seq=asked_seq)
+                saved = await pages.save_by_id(feed, page, gone, before=before)
+                name = pages.stream.name
+                is_made = not (name in stale or name in feed.stale) or await pages.clear_made(feed, page)
+                return _Saved(saved, feed, is_made)
 
-            saved, outdated = await pages.write(save, page)
-            counts.add(saved)
-            if not outdated or not tries_left:
+            version = self._connector.credentials_version
+            saved = await pages.write(save, asked_seq=self._own.skip(asked_seq), credentials=version)
+            if saved.feed.rows_read_seq is not None:
+                self._own.add(saved.feed.rows_read_seq, asked_seq, has_newer=saved.feed.has_newer)
+            counts.add(saved.counts)
+            stale.update(saved.feed.stale)
+            if saved.is_made:
+                stale.discard(pages.stream.name)
+            if not saved.feed.outdated or not tries_left:
                 break
-            missing -= outdated
-            response = await self._request(pages, sorted(outdated), {})
+            missing -= saved.feed.outdated
+            response = await self._request(pages, sorted(saved.feed.outdated), {})
         return missing
 
     async def _list_stored(self, pages: Pages, ids: Sequence[str], of: Mapping[str, Sequence[str]]) -> list[str]:
@@ -248,8 +314,12 @@ class _Reader:
         """Add the rows that have these values in members other than their id.
 
         Rows stored with one of the values that are not among them are asked for by their ids: they have another value
-        now, or are gone.
+        now, or are gone. Of a list that cannot be asked by ids those are left to the next complete read.
         """
+        for member in stream.listed_by:
+            found.rows += await fetch_where(
+                self._client, stream, (member,), list(dict.fromkeys(of.get(member, ()))), most=1, member=member
+            )
         if not isinstance(stream.by_id, IdFilter) or stream.by_id.by is None:
             return
         rows_by_id = {find_row_id(stream, row): row for row in found.rows}
@@ -257,7 +327,7 @@ class _Reader:
         for member, values in of.items():
             some = list(dict.fromkeys(values))
             param = stream.by_id.by.format(member=member)
-            rows = await fetch_where(self._client, stream, param, some, most=stream.by_id.most, member=member)
+            rows = await fetch_where(self._client, stream, (param,), some, most=stream.by_id.most, member=member)
             rows_by_id |= {find_row_id(stream, row): row for row in rows}
             absent.update(await find_stored_ids(self._pool, self._connector, self._integration, stream, member, some))
         wanted = sorted(absent - rows_by_id.keys() - found.missing - found.unsure)
@@ -272,17 +342,22 @@ class _Reader:
     async def _make_again(self, pages: Pages, counts: Counts) -> None:
         """Rebuild the records of a stream that display rows which changed."""
 
-        async def save_some(feed: Feed) -> Counts | None:
+        async def save_some(feed: Feed) -> tuple[Counts, bool]:
             await self._confirm(feed)
             stale = await pages.find_stale(feed)
             if stale is None:
-                return None
-            return await pages.save_again(feed, await pages.prepare(stale.rows, feed.connection), stale)
+                return Counts(pages.stream.name), True
+            page = await pages.prepare(stale.rows, feed.connection)
+            return await pages.save_again(feed, page, stale), stale.is_last
 
-        while (saved := await pages.write(save_some)) is not None:
-            counts.add(saved)
+        is_last = False
+        while not is_last:
+            made, is_last = await pages.write(save_some, credentials=self._connector.credentials_version)
+            counts.add(made)
 
     async def _confirm(self, feed: Feed) -> None:
         connector = self._connector
-        if not await is_current(feed.connection, connector.number, connector.credentials_version):
+        if not feed.is_current and not await is_current(
+            feed.connection, connector.number, connector.credentials_version
+        ):
             raise CredentialsReplaced

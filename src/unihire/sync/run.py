@@ -37,7 +37,9 @@ from unihire.store.work import runs, schedules
 from unihire.store.work.runs import Run
 from unihire.sync.asking import ask_run
 from unihire.sync.deferring import MOST_FAULTS, defer_run, explain_fault, is_away, plan_deferral
+from unihire.sync.deleted_feeds import delete_told
 from unihire.sync.fast_runs import lock_before_fast
+from unihire.sync.fetching import find_lead
 from unihire.sync.issues import OF_CONNECTORS, IssueKind, ask_for_relink, find_kind, open_failure, update_issues
 from unihire.sync.joining import RowStorage
 from unihire.sync.pages import Counts, Pages
@@ -178,9 +180,12 @@ class _RunSync:
         run, report = self._run, self._report
         say = log.debug if run.is_fast else log.info
         say("sync run", number=run.number, full=run.is_full, resumed=run.is_resumed)
-        self._skew = await read_clock(self._pool) - self._client.clock.now()
+        now = await read_clock(self._pool)
+        self._skew = now - self._client.clock.now()
         self._reads = await runs.list_reads(self._pool, self._connector.number)
         self._first_reads = {name: row["first_read_at"] for name, row in self._reads.items()}
+        if not run.is_full and run.streams is None:
+            self._streams = [stream for stream in self._streams if self._is_due(stream, now)]
         if run.is_fast:  # where it would have to read a list whole, that waits for a run of the schedule
             self._streams = [stream for stream in self._streams if self._find_window(stream) is not None]
         self._opened = await runs.open_streams(self._pool, run, self._find_windows())
@@ -273,7 +278,14 @@ class _RunSync:
                     return
                 part, pages = self._open_part(stream)
                 try:
-                    first_read_at = await part.sync(state, self._first_reads.keys())
+                    last = self._reads.get(stream.name)
+                    token = None if last is None else last["sync_token"]
+                    if stream.deleted_feed is not None and (since := state["window_start"]) is not None:
+                        await delete_told(
+                            self._pool, self._connector, self._integration, self._client, stream,
+                            since - find_lead(self._client, self._skew), self._client.clock.now(),
+                        )  # fmt: skip
+                    first_read_at = await part.sync(state, self._first_reads.keys(), token)
                 except _OF_STREAM as error:
                     if not self._is_over(error):
                         raise
@@ -334,6 +346,14 @@ class _RunSync:
             await asyncio.wait_for(self._stop.wait(), seconds)
             raise Stopped("the sync was asked to stop; the next one goes on from here")
 
+    def _is_due(self, stream: Stream, now: datetime) -> bool:
+        """Whether a list that is not read in every run has not been read for long enough."""
+        last = self._reads.get(stream.name)
+        if stream.every is None or last is None or not last["is_past"]:
+            return True
+        found: bool = last["last_read_at"] + stream.every <= now
+        return found
+
     def _find_windows(self) -> dict[str, datetime]:
         """Where the incremental reads start of which that is known at the run's beginning."""
         return {
@@ -348,10 +368,12 @@ class _RunSync:
         A stream is read whole once more when one it joins was first read after it was: every record may show its rows
         now. Both go by the database's clock: what the vendor's says of two runs need not be in their order.
         """
-        if self._run.is_full or stream.changed_since is None:
+        if self._run.is_full or not stream.is_incremental:
             return None
         last = self._reads.get(stream.name)
         if last is None or not last["is_past"] or last["last_whole_at"] is None:
+            return None
+        if stream.sync_param is not None and last["sync_token"] is None:
             return None
         joined = [self._first_reads[join.stream] for join in stream.joins if join.stream in self._first_reads]
         if any(first > last["last_whole_at"] for first in joined):

@@ -18,18 +18,21 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from unihire.errors import Stopped, VendorChanged, VendorRefused
+from unihire.errors import StartOver, Stopped, VendorChanged, VendorRefused
+from unihire.kit.logs import get_logger
 from unihire.kit.urgency import make_way
 from unihire.outbound.client import VendorClient
 from unihire.outbound.tally import TALLY, Tally
 from unihire.store import Connection, Pool, joins, streams
 from unihire.store.feed.gate import Feed
-from unihire.store.work import runs
-from unihire.sync.fetching import FetchedRows, fetch_page, fetch_rows, find_lead, first_page, walk
+from unihire.store.work import runs, sync_tokens
+from unihire.sync.fetching import FetchedRows, fetch_page, fetch_rows, find_lead, first_page, is_older, walk
 from unihire.sync.growth import Growth
 from unihire.sync.pages import Counts, MappedPage, Pages
 from unihire.sync.rendering import beside_numbers, model_numbers
 from unihire.sync.telemetry import count_saved, watch_page
+
+log = get_logger()
 
 ABSENT_BATCH = 500
 
@@ -73,15 +76,36 @@ class StreamSync:
         self._asked_seq = 0  # what others saved up to this position is committed before any request from now on
         self._growth: bytes | None = None  # the stored growth estimate of the read that is being resumed
         self._is_window = False  # this run reads only rows that changed since the window start
+        self._asks_with: str | None = None  # the sync token that the previous read of the list ended with
+        self._token: str | None = None  # the one that this read ended with
         self.counts = Counts(pages.stream.name)
 
-    async def sync(self, state: Mapping[str, Any], streams_read: Collection[str]) -> datetime | None:
+    async def sync(
+        self, state: Mapping[str, Any], streams_read: Collection[str], token: str | None = None
+    ) -> datetime | None:
         """Resume the stream at `state` (see `open_stream`) and run it to its end.
 
-        `streams_read` are the streams with at least one successful read. Returns when this stream's first successful
-        read began. Raises Stopped when asked to stop, or when another attempt has taken over the run.
+        `streams_read` are the streams with at least one successful read; `token` is the sync token with which this one
+        was read last. Returns when this stream's first successful read began. Raises Stopped when asked to stop, or
+        when another attempt has taken over the run.
         """
         TALLY.set(self._tally)
+        try:
+            return await self._sync(state, streams_read, token)
+        except StartOver as error:
+            if self._stream.sync_param is None:
+                raise
+            log.info("the vendor no longer takes the sync token: the list is read whole", said=str(error))
+        name, models = self._stream.name, model_numbers(self._stream)
+        async with self._pool.acquire() as connection, connection.transaction():
+            await sync_tokens.read_whole(connection, self._run, name, models=models)
+            await streams.forget_seen(connection, self._connector, name)
+        state = await runs.open_stream(self._pool, self._run, name, window_start=None, models=models)
+        return await self._sync(state, streams_read, None)
+
+    async def _sync(
+        self, state: Mapping[str, Any], streams_read: Collection[str], token: str | None
+    ) -> datetime | None:
         position: str | None = state["position"]
         since: datetime | None = state["window_start"]
         tracking: bool = state["is_tracking"]
@@ -89,7 +113,8 @@ class StreamSync:
         self._asked_seq = self._start_seq = state["last_seq"]
         await self._pages.open(streams_read=streams_read, has_quarantine=state["has_quarantine"])
         self._pages.reads_all, self._is_window = since is None, since is not None
-        self._pages.day = state["started_at"].toordinal() if since is None else None
+        self._asks_with, self._token = token, state["sync_token"]
+        self._pages.day = state["started_at"].toordinal() if since is None and self._asks_again() else None
         phases = self._list_phases(since, tracking)
         if state["phase"] not in phases:  # an earlier version of the program knew another one
             await runs.restart_phase(self._pool, self._run, self._stream.name, phases[0])
@@ -101,8 +126,13 @@ class StreamSync:
                 if since is None and position is None and self._pages.has_disputed:
                     await self._save_disputed_parts()
             elif phase == "catch_up":
+                self._asks_with = self._token
                 changed_since = state["started_at"] - self._stream.overlap - find_lead(self._client, self._skew)
-                await self._walk_or_start_over(phase, position, changed_since, tracking, next_phase=next_phase)
+                try:
+                    await self._walk_or_start_over(phase, position, changed_since, tracking, next_phase=next_phase)
+                except StartOver:
+                    if self._stream.sync_param is None:
+                        raise  # else the next run finds the token refused, and reads the list whole
             elif phase == "refresh":
                 await self._refresh(next_phase=next_phase)
             else:
@@ -110,9 +140,13 @@ class StreamSync:
             position = None
         return await self._finish(None, is_whole=since is None)
 
+    def _asks_again(self) -> bool:
+        """Whether a whole read asks for details that are due: not where every run must read the list whole."""
+        return self._run.is_full or self._stream.is_incremental or self._stream.every is not None
+
     def _list_phases(self, since: datetime | None, tracking: bool) -> list[str]:
         phases = ["walk"]
-        if since is None and self._stream.changed_since is not None:
+        if since is None and self._stream.is_incremental:
             phases.append("catch_up")
         after = ["refresh"] if self._stream.joins else []
         if tracking and any(join.stream == self._stream.name for join in self._stream.joins):
@@ -132,7 +166,7 @@ class StreamSync:
         finished = await runs.finish_stream(
             self._pool, self._run, name, error,
             lead=find_lead(self._client, self._skew), requests=step.requests, waited=step.waited,
-            before=self._saved_state, is_window=self._is_window, has_seen_all=is_whole,
+            before=self._saved_state, is_window=self._is_window, has_seen_all=is_whole, token=self._token,
         )  # fmt: skip
         if finished.is_paused:
             self._pause.set()
@@ -145,11 +179,15 @@ class StreamSync:
     async def _walk_or_start_over(
         self, phase: str, position: str | None, since: datetime | None, tracking: bool, *, next_phase: str
     ) -> None:
-        """As `_walk`; if the vendor rejects the cursor of an earlier attempt, start again from the first page."""
+        """As `_walk`; if the vendor rejects the cursor of an earlier attempt, or no longer takes one, start again from
+        the first page, once. A sync token may be what it no longer takes: that is raised.
+        """
         try:
             await self._walk(phase, position, since, tracking, next_phase=next_phase)
-        except VendorRefused:
-            if position is None:
+        except VendorRefused as error:
+            if isinstance(error, StartOver) and since is not None and self._asks_with is not None:
+                raise
+            if position is None and not isinstance(error, StartOver):
                 raise
             async with self._pool.acquire() as connection, connection.transaction():
                 if phase == "walk":
@@ -162,7 +200,7 @@ class StreamSync:
         self, phase: str, position: str | None, since: datetime | None, tracking: bool, *, next_phase: str
     ) -> None:
         """Read pages from the cursor `position`; fetching, mapping and saving overlap, commits stay in page order."""
-        filters = self._stream.changed_since(since) if since is not None and self._stream.changed_since else {}
+        filters = {} if since is None else self._stream.ask_changed(since, self._asks_with)
         saves: deque[asyncio.Task[None]] = deque()
         growth, self._growth = Growth(self._growth if position else None), None
         start = position or first_page(self._client, self._stream, filters)
@@ -178,9 +216,10 @@ class StreamSync:
         try:
             async for page in pages:
                 self._stop_if_asked()
+                self._token = page.token or self._token
                 if not page.rows and page.next is None:
                     break  # an empty last page: nothing to save. A resumed run requests it again, and finds the same.
-                is_last = page.next is None
+                is_last = page.next is None or (since is not None and is_older(self._stream, page.rows, since))
                 phase_then, stored_growth = (next_phase, None) if is_last else (phase, growth.dump())
                 await make_way()
                 with watch_page("map", self._client, self._stream.name) as traced:
@@ -191,10 +230,13 @@ class StreamSync:
                     saves.popleft()
                 last = saves[-1] if saves else None
                 save = self._commit(
-                    prepared, phase_then, page.next, growth=stored_growth, tracking=tracking, before=last
-                )
+                    prepared, phase_then, None if is_last else page.next, growth=stored_growth, tracking=tracking,
+                    before=last, token=page.token,
+                )  # fmt: skip
                 saves.append(asyncio.create_task(save))
                 asked_seq, next_asked_seq = next_asked_seq, self._asked_seq
+                if is_last:
+                    break
             for saving in saves:
                 await saving
         finally:
@@ -213,13 +255,15 @@ class StreamSync:
         missing: Sequence[str] = (),
         unsure: Sequence[str] = (),
         wrong_answers: int = 0,
+        token: str | None = None,
         before: asyncio.Task[None] | None = None,
     ) -> None:
         """Save a page, the ids seen, and the phase and cursor after it, in one transaction.
 
         `delete_ids` and `missing` as in `Pages.save`. `unsure` are ids for which the vendor returned another row, or
         one too large to read: they count as seen, so their records are not deleted. `wrong_answers` is how many other
-        rows it returned. `before` saves the previous page: this one waits for it, and fails with it.
+        rows it returned. `token` is the sync token with which the list ended. `before` saves the previous page: this
+        one waits for it, and fails with it.
         """
         if before is not None:
             await asyncio.shield(before)
@@ -231,12 +275,14 @@ class StreamSync:
                 seen = [*self._pages.list_seen(page), *unsure]
                 await streams.note_seen(feed.connection, self._connector, self._stream.name, seen)
             step.wrong_answers += wrong_answers
+            if token is not None:
+                await sync_tokens.note_token(feed.connection, self._run, self._stream.name, token)
             await self._save_progress(feed.connection, step, phase, position, growth)
             return step
 
         with watch_page("save", self._client, self._stream.name):
             step = None
-            if tracking and page.is_skipped and not (delete_ids or missing or unsure or wrong_answers):
+            if tracking and page.is_skipped and not (delete_ids or missing or unsure or wrong_answers or token):
                 step = await self._commit_skipped(page, phase, position, growth)
             if step is None:
                 step = await self._pages.write(save, page)

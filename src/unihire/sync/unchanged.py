@@ -71,7 +71,7 @@ class UnchangedRows:
         self.day: int | None = None
         self.is_able = (
             (len(own) == 1 if stream.mappings else bool(storage))
-            and not any(mapping.split is not None and mapping.is_owned for mapping in stream.mappings)
+            and not any(mapping.is_owned and mapping.of is None for mapping in stream.mappings)
             and not has_deleted(stream)
         )
 
@@ -123,7 +123,11 @@ class UnchangedRows:
         wanted: dict[str, tuple[Row, int]] = {}
         for row in rows:
             row_id = row.row_id
-            if row_id is None or row_id in unsaved or (self._stream.details and is_due(row_id, self.day)):
+            if (
+                row_id is None
+                or row_id in unsaved
+                or any(is_due(row_id, self.day, detail) for detail in self._stream.details)
+            ):
                 continue
             made = self.hash(row.raw)
             if row_id in wanted:  # neither of two versions is skipped

@@ -123,7 +123,7 @@ def test_stream_that_is_put_together_badly_is_found() -> None:
     mapping = stream.mappings[0]
     for bad, fault in [
         (replace(stream, path="things"), "its path things does not begin with a slash"),
-        (replace(stream, by_id="/things"), "the path /things has no place for {id}, or several"),
+        (replace(stream, by_id="/things"), "the call of /things has no place for {id}, or several"),
         (
             replace(stream, mappings=(*stream.mappings, RecordMapping(Stranger, mapping.map))),
             "Stranger is not in the vocabulary",
@@ -141,6 +141,37 @@ def test_stream_that_is_put_together_badly_is_found() -> None:
     assert f"two streams are named {stream.name}" in inspect_folder(twice)
     offers = replace(stream, mappings=(*stream.mappings, RecordMapping(Offer, mapping.map, split=lambda row: ())))
     assert "cannot says there is no offer, but a stream gives it" in inspect_folder(with_stream(offers))
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "is_sound"),
+    [
+        ("/jobs/{id}", {}, True),
+        ("/jobs/{job.id}/people/{id}", {}, True),
+        ("/job.info", {"ids": ["{posts.0}"]}, True),
+        ("/job.info", {"ids": "all"}, False),
+        ("/jobs/{id}", {"id": "{id}"}, False),
+    ],
+)
+def test_detail_that_is_asked_for_without_a_member_of_its_row_is_found(
+    path: str, params: dict[str, Any], is_sound: bool
+) -> None:
+    stream = SOUND.get_stream("applications")
+    (detail,) = stream.details
+    bad = with_stream(replace(stream, details=(replace(detail, path=path, params=params),)))
+    fault = f"stream applications: the call of {path} has no place for a member of the row, or one twice"
+    assert inspect_folder(bad) == ([] if is_sound else [fault])
+
+
+def test_parts_within_a_detail_are_sound_and_theirs_alone() -> None:
+    stream = SOUND.get_stream("applications")
+    own, parts, *others = stream.mappings
+    assert parts.of is not None
+    within = replace(parts, split=lambda row: [row])
+    assert inspect_folder(with_stream(replace(stream, mappings=(own, within, *others)))) == []
+    shared = with_stream(replace(stream, mappings=(own, replace(within, is_owned=False), *others)))
+    fault = f"stream applications: its parts are rows of {parts.of}, which must be a detail or a join, and theirs alone"
+    assert inspect_folder(shared) == [fault]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +193,17 @@ def test_stream_that_is_stored_badly_is_found(change: dict[str, Any], fault: str
     assert f"stream candidates: {fault}" in inspect_folder(replace(SOUND, streams=streams))
 
 
+def test_records_beside_rows_that_nothing_remembers_are_found() -> None:
+    stream = next(one for one in SOUND.streams if one.name == "applications")
+    beside = tuple(mapping for mapping in stream.mappings if mapping.of is not None)
+    reason = "its records are beside its rows, which are not stored: they would stay when their row goes"
+    fault = f"stream applications: {reason}"
+    for is_stored in (False, True):
+        changed = replace(stream, mappings=beside, is_stored=is_stored)
+        streams = tuple(changed if one is stream else one for one in SOUND.streams)
+        assert (fault in inspect_folder(replace(SOUND, streams=streams))) is not is_stored
+
+
 def test_identity_that_does_not_hold_is_found(folder: Path) -> None:
     open_credentials = tuple(replace(credential, is_secret=False) for credential in SOUND.auth.credentials)
     bad = replace(
@@ -175,6 +217,23 @@ def test_identity_that_does_not_hold_is_found(folder: Path) -> None:
         "base_url does not begin with https://",
         "no credential is marked secret",
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"is_secret": False}, "no credential of its write key is marked secret"),
+        ({"is_optional": False}, "recruiting_api_key of its write key is not optional"),
+        ({"name": "client_id"}, "the credential client_id is also in its write key"),
+        ({"name": "other"}, "the headers of its write key do not show company_id, other, and nothing else"),
+    ],
+)
+def test_write_key_that_does_not_hold_is_found(change: dict[str, Any], fault: str) -> None:
+    key = SOUND.write_key
+    assert key is not None
+    first, *others = key.credentials
+    bad = replace(SOUND, write_key=replace(key, credentials=(replace(first, **change), *others)))
+    assert fault in inspect_folder(bad)
 
 
 HOOKED = get_integration("greenhouse")
@@ -230,6 +289,18 @@ def test_odd_fixture_of_webhooks_is_found(hooked: Path) -> None:
         "webhooks: office_deleted: it is read as job_approved",
         "webhooks: unheard_of: it has no unheard_of.out.json beside it",
     ]
+
+
+def test_list_with_a_place_for_a_filter_is_found(folder: Path) -> None:
+    stream = replace(PARTS, path="/{kind}/categories")
+    faults = inspect_folder(with_stream(stream))
+    assert "stream categories: its path /{kind}/categories has a place for a filter, which lookups alone have" in faults
+
+
+def test_range_of_several_ids_is_found(folder: Path) -> None:
+    stream = replace(PARTS, by_id=IdFilter(param="first", until="last"))
+    faults = inspect_folder(with_stream(stream))
+    assert "stream categories: it is asked for a range of ids, which is one id a call" in faults
 
 
 def test_touch_of_what_cannot_be_asked_for_is_found(hooked: Path) -> None:

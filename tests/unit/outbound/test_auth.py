@@ -17,6 +17,7 @@ from unihire.outbound.auth import (
     Credential,
     Grant,
     MemoryGrants,
+    WriteKey,
     read_grant,
     write_token_request,
 )
@@ -25,6 +26,14 @@ ID, SECRET = Credential("client_id", "Id", ""), Credential("client_secret", "Sec
 USER = Credential("sub", "User", "", is_optional=True)
 SECRETS = {"client_id": "the-id", "client_secret": "the-secret"}
 BASIC = "Basic dGhlLWlkOnRoZS1zZWNyZXQ="
+KEYS = {"api_key": "the-key", "company": "17"}
+WRITE_KEY = WriteKey(
+    credentials=(
+        Credential("api_key", "Key", "", is_secret=True, is_optional=True),
+        Credential("company", "Company", "", is_optional=True),
+    ),
+    headers={"Authorization": "Bearer {api_key}", "X-Company": "{company}"},
+)
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 FORM = {"grant_type": "client_credentials"}
 
@@ -44,6 +53,25 @@ def test_other_credentials_go_into_the_form_when_they_are_given() -> None:
 def test_form_carries_all_credentials() -> None:
     auth = ClientCredentials(token_path="/token", credentials=(ID, SECRET))
     assert write_token_request(auth, SECRETS, auth.form) == ({"Accept": "application/json"}, {**FORM, **SECRETS})
+
+
+@pytest.mark.parametrize("sent_as", ["form", "basic"])
+def test_credentials_of_other_calls_do_not_go_to_the_token_endpoint(sent_as: Any) -> None:
+    auth = ClientCredentials(token_path="/token", credentials=(ID, SECRET), sent_as=sent_as)
+    assert write_token_request(auth, {**SECRETS, **KEYS}, auth.form) == write_token_request(auth, SECRETS, auth.form)
+
+
+def test_key_for_writes_is_all_of_its_credentials_or_none() -> None:
+    assert WRITE_KEY.write_headers({**SECRETS, **KEYS}) == {"Authorization": "Bearer the-key", "X-Company": "17"}
+    assert WRITE_KEY.find_gap({**SECRETS, **KEYS}) is None
+    assert WRITE_KEY.find_gap(SECRETS) is None
+    for missing, other in (("api_key", "company"), ("company", "api_key")):
+        some = {**SECRETS, **KEYS, missing: ""}
+        assert WRITE_KEY.write_headers(some) is None
+        gap = f"{other} is for writing, which also needs {missing}: give all or none"
+        assert WRITE_KEY.find_gap(some) == gap
+        del some[missing]
+        assert (WRITE_KEY.write_headers(some), WRITE_KEY.find_gap(some)) == (None, gap)
 
 
 def test_partner_signs_a_refresh_as_it_signs_all() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from testbed.effort import count
 from unihire.errors import RetryLater
 from unihire.outbound.bucket_meter import Bucket
 from unihire.outbound.budget import FixedWindowHeaders, TokenBucketHeaders
@@ -126,7 +127,7 @@ def test_number_is_plain_digits_or_nothing(said: str, number: float | None) -> N
 
 
 @given(headers, headers)
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=count(400, 80))
 def test_no_header_raises_or_makes_a_wait_longer_than_an_hour(said: str, date: str) -> None:
     wait = read_retry_after({"Retry-After": said, "Date": date}, NOW)
     assert wait is None or 0 <= wait <= LONGEST_WAIT
@@ -157,7 +158,7 @@ def check_pause(state: BudgetState, now: float) -> float:
         max_size=8,
     )
 )
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=count(300, 60), suppress_health_check=[HealthCheck.too_slow])
 def test_no_headers_make_a_budget_wait_longer_than_an_hour_or_stop_for_good(
     rules: TokenBucketHeaders | FixedWindowHeaders, said: list[tuple[dict[str, str], float]]
 ) -> None:
@@ -183,7 +184,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([1e3
 
 
 @given(finite, finite, finite, finite | st.just(math.inf), finite)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=count(300, 60))
 def test_budget_kept_by_a_version_that_believed_more_lets_a_call_go_within_hours(
     left: float, rate: float, most: float, free_at: float, left_at: float
 ) -> None:

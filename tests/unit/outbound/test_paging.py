@@ -31,8 +31,8 @@ def test_rows_keep_the_bytes_they_were_sent_in() -> None:
 
 
 def test_first_call_asks_for_the_page_size_and_keeps_filters() -> None:
-    assert LIST.first("/v2/people", {"since": "x"}) == ("/v2/people", {"limit": "2", "since": "x"})
-    assert WholeList(items="rows").first("/all", {}) == ("/all", {})
+    assert LIST.first("/v2/people", {"since": "x"}) == "/v2/people?limit=2&since=x"
+    assert WholeList(items="rows").first("/all", {}) == "/all"
 
 
 def test_next_link_is_followed_as_it_stands() -> None:
@@ -124,7 +124,7 @@ def read_header(link: str | None, rows: bytes = b"[{}]", *, asked: str = ASKED, 
 def test_bare_list_keeps_the_bytes_of_its_rows() -> None:
     page = HEADER.read(VendorResponse(200, {}, b"[ " + ROW + b" ,{}]"), origin=ORIGIN, asked=ASKED)
     assert [row.raw for row in page.rows] == [ROW, b"{}"]
-    assert HEADER.first("/v3/people", {"since": "x"}) == ("/v3/people", {"per_page": "2", "since": "x"})
+    assert HEADER.first("/v3/people", {"since": "x"}) == "/v3/people?per_page=2&since=x"
 
 
 @pytest.mark.parametrize(
@@ -189,6 +189,17 @@ def test_link_header_to_another_origin_is_refused_and_the_message_tells_no_query
 def test_answer_that_is_no_bare_list_is_a_change_of_the_vendors(body: bytes) -> None:
     with pytest.raises(VendorChanged):
         read_header(None, body)
+
+
+def test_lone_row_in_a_member_of_the_answer_is_read_where_that_is_declared() -> None:
+    answer = VendorResponse(200, {}, b'{"results":  ' + ROW + b"}")
+    info = WholeList(items="results", in_body=True, may_be_lone=True)
+    assert [row.raw for row in info.read(answer, origin=ORIGIN, asked="/x {}").rows] == [ROW]
+    listed = VendorResponse(200, {}, b'{"results": [' + ROW + b",{}]}")
+    assert [row.raw for row in info.read(listed, origin=ORIGIN, asked="/x {}").rows] == [ROW, b"{}"]
+    for paging, body in ((WholeList(items="results"), answer.body), (info, b"{}"), (info, b'{"results": "x"}')):
+        with pytest.raises(VendorChanged):
+            paging.read(VendorResponse(200, {}, body), origin=ORIGIN, asked="/x {}")
 
 
 def test_links_are_resolved_by_every_way_of_paging() -> None:

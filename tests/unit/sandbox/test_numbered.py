@@ -158,3 +158,25 @@ def test_many_changes_at_random_keep_walk_count_and_find_in_agreement() -> None:
     assert list_numbers(rows) == sorted(living, reverse=True)
     assert rows.count()["rows"] == len(living)
     assert all(rows.find(number) is not None for number in living)
+
+
+def test_walk_goes_up_over_all_parts_and_the_layer(rows: NumberedLayer) -> None:
+    rows.change(rows.number(3, 1), {"owner": 7})
+    rows.delete(rows.number(2, 0))
+    made = rows.create({"owner": 1})
+    everything = list_numbers(rows)[::-1]
+    assert [number for number, _ in rows.walk_earliest()] == everything
+    assert everything[-1] == made
+    assert all(number == row["id"] for number, row in rows.walk_earliest())
+    for start in (0, everything[10], everything[10] + 1, everything[-1], everything[-1] + 1):
+        assert [number for number, _ in rows.walk_earliest(start=start)] == [one for one in everything if one >= start]
+
+
+def test_walk_up_leaves_out_only_what_was_not_updated_since(rows: NumberedLayer) -> None:
+    timeline = make_timeline()
+    for since in (0, 20_000, 45_000, END):
+        down = [number for number, _ in rows.walk_latest(since=since)][::-1]
+        assert [number for number, _ in rows.walk_earliest(since=since)] == down
+        assert list(timeline.walk_earliest(start=11, since=since)) == [
+            index for index in range(11, 50) if timeline.updated_at(index) >= since
+        ]

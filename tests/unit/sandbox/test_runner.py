@@ -86,7 +86,7 @@ def test_sandbox_in_a_thread_ends_with_its_block() -> None:
 def test_process_prints_one_line_and_ends_with_the_parents_pipe() -> None:
     with start_process("--seed=4", "--exit-with-parent", "--fault=500,next=1") as (process, ready):
         assert ready["pid"] == process.pid
-        assert set(ready) >= {"base_url", "client_id", "client_secret", "emulator"}
+        assert set(ready) >= {"base_url", "client_id", "client_secret", "emulator", "other_credentials"}
         state = httpx.get(ready["control_url"]).json()
         assert (state["seed"], state["faults"][0]["next"]) == (4, 1)
         assert process.stdin is not None

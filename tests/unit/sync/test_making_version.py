@@ -33,6 +33,8 @@ APART = {
     "store/feed/replacing.py": "names the fields that changed",
     "store/feed/refreshing.py": "volatile texts, which no hash is of",
     "store/feed/hashes.py": "compares and stores the hashes",
+    "outbound/asked.py": "what is asked for, not what is answered",
+    "outbound/failures.py": "answers that are none",
     "sync/pruning.py": "parts of rows that do not map: these have no hash",
     "sync/quarantine.py": "as above",
 }

@@ -89,6 +89,22 @@ def test_part_of_several_rows_is_rendered_once_for_each_of_them() -> None:
     assert model_numbers(stream, rows_only=True) == []
 
 
+def test_part_within_a_detail_that_does_not_map_is_left_out_and_named_by_its_place_there() -> None:
+    def to_department(source: Source) -> Department:
+        return Department(remote_id=source.row["id"], name=source.row["name"].strip(), parent=source.within["id"])
+
+    base = stream_of(MODELS["department"])
+    stream = Stream(
+        name="jobs", path="/jobs", paging=base.paging, id_of=lambda data: data["id"],
+        mappings=(RecordMapping(Department, to_department, of="info", split=lambda one: one["parts"], is_owned=True),),
+    )  # fmt: skip
+    first, second = {"id": "a", "name": "A"}, {"id": "c", "name": "C"}
+    info: list[dict[str, Any]] = [{"parts": [first]}, {"parts": [{"id": "b"}, second]}]
+    found, (noted,) = RENDERER.render_rows(stream, [row(id="1")], {"1": {"info": info}})
+    assert [one.remote_id for one in found] == ["a", "c"]
+    assert noted.left_out == ("joined:info[1].parts[0]",)
+
+
 @pytest.mark.parametrize("is_alone", [True, False])
 def test_part_that_reads_nothing_around_it_is_mapped_once_however_many_rows_repeat_it(is_alone: bool) -> None:
     mapped: list[Source] = []

@@ -24,11 +24,11 @@ from unihire.cli.console.starting import start
 from unihire.cli.console.terminal import ERR, OUT, Json, examples, note, print_json
 from unihire.cli.demo.emulators import start_emulators
 from unihire.cli.demo.keyboard import read_enters
-from unihire.cli.demo.pasting import DemoLink
+from unihire.cli.demo.pasting import DemoLink, pick_credentials
 from unihire.cli.demo.seed_calls import DemoCall, make_calls, show_calls
 from unihire.cli.demo.story import describe_demo, show_ended, show_keys, show_ready, show_step, show_synced
 from unihire.cli.serving import PortTaken, address_of, bind, run_worker, serve_api
-from unihire.errors import Busy, UnihireError
+from unihire.errors import Busy, ConfigError, UnihireError
 from unihire.integration.registry import get_integration, list_integrations
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.addresses import AddressPolicy, make_connector
@@ -45,7 +45,9 @@ from unihire.sync.run import sync_connector
 DATABASE_PREFIX = "demo_"
 CUSTOMER = "Example customer"
 
-EPILOG = examples("unihire demo", "unihire demo --size 100000 --port 0", "unihire demo --once", "unihire demo --json")
+EPILOG = examples(
+    "unihire demo", "unihire demo --size 100000 --port 0", "unihire demo --vendors all --once", "unihire demo --json"
+)
 
 
 def demo(
@@ -57,22 +59,27 @@ def demo(
         int | None,
         typer.Option(min=0, max=65535, help="0 picks a free one.", show_default="UNIHIRE_PORT, or a free one"),
     ] = None,
+    vendors: Annotated[
+        str | None,
+        typer.Option(help="Which vendors, by their slugs with commas between, or all.", show_default="a few"),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Make three calls, check the answers, and end.")] = False,
     is_json: Json = False,
 ) -> None:
     """See the main job done: made-up vendors, synced and served as one API.
 
-    Starts an emulator of every vendor there is one of, connects and syncs it into a database of its own, and serves
-    the API beside a worker until Ctrl-C. Nothing of it stays when it ends, and it does not touch your own database.
+    Starts an emulator of each vendor, connects and syncs it into a database of its own, and serves the API beside a
+    worker until Ctrl-C. Nothing of it stays when it ends, and it does not touch your own database.
 
     With --json, one line with addresses, keys and tokens is printed once everything is ready.
     """
+    slugs = pick_vendors(vendors)
     settings = start()
     with contextlib.closing(_bind(settings, port)) as door:
         was_made = is_made(settings.home)
         play = Demo(settings, door, is_json=is_json)
         try:
-            is_good = run(lambda ending: play.run(ending, size=size, seed=seed, once=once))
+            is_good = run(lambda ending: play.run(ending, slugs, size=size, seed=seed, once=once))
         except Interrupted as interrupted:
             if not interrupted.code and not is_json:
                 show_ended(settings.home, was_made=was_made)
@@ -97,19 +104,20 @@ class Demo:
     """One demo, from the first emulator to the last."""
 
     def __init__(self, settings: Settings, door: socket.socket, *, is_json: bool) -> None:
-        self._settings = settings
+        # An emulator of the demo has no limits: what a vendor only documents is not kept to either.
+        self._settings = settings.model_copy(update={"documented_rates": False})
         self._door = door
         self._is_json = is_json
         self._console = ERR if is_json else OUT
         self._sealer = Sealer([new_key()])
         self._url = address_of(door)
 
-    async def run(self, ending: Ending, *, size: int, seed: int, once: bool) -> bool:
-        """Do everything; returns whether every answer was right."""
+    async def run(self, ending: Ending, slugs: Sequence[str], *, size: int, seed: int, once: bool) -> bool:
+        """Do everything with these vendors; returns whether every answer was right."""
         self._show_step(f"[bold]Unihire {__version__}[/bold] demo, {size:,} made-up candidates\n", done=False)
         started_at = time.monotonic()
         async with (
-            start_emulators(list_playable(), size=size, seed=seed) as emulators,
+            start_emulators(slugs, size=size, seed=seed) as emulators,
             self._open_database() as pool,
         ):
             key, links = await self._connect(pool, await emulators.wait_until_ready())
@@ -162,7 +170,7 @@ class Demo:
                 environment="development",
                 integration=integration,
                 end_user=CUSTOMER,
-                credentials={"client_id": ready.client_id, "client_secret": ready.client_secret},
+                credentials=pick_credentials(integration, ready),
                 base_url=ready.base_url,
                 is_base_url_trusted=True,
             )
@@ -175,7 +183,9 @@ class Demo:
     async def _sync(self, pool: Pool, links: Sequence[DemoLink], *, is_first: bool = True) -> None:
         for link in links:
             name, started_at = link.integration.name, time.monotonic()
-            client = open_connector_client(pool, link.connector, self._sealer, is_background=True)
+            client = open_connector_client(
+                pool, link.connector, self._sealer, settings=self._settings, is_background=True
+            )
             totals = await _count_rows(link.ready)
             try:
                 with ProgressBars(
@@ -230,6 +240,25 @@ def list_playable() -> list[str]:
     """The vendors that have both parts, the emulator and the connector."""
     connected = {integration.slug for integration in list_integrations()}
     return [slug for slug in list_emulators() if slug in connected]
+
+
+def pick_vendors(asked: str | None) -> list[str]:
+    """The slugs of the vendors to play: those asked for, with commas between, all of them, or else the usual ones.
+
+    Raises ConfigError that lists them for one there is not.
+    """
+    playable = list_playable()
+    if asked is None:
+        usual = {integration.slug for integration in list_integrations() if integration.is_in_demo}
+        return [slug for slug in playable if slug in usual]
+    if asked.strip() == "all":
+        return playable
+    wanted = list(dict.fromkeys(slug.strip() for slug in asked.split(",") if slug.strip()))
+    unknown = [slug for slug in wanted if slug not in playable]
+    if unknown or not wanted:
+        what = f"there is no {', '.join(unknown)} to play" if unknown else "--vendors names none"
+        raise ConfigError(f"{what}; there are: {', '.join(playable)}, or all")
+    return wanted
 
 
 async def _count_rows(ready: Ready) -> Mapping[str, int]:

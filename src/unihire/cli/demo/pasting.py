@@ -24,7 +24,14 @@ class DemoLink:
 
     @property
     def credentials(self) -> dict[str, str]:
-        return {"client_id": self.ready.client_id, "client_secret": self.ready.client_secret}
+        """What the emulator takes, by the names that connecting asks for."""
+        return pick_credentials(self.integration, self.ready)
+
+
+def pick_credentials(integration: Integration, ready: Ready) -> dict[str, str]:
+    """The credentials of an emulator by the names that connecting to its vendor asks for."""
+    known = ready.list_credentials()
+    return {one.name: known[one.name] for one in integration.list_credentials() if one.name in known}
 
 
 def list_exports(url: str, key: str, links: Sequence[DemoLink]) -> list[str]:

@@ -77,7 +77,8 @@ def examine_machine(settings: Settings) -> Iterator[Finding]:
     known = {
         name_variable(integration, credential)
         for integration in list_integrations()
-        for credential in integration.auth.credentials
+        for is_partner in (False, True)
+        for credential in integration.list_credentials(is_partner=is_partner)
     }
     unknown = list_unknown_variables(known)
     if unknown:

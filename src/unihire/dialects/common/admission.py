@@ -4,7 +4,8 @@ A call is checked in this order, and the first fault is answered: API key (401),
 token (401, 403), rate (429), and then what the route itself checks.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Set
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -12,10 +13,10 @@ from typing import Any, TypeVar
 import msgspec
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from unihire.dialects.common.category import CATEGORY
-from unihire.errors import ApiError, BadRequest, Gone, Invalid, RateLimited, TooLarge, Unauthorized
+from unihire.errors import ApiError, BadRequest, Invalid, NotNow, RateLimited, TooLarge, Unauthorized
 from unihire.platform.access import Access, Caller, Scope
 from unihire.platform.limits import RateLimiter, RateLimitState, refuse
 
@@ -29,17 +30,18 @@ Who = TypeVar("Who")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a call comes to: JSON."""
+    """What a call comes to: JSON, or a `stream` of another type."""
 
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    stream: AsyncIterator[bytes] | None = None
+    media_type: str = "application/json"
 
 
 def write_detail(error: ApiError) -> dict[str, Any]:
     """An error as the native face writes it: `detail` is text, or the list of problems of a 422."""
-    written: dict[str, Any] = {"detail": error.problems if isinstance(error, Invalid) else error.detail}
-    return {**written, **error.way_on} if isinstance(error, Gone) else written
+    return {"detail": error.problems if isinstance(error, Invalid) else error.detail, **error.members}
 
 
 class RequestGate:
@@ -68,15 +70,26 @@ class RequestGate:
     async def serve_connector(self, request: Request, work: Callable[[Scope], Awaitable[Reply]]) -> Response:
         """What `work` gives of the connector the call reaches, or the error that stopped it."""
 
-        async def admit(caller: Caller) -> tuple[object, Scope]:
+        async def answer(caller: Caller, scope: Scope) -> Reply:
+            return await work(scope)
+
+        return await self.serve_known(request, answer)
+
+    async def serve_known(self, request: Request, work: Callable[[Caller, Scope], Awaitable[Reply]]) -> Response:
+        """The same, for work that also asks who is calling."""
+
+        async def admit(caller: Caller) -> tuple[object, tuple[Caller, Scope]]:
             token = request.headers.get(self._token_header)
             if token is None:
                 missing = {"type": "missing", "loc": ["header", self._token_header], "msg": "Field required"}
                 raise Invalid([{**missing, "input": None}])
             scope = await self._access.check_token(caller, token, CATEGORY)
-            return scope.number, scope
+            return scope.number, (caller, scope)
 
-        return await self.serve(request, admit, work)
+        async def answer(who: tuple[Caller, Scope]) -> Reply:
+            return await work(*who)
+
+        return await self.serve(request, admit, answer)
 
     async def serve_either(
         self, request: Request, work: Callable[[Caller, Scope | None], Awaitable[Reply]]
@@ -127,7 +140,9 @@ class RequestGate:
             _check(limit_state)
             reply = await work(who)
             headers = {**_rate_headers(limit_state), **reply.headers}
-            return Response(reply.body, reply.status, headers, "application/json")
+            if reply.stream is not None:
+                return StreamingResponse(reply.stream, reply.status, headers, reply.media_type)
+            return Response(reply.body, reply.status, headers, reply.media_type)
         except ApiError as error:
             return self.refuse(error, limit_state)
 
@@ -163,6 +178,8 @@ class RequestGate:
             headers["WWW-Authenticate"] = "Bearer"
         if isinstance(error, RateLimited):
             headers["Retry-After"] = str(error.retry_after)
+        if isinstance(error, NotNow):
+            headers["Retry-After"] = str(math.ceil(error.retry_after or 5))
         body = msgspec.json.encode(self._write_error(error))
         return Response(body, error.status, headers, "application/json")
 

@@ -70,7 +70,11 @@ def describe_reads(face: Face) -> tuple[Json, Json]:
             "type": "object",
             "required": ["loc", "msg", "type"],
             "properties": {
-                "loc": {"type": "array", "items": {"type": "string"}, "description": "Path to the value."},
+                "loc": {
+                    "type": "array",
+                    "items": {"type": ["string", "integer"]},
+                    "description": "Path to the value; a number is a place in a list, from 0.",
+                },
                 "msg": {"type": "string", "description": "What was expected."},
                 "type": {"type": "string", "description": "Machine-readable kind of fault."},
                 "input": {"description": "The value received."},

@@ -12,6 +12,7 @@ from unihire.dialects.unihire.matrix import (
     ModelCapability,
 )
 from unihire.dialects.unihire.records import MORE, OWN
+from unihire.dialects.unihire.write_matrix import describe_unified_writes
 
 TITLE = "What each system gives"
 
@@ -102,6 +103,7 @@ def describe_one(integration: IntegrationCapabilities) -> Iterator[Block]:
         ),
     )
     yield from _describe_operations(integration)
+    yield from describe_unified_writes(integration.name, integration.writes)
     yield from _describe_webhooks(integration)
     for model in integration.models:
         if model.is_given:
@@ -114,7 +116,10 @@ def describe_one(integration: IntegrationCapabilities) -> Iterator[Block]:
 
 def _describe_writes(integration: IntegrationCapabilities) -> Line:
     writers = [operation.name for operation in integration.operations if operation.is_write]
-    return ("What is written goes through ", *join_codes(writers), ".") if writers else ("Nothing can be written.",)
+    if writers:
+        return ("What is written goes through ", *join_codes(writers), ".")
+    can_write = any(write.is_possible for write in integration.writes)
+    return ("No operation writes; the unified API does.",) if can_write else ("Nothing can be written.",)
 
 
 def _describe_operations(integration: IntegrationCapabilities) -> Iterator[Block]:

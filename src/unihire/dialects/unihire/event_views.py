@@ -55,6 +55,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     at: Annotated[datetime, Meta(description="The record's `modified_at` as of this event.")]
+    write_id: Annotated[
+        UUID | None, Meta(description="The write through this API that caused it; null for what a sync found.")
+    ] = None
 
 
 def show_event(wanted: EventQuery, era: Era, one: PlacedEvent) -> Event:
@@ -68,6 +71,7 @@ def show_event(wanted: EventQuery, era: Era, one: PlacedEvent) -> Event:
         kind=event.kind.value,
         changed=list(event.changed),
         at=event.at,
+        write_id=event.write,
     )
 
 

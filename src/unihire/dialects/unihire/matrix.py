@@ -11,22 +11,33 @@ from msgspec import Meta, Struct
 
 from unihire.dialects.common.filters import FilterParam
 from unihire.dialects.unihire.records import OWN
+from unihire.dialects.unihire.write_matrix import WriteCapability, list_write_capabilities
 from unihire.integration.declare import Integration, RecordMapping, Stream
 from unihire.integration.operate import Operation
-from unihire.integration.registry import find_webhooks, get_integration, list_integrations, list_operations
+from unihire.integration.registry import (
+    find_webhooks,
+    get_integration,
+    list_integrations,
+    list_operations,
+    list_writing,
+)
 from unihire.integration.scopes import find_granted, list_missing, list_scopes
 from unihire.integration.webhooks import Webhooks
 from unihire.model import MODELS, FieldSpec, FilterMatch, ModelSpec, spec_of
-from unihire.outbound.auth import AuthorizationCode, ClientCredentials
+from unihire.outbound.auth import ApiKey, Auth, AuthorizationCode, ClientCredentials
 
 Kind = Literal["exact", "any_case", "ids", "moment"]
 
 KINDS: Mapping[FilterMatch, Kind] = {FilterMatch.EXACT: "exact", FilterMatch.FOLDED: "any_case", FilterMatch.ID: "ids"}
-FLOWS: Mapping[type, str] = {ClientCredentials: "client_credentials", AuthorizationCode: "authorization_code"}
+FLOWS: Mapping[type, str] = {
+    ApiKey: "api_key",
+    ClientCredentials: "client_credentials",
+    AuthorizationCode: "authorization_code",
+}
 """The flows by the names OAuth 2.0 has for them."""
 
 Reason = Annotated[str | None, Meta(description="Why it stays empty, where it does.")]
-Write = Annotated[bool, Meta(description="Whether it can be written at the vendor.")]
+Write = Annotated[bool, Meta(description="Whether an operation writes it; `writes` has what the unified API does.")]
 
 
 class CredentialAsked(Struct, frozen=True, kw_only=True, rename={"is_secret": "secret", "is_optional": "optional"}):
@@ -41,7 +52,7 @@ class CredentialAsked(Struct, frozen=True, kw_only=True, rename={"is_secret": "s
 class AuthFlow(Struct, frozen=True, kw_only=True):
     """A way to let a connector in. `credentials_of` says whose credentials they are."""
 
-    flow: Annotated[str, Meta(description="By its name in OAuth 2.0.", examples=list(FLOWS.values()))]
+    flow: Annotated[str, Meta(description="By its name in OAuth 2.0, or `api_key`.", examples=list(FLOWS.values()))]
     credentials_of: Literal["customer", "partner"]
     credentials: list[CredentialAsked]
     scopes: Annotated[list[str], Meta(description="What reads need.")]
@@ -149,6 +160,9 @@ class IntegrationCapabilities(Struct, frozen=True, kw_only=True):
     streams: list[StreamCapability]
     models: Annotated[list[ModelCapability], Meta(description="Every model of the vocabulary, given or not.")]
     operations: list[OperationCapability]
+    writes: Annotated[
+        list[WriteCapability], Meta(description="Every write of the unified API, whether it can be done or not.")
+    ]
     webhooks: Annotated[WebhooksCapability | None, Meta(description="Null where the vendor reports nothing.")]
 
 
@@ -199,7 +213,7 @@ def list_capabilities(slug: str | None = None) -> Capabilities:
 def describe_grant(slug: str, connector: UUID, named: Sequence[str] | None) -> ConnectorGrant:
     """What a grant allows at an integration whose vendor named these scopes; None where it named none."""
     operations = list_operations(slug).values()
-    granted = find_granted(get_integration(slug).partner_auth, operations, named)
+    granted = find_granted(get_integration(slug).partner_auth, list_writing(slug), named)
     writes = [
         _judge_write(one, list_missing(one.scopes, granted), list_missing(one.more_scopes, granted), granted)
         for one in operations
@@ -249,6 +263,7 @@ def describe_integration(
             )
             for one in operations
         ],
+        writes=list_write_capabilities(integration.slug),
         webhooks=None if webhooks is None else _describe_webhooks(webhooks),
     )
 
@@ -262,7 +277,7 @@ def _describe_webhooks(webhooks: Webhooks) -> WebhooksCapability:
 
 
 def list_writers(operations: Sequence[Operation], spec: ModelSpec, field: FieldSpec | None = None) -> list[str]:
-    """The operations that write a model, or one field of it: there is no other way to write at a vendor."""
+    """The operations that write a model, or one field of it."""
     return [
         one.name
         for one in operations
@@ -271,14 +286,15 @@ def list_writers(operations: Sequence[Operation], spec: ModelSpec, field: FieldS
 
 
 def _list_flows(integration: Integration, operations: Sequence[Operation], webhooks: Webhooks | None) -> list[AuthFlow]:
-    flows = [_describe_flow(integration.auth, "customer", (), None)]
+    flows = [_describe_flow(integration, integration.auth, "customer", (), None)]
     if integration.partner_auth is not None:
-        flows.append(_describe_flow(integration.partner_auth, "partner", operations, webhooks))
+        flows.append(_describe_flow(integration, integration.partner_auth, "partner", operations, webhooks))
     return flows
 
 
 def _describe_flow(
-    auth: ClientCredentials | AuthorizationCode,
+    integration: Integration,
+    auth: Auth,
     owner: Literal["customer", "partner"],
     operations: Sequence[Operation],
     webhooks: Webhooks | None,
@@ -294,7 +310,7 @@ def _describe_flow(
             CredentialAsked(
                 name=asked.name, title=asked.title, is_secret=asked.is_secret, is_optional=asked.is_optional
             )
-            for asked in auth.credentials
+            for asked in integration.list_credentials(is_partner=owner == "partner")
         ],
         scopes=list(reads),
         write_scopes=[scope for scope in every if scope not in reads],
@@ -305,7 +321,7 @@ def _describe_stream(stream: Stream) -> StreamCapability:
     return StreamCapability(
         name=stream.name,
         permission=stream.permission,
-        is_incremental=stream.changed_since is not None,
+        is_incremental=stream.is_incremental,
         models=_once(spec_of(mapping.model).name for mapping in stream.mappings),
         joins=_once(join.stream for join in stream.joins),
     )

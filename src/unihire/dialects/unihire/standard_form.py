@@ -157,6 +157,8 @@ def _describe_record(event: ChangeEvent) -> dict[str, Any]:
         "remote_id": event.remote_id,
         "modified_at": to_text(event.at),
     }
+    if event.write is not None:
+        found["write_id"] = str(event.write)
     return {**found, "changed": event.changed} if event.kind == ChangeKind.UPDATED else found
 
 

@@ -163,7 +163,7 @@ def _hash_event(event: WebhookEvent, delivery: Delivery) -> bytes:
 
 def _list_touches(integration: Integration, event: WebhookEvent) -> list[WrittenTouch]:
     """What is to be written of the rows it touches: those that can be stored, of streams there are."""
-    streams = {stream.name for stream in integration.streams if stream.by_id is not None}
+    streams = {stream.name for stream in integration.streams if stream.by_id is not None or stream.listed_by}
     return [_write(touch) for touch in event.touches[:MOST_TOUCHES] if touch.stream in streams and _is_good(touch.id)]
 
 

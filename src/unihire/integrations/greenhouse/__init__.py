@@ -3,8 +3,8 @@
 connector.py             facts: address, auth, streams and their joins
 cannot.py                what it cannot give, and why
 filters.py               filters of its lists: written, and what they do with rows read already
-writes.py                things made over v3, each known again
 comparing.py             whether a row shows what was sent
+refusals.py              what it says where it refuses a write
 operations.py            the operations it offers, in order
 webhooks.py              what it reports of changes, and what each of that touches
 mapping/                 rows to records, pure
@@ -14,6 +14,18 @@ mapping/                 rows to records, pure
   hiring.py              applications, their way and offers
   interviews.py          interviews and scorecards
   values.py              ids, words, moments, joined rows
+writes/                  what is written over v3, each known again; the unified API's writes
+  making.py              how each thing is made
+  references.py          what inputs refer to, found at the vendor
+  custom_values.py       customers' own fields, and their values
+  choices.py             what parameters may be
+  candidates.py          candidates made and changed
+  tags.py                tags, given and taken
+  notes.py               notes and other activities
+  files.py               files
+  applications.py        applications made, moved, rejected, hired
+  hiring.py              interviews and offers
+  company.py             departments, offices, jobs, users
 harvest_v1/              v1's words over v3
   inputs.py              what its creates took
   bodies.py              these as the bodies v3 takes

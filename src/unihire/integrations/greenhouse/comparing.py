@@ -27,28 +27,41 @@ def shows_person(row: VendorRow, body: Data, field_keys: Mapping[int, str]) -> b
     """
     return (
         shows(row, body, "first_name", "last_name", "company", "title")
-        and ("private" not in body or shows(row, body, "private"))
-        and all(_show_contacts(row, body, member) for member in CONTACTS)
+        and shows(row, body, *(name for name in ("private", "can_email") if name in body))
+        and all(shows_contacts(row, body, member) for member in CONTACTS)
         and _show_tags(row, body.get("tags") or ())
-        and _show_custom_values(row, body.get("custom_fields") or (), field_keys)
+        and shows_custom_values(row, body.get("custom_fields") or (), field_keys)
     )
 
 
 def _show_tags(row: VendorRow, sent: Iterable[str]) -> bool:
     shown = row.find_value("tags")
-    return not isinstance(shown, list) or {_fold(tag) for tag in shown} >= {_fold(tag) for tag in sent}
+    return not isinstance(shown, list) or {fold_tag(tag) for tag in shown} >= {fold_tag(tag) for tag in sent}
 
 
-def _show_contacts(row: VendorRow, body: Data, member: str) -> bool:
+def fold_tag(name: Any) -> str:
+    """The name of a tag as it compares."""
+    return _fold(name)
+
+
+def shows_contacts(row: VendorRow, body: Data, member: str) -> bool:
+    """Whether the row has the numbers or addresses that were sent in a member, and no others."""
     shown = row.find_value(member)
     if not isinstance(shown, list):
         return True
-    fold = _digits if member == PHONES else _fold
-    values = [sorted(fold(_member(one, "value")) for one in each) for each in (shown, body.get(member) or [])]
+    values = [
+        sorted(fold_contact(member, _member(one, "value")) for one in each) for each in (shown, body.get(member) or [])
+    ]
     return values[0] == values[1]
 
 
-def _show_custom_values(row: VendorRow, sent: Iterable[Data], keys: Mapping[int, str]) -> bool:
+def fold_contact(member: str, value: Any) -> str:
+    """A number or an address as it compares."""
+    return _digits(value) if member == PHONES else _fold(value)
+
+
+def shows_custom_values(row: VendorRow, sent: Iterable[Data], keys: Mapping[int, str]) -> bool:
+    """Whether the row has the values of custom fields that were sent; `keys` are those of the fields by their ids."""
     fields = row.find_value("custom_fields")
     if not isinstance(fields, dict):
         return True

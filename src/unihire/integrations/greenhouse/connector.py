@@ -1,14 +1,14 @@
 """Greenhouse Harvest v3 as facts. Sources: the published API description and what is known around it, in quirks.md."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from unihire.integration.declare import IdFilter, Integration, Join, RecordMapping, Stream, Volatile
 from unihire.integrations.greenhouse.cannot import CANNOT
 from unihire.integrations.greenhouse.filters import PEOPLE, SERVICE_ACCOUNTS, match_filters, write_bounds
 from unihire.integrations.greenhouse.mapping import company, hiring, interviews, jobs, people
 from unihire.integrations.greenhouse.mapping.values import get_id, is_deleted, read_custom_fields
+from unihire.integrations.greenhouse.refusals import read_refusal
 from unihire.model import (
     EEOC,
     Activity,
@@ -39,6 +39,7 @@ from unihire.outbound.auth import (
 )
 from unihire.outbound.budget import FixedWindowHeaders
 from unihire.outbound.paging import LinkHeader
+from unihire.outbound.signed_links import S3_SIGNATURE, find_end
 
 AUTH_HOST = "https://auth.greenhouse.io"
 
@@ -52,27 +53,6 @@ LIST = LinkHeader(page_size=PAGE)
 USERS = LinkHeader(page_size={**PAGE, SERVICE_ACCOUNTS: "true"})
 PEOPLE_ALONE = LinkHeader(page_size={**PAGE, SERVICE_ACCOUNTS: "false"})
 REASONS = LinkHeader(page_size={**PAGE, "include_defaults": "true"})
-
-SIGNATURE = re.compile(
-    rb"\?(?:[\w-]+=(?:[^\"&\\\s]|\\/)*(?:&|\\u0026))*"
-    rb"(?:X-Amz-)?Signature=(?:[^\"&\\\s]|\\/)*"
-    rb"(?:(?:&|\\u0026)[\w-]+=(?:[^\"&\\\s]|\\/)*)*(?=\")",
-    re.IGNORECASE,
-)
-"""The query of a link to S3 that is signed, in either of S3's ways: another one each time a link is asked for."""
-
-SIGNED_AT = re.compile(rb"X-Amz-Date=(\d{8}T\d{6}Z)(?![\w%])", re.IGNORECASE)
-GOOD_FOR = re.compile(rb"X-Amz-Expires=(\d{1,6})(?![\w%])", re.IGNORECASE)
-ENDS_AT = re.compile(rb"(?:[?&]|\\u0026)Expires=(\d{1,11})(?![\w%])")
-
-
-def find_end(query: bytes) -> datetime | None:
-    """Until when a signed link is good: seconds from when it was signed on, or since 1970 in S3's older way."""
-    signed_at, good_for, ends_at = SIGNED_AT.search(query), GOOD_FOR.search(query), ENDS_AT.search(query)
-    if signed_at is not None and good_for is not None:
-        signed = datetime.strptime(signed_at.group(1).decode(), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        return signed + timedelta(seconds=int(good_for.group(1)))
-    return None if ends_at is None else datetime.fromtimestamp(int(ends_at.group(1)), UTC)
 
 
 def has_errors(body: object) -> bool:
@@ -224,7 +204,7 @@ STREAMS = (
         "attachments",
         RecordMapping(Attachment, people.to_attachment, words={"attachment_type": "type"}),
         found_by=("application_id",),
-        volatile=Volatile(pattern=SIGNATURE, find_end=find_end),
+        volatile=Volatile(pattern=S3_SIGNATURE, find_end=find_end),
     ),
     declare(
         "applications",
@@ -455,6 +435,7 @@ STREAMS = (
 INTEGRATION = Integration(
     slug="greenhouse",
     name="Greenhouse",
+    is_in_demo=True,
     website="https://www.greenhouse.com",
     base_url="https://harvest.greenhouse.io",
     auth=ClientCredentials(
@@ -484,13 +465,14 @@ INTEGRATION = Integration(
         scopes=tuple(dict.fromkeys(scope_of(stream.path.rpartition("/")[2]) for stream in STREAMS)),
         find_refusal=find_refusal,
     ),
-    budget_headers=FixedWindowHeaders(
+    budget_rule=FixedWindowHeaders(
         limit="X-RateLimit-Limit", remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset", seconds=30
     ),
     streams=STREAMS,
     match_filters=match_filters,
     acting_credential="sub",
     is_refusal=has_errors,
+    read_refusal=read_refusal,
     is_acceptance=has_message,
     # Not by rejection reasons: the built-in ones may be the same in every account.
     known_by=("jobs", "users", "departments", "candidates"),

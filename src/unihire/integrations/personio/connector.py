@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from unihire.integration.declare import Data, Detail, Integration, Join, RecordMapping, Stream
 from unihire.integrations.personio import mapping
+from unihire.integrations.personio.refusals import is_accepted, read_refusal
 from unihire.model import (
     Application,
     ApplicationTransition,
@@ -15,7 +16,7 @@ from unihire.model import (
     JobInterviewStage,
     RemoteUser,
 )
-from unihire.outbound.auth import ClientCredentials, Credential
+from unihire.outbound.auth import ClientCredentials, Credential, WriteKey
 from unihire.outbound.budget import TokenBucketHeaders
 from unihire.outbound.paging import NextLink, WholeList
 
@@ -50,6 +51,7 @@ def updated_version(row: Data) -> str:
 INTEGRATION = Integration(
     slug="personio",
     name="Personio",
+    is_in_demo=True,
     website="https://www.personio.com",
     base_url="https://api.personio.de",
     auth=ClientCredentials(
@@ -59,9 +61,31 @@ INTEGRATION = Integration(
             Credential("client_secret", "Client secret", "Shown beside the client ID", is_secret=True),
         ),
     ),
+    # API v1's own [official]; where it is shown: Personio's documents for the key, a client's for the company id.
+    write_key=WriteKey(
+        credentials=(
+            Credential(
+                "recruiting_api_key",
+                "Recruiting API key",
+                "only for writing: Settings > Integrations > API credentials > Recruiting API key",
+                is_secret=True,
+                is_optional=True,
+            ),
+            Credential(
+                "company_id",
+                "Company ID",
+                "only for writing: a number, shown beside the recruiting API key",
+                is_optional=True,
+            ),
+        ),
+        headers={"Authorization": "Bearer {recruiting_api_key}", "X-Company-ID": "{company_id}"},
+        rest=60.0,  # "wait 60 s" [official]; its 429 has no Retry-After
+    ),
+    read_refusal=read_refusal,
+    is_acceptance=is_accepted,
     # Needed while the API was in beta, accepted since; notes on general availability are undated.
     headers={"Beta": "true"},
-    budget_headers=TokenBucketHeaders(remaining="x-ratelimit-remaining", per_second="x-ratelimit-replenish-rate"),
+    budget_rule=TokenBucketHeaders(remaining="x-ratelimit-remaining", per_second="x-ratelimit-replenish-rate"),
     streams=(
         Stream(
             name="jobs",

@@ -83,16 +83,23 @@ class OutgoingResponse:
     @property
     def rows(self) -> list[Json] | None:
         """The list of rows itself, where this is an answer with several."""
-        found = self.document
-        for name in self.kind.rows_at:
-            found = found.get(name) if isinstance(found, dict) else None
+        found = self._find_rows()
         return found if isinstance(found, list) else None
+
+    def _find_rows(self) -> Json:
+        """What is where an answer with several rows has them."""
+        found = self.document
+        for names in self.kind.rows_at:
+            found = found.get(_pick_name(found, names)) if isinstance(found, dict) else None
+        return found
 
     @property
     def single(self) -> dict[str, Json] | None:
-        """The row, where this is an answer with one."""
-        is_row = isinstance(self.document, dict) and "id" in self.document and not self.is_token
-        return self.document if is_row else None
+        """The row, where this is an answer with one: the whole body, or where other answers have several."""
+        for found in (self._find_rows(), self.document):
+            if isinstance(found, dict) and "id" in found and not self.is_token:
+                return found
+        return None
 
     def list_rows(self) -> list[dict[str, Json]]:
         """All rows that are still objects."""
@@ -104,7 +111,13 @@ class OutgoingResponse:
         """Put something else in the place of a row."""
         self.is_touched = True
         if self.rows is None:
-            self.__dict__["document"] = new
+            holder = self.document
+            for names in self.kind.rows_at[:-1]:
+                holder = holder[_pick_name(holder, names)]
+            if old is self.document:
+                self.__dict__["document"] = new
+            else:
+                holder[_pick_name(holder, self.kind.rows_at[-1])] = new
         else:
             self.rows[next(place for place, row in enumerate(self.rows) if row is old)] = new
 
@@ -151,6 +164,13 @@ class OutgoingResponse:
             self.answer = msgspec.structs.replace(self.answer, body=msgspec.json.encode(self.document))
             self.is_touched = False
         return self.answer
+
+
+def _pick_name(holder: dict[str, Json], names: str) -> str:
+    """Of several names the first that is there; a row of its own has lists that are none of rows."""
+    if "|" not in names:
+        return names
+    return next((name for name in names.split("|") if name in holder and "id" not in holder), "")
 
 
 @dataclass(frozen=True)

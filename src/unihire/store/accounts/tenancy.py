@@ -44,7 +44,7 @@ REVOKE_KEY = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at
 
 # The owner of a valid key. `lasts` is for how many seconds more, null for ever.
 FIND_KEY = """
-    SELECT organisation, environment, extract(epoch FROM ends_at - now())::float8 AS lasts FROM api_key
+    SELECT id, organisation, environment, extract(epoch FROM ends_at - now())::float8 AS lasts FROM api_key
     WHERE hash = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now())
 """
 

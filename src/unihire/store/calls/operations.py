@@ -17,14 +17,14 @@ from unihire.store.events.notices import NewNotice, add_notices
 MARKED_FOR = timedelta(minutes=15)
 """How long a page mark is trusted: the vendor's cursors end, and listings move on."""
 
-# Begin a call under a key, or take up one nobody works on. No row: somebody does. A claim that ends later than any that
-# is made now was made under a wrong clock, and blocks nobody.
+# Begin a call under a key, or take up one nobody works on. No row: somebody does. A claim that ends much later than any
+# that is made now was made under a wrong clock, and blocks nobody; a little later ends one that was made meanwhile.
 CLAIM_CALL = """
     INSERT INTO operation_call AS call (connector, key, operation, input_hash, begun_at, claimed_until)
     VALUES ($1, $2, $3, $4, now(), now() + $5::interval)
     ON CONFLICT (connector, key) DO UPDATE SET claimed_until = excluded.claimed_until
     WHERE call.answer IS NOT NULL OR call.claimed_until IS NULL
-        OR call.claimed_until NOT BETWEEN now() AND now() + $5::interval
+        OR call.claimed_until NOT BETWEEN now() AND now() + $5::interval + '1 minute'::interval
     RETURNING operation, input_hash, steps, answer
 """
 

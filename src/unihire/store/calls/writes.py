@@ -50,7 +50,7 @@ HAS_OPEN = """
     SELECT EXISTS (
         SELECT FROM operation_write
         WHERE connector = $1 AND stream = $2 AND is_open AND id <> $3
-            AND sent_at BETWEEN now() - $4::interval AND now()
+            AND sent_at BETWEEN now() - $4::interval AND now() + '1 minute'::interval
     )
 """
 

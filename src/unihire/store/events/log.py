@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 import asyncpg
 
@@ -11,7 +12,7 @@ from unihire.store import Connection, Pool
 from unihire.store.events.lanes import wake_lanes
 from unihire.store.events.order import BEGINNING, LogPlace
 from unihire.store.events.packing import MOST_PACKED, Unpacked, pack_changes, unpack
-from unihire.store.feed.changes import Change, ChangeKind
+from unihire.store.feed.changes import CAUSE, Change, ChangeKind
 
 CONNECTORS_AT_ONCE = 20
 
@@ -68,7 +69,8 @@ NOTE_CUT = """
 
 
 class ChangeEvent(NamedTuple):
-    """What became of a record. `seq` is its place in the connector's feed, `model` the number of its model.
+    """What became of a record. `seq` is its place in the connector's feed, `model` the number of its model, `write` the
+    id of the write through the unified API that caused it.
 
     `changed` are the names of an update's changed fields, those that only richer faces show as `more.x`;
     `custom_fields` and `raw_data` may be among them. A record that was deleted and is there again is created.
@@ -81,6 +83,7 @@ class ChangeEvent(NamedTuple):
     id: str
     remote_id: str
     changed: tuple[str, ...]
+    write: UUID | None = None
 
     @property
     def at(self) -> datetime:
@@ -94,7 +97,7 @@ async def log_changes(connection: Connection, connector: int, changes: Sequence[
     Where there are lanes they are woken for it: those that are idle, by one statement more.
     """
     pages = [
-        (connector, some[-1].seq, pack_changes(some))
+        (connector, some[-1].seq, pack_changes(some, CAUSE.get()))
         for some in (changes[start : start + MOST_PACKED] for start in range(0, len(changes), MOST_PACKED))
     ]
     if len(pages) > 1:
@@ -148,7 +151,7 @@ async def find_remote_ids(source: Pool | Connection, connector: int, found: Sequ
     rows = await source.fetch(FIND_REMOTE_IDS, connector, list({one.id for one in found}))
     remote_ids = {row["id"]: row["remote_id"] for row in rows}
     return [
-        ChangeEvent(connector, one.seq, one.model, one.kind, one.id, remote_ids[one.id], one.changed)
+        ChangeEvent(connector, one.seq, one.model, one.kind, one.id, remote_ids[one.id], one.changed, one.write)
         for one in found
         if one.id in remote_ids
     ]

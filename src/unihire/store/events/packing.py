@@ -2,11 +2,12 @@
 
 A packed page is a MessagePack array: the version of this form; the heads, which are the `[kind, model, changed fields]`
 that occur; the runs of positions, as first and count in turn; a byte for each event that names its head; 16 bytes for
-each that are its record's id.
+each that are its record's id; 16 bytes that are the id of the write which caused them, none for what a sync found.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -28,23 +29,25 @@ class _Packed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     runs: list[int]
     codes: bytes
     ids: bytes
+    write: bytes = b""
 
 
 _decode = msgspec.msgpack.Decoder(_Packed).decode
 
 
 class Unpacked(NamedTuple):
-    """An event as it was packed; `id` is the record's."""
+    """An event as it was packed; `id` is the record's, `write` that of the write which caused it."""
 
     seq: int
     kind: ChangeKind
     model: int
     id: str
     changed: tuple[str, ...]
+    write: UUID | None = None
 
 
-def pack_changes(changes: Sequence[Change]) -> bytes:
-    """`MOST_PACKED` changes at most, in feed order, as `unpack` reads them."""
+def pack_changes(changes: Sequence[Change], write: UUID | None = None) -> bytes:
+    """`MOST_PACKED` changes at most, in feed order, as `unpack` reads them; `write` caused them."""
     heads: dict[tuple[int, int, tuple[str, ...]], int] = {}
     runs: list[int] = []
     codes = bytearray()
@@ -57,7 +60,8 @@ def pack_changes(changes: Sequence[Change]) -> bytes:
         runs[-1] += 1
         expected += 1
     ids = bytes.fromhex("".join([change.id for change in changes]).replace("-", ""))
-    return _encode((VERSION, list(heads), runs, codes, ids))
+    cause = () if write is None else (write.bytes,)
+    return _encode((VERSION, list(heads), runs, codes, ids, *cause))
 
 
 ShowChanged = Callable[[ChangeKind, int, tuple[str, ...]], tuple[str, ...] | None]
@@ -76,6 +80,7 @@ def unpack(packed: bytes, after_seq: int = -1, show_changed: ShowChanged | None 
     shown = [changed if show_changed is None else show_changed(kind, model, changed) for kind, model, changed in heads]
     if all(changed is None for changed in shown):
         return
+    write = UUID(bytes=page.write) if page.write else None
     place = 0
     for first, count in zip(page.runs[::2], page.runs[1::2], strict=True):
         for seq in range(first, first + count):
@@ -84,5 +89,5 @@ def unpack(packed: bytes, after_seq: int = -1, show_changed: ShowChanged | None 
                 kind, model, _ = heads[code]
                 text = page.ids[16 * place : 16 * place + 16].hex()
                 id = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-                yield Unpacked(seq, kind, model, id, changed)
+                yield Unpacked(seq, kind, model, id, changed, write)
             place += 1

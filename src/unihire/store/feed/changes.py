@@ -1,7 +1,9 @@
 """What a save changed, as it is passed to the change log."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from enum import StrEnum
+from uuid import UUID
 
 import msgspec
 
@@ -29,6 +31,9 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     id: str
     fields: tuple[str, ...] = ()
 
+
+CAUSE: ContextVar[UUID | None] = ContextVar("CAUSE", default=None)
+"""The write through the unified API whose rows are being read back."""
 
 ChangeLog = Callable[[Connection, int, Sequence[Change]], Awaitable[None]]
 """Called with the changes of a connector, in feed order, at the end of the transaction that makes them."""

@@ -43,6 +43,18 @@ BEGIN_SAVING = """
     SELECT FROM feed WHERE connector = {connector:d} AND rows_read_seq <= {asked_seq:d} FOR NO KEY UPDATE
 """
 
+# The same for who works with credentials of a version; the last SELECT, which sees what was committed before the lock,
+# returns no row either if the connector has others now.
+BEGIN_SAVING_WITH = """
+    BEGIN;
+    SET LOCAL synchronous_commit TO off;
+    SET LOCAL plan_cache_mode TO force_custom_plan;
+    SELECT FROM feed WHERE connector = {connector:d} FOR NO KEY UPDATE;
+    SELECT FROM feed JOIN connector ON connector.number = feed.connector
+    WHERE feed.connector = {connector:d} AND feed.rows_read_seq <= {asked_seq:d}
+        AND connector.credentials_version = {credentials:d}
+"""
+
 # Lock the feed when that returned no row: rows were saved by id since, the feed does not exist yet, or the connector
 # was removed.
 LOCK_FEED = "SELECT FROM feed WHERE connector = $1 FOR NO KEY UPDATE"
@@ -95,20 +107,32 @@ class Feed:
 
     `refused` are ids of rows with a value that PostgreSQL refused. `isolates_rows`: this is the second try, which saves
     rows in savepoints to find them. `has_newer`: rows were saved by id at a position higher than `asked_seq`.
-    `outdated` are ids of rows left unsaved because a newer version is stored. `changes` is None if there is no change
-    log.
+    `is_current`: the connector has the credentials that the feed was locked for; if False, they are to be checked.
+    `outdated` are ids of rows left unsaved because a newer version is stored. `stale` are streams with records to make
+    again, as they show what changed. `rows_read_seq` is the position at which rows were saved by id in this
+    transaction. `changes` is None if there is no change log.
     """
 
     def __init__(
-        self, connection: Connection, connector: int, *, isolates_rows: bool, has_newer: bool, has_log: bool = False
+        self,
+        connection: Connection,
+        connector: int,
+        *,
+        isolates_rows: bool,
+        has_newer: bool,
+        has_log: bool = False,
+        is_current: bool = False,
     ) -> None:
         self.changes: list[Change] | None = [] if has_log else None
         self.connection = connection
         self.connector = connector
         self.isolates_rows = isolates_rows
         self.has_newer = has_newer
+        self.is_current = is_current
         self.refused: set[str] = set()
         self.outdated: set[str] = set()
+        self.stale: set[str] = set()
+        self.rows_read_seq: int | None = None
 
 
 async def write_feed(
@@ -117,37 +141,50 @@ async def write_feed(
     work: Callable[[Feed], Awaitable[T]],
     *,
     asked_seq: int = LATEST,
+    credentials: int | None = None,
     log_changes: ChangeLog | None = None,
 ) -> T:
     """Call `work` in one transaction that holds the feed lock. Returns what it returns.
 
     `asked_seq` is a feed position: what others saved up to it was committed before the rows were requested. What was
-    saved at a higher position may be newer than they are. LATEST: nothing is newer.
+    saved at a higher position may be newer than they are. LATEST: nothing is newer. `credentials` is the version of the
+    credentials they were requested with, if `work` asks for the feed's `is_current`.
 
     If PostgreSQL refuses a value, the transaction is rolled back and `work` is called a second time with
     `isolates_rows` set. So until it returns, `work` must change nothing outside the database. `log_changes` is called
     after `work`, in the same transaction. Raises Removed if the connector was removed.
     """
     try:
-        async with _open_feed(pool, connector, asked_seq, isolates_rows=False, log_changes=log_changes) as feed:
+        async with _open_feed(
+            pool, connector, asked_seq, isolates_rows=False, credentials=credentials, log_changes=log_changes
+        ) as feed:
             return await work(feed)
     except VALUE_ERRORS as error:
         log.warning("the database refuses something of a page: its rows are saved apart", reason=name_refusal(error))
-    async with _open_feed(pool, connector, asked_seq, isolates_rows=True, log_changes=log_changes) as feed:
+    async with _open_feed(
+        pool, connector, asked_seq, isolates_rows=True, credentials=credentials, log_changes=log_changes
+    ) as feed:
         return await work(feed)
 
 
 @asynccontextmanager
 async def _open_feed(
-    pool: Pool, connector: int, asked_seq: int, *, isolates_rows: bool, log_changes: ChangeLog | None = None
+    pool: Pool,
+    connector: int,
+    asked_seq: int,
+    *,
+    isolates_rows: bool,
+    credentials: int | None = None,
+    log_changes: ChangeLog | None = None,
 ) -> AsyncIterator[Feed]:
     write_lock = _write_locks.setdefault((id(pool), connector), asyncio.Lock())
     async with write_lock, pool.acquire() as connection:
         try:
-            has_newer = await _begin_saving(connection, connector, asked_seq)
+            has_newer = await _begin_saving(connection, connector, asked_seq, credentials)
             feed = Feed(
-                connection, connector, isolates_rows=isolates_rows, has_newer=has_newer, has_log=log_changes is not None
-            )
+                connection, connector, isolates_rows=isolates_rows, has_newer=has_newer,
+                has_log=log_changes is not None, is_current=credentials is not None and not has_newer,
+            )  # fmt: skip
             yield feed
             if log_changes is not None and feed.changes:
                 await log_changes(connection, connector, feed.changes)
@@ -157,15 +194,17 @@ async def _open_feed(
             raise
 
 
-async def _begin_saving(connection: Connection, connector: int, asked_seq: int) -> bool:
+async def _begin_saving(connection: Connection, connector: int, asked_seq: int, credentials: int | None) -> bool:
     """Begin a transaction and lock the feed. Returns whether rows were saved by id at a position higher than
-    `asked_seq`. Raises Removed.
+    `asked_seq`, or the connector may have other credentials than of this version. Raises Removed.
 
     PostgreSQL assigns the transaction's xid only at its first write, here after the feed is locked. So of two
     transactions that save for a connector, the later one has the higher xid. For the same reason a missing feed row is
     inserted and committed in a transaction of its own first.
     """
     begin = BEGIN_SAVING.format(connector=connector, asked_seq=asked_seq)
+    if credentials is not None:
+        begin = BEGIN_SAVING_WITH.format(connector=connector, asked_seq=asked_seq, credentials=credentials)
     if await connection.execute(begin) == LOCKED:
         return False
     if await connection.execute(LOCK_FEED, connector) == LOCKED:

@@ -35,6 +35,7 @@ NOTE_ROWS_READ = """
     SELECT $1, $2, row_id, $4, last_seq FROM unnest($3::text[]) AS row_id, moved
     ON CONFLICT (connector, stream, row_id) DO UPDATE
     SET asked_seq = greatest(noted.asked_seq, excluded.asked_seq), saved_seq = excluded.saved_seq
+    RETURNING saved_seq
 """
 
 # Those of these records, live and deleted, that were saved at a position higher than $3.
@@ -79,9 +80,13 @@ async def find_rows_read(connection: Connection, connector: int, stream: str, si
 
 async def note_rows_read(
     connection: Connection, connector: int, stream: str, row_ids: Collection[str], asked_seq: int
-) -> None:
-    """Note rows that were fetched by id. Call with the feed locked, in the transaction that saves them."""
-    await connection.execute(NOTE_ROWS_READ, connector, stream, list(row_ids), asked_seq)
+) -> int:
+    """Note rows, one at least, that were fetched by id. Call with the feed locked, in the transaction that saves them.
+
+    Returns the position at which they are saved.
+    """
+    saved_seq: int = await connection.fetchval(NOTE_ROWS_READ, connector, stream, list(row_ids), asked_seq)
+    return saved_seq
 
 
 async def find_moved(connection: Connection, connector: int, ids: Collection[str], since: int) -> set[str]:

@@ -161,7 +161,7 @@ class StreamWriter:
 
     async def _write(self, feed: Feed, page: PreparedPage) -> Written:
         connection, connector, stream = feed.connection, self._connector, self._stream
-        found = await saving.find_stored(connection, connector, page.records)
+        found = await saving.find_stored(connection, connector, page.records) if page.records else ()
         records = await self._select_shared_parts(connection, page, found)
         hashes = {
             record.id: page.hashes[record.row_id]
@@ -189,7 +189,9 @@ class StreamWriter:
             if joined.keys and self._showing is None:
                 self._showing = await self._find_showing(connection, connector)
             showing = self._showing or ()
-            await joins.note_stale(connection, connector, [key for key in joined.keys if key.stream in showing])
+            keys = [key for key in joined.keys if key.stream in showing]
+            feed.stale.update(key.stream for key in keys)
+            await joins.note_stale(connection, connector, keys)
         return Written(saved.added, saved.changed, deleted, 0, joined.added, joined.changed, joined.removed)
 
     async def _select_shared_parts(

@@ -71,17 +71,19 @@ FORGET_SEEN = """
     WITH single AS (DELETE FROM seen WHERE connector = $1) DELETE FROM seen_page WHERE connector = $1
 """
 
+# Whether anything of a stream is stored that a complete read could miss.
+HAS_STORED = """(EXISTS (
+        SELECT FROM unnest({models}::smallint[]) AS kind (model) CROSS JOIN LATERAL (
+            SELECT FROM record
+            WHERE connector = $1 AND model = kind.model AND stream = {stream} AND deleted_at IS NULL OFFSET 0
+        ) AS found
+    ) OR EXISTS (SELECT FROM joined WHERE connector = $1 AND origin = {stream} OFFSET 0))"""
+
 # Insert a stream's part in a run, unless it is there.
-INSERT_STREAM = """
+INSERT_STREAM = f"""
     INSERT INTO stream_run (run, connector, stream, window_start, is_tracking, phase, started_at)
-    SELECT $2, $1, $3, $4::timestamptz, $4::timestamptz IS NULL AND (
-        EXISTS (
-            SELECT FROM unnest($5::smallint[]) AS kind (model) CROSS JOIN LATERAL (
-                SELECT FROM record
-                WHERE connector = $1 AND model = kind.model AND stream = $3 AND deleted_at IS NULL OFFSET 0
-            ) AS found
-        ) OR EXISTS (SELECT FROM joined WHERE connector = $1 AND origin = $3 OFFSET 0)
-    ), 'walk', now()
+    SELECT $2, $1, $3, $4::timestamptz,
+        $4::timestamptz IS NULL AND {HAS_STORED.format(stream="$3", models="$5")}, 'walk', now()
     ON CONFLICT (connector, run, stream) DO NOTHING
 """
 
@@ -113,10 +115,10 @@ OPEN_STREAMS = """
     FROM made
 """
 
-# Of each stream with a successful read, when the latest began, by the vendor's clock, and the first and the latest
-# complete one, by ours; `is_past` is false if the clock was set back since.
+# Of each stream with a successful read, when the latest began, by the vendor's clock, the first and the latest
+# complete one, by ours, and the sync token it ended with; `is_past` is false if the clock was set back since.
 LIST_READS = """
-    SELECT stream, first_read_at, last_read_at, last_whole_at, last_read_at <= now() AS is_past
+    SELECT stream, first_read_at, last_read_at, last_whole_at, sync_token, last_read_at <= now() AS is_past
     FROM stream_state WHERE connector = $1
 """
 
@@ -168,7 +170,7 @@ FINISH_STREAM = f"""
     WHERE connector = $1 AND run = $2 AND stream = $3 AND ($5::text IS NOT NULL OR (
         phase = $8 AND position IS NOT DISTINCT FROM $9 AND (read, deleted, requests) = ($10, $11, $12)
     ))
-    RETURNING started_at, window_start IS NULL AS is_whole, read
+    RETURNING started_at, window_start IS NULL AS is_whole, read, sync_token
 """  # noqa: S608 - of constants
 
 # Store a successful read: the start of the next window by the vendor's clock, the rest by ours. The first read is not
@@ -176,17 +178,19 @@ FINISH_STREAM = f"""
 ON_READ_AGAIN = """
     ON CONFLICT (connector, stream) DO UPDATE SET last_read_at = excluded.last_read_at,
         first_read_at = least(state.first_read_at, excluded.first_read_at),
-        last_whole_at = coalesce(excluded.last_whole_at, state.last_whole_at),
+        last_whole_at = coalesce(excluded.last_whole_at, state.last_whole_at), sync_token = excluded.sync_token,
         rows = coalesce(excluded.rows, state.rows)
 """
 
-# Both, after a read of changed rows; $13 is how far our clock runs ahead of the vendor's.
+# Both, after a read of changed rows; $13 is how far our clock runs ahead of the vendor's, $14 the sync token.
 END_WINDOW = f"""
     WITH finished AS ({FINISH_STREAM}),
     noted AS (
-        INSERT INTO stream_state AS state (connector, stream, first_read_at, last_read_at, last_whole_at, rows)
+        INSERT INTO stream_state AS state (
+            connector, stream, first_read_at, last_read_at, last_whole_at, rows, sync_token
+        )
         SELECT $1, $3, started_at, started_at - $13::interval, CASE WHEN is_whole THEN started_at END,
-            CASE WHEN is_whole THEN read END
+            CASE WHEN is_whole THEN read END, coalesce($14, finished.sync_token)
         FROM finished WHERE $5::text IS NULL
         {ON_READ_AGAIN} RETURNING first_read_at
     )
@@ -195,7 +199,7 @@ END_WINDOW = f"""
     FROM finished
 """  # noqa: S608 - of constants
 
-# The same of a complete read: the ids seen are deleted, and with $14 also the quarantined rows that it did not
+# The same of a complete read: the ids seen are deleted, and with $15 also the quarantined rows that it did not
 # quarantine again.
 END_STREAM = END_WINDOW.replace(
     "noted AS (",
@@ -203,7 +207,7 @@ END_STREAM = END_WINDOW.replace(
     pages AS (DELETE FROM seen_page WHERE connector = $1 AND stream = $3 AND EXISTS (SELECT FROM finished)),
     released AS (
         DELETE FROM quarantine
-        WHERE connector = $1 AND stream = $3 AND $14 AND noted_at < (SELECT started_at FROM finished)
+        WHERE connector = $1 AND stream = $3 AND $15 AND noted_at < (SELECT started_at FROM finished)
     ),
     noted AS (""",
 )
@@ -432,8 +436,7 @@ async def open_stream(
     A complete read (no `window_start`) stores the ids seen only if something is stored that could be missing.
     """
     opened = OPEN_STREAM, run.connector, run.id, stream, window_start, models
-    rows = await pool.fetch(*opened) or await pool.fetch(*opened)
-    return dict(rows[0])
+    return dict((await pool.fetch(*opened) or await pool.fetch(*opened))[0])
 
 
 async def open_streams(pool: Pool, run: Run, windows: Mapping[str, datetime]) -> dict[str, Mapping[str, Any]]:
@@ -443,8 +446,8 @@ async def open_streams(pool: Pool, run: Run, windows: Mapping[str, datetime]) ->
     """
     if not windows:
         return {}
-    rows = await pool.fetch(OPEN_STREAMS, run.connector, run.id, list(windows), list(windows.values()))
-    return {row["stream"]: dict(row) for row in rows}
+    found = await pool.fetch(OPEN_STREAMS, run.connector, run.id, list(windows), list(windows.values()))
+    return {row["stream"]: dict(row) for row in found}
 
 
 async def move_stream(
@@ -526,15 +529,16 @@ async def finish_stream(
     before: StreamPosition,
     is_window: bool = False,
     has_seen_all: bool = False,
+    token: str | None = None,
 ) -> StreamFinished:
     """End a stream's part. Raises Stopped as `move_stream` does.
 
     `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated. `is_window`: only
     changed rows were read, and no ids stored as seen. `has_seen_all`: quarantined rows that were not quarantined again
-    no longer exist.
+    no longer exist. `token` is the sync token, unless it was noted with a page.
     """
     reason = error and make_writable(error, REASON_LENGTH)
-    ended = run.connector, run.id, stream, run.attempt, reason, requests, waited, *before, lead
+    ended = run.connector, run.id, stream, run.attempt, reason, requests, waited, *before, lead, token
     row = await (
         connection.fetchrow(END_WINDOW, *ended) if is_window else connection.fetchrow(END_STREAM, *ended, has_seen_all)
     )
@@ -589,8 +593,7 @@ async def find_first_reads(pool: Pool, connector: int, streams: Collection[str])
 
 async def has_synced_since(pool: Pool, connector: int, moment: datetime) -> bool:
     """Whether a sync is running, or ended at `moment` or later. A killed one ends with its session."""
-    found: bool = await pool.fetchval(HAS_SYNCED_SINCE, SYNC_LOCKS, connector, moment)
-    return found
+    return bool(await pool.fetchval(HAS_SYNCED_SINCE, SYNC_LOCKS, connector, moment))
 
 
 async def list_stream_runs(pool: Pool, connector: int, run: UUID) -> Sequence[dict[str, Any]]:

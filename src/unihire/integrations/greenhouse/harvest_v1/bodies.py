@@ -13,7 +13,7 @@ from unihire.integrations.greenhouse.harvest_v1.inputs import (
     PhoneNumber,
     WebsiteAddress,
 )
-from unihire.integrations.greenhouse.writes import leave_out_nones
+from unihire.integrations.greenhouse.writes.making import leave_out_nones
 
 ADMIN_ONLY = "admin_only"
 """A type of attachments in v1, a visibility in v3."""

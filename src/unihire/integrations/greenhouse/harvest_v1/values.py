@@ -9,6 +9,7 @@ from typing import Any
 
 from unihire.integration.operate import Output
 from unihire.integration.vendor_row import RowPart, VendorRow
+from unihire.integrations.greenhouse.writes.custom_values import fold_name
 
 CUSTOM_FIELDS = "custom_fields"
 
@@ -47,11 +48,6 @@ def to_custom_fields(row: RowPart, member: str = CUSTOM_FIELDS) -> dict[str, Any
         if plain.get(folded) is None:
             plain[folded] = None if field is None else field.find_value("value")
     return plain
-
-
-def fold_name(name: str) -> str:
-    """The key of a field in `custom_fields` of v1: `Equity Grant:` is `equity_grant:`."""
-    return name.strip().lower().replace(" ", "_")
 
 
 def to_keyed_fields(row: RowPart, member: str = CUSTOM_FIELDS) -> dict[str, KeyedField]:

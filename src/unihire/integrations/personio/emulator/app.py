@@ -1,4 +1,5 @@
-"""An emulator of the vendor's v2 Recruiting API and of what its clients need around it: tokens and persons.
+"""An emulator of the vendor's v2 Recruiting API and of what its clients need around it: tokens, persons, documents,
+and v1's two paths that write (`v1_api`).
 
 Written from the vendor's documents alone (see docs/sandbox.md). Nothing here knows the connector beside it.
 """
@@ -26,6 +27,7 @@ from unihire.integration.emulate import (
 from unihire.integrations.personio.emulator.auth import TokenEndpoint, make_credentials
 from unihire.integrations.personio.emulator.documented import (
     BAD_PARAMETERS,
+    DOCUMENTS_SCOPE,
     FORBIDDEN,
     NO_ENDPOINT,
     NO_RESOURCE,
@@ -36,12 +38,14 @@ from unihire.integrations.personio.emulator.documented import (
     WRONG_METHOD,
     Problem,
 )
+from unihire.integrations.personio.emulator.files import PersonioFiles, send_document
 from unihire.integrations.personio.emulator.limits import Bucket, TokenLimit
 from unihire.integrations.personio.emulator.query import (
     ListQuery,
     ListRules,
     Refusal,
     make_cursor,
+    read_day,
     read_email,
     read_list_query,
     read_moment,
@@ -49,10 +53,12 @@ from unihire.integrations.personio.emulator.query import (
     read_until,
 )
 from unihire.integrations.personio.emulator.rows import PersonioRows
+from unihire.integrations.personio.emulator.v1_api import RecruitingV1
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 RECRUITING = "/v2/recruiting"
+DOCUMENTS = "/v2/document-management/documents"
 
 AnswerRoute = Callable[[Request, tuple[str, ...]], EmulatorResponse]
 """(request, ids in its path) → answer. Raises Refusal."""
@@ -63,6 +69,8 @@ APPLICATION_RULES = ListRules("applications", ("updated_at.lt", "updated_at.gt",
 _PERSON_TIMES = ("created_at", "created_at.gt", "created_at.lt", "updated_at", "updated_at.gt", "updated_at.lt")
 _PERSON_WORDS = ("first_name", "last_name", "preferred_name", "status")
 PERSON_RULES = ListRules("persons", ("id", "email", *_PERSON_WORDS, *_PERSON_TIMES), 50, 10, None)
+# That a page has 100 documents unless asked otherwise is a guess.
+DOCUMENT_RULES = ListRules("documents", ("owner_id", "category_id", "created_at.gte", "created_at.lt"), 200, 100, None)
 EMPLOYMENT_RULES = ListRules("employments", ("id", "updated_at", "updated_at.gt", "updated_at.lt"), 50, 10, None)
 
 OPTIONS = {
@@ -72,6 +80,11 @@ OPTIONS = {
     "burst_capacity": Option("20000", "requests an endpoint takes at once before 429", least=1),
     "replenish_rate": Option("10000", "requests an endpoint regains a second", least=1),
     "token_requests": Option("150", "token requests a minute, then one a second for a minute; 0: no limit", least=0),
+    "v1_application_requests": Option("20", "applications submitted a minute; 0: no limit", least=0, in_demo="0"),
+    "v1_document_requests": Option("20", "documents uploaded a minute; 0: no limit", least=0, in_demo="0"),
+    "unpublished_jobs": Option(
+        "", "ids of jobs nobody can apply to, such as 209321,495039", pattern=r"([0-9]{1,15}(,[0-9]{1,15})*)?"
+    ),
 }
 
 
@@ -96,8 +109,10 @@ class PersonioEmulator:
         self._tools = tools
         self._clock = tools.clock
         self._rows = PersonioRows(tools)
-        self.streams: Mapping[str, Rows] = self._rows.streams
-        self.credentials: Credentials = tools.credentials or make_credentials(tools.seed)
+        self._files = PersonioFiles(tools)
+        self.credentials: Credentials = make_credentials(tools.seed, tools.credentials)
+        self._v1 = RecruitingV1(tools, self._rows, self._files, self.credentials, self._make_trace_id)
+        self.streams: Mapping[str, Rows] = {**self._rows.streams, **self._v1.streams}
         self._tokens = TokenEndpoint(self.credentials, tools.seed, tools.clock, self._make_trace_id)
         routes = self._list_routes()
         self._exact = {route.name: route for route in routes if "{" not in route.name}
@@ -111,6 +126,7 @@ class PersonioEmulator:
         self._buckets: dict[str, Bucket] = {}
         self._token_limit = TokenLimit(int(self._tools.options["token_requests"]), self._clock)
         self._tokens.reset()
+        self._v1.reset()
 
     def expire_tokens(self) -> None:
         self._tokens.clear()
@@ -140,6 +156,8 @@ class PersonioEmulator:
             Route(
                 "GET", f"{RECRUITING}/applications/{{id}}/stage-transitions", self._list_transitions, RECRUITING_SCOPE
             ),
+            Route("GET", DOCUMENTS, self._list_documents, DOCUMENTS_SCOPE, "documents"),
+            Route("GET", f"{DOCUMENTS}/{{id}}/download", self._download_document, DOCUMENTS_SCOPE),
         ]
         singles = {
             "jobs": rows.send_job,
@@ -155,6 +173,8 @@ class PersonioEmulator:
     # One request
 
     def answer(self, request: Request) -> EmulatorResponse:
+        if self._v1.has(request.path):
+            return self._v1.answer(request)
         route, ids = self._find_route(request.path)
         name = "" if route is None else route.name
         bucket = self._get_bucket(name)
@@ -171,6 +191,8 @@ class PersonioEmulator:
         return EmulatorResponse(answer.status, answer.body, answer.content_type, headers, name)
 
     def refuse(self, status: int, request: Request) -> EmulatorResponse:
+        if self._v1.has(request.path):
+            return self._v1.refuse(status, request)
         route, _ = self._find_route(request.path)
         name = "" if route is None else route.name
         bucket = self._get_bucket(name)
@@ -286,6 +308,28 @@ class PersonioEmulator:
     def _list_categories(self, request: Request, _ids: tuple[str, ...]) -> EmulatorResponse:
         rows = sorted(self._rows.categories.walk_newest(), key=lambda pair: pair[0][1])
         return self._send_whole(request, [self._rows.send_category(row, request.base_url) for _, row in rows])
+
+    def _list_documents(self, request: Request, _ids: tuple[str, ...]) -> EmulatorResponse:
+        query = read_list_query(DOCUMENT_RULES, request.query)
+        filters = query.filters
+        if not filters.get("owner_id"):
+            raise Refusal(BAD_PARAMETERS)
+        first, end = (read_day(filters, f"created_at.{operator}") for operator in ("gte", "lt"))
+        walk = (
+            (key, row)
+            for key, row in self._files.walk_documents(filters["owner_id"], filters.get("category_id"))
+            if (query.after is None or key < query.after)
+            and (first is None or row["created_at"][:10] >= first)
+            and (end is None or row["created_at"][:10] < end)
+        )
+        return self._page(request, DOCUMENT_RULES, query, walk, send_document)
+
+    def _download_document(self, _request: Request, ids: tuple[str, ...]) -> EmulatorResponse:
+        number = _read_id(ids[0])
+        if self._files.documents.find(number) is None:
+            raise Refusal(NO_RESOURCE)
+        content_type, content = self._files.open_document(number)
+        return EmulatorResponse(200, content, content_type)
 
     def _list_transitions(self, request: Request, ids: tuple[str, ...]) -> EmulatorResponse:
         transitions = self._rows.list_transitions(_read_id(ids[0]))

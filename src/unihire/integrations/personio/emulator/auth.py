@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -12,10 +13,12 @@ from uuid import UUID
 
 import msgspec
 
+from unihire.errors import ConfigError
 from unihire.integration.emulate import Credentials, EmulatorResponse, Request
 from unihire.integrations.personio.emulator.documented import (
     BAD_GRANT,
     BAD_SCOPE,
+    COMPANY_ID,
     ERRORS_REFERENCE,
     MISSING_PARAMETERS,
     OTHER_GRANT_PREFIX,
@@ -33,9 +36,26 @@ TOKEN_LIFETIME = timedelta(hours=24)
 FORM = "application/x-www-form-urlencoded"
 
 
-def make_credentials(seed: int) -> Credentials:
-    """Made-up credentials in the form of the documents' examples."""
-    return Credentials(f"papi-{UUID(bytes=_draw(seed, 'client id')[:16], version=4)}", _make_secret(seed, "secret"))
+RECRUITING_API_KEY = "recruiting_api_key"
+"""The name of the credential of v1's recruiting paths."""
+
+
+def make_credentials(seed: int, chosen: Credentials | None = None) -> Credentials:
+    """The chosen credentials, or made-up ones in the form of the documents' examples; always with those of v1.
+
+    The form of the recruiting API key is a guess. Raises ConfigError for a credential that there is not.
+    """
+    if chosen is None:
+        client_id = f"papi-{UUID(bytes=_draw(seed, 'client id')[:16], version=4)}"
+        chosen = Credentials(client_id, _make_secret(seed, "secret"))
+    made = {RECRUITING_API_KEY: _draw(seed, "recruiting api key").hex()[:40], "company_id": COMPANY_ID}
+    unknown = sorted(set(chosen.others) - set(made))
+    if unknown:
+        raise ConfigError(f"no credential {', '.join(unknown)}: there are {', '.join(made)}")
+    others = {**made, **chosen.others}
+    if others["company_id"] != COMPANY_ID or not others[RECRUITING_API_KEY]:
+        raise ConfigError(f"company_id is {COMPANY_ID} here, and {RECRUITING_API_KEY} is not empty")
+    return replace(chosen, others=others)
 
 
 def _draw(seed: int, purpose: str) -> bytes:
@@ -134,11 +154,11 @@ class TokenEndpoint:
         missing = [name for name in ("client_id", "client_secret") if not form.get(name)]
         if "client_id" in missing:
             raise TokenRefusal(MISSING_PARAMETERS, {"missing_parameters": missing})
-        if not _is_same(form["client_id"], self._credentials.client_id):
+        if not is_same(form["client_id"], self._credentials.client_id):
             raise TokenRefusal(UNKNOWN_CLIENT)
         if missing:
             raise TokenRefusal(MISSING_PARAMETERS, {"missing_parameters": missing})
-        if not _is_same(form["client_secret"], self._credentials.client_secret):
+        if not is_same(form["client_secret"], self._credentials.client_secret):
             raise TokenRefusal(WRONG_SECRET)
         asked = frozenset(form.get("scope", "").split())
         if not asked <= set(SCOPES):
@@ -180,5 +200,6 @@ def _read_form(request: Request) -> dict[str, str]:
     return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
-def _is_same(one: str, other: str) -> bool:
+def is_same(one: str, other: str) -> bool:
+    """Whether two secrets are the same; how long it takes does not depend on where they differ."""
     return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode())

@@ -100,7 +100,9 @@ OTHER_GRANT_PREFIX = "urn:ietf:params:oauth:grant-type:"
 
 RECRUITING_SCOPE = "personio:recruiting:read"
 PERSONS_SCOPE = "personio:persons:read"
-SCOPES = (RECRUITING_SCOPE, PERSONS_SCOPE)
+# The right to read documents is documented, its name here is a guess after the other two [guess].
+DOCUMENTS_SCOPE = "personio:documents:read"
+SCOPES = (RECRUITING_SCOPE, PERSONS_SCOPE, DOCUMENTS_SCOPE)
 
 COMPANY_ID = "10567"
 

@@ -1,5 +1,7 @@
 """The emulator's rate limits; time is the sandbox's clock, so moving it refills them."""
 
+from collections import deque
+
 from unihire.kit.clock import Clock, to_micros
 
 _TOKEN_WINDOW = 60
@@ -53,4 +55,27 @@ class TokenLimit:
             self._closed = self._last = now
             return False
         self._count += 1
+        return True
+
+
+class WindowLimit:
+    """So many requests within any `seconds`, by default a minute; 0 is no limit.
+
+    That a window is any minute, and that refused requests do not count, are guesses: the documents say that one
+    waits a minute, after which this limit always accepts again.
+    """
+
+    def __init__(self, limit: int, clock: Clock, seconds: int = 60) -> None:
+        self._limit, self._clock, self._micros = limit, clock, seconds * 1_000_000
+        self._taken: deque[int] = deque()
+
+    def take(self) -> bool:
+        if self._limit == 0:
+            return True
+        now = to_micros(self._clock.now())
+        while self._taken and not 0 <= now - self._taken[0] < self._micros:
+            self._taken.popleft()
+        if len(self._taken) >= self._limit:
+            return False
+        self._taken.append(now)
         return True

@@ -113,6 +113,11 @@ def read_until(filters: Mapping[str, str], name: str = "updated_at.lt") -> int |
     return math.ceil(to_micros(read_moment(filters[name])) / 1_000_000)
 
 
+def read_day(filters: Mapping[str, str], name: str) -> str | None:
+    """The filter's date, of which a time is dropped, in its ISO form; None without the filter."""
+    return read_moment(filters[name]).date().isoformat() if name in filters else None
+
+
 def read_email(text: str) -> str:
     """An e-mail filter; a space in it was a plus sign that was not escaped."""
     email = text.strip().replace(" ", "+")

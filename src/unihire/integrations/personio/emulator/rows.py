@@ -340,6 +340,14 @@ class PersonioRows:
                 numbers.append(number)
         return numbers
 
+    def list_stages(self, job: int) -> list[Row]:
+        """The stages of the job's category; a job without category uses the first one's."""
+        ref = (self.jobs.find(job) or {}).get("category")
+        id_ = str(ref.get("id")) if isinstance(ref, dict) else ""
+        number = int(id_) if id_.isascii() and id_.isdecimal() and len(id_) < 16 else FIRST_CATEGORY_ID
+        stages = (self.categories.find(number) or {}).get("stages")
+        return [stage for stage in stages if isinstance(stage, dict)] if isinstance(stages, list) else []
+
     def list_transitions(self, number: int) -> list[Row] | None:
         """An application's stages, the latest first; None when there is no such application."""
         row = self.applications.find(number)

@@ -36,7 +36,7 @@ DELETED: Mapping[str, Event] = {
     "offices": ("office_deleted", "deleted_office"),
 }
 
-# What of a job is told when it changes (webhooks.md, Events: job_updated).
+# What of a job is reported when it changes (webhooks.md, Events: job_updated).
 _OF_JOBS = ("name", "department_id", "office_ids", "opened_at", "status", "notes", "custom_fields")
 
 

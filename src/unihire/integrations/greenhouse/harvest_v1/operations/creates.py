@@ -1,15 +1,11 @@
 """Operations that create: candidates, prospects, applications and notes, each made of the writes v3 has for it."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
-from datetime import timedelta
 
-from unihire.errors import PermissionMissing
 from unihire.integration.declare import Data
 from unihire.integration.operate import Operation, Output, WriteContext
-from unihire.integration.vendor_row import VendorRow, by_id, list_ids
-from unihire.integrations.greenhouse.filters import write_bounds
+from unihire.integration.vendor_row import by_id, list_ids
 from unihire.integrations.greenhouse.harvest_v1.bodies import (
     write_attachment,
     write_contacts,
@@ -38,10 +34,7 @@ from unihire.integrations.greenhouse.harvest_v1.references import (
 from unihire.integrations.greenhouse.harvest_v1.shapes.applications import Application, shape_applications
 from unihire.integrations.greenhouse.harvest_v1.shapes.people import Candidate, shape_candidates
 from unihire.integrations.greenhouse.harvest_v1.values import UserSummary, show_user, to_moment
-from unihire.integrations.greenhouse.writes import VISIBILITIES, Writer, leave_out_nones
-
-TAGS_BEFORE = timedelta(minutes=1)
-"""How long before a person their tags may have been made."""
+from unihire.integrations.greenhouse.writes.making import VISIBILITIES, Writer, leave_out_nones, scope_to
 
 V1_VISIBILITIES = {shown: written for written, shown in VISIBILITIES.items()}
 
@@ -191,22 +184,8 @@ async def _make_person(
     for number, note in enumerate(notes):
         body = write_note(id, note)
         await writer.make_note(f"note.{number}", body, author=note.user_id, within="candidate")
-    rows, _ = await asyncio.gather(context.find("candidates", "id", [id]), _touch_new_tags(context, person, given.tags))
+    rows, _ = await asyncio.gather(context.find("candidates", "id", [id]), writer.touch_new_tags(person, given.tags))
     return (await shape_candidates(context, rows or [person]))[0]
-
-
-async def _touch_new_tags(context: WriteContext, person: VendorRow, tags: Sequence[str] | None) -> None:
-    """Have the tags read that were made with the person. Where they may not be listed, the next run that may sees."""
-    made_at = person.find_moment("created_at")
-    if not tags or made_at is None:
-        return
-    since = write_bounds(gte=made_at - TAGS_BEFORE)
-    with contextlib.suppress(PermissionMissing):
-        rows = await context.all("candidate_tags", {"created_at": since})
-        context.touch("candidate_tags", list_ids(rows))
-    with contextlib.suppress(PermissionMissing):
-        rows = await context.find("applied_candidate_tags", "candidate_id", list_ids([person]))
-        context.touch("applied_candidate_tags", list_ids(rows))
 
 
 def _plan(context: WriteContext, steps: Sequence[str]) -> None:
@@ -260,7 +239,7 @@ async def create_candidate_note(context: WriteContext, given: CreateNote) -> Not
 
 
 CREATE_SCOPES = {
-    kind: f"harvest:{stream}:create"
+    kind: scope_to("create", stream)
     for kind, stream in {
         "candidate": "candidates",
         "application": "applications",

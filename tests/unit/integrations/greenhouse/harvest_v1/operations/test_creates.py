@@ -9,11 +9,11 @@ import pytest
 
 from testbed.operation_context import Json, MemoryContext
 from unihire.errors import ReferenceMissing, VendorChanged
-from unihire.integration.operate import Trace, describe_type
+from unihire.integration.operate import Trace, VendorCall, describe_type
 from unihire.integration.vendor_row import VendorRow
 from unihire.integrations.greenhouse.harvest_v1.inputs import NewEducation, read_day
 from unihire.integrations.greenhouse.harvest_v1.operations.creates import OPERATIONS
-from unihire.integrations.greenhouse.harvest_v1.references import fit_value
+from unihire.integrations.greenhouse.writes.custom_values import fit_value
 from unihire.model import MODELS
 
 NAMED = {operation.name: operation for operation in OPERATIONS}
@@ -41,17 +41,18 @@ class WriteContext(MemoryContext):
         self.traces: dict[str, Trace] = {}
         self.has_application = True
 
-    async def create(
-        self, step: str, path: str, body: Json, *, stream: str, trace: Trace, acting_as: int | None = None
-    ) -> VendorRow:
+    async def create(self, step: str, call: VendorCall, *, stream: str, trace: Trace) -> VendorRow:
+        assert isinstance(call.body, dict)
+        acting_as, body = int(call.acting_as or 0), call.body
         self.acting[step], self.traces[step] = acting_as, trace
-        row = (await super().create(step, path, body, stream=stream, trace=trace)).data
+        row = (await super().create(step, call, stream=stream, trace=trace)).data
         row.pop("custom_fields", None)
         if stream == "notes":
             row |= {"user_id": acting_as, "type": body["note_type"], "visibility": SHOWN[body["visibility"]]}
         if "application" in body and self.has_application:
             nested = {"candidate_id": row["id"], "status": "in_process", "prospect": False, **body["application"]}
-            made = await super().create(f"{step}.", path, nested, stream="applications", trace=trace)
+            call = VendorCall(path=call.path, body=nested)
+            made = await super().create(f"{step}.", call, stream="applications", trace=trace)
             row["application"] = made.data
         for member, value in DEFAULTS.get(stream, {}).items():
             row.setdefault(member, value)

@@ -1,15 +1,16 @@
-"""Things made over Harvest v3: what is sent, and how each is known again where the answer was lost."""
+"""Things made and changed over Harvest v3: what is sent, and how each is known again where the answer was lost."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from unihire.errors import PermissionMissing, VendorChanged
 from unihire.integration.declare import Data
-from unihire.integration.operate import Trace, WriteContext
+from unihire.integration.operate import Trace, VendorCall, WriteContext
 from unihire.integration.vendor_row import VendorRow, list_ids
-from unihire.integrations.greenhouse.comparing import agree, shows, shows_person
+from unihire.integrations.greenhouse.comparing import agree, shows, shows_custom_values, shows_person
 from unihire.integrations.greenhouse.filters import write_bounds
 
 VISIBILITIES = {
@@ -20,6 +21,9 @@ VISIBILITIES = {
 """A note's visibility as v3 shows it, by the word with which it is written."""
 
 NOTE = "NOTE"
+
+TAGS_BEFORE = timedelta(minutes=1)
+"""How long before a person their tags may have been made."""
 
 SHOWN_OF_APPLICATIONS = (
     "candidate_id", "job_id", "source_id", "referrer_id", "recruiter_id", "coordinator_id", "prospective_job_ids",
@@ -34,6 +38,13 @@ PROSPECT_DETAILS = {
 
 IsIt = Callable[[VendorRow], bool]
 
+NO_FIELDS: Mapping[int, str] = {}
+
+
+def scope_to(verb: str, stream: str) -> str:
+    """The scope of a write: `harvest:candidates:create`; harvest_v3.json, endpoints."""
+    return f"harvest:{stream}:{verb}"
+
 
 class Writer:
     """Makes the things of one call, each once, as one user.
@@ -42,13 +53,14 @@ class Writer:
     one is made, by its step.
     """
 
-    def __init__(self, context: WriteContext, user_id: int) -> None:
+    def __init__(self, context: WriteContext, user_id: int | str | None) -> None:
+        """`user_id` is the vendor's id of who acts; None: the user of the token."""
         self.context = context
-        self.user_id = user_id
+        self.acting_as = None if user_id is None else str(user_id)
         self._came_along: set[int] = set()
 
     async def make_candidate(self, body: Data, field_keys: Mapping[int, str]) -> VendorRow:
-        """The candidate, with the application in the body; the row may show that as `application`."""
+        """The candidate, with the application where the body has one; the row may show that as `application`."""
 
         def is_it(row: VendorRow) -> bool:
             return shows_person(row, body, field_keys)
@@ -58,14 +70,19 @@ class Writer:
                 applications = await self.context.find("applications", "candidate_id", list_ids([row]))
             except PermissionMissing:
                 return True
+            if "application" not in body:
+                return not applications
             return any([await self._is_as_sent(each, body["application"]) for each in applications])
 
         return await self._make("candidate", "candidates", body, {}, is_it, confirm=confirm)
 
-    async def make_application(self, step: str, body: Data, *, within: str | None = None) -> VendorRow:
+    async def make_application(
+        self, step: str, body: Data, *, within: str | None = None, field_keys: Mapping[int, str] = NO_FIELDS
+    ) -> VendorRow:
         def is_it(row: VendorRow) -> bool:
             is_other = row.find_flag("prospect") or row.find_number("id") in self._came_along
-            return not is_other and shows(row, body, *_list_shown(body))
+            is_same = shows(row, body, *_list_shown(body))
+            return not is_other and is_same and shows_custom_values(row, body.get("custom_fields") or (), field_keys)
 
         async def confirm(row: VendorRow) -> bool:
             return await self._is_as_sent(row, body)
@@ -117,24 +134,47 @@ class Writer:
         self.context.touch("applications", list_ids([row]))
         self.context.touch("application_stages", list_ids([row], "stage_id"))
 
-    async def make_attachment(self, step: str, body: Data, *, within: str) -> VendorRow:
+    async def touch_new_tags(self, person: VendorRow, tags: Iterable[str] | None) -> None:
+        """Have the tags read that were made with a person. Where they may not be listed, the next run that may sees."""
+        made_at = person.find_moment("created_at")
+        if not tags or made_at is None:
+            return
+        since = write_bounds(gte=made_at - TAGS_BEFORE)
+        with suppress(PermissionMissing):
+            rows = await self.context.all("candidate_tags", {"created_at": since})
+            self.context.touch("candidate_tags", list_ids(rows))
+        await self.touch_found("applied_candidate_tags", "candidate_id", list_ids([person]))
+
+    async def touch_found(self, stream: str, member: str, values: Iterable[object]) -> list[VendorRow]:
+        """Have the rows read whose `member` is one of these; none where they may not be seen, as no sync reads them."""
+        with suppress(PermissionMissing):
+            rows = await self.context.find(stream, member, values)
+            self.context.touch(stream, list_ids(rows))
+            return rows
+        return []
+
+    async def make_attachment(self, step: str, body: Data, *, within: str | None = None) -> VendorRow:
         def is_it(row: VendorRow) -> bool:  # the vendor keeps the file at an address of its own
             return shows(row, body, *(name for name in body if name not in ("content", "url")))
 
         among = {"application_ids": str(body["application_id"])}
         return await self._make(step, "attachments", body, among, is_it, within=within)
 
-    async def make_note(self, step: str, body: Data, *, author: int, within: str | None = None) -> VendorRow:
-        """The note, by its author, who acts."""
-        body = {**body, "note_type": NOTE}
+    async def make_note(
+        self, step: str, body: Data, *, author: int | str | None, within: str | None = None, kind: str = NOTE
+    ) -> VendorRow:
+        """The note, or another activity, by its author, who acts; without one by who acts otherwise."""
+        body = {**body, "note_type": kind}
+        writer = self.acting_as if author is None else str(author)
+        members = [name for name in ("candidate_id", "application_id", "body", "subject") if name in body]
 
         def is_it(row: VendorRow) -> bool:
-            is_theirs = row.find_number("user_id") == author or not self.context.can_act
+            is_theirs = writer is None or str(row.find_value("user_id")) == writer or not self.context.can_act
             is_shown = row.find_text("visibility") == VISIBILITIES[body["visibility"]]
-            return is_theirs and is_shown and shows(row, {**body, "type": NOTE}, "candidate_id", "type", "body")
+            return is_theirs and is_shown and shows(row, {**body, "type": kind}, "type", *members)
 
-        among = {"candidate_ids": str(body["candidate_id"]), "type": NOTE}
-        return await self._make(step, "notes", body, among, is_it, acting_as=author, within=within)
+        among = {"candidate_ids": str(body["candidate_id"]), "type": kind}
+        return await self._make(step, "notes", body, among, is_it, acting_as=writer, within=within)
 
     async def make_education(self, step: str, body: Data, *, within: str) -> VendorRow:
         options = [f"{name}_custom_field_option_id" for name in ("school_name", "degree", "discipline")]
@@ -155,6 +195,38 @@ class Writer:
         among = {"candidate_ids": str(body["candidate_id"])}
         return await self._make(step, "candidate_employments", body, among, is_it, within=within)
 
+    async def make_plain(
+        self,
+        step: str,
+        stream: str,
+        body: Data,
+        *,
+        among: Mapping[str, str] | None = None,
+        shown: Data | None = None,
+        field_keys: Mapping[int, str] = NO_FIELDS,
+        within: str | None = None,
+    ) -> VendorRow:
+        """A thing whose row shows all that was sent; `shown` are the members where the row names them otherwise."""
+        asked = {name: value for name, value in body.items() if name != "custom_fields"} if shown is None else shown
+
+        def is_it(row: VendorRow) -> bool:
+            return shows(row, asked, *asked) and shows_custom_values(row, body.get("custom_fields") or (), field_keys)
+
+        return await self._make(step, stream, body, among or {}, is_it, within=within)
+
+    async def change(
+        self,
+        step: str,
+        call: VendorCall,
+        *,
+        stream: str,
+        id: str,
+        holds: Callable[[], Awaitable[bool]],
+    ) -> None:
+        """Bring a row into a state, as the user of this writer."""
+        call = replace(call, acting_as=self.acting_as)
+        await self.context.change(step, call, stream=stream, id=id, holds=holds)
+
     async def _make(
         self,
         step: str,
@@ -164,7 +236,7 @@ class Writer:
         is_it: IsIt,
         *,
         confirm: Callable[[VendorRow], Awaitable[bool]] | None = None,
-        acting_as: int | None = None,
+        acting_as: str | None = None,
         within: str | None = None,
     ) -> VendorRow:
         async def look(since: datetime) -> list[VendorRow]:
@@ -173,11 +245,9 @@ class Writer:
 
         return await self.context.create(
             step,
-            f"/v3/{stream}",
-            body,
+            VendorCall(path=f"/v3/{stream}", body=body, acting_as=acting_as or self.acting_as),
             stream=stream,
             trace=Trace(look=look, confirm=confirm, within=within),
-            acting_as=self.user_id if acting_as is None else acting_as,
         )
 
 

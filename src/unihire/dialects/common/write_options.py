@@ -1,0 +1,69 @@
+"""What a call that writes says beside its body: whether it is to be done later, or dry, and under which key."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+
+from unihire.dialects.common.admission import RequestGate, list_problems
+from unihire.errors import BadRequest, Invalid
+from unihire.kit.nesting import NestedTooDeeply, decode_bounded, has_many_values
+
+KEY_HEADERS = ("x-idempotency-key", "idempotency-key")
+
+MOST_BODY = 30 * 1024 * 1024
+"""Bytes of a body: files travel in it."""
+
+MOST_VALUES = 100_000
+
+
+class WriteQuery(BaseModel):
+    """The query of a write."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    is_later: bool = Field(False, alias="async")
+    dry_run: bool = False
+    include_vendor_response: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """How a write is to be done. `expected` is the version of the record that the caller knows."""
+
+    key: str | None
+    expected: str | None
+    is_later: bool
+    is_dry: bool
+    shows_vendor: bool
+
+
+def read_options(request: Request, gate: RequestGate) -> WriteOptions:
+    """Of query and headers. Raises Invalid."""
+    given = dict(request.query_params)
+    gate.check_names(given, {"async", "dry_run", "include_vendor_response"})
+    try:
+        query = WriteQuery.model_validate(given)
+    except ValidationError as error:
+        raise Invalid(list_problems("query", error)) from None
+    prefers = [part.strip().lower() for part in request.headers.get("prefer", "").split(",")]
+    return WriteOptions(
+        key=next((key for name in KEY_HEADERS if (key := request.headers.get(name)) is not None), None),
+        expected=request.headers.get("if-match"),
+        is_later=query.is_later or "respond-async" in prefers,
+        is_dry=query.dry_run,
+        shows_vendor=query.include_vendor_response,
+    )
+
+
+def read_json(body: bytes) -> Any:
+    """The JSON of a body; an empty one is an empty object. Raises BadRequest."""
+    if has_many_values(body, MOST_VALUES):
+        raise BadRequest(f"The body has more than {MOST_VALUES:,} values")
+    try:
+        return decode_bounded(body or b"{}")
+    except NestedTooDeeply as error:
+        raise BadRequest(f"The body is {error}, or not JSON") from None
+    except ValueError:
+        raise BadRequest("The body is not JSON") from None

@@ -1,0 +1,1 @@
+"""Writes through the unified API: checked, done once, answered with the record."""
