@@ -1,0 +1,1 @@
+"""The made-up account: rows computed from the seed, under the rows that people changed."""

@@ -1,0 +1,1 @@
+"""Ashby rows to unified records: pure functions, by what the records are of."""
