@@ -1,0 +1,1 @@
+"""What every request meets: keys, limits, bodies, pages, files."""
