@@ -1,0 +1,1 @@
+"""How a call is admitted, checked and refused; pages, files, limits."""
