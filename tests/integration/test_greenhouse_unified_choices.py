@@ -62,7 +62,12 @@ def check_field(operating: Operating, field: CustomField, row: dict[str, object]
     assert (field.title, field.is_required) == (row["name"], row["required"])
     options = operating.read("custom_field_options", custom_field_ids=row["id"], active="true")
     ordered = sorted(options, key=lambda one: (one["sort_order"], one["id"]))
-    if field.kind in ("choice", "choices"):
+    if row["value_type"] == "user":
+        users = operating.read("users", show_service_accounts="true")
+        in_use = {str(user["id"]): user["name"] for user in users if not user["deactivated"]}
+        assert {one.value: one.title for one in field.options} == in_use
+        assert in_use
+    elif field.kind in ("choice", "choices"):
         assert [one.value for one in field.options] == [one["name"] for one in ordered]
         assert ordered
     else:
@@ -70,7 +75,7 @@ def check_field(operating: Operating, field: CustomField, row: dict[str, object]
     kinds = {
         "short_text": "text", "long_text": "text", "rich_text": "text", "number": "number", "yes_no": "boolean",
         "date": "date", "date_of_birth": "date", "url": "url", "single_select": "choice", "multi_select": "choices",
-        "currency": "any", "currency_range": "any", "number_range": "any", "user": "any",
+        "currency": "any", "currency_range": "any", "number_range": "any", "user": "choice",
     }  # fmt: skip
     assert field.kind == kinds[str(row["value_type"])]
 
