@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from unihire import __version__
 from unihire.dialects.bindbee import connectors as linked
-from unihire.dialects.bindbee import write_schema
+from unihire.dialects.bindbee import links, write_schema
 from unihire.dialects.bindbee.content_routes import ContentRoutes
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.bindbee.write_routes import WriteRoutes
@@ -34,7 +34,6 @@ from unihire.dialects.tray.connectors import Connectors, write_message, write_te
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import (
     capabilities,
-    consent,
     delivery_log,
     delivery_log_schema,
     endpoint_schema,
@@ -43,6 +42,7 @@ from unihire.dialects.unihire import (
     front,
     hooks,
     issues,
+    link_settings_routes,
     quarantine,
     schedule,
     syncs,
@@ -60,10 +60,13 @@ from unihire.kit.logs import get_logger
 from unihire.kit.seal import Sealer
 from unihire.outbound.addresses import AddressPolicy
 from unihire.outbound.client import VendorClient
+from unihire.pages.consent_page import ConsentPage
+from unihire.pages.link_page import LinkPage
 from unihire.platform.access import Access
 from unihire.platform.clients import Clients
 from unihire.platform.connectors import open_connector_client
 from unihire.platform.limits import RateLimiter
+from unihire.platform.linking.link_flow import LinkFlow
 from unihire.platform.operations import Operations
 from unihire.platform.reads import Reader
 from unihire.platform.sealing import get_sealer
@@ -110,6 +113,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
     reader = Reader(pool)
     fast = read_fast_setting(settings)
     unified = make_writes(settings, pool, clients)
+    flow = LinkFlow(pool, open_sealed, settings)
     native, own = Reads(NATIVE, reader, gate), Reads(OWN, reader, gate)
 
     @contextlib.asynccontextmanager
@@ -128,6 +132,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
         lifespan=live,
         routes=[
             *linked.LinkedConnectors(pool, gate).list_routes(),
+            *links.LinkTokens(pool, gate).list_routes(),
             *ContentRoutes(pool, gate, Contents(pool, clients, reader, make_policy(settings))).list_routes(),
             *WriteRoutes(pool, gate, unified, Meta(pool, reader)).list_routes(),
             Route(f"{NATIVE.path}/{{plural}}", native.answer),
@@ -145,7 +150,9 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *write_log.WriteLog(pool, gate, unified).list_routes(),
             *own.list_routes(),
             *_list_service_routes(settings, pool),
-            *consent.list_routes(),
+            *link_settings_routes.LinkSettingsRoutes(pool, gate, make_policy(settings)).list_routes(),
+            *LinkPage(pool, flow, settings.public_url).list_routes(),
+            *ConsentPage(pool, flow, settings.public_url).list_routes(),
             *front.list_routes(describe_api),
         ],
         exception_handlers=_list_handlers(),
@@ -258,6 +265,7 @@ def describe_api() -> dict[str, Any]:
         partial(describe_reads, NATIVE),
         write_schema.describe_writes,
         linked.describe_routes,
+        links.describe_routes,
         capabilities.describe_route,
         quarantine.describe_route,
         syncs.describe_routes,
@@ -268,6 +276,7 @@ def describe_api() -> dict[str, Any]:
         partial(endpoint_schema.describe_routes, FORMS),
         delivery_log_schema.describe_routes,
         write_log_schema.describe_routes,
+        link_settings_routes.describe_routes,
         partial(describe_reads, OWN),
         describe_calls,
     ):

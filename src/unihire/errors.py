@@ -3,6 +3,7 @@
     UnihireError
     ├── ConfigError             the operator: a setting, a file, a database
     │   ├── Busy                nobody: somebody else works on the connector now
+    │   ├── OtherAccount        the customer: new credentials are not those of the account a connector was synced from
     │   └── AddressRefused      the person who gave an address: connecting there is not allowed, and nothing was sent
     ├── ApiError                the caller of our API; one HTTP status each
     │   ├── BadRequest          400
@@ -32,6 +33,7 @@
     │   ├── VendorChanged       the answer is not what the vendor documents
     │   │   └── AnswerTooLarge  the answer is larger than we read; asking again would not help
     │   └── Unanswered          a write was sent and its answer lost: look before writing again
+    ├── LinkRefused             the customer at the link page: what they gave is not taken
     ├── RecordError             one record: it will not map
     └── Stopped                 nobody: the work was asked to end
 
@@ -94,6 +96,10 @@ class ConfigError(UnihireError):
 
 class Busy(ConfigError):
     """Somebody else works on the connector; try again when they have ended."""
+
+
+class OtherAccount(ConfigError):
+    """New credentials are of another account than the connector's records, or it cannot be seen that they are not."""
 
 
 class AddressRefused(ConfigError):
@@ -298,6 +304,19 @@ class Unanswered(VendorError):
         self.status = status
         self.body = body
         self.is_accepted = is_accepted
+
+
+class LinkRefused(UnihireError):
+    """A step of a link is not taken; `reason` is the word by which the page knows what to say.
+
+    `field` is the credential that is wrong, where one is, and `detail` says what is wrong with it.
+    """
+
+    def __init__(self, reason: str, *, field: str | None = None, detail: str = "") -> None:
+        super().__init__(f"{reason}: {field} {detail}".strip() if field else reason)
+        self.reason = reason
+        self.field = field
+        self.detail = detail
 
 
 class RecordError(UnihireError):

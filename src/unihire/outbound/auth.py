@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import math
 import re
@@ -160,8 +161,8 @@ class AuthorizationCode:
 
     `params` are what the authorize address has beside what OAuth puts there. Both paths are joined as that of
     `ClientCredentials` is. `scopes` are those that reads need; where there are none, the vendor grants all that the
-    partner has. Those of writes are declared with the operations. A refresh token may work once only. `find_refusal` as
-    of `ClientCredentials`.
+    partner has. Those of writes are declared with the operations. A refresh token may work once only. `takes_pkce`: the
+    vendor documents that it takes a code challenge (RFC 7636, S256). `find_refusal` as of `ClientCredentials`.
     """
 
     authorize_path: str
@@ -171,6 +172,7 @@ class AuthorizationCode:
     sent_as: Literal["form", "basic"] = "basic"
     scopes: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
+    takes_pkce: bool = False
     find_refusal: FindRefusal = find_oauth_refusal
 
 
@@ -316,6 +318,11 @@ class MemoryGrants:
 
     async def note_acceptance(self) -> None:
         pass
+
+
+def write_challenge(verifier: str) -> str:
+    """The S256 code challenge of a PKCE verifier (RFC 7636, 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def write_basic(user: str, password: str) -> str:

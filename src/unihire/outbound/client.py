@@ -41,6 +41,7 @@ from unihire.outbound.auth import (
     GrantStore,
     MemoryGrants,
     WriteKey,
+    write_challenge,
 )
 from unihire.outbound.budget import Budget, BudgetRule, RouteLimit
 from unihire.outbound.budget_store import BudgetStore, BudgetUnavailable
@@ -357,17 +358,24 @@ class VendorClient:
             assert self._tokens is not None
             await self._persist("POST " + auth.token_path, self._tokens.buy_new)
 
-    def write_authorize_url(self, redirect_uri: str, state: str, scopes: Sequence[str]) -> str:
-        """Where the customer grants the partner `scopes`, and is sent on to `redirect_uri` with `state` and a code."""
+    def write_authorize_url(
+        self, redirect_uri: str, state: str, scopes: Sequence[str], verifier: str | None = None
+    ) -> str:
+        """Where the customer grants the partner `scopes`, and is sent on to `redirect_uri` with `state` and a code.
+
+        `verifier` is that of PKCE, where the vendor takes one: the code is then of no use without it.
+        """
         auth = self.target.auth
         assert isinstance(auth, AuthorizationCode)
         asked = {**auth.params, "response_type": "code", "client_id": self._credentials["client_id"]}
         asked["redirect_uri"] = redirect_uri
         if scopes:
             asked["scope"] = " ".join(scopes)
+        if verifier is not None:
+            asked |= {"code_challenge": write_challenge(verifier), "code_challenge_method": "S256"}
         return f"{self.target.sign_in_url}{auth.authorize_path}?{urlencode({**asked, 'state': state})}"
 
-    async def redeem(self, code: str, redirect_uri: str, scopes: Sequence[str]) -> Grant:
+    async def redeem(self, code: str, redirect_uri: str, scopes: Sequence[str], verifier: str | None = None) -> Grant:
         """The grant for which a customer was sent back with this code; it works once. The caller stores it.
 
         `scopes` are those that were asked for: where the answer names none, these are granted (RFC 6749, 5.1).
@@ -375,7 +383,7 @@ class VendorClient:
         auth, tokens = self.target.auth, self._tokens
         assert isinstance(auth, AuthorizationCode)
         assert tokens is not None
-        grant = await self._persist("POST " + auth.token_path, lambda: tokens.redeem(code, redirect_uri))
+        grant = await self._persist("POST " + auth.token_path, lambda: tokens.redeem(code, redirect_uri, verifier))
         return grant if grant.scopes is not None or not scopes else replace(grant, scopes=tuple(scopes))
 
     async def _ask_signed(

@@ -127,9 +127,11 @@ class Tokens:
         """A grant other than the stored one."""
         return await self.get(refused=await self._grants.find())
 
-    async def redeem(self, code: str, redirect_uri: str) -> Grant:
+    async def redeem(self, code: str, redirect_uri: str, verifier: str | None = None) -> Grant:
         """The grant for which a customer was sent back with this code. The caller stores it."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        if verifier is not None:
+            form["code_verifier"] = verifier
         try:
             return await self._purchase(form, by="the code")
         except _Refused as refusal:

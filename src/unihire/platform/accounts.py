@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from unihire.errors import ConfigError, PermissionMissing, VendorChanged, VendorRefused
+from unihire.errors import OtherAccount, PermissionMissing, VendorChanged, VendorRefused
 from unihire.integration.declare import Integration, Stream
 from unihire.kit.clock import read_moment
 from unihire.kit.phrases import count_of
@@ -34,7 +34,7 @@ async def check_account(
 ) -> None:
     """Compare the first page of the lists in `Integration.known_by` with the stored records, until one decides.
 
-    It is the same account where a row of it is stored and was made at the same moment. Raises ConfigError where such
+    It is the same account where a row of it is stored and was made at the same moment. Raises OtherAccount where such
     rows were made at another moment; and, unless somebody has confirmed the account, where no row is known, or none
     can be seen. Where nothing is stored there is nothing to mix, and nothing is asked. Raises VendorError where the
     vendor cannot answer now, or refuses the credentials.
@@ -53,7 +53,7 @@ async def check_account(
             seen += len(rows)
             agreeing, other = await _compare(pool, connector, integration, stream, rows)
             if other > agreeing:
-                raise ConfigError(
+                raise OtherAccount(
                     f"nothing was saved: these credentials are of another account: {count_of(other, 'row')} of {name} "
                     f"made at another moment than what is stored under the same id; {ADVICE}"
                 )
@@ -63,7 +63,7 @@ async def check_account(
         return
     first = count_of(seen, "row")
     found = f"none of the {first} it shows first is known here" if seen else "it shows no row to compare"
-    raise ConfigError(
+    raise OtherAccount(
         f"nothing was saved: it cannot be seen that these credentials are of the same account: {found}; {ADVICE}; "
         "where you know that it is the same, repeat it with --same-account"
     )

@@ -1,7 +1,7 @@
 """Connectors: made with sealed credentials and a token that is shown once, opened for the work."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ from unihire.platform.grants import StoredGrants, seal_grant
 from unihire.platform.organisations import ENVIRONMENTS
 from unihire.platform.sealing import make_credentials_context
 from unihire.settings import Settings
-from unihire.store import Pool, issues
+from unihire.store import Connection, Pool, issues
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.grants import save_grant
 from unihire.store.accounts.tenancy import Connector
@@ -41,6 +41,19 @@ FIRST_VERSION = 1
 
 _ADDRESS_LENGTH = 2000
 _ADDRESS_FORM = "http(s)://host[:port][/path]"
+
+
+Claim = Callable[[Connection, bytes | None], Awaitable[None]]
+"""Work that the transaction of connecting begins with: it is given the hash of the new connector's token, None where
+that stays. What it raises ends the transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The id and number that were drawn for a connector before it was made."""
+
+    id: UUID
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +77,26 @@ async def create_connector(
     base_url: str | None = None,
     is_base_url_trusted: bool = False,
     grant: Grant | None = None,
+    reserved: Reserved | None = None,
+    claim: Claim | None = None,
+    starts_sync: bool = False,
 ) -> NewConnector:
     """Store a customer's link, its credentials sealed and its token hashed.
 
     `is_base_url_trusted`: the operator gave that address at the terminal, so it may be one of a private network; never
     say so of one that came in any other way. With `grant` it is one to which the customer let a partner in, whose
-    credentials these are; they are stored in one transaction. Raises ConfigError for a missing credential or a bad
-    address, and where one credential of a write key comes without the others.
+    credentials these are; they are stored in one transaction. `starts_sync`: its first run is asked for in it, too.
+    Raises ConfigError for a missing credential or a bad address, and where one credential of a write key comes without
+    the others.
     """
     if environment not in ENVIRONMENTS:
         raise ConfigError(f"there is no environment {environment!r}; there are: {', '.join(ENVIRONMENTS)}")
-    id, token = uuid4(), new_token(48)
+    id, token = uuid4() if reserved is None else reserved.id, new_token(48)
     sealed = _seal_credentials(sealer, id, integration, credentials, is_partner=grant is not None)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(INSIST_ON_COMMIT)
+        if claim is not None:
+            await claim(connection, hash_token(token))
         number = await connection.fetchval(
             tenancy.INSERT_CONNECTOR,
             id,
@@ -93,6 +112,7 @@ async def create_connector(
             grant is not None,
             _name_account(organisation, integration, base_url, credentials, is_partner=grant is not None),
             is_base_url_trusted,
+            None if reserved is None else reserved.number,
         )
         if grant is not None:
             await save_grant(connection, number, FIRST_VERSION, seal_grant(sealer, grant, id), grant.scopes)
@@ -102,6 +122,9 @@ async def create_connector(
             "origin_id": origin_id,
             "is_relinked": False,
         }
+        if starts_sync:
+            await runs.ask_run(connection, number, full=True)
+            await jobs.defer_sync(connection, number)
         if await open_lanes_of_new(connection, number, id, organisation, environment):
             await add_notices(connection, number, [NewNotice(NoticeKind.LINKED, said)])
     return NewConnector(id, token)
@@ -115,6 +138,7 @@ async def reconnect_connector(
     credentials: Mapping[str, str],
     *,
     grant: Grant | None = None,
+    claim: Claim | None = None,
 ) -> None:
     """Give a connector new credentials, and of a partner's the new grant; a full run is asked for with them.
 
@@ -127,6 +151,8 @@ async def reconnect_connector(
         connector.organisation, integration, connector.base_url, credentials, is_partner=connector.is_partner
     )
     async with pool.acquire() as connection, connection.transaction():
+        if claim is not None:
+            await claim(connection, None)
         version = await tenancy.replace_credentials(connection, connector.number, sealed, account)
         if version is None:
             raise ConfigError(f"connector {connector.id} was removed meanwhile")

@@ -10,6 +10,8 @@ from unihire.platform.sealing import (
     make_credentials_context,
     make_grant_context,
     make_hook_context,
+    make_partner_context,
+    make_pending_context,
     make_secret_context,
 )
 from unihire.store import Pool
@@ -26,6 +28,8 @@ _CONTEXTS = {
     "grant": make_grant_context,
     "hook": make_hook_context,
     "webhook": make_secret_context,
+    "partner": make_partner_context,
+    "pending": make_pending_context,
 }
 
 

@@ -98,6 +98,16 @@ def make_secret_context(endpoint: UUID) -> bytes:
     return endpoint.bytes + b" webhook"
 
 
+def make_pending_context(session: UUID) -> bytes:
+    """What binds sealed credentials that nobody has confirmed to their link session."""
+    return session.bytes + b" pending"
+
+
+def make_partner_context(id: UUID) -> bytes:
+    """What binds sealed credentials of a partner to what is said of their integration."""
+    return id.bytes + b" partner"
+
+
 def _make_sealer(settings: Settings) -> Sealer:
     """A key in a file of its own, on the disk before anything is sealed under it."""
     path = settings.home / KEY_FILE

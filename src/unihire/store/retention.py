@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from unihire.store import Connection, Pool
+from unihire.store.accounts.link_sessions import DROP_OLD_SESSIONS, DROP_UNCONFIRMED
 from unihire.store.accounts.tokens import DROP_ALL_ENDED
 from unihire.store.calls.operations import DROP_OLD_CALLS, DROP_OLD_MARKS, MARKED_FOR
 from unihire.store.calls.requested_writes import DROP_OLD_UNIFIED
@@ -30,7 +31,7 @@ class Retention:
     """How long history is stored."""
 
     history: timedelta = timedelta(days=30)
-    """Runs that ended and issues that were resolved."""
+    """Runs that ended, issues that were resolved, and links that ended."""
     calls: timedelta = timedelta(days=7)
     """Responses under idempotency keys, and their writes."""
     writes: timedelta = timedelta(days=30)
@@ -85,6 +86,8 @@ async def delete_expired(connection: Connection, pool: Pool, retention: Retentio
             (DROP_OLD_MARKS, MARKED_FOR),
             (DROP_ALL_ENDED, timedelta()),
             (hooks.DROP_ALL_ENDED, timedelta()),
+            (DROP_UNCONFIRMED, timedelta()),
+            (DROP_OLD_SESSIONS, retention.history),
         ):
             done = await connection.execute(query, older, AT_ONCE)
             has_more = has_more or int(done.split()[-1]) == AT_ONCE

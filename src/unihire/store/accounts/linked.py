@@ -8,24 +8,39 @@ from uuid import UUID
 from unihire.store import Pool
 
 # Connectors of an organisation's environment in the order they were made, after a number; each with the status of its
-# latest run that was not cancelled, and when its latest run began; fast ones aside.
+# latest run that was not cancelled, and when its latest run began; fast ones aside. With them those that customers are
+# about to link, under the number that theirs will have.
 LIST_LINKED = """
-    SELECT id, number, environment, integration, category, end_user, origin_id, status, relink_needed_at, created_at,
-        next_sync_at, is_paused, (
-            SELECT run.status FROM sync_run AS run
-            WHERE run.connector = connector.number AND run.status <> 'cancelled' AND NOT run.is_fast
-            ORDER BY run.number DESC LIMIT 1
-        ) AS run_status, (
-            SELECT run.started_at FROM sync_run AS run
-            WHERE run.connector = connector.number AND run.started_at IS NOT NULL AND NOT run.is_fast
-            ORDER BY run.number DESC LIMIT 1
-        ) AS last_run_at
-    FROM connector
-    WHERE organisation = $1 AND environment = $2 AND category = $3 AND number > $4::bigint
-        AND ($5::text IS NULL OR origin_id = $5) AND (
-            $6::bytea IS NULL OR token_hash = $6
-            OR number = (SELECT old.connector FROM replaced_token AS old WHERE old.hash = $6 AND old.ends_at > now())
+    SELECT * FROM (
+        (
+            SELECT id, number, environment, integration, category, end_user, origin_id, status, relink_needed_at,
+                created_at, next_sync_at, is_paused, (
+                    SELECT run.status FROM sync_run AS run
+                    WHERE run.connector = connector.number AND run.status <> 'cancelled' AND NOT run.is_fast
+                    ORDER BY run.number DESC LIMIT 1
+                ) AS run_status, (
+                    SELECT run.started_at FROM sync_run AS run
+                    WHERE run.connector = connector.number AND run.started_at IS NOT NULL AND NOT run.is_fast
+                    ORDER BY run.number DESC LIMIT 1
+                ) AS last_run_at
+            FROM connector
+            WHERE organisation = $1 AND environment = $2 AND category = $3 AND number > $4::bigint
+                AND ($5::text IS NULL OR origin_id = $5) AND (
+                    $6::bytea IS NULL OR token_hash = $6 OR number = (
+                        SELECT old.connector FROM replaced_token AS old WHERE old.hash = $6 AND old.ends_at > now()
+                    )
+                )
+            ORDER BY number LIMIT $7
+        ) UNION ALL (
+            SELECT connector_id, connector_number, environment, integration, category, end_user, origin_id,
+                'INCOMPLETE', NULL, created_at, NULL, false, NULL, NULL
+            FROM link_session
+            WHERE organisation = $1 AND environment = $2 AND category = $3 AND connector_number > $4::bigint
+                AND done_at IS NULL AND NOT is_relink AND integration IS NOT NULL AND ends_at > now()
+                AND ($5::text IS NULL OR origin_id = $5) AND $6::bytea IS NULL
+            ORDER BY connector_number LIMIT $7
         )
+    ) AS found
     ORDER BY number LIMIT $7
 """
 
@@ -44,7 +59,7 @@ class Linked:
     status: str
     relink_needed_at: datetime | None
     created_at: datetime
-    next_sync_at: datetime
+    next_sync_at: datetime | None
     is_paused: bool
     run_status: str | None
     last_run_at: datetime | None

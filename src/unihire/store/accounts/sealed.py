@@ -8,8 +8,8 @@ from unihire.kit.seal import MARK_BYTES
 from unihire.store import Pool
 from unihire.store.commits import INSIST_ON_COMMIT
 
-Kind = Literal["credentials", "grant", "hook", "webhook"]
-KINDS: tuple[Kind, ...] = ("credentials", "grant", "hook", "webhook")
+Kind = Literal["credentials", "grant", "hook", "webhook", "partner", "pending"]
+KINDS: tuple[Kind, ...] = ("credentials", "grant", "hook", "webhook", "partner", "pending")
 
 # Credentials of connectors after a number that do not begin as is said, which names the key.
 LIST_OTHER_CREDENTIALS = """
@@ -35,6 +35,18 @@ LIST_OTHER_SECRETS = """
     WHERE number > $1 AND substring(sealed FROM 1 FOR $3) <> $2 ORDER BY number LIMIT $4
 """
 
+# The same of partners' credentials that links use.
+LIST_OTHER_PARTNERS = """
+    SELECT number, id, partner AS sealed FROM link_integration
+    WHERE number > $1 AND substring(partner FROM 1 FOR $3) <> $2 ORDER BY number LIMIT $4
+"""
+
+# The same of credentials that wait to be confirmed.
+LIST_OTHER_PENDING = """
+    SELECT number, id, pending AS sealed FROM link_session
+    WHERE number > $1 AND substring(pending FROM 1 FOR $3) <> $2 ORDER BY number LIMIT $4
+"""
+
 # Put another in place of sealed credentials; nothing where they are others by now.
 REPLACE_SEALED_CREDENTIALS = "UPDATE connector SET credentials = $3 WHERE number = $1 AND credentials = $2"
 
@@ -46,6 +58,12 @@ REPLACE_SEALED_HOOK = "UPDATE hook SET secrets = $3 WHERE connector = $1 AND sec
 
 # The same of a secret.
 REPLACE_SEALED_SECRET = "UPDATE endpoint_secret SET sealed = $3 WHERE number = $1 AND sealed = $2"  # noqa: S105
+
+# The same of a partner's credentials.
+REPLACE_SEALED_PARTNER = "UPDATE link_integration SET partner = $3 WHERE number = $1 AND partner = $2"
+
+# The same of what waits to be confirmed.
+REPLACE_SEALED_PENDING = "UPDATE link_session SET pending = $3 WHERE number = $1 AND pending = $2"
 
 # How the sealed credentials of all connectors begin ($1 bytes, which name the key), and how many begin so.
 COUNT_CREDENTIALS_MARKS = """
@@ -68,23 +86,41 @@ COUNT_SECRETS_MARKS = """
     SELECT substring(sealed FROM 1 FOR $1) AS mark, count(*) AS sealed FROM endpoint_secret GROUP BY 1
 """
 
+# The same of partners' credentials.
+COUNT_PARTNER_MARKS = """
+    SELECT substring(partner FROM 1 FOR $1) AS mark, count(*) AS sealed FROM link_integration
+    WHERE partner IS NOT NULL GROUP BY 1
+"""
+
+# The same of what waits to be confirmed.
+COUNT_PENDING_MARKS = """
+    SELECT substring(pending FROM 1 FOR $1) AS mark, count(*) AS sealed FROM link_session
+    WHERE pending IS NOT NULL GROUP BY 1
+"""
+
 _LIST = {
     "credentials": LIST_OTHER_CREDENTIALS,
     "grant": LIST_OTHER_GRANTS,
     "hook": LIST_OTHER_HOOKS,
     "webhook": LIST_OTHER_SECRETS,
+    "partner": LIST_OTHER_PARTNERS,
+    "pending": LIST_OTHER_PENDING,
 }
 _REPLACE = {
     "credentials": REPLACE_SEALED_CREDENTIALS,
     "grant": REPLACE_SEALED_GRANT,
     "hook": REPLACE_SEALED_HOOK,
     "webhook": REPLACE_SEALED_SECRET,
+    "partner": REPLACE_SEALED_PARTNER,
+    "pending": REPLACE_SEALED_PENDING,
 }
 _COUNT = {
     "credentials": COUNT_CREDENTIALS_MARKS,
     "grant": COUNT_GRANT_MARKS,
     "hook": COUNT_HOOK_MARKS,
     "webhook": COUNT_SECRETS_MARKS,
+    "partner": COUNT_PARTNER_MARKS,
+    "pending": COUNT_PENDING_MARKS,
 }
 
 

@@ -57,11 +57,14 @@ LOCK_KEY = """
 # Let a key end within this time, or when it ends anyway.
 SHORTEN_KEY = "UPDATE api_key SET ends_at = least(ends_at, now() + $2::interval) WHERE id = $1"
 
+# A connector, under a number that was drawn for it before, or the next one.
 INSERT_CONNECTOR = """
     INSERT INTO connector
         (id, organisation, environment, integration, category, end_user, origin_id, base_url, token_hash, credentials,
-            is_partner, account, is_base_url_trusted)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+            is_partner, account, is_base_url_trusted, number)
+    OVERRIDING SYSTEM VALUE
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+        coalesce($14, nextval(pg_get_serial_sequence('connector', 'number'))::integer))
     RETURNING number
 """
 

@@ -1,6 +1,7 @@
 """Connector tokens, by their hashes: the connector each opens, and those that were replaced and end by themselves."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from unihire.store import Connection, Pool
 
@@ -18,6 +19,9 @@ FIND_OPENED = """
 # The connector's token, which stays the one until the transaction ends.
 LOCK_TOKEN = "SELECT token_hash FROM connector WHERE number = $1 FOR UPDATE"  # noqa: S105 - a statement
 
+# The same of the connector of that id.
+LOCK_TOKEN_BY_ID = "SELECT number, token_hash FROM connector WHERE id = $1 FOR UPDATE"  # noqa: S105 - a statement
+
 SET_TOKEN = "UPDATE connector SET token_hash = $2 WHERE number = $1"  # noqa: S105 - a statement
 
 # Let those of a connector that were replaced end within this time; none lasts longer than was said before.
@@ -31,6 +35,9 @@ DROP_ALL_ENDED = """
         SELECT connector, hash FROM replaced_token WHERE ends_at <= now() - $1::interval LIMIT $2
     )
 """
+
+UNTIL_ROTATED = timedelta(days=36_500)
+"""Of a token beside the connector's own: it ends when that is rotated."""
 
 MOST_REPLACED = 5
 """Replaced tokens of a connector that are good at once."""
@@ -66,6 +73,24 @@ async def replace_token(connection: Connection, connector: int, new: bytes, old_
     if old_valid_for:
         await connection.execute(DROP_FIRST_TO_END, connector, MOST_REPLACED - 1)
         await connection.execute(INSERT_REPLACED, connector, old, old_valid_for)
+    return True
+
+
+async def add_token(connection: Connection, connector: UUID, new: bytes, *, instead_of: bytes | None) -> bool:
+    """Let another token open a connector; False where that is gone. Call inside a transaction.
+
+    It comes in place of the one with the hash `instead_of`, where that is still the connector's. Else it is good beside
+    those that there are, until the token is rotated; of those that are so, `MOST_REPLACED` are good at most.
+    """
+    row = await connection.fetchrow(LOCK_TOKEN_BY_ID, connector)
+    if row is None:
+        return False
+    if instead_of is not None and row["token_hash"] == instead_of:
+        await connection.execute(SET_TOKEN, row["number"], new)
+        return True
+    await connection.execute(DROP_ENDED, row["number"])
+    await connection.execute(DROP_FIRST_TO_END, row["number"], MOST_REPLACED - 1)
+    await connection.execute(INSERT_REPLACED, row["number"], new, UNTIL_ROTATED)
     return True
 
 
