@@ -100,6 +100,12 @@ COMMANDS = (
         "EPILOG",
         "Make, show, change and remove webhooks, to which events are sent; alone, it lists them.",
     ),
+    Command(
+        "links",
+        "links:app",
+        "EPILOG",
+        "Make links for customers, and say how their page looks; alone, it shows the settings.",
+    ),
     Command("keys", "keys:app", "EPILOG", "Make, list, rotate and end API keys; alone, it lists them."),
 )
 

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated
+from uuid import UUID
 
 import aiohttp
 import msgspec
@@ -29,10 +30,14 @@ from unihire.cli.demo.seed_calls import DemoCall, make_calls, show_calls
 from unihire.cli.demo.story import describe_demo, show_ended, show_keys, show_ready, show_step, show_synced
 from unihire.cli.serving import PortTaken, address_of, bind, run_worker, serve_api
 from unihire.errors import Busy, ConfigError, UnihireError
+from unihire.integration.declare import Integration
 from unihire.integration.registry import get_integration, list_integrations
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.addresses import AddressPolicy, make_connector
+from unihire.pages.link_page import PATH as LINK_PATH
 from unihire.platform.connectors import create_connector, open_connector_client
+from unihire.platform.linking.link_rules import save_base_url, save_partner
+from unihire.platform.linking.link_tokens import EndUser, create_link_token
 from unihire.platform.organisations import create_key, ensure_organisation
 from unihire.sandbox.runner import DEFAULT_SEED, DEFAULT_SIZE, GREATEST_SIZE, LEAST_SIZE, Ready, list_emulators
 from unihire.settings import Settings
@@ -176,9 +181,28 @@ class Demo:
             )
             connector = await get_connector(pool, new.id)
             assert connector is not None
-            links.append(DemoLink(connector, integration, new.token, ready))
+            path = await self._make_link(pool, organisation, integration, ready)
+            links.append(DemoLink(connector, integration, new.token, ready, path))
             self._show_step(f"{integration.name} emulator at {ready.base_url}, connected")
         return key, links
+
+    async def _make_link(self, pool: Pool, organisation: UUID, integration: Integration, ready: Ready) -> str:
+        """A link on which a customer connects the emulator once more, by credentials or by consent."""
+        environment = "development"
+        await save_base_url(pool, organisation, environment, integration.slug, ready.base_url)
+        if integration.partner_auth is not None:
+            known = ready.list_credentials()
+            given = {one.name: known[one.name] for one in integration.partner_auth.credentials if one.name in known}
+            await save_partner(pool, self._sealer, organisation, environment, integration.slug, given)
+        token = await create_link_token(
+            pool,
+            organisation=organisation,
+            environment=environment,
+            category=integration.category,
+            integration=integration.slug,
+            end_user=EndUser("Another customer", "another-customer"),
+        )
+        return f"{LINK_PATH}?link_token={token}"
 
     async def _sync(self, pool: Pool, links: Sequence[DemoLink], *, is_first: bool = True) -> None:
         for link in links:

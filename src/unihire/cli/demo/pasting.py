@@ -21,6 +21,8 @@ class DemoLink:
     integration: Integration
     token: str
     ready: Ready
+    link_path: str
+    """Where a customer connects another one like it."""
 
     @property
     def credentials(self) -> dict[str, str]:

@@ -27,6 +27,7 @@ def describe_demo(url: str, key: str, links: Sequence[DemoLink]) -> dict[str, An
                 "connector_token": link.token,
                 "emulator_url": link.ready.base_url,
                 "credentials": link.credentials,
+                "link_url": url + link.link_path,
             }
             for link in links
         ],
@@ -66,7 +67,17 @@ def show_ready(url: str, key: str, links: Sequence[DemoLink]) -> None:
     for title, command in list_commands(links):
         print_line(f"[cyan]# {title}[/cyan]")
         print_plain(command)
+    _show_customer_page(url, links[0])
     show_keys(url)
+
+
+def _show_customer_page(url: str, link: DemoLink) -> None:
+    """The page on which customers connect themselves, and what to enter there."""
+    _show_rule("the page on which a customer connects their system, and what to enter there")
+    print_plain(f"{url}{link.link_path}")
+    for one in link.integration.list_credentials():
+        if one.name in link.credentials:
+            print_plain(f"{one.title}: {link.credentials[one.name]}")
 
 
 def show_keys(url: str) -> None:
