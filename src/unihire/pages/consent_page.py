@@ -1,4 +1,4 @@
-"""Where a customer comes back to after consent: of a link it goes on, of a command it says what to do with its address."""
+"""Where a customer comes back to after consent: a link goes on, and of a command it says what to do with the address."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,8 +21,8 @@ from unihire.store.accounts.link_settings import get_settings
 LONGEST_CODE = 4_000
 
 _COPY = mark(
-    "Copy the whole address of this page, as your browser shows it, and send it to whoever asked you to agree. It can be "
-    "used once, and within a minute or so."
+    "Copy the whole address of this page, as your browser shows it, and send it to whoever asked you to agree. It can "
+    "be used once, and within a minute or so."
 )
 _NO_CODE = mark("You did not agree, or the system you came from sent you here without a code. Nothing was connected.")
 

@@ -13,8 +13,8 @@ REFUSALS: Mapping[str, str] = {
     "other_account": _("These credentials are of another account than before, or it cannot be seen that they are of "
                        "the same. Nothing was stored. Use credentials of the account that was connected before; "
                        "another account needs a link of its own."),
-    "nothing_readable": _("{system} accepts the credentials, but nothing can be read with them. Grant these permissions, "
-                          "and try again:"),
+    "nothing_readable": _("{system} accepts the credentials, but nothing can be read with them. Grant these "
+                          "permissions, and try again:"),
     "field_missing": _("Something is missing."),
     "field_odd": _("Something cannot be right."),
     "field_wrong": _("Something cannot be right."),

@@ -117,8 +117,8 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
         "operationId": "create_link_token",
         "tags": ["link"],
         "summary": "Create a link token",
-        "description": "The token opens `/embed?link_token=…`, where one customer connects their system: in a frame, or "
-        "by a link that is sent to them. It is valid for 7 days and for one connector. Without `integration` the "
+        "description": "The token opens `/embed?link_token=…`, where one customer connects their system: in a frame, "
+        "or by a link that is sent to them. It is valid for 7 days and for one connector. Without `integration` the "
         "customer picks the system. With `connector_id` an existing connector gets new credentials; its id, its tokens "
         "and its records stay, and `end_user_data` can be left out.",
         "security": [{"ApiKey": []}],

@@ -149,8 +149,8 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
                 **common,
                 "operationId": "set_link_settings",
                 "summary": "Say how links look",
-                "description": "All settings but the logo are replaced. `base_url` and the credentials as a partner are "
-                "the operator's: `unihire links` sets them.",
+                "description": "All settings but the logo are replaced. `base_url` and the credentials as a partner "
+                "are the operator's: `unihire links` sets them.",
                 "requestBody": body("LinkSettingsBody"),
                 "responses": whole,
             },
