@@ -118,13 +118,15 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
 
     @contextlib.asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
-        listening = asyncio.create_task(access.listen())
+        tasks = [asyncio.create_task(access.listen()), asyncio.create_task(access.note_uses())]
         try:
             yield
         finally:
-            listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listening
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            await access.write_uses()
             await clients.close()
 
     return _Service(

@@ -130,7 +130,10 @@ async def test_connector_of_another_organisation_cannot_be_linked_anew(company: 
         ({"end_user_data": {"org_name": "Ab", "origin_id": "ab", "email": "x"}, "category": "ATS"}, "end_user_data"),
         ({"end_user_data": {"org_name": "Ab", "origin_id": "ab"}, "category": "HRIS"}, "category"),
         ({"end_user_data": {"org_name": "Ab", "origin_id": "ab"}}, "category"),
-        ({"end_user_data": {"org_name": "Ab", "origin_id": "ab"}, "category": "ATS", "integration": "x"}, "integration"),
+        (
+            {"end_user_data": {"org_name": "Ab", "origin_id": "ab"}, "category": "ATS", "integration": "x"},
+            "integration",
+        ),
         ({"category": "ATS", "connector_id": "x"}, "connector_id"),
     ],
 )
@@ -203,7 +206,9 @@ async def test_unfinished_step_is_handed_on_and_the_first_page_hears_of_its_end(
     await administrator.enter(**company.entered)
     await administrator.send("connect")
     await browser.load()
-    state = await company.client.post("/embed/state", data={"link_token": str(browser.page.forms[-1].members["link_token"])})
+    state = await company.client.post(
+        "/embed/state", data={"link_token": str(browser.page.forms[-1].members["link_token"])}
+    )
     assert state.json()["is_done"] is True
     assert str(state.json()["version"]) != version
     assert browser.page.temporary_token is not None
@@ -450,7 +455,13 @@ async def test_logo_is_shown_as_what_it_is(company: Company) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://127.0.0.1/logo.png", "http://169.254.169.254/", "http://[::1]/", "file:///etc/passwd", "http://10.0.0.1/x"],
+    [
+        "http://127.0.0.1/logo.png",
+        "http://169.254.169.254/",
+        "http://[::1]/",
+        "file:///etc/passwd",
+        "http://10.0.0.1/x",
+    ],
 )
 async def test_logo_is_fetched_from_no_address_of_the_inside(company: Company, url: str) -> None:
     answer = await company.client.put(

@@ -32,6 +32,7 @@ from unihire.sync.run import sync_connector
 OPTIONS = {"greenhouse": NO_LIMITS, **{kind.slug: kind.options for kind in (AshbyLink, LeverLink, WorkableLink)}}
 """Of emulators that limit calls by default."""
 
+
 @dataclass
 class Company:
     """The company that has the page, with a vendor's emulator that its links reach."""

@@ -1,11 +1,14 @@
 """Organisations and their API keys."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from unihire.errors import ConfigError
 from unihire.kit.ids import hash_token, new_token
+from unihire.model import MODELS
+from unihire.platform.access import SCOPES, SCOPES_UNASKED, Need
 from unihire.store import Connection, Pool
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.tenancy import Connector
@@ -35,21 +38,55 @@ async def list_organisations(pool: Pool) -> dict[UUID, str]:
 
 
 async def create_key(
-    pool: Pool, organisation: UUID, environment: str, name: str, *, valid_for: timedelta | None = None
+    pool: Pool,
+    organisation: UUID,
+    environment: str,
+    name: str,
+    *,
+    valid_for: timedelta | None = None,
+    scopes: Collection[str] = SCOPES_UNASKED,
+    models: Collection[str] | None = None,
 ) -> tuple[UUID, str]:
-    """A new API key: its id, and the key itself, which is never shown again. It ends by itself, if it is to."""
+    """A new API key: its id, and the key itself, which is never shown again. It ends by itself, if it is to.
+
+    `models` are those it is limited to, None for all. Raises ConfigError for a scope or model that there is not.
+    """
+    check_reach(scopes, models)
     async with pool.acquire() as connection, connection.transaction():
-        return await _insert_key(connection, organisation, environment, name, valid_for)
+        return await _insert_key(connection, organisation, environment, name, valid_for, scopes, models)
+
+
+def check_reach(scopes: Collection[str], models: Collection[str] | None) -> None:
+    """Raises ConfigError for what a key cannot be: with no or unknown scopes or models, or limited where it is not."""
+    if not scopes or (unknown := sorted(set(scopes) - set(SCOPES))):
+        what = f"there is no scope {unknown[0]!r}" if scopes else "a key needs a scope"
+        raise ConfigError(f"{what}; there are: {', '.join(SCOPES)}")
+    if models is None:
+        return
+    if not models or (unknown := sorted(set(models) - MODELS.keys())):
+        what = f"there is no model {unknown[0]!r}" if models else "a key that is limited to models needs one"
+        raise ConfigError(f"{what}; there are: {', '.join(MODELS)}")
+    if Need.OPERATIONS in scopes:
+        raise ConfigError("operations reach records of all models: a key has them or is limited to models, not both")
 
 
 async def _insert_key(
-    connection: Connection, organisation: UUID, environment: str, name: str, valid_for: timedelta | None
+    connection: Connection,
+    organisation: UUID,
+    environment: str,
+    name: str,
+    valid_for: timedelta | None,
+    scopes: Collection[str],
+    models: Collection[str] | None,
 ) -> tuple[UUID, str]:
     if environment not in ENVIRONMENTS:
         raise ConfigError(f"there is no environment {environment!r}; there are: {', '.join(ENVIRONMENTS)}")
     id, key = uuid4(), f"uh_{'live' if environment == 'production' else 'test'}_{new_token(32)}"
     await connection.execute(INSIST_ON_COMMIT)
-    await connection.execute(tenancy.INSERT_KEY, id, hash_token(key), organisation, environment, name, valid_for)
+    await connection.execute(
+        tenancy.INSERT_KEY, id, hash_token(key), organisation, environment, name, valid_for,
+        sorted(set(scopes), key=SCOPES.index), None if models is None else sorted(set(models)),
+    )  # fmt: skip
     return id, key
 
 
@@ -66,7 +103,9 @@ async def rotate_key(
         if old is None:
             raise ConfigError(f"there is no valid API key {id}")
         lasts = old["lasts"] if valid_for is None else valid_for
-        made = await _insert_key(connection, old["organisation"], old["environment"], old["name"], lasts)
+        made = await _insert_key(
+            connection, old["organisation"], old["environment"], old["name"], lasts, old["scopes"], old["models"]
+        )
         if old_valid_for:
             await connection.execute(tenancy.SHORTEN_KEY, id, old_valid_for)
         else:

@@ -35,6 +35,7 @@ from unihire.integration.registry import get_integration, list_integrations
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.addresses import AddressPolicy, make_connector
 from unihire.pages.link_page import PATH as LINK_PATH
+from unihire.platform.access import SCOPES
 from unihire.platform.connectors import create_connector, open_connector_client
 from unihire.platform.linking.link_rules import save_base_url, save_partner
 from unihire.platform.linking.link_tokens import EndUser, create_link_token
@@ -164,7 +165,7 @@ class Demo:
     async def _connect(self, pool: Pool, readies: Sequence[Ready]) -> tuple[str, list[DemoLink]]:
         """An API key, and a connector to each emulator."""
         organisation = await ensure_organisation(pool, "Demo")
-        _, key = await create_key(pool, organisation, "development", "demo")
+        _, key = await create_key(pool, organisation, "development", "demo", scopes=SCOPES)
         links = []
         for ready in readies:
             integration = get_integration(ready.emulator)

@@ -22,7 +22,7 @@ from unihire.errors import Invalid, Unauthorized
 from unihire.integration.registry import get_integration
 from unihire.kit.clock import to_text
 from unihire.kit.ids import hash_token
-from unihire.platform.access import Caller, Scope
+from unihire.platform.access import Caller, Need, Scope
 from unihire.platform.syncs import ask_sync
 from unihire.store import Pool
 from unihire.store.accounts.linked import Linked, list_linked
@@ -63,7 +63,7 @@ class LinkedConnectors:
         async def read(caller: Caller) -> Reply:
             return Reply(await self._list(caller, self._gate.read_query(request, ConnectorsQuery)))
 
-        return await self._gate.serve_caller(request, read)
+        return await self._gate.serve_caller(request, read, needs=Need.READ)
 
     async def _list(self, caller: Caller, asked: ConnectorsQuery) -> bytes:
         list_name = f"{_LIST}\0{caller.environment}"
@@ -96,7 +96,7 @@ class LinkedConnectors:
             await ask_sync(self._pool, connector, get_integration(connector.integration), full=True)
             return Reply(msgspec.json.encode(_STARTED))
 
-        return await self._gate.serve_connector(request, ask)
+        return await self._gate.serve_connector(request, ask, needs=Need.MANAGE)
 
 
 def describe_connector(one: Linked, token: str | None) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
         ("page_size", size, "Most connectors in a page."),
     )
     refusals = describe_refusals()
-    del refusals["403"]
+    refusals["403"] = describe_response("The key lacks the scope.", "Error")
     listing = {
         "operationId": "list_linked_connectors",
         "tags": ["connector"],

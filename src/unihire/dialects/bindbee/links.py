@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,7 +19,7 @@ from unihire.dialects.common.category import CATEGORY
 from unihire.dialects.common.describing import describe_refusals, describe_response
 from unihire.errors import Invalid
 from unihire.kit.files import find_fault
-from unihire.platform.access import Caller
+from unihire.platform.access import Caller, Need
 from unihire.platform.linking.link_tokens import EndUser, create_link_token, exchange_token
 from unihire.store import Pool
 
@@ -42,7 +43,7 @@ class EndUserBody(BaseModel):
     @classmethod
     def _refuse_odd_texts(cls, value: str | None) -> str | None:
         if value is not None and (fault := find_fault(value)) is not None:
-            raise ValueError(fault)
+            raise PydanticCustomError("value_error", "Value error, {reason}", {"reason": fault})
         return value
 
 
@@ -63,7 +64,7 @@ class LinkBody(BaseModel):
             try:
                 return UUID(value)
             except ValueError:
-                raise ValueError("this is not a UUID") from None
+                raise PydanticCustomError("value_error", "Value error, this is not a UUID") from None
         return value
 
 
@@ -97,7 +98,7 @@ class LinkTokens:
             )
             return Reply(msgspec.json.encode({"link_token": token}))
 
-        return await self._gate.serve_caller(request, create)
+        return await self._gate.serve_caller(request, create, needs=Need.MANAGE)
 
     async def _answer_exchange(self, request: Request) -> Response:
         async def answer(caller: Caller) -> Reply:
@@ -105,7 +106,7 @@ class LinkTokens:
             token, id = await exchange_token(self._pool, caller.organisation, caller.environment, given)
             return Reply(msgspec.json.encode({"connector_token": token, "connector_id": str(id)}))
 
-        return await self._gate.serve_caller(request, answer)
+        return await self._gate.serve_caller(request, answer, needs=Need.MANAGE)
 
 
 def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:

@@ -110,7 +110,7 @@ def describe_call(
 ) -> dict[str, Any]:
     """A call that carries a key and no token; `has_id`: the webhook's id is in its path."""
     refusals = describe_refusals()
-    del refusals["403"]
+    refusals["403"] = describe_response("The key lacks the scope.", "Error")
     if has_id:
         refusals["404"] = describe_response("The environment has no such webhook.", "Error")
     if body is not None:

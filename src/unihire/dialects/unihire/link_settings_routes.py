@@ -16,7 +16,7 @@ from unihire.dialects.common.admission import Reply, RequestGate, describe_probl
 from unihire.dialects.common.describing import describe_refusals, describe_response
 from unihire.errors import ConfigError, Invalid
 from unihire.outbound.addresses import AddressPolicy
-from unihire.platform.access import Caller
+from unihire.platform.access import Caller, Need
 from unihire.platform.linking.link_rules import (
     LANGUAGES,
     LOGO_BYTES,
@@ -72,7 +72,7 @@ class LinkSettingsRoutes:
         ]
 
     async def _answer_get(self, request: Request) -> Response:
-        return await self._gate.serve_caller(request, self._show)
+        return await self._gate.serve_caller(request, self._show, needs=Need.READ)
 
     async def _show(self, caller: Caller) -> Reply:
         found = await get_settings(self._pool, caller.organisation, caller.environment)
@@ -101,7 +101,7 @@ class LinkSettingsRoutes:
             await save_settings(self._pool, caller.organisation, caller.environment, wanted)
             return await self._show(caller)
 
-        return await self._gate.serve_caller(request, put)
+        return await self._gate.serve_caller(request, put, needs=Need.MANAGE)
 
     async def _answer_logo(self, request: Request) -> Response:
         async def put(caller: Caller) -> Reply:
@@ -116,14 +116,14 @@ class LinkSettingsRoutes:
                 _refuse_logo(error)
             return await self._show(caller)
 
-        return await self._gate.serve_caller(request, put)
+        return await self._gate.serve_caller(request, put, needs=Need.MANAGE)
 
     async def _answer_no_logo(self, request: Request) -> Response:
         async def remove(caller: Caller) -> Reply:
             await save_logo(self._pool, caller.organisation, caller.environment, None)
             return await self._show(caller)
 
-        return await self._gate.serve_caller(request, remove)
+        return await self._gate.serve_caller(request, remove, needs=Need.MANAGE)
 
 
 def _refuse_logo(error: ConfigError) -> NoReturn:

@@ -18,7 +18,7 @@ from unihire.dialects.unihire.views import Schedule, schedule_view
 from unihire.errors import ConfigError, Invalid
 from unihire.kit.durations import parse_duration, write_duration
 from unihire.model import MODELS
-from unihire.platform.access import Scope
+from unihire.platform.access import Need, Scope
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.work.fast_schedules import FastSchedule, check_fast_interval, get_fast, set_fast
@@ -100,7 +100,8 @@ class Schedules:
             fast = await get_fast(self._pool, scope.number, self._fast)
             return Reply(msgspec.json.encode(schedule_view(schedule, fast)))
 
-        return await self._gate.serve_connector(request, work)
+        needs = Need.MANAGE if request.method == "PUT" else Need.READ
+        return await self._gate.serve_connector(request, work, needs=needs)
 
     async def _change(self, connector: Connector, asked: ScheduleBody) -> None:
         is_fast_changed = bool(asked.model_fields_set & {"fast_models", "fast_every"})

@@ -25,7 +25,7 @@ from unihire.dialects.unihire.views import (
 from unihire.errors import Busy, ConfigError, Conflict, Invalid, NotFound, Unauthorized
 from unihire.integration.registry import get_integration
 from unihire.model import MODELS
-from unihire.platform.access import Scope
+from unihire.platform.access import Need, Scope
 from unihire.platform.syncs import (
     UNFINISHED,
     RunProgress,
@@ -86,7 +86,7 @@ class Syncs:
             items = [await self._view(scope, row) for row in found[: asked.page_size]]
             return Reply(write_page(scope.connector, _LIST, items, [row["number"] for row in found]))
 
-        return await self._gate.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read, needs=Need.READ)
 
     async def _answer_one(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
@@ -99,7 +99,7 @@ class Syncs:
             view = run_detail_view(row, parts, await self._measure(scope, row))
             return Reply(msgspec.json.encode(view))
 
-        return await self._gate.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read, needs=Need.READ)
 
     async def _answer_ask(self, request: Request) -> Response:
         async def ask(scope: Scope) -> Reply:
@@ -115,7 +115,7 @@ class Syncs:
             (row,) = await self._find_runs(scope, id=asked.id, limit=1)
             return Reply(msgspec.json.encode(await self._view(scope, row)), 202 if asked.is_new else 200)
 
-        return await self._gate.serve_connector(request, ask)
+        return await self._gate.serve_connector(request, ask, needs=Need.MANAGE)
 
     def _answer_change(self, change: Change) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -127,7 +127,7 @@ class Syncs:
                 schedule = schedule_view(await get_schedule(self._pool, scope.number), fast)
                 return Reply(msgspec.json.encode(SyncState(schedule=schedule, run=run)))
 
-            return await self._gate.serve_connector(request, work)
+            return await self._gate.serve_connector(request, work, needs=Need.MANAGE)
 
         return answer
 

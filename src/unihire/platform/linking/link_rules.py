@@ -61,7 +61,7 @@ def find_setting_faults(wanted: WantedSettings) -> dict[str, str]:
         faults["language"] = f"the languages are {', '.join(LANGUAGES)}"
     if len(wanted.origins) > MOST_ORIGINS:
         faults["origins"] = f"there can be {MOST_ORIGINS} at most"
-    elif bad := next((origin for origin in wanted.origins if not is_origin(origin)), None):
+    elif (bad := next((origin for origin in wanted.origins if not is_origin(origin)), None)) is not None:
         faults["origins"] = (
             f"{bad[:100]!r} is not an origin: write https://host[:port], or http:// of a loopback address"
         )

@@ -29,33 +29,40 @@ FIND_ORGANISATION = "SELECT id FROM organisation WHERE name = $1 ORDER BY create
 LIST_ORGANISATIONS = "SELECT id, name FROM organisation ORDER BY created_at"
 
 INSERT_KEY = """
-    INSERT INTO api_key (id, hash, organisation, environment, name, ends_at)
-    VALUES ($1, $2, $3, $4, $5, now() + $6::interval)
+    INSERT INTO api_key (id, hash, organisation, environment, name, ends_at, scopes, models)
+    VALUES ($1, $2, $3, $4, $5, now() + $6::interval, $7, $8)
 """
 
 # Every key, without its hash.
 LIST_KEYS = """
     SELECT api_key.id, organisation.name AS organisation, environment, api_key.name, api_key.created_at, revoked_at,
-        ends_at, revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) AS is_good
+        ends_at, revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) AS is_good, scopes, models, last_used_at
     FROM api_key JOIN organisation ON organisation.id = api_key.organisation ORDER BY api_key.created_at
 """
 
 REVOKE_KEY = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id"
 
-# The owner of a valid key. `lasts` is for how many seconds more, null for ever.
+# The owner of a valid key, and what it may do. `lasts` is for how many seconds more, null for ever.
 FIND_KEY = """
-    SELECT id, organisation, environment, extract(epoch FROM ends_at - now())::float8 AS lasts FROM api_key
+    SELECT id, organisation, environment, scopes, models, extract(epoch FROM ends_at - now())::float8 AS lasts
+    FROM api_key
     WHERE hash = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now())
 """
 
 # A good key, which stays as it is until the transaction ends.
 LOCK_KEY = """
-    SELECT organisation, environment, name, ends_at - now() AS lasts FROM api_key
+    SELECT organisation, environment, name, ends_at - now() AS lasts, scopes, models FROM api_key
     WHERE id = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) FOR UPDATE
 """
 
 # Let a key end within this time, or when it ends anyway.
 SHORTEN_KEY = "UPDATE api_key SET ends_at = least(ends_at, now() + $2::interval) WHERE id = $1"
+
+# Write down that keys were used, at most once in $2 for each.
+NOTE_USES = """
+    UPDATE api_key SET last_used_at = now()
+    WHERE id = ANY($1::uuid[]) AND (last_used_at IS NULL OR last_used_at <= now() - $2::interval)
+"""
 
 # A connector, under a number that was drawn for it before, or the next one.
 INSERT_CONNECTOR = """

@@ -4,7 +4,7 @@ All moments are the database's. A write whose process is gone is taken up again 
 nobody: then it stays `running`, and once its claim is over it counts as `perhaps_made` if a step was sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,6 +75,7 @@ GET_WRITE = "SELECT * FROM unified_write WHERE connector = $1 AND id = $2"
 LIST_WRITES = """
     SELECT * FROM unified_write
     WHERE connector = $1 AND ($2::uuid IS NULL OR id < $2) AND ($3::text IS NULL OR status = $3)
+        AND ($5::smallint[] IS NULL OR model = ANY($5))
     ORDER BY id DESC LIMIT $4
 """
 
@@ -267,10 +268,16 @@ async def get_write(pool: Pool, connector: int, id: UUID) -> StoredWrite | None:
 
 
 async def list_stored_writes(
-    pool: Pool, connector: int, *, before: UUID | None, status: str | None, limit: int
+    pool: Pool,
+    connector: int,
+    *,
+    before: UUID | None,
+    status: str | None,
+    limit: int,
+    models: Collection[int] | None = None,
 ) -> list[StoredWrite]:
-    """The latest first; those asked for before the one with the id `before`."""
-    rows = await pool.fetch(LIST_WRITES, connector, before, status, limit)
+    """The latest first; those asked for before the one with the id `before`; of these models, None for all."""
+    rows = await pool.fetch(LIST_WRITES, connector, before, status, limit, models)
     return [_read_stored(row) for row in rows]
 
 
