@@ -169,34 +169,36 @@ async def test_customer_connects_by_credentials(
 async def test_link_client_frames_the_page_from_another_origin(
     browser: Browser, databases: Databases, pool: Pool, sealer: Sealer
 ) -> None:
-    async with open_company(databases, pool, sealer, "personio", serve=serve_client) as company:
-        async with serve_framing(str(company.client.base_url).rstrip("/")) as origin:
-            named = WantedSettings("Example Inc.", origins=[origin])
-            token = await create_link(company.client, company.key, integration="personio")
-            context = await browser.new_context(locale="en")
-            page = await context.new_page()
+    async with (
+        open_company(databases, pool, sealer, "personio", serve=serve_client) as company,
+        serve_framing(str(company.client.base_url).rstrip("/")) as origin,
+    ):
+        named = WantedSettings("Example Inc.", origins=[origin])
+        token = await create_link(company.client, company.key, integration="personio")
+        context = await browser.new_context(locale="en")
+        page = await context.new_page()
 
-            await page.goto(f"{origin}/?token={token}")  # not named yet: the browser shows no page of ours
-            await page.locator("#open").click()
-            frame = page.frame_locator("#magic-link-flow")
-            await expect(frame.get_by_role("heading", level=1)).to_have_count(0)
+        await page.goto(f"{origin}/?token={token}")  # not named yet: the browser shows no page of ours
+        await page.locator("#open").click()
+        frame = page.frame_locator("#magic-link-flow")
+        await expect(frame.get_by_role("heading", level=1)).to_have_count(0)
 
-            await save_settings(pool, company.organisation, "production", named)
-            await page.goto(f"{origin}/?token={token}")
-            await page.locator("#open").click()
-            await fill(frame, company)
-            await frame.get_by_role("button", name="Check access").click()
-            await frame.get_by_role("button", name="Connect", exact=True).click()
-            heard = page.locator("#heard")
-            await expect(heard).to_contain_text('"type":"SUCCESS"')
-            await frame.get_by_role("main").get_by_role("button", name="Close").click()
-            await expect(heard).to_contain_text('"type":"CLOSE"')
-            await expect(page.locator("iframe")).to_have_count(0)
-            said = [json.loads(line) for line in (await heard.inner_text()).splitlines()]
-            assert [one["type"] for one in said] == ["SUCCESS", "CLOSE"]
-            assert await read_candidates(company, said[0]["temporary_token"])
-            assert await context.cookies() == []
-            await context.close()
+        await save_settings(pool, company.organisation, "production", named)
+        await page.goto(f"{origin}/?token={token}")
+        await page.locator("#open").click()
+        await fill(frame, company)
+        await frame.get_by_role("button", name="Check access").click()
+        await frame.get_by_role("button", name="Connect", exact=True).click()
+        heard = page.locator("#heard")
+        await expect(heard).to_contain_text('"type":"SUCCESS"')
+        await frame.get_by_role("main").get_by_role("button", name="Close").click()
+        await expect(heard).to_contain_text('"type":"CLOSE"')
+        await expect(page.locator("iframe")).to_have_count(0)
+        said = [json.loads(line) for line in (await heard.inner_text()).splitlines()]
+        assert [one["type"] for one in said] == ["SUCCESS", "CLOSE"]
+        assert await read_candidates(company, said[0]["temporary_token"])
+        assert await context.cookies() == []
+        await context.close()
 
 
 @pytest.mark.parametrize("slug", [one.slug for one in list_integrations() if one.partner_auth is not None])
@@ -206,33 +208,35 @@ async def test_customer_connects_by_consent_in_a_window_of_its_own(
 ) -> None:
     say = make_gettext(language)
     name = get_integration(slug).name
-    async with open_company(databases, pool, sealer, slug, serve=serve_client, has_partner=True) as company:
-        async with serve_framing(str(company.client.base_url).rstrip("/")) as origin:
-            named = WantedSettings("Example Inc.", origins=[origin])
-            await save_settings(pool, company.organisation, "production", named)
-            token = await create_link(company.client, company.key, integration=slug)
-            context = await browser.new_context(locale=language)
-            page = await context.new_page()
-            await page.goto(f"{origin}/?token={token}")
-            await page.locator("#open").click()
-            frame = page.frame_locator("#magic-link-flow")
-            await frame.get_by_role("button", name=say("Sign in at %(system)s") % {"system": name}).click()
-            async with context.expect_page() as opening:
-                await frame.get_by_role("link").filter(has_text=name).click()
-            window = await opening.value
-            await look(window, f"{slug}-{language}-consent-1-asked")
-            await window.get_by_role("button", name=say("Yes, go on")).click()
-            await expect(window.get_by_role("heading", level=1)).to_have_text(say("Thank you"))
-            await look(window, f"{slug}-{language}-consent-2-received")
-            connect = frame.get_by_role("button", name=say("Connect"), exact=True)
-            await expect(connect).to_be_visible(timeout=20_000)  # the page found out by itself
-            await window.close()
-            await connect.click()
-            await expect(page.locator("#heard")).to_contain_text('"type":"SUCCESS"')
-            assert await context.cookies() == []
-            await context.close()
-            (made,) = await company.list_connectors()
-            assert made["status"] == "COMPLETE"
+    async with (
+        open_company(databases, pool, sealer, slug, serve=serve_client, has_partner=True) as company,
+        serve_framing(str(company.client.base_url).rstrip("/")) as origin,
+    ):
+        named = WantedSettings("Example Inc.", origins=[origin])
+        await save_settings(pool, company.organisation, "production", named)
+        token = await create_link(company.client, company.key, integration=slug)
+        context = await browser.new_context(locale=language)
+        page = await context.new_page()
+        await page.goto(f"{origin}/?token={token}")
+        await page.locator("#open").click()
+        frame = page.frame_locator("#magic-link-flow")
+        await frame.get_by_role("button", name=say("Sign in at %(system)s") % {"system": name}).click()
+        async with context.expect_page() as opening:
+            await frame.get_by_role("link").filter(has_text=name).click()
+        window = await opening.value
+        await look(window, f"{slug}-{language}-consent-1-asked")
+        await window.get_by_role("button", name=say("Yes, go on")).click()
+        await expect(window.get_by_role("heading", level=1)).to_have_text(say("Thank you"))
+        await look(window, f"{slug}-{language}-consent-2-received")
+        connect = frame.get_by_role("button", name=say("Connect"), exact=True)
+        await expect(connect).to_be_visible(timeout=20_000)  # the page found out by itself
+        await window.close()
+        await connect.click()
+        await expect(page.locator("#heard")).to_contain_text('"type":"SUCCESS"')
+        assert await context.cookies() == []
+        await context.close()
+        (made,) = await company.list_connectors()
+        assert made["status"] == "COMPLETE"
 
 
 async def test_links_that_do_not_work_say_so(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -21,6 +22,7 @@ from unihire.platform.organisations import create_key, ensure_organisation
 from unihire.store import Pool
 
 PERSONIO = {"integration": "personio"}
+USER = {"org_name": "Ab", "origin_id": "ab"}
 
 
 @pytest_asyncio.fixture
@@ -128,12 +130,9 @@ async def test_connector_of_another_organisation_cannot_be_linked_anew(company: 
         ({"end_user_data": {"org_name": "Ab", "origin_id": "a"}, "category": "ATS"}, "end_user_data"),
         ({"end_user_data": {"org_name": "Ab", "origin_id": "ab\0"}, "category": "ATS"}, "end_user_data"),
         ({"end_user_data": {"org_name": "Ab", "origin_id": "ab", "email": "x"}, "category": "ATS"}, "end_user_data"),
-        ({"end_user_data": {"org_name": "Ab", "origin_id": "ab"}, "category": "HRIS"}, "category"),
-        ({"end_user_data": {"org_name": "Ab", "origin_id": "ab"}}, "category"),
-        (
-            {"end_user_data": {"org_name": "Ab", "origin_id": "ab"}, "category": "ATS", "integration": "x"},
-            "integration",
-        ),
+        ({"end_user_data": USER, "category": "HRIS"}, "category"),
+        ({"end_user_data": USER}, "category"),
+        ({"end_user_data": USER, "category": "ATS", "integration": "x"}, "integration"),
         ({"category": "ATS", "connector_id": "x"}, "connector_id"),
     ],
 )
@@ -195,9 +194,7 @@ async def test_unfinished_step_is_handed_on_and_the_first_page_hears_of_its_end(
     await browser.send("pick", integration="personio")
     version = browser.page.body["data-version"]
     page = await browser.send("hand")
-    handed = next(
-        value for form in [page.response.text] for value in [form.partition('readonly value="')[2].partition('"')[0]]
-    )
+    handed = unescape(page.response.text.partition('readonly value="')[2].partition('"')[0])
     token = parse_qs(urlsplit(handed).query)["link_token"][0]
     assert token != browser.page.response.request.url.params.get("link_token")
     administrator = LinkBrowser(company.client, token)
@@ -389,7 +386,7 @@ async def test_another_account_is_no_relink(company: Company, pool: Pool) -> Non
     assert await company.sync(made["connector_id"]) == "done"
     await pool.execute(
         "UPDATE record SET raw = convert_to(replace(convert_from(raw, 'UTF8'), "
-        "'\"created_at\":\"20', '\"created_at\":\"19'), 'UTF8')"
+        "'\"date-time\":\"20', '\"date-time\":\"19'), 'UTF8')"
     )
     browser = await company.link(connector_id=made["connector_id"])
     page = await browser.enter(**company.entered)

@@ -1,4 +1,4 @@
-"""Where a customer comes back to after consent: a link goes on, and of a command it says what to do with the address."""
+"""Where a customer comes back to after consent: a link goes on, of a command it says what to do with the address."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -112,7 +112,7 @@ class LinkTokens:
 def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
     """Their OpenAPI paths, and the schemas they refer to."""
     refusals = describe_refusals()
-    del refusals["403"]
+    refusals["403"] = describe_response("The key lacks the scope.", "Error")
     missing = describe_response("There is no such connector.", "Error")
     create = {
         "operationId": "create_link_token",

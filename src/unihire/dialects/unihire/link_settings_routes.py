@@ -133,7 +133,7 @@ def _refuse_logo(error: ConfigError) -> NoReturn:
 def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
     """Their OpenAPI paths, and the schemas they refer to."""
     refusals = describe_refusals()
-    del refusals["403"]
+    refusals["403"] = describe_response("The key lacks the scope.", "Error")
     shown = {"200": describe_response("The settings as they are now.", "LinkSettings"), **refusals}
     whole = {**shown, "413": describe_response("The body is too large.", "Error")}
     common = {"tags": ["link"], "security": [{"ApiKey": []}]}
