@@ -37,6 +37,11 @@ $(VENV)/.bench: $(VENV)/.ready requirements/bench.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
+# A browser is driven from beside as well; it is Debian's own.
+$(VENV)/.browser: $(VENV)/.ready requirements/browser.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/browser.txt
+	@touch $@
+
 .PHONY: setup
 setup: $(VENV)/.ready ## Prepare .venv
 
@@ -79,6 +84,10 @@ release: setup test-others ## Build wheel and sdist into dist, test these files 
 	  echo "  1. name the changelog's Unreleased $$version, commit, and: git tag v$$version && git push origin v$$version"; \
 	  echo "  2. upload: $(BIN)/uv publish dist/*"; \
 	  echo "  3. the next version is __version__ in src/unihire/__init__.py"
+
+.PHONY: browser
+browser: $(VENV)/.browser ## The page where customers connect, in a real Chromium (SHOTS=folder for pictures; CHROMIUM=path)
+	$(if $(SHOTS),mkdir -p $(SHOTS) && SHOTS=$(abspath $(SHOTS))) $(BIN)/python -m pytest tests/browser --timeout 300
 
 .PHONY: chaos
 chaos: setup ## Workers killed, frozen, cut off; every fault and combination of odd values; ten minutes of a vendor that spoils; 500 kills amid deliveries; a mirror killed; writes killed at every step, 1,000 asked twice at once, 50 forms of each; 1,000 races for a token (KILLS=200, SEED=any)
@@ -125,6 +134,7 @@ docs: setup ## Write the generated files anew: the OpenAPI, capabilities, operat
 .PHONY: lock
 lock: $(VENV)/.uv ## Resolve the dependencies anew
 	@for pins in "uv" "dev pyproject.toml --extra tracing" \
-	  "run pyproject.toml --extra tracing -c requirements/dev.txt" "clients" "bench -c requirements/dev.txt"; do set -- $$pins; name=$$1; shift; \
+	  "run pyproject.toml --extra tracing -c requirements/dev.txt" "clients" "bench -c requirements/dev.txt" \
+	  "browser -c requirements/dev.txt"; do set -- $$pins; name=$$1; shift; \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url "$$@" requirements/$$name.in -o requirements/$$name.txt || exit 1; done

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from unihire import __version__
 from unihire.dialects.bindbee import connectors as linked
-from unihire.dialects.bindbee import links, write_schema
+from unihire.dialects.bindbee import link_routes, write_schema
 from unihire.dialects.bindbee.content_routes import ContentRoutes
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.bindbee.write_routes import WriteRoutes
@@ -134,7 +134,7 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
         lifespan=live,
         routes=[
             *linked.LinkedConnectors(pool, gate).list_routes(),
-            *links.LinkTokens(pool, gate).list_routes(),
+            *link_routes.LinkTokens(pool, gate).list_routes(),
             *ContentRoutes(pool, gate, Contents(pool, clients, reader, make_policy(settings))).list_routes(),
             *WriteRoutes(pool, gate, unified, Meta(pool, reader)).list_routes(),
             Route(f"{NATIVE.path}/{{plural}}", native.answer),
@@ -267,7 +267,7 @@ def describe_api() -> dict[str, Any]:
         partial(describe_reads, NATIVE),
         write_schema.describe_writes,
         linked.describe_routes,
-        links.describe_routes,
+        link_routes.describe_routes,
         capabilities.describe_route,
         quarantine.describe_route,
         syncs.describe_routes,

@@ -212,7 +212,7 @@ def test_what_the_package_imports_it_declares() -> None:
 
 def test_what_tests_and_bench_import_is_asked_for() -> None:
     asked = DECLARED | read_distributions(PROJECT["optional-dependencies"]["tracing"])
-    for name in ("dev", "bench"):
+    for name in ("dev", "bench", "browser"):
         asked |= read_distributions((ROOT / "requirements" / f"{name}.in").read_text().splitlines())
     asked |= {"psycopg2", "psycopg2-binary"}  # comes with dlt[postgres]
     assert list_undeclared(ROOT / "tests", asked) == []

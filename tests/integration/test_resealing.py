@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 
@@ -20,10 +21,13 @@ from unihire.outbound.auth import Grant
 from unihire.platform import resealing
 from unihire.platform.connectors import open_credentials
 from unihire.platform.grants import StoredGrants
+from unihire.platform.linking.link_rules import save_partner
+from unihire.platform.linking.link_tokens import EndUser, create_link_token
 from unihire.platform.organisations import ensure_organisation
 from unihire.platform.resealing import reseal
-from unihire.platform.sealing import make_grant_context
+from unihire.platform.sealing import make_grant_context, make_partner_context, make_pending_context
 from unihire.store import Pool
+from unihire.store.accounts.link_settings import list_link_integrations
 from unihire.store.accounts.sealed import KINDS, count_marks
 from unihire.store.accounts.tenancy import Connector, get_connector, list_connectors
 from unihire.store.events.hooks import add_hook
@@ -123,7 +127,7 @@ async def test_what_is_always_sealed_under_another_key_again_is_left_and_says_wh
     monkeypatch.setattr(resealing, "replace_sealed", be_late)
     done = await reseal(place, BOTH)
     assert done.resealed == Counter()
-    kinds = [kind for kind in KINDS if kind != "webhook"]
+    kinds = [kind for kind in KINDS if kind not in ("webhook", "partner", "pending")]
     assert [(one.kind, one.owner) for one in done.left] == [(kind, connector.id) for kind in kinds]
     assert "restart it with the keys of this command" in done.left[0].reason
 
@@ -140,6 +144,28 @@ async def test_secrets_of_webhooks_come_under_the_newest_key_and_one_that_does_n
     after = Endpoints(place, AFTER, FORMS, policy)
     (sealed,) = (await after.list_secrets([good]))[good.id]
     assert after.open_secret(sealed) == secret
+
+
+async def test_what_links_seal_comes_under_the_newest_key(place: Pool) -> None:
+    organisation = await ensure_organisation(place, "default")
+    partner = {"client_id": "id", "client_secret": "secret"}
+    await save_partner(place, BEFORE, organisation, "production", "greenhouse", partner)
+    await create_link_token(
+        place,
+        organisation=organisation,
+        environment="production",
+        category="ATS",
+        integration="greenhouse",
+        end_user=EndUser("Customer", None),
+    )
+    session = await place.fetchval("SELECT id FROM link_session")
+    sealed = BEFORE.seal(b"{}", make_pending_context(session))
+    await place.execute("UPDATE link_session SET pending = $1", sealed)
+    done = await reseal(place, BOTH)
+    assert (done.resealed, done.left) == (Counter(partner=1, pending=1), [])
+    said = (await list_link_integrations(place, organisation, "production"))["greenhouse"]
+    assert json.loads(AFTER.open(said.partner or b"", make_partner_context(said.id))) == partner
+    assert AFTER.open(await place.fetchval("SELECT pending FROM link_session"), make_pending_context(session)) == b"{}"
 
 
 async def test_doctor_says_when_a_key_can_go(place: Pool) -> None:

@@ -284,7 +284,7 @@ def reseal_all(is_json: Json = False) -> None:
     if is_json:
         left = [
             {
-                ("webhook_id" if one.kind == "webhook" else "connector_id"): str(one.owner),
+                _OWNERS.get(one.kind, "connector_id"): str(one.owner),
                 "what": one.kind,
                 "reason": one.reason,
             }
@@ -298,14 +298,26 @@ def reseal_all(is_json: Json = False) -> None:
         )
         secrets = done.resealed["webhook"]
         more = f" and {count_of(secrets, 'secret')} of webhooks" if secrets else ""
+        of_links = done.resealed["partner"] + done.resealed["pending"]
+        more += f" and {count_of(of_links, 'secret')} of links" if of_links else ""
         OUT.print(f"credentials of {credentials} and {grants}{more} brought under the newest key")
         for one in done.left:
-            of = "secret of webhook" if one.kind == "webhook" else f"{one.kind} of connector"
+            of = _SECRETS.get(one.kind, f"{one.kind} of connector")
             print_line(f"[red]✗[/red] {of} {one.owner}: {escape(one.reason)}")
         if not done.left:
             OUT.print("[green]✓[/green] nothing is sealed under another")
     if done.left:
         raise typer.Exit(FAILED)
+
+
+_OWNERS = {"webhook": "webhook_id", "partner": "link_integration_id", "pending": "link_session_id"}
+"""What the id is of, whose secret it is; others are connectors'."""
+
+_SECRETS = {
+    "webhook": "secret of webhook",
+    "partner": "partner's credentials of links",
+    "pending": "credentials of link",
+}
 
 
 def _to_json(key: dict[str, Any]) -> dict[str, Any]:

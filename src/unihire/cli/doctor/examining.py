@@ -24,8 +24,14 @@ from unihire.store.migrate import list_migrations
 from unihire.store.work.history import list_latest_runs
 from unihire.sync.issues import say_quarantined
 
-_MADE_ANEW: Mapping[Kind, str] = {"grant": "or reconnect", "webhook": "or `unihire webhooks rotate` it"}
+_MADE_ANEW: Mapping[Kind, str] = {
+    "grant": "or reconnect",
+    "webhook": "or `unihire webhooks rotate` it",
+    "partner": "or give it to `unihire links partner` again",
+}
 """What is sealed and can be had again, and how."""
+
+_NAMES: Mapping[Kind, str] = {"grant": "grant", "webhook": "webhook secret", "partner": "partner's credential"}
 
 
 async def examine_store(
@@ -118,13 +124,15 @@ def judge_marks(sealer: Sealer, marks: Mapping[Kind, Mapping[bytes, int]], said:
     }
     for kind, remedy in _MADE_ANEW.items():
         if closed[kind]:
-            what = count_of(closed[kind], "grant" if kind == "grant" else "webhook secret")
+            what = count_of(closed[kind], _NAMES[kind])
             said = f"{what} sealed under a key that is not there any more: put it back, {remedy}"
             return Finding("encryption key", "failed", said)
     old = {kind: sum(count for mark, count in found.items() if mark != sealer.current) for kind, found in marks.items()}
     if any(old.values()):
         credentials, grants = count_of(old["credentials"], "connector"), count_of(old["grant"], "grant")
         secrets = f" and {count_of(old['webhook'], 'secret')} of webhooks" if old["webhook"] else ""
+        of_links = old["partner"] + old["pending"]
+        secrets += f" and {count_of(of_links, 'secret')} of links" if of_links else ""
         said = (
             f"credentials of {credentials} and {grants}{secrets} sealed under an older key: "
             "unihire keys reseal brings them under the newest"
