@@ -102,7 +102,7 @@ COMMANDS = (
     ),
     Command(
         "links",
-        "links:app",
+        "customer_links:app",
         "EPILOG",
         "Make links for customers, and say how their page looks; alone, it shows the settings.",
     ),
