@@ -99,6 +99,10 @@ def test_reads_of_both_faces_are_described_and_nothing_they_do_not_do() -> None:
     assert {path: list(item) for path, item in paths.items() if path not in methods} == {
         "/api/ats/v1/connectors": ["get"],
         "/api/embedded/v1/connectors/resync": ["post"],
+        "/api/embedded/v1/link/create-link-token": ["post"],
+        "/api/embedded/v1/connectors/connector_token/{temporary_token}": ["get"],
+        "/api/v1/link-settings": ["get", "put"],
+        "/api/v1/link-settings/logo": ["put", "delete"],
         "/api/v1/capabilities": ["get"],
         "/api/v1/events": ["get"],
         "/api/v1/quarantine": ["get"],

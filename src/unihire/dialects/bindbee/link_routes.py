@@ -18,6 +18,7 @@ from unihire.dialects.common.admission import Reply, RequestGate, describe_probl
 from unihire.dialects.common.category import CATEGORY
 from unihire.dialects.common.describing import describe_refusals, describe_response
 from unihire.errors import Invalid
+from unihire.integration.registry import list_integrations
 from unihire.kit.files import find_fault
 from unihire.platform.access import Caller, Need
 from unihire.platform.linking.link_tokens import EndUser, create_link_token, exchange_token
@@ -154,21 +155,33 @@ def _text(description: str, **more: Any) -> dict[str, Any]:
     return {"type": "string", "description": description, **more}
 
 
+_LINE = r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0]{2}[^\u0000-\u001f\u007f-\u009f]*$"
+"""A text on one line. More is accepted: single characters with spaces between."""
+
 _SCHEMAS: dict[str, Any] = {
     "LinkEndUser": {
         "type": "object",
         "description": "The customer.",
         "required": ["org_name", "origin_id"],
         "properties": {
-            "org_name": _text("What the customer is called.", minLength=2, maxLength=LONGEST),
-            "origin_id": _text("Your own id of the customer.", minLength=2, maxLength=LONGEST),
-            "email": {"type": ["string", "null"], "maxLength": 254, "description": "Whom the link is for."},
+            "org_name": _text("What the customer is called.", minLength=2, maxLength=LONGEST, pattern=_LINE),
+            "origin_id": _text("Your own id of the customer.", minLength=2, maxLength=LONGEST, pattern=_LINE),
+            "email": {
+                "type": ["string", "null"],
+                "maxLength": 254,
+                "pattern": r"^[!-?A-~]{1,64}@[!-?A-~]{1,189}$",
+                "description": "Whom the link is for.",
+            },
         },
     },
     "LinkTokenCreate": {
         "type": "object",
         "description": "What the link is for.",
         "required": ["category"],
+        "anyOf": [
+            {"required": ["end_user_data"], "properties": {"end_user_data": {"type": "object"}}},
+            {"required": ["connector_id"], "properties": {"connector_id": {"type": "string"}}},
+        ],
         "properties": {
             "end_user_data": {
                 "anyOf": [{"$ref": "#/components/schemas/LinkEndUser"}, {"type": "null"}],
@@ -177,6 +190,7 @@ _SCHEMAS: dict[str, Any] = {
             "category": _text("What kind of system it is.", enum=[CATEGORY]),
             "integration": {
                 "type": ["string", "null"],
+                "enum": [*(one.slug for one in list_integrations()), None],
                 "description": "The slug of the system; without it the customer picks one.",
             },
             "connector_id": {

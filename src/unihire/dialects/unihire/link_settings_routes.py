@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from unihire.dialects.common.admission import Reply, RequestGate, describe_problem, read_body, read_bytes
 from unihire.dialects.common.describing import describe_refusals, describe_response
-from unihire.errors import ConfigError, Invalid
+from unihire.errors import AddressRefused, ConfigError, Conflict, Invalid
 from unihire.outbound.addresses import AddressPolicy
 from unihire.platform.access import Caller, Need
 from unihire.platform.linking.link_rules import (
@@ -36,6 +36,9 @@ PATH = "/api/v1/link-settings"
 LOGO_PATH = f"{PATH}/logo"
 
 
+_WEB = "^https?://"
+
+
 class SettingsBody(BaseModel):
     """All settings; one that is left out, or null, is as if nothing had been said."""
 
@@ -52,7 +55,7 @@ class LogoBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: Annotated[str, Field(min_length=1, max_length=2000)]
+    url: Annotated[str, Field(pattern=_WEB, max_length=2000)]
 
 
 class LinkSettingsRoutes:
@@ -110,13 +113,22 @@ class LinkSettingsRoutes:
                 if kind in LOGO_TYPES:
                     content = await read_bytes(request, LOGO_BYTES)
                 else:
-                    content = await fetch_logo(self._policy, (await read_body(request, LogoBody)).url)
+                    content = await self._fetch_logo((await read_body(request, LogoBody)).url)
                 await save_logo(self._pool, caller.organisation, caller.environment, content)
             except ConfigError as error:
                 _refuse_logo(error)
             return await self._show(caller)
 
         return await self._gate.serve_caller(request, put, needs=Need.MANAGE)
+
+    async def _fetch_logo(self, url: str) -> bytes:
+        """Raises AddressRefused, and Conflict where the address does not give it now."""
+        try:
+            return await fetch_logo(self._policy, url)
+        except AddressRefused:
+            raise
+        except ConfigError as error:
+            raise Conflict(str(error)) from None
 
     async def _answer_no_logo(self, request: Request) -> Response:
         async def remove(caller: Caller) -> Reply:
@@ -166,7 +178,7 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
                     "LinkLogoBody",
                     **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in LOGO_TYPES},
                 ),
-                "responses": whole,
+                "responses": {**whole, "409": describe_response("The address does not give it now.", "Error")},
             },
             "delete": {
                 **common,
@@ -182,6 +194,7 @@ _BODY: dict[str, Any] = {
     "name": {
         "type": ["string", "null"],
         "maxLength": LONGEST_NAME,
+        "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0][^\u0000-\u001f\u007f-\u009f]*$",
         "description": "Who asks the customer to connect; null: the organisation's name.",
     },
     "colour": {
@@ -197,7 +210,7 @@ _BODY: dict[str, Any] = {
     "origins": {
         "type": "array",
         "maxItems": MOST_ORIGINS,
-        "items": {"type": "string"},
+        "items": {"type": "string", "pattern": r"^https://[a-z0-9]{1,63}(\.[a-z0-9]{1,63}){1,3}(:[1-9][0-9]{3})?$"},
         "description": "Origins that may frame the page and are sent its messages: https://host[:port], or http of a "
         "loopback address.",
     },
@@ -213,7 +226,14 @@ _SCHEMAS: dict[str, Any] = {
     "LinkLogoBody": {
         "type": "object",
         "required": ["url"],
-        "properties": {"url": {"type": "string", "maxLength": 2000, "description": "Where the logo is."}},
+        "properties": {
+            "url": {
+                "type": "string",
+                "pattern": _WEB,
+                "maxLength": 2000,
+                "description": "Where the logo is.",
+            }
+        },
         "additionalProperties": False,
     },
     "LinkSettings": {
