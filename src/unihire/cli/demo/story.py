@@ -67,17 +67,14 @@ def show_ready(url: str, key: str, links: Sequence[DemoLink]) -> None:
     for title, command in list_commands(links):
         print_line(f"[cyan]# {title}[/cyan]")
         print_plain(command)
-    _show_customer_page(url, links[0])
     show_keys(url)
+    _show_customer_page(url, links)
 
 
-def _show_customer_page(url: str, link: DemoLink) -> None:
-    """The page on which customers connect themselves, and what to enter there."""
-    _show_rule("the page on which a customer connects their system, and what to enter there")
-    print_plain(f"{url}{link.link_path}")
-    for one in link.integration.list_credentials():
-        if one.name in link.credentials:
-            print_plain(f"{one.title}: {link.credentials[one.name]}")
+def _show_customer_page(url: str, links: Sequence[DemoLink]) -> None:
+    """Where a customer connects another one; with consent nothing has to be entered."""
+    link = next((one for one in links if one.integration.partner_auth is not None), links[0])
+    print_line(f"The page where customers connect, for {link.integration.name}: [bold]{url}{link.link_path}[/bold]")
 
 
 def show_keys(url: str) -> None:
