@@ -499,6 +499,21 @@ async def test_consent_of_a_link_goes_on_once_and_for_its_own_session(
         assert (await company.exchange(page.temporary_token)).status_code == 200
         assert await pool.fetchval("SELECT is_partner FROM connector") is True
 
+        (made,) = await company.list_connectors()
+        again = await company.link(connector_id=made["id"])
+        assert again.page.has_form("consent")
+        assert not again.page.has_form("enter")  # what it was linked with stays what it is linked with
+        page = await again.send("consent")
+        (url,) = [link for link in page.links if link.startswith("http")]
+        async with httpx.AsyncClient() as client:
+            back = urlsplit((await client.get(url)).headers["location"])
+        query = {name: values[0] for name, values in parse_qs(back.query).items()}
+        assert (await company.client.post("/consent", data=query, headers=NAVIGATION)).status_code == 200
+        await again.load()
+        page = await again.send("connect")
+        assert (await company.exchange(page.temporary_token)).json()["connector_id"] == made["id"]
+        assert await pool.fetchval("SELECT credentials_version FROM connector WHERE is_partner") == 2
+
 
 async def test_consent_that_is_refused_or_late_is_told_to_both_windows(
     databases: Databases, pool: Pool, sealer: Sealer
