@@ -100,7 +100,14 @@ COMMANDS = (
         "EPILOG",
         "Make, show, change and remove webhooks, to which events are sent; alone, it lists them.",
     ),
-    Command("keys", "keys:app", "EPILOG", "Make, list, rotate and end API keys; alone, it lists them."),
+    Command(
+        "organisations",
+        "organising:app",
+        "EPILOG",
+        "Make, list and rename organisations; alone, it lists them.",
+    ),
+    Command("keys", "keys:app", "EPILOG", "Make, list, change, rotate and end API keys; alone, it lists them."),
+    Command("audit", "auditing:audit", "EPILOG", "List who changed what, by API key or by command, the latest first."),
 )
 
 _BY_NAME = {command.name: command for command in COMMANDS}
