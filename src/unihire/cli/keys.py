@@ -1,7 +1,7 @@
 """`unihire keys`: API keys, and the key that seals credentials."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -68,10 +68,14 @@ ValidForAsOld = Annotated[
     ),
 ]
 
-Scope = Literal["read", "write", "manage", "operations"]
 Scopes = Annotated[
-    list[Scope] | None,
-    typer.Option("--scope", help="What it may do; may be repeated.", show_default="read, write and manage"),
+    list[str] | None,
+    typer.Option(
+        "--scope",
+        metavar="SCOPE",
+        help="What it may do: read, write, manage or operations; may be repeated.",
+        show_default="of a new one read, write and manage",
+    ),
 ]
 Models = Annotated[
     list[str] | None,
