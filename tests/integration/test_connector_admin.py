@@ -16,7 +16,7 @@ from unihire.dialects.bindbee.face import NATIVE
 from unihire.integration.registry import list_integrations
 from unihire.model import MODELS
 from unihire.platform.organisations import create_key
-from unihire.store.accounts.audit import list_all_lines
+from unihire.store.audit import list_all_lines
 
 CONNECTORS, BY_ID = "/api/ats/v1/connectors", "/api/v1/connectors"
 JOBS = "/api/ats/v1/jobs"

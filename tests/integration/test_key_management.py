@@ -8,8 +8,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from testbed.tenants import Tenant, make_tenant
+from testbed.databases import Databases
+from testbed.hooking import HOOKED
+from testbed.tenants import Tenant, make_tenant, open_api
 from unihire.errors import ConfigError
+from unihire.events.inbox.hooks import close_hook, open_hook
 from unihire.kit.seal import Sealer
 from unihire.platform.organisations import (
     change_key,
@@ -18,7 +21,7 @@ from unihire.platform.organisations import (
     rename_organisation,
     revoke_key,
 )
-from unihire.store.accounts.audit import list_all_lines
+from unihire.store.audit import list_all_lines
 
 KEYS, AUDIT = "/api/v1/keys", "/api/v1/audit"
 JOBS = "/api/ats/v1/jobs"
@@ -196,3 +199,33 @@ async def test_commands_are_in_the_trail_and_an_act_that_fails_is_not(tenant: Te
     assert {(line.actor, line.key, line.organisation_name) for line in lines} == {("command", None, "Newer")}
     other = await make_tenant(pool, sealer, organisation="Newer")
     assert other.organisation == id
+
+
+async def test_webhooks_and_hooks_are_in_the_trail_without_addresses_and_secrets(
+    databases: Databases, tenant: Tenant, sealer: Sealer
+) -> None:
+    async with open_api(databases.settings("migrated"), tenant, sealer) as api:
+        made = (await api.post("/api/v1/webhooks", json={"url": "https://example.com/secret-path", "name": "a"})).json()
+        one = f"/api/v1/webhooks/{made['webhook_id']}"
+        await api.patch(one, json={"name": "b", "models": ["job"], "url": "https://example.com/other-path"})
+        rotated = (await api.post(f"{one}/secret", json={})).json()
+        assert (await api.post(f"{one}/replay", json={"since": "2026-01-01T00:00:00Z"})).status_code == 202
+        assert (await api.delete(one)).status_code == 204
+        await open_hook(tenant.pool, sealer, tenant.connector, HOOKED)
+        await close_hook(tenant.pool, tenant.connector)
+        lines = (await api.get(AUDIT, params={"page_size": 7})).json()["items"]
+    assert [(line["act"], line["actor"]["name"]) for line in lines] == [
+        ("hook.closed", "command"),
+        ("hook.created", "command"),
+        ("webhook.deleted", "test"),
+        ("webhook.replayed", "test"),
+        ("webhook.secret_rotated", "test"),
+        ("webhook.changed", "test"),
+        ("webhook.created", "test"),
+    ]
+    changed = lines[5]
+    assert (changed["before"]["name"], changed["after"]["name"]) == ("a", "b")
+    assert (changed["before"]["models"], changed["after"]["models"]) == (None, ["job"])
+    assert changed["after"]["is_url_changed"] is True
+    for secret in ("secret-path", "other-path", made["secret"], rotated["secret"]):
+        assert secret not in str(lines)

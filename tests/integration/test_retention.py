@@ -74,7 +74,7 @@ RULES = {
     "connector": "made and deleted by the operator",
     "organisation": "made by the operator",
     "api_key": "platform/own_keys.py: MOST_KEYS; an ended one: store/accounts/tenancy.py: DROP_OLD_KEYS",
-    "audit": "store/accounts/audit.py: DROP_OLD_LINES",
+    "audit": "store/audit.py: DROP_OLD_LINES",
     "chore": "one for each kind of chore",
     "job_schema": "one for each version",
     "schema_version": "one for each version",

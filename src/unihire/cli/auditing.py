@@ -12,7 +12,7 @@ from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, 
 from unihire.cli.organising import pick_organisation
 from unihire.dialects.unihire.audit_trail import show_line
 from unihire.store import Pool
-from unihire.store.accounts.audit import AuditLine, list_all_lines
+from unihire.store.audit import AuditLine, list_all_lines
 
 EPILOG = examples("unihire audit", "unihire audit --act key.created", "unihire audit --object 3f2c… --json")
 

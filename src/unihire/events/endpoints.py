@@ -17,7 +17,7 @@ from unihire.outbound.addresses import AddressPolicy
 from unihire.platform.organisations import ENVIRONMENTS
 from unihire.platform.sealing import make_secret_context
 from unihire.store import Connection, Pool
-from unihire.store.accounts.audit import Act, log_act
+from unihire.store.audit import Act, log_act
 from unihire.store.commits import INSIST_ON_COMMIT
 from unihire.store.events import endpoints as stored
 from unihire.store.events.endpoints import Endpoint, EndpointSecret

@@ -23,8 +23,8 @@ from unihire.kit.logs import get_logger
 from unihire.platform.hiding import Hidden
 from unihire.store import Pool
 from unihire.store.accounts import tenancy
-from unihire.store.accounts.audit import COMMAND, Actor
 from unihire.store.accounts.tokens import FIND_OPENED
+from unihire.store.audit import COMMAND, Actor
 from unihire.store.connections import LOST
 
 log = get_logger()

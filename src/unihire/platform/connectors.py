@@ -28,9 +28,9 @@ from unihire.platform.sealing import make_credentials_context
 from unihire.settings import Settings
 from unihire.store import Pool, issues
 from unihire.store.accounts import tenancy
-from unihire.store.accounts.audit import Act, log_act
 from unihire.store.accounts.grants import save_grant
 from unihire.store.accounts.tenancy import Connector
+from unihire.store.audit import Act, log_act
 from unihire.store.commits import INSIST_ON_COMMIT
 from unihire.store.events.lanes import open_lanes_of_new
 from unihire.store.events.notices import NewNotice, NoticeKind, add_notices

@@ -3,8 +3,8 @@
 from unihire.errors import ConfigError
 from unihire.platform.organisations import ENVIRONMENTS
 from unihire.store import Pool
-from unihire.store.accounts.audit import log_act
 from unihire.store.accounts.tenancy import MOVE_CONNECTOR, Connector, announce_access, describe_act
+from unihire.store.audit import log_act
 from unihire.store.events.lanes import move_lanes
 from unihire.store.feed.gate import lock_feed_row
 

@@ -16,9 +16,9 @@ from unihire.model import MODELS
 from unihire.platform.access import SCOPES, SCOPES_UNASKED, Need
 from unihire.store import Connection, Pool
 from unihire.store.accounts import tenancy
-from unihire.store.accounts.audit import Act, log_act
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.accounts.tokens import replace_token
+from unihire.store.audit import Act, log_act
 from unihire.store.commits import INSIST_ON_COMMIT
 
 ENVIRONMENTS = ("production", "development")

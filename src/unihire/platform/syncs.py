@@ -9,8 +9,8 @@ from uuid import UUID
 from unihire.integration.declare import Integration
 from unihire.integration.model_streams import find_streams
 from unihire.store import Pool
-from unihire.store.accounts.audit import log_act
 from unihire.store.accounts.tenancy import Connector, describe_act
+from unihire.store.audit import log_act
 from unihire.store.events.notices import add_notices
 from unihire.store.work import jobs, runs, schedules
 from unihire.store.work.runs import RequestedRun

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from unihire.store import Connection, Pool
-from unihire.store.accounts.audit import DROP_OLD_LINES
 from unihire.store.accounts.tenancy import DROP_OLD_KEYS
 from unihire.store.accounts.tokens import DROP_ALL_ENDED
+from unihire.store.audit import DROP_OLD_LINES
 from unihire.store.calls.operations import DROP_OLD_CALLS, DROP_OLD_MARKS, MARKED_FOR
 from unihire.store.calls.requested_writes import DROP_OLD_UNIFIED
 from unihire.store.calls.writes import DROP_OLD_WRITES

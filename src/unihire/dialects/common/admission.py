@@ -26,7 +26,7 @@ from unihire.dialects.common.category import CATEGORY
 from unihire.errors import ApiError, BadRequest, Invalid, NotNow, RateLimited, TooLarge, Unauthorized
 from unihire.platform.access import Access, Caller, Need, Scope
 from unihire.platform.limits import RateLimiter, RateLimitState, refuse
-from unihire.store.accounts.audit import acting_as
+from unihire.store.audit import acting_as
 
 CONNECTOR_ID = "connector_id"
 """The part of a path that names a connector by its id, where no token does."""

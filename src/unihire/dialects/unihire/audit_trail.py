@@ -19,7 +19,7 @@ from unihire.dialects.unihire.endpoint_schema import describe_call
 from unihire.dialects.unihire.list_pages import describe_page, describe_page_params, read_place, write_page
 from unihire.platform.access import Caller, Need
 from unihire.store import Pool
-from unihire.store.accounts.audit import AuditLine, list_lines
+from unihire.store.audit import AuditLine, list_lines
 
 PATH = "/api/v1/audit"
 

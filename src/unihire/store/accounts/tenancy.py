@@ -10,8 +10,8 @@ import asyncpg
 
 from unihire.errors import Busy
 from unihire.store import Connection, Pool
-from unihire.store.accounts.audit import Act, log_act
 from unihire.store.accounts.grants import EMPTY_GRANT
+from unihire.store.audit import Act, log_act
 from unihire.store.commits import INSIST_ON_COMMIT
 from unihire.store.events.notices import NewNotice, NoticeKind, add_notices
 from unihire.store.feed.gate import lock_feed_row

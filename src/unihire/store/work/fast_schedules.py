@@ -15,8 +15,8 @@ import asyncpg
 from unihire.errors import ConfigError
 from unihire.kit.durations import write_duration
 from unihire.store import Connection, Pool
-from unihire.store.accounts.audit import log_act
 from unihire.store.accounts.tenancy import Connector, describe_act
+from unihire.store.audit import log_act
 from unihire.store.work.runs import FIND_UNFINISHED, LOCK_ASKING, cancel_run
 from unihire.store.work.schedules import find_next
 

@@ -15,8 +15,8 @@ from unihire.errors import ConfigError
 from unihire.kit.clock import to_micros
 from unihire.kit.durations import write_duration
 from unihire.store import Connection, Pool
-from unihire.store.accounts.audit import log_act
 from unihire.store.accounts.tenancy import Connector, describe_act
+from unihire.store.audit import log_act
 
 LEAST, MOST = timedelta(minutes=15), timedelta(days=7)
 """Between these every schedule is."""
