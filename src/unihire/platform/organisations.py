@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from unihire.errors import ConfigError
+from unihire.errors import ConfigError, shorten
 from unihire.kit.durations import write_duration
 from unihire.kit.ids import hash_token, new_token
 from unihire.kit.text import is_writable
@@ -129,14 +129,16 @@ class KeyReach:
         """Raises ConfigError for what a key cannot be: with no or unknown scopes or models, or limited with all."""
         unknown = sorted(set(scopes) - set(SCOPES))
         if not scopes or unknown:
-            what = f"there is no scope {unknown[0]!r}" if unknown else "a key needs a scope"
+            what = f"there is no scope {shorten(unknown[0])!r}" if unknown else "a key needs a scope"
             raise ConfigError(f"{what}; there are: {', '.join(SCOPES)}")
         ordered = tuple(scope.value for scope in SCOPES if scope in scopes)
         if models is None:
             return cls(ordered, None)
         unknown = sorted(set(models) - MODELS.keys())
         if not models or unknown:
-            what = f"there is no model {unknown[0]!r}" if unknown else "a key that is limited to models needs one"
+            what = (
+                f"there is no model {shorten(unknown[0])!r}" if unknown else "a key that is limited to models needs one"
+            )
             raise ConfigError(f"{what}; there are: {', '.join(MODELS)}")
         if Need.OPERATIONS in scopes:
             raise ConfigError("operations reach records of all models: a key has them or is limited to models")

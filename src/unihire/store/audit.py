@@ -3,8 +3,7 @@
 Who acts is the command, unless a call is let in: then it is the call's API key, for as long as the call is worked on.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,14 +58,19 @@ COMMAND = Actor(None, "command")
 _ACTOR: ContextVar[Actor] = ContextVar("actor", default=COMMAND)
 
 
-@contextmanager
-def acting_as(actor: Actor) -> Iterator[None]:
-    """Acts within are this actor's."""
-    token = _ACTOR.set(actor)
-    try:
-        yield
-    finally:
-        _ACTOR.reset(token)
+class ActingAs:
+    """Acts within are this actor's: `with ActingAs(actor)`. Every call is one, so it is no generator."""
+
+    __slots__ = ("_actor", "_token")
+
+    def __init__(self, actor: Actor) -> None:
+        self._actor = actor
+
+    def __enter__(self) -> None:
+        self._token = _ACTOR.set(self._actor)
+
+    def __exit__(self, *error: object) -> None:
+        _ACTOR.reset(self._token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

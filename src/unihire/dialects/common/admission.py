@@ -26,7 +26,7 @@ from unihire.dialects.common.category import CATEGORY
 from unihire.errors import ApiError, BadRequest, Invalid, NotNow, RateLimited, TooLarge, Unauthorized
 from unihire.platform.access import Access, Caller, Need, Scope
 from unihire.platform.limits import RateLimiter, RateLimitState, refuse
-from unihire.store.audit import acting_as
+from unihire.store.audit import ActingAs
 
 CONNECTOR_ID = "connector_id"
 """The part of a path that names a connector by its id, where no token does."""
@@ -177,7 +177,7 @@ class RequestGate:
                 raise
             limit_state = self._take(counted_as)
             _check(limit_state)
-            with acting_as(caller.actor):
+            with ActingAs(caller.actor):
                 reply = await work(who)
             headers = {**_rate_headers(limit_state), **reply.headers}
             if reply.stream is not None:
