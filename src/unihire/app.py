@@ -18,8 +18,8 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from unihire import __version__
+from unihire.dialects.bindbee import catalogue, link_routes, write_schema
 from unihire.dialects.bindbee import connectors as linked
-from unihire.dialects.bindbee import link_routes, write_schema
 from unihire.dialects.bindbee.content_routes import ContentRoutes
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.bindbee.write_routes import WriteRoutes
@@ -33,7 +33,9 @@ from unihire.dialects.tray.connectors import PATH as CALLS_PATH
 from unihire.dialects.tray.connectors import Connectors, write_message, write_text
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import (
+    audit_trail,
     capabilities,
+    connector_admin,
     delivery_log,
     delivery_log_schema,
     endpoint_schema,
@@ -42,6 +44,7 @@ from unihire.dialects.unihire import (
     front,
     hooks,
     issues,
+    key_routes,
     link_settings_routes,
     quarantine,
     schedule,
@@ -135,6 +138,10 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
         routes=[
             *linked.LinkedConnectors(pool, gate).list_routes(),
             *link_routes.LinkTokens(pool, gate).list_routes(),
+            *connector_admin.ConnectorAdmin(pool, gate).list_routes(),
+            *catalogue.Catalogue(gate).list_routes(),
+            *key_routes.KeyRoutes(pool, gate).list_routes(),
+            *audit_trail.AuditTrail(pool, gate).list_routes(),
             *ContentRoutes(pool, gate, Contents(pool, clients, reader, make_policy(settings))).list_routes(),
             *WriteRoutes(pool, gate, unified, Meta(pool, reader)).list_routes(),
             Route(f"{NATIVE.path}/{{plural}}", native.answer),
@@ -243,6 +250,7 @@ def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) ->
         writes=timedelta(days=settings.writes_days),
         events=timedelta(days=settings.events_days),
         deliveries=timedelta(days=settings.deliveries_days),
+        audit=timedelta(days=settings.audit_days),
         deleted=timedelta(days=days) if days else None,
     )
     fast = read_fast_setting(settings)
@@ -268,6 +276,10 @@ def describe_api() -> dict[str, Any]:
         write_schema.describe_writes,
         linked.describe_routes,
         link_routes.describe_routes,
+        lambda: connector_admin.describe_routes(syncs.describe_routes()[0], schedule.describe_route()[0]),
+        catalogue.describe_routes,
+        key_routes.describe_routes,
+        audit_trail.describe_route,
         capabilities.describe_route,
         quarantine.describe_route,
         syncs.describe_routes,

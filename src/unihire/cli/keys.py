@@ -1,7 +1,7 @@
 """`unihire keys`: API keys, and the key that seals credentials."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -19,7 +19,10 @@ from unihire.kit.phrases import count_of
 from unihire.kit.seal import new_key
 from unihire.platform.access import SCOPES, SCOPES_UNASKED
 from unihire.platform.organisations import (
-    check_reach,
+    LONGEST_KEY,
+    LONGEST_OVERLAP,
+    KeyReach,
+    change_key,
     create_key,
     ensure_organisation,
     list_keys,
@@ -35,6 +38,7 @@ from unihire.store.accounts.tenancy import Connector
 
 EPILOG = examples(
     "unihire keys create --environment development --name laptop",
+    "unihire keys change 3f2c --scope read --model job",
     "unihire keys rotate 3f2c --old-valid-for 24h",
     "unihire keys revoke 3f2c",
     "unihire keys rotate-token 5d1a --old-valid-for 0",
@@ -43,11 +47,6 @@ EPILOG = examples(
 )
 
 app = typer.Typer(no_args_is_help=False)
-
-LONGEST_OVERLAP = timedelta(days=30)
-"""How long what was replaced may be good still."""
-
-LONGEST_KEY = timedelta(days=3650)
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, or its beginning.", show_default=False)]
 OldValidFor = Annotated[
@@ -69,10 +68,14 @@ ValidForAsOld = Annotated[
     ),
 ]
 
-Scope = Literal["read", "write", "manage", "operations"]
 Scopes = Annotated[
-    list[Scope] | None,
-    typer.Option("--scope", help="What it may do; may be repeated.", show_default="read, write and manage"),
+    list[str] | None,
+    typer.Option(
+        "--scope",
+        metavar="SCOPE",
+        help="What it may do: read, write, manage or operations; may be repeated.",
+        show_default="of a new one read, write and manage",
+    ),
 ]
 Models = Annotated[
     list[str] | None,
@@ -82,7 +85,7 @@ Models = Annotated[
 
 @app.callback(invoke_without_command=True)
 def keys(context: typer.Context, is_json: Json = False) -> None:
-    """Make, list, rotate and end API keys; alone, it lists them."""
+    """Make, list, change, rotate and end API keys; alone, it lists them."""
     if context.invoked_subcommand is None:
         list_them(is_json=is_json)
 
@@ -130,7 +133,7 @@ def create(
     and connectors, operations for calling a system's operations by the key alone.
     """
     scopes = scope or SCOPES_UNASKED
-    check_reach(scopes, model)
+    KeyReach.check(scopes, model)
     lasts = None if valid_for is None else read_validity(valid_for, LONGEST_KEY, least=timedelta(seconds=1))
 
     async def make(pool: Pool) -> tuple[UUID, str]:
@@ -143,6 +146,39 @@ def create(
         print_json({"id": str(id), "key": key, **whose, "scopes": list(scopes), "models": model})
         return
     _show_key(id, key)
+
+
+@app.command()
+def change(
+    id: KeyId,
+    name: Annotated[str | None, make_name_option("Its new name.")] = None,
+    scope: Scopes = None,
+    model: Models = None,
+    is_of_all: Annotated[bool, typer.Option("--all-models", help="Let it reach all models.")] = False,
+    valid_for: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="When it ends by itself, from now: 90d, say.", show_default="as it is"),
+    ] = None,
+    is_json: Json = False,
+) -> None:
+    """Change the name, scopes, models or end of an API key; what is not given stays.
+
+    It holds at once, in every process.
+    """
+    if model and is_of_all:
+        raise typer.BadParameter("either --model or --all-models")
+    lasts = None if valid_for is None else read_validity(valid_for, LONGEST_KEY, least=timedelta(seconds=1))
+
+    async def make(pool: Pool) -> UUID:
+        key = await _pick_key(pool, id)
+        await change_key(pool, key, name=name, scopes=scope, models=model or None, is_of_all=is_of_all, valid_for=lasts)
+        return key
+
+    changed = run_on_database(make, start())
+    if is_json:
+        print_json({"changed": str(changed)})
+    else:
+        print_line(f"[green]✓[/green] {changed} is changed")
 
 
 @app.command()

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import asyncpg
 
-from unihire.errors import Forbidden, Unauthorized
+from unihire.errors import Forbidden, NotFound, Unauthorized
 from unihire.integration.registry import list_volatile_models
 from unihire.kit.ids import hash_token
 from unihire.kit.logs import get_logger
@@ -24,6 +24,7 @@ from unihire.platform.hiding import Hidden
 from unihire.store import Pool
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.tokens import FIND_OPENED
+from unihire.store.audit import COMMAND, Actor
 from unihire.store.connections import LOST
 
 log = get_logger()
@@ -86,6 +87,12 @@ class Caller:
     hidden: Hidden | None = field(default=None, compare=False)
     key: UUID | None = field(default=None, compare=False)
     scopes: frozenset[str] = field(default=_ALL, compare=False)
+    actor: Actor = field(default=COMMAND, compare=False)
+
+    @property
+    def models(self) -> frozenset[str] | None:
+        """The models it is limited to; None: all."""
+        return None if self.hidden is None else self.hidden.models
 
     def check(self, needs: Need, model: str | None = None) -> None:
         """Raises Forbidden where the key lacks a scope, or is limited to other models; asks nobody."""
@@ -149,7 +156,18 @@ class Access:
             return None
         hidden = None if row["models"] is None else Hidden({}, frozenset(row["models"]))
         scopes = frozenset(row["scopes"])
-        return Caller(row["organisation"], row["environment"], hidden, row["id"], scopes), row["lasts"]
+        actor = Actor(row["id"], row["name"])
+        return Caller(row["organisation"], row["environment"], hidden, row["id"], scopes, actor), row["lasts"]
+
+    async def find_scope(self, caller: Caller, connector: str, category: str) -> Scope:
+        """The connector of this id. Raises NotFound where the caller's organisation and environment have none such."""
+        row = None
+        with contextlib.suppress(ValueError):
+            whose = caller.organisation, caller.environment, category
+            row = await self._pool.fetchrow(tenancy.FIND_LINKED, UUID(connector), *whose)
+        if row is None:
+            raise NotFound("There is no connector with this id")
+        return Scope(row["id"], row["number"], list_volatile_models(row["integration"]), caller.hidden)
 
     async def _find_token(self, token: str) -> tuple[_Opened, float | None] | None:
         row = await self._pool.fetchrow(FIND_OPENED, hash_token(token))

@@ -6,6 +6,9 @@ may do is known with it, so a call that it may not make asks nothing of the data
 
 Every route says what it `needs` of a key, and the `model` whose records it is about: `EVERY_MODEL` where it reaches
 those of all, None where it reaches none, or shows them by what the scope hides.
+
+Routes of a connector whose path names it by id take no token: the key needs `manage`, and a connector that is not of
+its organisation and environment is a 404.
 """
 
 import math
@@ -23,6 +26,12 @@ from unihire.dialects.common.category import CATEGORY
 from unihire.errors import ApiError, BadRequest, Invalid, NotNow, RateLimited, TooLarge, Unauthorized
 from unihire.platform.access import Access, Caller, Need, Scope
 from unihire.platform.limits import RateLimiter, RateLimitState, refuse
+from unihire.store.audit import ActingAs
+
+CONNECTOR_ID = "connector_id"
+"""The part of a path that names a connector by its id, where no token does."""
+BY_ID = f"/api/v1/connectors/{{{CONNECTOR_ID}}}"
+"""Where a connector is, by its id: what a key that has the scope `manage` does with it is below."""
 
 TOKEN_HEADER = "x-connector-token"  # noqa: S105 (the header's name)
 MOST_BYTES = 64 * 1024
@@ -91,7 +100,12 @@ class RequestGate:
     ) -> Response:
         """The same, for work that also asks who is calling."""
 
+        by_id = request.path_params.get(CONNECTOR_ID)
+
         async def admit(caller: Caller) -> tuple[object, tuple[Caller, Scope]]:
+            if by_id is not None:
+                found = await self._access.find_scope(caller, by_id, CATEGORY)
+                return found.number, (caller, found)
             token = request.headers.get(self._token_header)
             if token is None:
                 missing = {"type": "missing", "loc": ["header", self._token_header], "msg": "Field required"}
@@ -102,6 +116,7 @@ class RequestGate:
         async def answer(who: tuple[Caller, Scope]) -> Reply:
             return await work(*who)
 
+        needs = needs if by_id is None else Need.MANAGE
         return await self.serve(request, admit, answer, needs=needs, model=model)
 
     async def serve_either(
@@ -162,7 +177,8 @@ class RequestGate:
                 raise
             limit_state = self._take(counted_as)
             _check(limit_state)
-            reply = await work(who)
+            with ActingAs(caller.actor):
+                reply = await work(who)
             headers = {**_rate_headers(limit_state), **reply.headers}
             if reply.stream is not None:
                 return StreamingResponse(reply.stream, reply.status, headers, reply.media_type)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.admission import MOST_BYTES, Reply, RequestGate, describe_problem, read_body
+from unihire.dialects.common.admission import BY_ID, MOST_BYTES, Reply, RequestGate, describe_problem, read_body
 from unihire.dialects.common.describing import TOKENED, describe_response, describe_responses
 from unihire.dialects.unihire.syncs import find_connector
 from unihire.dialects.unihire.views import Schedule, schedule_view
@@ -88,7 +88,8 @@ class Schedules:
         self._fast = fast
 
     def list_routes(self) -> Sequence[Route]:
-        return [Route(PATH, self._answer, methods=["GET", "PUT"])]
+        """As those of syncs."""
+        return [Route(path, self._answer, methods=["GET", "PUT"]) for path in (PATH, f"{BY_ID}/schedule")]
 
     async def _answer(self, request: Request) -> Response:
         async def work(scope: Scope) -> Reply:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.admission import MOST_BYTES, Reply, RequestGate, describe_problem, read_body
+from unihire.dialects.common.admission import BY_ID, MOST_BYTES, Reply, RequestGate, describe_problem, read_body
 from unihire.dialects.common.describing import ID, TOKENED, describe_refusals, describe_response, describe_responses
 from unihire.dialects.common.lists import parse_id
 from unihire.dialects.unihire.list_pages import PageQuery, describe_page, describe_page_params, read_place, write_page
@@ -68,14 +68,18 @@ class Syncs:
         self._fast = fast
 
     def list_routes(self) -> Sequence[Route]:
+        """They are at a path of their own, and below the connector's, by its id."""
+        return [route for path in (PATH, f"{BY_ID}/syncs") for route in self._list_at(path)]
+
+    def _list_at(self, path: str) -> Sequence[Route]:
         return [
-            Route(PATH, self._answer_list, methods=["GET"]),
-            Route(PATH, self._answer_ask, methods=["POST"]),
+            Route(path, self._answer_list, methods=["GET"]),
+            Route(path, self._answer_ask, methods=["POST"]),
             *(
-                Route(f"{PATH}/{name}", self._answer_change(change), methods=["POST"])
+                Route(f"{path}/{name}", self._answer_change(change), methods=["POST"])
                 for name, (change, _, _) in CHANGES.items()
             ),
-            Route(PATH + "/{id}", self._answer_one, methods=["GET"]),
+            Route(path + "/{id}", self._answer_one, methods=["GET"]),
         ]
 
     async def _answer_list(self, request: Request) -> Response:

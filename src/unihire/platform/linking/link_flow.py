@@ -28,7 +28,7 @@ from unihire.kit.ids import hash_token, new_token
 from unihire.kit.seal import Sealer
 from unihire.outbound.auth import AuthorizationCode, Grant, MemoryGrants
 from unihire.platform.accounts import check_account
-from unihire.platform.connectors import Reserved, create_connector, reconnect_connector
+from unihire.platform.connectors import Claim, Reserved, create_connector, reconnect_connector
 from unihire.platform.linking.link_tokens import (
     LINK_TOKEN_BYTES,
     LONGEST_TOKEN,
@@ -44,6 +44,7 @@ from unihire.store.accounts import link_sessions
 from unihire.store.accounts.link_sessions import LinkSession
 from unihire.store.accounts.link_settings import list_link_integrations
 from unihire.store.accounts.tenancy import Connector, get_connector
+from unihire.store.audit import ActingAs, Actor
 
 CONSENT_LASTS = timedelta(minutes=30)
 """How long a customer may take at the vendor."""
@@ -56,6 +57,9 @@ MOST_HANDED = 5
 
 LONGEST_CREDENTIAL = 20_000
 """A private key of 16,384 bits is shorter."""
+
+CUSTOMER = Actor(None, "link")
+"""Who acts, in the audit trail: whoever has the link."""
 
 _STATE = "link."
 """How the state of a consent begins that a link asked for; others are a command's."""
@@ -223,40 +227,38 @@ class LinkFlow:
             if not done:
                 raise LinkRefused("changed")
 
-        grant = pending.grant
         target = await self._locate(view)
         try:
-            if session.is_relink:
-                connector = await self._get_relinked(session)
-                await reconnect_connector(
-                    self._pool,
-                    self._open_sealed(),
-                    connector,
-                    integration,
-                    pending.credentials,
-                    grant=grant,
-                    claim=claim,
-                )
-                return
-            assert session.connector_number is not None
-            await create_connector(
-                self._pool,
-                self._open_sealed(),
-                organisation=session.organisation,
-                environment=session.environment,
-                integration=integration,
-                end_user=session.end_user,
-                credentials=pending.credentials,
-                origin_id=session.origin_id,
-                base_url=target.base_url,
-                is_base_url_trusted=target.is_base_url_trusted,
-                grant=grant,
-                reserved=Reserved(session.connector_id, session.connector_number),
-                claim=claim,
-                starts_sync=True,
-            )
+            with ActingAs(CUSTOMER):
+                await self._connect(session, target, pending, claim)
         except ConfigError as error:
             raise explain_failure(error) from None
+
+    async def _connect(self, session: LinkSession, target: LinkTarget, pending: _Pending, claim: Claim) -> None:
+        sealer = self._open_sealed()
+        if session.is_relink:
+            connector = await self._get_relinked(session)
+            await reconnect_connector(
+                self._pool, sealer, connector, target.integration, pending.credentials, grant=pending.grant, claim=claim
+            )
+            return
+        assert session.connector_number is not None
+        await create_connector(
+            self._pool,
+            sealer,
+            organisation=session.organisation,
+            environment=session.environment,
+            integration=target.integration,
+            end_user=session.end_user,
+            credentials=pending.credentials,
+            origin_id=session.origin_id,
+            base_url=target.base_url,
+            is_base_url_trusted=target.is_base_url_trusted,
+            grant=pending.grant,
+            reserved=Reserved(session.connector_id, session.connector_number),
+            claim=claim,
+            starts_sync=True,
+        )
 
     async def _open_pending(self, view: LinkView) -> _Pending:
         session = view.session

@@ -18,8 +18,9 @@ from unihire.outbound.addresses import AddressPolicy, make_connector
 from unihire.platform.connectors import check_base_url
 from unihire.platform.organisations import ENVIRONMENTS
 from unihire.platform.sealing import make_partner_context
-from unihire.store import Pool
+from unihire.store import Connection, Pool
 from unihire.store.accounts import link_settings
+from unihire.store.audit import Act, log_act
 
 LANGUAGES = ("en", "de")
 MOST_ORIGINS = 20
@@ -94,10 +95,12 @@ async def save_settings(pool: Pool, organisation: UUID, environment: str, wanted
     check_environment(environment)
     if faults := find_setting_faults(wanted):
         raise ConfigError("; ".join(f"{name}: {fault}" for name, fault in faults.items()))
-    await pool.execute(
-        link_settings.SET_SETTINGS, organisation, environment, wanted.name,
-        None if wanted.colour is None else wanted.colour.lower(), wanted.language, list(dict.fromkeys(wanted.origins)),
-    )  # fmt: skip
+    colour = None if wanted.colour is None else wanted.colour.lower()
+    said = {"name": wanted.name, "colour": colour, "language": wanted.language}
+    origins = list(dict.fromkeys(wanted.origins))
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(link_settings.SET_SETTINGS, organisation, environment, *said.values(), origins)
+        await _log(connection, organisation, environment, "link_settings.changed", {**said, "origins": origins})
 
 
 def find_logo_type(content: bytes) -> str:
@@ -114,7 +117,9 @@ async def save_logo(pool: Pool, organisation: UUID, environment: str, content: b
     """Store a logo, or remove it. Raises ConfigError for one that cannot be shown."""
     check_environment(environment)
     kind = None if content is None else find_logo_type(content)
-    await pool.execute(link_settings.SET_LOGO, organisation, environment, content, kind)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(link_settings.SET_LOGO, organisation, environment, content, kind)
+        await _log(connection, organisation, environment, "link_settings.changed", {"logo_type": kind})
 
 
 async def fetch_logo(policy: AddressPolicy, url: str) -> bytes:
@@ -150,7 +155,10 @@ async def save_base_url(pool: Pool, organisation: UUID, environment: str, slug: 
     check_environment(environment)
     get_integration(slug)
     address = None if url is None else check_base_url(url)
-    await pool.execute(link_settings.SET_BASE_URL, uuid4(), organisation, environment, slug, address)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(link_settings.SET_BASE_URL, uuid4(), organisation, environment, slug, address)
+        said = {"integration_slug": slug, "base_url": address}
+        await _log(connection, organisation, environment, "link_settings.changed", said)
 
 
 async def save_partner(
@@ -164,18 +172,31 @@ async def save_partner(
     integration = get_integration(slug)
     if integration.partner_auth is None:
         raise ConfigError(f"{integration.name} has no partners: customers enter credentials")
-    id = await pool.fetchval(link_settings.ENSURE_LINK_INTEGRATION, uuid4(), organisation, environment, slug)
-    if credentials is None:
-        await pool.execute(link_settings.SET_PARTNER, id, None)
-        return
     names = [one.name for one in integration.partner_auth.credentials]
-    if missing := [name for name in names if not credentials.get(name)]:
+    given = credentials or {}
+    if credentials is not None and (missing := [name for name in names if not given.get(name)]):
         raise ConfigError(f"{integration.name} also needs: {', '.join(missing)}")
-    if unknown := set(credentials) - set(names):
+    if unknown := set(given) - set(names):
         raise ConfigError(f"{integration.name} takes {', '.join(names)}, not {', '.join(sorted(unknown))}")
-    await pool.execute(
-        link_settings.SET_PARTNER, id, sealer.seal(msgspec.json.encode(dict(credentials)), make_partner_context(id))
-    )
+    async with pool.acquire() as connection, connection.transaction():
+        asked = uuid4(), organisation, environment, slug
+        id: UUID = await connection.fetchval(link_settings.ENSURE_LINK_INTEGRATION, *asked)
+        plain = None if credentials is None else msgspec.json.encode(dict(credentials))
+        sealed = None if plain is None else sealer.seal(plain, make_partner_context(id))
+        await connection.execute(link_settings.SET_PARTNER, id, sealed)
+        said = {"integration_slug": slug, "has_partner": sealed is not None}
+        await _log(connection, organisation, environment, "link_settings.changed", said)
+
+
+async def _log(
+    connection: Connection, organisation: UUID, environment: str, act: str, after: Mapping[str, object]
+) -> None:
+    """A line of the audit trail; the settings are one of an environment."""
+    said = Act(
+        organisation=organisation, environment=environment, act=act, kind="link_settings", object=environment,
+        after=after,
+    )  # fmt: skip
+    await log_act(connection, said)
 
 
 def check_environment(environment: str) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from unihire.store import Connection, Pool
+from unihire.store.audit import Act, log_act
 from unihire.store.commits import INSIST_ON_COMMIT
 
 INSERT_SESSION = """
@@ -195,6 +196,12 @@ async def insert_session(
             relinks or connector_id, end_user, origin_id, email, lasts,
         )  # fmt: skip
         await connection.execute(INSERT_LINK_TOKEN, token_hash, id, False)
+        said = {"integration_slug": integration, "end_user": end_user, "origin_id": origin_id}
+        made = Act(
+            organisation=organisation, environment=environment, act="link.created", kind="link", object=id,
+            after={**said, "connector_id": None if relinks is None else str(relinks)},
+        )  # fmt: skip
+        await log_act(connection, made)
 
 
 async def find_session(pool: Pool, token_hash: bytes) -> LinkSession | None:

@@ -29,7 +29,7 @@ LIST_LINKED = """
                     $6::bytea IS NULL OR token_hash = $6 OR number = (
                         SELECT old.connector FROM replaced_token AS old WHERE old.hash = $6 AND old.ends_at > now()
                     )
-                )
+                ) AND ($8::uuid IS NULL OR id = $8)
             ORDER BY number LIMIT $7
         ) UNION ALL (
             SELECT connector_id, connector_number, environment, integration, category, end_user, origin_id,
@@ -38,6 +38,7 @@ LIST_LINKED = """
             WHERE organisation = $1 AND environment = $2 AND category = $3 AND connector_number > $4::bigint
                 AND done_at IS NULL AND NOT is_relink AND integration IS NOT NULL AND ends_at > now()
                 AND ($5::text IS NULL OR origin_id = $5) AND $6::bytea IS NULL
+                AND ($8::uuid IS NULL OR connector_id = $8)
             ORDER BY connector_number LIMIT $7
         )
     ) AS found
@@ -75,6 +76,7 @@ async def list_linked(
     limit: int,
     origin_id: str | None = None,
     token_hash: bytes | None = None,
+    id: UUID | None = None,
 ) -> Sequence[Linked]:
-    found = await pool.fetch(LIST_LINKED, organisation, environment, category, after, origin_id, token_hash, limit)
+    found = await pool.fetch(LIST_LINKED, organisation, environment, category, after, origin_id, token_hash, limit, id)
     return [Linked(**row) for row in found]

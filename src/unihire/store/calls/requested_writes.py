@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 
 from unihire.store import Pool
+from unihire.store.audit import Act, log_act
 from unihire.store.calls.operations import WriteStep
 from unihire.store.events.notices import NewNotice, add_notices
 
@@ -213,8 +214,15 @@ class WriteEnd:
     keeps_body: bool = False
 
 
-async def end_write(pool: Pool, connector: int, id: UUID, ending: WriteEnd, happened: Sequence[NewNotice] = ()) -> None:
-    """End work on a write; what `happened` by it is noted with it, both or neither."""
+async def end_write(
+    pool: Pool,
+    connector: int,
+    id: UUID,
+    ending: WriteEnd,
+    happened: Sequence[NewNotice] = (),
+    act: Act | None = None,
+) -> None:
+    """End work on a write; what `happened` by it, and the `act` that ended it, are noted with it, all or nothing."""
     ended = (
         connector, id, ending.status, ending.answer, ending.record, ending.message, ending.refusal,
         msgspec.json.encode(ending.steps), ending.keeps_body,
@@ -222,12 +230,14 @@ async def end_write(pool: Pool, connector: int, id: UUID, ending: WriteEnd, happ
     async with pool.acquire() as connection:
         beside = await connection.fetchrow(FIND_ENDING, connector, id)
         assert beside is not None
-        if not beside["is_queued"] and not (happened and beside["has_lanes"]):
+        if act is None and not beside["is_queued"] and not (happened and beside["has_lanes"]):
             await connection.execute(END_WRITE, *ended)
             return
         async with connection.transaction():
             await connection.execute(END_WRITE, *ended)
             await connection.execute(DEQUEUE, connector, id)
+            if act is not None:
+                await log_act(connection, act)
             await add_notices(connection, connector, happened)
 
 
