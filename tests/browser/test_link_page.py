@@ -217,6 +217,11 @@ async def test_customer_connects_by_consent_in_a_window_of_its_own(
         token = await create_link(company.client, company.key, integration=slug)
         context = await browser.new_context(locale=language)
         page = await context.new_page()
+        await page.goto(f"{company.client.base_url}/embed?link_token={token}")
+        await look(page, f"{slug}-{language}-consent-3-offered")
+        await page.get_by_role("button", name=say("Sign in at %(system)s") % {"system": name}).click()
+        await look(page, f"{slug}-{language}-consent-4-waiting")
+        await page.get_by_role("button", name=say("Begin this step again")).click()
         await page.goto(f"{origin}/?token={token}")
         await page.locator("#open").click()
         frame = page.frame_locator("#magic-link-flow")
@@ -237,6 +242,23 @@ async def test_customer_connects_by_consent_in_a_window_of_its_own(
         await context.close()
         (made,) = await company.list_connectors()
         assert made["status"] == "COMPLETE"
+
+
+async def test_every_step_works_without_script(
+    browser: Browser, databases: Databases, pool: Pool, sealer: Sealer
+) -> None:
+    async with open_company(databases, pool, sealer, "personio", serve=serve_client) as company:
+        token = await create_link(company.client, company.key)
+        context = await browser.new_context(locale="en", java_script_enabled=False)
+        page = await context.new_page()
+        await page.goto(f"{company.client.base_url}/embed?link_token={token}")
+        await page.get_by_role("button", name="Personio").click()
+        await fill(page, company)
+        await page.get_by_role("button", name="Check access").click()
+        await page.get_by_role("link", name="Deutsch").click()
+        await page.get_by_role("button", name="Verbinden").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Personio ist verbunden")
+        await context.close()
 
 
 async def test_links_that_do_not_work_say_so(

@@ -108,7 +108,10 @@ async def test_key_of_another_organisation_or_environment_reaches_no_connector_o
 
 def is_of_connector(call: RouteCall) -> bool:
     """Whether the call may be one that asks for a connector token: the others' 422 is of their body."""
-    no_token = ("/api/v1/keys", "/api/v1/webhooks", "/api/v1/connectors", CALLS_PATH)
+    no_token = (
+        "/api/v1/keys", "/api/v1/webhooks", "/api/v1/connectors", "/api/v1/link-settings", "/api/embedded/v1/link/",
+        CALLS_PATH,
+    )  # fmt: skip
     return not call.path.startswith(no_token)
 
 
@@ -117,7 +120,8 @@ NEEDED = {
         f"GET {BY_ID}/", "PUT ", f"POST {BY_ID}/", "DELETE /api/ats/v1/connectors/", "POST /api/v1/syncs",
         "POST /api/embedded/v1/connectors/resync", "POST /api/v1/webhooks", "PATCH /api/v1/webhooks",
         "DELETE /api/v1/webhooks", "GET /api/v1/keys", "POST /api/v1/keys", "PATCH /api/v1/keys", "DELETE /api/v1/keys",
-        "GET /api/v1/audit",
+        "GET /api/v1/audit", "POST /api/embedded/v1/link/", "GET /api/embedded/v1/connectors/connector_token/",
+        "DELETE /api/v1/link-settings/logo",
     ),
     OPERATIONS: (f"GET {CALLS_PATH}", f"POST {CALLS_PATH}"),
     WRITE: (

@@ -81,6 +81,18 @@ async def test_link_that_was_used_shows_what_it_did_and_connects_nothing_more(co
     assert (await browser.load()).temporary_token is None
 
 
+async def test_audit_trail_says_who_made_the_link_and_that_the_customer_connected(company: Company, pool: Pool) -> None:
+    await connect(company)
+    lines = await pool.fetch(
+        "SELECT act, actor, key, after FROM audit WHERE act LIKE 'link%' OR act LIKE 'conn%' ORDER BY id"
+    )
+    said = [(line["act"], line["actor"]) for line in lines]
+    assert said[-2:] == [("link.created", "test"), ("connector.connected", "link")]
+    assert not any(
+        secret in str(dict(line)) for line in lines for secret in company.entered.values() if len(secret) > 8
+    )
+
+
 async def test_temporary_token_works_with_a_key_of_its_own_environment_alone(company: Company, pool: Pool) -> None:
     _, temporary = await connect(company)
     other = await ensure_organisation(pool, "Another")

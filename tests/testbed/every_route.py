@@ -12,7 +12,8 @@ from unihire.dialects.bindbee.face import NATIVE
 
 OPEN = frozenset(
     (
-        "/", "/api/v1/capabilities", "/capabilities", "/consent", "/docs", "/health", "/hooks/{vendor}/{token}",
+        "/", "/api/v1/capabilities", "/capabilities", "/consent", "/docs", "/embed", "/embed/colour.css",
+        "/embed/link.css", "/embed/link.js", "/embed/logo", "/embed/state", "/health", "/hooks/{vendor}/{token}",
         "/metrics", "/openapi.json",
     )
 )  # fmt: skip
