@@ -25,7 +25,7 @@ REFUSALS: Mapping[str, str] = {
     "handed_often": _("There are links enough for this step already: use one of those."),
     "changed": _("This was changed in another window meanwhile. Here is how it stands now."),
     "again": _("What was entered can no longer be opened. Enter it once more."),
-    "over": _("This link has ended. Ask {name} for a new one."),
+    "over": _("Its time is over, and nothing was changed. Ask {name} for a new one."),
     "gone": _("What this link was for is no longer there. Ask {name} for a new one."),
     "no_system": _("Pick one of the systems shown."),
 }  # fmt: skip
