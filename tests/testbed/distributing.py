@@ -23,6 +23,11 @@ GLOBAL: Mapping[str, str] = {
     "hook_token": "found by its hash, before anybody knows whose it is",
     "endpoint": "where events of an environment are sent, joined with lanes of all its connectors",
     "endpoint_secret": "what signs the messages to an endpoint, found with it",
+    "link_setting": "how the page of an environment's links looks",
+    "link_integration": "where an environment's links ask a system, read with its settings",
+    "link_session": "listed with connectors, and found by a token's hash before there is a connector",
+    "link_token": "found by its hash, before anybody knows whose it is",
+    "link_exchange": "found by its hash, before anybody knows whose it is",
     "chore": "what is done now and then for all",
 }
 """Tables without a key that begins with the connector, each with the reason. Servers have copies of them all."""
