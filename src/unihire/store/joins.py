@@ -14,6 +14,9 @@ from unihire.store.volatile import PARTS_COLUMN
 
 NO_HASHES: Mapping[str, int] = {}
 
+FEW = 5
+"""So many rows are inserted by one statement: to COPY them takes another round trip."""
+
 
 class Joined(NamedTuple):
     """A row as a join stores it: `stream` and `name` are the join's, `data` is the JSON of the members that it
@@ -114,7 +117,13 @@ FIND_STALE = """
 HAS_STALE = "SELECT EXISTS (SELECT FROM stale WHERE connector = $1 AND stream = $2)"
 
 DELETE_STALE = """
-    DELETE FROM stale WHERE connector = $1 AND stream = $2 AND name = $3 AND key = $4
+    DELETE FROM stale WHERE connector = $1 AND ctid = ANY(ARRAY(
+        SELECT found.ctid FROM unnest($3::text[], $4::text[]) AS done (name, key)
+        CROSS JOIN LATERAL (
+            SELECT s.ctid FROM stale AS s
+            WHERE s.connector = $1 AND s.stream = $2 AND s.name = done.name AND s.key = done.key OFFSET 0
+        ) AS found
+    ))
 """
 
 MOVE_STALE = """
@@ -213,7 +222,7 @@ async def store_joined_rows(
     keys |= {Key(stream, name, stored[row_id, stream, name]["key"]) for row_id, stream, name in gone}
     if gone:
         await connection.execute(DELETE_JOINED, connector, origin, *map(list, zip(*gone, strict=True)))
-    if (fresh or rehashed) and stored:
+    if (fresh or rehashed) and (stored or len(fresh) <= FEW):
         written = [(*one, hashes.get(one.row_id)) for one in {**rehashed, **fresh}.values()]
         await connection.execute(UPSERT_JOINED, connector, origin, *map(list, zip(*written, strict=True)))
     elif fresh:
@@ -255,7 +264,7 @@ async def clear_stale(
     how far the work is.
     """
     if done:
-        await connection.executemany(DELETE_STALE, [(connector, stream, name, key) for name, key in done])
+        await connection.execute(DELETE_STALE, connector, stream, *map(list, zip(*done, strict=True)))
     if moved is not None:
         await connection.execute(MOVE_STALE, connector, stream, *moved)
 
