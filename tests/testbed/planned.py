@@ -145,7 +145,7 @@ def _list_joins(of: Asker) -> Iterator[Case]:
     yield Case("joins.FIND_ABSENT_ROWS", joins.FIND_ABSENT_ROWS, (c, tags, "", 500), 2 * of.size, 2 * of.size)
     yield Case("joins.INSERT_STALE", joins.INSERT_STALE, (c, [shown], ["stages"], ["1"]), written=1)
     yield Case("joins.FIND_STALE", joins.FIND_STALE, (c, shown, ["stages"], ASKED), walked=ASKED)
-    yield Case("joins.DELETE_STALE", joins.DELETE_STALE, (c, shown, ["stages"], ["2"]), written=1)
+    yield Case("joins.DELETE_STALE", joins.DELETE_STALE, (c, shown, "stages", "2"), written=1)
     yield Case("joins.HAS_STALE", joins.HAS_STALE, (c, shown))
     yield Case("joins.MOVE_STALE", joins.MOVE_STALE, (c, shown, "stages", "2", 1, 2), written=1)
     yield fifty("joins.FIND_ROWS", joins.FIND_ROWS, (c, of.name("people"), of.ids), looks=2 * ASKED)

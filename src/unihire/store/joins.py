@@ -117,13 +117,7 @@ FIND_STALE = """
 HAS_STALE = "SELECT EXISTS (SELECT FROM stale WHERE connector = $1 AND stream = $2)"
 
 DELETE_STALE = """
-    DELETE FROM stale WHERE connector = $1 AND ctid = ANY(ARRAY(
-        SELECT found.ctid FROM unnest($3::text[], $4::text[]) AS done (name, key)
-        CROSS JOIN LATERAL (
-            SELECT s.ctid FROM stale AS s
-            WHERE s.connector = $1 AND s.stream = $2 AND s.name = done.name AND s.key = done.key OFFSET 0
-        ) AS found
-    ))
+    DELETE FROM stale WHERE connector = $1 AND stream = $2 AND name = $3 AND key = $4
 """
 
 MOVE_STALE = """
@@ -264,7 +258,7 @@ async def clear_stale(
     how far the work is.
     """
     if done:
-        await connection.execute(DELETE_STALE, connector, stream, *map(list, zip(*done, strict=True)))
+        await connection.executemany(DELETE_STALE, [(connector, stream, name, key) for name, key in done])
     if moved is not None:
         await connection.execute(MOVE_STALE, connector, stream, *moved)
 

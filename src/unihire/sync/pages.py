@@ -519,7 +519,7 @@ class Pages:
             if not has_stored_notes:
                 feed.notes.stale |= left
                 return not left
-            await joins.note_stale(feed.connection, self._connector, left)
+            await feed.notes.store_stale(feed.connection, self._connector, left)
         stale = await find_stale(feed.connection, self._connector, self.stream, self._renderer, without=made)
         if stale is None:
             return True

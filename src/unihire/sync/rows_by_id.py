@@ -114,7 +114,7 @@ class _Saved:
     feed: Feed
     is_made: bool
 
-    def note_stale(self, name: str, stale: set[str]) -> None:
+    def update_stale(self, name: str, stale: set[str]) -> None:
         """Bring the streams with records to be made again up to date with this save of rows of stream `name`."""
         stale.update(self.feed.stale)
         if self.is_made:
@@ -286,7 +286,7 @@ class _Reader:
                 one = await self._save_within(
                     asked[name], part, fetched[name], response, (), left, has_stored_notes=name in stale
                 )
-                one.note_stale(name, left)
+                one.update_stale(name, left)
                 saved[name] = one
             saved_seq = await notes.store(feed.connection, feed.connector)
             for read in notes.rows_read:
@@ -339,7 +339,7 @@ class _Reader:
                     break
                 saved = await self._save_response(pages, response, gone, stale)
             counts.add(saved.counts)
-            saved.note_stale(pages.stream.name, stale)
+            saved.update_stale(pages.stream.name, stale)
             if not saved.feed.outdated or not tries_left:
                 break
             missing -= saved.feed.outdated
