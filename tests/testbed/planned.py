@@ -95,7 +95,7 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     yield Case("position.FIND_POSITION", position.FIND_POSITION, (c,), looks=2)
     yield Case("position.RESERVE_POSITIONS", position.RESERVE_POSITIONS, (c, LAST), looks=2, written=2)
     yield Case("recency.FIND_ROWS_READ", recency.FIND_ROWS_READ, (c, 0), walked=of.size)
-    noted = (c, people, of.row_ids, 1)
+    noted = (c, [people] * ASKED, of.row_ids, [1] * ASKED)
     yield fifty("recency.NOTE_ROWS_READ", recency.NOTE_ROWS_READ, noted, written=ASKED + 1)
     yield fifty("recency.FIND_MOVED", recency.FIND_MOVED, (c, of.ids, 0))
     yield fifty("recency.FIND_MOVED_PARTS", recency.FIND_MOVED_PARTS, (c, of.own, 0))

@@ -399,9 +399,10 @@ class UnifiedWrites:
             if id is not None:
                 await store.save_write_steps(self._pool, connector.number, id, now)
 
+        notes = None if id is None else _Notes(self._pool, connector.number, id)
         return LiveContext(
             pool=self._pool, client=client, connector=connector, integration=get_integration(connector.integration),
-            steps=steps, save_steps=save_steps, looks_only=looks_only,
+            steps=steps, save_steps=save_steps, notes=notes, looks_only=looks_only,
         )  # fmt: skip
 
     def _check_grant(self, request: WriteRequest, write: Write, given: Given[Any], context: LiveContext) -> None:
@@ -491,6 +492,21 @@ class UnifiedWrites:
             await asyncio.shield(store.release_write(self._pool, connector, id))
         except UNAVAILABLE as error:
             log.warning("a write could not be given back", kind=type(error).__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """The notes of the steps of one write."""
+
+    pool: Pool
+    connector: int
+    id: UUID
+
+    async def open(self, steps: Mapping[str, WriteStep], write: UUID, stream: str) -> bool:
+        return await store.open_step(self.pool, self.connector, self.id, steps, write, stream)
+
+    async def note_row(self, steps: Mapping[str, WriteStep], write: UUID, row_id: str) -> None:
+        await store.note_step_row(self.pool, self.connector, self.id, steps, write, row_id)
 
 
 FILE_MEMBERS = frozenset(("attachments", "file_name", "file_url", "file_content", "content_type"))
