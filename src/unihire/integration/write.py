@@ -116,6 +116,8 @@ class Write:
     """The fields of the input that the vendor takes. Another one is refused, with its name."""
     requires: tuple[str, ...] = ()
     """Those of them that the vendor needs, beside those that every vendor does."""
+    cannot_empty: tuple[str, ...] = ()
+    """Those of them that a change cannot empty: null, and a list without items, are refused where they are sent."""
     params: type[Params] | None = None
     """The vendor's own parameters."""
     options: Mapping[str, ReadOptions] = field(default_factory=dict)

@@ -160,6 +160,8 @@ def _describe_error(
             names = sorted({one.kind.as_dict().get("property", "") for branch in kind["context"] for one in branch})
             words = f"one of {', '.join(filter(None, names))} is needed"
             yield {"type": "missing", "loc": [*place, next(filter(None, names), "")], "msg": words, "input": None}
+        case _ if _is_emptied(write, error):
+            yield describe(place, f"{vendor} has no way to empty this", error.instance)
         case "not":
             yield {"type": "missing", "loc": [*place], "msg": "Field required", "input": None}
         case "anyOf" if _is_relation(write, error.instance_path):
@@ -167,6 +169,12 @@ def _describe_error(
             yield describe(place, words, error.instance)
         case _:
             yield describe(place, error.message, error.instance)
+
+
+def _is_emptied(write: Write, error: jsonschema_rs.ValidationError) -> bool:
+    """Whether the fault is a member that is to be emptied, and cannot be."""
+    path = error.instance_path
+    return len(path) == 1 and path[0] in write.cannot_empty and error.instance in (None, [])
 
 
 def _is_relation(write: Write, path: Sequence[str | int]) -> bool:

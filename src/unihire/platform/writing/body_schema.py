@@ -37,10 +37,11 @@ def describe_body(write: Write) -> Schema:
     """The schema of the body that a write takes, whoever the customer is."""
     spec = INPUTS[write.model, write.verb]
     required = list(dict.fromkeys((*spec.requires, *write.requires)))
+    never_empty = {*required, *write.cannot_empty}
     properties: Schema = {}
     for field in spec.fields:
         if field.name in write.takes:
-            properties[field.name] = _describe_field(field, write.words, is_needed=field.name in required)
+            properties[field.name] = _describe_field(field, write.words, is_needed=field.name in never_empty)
     if write.params is not None:
         params = describe_type(write.params)
         properties[PARAMS] = {**params, "description": "The vendor's own parameters."}

@@ -139,10 +139,8 @@ class Meta:
                 described = schema["properties"][PARAMS]["properties"][name]
             if RELATION in described:
                 taken[name] = {str(option.value) for option in options}
-            elif options:
-                is_nullable = "null" in described.get("type", ()) or {"type": "null"} in described.pop("anyOf", ())
-                listed = _list_options(options)
-                described["oneOf"] = [*listed, {"type": "null"}] if is_nullable else listed
+            else:
+                _offer(described, options)
         return taken
 
     async def _describe_custom_fields(self, context: SyncedContext, write: Write, schema: Schema) -> None:
@@ -176,6 +174,15 @@ def _describe_custom(field: CustomField) -> Schema:
 
 def _list_options(options: Sequence[OfferedValue]) -> list[Schema]:
     return [{"const": option.value, "title": option.title} for option in options[:MOST_OPTIONS]]
+
+
+def _offer(described: Schema, options: Sequence[OfferedValue]) -> None:
+    """Let a parameter or a text take these values alone: where there are none, it takes null, if it does at all."""
+    is_nullable = "null" in described.get("type", ()) or {"type": "null"} in described.get("anyOf", ())
+    listed = [*_list_options(options), *([{"type": "null"}] if is_nullable else ())]
+    if listed:
+        described.pop("anyOf", None)
+        described["oneOf"] = listed
 
 
 def _list_relations(schema: Schema) -> list[tuple[str, Schema]]:

@@ -220,6 +220,7 @@ CANDIDATE_WRITES = (
         run=update_candidate,
         stream="candidates",
         takes=PERSON,
+        cannot_empty=("can_email",),
         custom_fields=read_fields_of("candidate"),
         lost_answer="state",
         scopes=(scope_to("update", "candidates"),),

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from unihire.errors import ReferenceMissing
 from unihire.integration.declare import Data
 from unihire.integration.operate import OperationContext, WriteContext
 from unihire.integration.vendor_row import VendorRow
@@ -161,9 +160,6 @@ async def update_candidate(context: WriteContext, given: Given[CandidateChanges]
     id, input, sent = given.target, given.input, given.sent
     await find_row(context, CANDIDATES, id, "candidate")
     values = await write_values(context, input.custom_fields)
-    for field in ALWAYS_THERE:
-        if field in sent and not getattr(input, field):
-            raise ReferenceMissing(f"{field}: the vendor has no candidate without it")
     body = write_person(input, sent)
     for field, member in MEMBERS.items():
         if field in sent and member not in body:
@@ -258,6 +254,7 @@ CANDIDATE_WRITES = (
         run=update_candidate,
         stream=CANDIDATES,
         takes=PERSON,
+        cannot_empty=(*ALWAYS_THERE, "custom_fields"),
         rules=ONE_EACH,
         custom_fields=read_fields,
         lost_answer="state",
