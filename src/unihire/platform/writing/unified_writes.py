@@ -88,6 +88,12 @@ class WriteRequest:
     asked_by: UUID | None = None
     expected: str | None = None
     shows_vendor: bool = False
+    actor: str | None = None
+    """The vendor's id of the user who acts where the body names nobody; the connector's where nothing is said."""
+
+    @property
+    def default_actor(self) -> str | None:
+        return self.actor or self.connector.acting_user
 
     @property
     def name(self) -> str:
@@ -275,7 +281,8 @@ class UnifiedWrites:
         data = request.data
         if request.within is not None and isinstance(data, dict):
             data = {**data, request.within: request.target}
-        return write, body_checks.check_body(write, integration.name, data)
+        has_actor = request.default_actor is not None
+        return write, body_checks.check_body(write, integration.name, data, has_actor=has_actor)
 
     async def _find_repeated(self, request: WriteRequest) -> WriteAnswer | None:
         """The answer of an earlier call under the key, where it was done. Raises Conflict where that was another."""
@@ -295,6 +302,8 @@ class UnifiedWrites:
             found = await self._find_target(request)
             remote_id = found if request.within is None else ""
         given = await body_checks.resolve(self._pool, request.connector.number, write, data, remote_id)
+        if given.actor is None and write.no_actor is None:
+            given = replace(given, actor=request.default_actor)
         filled = await self._files.fill({name: value for name, value in data.items() if name in FILE_MEMBERS})
         if filled:
             sent = msgspec.to_builtins(given.input) | filled
@@ -504,7 +513,7 @@ def _take_up(connector: Connector, scope: Scope, stored: StoredWrite) -> tuple[W
     request = WriteRequest(
         connector=connector, scope=scope, model=model, verb=stored.verb, data=sent.get("data"),
         target=None if stored.target is None else str(stored.target), within=sent.get("within"), key=stored.key,
-        asked_by=stored.asked_by,
+        asked_by=stored.asked_by, actor=stored.actor,
     )  # fmt: skip
     return request, Begun(stored.id, stored.input_hash, stored.steps, stored.answer, stored.status)
 
