@@ -14,7 +14,7 @@ from testbed.writing import Json, Writing, draw_name, find_open_job
 from unihire.errors import ConfigError
 from unihire.integration.registry import list_integrations, list_writes
 from unihire.kit.seal import Sealer, new_key
-from unihire.platform.acting import forget_acting_user, set_acting_user
+from unihire.platform.acting_users import forget_acting_user, set_acting_user
 from unihire.platform.connectors import open_connector_client
 from unihire.store.accounts.tenancy import Connector, get_connector
 from unihire.store.database import get_address
@@ -149,13 +149,13 @@ async def test_connector_of_a_vendor_that_writes_in_nobodys_name_takes_none(acti
 
 def test_command_sets_who_acts_and_shows_it(opened: Acting) -> None:
     id, user = str(opened.writing.tenant.connector.id), opened.users[1]["remote_id"]
-    said = opened.shell.ask("connectors", "act-as", id[:13], user)
+    said = opened.shell.ask("actor", id[:13], user)
     assert (said["connector_id"], said["acting_user"]) == (id, user)
     assert opened.shell.ask("connectors", "show", id)["acting_user"] == user
     assert f"acting user   {user}" in opened.shell.run("connectors", "show", id).stdout
-    assert "its credential acts" in opened.shell.run("connectors", "act-as", id, "--nobody").stdout
+    assert "its credential acts" in opened.shell.run("actor", id, "--nobody").stdout
     assert opened.shell.ask("connectors", "show", id)["acting_user"] is None
-    opened.shell.run("connectors", "act-as", id, code=2)
-    opened.shell.run("connectors", "act-as", id, user, "--nobody", code=2)
-    wrong = opened.shell.run("connectors", "act-as", id, "nobody", code=3)
+    opened.shell.run("actor", id, code=2)
+    opened.shell.run("actor", id, user, "--nobody", code=2)
+    wrong = opened.shell.run("actor", id, "nobody", code=3)
     assert "no user 'nobody'" in wrong.stderr

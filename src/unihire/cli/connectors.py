@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from unihire.cli.console.exits import FAILED
-from unihire.cli.console.picking import name_connector, pick_connectors
+from unihire.cli.console.picking import pick_connectors
 from unihire.cli.console.starting import run_on_database, start
 from unihire.cli.console.tables import make_stream_table, make_table
 from unihire.cli.console.terminal import OUT, Json, examples, note, print_json, print_line, print_plain, write_moment
@@ -18,11 +18,8 @@ from unihire.integration.registry import get_integration, list_writing
 from unihire.integration.scopes import find_access, find_granted, list_missing
 from unihire.kit.phrases import count_of
 from unihire.model import MODELS
-from unihire.platform.acting import forget_acting_user, set_acting_user
-from unihire.platform.connectors import open_connector_client
 from unihire.platform.organisations import list_organisations
 from unihire.platform.removal import remove_connector
-from unihire.platform.sealing import open_sealer
 from unihire.platform.syncs import find_status
 from unihire.store import Pool, streams
 from unihire.store.accounts import tenancy
@@ -33,12 +30,7 @@ from unihire.store.work import runs
 from unihire.store.work.history import list_latest_runs
 from unihire.sync.issues import say_quarantined
 
-EPILOG = examples(
-    "unihire connectors",
-    "unihire connectors show 3f2c",
-    "unihire connectors act-as 3f2c 4033879009",
-    "unihire connectors delete 3f2c",
-)
+EPILOG = examples("unihire connectors", "unihire connectors show 3f2c", "unihire connectors delete 3f2c")
 
 app = typer.Typer(no_args_is_help=False)
 
@@ -54,7 +46,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The connector's id, or it
 
 @app.callback(invoke_without_command=True)
 def connectors(context: typer.Context, is_json: Json = False) -> None:
-    """List, show and delete connectors, and say who acts; alone, it lists them."""
+    """List, show and delete connectors; alone, it lists them."""
     if context.invoked_subcommand is None:
         list_them(is_json=is_json)
 
@@ -148,45 +140,6 @@ def show(id: Id, is_json: Json = False) -> None:
     for stream in dict.fromkeys((*found["quarantined"], *found["incomplete"])):
         said = say_quarantined(stream, found["quarantined"].get(stream, 0), found["incomplete"].get(stream, 0))
         print_line(f"[yellow]![/yellow] {said}: `unihire quarantine {id}` lists them")
-
-
-@app.command("act-as")
-def act_as(
-    id: Id,
-    user: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="USER", help="The vendor's id of a user: remote_id of a remote user.", show_default=False
-        ),
-    ] = None,
-    nobody: Annotated[bool, typer.Option("--nobody", help="The credential acts, as before.")] = False,
-    is_json: Json = False,
-) -> None:
-    """Say in whose name a connector writes.
-
-    A write that can be done in a user's name, and names nobody in remote_user_id, is done in this one's. The vendor is
-    asked whether there is such a user.
-    """
-    if (user is None) is not nobody:
-        raise typer.BadParameter("give the vendor's id of a user, or --nobody", param_hint="USER")
-    settings = start()
-
-    async def work(pool: Pool) -> Connector:
-        (connector,) = await pick_connectors(pool, [id])
-        if user is None:
-            await forget_acting_user(pool, connector)
-            return connector
-        sealer = await open_sealer(settings, pool)
-        async with open_connector_client(pool, connector, sealer, settings=settings) as client:
-            await set_acting_user(pool, connector, client, user)
-        return connector
-
-    connector = run_on_database(work, settings)
-    if is_json:
-        print_json({**name_connector(connector), "acting_user": user})
-    else:
-        said = "its credential acts" if user is None else f"acts as {user}"
-        print_line(f"[green]✓[/green] {escape(f'{connector.end_user} ({connector.integration}): {said}')}")
 
 
 @app.command()
