@@ -73,7 +73,7 @@ async def create_candidate(context: WriteContext, given: Given[CandidateInput]) 
     values = await write_values(context, "Candidate", input.custom_fields)
     links = write_links(input.urls or ())
     has_single_links = _are_single(links)
-    files = input.attachments or []
+    files = given.files
     tags = list(dict.fromkeys(input.tags or ()))
     steps = [
         "candidate",
