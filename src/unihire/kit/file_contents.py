@@ -91,6 +91,7 @@ def take_over(file: BinaryIO, size: int) -> FileBytes:
     """The content of an open file of `size` bytes, which is then closed by its owner. Raises DiskFull."""
     if _Disk.used + size > MOST_ON_DISK:
         raise DiskFull
+    file.flush()
     descriptor = os.dup(file.fileno())
     _Disk.used += size
     return FileBytes(descriptor=descriptor, size=size)

@@ -6,7 +6,6 @@ A call is checked in this order, and the first fault is answered: API key (401),
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,8 +133,8 @@ class WriteRoutes:
         options = read_options(request, self._gate)
         target = self._read_target(request, path)
         is_form_sent = path.model == "attachment" and is_form(request)
-        is_held = options.is_later or not is_form_sent  # in memory, as long as it is
-        async with self._large_bodies.enter(request) if is_held else nullcontext():
+        is_on_disk = is_form_sent and not options.is_later
+        async with self._large_bodies.enter(request, is_on_disk=is_on_disk):
             async with self._large_bodies.bound(request):
                 form = await self._read_data(request, path, is_form_sent=is_form_sent)
             return await self._do(request, path, caller, scope, options, target, form)

@@ -27,6 +27,9 @@ LARGE_BODY = 1024 * 1024
 LARGE_AT_ONCE = 4
 """Large bodies that a process has in memory at once; others wait, for a while."""
 
+FORMS_AT_ONCE = 32
+"""The same of forms, whose files are on disk."""
+
 WAIT_SECONDS, AGAIN_SECONDS = 20.0, 5.0
 """How long a large body waits for its turn, and after which time its caller may ask again."""
 
@@ -35,26 +38,28 @@ READ_SECONDS = 120.0
 
 
 class LargeBodies:
-    """Lets in only some large bodies at once: JSON with files in it is in memory until its write is over."""
+    """Lets in only some large bodies at once: each is in memory, or on disk, until its write is over."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._in_memory = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._on_disk = asyncio.Semaphore(FORMS_AT_ONCE)
 
     @asynccontextmanager
-    async def enter(self, request: Request) -> AsyncIterator[None]:
+    async def enter(self, request: Request, *, is_on_disk: bool) -> AsyncIterator[None]:
         """Wait for a turn where the body is large, or may be. Raises NotNow where none comes."""
+        turns = self._on_disk if is_on_disk else self._in_memory
         if not _is_large(request):
             yield
             return
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await self._turns.acquire()
+                await turns.acquire()
         except TimeoutError:
             raise NotNow("There is no room for such a large body now", AGAIN_SECONDS) from None
         try:
             yield
         finally:
-            self._turns.release()
+            turns.release()
 
     @asynccontextmanager
     async def bound(self, request: Request) -> AsyncIterator[None]:
