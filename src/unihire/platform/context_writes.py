@@ -39,6 +39,7 @@ from unihire.kit.text import is_id
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.outbound.paging import VendorResponse
+from unihire.outbound.streamed_body import encode_json
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls import writes
@@ -365,7 +366,7 @@ class Writes:
         if acting_as is not None and self._integration.acting_credential is not None:
             client = client.act_as({self._integration.acting_credential: acting_as})
         path = client.target.locate(call.path) + (f"?{urlencode(call.query)}" if call.query else "")
-        body = call.body if isinstance(call.body, bytes | None) else msgspec.json.encode(call.body)
+        body = encode_json(call.body) if isinstance(call.body, dict) else call.body
         headers = {**({} if body is None else {"Content-Type": call.content_type}), **call.headers}
         if call.url is not None:
             return await client.send_elsewhere(call.method, call.url, body, headers, of=call.name)

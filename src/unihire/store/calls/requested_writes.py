@@ -29,7 +29,8 @@ BEGIN_WRITE = """
         (connector, id, key, model, verb, target, asked_by, actor, input_hash, body, status, claimed_until)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12::interval)
     ON CONFLICT (connector, key) WHERE key IS NOT NULL DO UPDATE SET
-        status = excluded.status, body = excluded.body, ended_at = NULL, claimed_until = excluded.claimed_until
+        status = excluded.status, actor = excluded.actor, body = excluded.body, ended_at = NULL,
+        claimed_until = excluded.claimed_until
     WHERE write.answer IS NULL AND write.input_hash = excluded.input_hash AND (
         write.claimed_until IS NULL
         OR write.claimed_until NOT BETWEEN now() AND now() + $13::interval + '1 minute'::interval
