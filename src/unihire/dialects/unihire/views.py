@@ -48,7 +48,9 @@ class SyncStream(SyncCounts, frozen=True, kw_only=True):
     since: Annotated[
         datetime | None, Meta(description="What changed since then was read; null where the list is read whole.")
     ]
-    error: Annotated[str | None, Meta(description="Why it could not be read to its end.")]
+    error: Annotated[
+        str | None, Meta(description="Why it could not be read to its end, or what of its rows could not be read.")
+    ]
     started_at: datetime
     finished_at: datetime | None
 
