@@ -532,7 +532,7 @@ async def finish_stream(
     token: str | None = None,
     lacking: str | None = None,
 ) -> StreamFinished:
-    """End a stream's part, read to its end without an `error`; `lacking` says what of its rows is not read.
+    """End a stream's part; without an `error` it was read, and `lacking` says what of its rows was not.
 
     `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated. `is_window`: only
     changed rows were read, and no ids stored as seen. `has_seen_all`: quarantined rows that were not quarantined again
@@ -540,9 +540,7 @@ async def finish_stream(
     """
     reason = (said := error or lacking) and make_writable(said, REASON_LENGTH)
     ended = run.connector, run.id, stream, run.attempt, reason, requests, waited, *before, error is None, lead, token
-    row = await (
-        connection.fetchrow(END_WINDOW, *ended) if is_window else connection.fetchrow(END_STREAM, *ended, has_seen_all)
-    )
+    row = await connection.fetchrow(*((END_WINDOW, *ended) if is_window else (END_STREAM, *ended, has_seen_all)))
     if row is None:
         raise Superseded(run)
     return StreamFinished(row["is_paused"], row["first_read_at"])
