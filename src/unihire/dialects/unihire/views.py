@@ -71,7 +71,8 @@ class SyncRun(msgspec.Struct, frozen=True, kw_only=True):
         Status,
         Meta(
             description="`queued` until a worker takes it up. `waiting` while it is deferred: see `waits_until`. "
-            "`paused` while the connector is. `partial` where some lists could not be read, `failed` where none could."
+            "`paused` while the connector is. `partial` where some lists could not be read, or a part of their rows; "
+            "`failed` where none could."
         ),
     ]
     full: Annotated[bool, Meta(description="Whether every list is read whole.")]
