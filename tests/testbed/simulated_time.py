@@ -116,10 +116,10 @@ class SimulatedTime:
                 under_way = opened(client, *asked, **more)
                 answer = await under_way.__aenter__()
             await self.travel()
-            try:
-                yield answer
-            finally:
-                with self._await_answer():
+            with self._await_answer():
+                try:
+                    yield answer  # of which the caller reads the body
+                finally:
                     await under_way.__aexit__(None, None, None)
 
         return open_after_a_while
