@@ -39,7 +39,7 @@ from unihire.store.events import eras, log, order
 from unihire.store.feed import erasing, gate, hashes, position, recency, refiling, refreshing, replacing, saving
 from unihire.store.volatile import PARTS_COLUMN
 from unihire.store.work import fast_schedules, history, jobs, runs, schedules, sync_tokens
-from unihire.sync import fetching
+from unihire.sync import details
 
 
 def find_statements(tables: list[str]) -> dict[str, str]:
@@ -285,7 +285,7 @@ def _list_streams(of: Asker) -> Iterator[Case]:
     raws = [b"x"] * ASKED
     detail = (["text"], ["1"], ["2"], [b""])
     yield Case("streams.UPSERT_DETAILS", streams.UPSERT_DETAILS, (c, notes, *detail), written=1)
-    yield fifty("fetching.FIND_DETAILS", fetching.FIND_DETAILS, (c, notes, "text", of.row_ids))
+    yield fifty("details.FIND_DETAILS", details.FIND_DETAILS, (c, notes, "text", of.row_ids))
     yield Case(
         "streams.UPSERT_QUARANTINE",
         streams.UPSERT_QUARANTINE,
@@ -368,7 +368,7 @@ def _list_runs(of: Asker) -> Iterator[Case]:
     moved = (c, run, people, 1, "walk", "", *counted, *place)
     yield Case("runs.MOVE_STREAM", runs.MOVE_STREAM, moved, looks=3, written=1)
     yield Case("runs.COMMIT_SKIPPED", runs.COMMIT_SKIPPED, (*moved, [new], 2**62), looks=5, written=2)
-    finished = (c, run, people, 1, None, 0, 0.0, *place)
+    finished = (c, run, people, 1, None, 0, 0.0, *place, True)
     yield Case("runs.FINISH_STREAM", runs.FINISH_STREAM, finished, looks=3, written=1)
     lead = timedelta(seconds=1)
     ended = (*finished, lead, None)

@@ -21,7 +21,7 @@ from unihire.store.feed.rendered import Rendered
 from unihire.store.feed.saving import find_live
 from unihire.store.feed.writing import StreamWriter, Written
 from unihire.store.joins import JoinedVersions
-from unihire.sync.fetching import Details, fetch_details, find_details
+from unihire.sync.details import DetailAccess, Details, explain_lacking, fetch_details, find_details
 from unihire.sync.joining import (
     RowStorage,
     Stale,
@@ -147,6 +147,8 @@ class Pages:
         self.log_changes: ChangeLog | None = log_changes
         self.is_touched = False
         """Whether its rows are read as they are known to have changed."""
+        self.access = DetailAccess()
+        """Which details the credentials were found to reach."""
         self._pool = pool
         self._client = client
         self._renderer = renderer
@@ -188,6 +190,10 @@ class Pages:
     def has_quarantine(self) -> bool:
         """Whether rows of the stream are quarantined, or may be."""
         return self._writer.has_quarantine
+
+    def explain_lacking(self) -> str | None:
+        """What was not read of the rows for lack of a permission, if anything; see `access`."""
+        return "; ".join(explain_lacking(self.stream, name) for name in sorted(self.access.lacking)) or None
 
     async def open(self, *, streams_read: Collection[str] | None = None, has_quarantine: bool | None = None) -> None:
         """Look up what preparing and saving must know of the store.
@@ -254,8 +260,9 @@ class Pages:
         sound, row_ids, refused = self._refuse(rows)
         source = within or self._pool
         details = await fetch_details(
-            self._client, source, self._connector, self.stream, sound, day=self.day, is_touched=self.is_touched
-        )
+            self._client, source, self._connector, self.stream, sound,
+            day=self.day, is_touched=self.is_touched, access=self.access,
+        )  # fmt: skip
         return FetchedPage(sound, row_ids, refused, details)
 
     async def map_within(self, fetched: FetchedPage, feed: Feed, *, asked_seq: int) -> MappedPage:
