@@ -161,10 +161,10 @@ def to_resume(source: Source) -> Attachment:
     return write_attachment(source, "RESUME", find_resume(source))
 
 
-def find_resume(source: Source) -> str | None:
+def find_resume(source: Source) -> Any:
     """The address of a résumé's file; where that is a page for people who are signed in, the API's for the key."""
     address = to_text(source.row.get("downloadUrl"))
-    page = PAGE.match(address or "")
+    page = PAGE.match(address) if isinstance(address, str) else None
     if page is None:
         return address
     return f"https://api.{page[1]}/v1/opportunities/{get_id(source.within)}/resumes/{get_id(source.row)}/download"
@@ -174,7 +174,7 @@ def to_file(source: Source) -> Attachment:
     return write_attachment(source, "OTHER", to_text(source.row.get("downloadUrl")))
 
 
-def write_attachment(source: Source, kind: str, address: str | None) -> Attachment:
+def write_attachment(source: Source, kind: str, address: Any) -> Attachment:
     file, opportunity = source.row, source.within
     return Attachment(
         remote_id=get_id(file),
