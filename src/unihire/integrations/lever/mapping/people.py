@@ -163,7 +163,7 @@ def to_resume(source: Source) -> Attachment:
 
 def find_resume(source: Source) -> str | None:
     """The address of a résumé's file; where that is a page for people who are signed in, the API's for the key."""
-    address = to_text(source.row.get("downloadUrl"))
+    address: str | None = to_text(source.row.get("downloadUrl"))
     page = PAGE.match(address or "")
     if page is None:
         return address
