@@ -315,6 +315,7 @@ def _list_counting(of: Asker) -> Iterator[Case]:
     yield Case("counting.FIND_GONE", counting.FIND_GONE, (c, PEOPLE, 10), walked=walked)
     yield Case("tenancy.HAS_RECORDS", tenancy.HAS_RECORDS, (c,))
     yield Case("tenancy.FIND_RAW", tenancy.FIND_RAW, (c, of.ids), looks=ASKED)
+    yield Case("reading.FIND_OF_STREAM", reading.FIND_OF_STREAM, (c, of.ids[0], of.ids[:3]), looks=4)
     yield Case("tenancy.COUNT_RECORDS", tenancy.COUNT_RECORDS, (c,), walked=walked)
     yield Case("tenancy.COUNT_LIVING", tenancy.COUNT_LIVING, (c,), walked=walked)
 
