@@ -322,8 +322,8 @@ def describe_api() -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "An API key with the scope that the call needs: `read` for records, lists and logs, "
-                    "`write` for writes, what can be written and their log, `manage` for changing syncs, webhooks, keys "
-                    "and connectors and for the audit trail, `operations` for calls of operations. Without it the "
+                    "`write` for writes, what can be written and their log, `manage` for changing syncs, webhooks, "
+                    "keys and connectors and for the audit trail, `operations` for calls of operations. Without it the "
                     "answer is a 403 that names it.",
                 },
                 "ConnectorToken": {
