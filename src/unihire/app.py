@@ -18,8 +18,8 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from unihire import __version__
+from unihire.dialects.bindbee import catalogue, write_schema
 from unihire.dialects.bindbee import connectors as linked
-from unihire.dialects.bindbee import write_schema
 from unihire.dialects.bindbee.content_routes import ContentRoutes
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.bindbee.write_routes import WriteRoutes
@@ -33,7 +33,9 @@ from unihire.dialects.tray.connectors import PATH as CALLS_PATH
 from unihire.dialects.tray.connectors import Connectors, write_message, write_text
 from unihire.dialects.tray.schema import describe_calls
 from unihire.dialects.unihire import (
+    audit_trail,
     capabilities,
+    connector_admin,
     consent,
     delivery_log,
     delivery_log_schema,
@@ -43,6 +45,7 @@ from unihire.dialects.unihire import (
     front,
     hooks,
     issues,
+    key_routes,
     quarantine,
     schedule,
     syncs,
@@ -114,13 +117,15 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
 
     @contextlib.asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
-        listening = asyncio.create_task(access.listen())
+        tasks = [asyncio.create_task(access.listen()), asyncio.create_task(access.note_uses())]
         try:
             yield
         finally:
-            listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listening
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            await access.write_uses()
             await clients.close()
 
     return _Service(
@@ -128,6 +133,10 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
         lifespan=live,
         routes=[
             *linked.LinkedConnectors(pool, gate).list_routes(),
+            *connector_admin.ConnectorAdmin(pool, gate).list_routes(),
+            *catalogue.Catalogue(gate).list_routes(),
+            *key_routes.KeyRoutes(pool, gate).list_routes(),
+            *audit_trail.AuditTrail(pool, gate).list_routes(),
             *ContentRoutes(pool, gate, Contents(pool, clients, reader, make_policy(settings))).list_routes(),
             *WriteRoutes(pool, gate, unified, Meta(pool, reader)).list_routes(),
             Route(f"{NATIVE.path}/{{plural}}", native.answer),
@@ -234,6 +243,7 @@ def make_worker(settings: Settings, pool: Pool, sealer: Sealer | None = None) ->
         writes=timedelta(days=settings.writes_days),
         events=timedelta(days=settings.events_days),
         deliveries=timedelta(days=settings.deliveries_days),
+        audit=timedelta(days=settings.audit_days),
         deleted=timedelta(days=days) if days else None,
     )
     fast = read_fast_setting(settings)
@@ -258,6 +268,10 @@ def describe_api() -> dict[str, Any]:
         partial(describe_reads, NATIVE),
         write_schema.describe_writes,
         linked.describe_routes,
+        lambda: connector_admin.describe_routes(syncs.describe_routes()[0], schedule.describe_route()[0]),
+        catalogue.describe_routes,
+        key_routes.describe_routes,
+        audit_trail.describe_route,
         capabilities.describe_route,
         quarantine.describe_route,
         syncs.describe_routes,
@@ -304,7 +318,14 @@ def describe_api() -> dict[str, Any]:
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key."},
+                "ApiKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key with the scope that the call needs: `read` for records, lists and logs, "
+                    "`write` for writes, what can be written and their log, `manage` for changing syncs, webhooks, "
+                    "keys and connectors and for the audit trail, `operations` for calls of operations. Without it the "
+                    "answer is a 403 that names it.",
+                },
                 "ConnectorToken": {
                     "type": "apiKey",
                     "in": "header",

@@ -142,6 +142,9 @@ class Settings(BaseSettings):
     deliveries_days: Annotated[
         int, Field(ge=1, le=36_500, description="Days for which the log of webhook deliveries is stored.")
     ] = 7
+    audit_days: Annotated[
+        int, Field(ge=1, le=36_500, description="Days for which the audit trail and keys that ended are stored.")
+    ] = 365
     deleted_days: Annotated[
         int,
         Field(ge=0, le=36_500, description="Days for which the content of deleted records is stored; 0 for ever."),

@@ -255,12 +255,39 @@ def test_keys_are_made_told_once_and_revoked(command: Command) -> None:
     assert command.ask("keys", "revoke", made["id"][:8]) == {"revoked": made["id"]}
     (row,) = [row for row in command.ask("keys", "list") if row["id"] == made["id"]]
     assert row["revoked_at"] is not None
+    few = command.ask("keys", "create", "--name", "few", "--scope", "read", "--model", "job", "--model", "offer")
+    assert (few["scopes"], few["models"]) == (["read"], ["job", "offer"])
+    assert command.ask("keys", "change", few["id"][:8], "--scope", "write", "--all-models") == {"changed": few["id"]}
+    (row,) = [row for row in command.ask("keys") if row["id"] == few["id"]]
+    assert (row["scopes"], row["models"], row["last_used_at"]) == (["write"], None, None)
+    assert (
+        "operations reach records of all models"
+        in command.run("keys", "create", "--scope", "operations", "--model", "job", code=3).stderr
+    )
     lasting = command.ask("keys", "create", "--name", "lasting", "--valid-for", "90d")
     ends = command.ask("keys", "list")[-1]["ends_at"]
     assert ends[:10] in command.run("keys").stdout
     command.ask("keys", "revoke", lasting["id"])
     assert ends[:10] not in command.run("keys").stdout, "it ended when it was revoked"
     assert "no valid API key begins with" in command.run("keys", "revoke", made["id"], code=3).stderr
+
+
+def test_organisations_are_made_and_every_act_is_in_the_audit_trail(command: Command) -> None:
+    made = command.ask("organisations", "create", "--name", "Another Ltd")
+    assert (
+        "an organisation 'Another Ltd' already"
+        in command.run("organisations", "create", "--name", "Another Ltd", code=3).stderr
+    )
+    command.ask("organisations", "rename", made["id"][:8], "--name", "Third Ltd")
+    (row,) = [row for row in command.ask("organisations") if row["id"] == made["id"]]
+    assert (row["name"], row["connectors"], row["keys"]) == ("Third Ltd", 0, 0)
+    assert "Third Ltd" in command.run("organisations").stdout
+    lines = command.ask("audit", "--organisation", made["id"][:8])
+    assert [line["act"] for line in lines] == ["organisation.renamed", "organisation.created"]
+    assert {line["actor"]["name"] for line in lines} == {"command"}
+    shown = command.run("audit", "--act", "organisation.renamed", "--limit", "1").stdout
+    assert "organisation.renamed" in shown
+    assert "was name Another Ltd" in shown
 
 
 def test_serve_answers_with_a_key_and_a_token_and_ends_on_a_signal(command: Command, connector: dict[str, Any]) -> None:

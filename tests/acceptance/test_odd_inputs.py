@@ -112,6 +112,9 @@ def list_cases() -> Iterator[Case]:
         for text in ("", "\x1b[31m", "a\nb", "x" * 2000):
             yield Case(f"{option} {text[:5]!r}", (*CONNECT, option, text), 2, "give another", GIVEN)
     yield Case("a key without a name", ("keys", "create", "--name", ""), 2, "give another: it is empty")
+    for option in ("--scope", "--model"):
+        yield Case(f"a key with a long {option}", ("keys", "create", option, "x" * 50_000), 3, "(50,000 characters)")
+    yield Case("an organisation without a name", ("organisations", "create", "--name", " "), 2, "give another")
     yield Case("a connector of control characters", ("runs", "\x1b[31m"), 3, "no connector begins with '\\x1b[31m'")
     yield Case("a long connector", ("runs", "x" * 100_000), 3, "x…")
     yield Case("a long number", ("runs", "--last", "9" * 6000), 2, "--last")

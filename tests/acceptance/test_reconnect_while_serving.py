@@ -88,7 +88,8 @@ async def test_serve_goes_on_with_the_new_credentials_and_keeps_nothing_of_the_o
         command.ask, "connect", "greenhouse", "--customer", "Example", "--base-url", greenhouse.base_url,
         **name_credentials("old"),
     )  # fmt: skip
-    key = (await asyncio.to_thread(command.ask, "keys", "create", "--name", "test"))["key"]
+    scopes = "--scope", "read", "--scope", "operations"
+    key = (await asyncio.to_thread(command.ask, "keys", "create", "--name", "test", *scopes))["key"]
     headers = {"Authorization": f"Bearer {key}", "X-Connector-Token": connected["connector_token"]}
     with command.start("serve", "--port", "0", "--json", UNIHIRE_RATE_LIMIT="0") as process:
         ready = await asyncio.to_thread(read_json_line, process)

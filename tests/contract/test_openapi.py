@@ -22,6 +22,7 @@ from testbed.tenants import Tenant, make_tenant
 from unihire.app import create_app, describe_api
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.bindbee.write_routes import WRITE_PATHS
+from unihire.dialects.common.admission import BY_ID
 from unihire.dialects.common.expansion import parse_expand, write_expand_pattern
 from unihire.dialects.common.faces import Face
 from unihire.dialects.unihire.records import OWN
@@ -98,6 +99,24 @@ def test_reads_of_both_faces_are_described_and_nothing_they_do_not_do() -> None:
     one = "/core/v1/connectors/{name}/versions/{version}"
     assert {path: list(item) for path, item in paths.items() if path not in methods} == {
         "/api/ats/v1/connectors": ["get"],
+        "/api/ats/v1/connectors/{id}": ["get"],
+        "/api/ats/v1/connectors/{connector_id}/delete": ["delete"],
+        f"{BY_ID}/token": ["post"],
+        f"{BY_ID}/move": ["post"],
+        f"{BY_ID}/syncs": ["get", "post"],
+        f"{BY_ID}/syncs/pause": ["post"],
+        f"{BY_ID}/syncs/resume": ["post"],
+        f"{BY_ID}/syncs/cancel": ["post"],
+        f"{BY_ID}/syncs/{{id}}": ["get"],
+        f"{BY_ID}/schedule": ["get", "put"],
+        "/api/ats/v1/integrations": ["get"],
+        "/api/v1/lookup/integrations": ["get"],
+        "/api/v1/lookup/models": ["get"],
+        "/api/v1/keys": ["get", "post"],
+        "/api/v1/keys/{id}": ["get", "patch", "delete"],
+        "/api/v1/keys/{id}/rotate": ["post"],
+        "/api/v1/org-check": ["post"],
+        "/api/v1/audit": ["get"],
         "/api/embedded/v1/connectors/resync": ["post"],
         "/api/v1/capabilities": ["get"],
         "/api/v1/events": ["get"],
@@ -258,11 +277,16 @@ async def test_requests_as_described_are_taken_and_answered_as_described(
                 there["id"] = str(run)
             elif path.startswith("/api/v1/webhooks/{id}"):
                 there["id"] = made.json()["webhook_id"]
+            elif path == "/api/ats/v1/connectors/{id}":
+                there["id"] = str(tenant.connector.id)
+            elif path.startswith((f"{BY_ID}/syncs", f"{BY_ID}/schedule")):
+                there |= {"id": str(run), "connector_id": str(tenant.connector.id)}
             for param in [param for described in item.values() for param in described.get("parameters", [])]:
                 if param["name"] in there:
                     param["examples"] = {"there": {"value": there[param["name"]]}}
                 if param["name"] == "cursor":
                     listed = path.replace("{id}", there.get("id", ""))
+                    listed = listed.replace("{connector_id}", there.get("connector_id", ""))
                     given = (await client.get(listed, params={"page_size": 1})).json()["cursor"]
                     assert re.fullmatch(param["schema"]["pattern"], given or "")
                     param["schema"] = {"enum": ["", given] if given else [""]}
@@ -274,8 +298,11 @@ async def test_requests_as_described_are_taken_and_answered_as_described(
                 body["url"] = {"enum": ["https://example.com/hook"]}
             if "connector_ids" in body:
                 body["connector_ids"] = {"enum": [[str(tenant.connector.id)]]}
-    ask = document["paths"]["/api/v1/syncs"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    ask["properties"]["models"]["items"] = {"enum": ["candidate", "job"]}
+    for path in ("/api/v1/syncs", f"{BY_ID}/syncs"):
+        ask = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        ask["properties"]["models"]["items"] = {"enum": ["candidate", "job"]}
+    for path in (f"{BY_ID}/move", "/api/ats/v1/connectors/{connector_id}/delete"):
+        del document["paths"][path]  # ids that were answered are tried, and the connector would be there no longer
     for path in WRITE_PATHS:  # test_fuzzed_writes.py makes these up, for a vendor that takes everything
         del document["paths"][f"{NATIVE.path}/{path.path}"][path.method.lower()]
         document["paths"].pop(f"{NATIVE.path}/{path.meta}", None)

@@ -16,6 +16,7 @@ COLUMN = "connector"
 GLOBAL: Mapping[str, str] = {
     "organisation": "who connectors are of",
     "api_key": "found by its hash, before anybody knows whose it is",
+    "audit": "who changed what, read by organisation",
     "connector": "the directory: found by its id or its token's hash, and joined by everything that asks of all",
     "replaced_token": "found by its hash, before anybody knows whose it is",
     "hook": "what a delivery is verified with, found with the token of its address",

@@ -401,7 +401,7 @@ def _list_runs(of: Asker) -> Iterator[Case]:
     yield Case("fast_schedules.INSERT_FAST_RUN", fast.INSERT_FAST_RUN, asked, looks=2, written=1, before=ended)
     yield Case("history.LIST_HISTORY", history.LIST_HISTORY, ([c], None, 20, None, None), looks=21, walked=140)
     yield Case("history.LIST_LATEST_RUNS", history.LIST_LATEST_RUNS, (c,), looks=2, walked=of.connectors)
-    linked_to = (new, "production", "ATS", 0, None, None, 10)
+    linked_to = (new, "production", "ATS", 0, None, None, 10, None)
     yield Case("linked.LIST_LINKED", linked.LIST_LINKED, linked_to, looks=3, walked=of.connectors)
 
 

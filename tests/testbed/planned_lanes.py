@@ -40,6 +40,8 @@ def list_lanes(of: Asker) -> Iterator[Case]:
     yield Case("lanes.LIST_LAST_NOTICES", lanes.LIST_LAST_NOTICES, ([c],))
     yield write("lanes.INSERT_LANES", lanes.INSERT_LANES, (endpoint, [c], [id], [0], [0]))
     yield write("lanes.OPEN_NEW", lanes.OPEN_NEW, (c, id, NOBODY, "production"))
+    yield write("lanes.OPEN_MOVED", lanes.OPEN_MOVED, (c, id, NOBODY, "production", 0, 0))
+    yield Case("lanes.DROP_LANES_OF", lanes.DROP_LANES_OF, (c,), walked=20, written=20)
     yield Case("lanes.LIST_OF_ENDPOINT", lanes.LIST_OF_ENDPOINT, (endpoint,))
     yield write("lanes.DROP_OTHERS", lanes.DROP_OTHERS, (endpoint, [NOBODY]))
     yield write("lanes.LOCK_FEEDS", lanes.LOCK_FEEDS, ([c],))

@@ -14,6 +14,7 @@ from testbed.vendor import ACME, IMPATIENT
 from unihire.app import create_app
 from unihire.integration.declare import Integration
 from unihire.kit.seal import Sealer
+from unihire.platform.access import SCOPES
 from unihire.platform.connectors import create_connector, open_client
 from unihire.platform.organisations import create_key, ensure_organisation
 from unihire.settings import Settings
@@ -64,7 +65,7 @@ async def make_tenant(
 ) -> Tenant:
     credentials = credentials or {"client_id": "id", "client_secret": "secret-of-the-vendor"}
     owner = await ensure_organisation(pool, organisation)
-    key_id, key = await create_key(pool, owner, environment, "test")
+    key_id, key = await create_key(pool, owner, environment, "test", scopes=SCOPES)
     made = await create_connector(
         pool,
         sealer,

@@ -88,7 +88,7 @@ COMMANDS = (
     Command("capabilities", "capabilities:capabilities", "EPILOG", "Show what each system gives."),
     Command("openapi", "openapi:openapi", "EPILOG", "Print the OpenAPI document of the API."),
     Command("actor", "acting:actor", "EPILOG", "Say in whose name a connector writes."),
-    Command("connectors", "connectors:app", "EPILOG", "List, show and delete connectors; alone, it lists them."),
+    Command("connectors", "connectors:app", "EPILOG", "List, show, move and delete connectors; alone, it lists them."),
     Command(
         "hooks",
         "hooks:app",
@@ -101,7 +101,14 @@ COMMANDS = (
         "EPILOG",
         "Make, show, change and remove webhooks, to which events are sent; alone, it lists them.",
     ),
-    Command("keys", "keys:app", "EPILOG", "Make, list, rotate and end API keys; alone, it lists them."),
+    Command(
+        "organisations",
+        "organising:app",
+        "EPILOG",
+        "Make, list and rename organisations; alone, it lists them.",
+    ),
+    Command("keys", "keys:app", "EPILOG", "Make, list, change, rotate and end API keys; alone, it lists them."),
+    Command("audit", "auditing:audit", "EPILOG", "List who changed what, by API key or by command, the latest first."),
 )
 
 _BY_NAME = {command.name: command for command in COMMANDS}

@@ -9,6 +9,7 @@ import asyncpg
 import typer
 from rich.markup import escape
 
+from unihire.cli.console.arguments import Environment
 from unihire.cli.console.exits import FAILED
 from unihire.cli.console.picking import pick_connectors
 from unihire.cli.console.starting import run_on_database, start
@@ -18,6 +19,7 @@ from unihire.integration.registry import get_integration, list_writing
 from unihire.integration.scopes import find_access, find_granted, list_missing
 from unihire.kit.phrases import count_of
 from unihire.model import MODELS
+from unihire.platform.moving import move_connector
 from unihire.platform.organisations import list_organisations
 from unihire.platform.removal import remove_connector
 from unihire.platform.syncs import find_status
@@ -30,7 +32,12 @@ from unihire.store.work import runs
 from unihire.store.work.history import list_latest_runs
 from unihire.sync.issues import say_quarantined
 
-EPILOG = examples("unihire connectors", "unihire connectors show 3f2c", "unihire connectors delete 3f2c")
+EPILOG = examples(
+    "unihire connectors",
+    "unihire connectors show 3f2c",
+    "unihire connectors delete 3f2c",
+    "unihire connectors move 3f2c --environment production",
+)
 
 app = typer.Typer(no_args_is_help=False)
 
@@ -46,7 +53,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The connector's id, or it
 
 @app.callback(invoke_without_command=True)
 def connectors(context: typer.Context, is_json: Json = False) -> None:
-    """List, show and delete connectors; alone, it lists them."""
+    """List, show, move and delete connectors; alone, it lists them."""
     if context.invoked_subcommand is None:
         list_them(is_json=is_json)
 
@@ -173,6 +180,30 @@ def delete(
         print_json({"deleted": str(connector.id), "records": records})
     else:
         print_line(f"[green]✓[/green] {connector.id} deleted with {count_of(records, 'record')}")
+
+
+@app.command()
+def move(
+    id: Id,
+    environment: Annotated[Environment, typer.Option(help="Whose keys reach it then.", show_default=False)],
+    is_json: Json = False,
+) -> None:
+    """Move a connector to another environment of its organisation.
+
+    Its id, token, credentials and records stay. API keys of its old environment no longer reach it, and that
+    environment's webhooks are sent nothing more of it.
+    """
+
+    async def change(pool: Pool) -> Connector:
+        (connector,) = await pick_connectors(pool, [id])
+        await move_connector(pool, connector, environment)
+        return connector
+
+    moved = run_on_database(change, start())
+    if is_json:
+        print_json({"connector_id": str(moved.id), "environment": environment})
+    else:
+        print_line(f"[green]✓[/green] {moved.id} is in {environment}")
 
 
 async def _count_issues(pool: Pool) -> dict[int, int]:

@@ -22,7 +22,7 @@ from unihire.cli.console.terminal import (
     print_plain,
     write_moment,
 )
-from unihire.cli.keys import LONGEST_OVERLAP, OldValidFor, read_validity
+from unihire.cli.keys import OldValidFor, read_validity
 from unihire.errors import ConfigError
 from unihire.events.inbox import hooks
 from unihire.events.inbox.hooks import NewHook, get_webhooks
@@ -32,6 +32,7 @@ from unihire.kit.files import read_file
 from unihire.kit.phrases import count_of
 from unihire.outbound.client import VendorClient
 from unihire.platform.connectors import open_connector_client
+from unihire.platform.organisations import LONGEST_OVERLAP
 from unihire.platform.public_url import build_public_url
 from unihire.platform.sealing import open_sealer
 from unihire.settings import Settings

@@ -17,7 +17,12 @@ from unihire.errors import ConfigError
 from unihire.kit.durations import parse_duration, write_duration
 from unihire.kit.phrases import count_of
 from unihire.kit.seal import new_key
+from unihire.platform.access import SCOPES, SCOPES_UNASKED
 from unihire.platform.organisations import (
+    LONGEST_KEY,
+    LONGEST_OVERLAP,
+    KeyReach,
+    change_key,
     create_key,
     ensure_organisation,
     list_keys,
@@ -33,6 +38,7 @@ from unihire.store.accounts.tenancy import Connector
 
 EPILOG = examples(
     "unihire keys create --environment development --name laptop",
+    "unihire keys change 3f2c --scope read --model job",
     "unihire keys rotate 3f2c --old-valid-for 24h",
     "unihire keys revoke 3f2c",
     "unihire keys rotate-token 5d1a --old-valid-for 0",
@@ -41,11 +47,6 @@ EPILOG = examples(
 )
 
 app = typer.Typer(no_args_is_help=False)
-
-LONGEST_OVERLAP = timedelta(days=30)
-"""How long what was replaced may be good still."""
-
-LONGEST_KEY = timedelta(days=3650)
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, or its beginning.", show_default=False)]
 OldValidFor = Annotated[
@@ -67,10 +68,24 @@ ValidForAsOld = Annotated[
     ),
 ]
 
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scope",
+        metavar="SCOPE",
+        help="What it may do: read, write, manage or operations; may be repeated.",
+        show_default="of a new one read, write and manage",
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", metavar="MODEL", help="Only records of this model; may be repeated.", show_default="all"),
+]
+
 
 @app.callback(invoke_without_command=True)
 def keys(context: typer.Context, is_json: Json = False) -> None:
-    """Make, list, rotate and end API keys; alone, it lists them."""
+    """Make, list, change, rotate and end API keys; alone, it lists them."""
     if context.invoked_subcommand is None:
         list_them(is_json=is_json)
 
@@ -88,14 +103,17 @@ def list_them(is_json: Json = False) -> None:
     table = make_table()
     for title in ("id", "name", "organisation", "environment"):
         table.add_column(title, overflow="fold")
-    for title in ("created (UTC)", "ends (UTC)"):
+    table.add_column("scopes", overflow="fold")
+    for title in ("created (UTC)", "last used (UTC)", "ends (UTC)"):
         table.add_column(title, no_wrap=True)
     for key in found:
         over = "" if key["is_good"] else f" [red]({'revoked' if key['revoked_at'] else 'ended'})[/red]"
         ends = min((moment for moment in (key["revoked_at"], key["ends_at"]) if moment is not None), default=None)
-        created, ended = show_moment(key["created_at"])[:16], "" if ends is None else show_moment(ends)[:16]
-        name = escape(key["name"]) + over
-        table.add_row(str(key["id"])[:8], name, escape(key["organisation"]), key["environment"], created, ended)
+        moments = (
+            "" if one is None else show_moment(one)[:16] for one in (key["created_at"], key["last_used_at"], ends)
+        )
+        name, reach = escape(key["name"]) + over, _describe_reach(key)
+        table.add_row(str(key["id"])[:8], name, escape(key["organisation"]), key["environment"], reach, *moments)
     OUT.print(table)
 
 
@@ -105,19 +123,62 @@ def create(
     organisation: Annotated[str, make_name_option("Whose it is; made if there is none.")] = "default",
     name: Annotated[str, make_name_option("To know it from others.")] = "default",
     valid_for: ValidFor = None,
+    scope: Scopes = None,
+    model: Models = None,
     is_json: Json = False,
 ) -> None:
-    """Make an API key. It is shown this once, and only its hash is stored."""
+    """Make an API key. It is shown this once, and only its hash is stored.
+
+    The scope read is for records and what became of them, write for writing them, manage for syncs, webhooks, keys
+    and connectors, operations for calling a system's operations by the key alone.
+    """
+    scopes = scope or SCOPES_UNASKED
+    KeyReach.check(scopes, model)
     lasts = None if valid_for is None else read_validity(valid_for, LONGEST_KEY, least=timedelta(seconds=1))
 
     async def make(pool: Pool) -> tuple[UUID, str]:
-        return await create_key(pool, await ensure_organisation(pool, organisation), environment, name, valid_for=lasts)
+        owner = await ensure_organisation(pool, organisation)
+        return await create_key(pool, owner, environment, name, valid_for=lasts, scopes=scopes, models=model)
 
     id, key = run_on_database(make, start())
     if is_json:
-        print_json({"id": str(id), "key": key, "organisation": organisation, "environment": environment, "name": name})
+        whose = {"organisation": organisation, "environment": environment, "name": name}
+        print_json({"id": str(id), "key": key, **whose, "scopes": list(scopes), "models": model})
         return
     _show_key(id, key)
+
+
+@app.command()
+def change(
+    id: KeyId,
+    name: Annotated[str | None, make_name_option("Its new name.")] = None,
+    scope: Scopes = None,
+    model: Models = None,
+    is_of_all: Annotated[bool, typer.Option("--all-models", help="Let it reach all models.")] = False,
+    valid_for: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="When it ends by itself, from now: 90d, say.", show_default="as it is"),
+    ] = None,
+    is_json: Json = False,
+) -> None:
+    """Change the name, scopes, models or end of an API key; what is not given stays.
+
+    It holds at once, in every process.
+    """
+    if model and is_of_all:
+        raise typer.BadParameter("either --model or --all-models")
+    lasts = None if valid_for is None else read_validity(valid_for, LONGEST_KEY, least=timedelta(seconds=1))
+
+    async def make(pool: Pool) -> UUID:
+        key = await _pick_key(pool, id)
+        await change_key(pool, key, name=name, scopes=scope, models=model or None, is_of_all=is_of_all, valid_for=lasts)
+        return key
+
+    changed = run_on_database(make, start())
+    if is_json:
+        print_json({"changed": str(changed)})
+    else:
+        print_line(f"[green]✓[/green] {changed} is changed")
 
 
 @app.command()
@@ -126,9 +187,9 @@ def rotate(
 ) -> None:
     """Make another API key in place of one.
 
-    It is of the same organisation, environment and name, ends by itself when that one would have, and is shown this
-    once. The old one is good for --old-valid-for still, so that callers can change over; with 0 it ends at once, in
-    every process.
+    It is of the same organisation, environment and name, has the same scopes and models, ends by itself when that one
+    would have, and is shown this once. The old one is good for --old-valid-for still, so that callers can change over;
+    with 0 it ends at once, in every process.
     """
     still = read_validity(old_valid_for, LONGEST_OVERLAP)
     lasts = None if valid_for is None else read_validity(valid_for, LONGEST_KEY, least=timedelta(seconds=1))
@@ -171,6 +232,11 @@ def rotate_connector_token(
     print_plain(f"connector id     {found.id}")
     print_plain(f"connector token  {token}")
     OUT.print(f"\nThe token is shown this once: store it safely. The old one {_say_end(still)}.", style="dim")
+
+
+def _describe_reach(key: dict[str, Any]) -> str:
+    scopes = "all" if len(key["scopes"]) == len(SCOPES) else ", ".join(key["scopes"])
+    return scopes if key["models"] is None else f"{scopes}; of {', '.join(key['models'])}"
 
 
 def _show_key(id: UUID, key: str) -> None:

@@ -1,6 +1,6 @@
 """Webhook endpoints: made, changed, given other secrets, and removed, by API or command."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import timedelta
 from ipaddress import ip_address
@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from unihire.errors import ConfigError
 from unihire.events.deliveries.forms import DeliveryForm, DeliveryForms
+from unihire.kit.durations import write_duration
 from unihire.kit.seal import Sealer
 from unihire.kit.text import is_writable
 from unihire.model import MODELS
@@ -16,6 +17,7 @@ from unihire.outbound.addresses import AddressPolicy
 from unihire.platform.organisations import ENVIRONMENTS
 from unihire.platform.sealing import make_secret_context
 from unihire.store import Connection, Pool
+from unihire.store.audit import Act, log_act
 from unihire.store.commits import INSIST_ON_COMMIT
 from unihire.store.events import endpoints as stored
 from unihire.store.events.endpoints import Endpoint, EndpointSecret
@@ -117,6 +119,7 @@ class Endpoints:
             await connection.execute(stored.INSERT_ENDPOINT, id, *whose, format, *values.as_arguments())
             sealed = self._sealer.seal(chosen.encode(), make_secret_context(id))
             await connection.execute(stored.INSERT_SECRET, id, secret_id, sealed)
+            await log_act(connection, _describe_act(owner, id, "webhook.created", after=values.describe()))
             await stored.announce_endpoints(connection)
         endpoint = await self.get(owner, id)
         await open_lanes(self._pool, endpoint)
@@ -151,6 +154,10 @@ class Endpoints:
             elif is_enabled:
                 await connection.execute(stored.RESUME_ENDPOINT, id)
                 await connection.execute(RESTART_LANES, id)
+            said = {} if is_enabled is None else {"is_enabled": is_enabled}
+            after = {**now.describe(), **said, "is_url_changed": now.url != before.url}
+            act = _describe_act(owner, id, "webhook.changed", before=_Values.of(before).describe(), after=after)
+            await log_act(connection, act)
             await stored.announce_endpoints(connection)
         if is_enabled:
             await self._resolve_issues(id)
@@ -162,7 +169,8 @@ class Endpoints:
     async def remove(self, owner: EndpointOwner, id: UUID) -> None:
         """Delete an endpoint with its lanes and refused messages; its log expires. Raises LookupError."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await _lock(connection, owner, id)
+            before = await _lock(connection, owner, id)
+            await log_act(connection, _describe_act(owner, id, "webhook.deleted", before=_Values.of(before).describe()))
             rows = await connection.fetch(LIST_OF_ENDPOINT, id)
             await connection.execute(stored.DELETE_ENDPOINT, id)
             await stored.announce_endpoints(connection)
@@ -183,6 +191,8 @@ class Endpoints:
             await _lock(connection, owner, id)
             await connection.execute(INSIST_ON_COMMIT)
             await stored.add_secret(connection, id, secret_id, sealed, old_valid_for)
+            after = {"old_valid_for": write_duration(old_valid_for)}
+            await log_act(connection, _describe_act(owner, id, "webhook.secret_rotated", after=after))
             await stored.announce_endpoints(connection)
         return chosen
 
@@ -235,8 +245,40 @@ class _Values:
     def filters(self) -> tuple[object, ...]:
         return self.events, self.models, self.connectors
 
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> "_Values":
+        return cls(
+            endpoint.url, endpoint.name, endpoint.description, endpoint.events, endpoint.models, endpoint.connectors,
+            endpoint.includes_records, endpoint.is_trusted,
+        )  # fmt: skip
+
+    def describe(self) -> dict[str, object]:
+        """What the audit trail says of them: not the address, which may be a secret."""
+        models = None if self.models is None else [name for name, number in _NUMBERS.items() if number in self.models]
+        return {
+            "name": self.name,
+            "events": self.events,
+            "models": models,
+            "connector_ids": self.connectors,
+            "include_record": self.includes_records,
+        }
+
     def as_arguments(self) -> tuple[object, ...]:
         return astuple(self)
+
+
+def _describe_act(
+    owner: EndpointOwner,
+    id: UUID,
+    act: str,
+    *,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> Act:
+    return Act(
+        organisation=owner.organisation, environment=owner.environment, act=act, kind="webhook", object=id,
+        before=before, after=after,
+    )  # fmt: skip
 
 
 def check_address(url: str, policy: AddressPolicy | None) -> str:

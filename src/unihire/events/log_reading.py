@@ -80,10 +80,12 @@ class EventQuery:
         spec = _SPECS.get(model)  # None: a newer program's
         if spec is None or (self.model is not None and spec is not self.model):
             return None
+        if self.hidden is not None and not self.hidden.shows(spec.name):
+            return None
         if self.kind is not None and kind is not self.kind:
             return None
         names = frozenset[str]() if self.hidden is None else self.hidden.names(spec)
-        if names:
+        if names or (self.hidden is not None and self.hidden.models is not None):
             changed = tuple(name for name in changed if name.removeprefix("more.") not in names and name != "raw_data")
         return changed if self.changed is None or self.changed in changed else None
 

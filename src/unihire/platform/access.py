@@ -1,4 +1,7 @@
-"""Who is calling: an API key picks organisation and environment, a connector token one connector of them."""
+"""Who is calling: an API key picks organisation and environment, a connector token one connector of them.
+
+What a key may do is in its scopes, and in the models that it is limited to (docs/decisions/0041-scopes-of-keys.md).
+"""
 
 import asyncio
 import contextlib
@@ -6,25 +9,58 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
 from typing import Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
 
-from unihire.errors import Forbidden, Unauthorized
+from unihire.errors import Forbidden, NotFound, Unauthorized
 from unihire.integration.registry import list_volatile_models
 from unihire.kit.ids import hash_token
+from unihire.kit.logs import get_logger
 from unihire.platform.hiding import Hidden
 from unihire.store import Pool
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.tokens import FIND_OPENED
+from unihire.store.audit import COMMAND, Actor
 from unihire.store.connections import LOST
+
+log = get_logger()
 
 REMEMBERED_SECONDS = 30.0
 """A key or token is looked up again after this, in case the notification of a change was lost with its connection."""
 REMEMBERED_MOST = 10_000
 
+USES_SECONDS = 60.0
+"""How often it is written down which keys were used."""
+USES_PATIENCE = 5.0
+"""Seconds for which that is tried."""
+
+EVERY_MODEL = "*"
+"""The model of a call that reaches records of all models: a key that is limited to some cannot make it."""
+
 T = TypeVar("T")
+
+
+class Need(StrEnum):
+    """What a call needs of an API key: one of its scopes, or no more than that it is good (`KEY`)."""
+
+    KEY = "key"
+    READ = "read"
+    WRITE = "write"
+    MANAGE = "manage"
+    OPERATIONS = "operations"
+
+
+SCOPES = (Need.READ, Need.WRITE, Need.MANAGE, Need.OPERATIONS)
+"""All that a key can have."""
+
+SCOPES_UNASKED = (Need.READ, Need.WRITE, Need.MANAGE)
+"""Those that a new key has where nothing is said: operations reach a customer's system by the key alone."""
+
+_ALL = frozenset(SCOPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +79,32 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whom an API key belongs to, and what it does not show. Two keys of one environment are equal callers."""
+    """Whom an API key belongs to, what it may do and does not show. Two keys of one environment are equal callers.
+
+    Models it is limited to are those that `hidden` shows.
+    """
 
     organisation: UUID
     environment: str
     hidden: Hidden | None = field(default=None, compare=False)
     key: UUID | None = field(default=None, compare=False)
+    scopes: frozenset[str] = field(default=_ALL, compare=False)
+    actor: Actor = field(default=COMMAND, compare=False)
+
+    @property
+    def models(self) -> frozenset[str] | None:
+        """The models it is limited to; None: all."""
+        return None if self.hidden is None else self.hidden.models
+
+    def check(self, needs: Need, model: str | None = None) -> None:
+        """Raises Forbidden where the key lacks a scope, or is limited to other models; asks nobody."""
+        if needs not in self.scopes and needs is not Need.KEY:
+            raise Forbidden(f"This API key lacks the scope {needs.value!r}, which this call needs")
+        if model is None or self.hidden is None or self.hidden.models is None:
+            return
+        if model == EVERY_MODEL:
+            raise Forbidden("This API key is limited to models, and this call reaches records of all models")
+        self.hidden.refuse_model(model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +122,7 @@ class Access:
         self._pool = pool
         self._keys: _Memory[Caller] = _Memory()
         self._tokens: _Memory[_Opened] = _Memory()
+        self._used: set[UUID] = set()
 
     async def check_key(self, authorization: str | None) -> Caller:
         """The caller of an `Authorization: Bearer …` header. Raises Unauthorized."""
@@ -76,6 +133,8 @@ class Access:
         found = await self._keys.get(key, self._find_caller)
         if found is None:
             raise Unauthorized("The API key is not valid")
+        if found.key is not None:
+            self._used.add(found.key)
         return found
 
     async def check_token(self, caller: Caller, token: str, category: str) -> Scope:
@@ -95,7 +154,22 @@ class Access:
 
     async def _find_caller(self, key: str) -> tuple[Caller, float | None] | None:
         row = await self._pool.fetchrow(tenancy.FIND_KEY, hash_token(key))
-        return None if row is None else (Caller(row["organisation"], row["environment"], key=row["id"]), row["lasts"])
+        if row is None:
+            return None
+        hidden = None if row["models"] is None else Hidden({}, frozenset(row["models"]))
+        scopes = frozenset(row["scopes"])
+        actor = Actor(row["id"], row["name"])
+        return Caller(row["organisation"], row["environment"], hidden, row["id"], scopes, actor), row["lasts"]
+
+    async def find_scope(self, caller: Caller, connector: str, category: str) -> Scope:
+        """The connector of this id. Raises NotFound where the caller's organisation and environment have none such."""
+        row = None
+        with contextlib.suppress(ValueError):
+            whose = caller.organisation, caller.environment, category
+            row = await self._pool.fetchrow(tenancy.FIND_LINKED, UUID(connector), *whose)
+        if row is None:
+            raise NotFound("There is no connector with this id")
+        return Scope(row["id"], row["number"], list_volatile_models(row["integration"]), caller.hidden)
 
     async def _find_token(self, token: str) -> tuple[_Opened, float | None] | None:
         row = await self._pool.fetchrow(FIND_OPENED, hash_token(token))
@@ -125,6 +199,25 @@ class Access:
                 await closed.wait()
             finally:
                 connection.terminate()  # it listens, so it must not go back to the pool
+
+    async def note_uses(self) -> None:
+        """Write down every minute which keys were used, until cancelled; no call waits for it."""
+        while True:
+            await asyncio.sleep(USES_SECONDS)
+            await self.write_uses()
+
+    async def write_uses(self) -> None:
+        """Write down which keys were used since this was done last; those stay noted that cannot be written down."""
+        used, self._used = self._used, set()
+        if not used:
+            return
+        try:
+            async with asyncio.timeout(USES_PATIENCE):  # a process that ends must not wait for a database that is away
+                # Several processes write them down: together no more than once a minute for a key.
+                await self._pool.execute(tenancy.NOTE_USES, list(used), timedelta(seconds=USES_SECONDS - 1))
+        except (asyncpg.PostgresError, *LOST) as error:
+            self._used |= used
+            log.warning("it was not written down which API keys were used", kind=type(error).__name__)
 
     def forget(self) -> None:
         self._keys.clear()

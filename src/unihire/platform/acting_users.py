@@ -11,6 +11,7 @@ from unihire.platform.inputs import find_text_fault
 from unihire.store import Pool
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.tenancy import Connector
+from unihire.store.audit import log_act
 from unihire.sync.fetching import fetch_rows
 
 
@@ -31,12 +32,20 @@ async def set_acting_user(pool: Pool, connector: Connector, client: VendorClient
         )
     if not (await fetch_rows(client, users, [user])).rows:
         raise ConfigError(f"{integration.name} has no user {user!r}; `remote_id` of the remote users is what it takes")
-    await pool.execute(tenancy.SET_ACTING_USER, connector.number, user)
+    await _save(pool, connector, user)
 
 
 async def forget_acting_user(pool: Pool, connector: Connector) -> None:
     """Let writes that name nobody be done as the connector's credential has it."""
-    await pool.execute(tenancy.SET_ACTING_USER, connector.number, None)
+    await _save(pool, connector, None)
+
+
+async def _save(pool: Pool, connector: Connector, user: str | None) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(tenancy.SET_ACTING_USER, connector.number, user)
+        before, after = {"acting_user": connector.acting_user}, {"acting_user": user}
+        act = tenancy.describe_act(connector, "connector.acting_user_changed", before=before, after=after)
+        await log_act(connection, act)
 
 
 def _find_users(connector: Connector) -> Stream | None:

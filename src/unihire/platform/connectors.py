@@ -30,6 +30,7 @@ from unihire.store import Pool, issues
 from unihire.store.accounts import tenancy
 from unihire.store.accounts.grants import save_grant
 from unihire.store.accounts.tenancy import Connector
+from unihire.store.audit import Act, log_act
 from unihire.store.commits import INSIST_ON_COMMIT
 from unihire.store.events.lanes import open_lanes_of_new
 from unihire.store.events.notices import NewNotice, NoticeKind, add_notices
@@ -102,6 +103,11 @@ async def create_connector(
             "origin_id": origin_id,
             "is_relinked": False,
         }
+        act = Act(
+            organisation=organisation, environment=environment, act="connector.connected", kind="connector", object=id,
+            after={name: said[name] for name in ("integration_slug", "end_user", "origin_id")},
+        )  # fmt: skip
+        await log_act(connection, act)
         if await open_lanes_of_new(connection, number, id, organisation, environment):
             await add_notices(connection, number, [NewNotice(NoticeKind.LINKED, said)])
     return NewConnector(id, token)
@@ -141,6 +147,8 @@ async def reconnect_connector(
         await schedules.restart_schedule(connection, connector)
         await jobs.defer_sync(connection, connector.number)
         await tenancy.announce_access(connection)
+        after = {"credentials_version": version}
+        await log_act(connection, tenancy.describe_act(connector, "connector.reconnected", after=after))
         await add_notices(connection, connector.number, happened)
 
 

@@ -1,4 +1,4 @@
-"""Fields that a key or a connector does not show: emptied in answers, and of no use to find records by."""
+"""What a key or a connector does not show: fields, emptied in answers and of no use to find records by; and models."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,10 @@ _read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """The names of hidden fields, by the name of their model; `custom_fields` may be among them.
+    """The names of hidden fields, by the name of their model; `custom_fields` may be among them. And models.
+
+    `models` are the names of the only models that are shown, None for all. Others have no lists, are not expanded and
+    have no events; where there are such, no raw data is shown, since a vendor's row may show others.
 
     A hidden field is null in every answer, as if the vendor did not say it: the keys of a record stay those its schema
     has. What says the same is hidden with it: the field it is derived from and those derived from it (`emails`,
@@ -30,6 +33,7 @@ class Hidden:
     """
 
     fields: Mapping[str, frozenset[str]]
+    models: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         for model, names in self.fields.items():
@@ -45,6 +49,16 @@ class Hidden:
         named = self.fields.get(model.name)
         return frozenset() if named is None else _add_derived(model.name, named)
 
+    def shows(self, model: str) -> bool:
+        """Whether the model of that name is shown."""
+        return self.models is None or model in self.models
+
+    def refuse_model(self, model: str) -> None:
+        """Raises Forbidden where the model of that name is not shown."""
+        if not self.shows(model):
+            there = ", ".join(sorted(self.models or ()))
+            raise Forbidden(f"This API key is limited to models ({there}): {model} is not among them")
+
     def refuse(self, model: ModelSpec, names: Iterable[str], use: str) -> None:
         """Raises Forbidden where one of the names is of a hidden field; `use` says what it was to be used for."""
         for name in sorted(self.names(model) & set(names)):
@@ -55,8 +69,10 @@ class Hidden:
         if other is None:
             return self
         names = self.fields.keys() | other.fields.keys()
+        shown = [one.models for one in (self, other) if one.models is not None]
         return Hidden(
-            {name: self.fields.get(name, frozenset()) | other.fields.get(name, frozenset()) for name in names}
+            {name: self.fields.get(name, frozenset()) | other.fields.get(name, frozenset()) for name in names},
+            frozenset.intersection(*shown) if shown else None,
         )
 
 

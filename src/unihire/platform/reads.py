@@ -189,10 +189,11 @@ class Reader:
 
 
 def _choose_content(scope: Scope, model: ModelSpec, show: RecordView) -> Content:
-    """What is read of a model's records: the raw data of one with hidden fields is hidden as well."""
-    names = frozenset[str]() if scope.hidden is None else scope.hidden.names(model)
+    """What is read of a model's records: raw data is hidden where fields are, and where models are."""
+    hidden = scope.hidden
+    names = frozenset[str]() if hidden is None else hidden.names(model)
     return _make_content(
-        raw=show.raw and not names,
+        raw=show.raw and not names and (hidden is None or hidden.models is None),
         custom=show.custom and CUSTOM_FIELDS not in names,
         is_volatile=model.number in scope.volatile,
         in_parts=show.projection is not None,
@@ -225,6 +226,7 @@ def _project(scope: Scope, model: ModelSpec, found: reading.StoredPage, show: Re
 def _refuse_expansions(hidden: Hidden, model: ModelSpec, expand: Sequence[Expansion]) -> None:
     hidden.refuse(model, (expansion.relation.name for expansion in expand), "expanded")
     for expansion in expand:
+        hidden.refuse_model(expansion.target.name)
         hidden.refuse(expansion.target, expansion.fields or (), "asked for")
 
 

@@ -9,7 +9,8 @@ from uuid import UUID
 from unihire.integration.declare import Integration
 from unihire.integration.model_streams import find_streams
 from unihire.store import Pool
-from unihire.store.accounts.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector, describe_act
+from unihire.store.audit import log_act
 from unihire.store.events.notices import add_notices
 from unihire.store.work import jobs, runs, schedules
 from unihire.store.work.runs import RequestedRun
@@ -49,6 +50,9 @@ async def ask_sync(
     async with pool.acquire() as connection, connection.transaction():
         asked = await ask_run(connection, connector, full=full, streams=names)
         await jobs.defer_sync(connection, connector.number)
+        if asked.is_new:
+            said = {"run": str(asked.id), "full": full, "models": None if models is None else sorted(models)}
+            await log_act(connection, describe_act(connector, "sync.requested", after=said))
         await add_notices(connection, connector.number, asked.happened)
     return asked
 
@@ -57,12 +61,14 @@ async def pause_syncs(pool: Pool, connector: Connector) -> None:
     """No run is started or resumed until `resume_syncs`; one under way pauses after the page it is on."""
     async with pool.acquire() as connection, connection.transaction():
         await schedules.set_paused(connection, connector.number, is_paused=True)
+        await log_act(connection, describe_act(connector, "syncs.paused"))
 
 
 async def resume_syncs(pool: Pool, connector: Connector) -> None:
     """The schedule applies again, and a paused run resumes."""
     async with pool.acquire() as connection, connection.transaction():
         await schedules.set_paused(connection, connector.number, is_paused=False)
+        await log_act(connection, describe_act(connector, "syncs.resumed"))
         await jobs.defer_sync(connection, connector.number)
 
 
@@ -70,6 +76,8 @@ async def cancel_sync(pool: Pool, connector: Connector) -> UUID | None:
     """End the run that has not ended, if there is one; what it saved stays, the page it is on is not saved."""
     async with pool.acquire() as connection, connection.transaction():
         row, happened = await runs.cancel_run(connection, connector.number)
+        if row is not None:
+            await log_act(connection, describe_act(connector, "sync.cancelled", after={"run": str(row["id"])}))
         await add_notices(connection, connector.number, happened)
     return None if row is None else row["id"]
 

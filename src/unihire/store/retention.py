@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from unihire.store import Connection, Pool
+from unihire.store.accounts.tenancy import DROP_OLD_KEYS
 from unihire.store.accounts.tokens import DROP_ALL_ENDED
+from unihire.store.audit import DROP_OLD_LINES
 from unihire.store.calls.operations import DROP_OLD_CALLS, DROP_OLD_MARKS, MARKED_FOR
 from unihire.store.calls.requested_writes import DROP_OLD_UNIFIED
 from unihire.store.calls.writes import DROP_OLD_WRITES
@@ -39,6 +41,8 @@ class Retention:
     """Events of the change log, notices, and messages that webhooks refused."""
     deliveries: timedelta = timedelta(days=7)
     """The log of messages that were sent to webhooks."""
+    audit: timedelta = timedelta(days=365)
+    """Lines of the audit trail, and API keys that ended."""
     deleted: timedelta | None = timedelta(days=365)
     """The content of deleted records; None: for ever."""
 
@@ -83,6 +87,8 @@ async def delete_expired(connection: Connection, pool: Pool, retention: Retentio
             (DROP_OLD_WRITES, retention.calls),
             (DROP_OLD_UNIFIED, retention.writes),
             (DROP_OLD_MARKS, MARKED_FOR),
+            (DROP_OLD_LINES, retention.audit),
+            (DROP_OLD_KEYS, retention.audit),
             (DROP_ALL_ENDED, timedelta()),
             (hooks.DROP_ALL_ENDED, timedelta()),
         ):

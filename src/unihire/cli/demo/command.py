@@ -32,6 +32,7 @@ from unihire.errors import Busy, ConfigError, UnihireError
 from unihire.integration.registry import get_integration, list_integrations
 from unihire.kit.seal import Sealer, new_key
 from unihire.outbound.addresses import AddressPolicy, make_connector
+from unihire.platform.access import SCOPES
 from unihire.platform.connectors import create_connector, open_connector_client
 from unihire.platform.organisations import create_key, ensure_organisation
 from unihire.sandbox.runner import DEFAULT_SEED, DEFAULT_SIZE, GREATEST_SIZE, LEAST_SIZE, Ready, list_emulators
@@ -159,7 +160,7 @@ class Demo:
     async def _connect(self, pool: Pool, readies: Sequence[Ready]) -> tuple[str, list[DemoLink]]:
         """An API key, and a connector to each emulator."""
         organisation = await ensure_organisation(pool, "Demo")
-        _, key = await create_key(pool, organisation, "development", "demo")
+        _, key = await create_key(pool, organisation, "development", "demo", scopes=SCOPES)
         links = []
         for ready in readies:
             integration = get_integration(ready.emulator)

@@ -5,6 +5,7 @@ The list is checked as every call is that names no connector: API key (401), rat
 
 from collections.abc import Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,13 +17,13 @@ from unihire.dialects.bindbee.run_words import SYNC_WORDS
 from unihire.dialects.common.admission import Reply, RequestGate, describe_problem
 from unihire.dialects.common.category import CATEGORY
 from unihire.dialects.common.cursors import CURSOR_PATTERN, read_cursor, write_cursor
-from unihire.dialects.common.describing import TOKENED, describe_cursor, describe_refusals, describe_response
-from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST
-from unihire.errors import Invalid, Unauthorized
+from unihire.dialects.common.describing import ID, TOKENED, describe_cursor, describe_refusals, describe_response
+from unihire.dialects.common.lists import PAGE_SIZE, PAGE_SIZE_MOST, parse_id
+from unihire.errors import Invalid, NotFound, Unauthorized
 from unihire.integration.registry import get_integration
 from unihire.kit.clock import to_text
 from unihire.kit.ids import hash_token
-from unihire.platform.access import Caller, Scope
+from unihire.platform.access import Caller, Need, Scope
 from unihire.platform.syncs import ask_sync
 from unihire.store import Pool
 from unihire.store.accounts.linked import Linked, list_linked
@@ -47,7 +48,7 @@ class ConnectorsQuery(BaseModel):
 
 
 class LinkedConnectors:
-    """Answers the two calls."""
+    """Answers the calls."""
 
     def __init__(self, pool: Pool, gate: RequestGate) -> None:
         self._pool = pool
@@ -56,6 +57,7 @@ class LinkedConnectors:
     def list_routes(self) -> Sequence[Route]:
         return [
             Route(PATH, self._answer_list, methods=["GET"]),
+            Route(f"{PATH}/{{id}}", self._answer_one, methods=["GET"]),
             Route(RESYNC_PATH, self._answer_resync, methods=["POST"]),
         ]
 
@@ -63,7 +65,7 @@ class LinkedConnectors:
         async def read(caller: Caller) -> Reply:
             return Reply(await self._list(caller, self._gate.read_query(request, ConnectorsQuery)))
 
-        return await self._gate.serve_caller(request, read)
+        return await self._gate.serve_caller(request, read, needs=Need.READ)
 
     async def _list(self, caller: Caller, asked: ConnectorsQuery) -> bytes:
         list_name = f"{_LIST}\0{caller.environment}"
@@ -88,6 +90,22 @@ class LinkedConnectors:
         items = [describe_connector(one, asked.connector_token) for one in shown]
         return msgspec.json.encode({"cursor": cursor, "page_size": len(items), "items": items})
 
+    async def _answer_one(self, request: Request) -> Response:
+        async def read(caller: Caller) -> Reply:
+            self._gate.check_names(dict(request.query_params), set())
+            id = parse_id(request.path_params["id"])
+            found: Sequence[Linked] = []
+            if id is not None:
+                found = await list_linked(
+                    self._pool, caller.organisation, caller.environment,
+                    category=CATEGORY, after=0, limit=1, id=UUID(id),
+                )  # fmt: skip
+            if not found:
+                raise NotFound("There is no connector with this id")
+            return Reply(msgspec.json.encode(describe_connector(found[0], None)))
+
+        return await self._gate.serve_caller(request, read, needs=Need.READ)
+
     async def _answer_resync(self, request: Request) -> Response:
         async def ask(scope: Scope) -> Reply:
             connector = await get_numbered(self._pool, scope.number)
@@ -96,7 +114,7 @@ class LinkedConnectors:
             await ask_sync(self._pool, connector, get_integration(connector.integration), full=True)
             return Reply(msgspec.json.encode(_STARTED))
 
-        return await self._gate.serve_connector(request, ask)
+        return await self._gate.serve_connector(request, ask, needs=Need.MANAGE)
 
 
 def describe_connector(one: Linked, token: str | None) -> dict[str, Any]:
@@ -141,7 +159,7 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
         ("page_size", size, "Most connectors in a page."),
     )
     refusals = describe_refusals()
-    del refusals["403"]
+    refusals["403"] = describe_response("The key lacks the scope.", "Error")
     listing = {
         "operationId": "list_linked_connectors",
         "tags": ["connector"],
@@ -167,7 +185,21 @@ def describe_routes() -> tuple[dict[str, Any], dict[str, Any]]:
         "security": TOKENED,
         "responses": {"200": describe_response("It is started.", "ResyncAnswer"), **describe_refusals()},
     }
-    return {PATH: {"get": listing}, RESYNC_PATH: {"post": resync}}, _SCHEMAS
+    one = {
+        "operationId": "get_linked_connector",
+        "tags": ["connector"],
+        "summary": "One connector",
+        "security": [{"ApiKey": []}],
+        "parameters": [
+            {"name": "id", "in": "path", "required": True, "schema": ID, "description": "The connector's id."}
+        ],
+        "responses": {
+            "200": describe_response("Found.", "LinkedConnector"),
+            **refusals,
+            "404": describe_response("The environment has no such connector.", "Error"),
+        },
+    }
+    return {PATH: {"get": listing}, f"{PATH}/{{id}}": {"get": one}, RESYNC_PATH: {"post": resync}}, _SCHEMAS
 
 
 def _moment(description: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.common.admission import Reply, RequestGate
 from unihire.dialects.common.lists import parse_id
 from unihire.errors import NotFound
-from unihire.platform.access import Scope
+from unihire.platform.access import Need, Scope
 from unihire.platform.writing.contents import Contents
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import get_connector
@@ -45,4 +45,4 @@ class ContentRoutes:
                 headers["Content-Length"] = str(found.size)
             return Reply(b"", headers=headers, stream=found.stream, media_type=found.content_type)
 
-        return await self._gate.serve_connector(request, work)
+        return await self._gate.serve_connector(request, work, needs=Need.READ, model="attachment")

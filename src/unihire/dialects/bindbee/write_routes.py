@@ -21,7 +21,7 @@ from unihire.dialects.common.lists import parse_id
 from unihire.dialects.common.write_options import MOST_BODY, LargeBodies, WriteOptions, read_json, read_options
 from unihire.errors import BadRequest, Invalid, NotFound
 from unihire.model import INPUTS, NATIVE_MODELS, ModelSpec
-from unihire.platform.access import Caller, Scope
+from unihire.platform.access import Caller, Need, Scope
 from unihire.platform.writing.body_schema import PARAMS
 from unihire.platform.writing.meta import Meta
 from unihire.platform.writing.unified_writes import UnifiedWrites, WriteAnswer, WriteRequest
@@ -125,7 +125,7 @@ class WriteRoutes:
             async def work(caller: Caller, scope: Scope) -> Reply:
                 return await self._write(request, path, caller, scope)
 
-            return await self._gate.serve_known(request, work)
+            return await self._gate.serve_known(request, work, needs=Need.WRITE, model=path.model)
 
         return answer
 
@@ -214,7 +214,7 @@ class WriteRoutes:
                 found = await self._meta.describe(connector, scope, path.model, path.verb, application=application)
                 return Reply(msgspec.json.encode({"success": True, "data": found, "error": None}))
 
-            return await self._gate.serve_connector(request, work)
+            return await self._gate.serve_connector(request, work, needs=Need.WRITE, model=path.model)
 
         return answer
 

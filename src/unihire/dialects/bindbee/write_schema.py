@@ -37,7 +37,8 @@ _META = "WriteMeta"
 
 _MEANINGS: Mapping[str, str] = {
     "400": "The body is not JSON, has a member under two names, or the idempotency key cannot be one.",
-    "403": "The token is of another category, the vendor refuses the credentials, or they lack a permission.",
+    "403": "The key lacks the scope or is limited to other models, the token is of another category, the vendor "
+    "refuses the credentials, or they lack a permission.",
     "404": "There is no such record on this connector.",
     "409": "The key was used for another write or one is under way; the record has changed; or the vendor has what is "
     "in the way.",

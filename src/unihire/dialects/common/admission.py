@@ -1,7 +1,14 @@
 """Calls let in, counted and answered: what all routes that ask for a key have in common.
 
-A call is checked in this order, and the first fault is answered: API key (401), connector-token header (422), connector
-token (401, 403), rate (429), and then what the route itself checks.
+A call is checked in this order, and the first fault is answered: API key (401), its scopes and models (403),
+connector-token header (422), connector token (401, 403), rate (429), and then what the route itself checks. What a key
+may do is known with it, so a call that it may not make asks nothing of the database, and does not count.
+
+Every route says what it `needs` of a key, and the `model` whose records it is about: `EVERY_MODEL` where it reaches
+those of all, None where it reaches none, or shows them by what the scope hides.
+
+Routes of a connector whose path names it by id take no token: the key needs `manage`, and a connector that is not of
+its organisation and environment is a 404.
 """
 
 import math
@@ -17,8 +24,14 @@ from starlette.responses import Response, StreamingResponse
 
 from unihire.dialects.common.category import CATEGORY
 from unihire.errors import ApiError, BadRequest, Invalid, NotNow, RateLimited, TooLarge, Unauthorized
-from unihire.platform.access import Access, Caller, Scope
+from unihire.platform.access import Access, Caller, Need, Scope
 from unihire.platform.limits import RateLimiter, RateLimitState, refuse
+from unihire.store.audit import ActingAs
+
+CONNECTOR_ID = "connector_id"
+"""The part of a path that names a connector by its id, where no token does."""
+BY_ID = f"/api/v1/connectors/{{{CONNECTOR_ID}}}"
+"""Where a connector is, by its id: what a key that has the scope `manage` does with it is below."""
 
 TOKEN_HEADER = "x-connector-token"  # noqa: S105 (the header's name)
 MOST_BYTES = 64 * 1024
@@ -67,18 +80,32 @@ class RequestGate:
         self._write_error = write_error
         self._token_header = token_header
 
-    async def serve_connector(self, request: Request, work: Callable[[Scope], Awaitable[Reply]]) -> Response:
+    async def serve_connector(
+        self, request: Request, work: Callable[[Scope], Awaitable[Reply]], *, needs: Need, model: str | None = None
+    ) -> Response:
         """What `work` gives of the connector the call reaches, or the error that stopped it."""
 
         async def answer(caller: Caller, scope: Scope) -> Reply:
             return await work(scope)
 
-        return await self.serve_known(request, answer)
+        return await self.serve_known(request, answer, needs=needs, model=model)
 
-    async def serve_known(self, request: Request, work: Callable[[Caller, Scope], Awaitable[Reply]]) -> Response:
+    async def serve_known(
+        self,
+        request: Request,
+        work: Callable[[Caller, Scope], Awaitable[Reply]],
+        *,
+        needs: Need,
+        model: str | None = None,
+    ) -> Response:
         """The same, for work that also asks who is calling."""
 
+        by_id = request.path_params.get(CONNECTOR_ID)
+
         async def admit(caller: Caller) -> tuple[object, tuple[Caller, Scope]]:
+            if by_id is not None:
+                found = await self._access.find_scope(caller, by_id, CATEGORY)
+                return found.number, (caller, found)
             token = request.headers.get(self._token_header)
             if token is None:
                 missing = {"type": "missing", "loc": ["header", self._token_header], "msg": "Field required"}
@@ -89,10 +116,16 @@ class RequestGate:
         async def answer(who: tuple[Caller, Scope]) -> Reply:
             return await work(*who)
 
-        return await self.serve(request, admit, answer)
+        needs = needs if by_id is None else Need.MANAGE
+        return await self.serve(request, admit, answer, needs=needs, model=model)
 
     async def serve_either(
-        self, request: Request, work: Callable[[Caller, Scope | None], Awaitable[Reply]]
+        self,
+        request: Request,
+        work: Callable[[Caller, Scope | None], Awaitable[Reply]],
+        *,
+        needs: Need,
+        model: str | None = None,
     ) -> Response:
         """The same for a call that may name a connector; one that does not counts as those of `serve_caller`."""
 
@@ -106,21 +139,26 @@ class RequestGate:
         async def answer(who: tuple[Caller, Scope | None]) -> Reply:
             return await work(*who)
 
-        return await self.serve(request, admit, answer)
+        return await self.serve(request, admit, answer, needs=needs, model=model)
 
-    async def serve_caller(self, request: Request, work: Callable[[Caller], Awaitable[Reply]]) -> Response:
+    async def serve_caller(
+        self, request: Request, work: Callable[[Caller], Awaitable[Reply]], *, needs: Need, model: str | None = None
+    ) -> Response:
         """The same for a call that names no connector; those of one organisation and environment count together."""
 
         async def admit(caller: Caller) -> tuple[object, Caller]:
             return caller, caller
 
-        return await self.serve(request, admit, work)
+        return await self.serve(request, admit, work, needs=needs, model=model)
 
     async def serve(
         self,
         request: Request,
         admit: Callable[[Caller], Awaitable[tuple[object, Who]]],
         work: Callable[[Who], Awaitable[Reply]],
+        *,
+        needs: Need,
+        model: str | None = None,
     ) -> Response:
         """What `work` gives, or the error that stopped the call.
 
@@ -130,6 +168,7 @@ class RequestGate:
         limit_state: RateLimitState | None = None
         try:
             caller = await self._access.check_key(request.headers.get("authorization"))
+            caller.check(needs, model)
             try:
                 counted_as, who = await admit(caller)
             except ApiError:
@@ -138,7 +177,8 @@ class RequestGate:
                 raise
             limit_state = self._take(counted_as)
             _check(limit_state)
-            reply = await work(who)
+            with ActingAs(caller.actor):
+                reply = await work(who)
             headers = {**_rate_headers(limit_state), **reply.headers}
             if reply.stream is not None:
                 return StreamingResponse(reply.stream, reply.status, headers, reply.media_type)

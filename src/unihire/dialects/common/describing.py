@@ -46,7 +46,9 @@ def describe_refusals() -> Json:
         "401": describe_response(
             "The key or the token is missing, wrong or of another environment.", "Error", status=401
         ),
-        "403": describe_response("The connector token belongs to another category.", "Error"),
+        "403": describe_response(
+            "The key lacks the scope or is limited to other models, or the token is of another category.", "Error"
+        ),
         "422": describe_response("A parameter is missing or has a value it cannot have.", "HTTPValidationError"),
         "429": describe_response("The connector's calls of this minute are spent.", "Error", status=429),
     }

@@ -16,7 +16,7 @@ from unihire.dialects.common.lists import parse_id
 from unihire.errors import Invalid, NotFound
 from unihire.kit.clock import to_micros
 from unihire.model import ModelSpec
-from unihire.platform.access import Scope
+from unihire.platform.access import Need, Scope
 from unihire.platform.reads import Query, Reader, RecordView
 
 
@@ -56,7 +56,7 @@ class Reads:
         async def read(scope: Scope) -> Reply:
             return Reply(await (self._list(spec, scope, query) if id is None else self._one(spec, scope, id, query)))
 
-        return await self._gate.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read, needs=Need.READ, model=spec.name)
 
     async def _list(self, spec: ModelSpec, scope: Scope, query: bytes) -> bytes:
         asked = params.read_list_query(self._face, spec, query, self._gate.check_names)

@@ -1,9 +1,9 @@
 """List connectors, list a connector's operations, call one.
 
 A connector here is an integration that offers operations; the `authId` of a call is the id of a customer's connector to
-it. A request is checked in this order, and the first fault is answered: API key (401), name and version (404), body
-(400), authId (400, 404), rate (429), operation (404), input (400), idempotency key (409). What the vendor says, be it a
-refusal, is a 200 with an `outcome`.
+it. A request is checked in this order, and the first fault is answered: API key (401), its scope `operations` (403),
+name and version (404), body (400), authId (400, 404), rate (429), operation (404), input (400), idempotency key (409).
+What the vendor says, be it a refusal, is a 200 with an `outcome`.
 
 A call counts against the connector's rate, together with its reads over the other faces; the two lists against that of
 the key's organisation and environment.
@@ -25,7 +25,7 @@ from unihire.integration.declare import Integration
 from unihire.integration.operate import Operation, describe_type
 from unihire.integration.registry import list_integrations, list_operations
 from unihire.kit.nesting import NestedTooDeeply, decode_bounded, has_many_values
-from unihire.platform.access import Caller
+from unihire.platform.access import EVERY_MODEL, Caller, Need
 from unihire.platform.inputs import describe_input
 from unihire.platform.operations import Operations, write_json
 from unihire.store import Pool
@@ -84,14 +84,14 @@ class Connectors:
         async def work(caller: Caller) -> Reply:
             return _write_elements([describe_connector(integration) for integration in find_connectors()])
 
-        return await self._gate.serve_caller(request, work)
+        return await self._gate.serve_caller(request, work, needs=Need.OPERATIONS, model=EVERY_MODEL)
 
     async def _describe(self, request: Request) -> Response:
         async def work(caller: Caller) -> Reply:
             operations = list_operations(_find_connector(request).slug).values()
             return _write_elements([describe_operation(operation) for operation in operations])
 
-        return await self._gate.serve_caller(request, work)
+        return await self._gate.serve_caller(request, work, needs=Need.OPERATIONS, model=EVERY_MODEL)
 
     async def _answer_call(self, request: Request) -> Response:
         async def admit(caller: Caller) -> tuple[object, tuple[Connector, CallBody]]:
@@ -110,7 +110,7 @@ class Connectors:
             body = {"outcome": "success" if outcome.is_success else "error", "output": outcome.output}
             return Reply(write_json(body), headers={REPLAYED: "true"} if outcome.is_repeat else {})
 
-        return await self._gate.serve(request, admit, work)
+        return await self._gate.serve(request, admit, work, needs=Need.OPERATIONS, model=EVERY_MODEL)
 
     async def _find_link(self, caller: Caller, integration: Integration, auth_id: str | None) -> Connector:
         """The connector the call goes through. One of somebody else is as unknown as one there is not."""

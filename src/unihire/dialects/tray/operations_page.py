@@ -22,7 +22,8 @@ def describe_operations() -> list[Block]:
             " lists what offers some, ", Code(f"GET {PATH}/<integration>/versions/{VERSION}/operations"),
             " describes them, and ", Code(f"POST {PATH}/<integration>/versions/{VERSION}/call"), " makes one, with ",
             Code('{"operation", "authId", "input"}'), ": ", Code("authId"), " is the id of the connector and the "
-            "bearer token one of your API keys. The answer is ", Code('{"outcome", "output"}'), ". From a terminal: ",
+            "bearer token one of your API keys that has the scope ", Code("operations"), ". The answer is ",
+            Code('{"outcome", "output"}'), ". From a terminal: ",
             Code("unihire call <integration> <operation> --input '{…}'"), ".",
         )),
         Paragraph((

@@ -117,7 +117,7 @@ def _describe(id: str, summary: str, answer: str, refusals: tuple[int, ...] = ()
         "security": _KEYED,
         "responses": {
             "200": describe_response("The answer.", answer),
-            **{str(status): _describe_refusal(status) for status in sorted((401, 429, *refusals))},
+            **{str(status): _describe_refusal(status) for status in sorted((401, 403, 429, *refusals))},
         },
     }
 
@@ -133,6 +133,7 @@ def _as_json(schema: str) -> dict[str, Any]:
 _REFUSALS: Mapping[int, str] = {
     400: "The body or the input does not fit; the message says where.",
     401: "The API key is missing or not valid.",
+    403: "The key lacks the scope `operations`.",
     404: "There is no such integration, version, operation or connector.",
     409: "The idempotency key is in use.",
     413: "The body is too large.",

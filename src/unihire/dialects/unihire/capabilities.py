@@ -14,7 +14,7 @@ from unihire.dialects.common.markup import to_html
 from unihire.dialects.unihire.capabilities_page import TITLE, describe_all
 from unihire.dialects.unihire.matrix import Capabilities, describe_grant, list_capabilities
 from unihire.errors import Unauthorized
-from unihire.platform.access import Scope
+from unihire.platform.access import Need, Scope
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import get_numbered
 
@@ -39,7 +39,7 @@ class CapabilityRoutes:
     async def _answer_json(self, request: Request) -> Response:
         if TOKEN_HEADER not in request.headers:
             return Response(_write_json(), headers=_JSON_HEADERS, media_type="application/json")
-        response = await self._gate.serve_connector(request, self._describe)
+        response = await self._gate.serve_connector(request, self._describe, needs=Need.READ)
         response.headers.update(_OWN_HEADERS)
         return response
 

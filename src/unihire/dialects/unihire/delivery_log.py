@@ -22,7 +22,7 @@ from unihire.errors import Conflict, NotFound
 from unihire.events.deliveries.replaying import TooManyReplays, replay_refused, replay_since, replay_tries
 from unihire.events.endpoints import FIND_CONNECTORS, EndpointOwner
 from unihire.kit.clock import parse_moment
-from unihire.platform.access import Caller
+from unihire.platform.access import EVERY_MODEL, Caller, Need
 from unihire.store import Pool
 from unihire.store.events.deliveries import DeliveryFilter, find_delivery, list_deliveries, list_undelivered
 from unihire.store.events.endpoints import Endpoint, find_endpoint
@@ -200,7 +200,7 @@ class DeliveryLogRoutes:
             items = [WebhookLog(**_describe(row)) for row in found]
             return Reply(msgspec.json.encode({"cursor": cursor, "page_size": len(items), "items": items}))
 
-        return await self._gate.serve_caller(request, read)
+        return await self._gate.serve_caller(request, read, needs=Need.READ)
 
     async def _answer_log(self, request: Request) -> Response:
         async def read(caller: Caller) -> Reply:
@@ -212,7 +212,7 @@ class DeliveryLogRoutes:
             came = [{"status": row["status"], **msgspec.json.decode(row["answer"])}] if row["answer"] else []
             return Reply(msgspec.json.encode(WebhookLogDetail(**_describe(row), request=[sent], response=came)))
 
-        return await self._gate.serve_caller(request, read)
+        return await self._gate.serve_caller(request, read, needs=Need.READ, model=EVERY_MODEL)
 
     async def _answer_refused(self, request: Request) -> Response:
         async def read(owner: EndpointOwner) -> Reply:
@@ -224,7 +224,7 @@ class DeliveryLogRoutes:
             places = [RefusedPlace(row["at"], row["message"]) for row in found]
             return Reply(write_page(endpoint.id, "refused", items, places))
 
-        return await serve_owner(self._gate, request, read)
+        return await serve_owner(self._gate, request, read, needs=Need.READ)
 
     async def _answer_replay(self, request: Request) -> Response:
         async def replay(owner: EndpointOwner) -> Reply:
@@ -240,7 +240,7 @@ class DeliveryLogRoutes:
                 raise Conflict(str(error)) from None
             return Reply(msgspec.json.encode(ReplayResult(replays=done.count, is_complete=done.is_whole)), 202)
 
-        return await serve_owner(self._gate, request, replay)
+        return await serve_owner(self._gate, request, replay, needs=Need.MANAGE, model=EVERY_MODEL)
 
     async def _find(self, request: Request, owner: EndpointOwner) -> Endpoint:
         """Raises LookupError."""

@@ -107,18 +107,21 @@ def describe_call(
     params: list[dict[str, Any]] | None = None,
     body: dict[str, Any] | None = None,
     has_id: bool = False,
+    tag: str = "webhooks",
+    thing: str = "webhook",
+    id_name: str = "id",
 ) -> dict[str, Any]:
-    """A call that carries a key and no token; `has_id`: the webhook's id is in its path."""
+    """A call that carries a key and no token; `has_id`: the id of the thing it is about is in its path."""
     refusals = describe_refusals()
-    del refusals["403"]
+    refusals["403"] = describe_response("The key lacks the scope.", "Error")
     if has_id:
-        refusals["404"] = describe_response("The environment has no such webhook.", "Error")
+        refusals["404"] = describe_response(f"The environment has no such {thing}.", "Error")
     if body is not None:
         refusals["413"] = describe_response(f"The body is larger than {MOST_BYTES // 1024} KiB.", "Error")
-    id = {"name": "id", "in": "path", "required": True, "schema": ID, "description": "The webhook's id."}
+    id = {"name": id_name, "in": "path", "required": True, "schema": ID, "description": f"The {thing}'s id."}
     found = {
         "operationId": operation_id,
-        "tags": ["webhooks"],
+        "tags": [tag],
         "summary": summary,
         "security": KEYED,
         "parameters": [*([id] if has_id else []), *(params or [])],

@@ -32,7 +32,7 @@ from unihire.events.endpoints import (
     TooManyEndpoints,
 )
 from unihire.kit.durations import parse_duration, write_duration
-from unihire.platform.access import Caller
+from unihire.platform.access import EVERY_MODEL, Caller, Need
 from unihire.store import Pool
 from unihire.store.events.endpoints import Endpoint, list_endpoints, list_secrets
 
@@ -191,7 +191,7 @@ class EndpointRoutes:
             items = await self._show(found[: asked.page_size])
             return Reply(write_page(caller.organisation, list_name, items, [EndpointPlace.of(one) for one in found]))
 
-        return await self._gate.serve_caller(request, read)
+        return await self._gate.serve_caller(request, read, needs=Need.READ)
 
     async def _answer_create(self, request: Request) -> Response:
         async def make(owner: EndpointOwner) -> Reply:
@@ -201,7 +201,7 @@ class EndpointRoutes:
             (shown,) = await self._show([endpoint])
             return Reply(msgspec.json.encode(NewWebhook(**msgspec.structs.asdict(shown), secret=secret)), 201)
 
-        return await serve_owner(self._gate, request, make)
+        return await serve_owner(self._gate, request, make, needs=Need.MANAGE, model=EVERY_MODEL)
 
     async def _answer_one(self, request: Request) -> Response:
         async def work(owner: EndpointOwner) -> Reply:
@@ -217,7 +217,9 @@ class EndpointRoutes:
                 endpoint = await self._open().get(owner, id)
             return Reply(msgspec.json.encode((await self._show([endpoint]))[0]))
 
-        return await serve_owner(self._gate, request, work)
+        if request.method == "GET":
+            return await serve_owner(self._gate, request, work, needs=Need.READ)
+        return await serve_owner(self._gate, request, work, needs=Need.MANAGE, model=EVERY_MODEL)
 
     async def _answer_rotate(self, request: Request) -> Response:
         async def rotate(owner: EndpointOwner) -> Reply:
@@ -225,7 +227,7 @@ class EndpointRoutes:
             secret = await self._open().rotate_secret(owner, id, old_valid_for=asked.old_valid_for, secret=asked.secret)
             return Reply(msgspec.json.encode(NewSecret(secret=secret)))
 
-        return await serve_owner(self._gate, request, rotate)
+        return await serve_owner(self._gate, request, rotate, needs=Need.MANAGE, model=EVERY_MODEL)
 
     async def _answer_test(self, request: Request) -> Response:
         async def test(owner: EndpointOwner) -> Reply:
@@ -240,7 +242,7 @@ class EndpointRoutes:
             )
             return Reply(msgspec.json.encode(found))
 
-        return await serve_owner(self._gate, request, test)
+        return await serve_owner(self._gate, request, test, needs=Need.MANAGE, model=EVERY_MODEL)
 
     async def _show(self, found: Sequence[Endpoint]) -> list[Webhook]:
         secrets = await list_secrets(self._pool, [endpoint.id for endpoint in found])
@@ -248,7 +250,12 @@ class EndpointRoutes:
 
 
 async def serve_owner(
-    gate: RequestGate, request: Request, work: Callable[[EndpointOwner], Awaitable[Reply]]
+    gate: RequestGate,
+    request: Request,
+    work: Callable[[EndpointOwner], Awaitable[Reply]],
+    *,
+    needs: Need,
+    model: str | None = None,
 ) -> Response:
     """As `serve_caller`; what the rules of endpoints refuse is answered as an error of the API."""
 
@@ -262,7 +269,7 @@ async def serve_owner(
         except TooManyEndpoints as error:
             raise Conflict(str(error)) from None
 
-    return await gate.serve_caller(request, try_to)
+    return await gate.serve_caller(request, try_to, needs=needs, model=model)
 
 
 def read_webhook_id(request: Request) -> UUID:

@@ -30,7 +30,7 @@ from unihire.events.log_reading import EventPage, EventQuery, EventReader, Event
 from unihire.events.places import TEXT_PATTERN
 from unihire.kit.clock import to_text
 from unihire.model import MODELS
-from unihire.platform.access import Caller, Scope
+from unihire.platform.access import Caller, Need, Scope
 from unihire.platform.reads import Reader, RecordView
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import FIND_NUMBER
@@ -84,7 +84,7 @@ class Events:
             except EventsMissed as missed:
                 raise Gone(*_describe_missed(wanted, missed)) from None
 
-        return await self._gate.serve_either(request, read)
+        return await self._gate.serve_either(request, read, needs=Need.READ)
 
     async def _translate(self, caller: Caller, scope: Scope | None, asked: EventParams) -> EventQuery:
         """The events that are asked for. Raises NotFound for another's connector."""

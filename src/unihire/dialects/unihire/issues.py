@@ -15,7 +15,7 @@ from starlette.routing import Route
 from unihire.dialects.common.admission import Reply, RequestGate
 from unihire.dialects.common.describing import TOKENED, describe_responses
 from unihire.dialects.unihire.list_pages import PageQuery, describe_page, describe_page_params, read_place, write_page
-from unihire.platform.access import Scope
+from unihire.platform.access import Need, Scope
 from unihire.store import Pool
 from unihire.store.issues import IssuePosition, list_issues
 from unihire.sync.issues import ADVICE, IssueKind
@@ -80,7 +80,7 @@ class Issues:
             items = [issue_view(row) for row in found[: asked.page_size]]
             return Reply(write_page(scope.connector, _LIST, items, [IssuePosition.of(row) for row in found]))
 
-        return await self._gate.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read, needs=Need.READ)
 
 
 def _can_be(place: IssuePosition) -> bool:

@@ -12,7 +12,7 @@ from unihire.dialects.common.admission import Reply, RequestGate
 from unihire.dialects.common.describing import TOKENED, describe_responses
 from unihire.dialects.unihire.list_pages import PageQuery, describe_page, describe_page_params, read_place, write_page
 from unihire.kit.clock import to_text
-from unihire.platform.access import Scope
+from unihire.platform.access import EVERY_MODEL, Need, Scope
 from unihire.store import Pool
 from unihire.store.streams import list_quarantine
 
@@ -40,7 +40,7 @@ class Quarantine:
         async def read(scope: Scope) -> Reply:
             return Reply(await self._list(scope, self._gate.read_query(request, QuarantineQuery)))
 
-        return await self._gate.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read, needs=Need.READ, model=EVERY_MODEL)
 
     async def _list(self, scope: Scope, asked: QuarantineQuery) -> bytes:
         after = read_place(scope.connector, _LIST, asked.cursor, tuple[str, str], _can_be) or ("", "")

@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.admission import MOST_BYTES, Reply, RequestGate, describe_problem, read_body
+from unihire.dialects.common.admission import BY_ID, MOST_BYTES, Reply, RequestGate, describe_problem, read_body
 from unihire.dialects.common.describing import TOKENED, describe_response, describe_responses
 from unihire.dialects.unihire.syncs import find_connector
 from unihire.dialects.unihire.views import Schedule, schedule_view
 from unihire.errors import ConfigError, Invalid
 from unihire.kit.durations import parse_duration, write_duration
 from unihire.model import MODELS
-from unihire.platform.access import Scope
+from unihire.platform.access import Need, Scope
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.work.fast_schedules import FastSchedule, check_fast_interval, get_fast, set_fast
@@ -88,7 +88,8 @@ class Schedules:
         self._fast = fast
 
     def list_routes(self) -> Sequence[Route]:
-        return [Route(PATH, self._answer, methods=["GET", "PUT"])]
+        """As those of syncs."""
+        return [Route(path, self._answer, methods=["GET", "PUT"]) for path in (PATH, f"{BY_ID}/schedule")]
 
     async def _answer(self, request: Request) -> Response:
         async def work(scope: Scope) -> Reply:
@@ -100,7 +101,8 @@ class Schedules:
             fast = await get_fast(self._pool, scope.number, self._fast)
             return Reply(msgspec.json.encode(schedule_view(schedule, fast)))
 
-        return await self._gate.serve_connector(request, work)
+        needs = Need.MANAGE if request.method == "PUT" else Need.READ
+        return await self._gate.serve_connector(request, work, needs=needs)
 
     async def _change(self, connector: Connector, asked: ScheduleBody) -> None:
         is_fast_changed = bool(asked.model_fields_set & {"fast_models", "fast_every"})

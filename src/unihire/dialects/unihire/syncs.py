@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.admission import MOST_BYTES, Reply, RequestGate, describe_problem, read_body
+from unihire.dialects.common.admission import BY_ID, MOST_BYTES, Reply, RequestGate, describe_problem, read_body
 from unihire.dialects.common.describing import ID, TOKENED, describe_refusals, describe_response, describe_responses
 from unihire.dialects.common.lists import parse_id
 from unihire.dialects.unihire.list_pages import PageQuery, describe_page, describe_page_params, read_place, write_page
@@ -25,7 +25,7 @@ from unihire.dialects.unihire.views import (
 from unihire.errors import Busy, ConfigError, Conflict, Invalid, NotFound, Unauthorized
 from unihire.integration.registry import get_integration
 from unihire.model import MODELS
-from unihire.platform.access import Scope
+from unihire.platform.access import Need, Scope
 from unihire.platform.syncs import (
     UNFINISHED,
     RunProgress,
@@ -68,14 +68,18 @@ class Syncs:
         self._fast = fast
 
     def list_routes(self) -> Sequence[Route]:
+        """They are at a path of their own, and below the connector's, by its id."""
+        return [route for path in (PATH, f"{BY_ID}/syncs") for route in self._list_at(path)]
+
+    def _list_at(self, path: str) -> Sequence[Route]:
         return [
-            Route(PATH, self._answer_list, methods=["GET"]),
-            Route(PATH, self._answer_ask, methods=["POST"]),
+            Route(path, self._answer_list, methods=["GET"]),
+            Route(path, self._answer_ask, methods=["POST"]),
             *(
-                Route(f"{PATH}/{name}", self._answer_change(change), methods=["POST"])
+                Route(f"{path}/{name}", self._answer_change(change), methods=["POST"])
                 for name, (change, _, _) in CHANGES.items()
             ),
-            Route(PATH + "/{id}", self._answer_one, methods=["GET"]),
+            Route(path + "/{id}", self._answer_one, methods=["GET"]),
         ]
 
     async def _answer_list(self, request: Request) -> Response:
@@ -86,7 +90,7 @@ class Syncs:
             items = [await self._view(scope, row) for row in found[: asked.page_size]]
             return Reply(write_page(scope.connector, _LIST, items, [row["number"] for row in found]))
 
-        return await self._gate.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read, needs=Need.READ)
 
     async def _answer_one(self, request: Request) -> Response:
         async def read(scope: Scope) -> Reply:
@@ -99,7 +103,7 @@ class Syncs:
             view = run_detail_view(row, parts, await self._measure(scope, row))
             return Reply(msgspec.json.encode(view))
 
-        return await self._gate.serve_connector(request, read)
+        return await self._gate.serve_connector(request, read, needs=Need.READ)
 
     async def _answer_ask(self, request: Request) -> Response:
         async def ask(scope: Scope) -> Reply:
@@ -115,7 +119,7 @@ class Syncs:
             (row,) = await self._find_runs(scope, id=asked.id, limit=1)
             return Reply(msgspec.json.encode(await self._view(scope, row)), 202 if asked.is_new else 200)
 
-        return await self._gate.serve_connector(request, ask)
+        return await self._gate.serve_connector(request, ask, needs=Need.MANAGE)
 
     def _answer_change(self, change: Change) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -127,7 +131,7 @@ class Syncs:
                 schedule = schedule_view(await get_schedule(self._pool, scope.number), fast)
                 return Reply(msgspec.json.encode(SyncState(schedule=schedule, run=run)))
 
-            return await self._gate.serve_connector(request, work)
+            return await self._gate.serve_connector(request, work, needs=Need.MANAGE)
 
         return answer
 

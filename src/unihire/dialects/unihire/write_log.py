@@ -19,7 +19,7 @@ from unihire.dialects.common.lists import parse_id
 from unihire.errors import Invalid, NotFound
 from unihire.kit.text import ID_LENGTH
 from unihire.model import MODELS
-from unihire.platform.access import Scope
+from unihire.platform.access import Need, Scope
 from unihire.platform.writing import outcomes
 from unihire.platform.writing.unified_writes import UnifiedWrites, is_open
 from unihire.store import Pool
@@ -78,20 +78,20 @@ class WriteLog:
                 raise Invalid([problem])
             found = await list_stored_writes(
                 self._pool, scope.number, before=None if before is None else UUID(before), status=query.outcome,
-                limit=query.page_size + 1,
+                limit=query.page_size + 1, models=_list_shown(scope),
             )  # fmt: skip
             page = found[: query.page_size]
             cursor = str(page[-1].id) if len(found) > len(page) else None
             items = [show_write(one) for one in page]
             return Reply(msgspec.json.encode({"cursor": cursor, "page_size": len(items), "items": items}))
 
-        return await self._gate.serve_connector(request, work)
+        return await self._gate.serve_connector(request, work, needs=Need.WRITE)
 
     async def _answer_one(self, request: Request) -> Response:
         async def work(scope: Scope) -> Reply:
             return Reply(msgspec.json.encode(show_write(await self._find(scope, request), is_whole=True)))
 
-        return await self._gate.serve_connector(request, work)
+        return await self._gate.serve_connector(request, work, needs=Need.WRITE)
 
     async def _answer_resolve(self, request: Request) -> Response:
         async def work(scope: Scope) -> Reply:
@@ -108,14 +108,22 @@ class WriteLog:
                 )
             return Reply(msgspec.json.encode(show_write(await self._find(scope, request), is_whole=True)))
 
-        return await self._gate.serve_connector(request, work)
+        return await self._gate.serve_connector(request, work, needs=Need.WRITE)
 
     async def _find(self, scope: Scope, request: Request) -> StoredWrite:
         id = parse_id(request.path_params["id"])
         found = None if id is None else await get_write(self._pool, scope.number, UUID(id))
-        if found is None:
+        shown = _list_shown(scope)
+        if found is None or (shown is not None and found.model not in shown):
             raise NotFound("There is no write with this id")
         return found
+
+
+def _list_shown(scope: Scope) -> list[int] | None:
+    """The numbers of the models whose writes the key is shown; None for all."""
+    if scope.hidden is None or scope.hidden.models is None:
+        return None
+    return [spec.number for spec in MODELS.values() if scope.hidden.shows(spec.name)]
 
 
 def show_write(stored: StoredWrite, *, is_whole: bool = False) -> dict[str, Any]:

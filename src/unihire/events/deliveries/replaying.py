@@ -1,8 +1,9 @@
 """Sending again: the messages of attempts, what an endpoint refused, or what happened since a moment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -10,6 +11,7 @@ import asyncpg
 from unihire.errors import ConfigError
 from unihire.events.endpoints import EndpointOwner
 from unihire.store import Pool
+from unihire.store.audit import Act
 from unihire.store.events.deliveries import LIST_SPANS, list_undelivered
 from unihire.store.events.endpoints import Endpoint
 from unihire.store.events.replays import MOST_REPLAYS, Stretch, count_replays, find_stretches, insert_replays
@@ -35,7 +37,8 @@ async def replay_tries(pool: Pool, owner: EndpointOwner, endpoint: Endpoint, ids
     await _check_room(pool, endpoint)
     rows = await pool.fetch(LIST_SPANS, owner.organisation, owner.environment, list(ids), endpoint.id)
     messages = {row["message"]: row for row in rows}
-    await insert_replays(pool, endpoint.id, [_make_stretch(row) for row in messages.values()])
+    said = {"attempts": list(ids)}
+    await _insert(pool, endpoint, [_make_stretch(row) for row in messages.values()], said)
     return Replay(len(messages), len(rows) == len(set(ids)))
 
 
@@ -44,7 +47,7 @@ async def replay_refused(pool: Pool, endpoint: Endpoint) -> Replay:
     await _check_room(pool, endpoint)
     rows = await list_undelivered(pool, endpoint.id, limit=REFUSED_AT_ONCE + 1)
     some = rows[:REFUSED_AT_ONCE]
-    await insert_replays(pool, endpoint.id, [_make_stretch(row) for row in some])
+    await _insert(pool, endpoint, [_make_stretch(row) for row in some], {"refused": len(some)})
     return Replay(len(some), len(some) == len(rows))
 
 
@@ -57,8 +60,16 @@ async def replay_since(
     """
     await _check_room(pool, endpoint)
     found, is_whole = await find_stretches(pool, endpoint.id, uuid4(), since, until, connectors)
-    await insert_replays(pool, endpoint.id, found)
+    await _insert(pool, endpoint, found, {"since": since, "until": until, "connector_ids": connectors})
     return Replay(len(found), is_whole)
+
+
+async def _insert(pool: Pool, endpoint: Endpoint, stretches: Sequence[Stretch], said: Mapping[str, Any]) -> None:
+    act = Act(
+        organisation=endpoint.organisation, environment=endpoint.environment, act="webhook.replayed", kind="webhook",
+        object=endpoint.id, after=said,
+    )  # fmt: skip
+    await insert_replays(pool, endpoint.id, stretches, act)
 
 
 async def _check_room(pool: Pool, endpoint: Endpoint) -> None:

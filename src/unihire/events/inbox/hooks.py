@@ -12,13 +12,15 @@ from unihire.errors import ConfigError
 from unihire.integration.declare import Data
 from unihire.integration.registry import find_webhooks
 from unihire.integration.webhooks import Subscription, Webhooks
+from unihire.kit.durations import write_duration
 from unihire.kit.ids import hash_token, new_token
 from unihire.kit.seal import Sealer
 from unihire.kit.text import is_writable
 from unihire.outbound.client import VendorClient
 from unihire.platform.sealing import make_credentials_context, make_hook_context
 from unihire.store import Pool
-from unihire.store.accounts.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector, describe_act
+from unihire.store.audit import log_act
 from unihire.store.events import hooks as stored
 from unihire.store.events.hooks import FoundHook
 
@@ -86,6 +88,7 @@ async def open_hook(
     async with pool.acquire() as connection, connection.transaction():
         if not await stored.add_hook(connection, connector.number, hash_token(token), sealed):
             raise ConfigError(f"connector {connector.id} has a hook: `unihire hooks replace` gives it another address")
+        await log_act(connection, describe_act(connector, "hook.created"))
     return NewHook(_write_path(connector, token), drawn)
 
 
@@ -95,6 +98,8 @@ async def replace_address(pool: Pool, connector: Connector, *, old_valid_for: ti
     async with pool.acquire() as connection, connection.transaction():
         if not await stored.replace_token(connection, connector.number, hash_token(token), old_valid_for):
             raise _tell_none(connector)
+        after = {"old_valid_for": write_duration(old_valid_for)}
+        await log_act(connection, describe_act(connector, "hook.address_replaced", after=after))
     return NewHook(_write_path(connector, token))
 
 
@@ -122,6 +127,7 @@ async def add_secret(
         before = [] if is_only or found[0] is None else open_secrets(sealer, connector.id, found[0])
         secrets = list(dict.fromkeys([known, *before]))[:MOST_SECRETS]
         await stored.set_secrets(connection, connector.number, seal_secrets(sealer, connector.id, secrets))
+        await log_act(connection, describe_act(connector, "hook.secret_added", after={"is_only": is_only}))
     return drawn
 
 
@@ -177,6 +183,7 @@ async def close_hook(pool: Pool, connector: Connector) -> None:
     async with pool.acquire() as connection, connection.transaction():
         if not await stored.delete_hook(connection, connector.number):
             raise _tell_none(connector)
+        await log_act(connection, describe_act(connector, "hook.closed"))
 
 
 def list_secrets(sealer: Sealer, hook: FoundHook, webhooks: Webhooks) -> list[str]:

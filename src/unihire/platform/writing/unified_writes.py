@@ -50,7 +50,8 @@ from unihire.platform.writing.body_schema import ACTOR
 from unihire.platform.writing.planning import DryContext
 from unihire.platform.writing.sent_files import Files
 from unihire.store import Pool
-from unihire.store.accounts.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector, describe_act
+from unihire.store.audit import Act
 from unihire.store.calls import requested_writes as store
 from unihire.store.calls.operations import WriteStep
 from unihire.store.calls.requested_writes import Begun, NewWrite, StoredWrite, WriteEnd
@@ -248,8 +249,11 @@ class UnifiedWrites:
     ) -> None:
         request, begun = _take_up(connector, scope, stored)
         kept = {name: step for name, step in begun.steps.items() if step.row is not None}
+        said = {"write_id": str(begun.id), "outcome": outcomes.DONE if is_done else outcomes.NOT_MADE}
+        act = describe_act(connector, "write.settled", after=said)
         if not is_done:
-            await self._end(request, begun, WriteEnd(status=outcomes.NOT_MADE, steps=kept, message="settled by hand"))
+            ending = WriteEnd(status=outcomes.NOT_MADE, steps=kept, message="settled by hand")
+            await self._end(request, begun, ending, act)
             return
         id = None if remote_id is None else derive_ids(connector.id, request.model.name).text(remote_id)
         body = None if id is None else await self._reader.find_record(scope, request.model, id, RecordView())
@@ -258,7 +262,7 @@ class UnifiedWrites:
         members = {"write_id": str(begun.id), "outcome": outcomes.DONE, "steps": []}
         answer = outcomes.write_answer(body, members) if body is not None else msgspec.json.encode(members)
         ending = WriteEnd(status=outcomes.DONE, steps=kept, answer=answer, record=id, message="settled by hand")
-        await self._end(request, begun, ending)
+        await self._end(request, begun, ending, act)
 
     async def give_up(self, connector: Connector, scope: Scope, id: UUID) -> None:
         """End a queued write that ends by a fault of ours, however often it is tried; it may be settled."""
@@ -481,7 +485,7 @@ class UnifiedWrites:
         ending = WriteEnd(status=outcomes.REFUSED, steps=begun.steps, message=str(error), keeps_body=self._keeps_bodies)
         await self._end(request, begun, ending)
 
-    async def _end(self, request: WriteRequest, begun: Begun, ending: WriteEnd) -> None:
+    async def _end(self, request: WriteRequest, begun: Begun, ending: WriteEnd, act: Act | None = None) -> None:
         """Store how a write ended. What was written is written: a database that is away is no error here."""
         made = {name: step.row["id"] for name, step in ending.steps.items() if step.row is not None}
         said = {
@@ -495,7 +499,7 @@ class UnifiedWrites:
         }
         happened = [NewNotice(NoticeKind.WRITE_FINISHED, {"write": said})]
         try:
-            await store.end_write(self._pool, request.connector.number, begun.id, ending, happened)
+            await store.end_write(self._pool, request.connector.number, begun.id, ending, happened, act)
         except UNAVAILABLE as error:
             log.warning("the end of a write could not be stored", kind=type(error).__name__)
 

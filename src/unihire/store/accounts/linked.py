@@ -26,6 +26,7 @@ LIST_LINKED = """
             $6::bytea IS NULL OR token_hash = $6
             OR number = (SELECT old.connector FROM replaced_token AS old WHERE old.hash = $6 AND old.ends_at > now())
         )
+        AND ($8::uuid IS NULL OR id = $8)
     ORDER BY number LIMIT $7
 """
 
@@ -60,6 +61,7 @@ async def list_linked(
     limit: int,
     origin_id: str | None = None,
     token_hash: bytes | None = None,
+    id: UUID | None = None,
 ) -> Sequence[Linked]:
-    found = await pool.fetch(LIST_LINKED, organisation, environment, category, after, origin_id, token_hash, limit)
+    found = await pool.fetch(LIST_LINKED, organisation, environment, category, after, origin_id, token_hash, limit, id)
     return [Linked(**row) for row in found]

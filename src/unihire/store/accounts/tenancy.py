@@ -1,5 +1,6 @@
 """Who uses the installation and what they connected: organisations, API keys, connectors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ import asyncpg
 from unihire.errors import Busy
 from unihire.store import Connection, Pool
 from unihire.store.accounts.grants import EMPTY_GRANT
+from unihire.store.audit import Act, log_act
 from unihire.store.commits import INSIST_ON_COMMIT
 from unihire.store.events.notices import NewNotice, NoticeKind, add_notices
 from unihire.store.feed.gate import lock_feed_row
@@ -23,39 +25,85 @@ LOCK_ORGANISATIONS = "LOCK TABLE organisation IN SHARE ROW EXCLUSIVE MODE"
 
 INSERT_ORGANISATION = "INSERT INTO organisation (id, name) VALUES ($1, $2)"
 
+GET_ORGANISATION = "SELECT name FROM organisation WHERE id = $1"
+
+RENAME_ORGANISATION = "UPDATE organisation SET name = $2 WHERE id = $1"
+
 # The organisation of that name, if there is one.
 FIND_ORGANISATION = "SELECT id FROM organisation WHERE name = $1 ORDER BY created_at LIMIT 1"
 
 LIST_ORGANISATIONS = "SELECT id, name FROM organisation ORDER BY created_at"
 
+# Every organisation with what it has.
+SUMMARISE_ORGANISATIONS = """
+    SELECT id, name, created_at,
+        (SELECT count(*) FROM connector WHERE connector.organisation = organisation.id) AS connectors, (
+            SELECT count(*) FROM api_key
+            WHERE api_key.organisation = organisation.id AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now())
+        ) AS keys
+    FROM organisation ORDER BY created_at
+"""
+
 INSERT_KEY = """
-    INSERT INTO api_key (id, hash, organisation, environment, name, ends_at)
-    VALUES ($1, $2, $3, $4, $5, now() + $6::interval)
+    INSERT INTO api_key (id, hash, organisation, environment, name, ends_at, scopes, models)
+    VALUES ($1, $2, $3, $4, $5, now() + $6::interval, $7, $8)
 """
 
 # Every key, without its hash.
 LIST_KEYS = """
     SELECT api_key.id, organisation.name AS organisation, environment, api_key.name, api_key.created_at, revoked_at,
-        ends_at, revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) AS is_good
+        ends_at, revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) AS is_good, scopes, models, last_used_at
     FROM api_key JOIN organisation ON organisation.id = api_key.organisation ORDER BY api_key.created_at
+"""
+
+# Keys of an organisation's environment in the order they were made, after one of them; $3: only this one.
+LIST_OWN_KEYS = """
+    SELECT id, environment, name, created_at, revoked_at, ends_at, scopes, models, last_used_at,
+        revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) AS is_good
+    FROM api_key
+    WHERE organisation = $1 AND environment = $2 AND ($3::uuid IS NULL OR id = $3)
+        AND ($4::timestamptz IS NULL OR (created_at, id) > ($4, $5::uuid))
+    ORDER BY created_at, id LIMIT $6
+"""
+
+# How many good keys an environment has.
+COUNT_KEYS = """
+    SELECT count(*) FROM api_key
+    WHERE organisation = $1 AND environment = $2 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now())
+"""
+
+CHANGE_KEY = "UPDATE api_key SET name = $2, scopes = $3, models = $4, ends_at = $5 WHERE id = $1"
+
+# Keys that ended long ago, some at a time.
+DROP_OLD_KEYS = """
+    DELETE FROM api_key WHERE id IN (
+        SELECT id FROM api_key WHERE least(revoked_at, ends_at) < now() - $1::interval LIMIT $2
+    )
 """
 
 REVOKE_KEY = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id"
 
-# The owner of a valid key. `lasts` is for how many seconds more, null for ever.
+# The owner of a valid key, and what it may do. `lasts` is for how many seconds more, null for ever.
 FIND_KEY = """
-    SELECT id, organisation, environment, extract(epoch FROM ends_at - now())::float8 AS lasts FROM api_key
+    SELECT id, name, organisation, environment, scopes, models, extract(epoch FROM ends_at - now())::float8 AS lasts
+    FROM api_key
     WHERE hash = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now())
 """
 
-# A good key, which stays as it is until the transaction ends.
-LOCK_KEY = """
-    SELECT organisation, environment, name, ends_at - now() AS lasts FROM api_key
-    WHERE id = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) FOR UPDATE
+# Good keys, which stay as they are until the transaction ends.
+LOCK_KEYS = """
+    SELECT id, organisation, environment, name, ends_at, ends_at - now() AS lasts, scopes, models, now() FROM api_key
+    WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > now()) ORDER BY id FOR UPDATE
 """
 
 # Let a key end within this time, or when it ends anyway.
 SHORTEN_KEY = "UPDATE api_key SET ends_at = least(ends_at, now() + $2::interval) WHERE id = $1"
+
+# Write down that keys were used, at most once in $2 for each.
+NOTE_USES = """
+    UPDATE api_key SET last_used_at = now()
+    WHERE id = ANY($1::uuid[]) AND (last_used_at IS NULL OR last_used_at <= now() - $2::interval)
+"""
 
 INSERT_CONNECTOR = """
     INSERT INTO connector
@@ -81,8 +129,20 @@ LIST_CONNECTORS = f"{_SELECT_CONNECTOR} ORDER BY created_at"
 # What connectors are of, by their numbers.
 LIST_INTEGRATIONS = "SELECT id, number, integration FROM connector WHERE number = ANY($1::integer[])"
 
+# The same, of a category, with what it is of.
+FIND_LINKED = """
+    SELECT id, number, integration FROM connector
+    WHERE id = $1 AND organisation = $2 AND environment = $3 AND category = $4
+"""
+
 # An organisation's connector in an environment.
 FIND_NUMBER = "SELECT number FROM connector WHERE id = $1 AND organisation = $2 AND environment = $3"
+
+# Put a connector into an environment; the one it was in.
+MOVE_CONNECTOR = """
+    UPDATE connector SET environment = $2 FROM connector AS before
+    WHERE connector.number = $1 AND before.number = $1 RETURNING before.environment
+"""
 
 # The version of the mapping that last tried the quarantined rows.
 GET_MAPPED_BY = "SELECT mapped_by FROM connector WHERE number = $1"
@@ -209,6 +269,21 @@ def describe_link(connector: Connector) -> dict[str, Any]:
     return {"integration_slug": connector.integration, "end_user": connector.end_user, "origin_id": connector.origin_id}
 
 
+def describe_act(
+    connector: Connector,
+    act: str,
+    *,
+    environment: str | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> Act:
+    """An act on a connector, in its environment or another."""
+    return Act(
+        organisation=connector.organisation, environment=environment or connector.environment, act=act,
+        kind="connector", object=connector.id, before=before, after=after,
+    )  # fmt: skip
+
+
 async def lock_credentials(connection: Connection, connector: Connector) -> bool:
     """Whether the connector has these credentials still; if so, until the transaction ends.
 
@@ -251,6 +326,7 @@ async def delete_connector(pool: Pool, connector: Connector) -> None:
         for statement in DELETE_DATA:
             await connection.execute(statement, number)
         await announce_access(connection)
+        await log_act(connection, describe_act(connector, "connector.deleted", before=describe_link(connector)))
         await add_notices(connection, number, [NewNotice(NoticeKind.DELETED, describe_link(connector))])
 
 

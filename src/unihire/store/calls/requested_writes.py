@@ -4,7 +4,7 @@ All moments are the database's. A write whose process is gone is taken up again 
 nobody: then it stays `running`, and once its claim is over it counts as `perhaps_made` if a step was sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 
 from unihire.store import Pool
+from unihire.store.audit import Act, log_act
 from unihire.store.calls.operations import WriteStep
 from unihire.store.calls.writes import OPEN_WRITE, SET_ROW
 from unihire.store.events.notices import NewNotice, add_notices
@@ -105,6 +106,7 @@ GET_WRITE = "SELECT * FROM unified_write WHERE connector = $1 AND id = $2"
 LIST_WRITES = """
     SELECT * FROM unified_write
     WHERE connector = $1 AND ($2::uuid IS NULL OR id < $2) AND ($3::text IS NULL OR status = $3)
+        AND ($5::smallint[] IS NULL OR model = ANY($5))
     ORDER BY id DESC LIMIT $4
 """
 
@@ -254,18 +256,27 @@ class WriteEnd:
     keeps_body: bool = False
 
 
-async def end_write(pool: Pool, connector: int, id: UUID, ending: WriteEnd, happened: Sequence[NewNotice] = ()) -> None:
-    """End work on a write; what `happened` by it is noted with it, both or neither."""
+async def end_write(
+    pool: Pool,
+    connector: int,
+    id: UUID,
+    ending: WriteEnd,
+    happened: Sequence[NewNotice] = (),
+    act: Act | None = None,
+) -> None:
+    """End work on a write; what `happened` by it, and the `act` that ended it, are noted with it, all or nothing."""
     ended = (
         connector, id, ending.status, ending.answer, ending.record, ending.message, ending.refusal,
         msgspec.json.encode(ending.steps), ending.keeps_body,
     )  # fmt: skip
     async with pool.acquire() as connection:
-        if await connection.fetchval(END_WRITE_ALONE, *ended, bool(happened)) is not None:
+        if act is None and await connection.fetchval(END_WRITE_ALONE, *ended, bool(happened)) is not None:
             return
         async with connection.transaction():
             await connection.execute(END_WRITE, *ended)
             await connection.execute(DEQUEUE, connector, id)
+            if act is not None:
+                await log_act(connection, act)
             await add_notices(connection, connector, happened)
 
 
@@ -306,10 +317,16 @@ async def get_write(pool: Pool, connector: int, id: UUID) -> StoredWrite | None:
 
 
 async def list_stored_writes(
-    pool: Pool, connector: int, *, before: UUID | None, status: str | None, limit: int
+    pool: Pool,
+    connector: int,
+    *,
+    before: UUID | None,
+    status: str | None,
+    limit: int,
+    models: Collection[int] | None = None,
 ) -> list[StoredWrite]:
-    """The latest first; those asked for before the one with the id `before`."""
-    rows = await pool.fetch(LIST_WRITES, connector, before, status, limit)
+    """The latest first; those asked for before the one with the id `before`; of these models, None for all."""
+    rows = await pool.fetch(LIST_WRITES, connector, before, status, limit, models)
     return [_read_stored(row) for row in rows]
 
 

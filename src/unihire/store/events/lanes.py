@@ -171,6 +171,16 @@ OPEN_NEW = """
     ON CONFLICT (connector, endpoint, replay) DO NOTHING
 """
 
+# The same for one that is moved there: they begin at the end of what happened.
+OPEN_MOVED = """
+    INSERT INTO lane (connector, endpoint, connector_id, position, notice)
+    SELECT $1, id, $2, $5, $6 FROM endpoint WHERE organisation = $3 AND environment = $4 AND connectors IS NULL
+    ON CONFLICT (connector, endpoint, replay) DO NOTHING
+"""
+
+# Delete the lanes of a connector.
+DROP_LANES_OF = "DELETE FROM lane WHERE connector = $1"
+
 # The connectors of an endpoint's lanes.
 LIST_OF_ENDPOINT = "SELECT DISTINCT connector FROM lane WHERE endpoint = $1 ORDER BY connector"
 
@@ -319,6 +329,19 @@ async def open_lanes_of_new(
         return False
     await connection.fetch(FLAG_FEEDS, [number])
     return True
+
+
+async def move_lanes(connection: Connection, number: int, id: UUID, organisation: UUID, environment: str) -> None:
+    """Delete the lanes of a connector, and insert those of the environment that it is moved to in this transaction.
+
+    Its feed's row is locked. A deliverer that is at one of the deleted lanes sends the message it is at, and no other.
+    """
+    await connection.execute(SHARE_ENVIRONMENT, ENDPOINT_LOCKS, str(organisation), environment)
+    await connection.execute(DROP_LANES_OF, number)
+    (feed,) = await connection.fetch(FLAG_FEEDS, [number])
+    (last,) = await connection.fetch(LIST_LAST_NOTICES, [number])
+    await connection.execute(OPEN_MOVED, number, id, organisation, environment, feed["last_seq"], last["number"])
+    await connection.execute(UNFLAG_FEEDS, [number])
 
 
 async def release_lanes(pool: Pool, claimed: Sequence[Lane]) -> None:

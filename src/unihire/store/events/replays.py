@@ -9,6 +9,7 @@ import asyncpg
 
 from unihire.kit.clock import to_micros
 from unihire.store import Connection, Pool
+from unihire.store.audit import Act, log_act
 from unihire.store.events.lanes import LANES_CHANNEL, MAIN, OPENED_AT_ONCE
 
 MOST_REPLAYS = 100
@@ -78,8 +79,8 @@ async def count_replays(connection: Connection | Pool, endpoint: UUID) -> int:
     return counted
 
 
-async def insert_replays(pool: Pool, endpoint: UUID, stretches: Sequence[Stretch]) -> None:
-    """Have these sent again; they are on the disk when this returns."""
+async def insert_replays(pool: Pool, endpoint: UUID, stretches: Sequence[Stretch], act: Act) -> None:
+    """Have these sent again, and note the act that asks for it; they are on the disk when this returns."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
             INSERT_REPLAYS, endpoint,
@@ -88,6 +89,7 @@ async def insert_replays(pool: Pool, endpoint: UUID, stretches: Sequence[Stretch
             [one.notice for one in stretches], [one.until_position for one in stretches],
             [one.until_notice for one in stretches],
         )  # fmt: skip
+        await log_act(connection, act)
         await connection.execute("SELECT pg_notify($1, '')", LANES_CHANNEL)
 
 

@@ -13,8 +13,10 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from unihire.errors import ConfigError
+from unihire.kit.durations import write_duration
 from unihire.store import Connection, Pool
-from unihire.store.accounts.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector, describe_act
+from unihire.store.audit import log_act
 from unihire.store.work.runs import FIND_UNFINISHED, LOCK_ASKING, cancel_run
 from unihire.store.work.schedules import find_next
 
@@ -166,7 +168,9 @@ async def get_fast(pool: Pool, connector: int, by_setting: FastSchedule) -> Fast
 
 async def set_fast(pool: Pool, connector: Connector, fast: FastSchedule | None) -> None:
     """Give the connector fast runs of its own, or none; None: as the settings say. The next one is due at once."""
-    if fast is None:
-        await pool.execute(SET_FAST, connector.number, None, None)
-    else:
-        await pool.execute(SET_FAST, connector.number, list(fast.models), check_fast_interval(fast.every))
+    models = None if fast is None else list(fast.models)
+    every = None if fast is None else check_fast_interval(fast.every)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(SET_FAST, connector.number, models, every)
+        after = {"fast_models": models, "fast_every": None if every is None else write_duration(every)}
+        await log_act(connection, describe_act(connector, "schedule.changed", after=after))

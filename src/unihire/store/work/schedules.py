@@ -13,8 +13,10 @@ import asyncpg
 
 from unihire.errors import ConfigError
 from unihire.kit.clock import to_micros
+from unihire.kit.durations import write_duration
 from unihire.store import Connection, Pool
-from unihire.store.accounts.tenancy import Connector
+from unihire.store.accounts.tenancy import Connector, describe_act
+from unihire.store.audit import log_act
 
 LEAST, MOST = timedelta(minutes=15), timedelta(days=7)
 """Between these every schedule is."""
@@ -148,7 +150,14 @@ async def set_schedule(
         new_full = row["full_every"] if full_every is None else check_interval(full_every)
         next_at = row["next_sync_at"] if every is None else find_next(connector.id, new_every, row["now"])
         await connection.execute(SET_SCHEDULE, connector.number, new_every, new_full, next_at)
+        before = _describe_intervals(row["sync_every"], row["full_every"])
+        after = _describe_intervals(new_every, new_full)
+        await log_act(connection, describe_act(connector, "schedule.changed", before=before, after=after))
     return StoredSchedule(new_every, new_full, next_at, row["is_paused"], next_at <= row["now"])
+
+
+def _describe_intervals(every: timedelta, full_every: timedelta) -> dict[str, str]:
+    return {"every": write_duration(every), "full_every": write_duration(full_every)}
 
 
 async def set_paused(connection: Connection, connector: int, *, is_paused: bool) -> None:
