@@ -49,7 +49,8 @@ from unihire.outbound.granting import Standing, Tokens
 from unihire.outbound.headers import read_date
 from unihire.outbound.judging import CredentialsUnknown, judge
 from unihire.outbound.paging import Page, Paging, VendorResponse
-from unihire.outbound.streamed_body import Body, StreamedBody, StreamedPayload
+from unihire.outbound.streamed_body import Body, StreamedBody
+from unihire.outbound.streamed_payload import StreamedPayload
 from unihire.outbound.tally import TALLY
 from unihire.outbound.telemetry import log_retry, watch_exchange, watch_wait
 

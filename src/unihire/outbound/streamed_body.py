@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.payload import Payload
 
 from unihire.kit.file_contents import FileBytes
 
@@ -62,20 +60,3 @@ def put_between(body: bytes, marker: bytes, content: FileBytes, *, in_base64: bo
     if content.is_in_memory and not in_base64:
         return before + content.get_bytes() + after
     return StreamedBody(before, content, after, in_base64)
-
-
-class StreamedPayload(Payload):
-    """A streamed body as aiohttp sends it, with its length."""
-
-    _value: StreamedBody
-
-    def __init__(self, body: StreamedBody) -> None:
-        super().__init__(body)
-        self._size = body.size
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        raise TypeError("a streamed body is never text")
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        async for piece in self._value.pieces():
-            await writer.write(piece)
