@@ -119,6 +119,10 @@ test-citus: setup ## The store's tests on a database of a Citus cluster that is 
 scale: setup ## What many connectors need: the capacity model (ASSUMPTIONS=path; MEASURE=1 measures this machine first)
 	$(BIN)/python -m bench.scale $(if $(ASSUMPTIONS),--assumptions $(ASSUMPTIONS)) $(if $(MEASURE),--measure) --checks
 
+.PHONY: memory
+memory: setup ## Whether a first sync's memory grows with the account, by vendor (VENDORS=lever,workable, CANDIDATES=100000, JSON=path)
+	$(BIN)/python -m bench.memory $(if $(VENDORS),--vendors $(VENDORS)) $(if $(CANDIDATES),--size $(CANDIDATES)) $(if $(JSON),--json $(JSON))
+
 .PHONY: mutate
 mutate: setup ## Break what changed in one place at a time; what the tests notice (SINCE=commit, SIZE=70, SEED=1, ONLY=paths)
 	$(BIN)/python -m mutate $(if $(SINCE),--since $(SINCE)) --size $(if $(filter file,$(origin SIZE)),70,$(SIZE)) --seed $(or $(SEED),1) $(ONLY)

@@ -6,9 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from bench.processes import start_child
+from unihire.cli.demo.pasting import pick_credentials
 from unihire.integration.declare import Integration
 from unihire.integration.registry import get_integration
+from unihire.sandbox.runner import Ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,8 @@ async def start_emulator(slug: str, size: int, **options: str) -> AsyncIterator[
     for name, value in options.items():
         arguments += ["--option", f"{name}={value}"]
     async with start_child("unihire.sandbox", {}, arguments=arguments) as child:
-        ready = await child.read()
-        credentials = {name: ready[name] for name in ("client_id", "client_secret")}
-        yield Vendor(ready["base_url"], credentials, ready["control_url"])
+        ready = msgspec.convert(await child.read(), Ready)
+        yield Vendor(ready.base_url, pick_credentials(get_integration(slug), ready), ready.control_url)
 
 
 @asynccontextmanager

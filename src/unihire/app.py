@@ -327,7 +327,14 @@ def describe_api() -> dict[str, Any]:
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key."},
+                "ApiKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key with the scope that the call needs: `read` for records, lists and logs, "
+                    "`write` for writes, what can be written and their log, `manage` for changing syncs, webhooks, "
+                    "keys and connectors and for the audit trail, `operations` for calls of operations. Without it the "
+                    "answer is a 403 that names it.",
+                },
                 "ConnectorToken": {
                     "type": "apiKey",
                     "in": "header",

@@ -22,6 +22,7 @@ from bench.fair import find_percentile
 from bench.figures import BARS, Figures, find_ratio, render_bars, render_rest
 from bench.load import Order, carry_out
 from bench.loads import check_load
+from bench.memory import EARLY, GROWTH, Synced
 from bench.processes import Mismatch
 from bench.seeding import WIDE_SHARE, choose_value
 from bench.sync_ours import list_unsaved
@@ -212,6 +213,28 @@ async def serve_bodies(status: str, body: bytes) -> asyncio.Server:
             writer.close()
 
     return await asyncio.start_server(answer, "127.0.0.1", 0)
+
+
+def test_memory_is_measured_by_vendor(temporary: Path) -> None:
+    given = ["--vendors", "workable", "--size", "100", "--json", str(temporary / "m.json")]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.memory", *given],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        timeout=200,
+        check=False,
+    )
+    told = json.loads((temporary / "m.json").read_text())
+    assert done.returncode == (told["memory.workable.growth"] > GROWTH.most)  # of so few candidates it says nothing
+    assert 0 < told["memory.workable.early_mb"] <= told["memory.workable.most_mb"] <= told["memory.workable.peak_mb"]
+    assert told["memory.workable.rows"] > told["memory.workable.calls"] / 10 > 10
+    assert list_left_processes(temporary) == []
+
+
+def test_growth_is_that_over_what_was_held_early() -> None:
+    synced = Synced("done", [], 1.0, 10, [(10, 50.0), (20, 60.0), (100, 66.0), (90, 65.0)], 70.0)
+    assert (synced.rows, synced.find_most(EARLY), synced.find_most()) == (100, 60.0, 66.0)
 
 
 async def test_load_counts_whole_answers() -> None:

@@ -25,6 +25,7 @@ from testbed.disturbing import (
     leave_rows,
     read_content,
 )
+from testbed.effort import take_turns
 from testbed.forking import Running
 from unihire.kit.seal import Sealer, new_key
 from unihire.sandbox.runner import Ready, start_sandbox
@@ -172,7 +173,18 @@ class Place:
             return begun
 
 
-@pytest.fixture(scope="module", params=(*COMPANIES, ASHBY, LEVER, WORKABLE), ids=lambda company: company.slug)
+KINDS = {"first": (leave_rows, False), "incremental": (change_rows, False), "full": (delete_rows, True)}
+"""What happens at the vendor before a run, and whether that run reads all again."""
+
+CASES = [
+    pytest.param(company, kind, id=f"{company.slug}-{kind}")
+    for turn, company in enumerate((*COMPANIES, ASHBY, LEVER, WORKABLE))
+    for kind in take_turns([*KINDS], 1 if turn else len(KINDS), turn)
+]
+"""Each kind for the first company, and one of them in turn for each other."""
+
+
+@pytest.fixture(scope="module")
 def company(request: pytest.FixtureRequest) -> Company:
     found: Company = request.param
     return found
@@ -207,15 +219,15 @@ async def places(
             yield disturbed, undisturbed
 
 
-@pytest.mark.parametrize(
-    ("prepare", "full"),
-    [(leave_rows, False), (change_rows, False), (delete_rows, True)],
-    ids=["first", "incremental", "full"],
-)
+@pytest.mark.parametrize(("company", "kind"), CASES, indirect=["company"], scope="module")
 async def test_killed_syncs_end_with_the_records_of_an_undisturbed_one(
-    places: tuple[Place, Place], company: Company, ready: Ready, prepare: Any, full: bool
+    places: tuple[Place, Place], company: Company, ready: Ready, kind: str
 ) -> None:
     disturbed, undisturbed = places
+    prepare, full = KINDS[kind]
+    if kind != "first":
+        for place in places:
+            place.sync()
     await prepare(ready, company.streams)
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)

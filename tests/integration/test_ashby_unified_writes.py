@@ -158,7 +158,12 @@ async def test_what_the_vendor_cannot_empty_is_refused_by_its_name(ashby: Writin
     await do(
         ashby, "candidate", "update", {"email_addresses": [person["email_addresses"][0], "b@example.com"]}, person["id"]
     )
-    for body in ({"first_name": None}, {"phone_numbers": []}, {"email_addresses": ["c@example.com"]}):
+    for body in (
+        {"first_name": None},
+        {"phone_numbers": []},
+        {"custom_fields": None},
+        {"email_addresses": ["c@example.com"]},
+    ):
         ((place, _),) = await refuse(ashby, "candidate", "update", body, person["id"])
         assert [place] == list(body)
 

@@ -128,7 +128,7 @@ async def test_file_that_is_refused_leaves_the_candidate_and_the_other_files(
 ) -> None:
     files = [
         {"file_name": "a.pdf"},
-        {"file_name": "b.pdf", "file_url": "https://files.example.com/b.pdf"},
+        {"file_name": "b.pdf", "file_content": "aGk="},
         {"file_name": "c.pdf", "file_content": "aGk=", "attachment_type": "picture"},
     ]
     input = make_person("Teils", attachments=files, job=str(company.jobs[0]["id"]))

@@ -15,7 +15,7 @@ from unihire.kit.seal import Sealer
 from unihire.model import Job
 from unihire.outbound.paging import WholeList
 from unihire.store import Pool
-from unihire.sync.fetching import ASKED_AGAIN_WITHIN
+from unihire.sync.details import ASKED_AGAIN_WITHIN
 
 mapped: list[str] = []
 
@@ -113,7 +113,7 @@ async def test_details_of_rows_that_may_do_without_are_not_asked_for_again(tenan
     before = len(vendor.log)
     for day in range(ASKED_AGAIN_WITHIN):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("unihire.sync.fetching.crc32", lambda id, day=day: int(id) + day)
+            patch.setattr("unihire.sync.details.crc32", lambda id, day=day: int(id) + day)
             await asking.sync(full=True)
     asked = [request.path for request in vendor.log[before:] if request.path.endswith("/notes")]
     assert asked == ["/people/1/notes"]

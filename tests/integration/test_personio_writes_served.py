@@ -65,7 +65,7 @@ async def test_fault_of_the_vendor_has_our_name_of_the_field(writing: Writing) -
     assert "there is no such attribute" in words
     twice = await writing.api.post(CANDIDATES, json={**body, "phone_numbers": ["1", "2"]})
     ((_, words),) = find_problems(twice, 422)
-    assert words == "the vendor takes one"
+    assert words.endswith("has more than 1 item")
 
 
 async def test_connector_without_a_key_is_told_where_to_get_it(writing: Writing, sealer: Sealer) -> None:

@@ -20,7 +20,7 @@ from unihire.kit.seal import Sealer
 from unihire.outbound.answers import ANSWER_BYTES
 from unihire.outbound.paging import WholeList
 from unihire.store import Pool
-from unihire.sync import fetching
+from unihire.sync import details
 from unihire.sync.fetching import ROW_SHARE, SURE_AFTER
 
 
@@ -312,8 +312,8 @@ async def test_details_that_lack_something_are_asked_for_again_within_a_month_of
     for row in vendor.lists["/people"]:
         vendor.lists[f"/people/{row['id']}/notes"].append({"text": "likes rum"})
     asked = []
-    for day in range(fetching.ASKED_AGAIN_WITHIN):
-        monkeypatch.setattr(fetching, "crc32", lambda id, day=day: crc32(id) + day)  # as if so many days had passed
+    for day in range(details.ASKED_AGAIN_WITHIN):
+        monkeypatch.setattr(details, "crc32", lambda id, day=day: crc32(id) + day)  # as if so many days had passed
         before = len(vendor.log)
         await tenant.sync(full=True)
         asked += [request.path for request in vendor.log[before:] if request.path.endswith("/notes")]
@@ -329,9 +329,9 @@ async def test_row_that_has_no_details_still_is_believed_when_it_is_asked_for_ag
         await tenant.sync(full=True)
     query = "SELECT xmin::text, ctid::text, version FROM detail WHERE name = 'notes' ORDER BY row_id"
     before = await tenant.pool.fetch(query)
-    assert fetching.NO_VERSION not in {row["version"] for row in before}
+    assert details.NO_VERSION not in {row["version"] for row in before}
     today = datetime.now(UTC).toordinal()
-    monkeypatch.setattr(fetching, "crc32", lambda id: -today)  # as if it were the day for every row
+    monkeypatch.setattr(details, "crc32", lambda id: -today)  # as if it were the day for every row
     for _ in range(2):
         await tenant.sync(full=True)
         assert await tenant.pool.fetch(query) == before
@@ -347,7 +347,7 @@ async def test_list_that_every_run_reads_whole_asks_for_its_details_again_in_com
         vendor.lists[f"/people/{row['id']}/notes"] = [{"text": "likes tea"}]
     await whole.sync()
     today = datetime.now(UTC).toordinal()
-    monkeypatch.setattr(fetching, "crc32", lambda id: -today)
+    monkeypatch.setattr(details, "crc32", lambda id: -today)
 
     async def count_asked(tenant: Tenant, *, full: bool) -> int:
         before = len(vendor.log)

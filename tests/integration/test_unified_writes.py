@@ -61,6 +61,17 @@ class Losing:
 # Creates
 
 
+async def test_what_a_write_made_is_read_back_in_one_transaction(writing: Writing) -> None:
+    """A page of the change log is a transaction; what shows what was saved is made in it, not noted."""
+    pool, number = writing.tenant.pool, writing.tenant.connector.number
+    count = "SELECT (SELECT count(*) FROM event_page WHERE connector = $1), count(*) FROM stale WHERE connector = $1"
+    before = await pool.fetchrow(count, number)
+    answer = await writing.api.post(CANDIDATES, json={**name_person(), "job": find_open_job(writing)["id"]})
+    assert answer.status_code == 200, answer.text
+    pages, stale = await pool.fetchrow(count, number)
+    assert (pages - before[0], stale - before[1]) == (1, 0)
+
+
 async def test_candidate_with_a_job_is_read_everywhere_at_once(writing: Writing) -> None:
     job = find_open_job(writing)
     answer = await writing.api.post(CANDIDATES, json={**name_person(), "job": job["id"], "tags": ["Made here"]})

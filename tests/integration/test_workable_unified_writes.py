@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.lost_answers import Losing, lose_each_answer, lose_first_call
+from testbed.tenants import read_pages
 from testbed.workable_writing import ask, create_applicant, list_cases, list_jobs, make_comment, make_person
 from testbed.writing import Json, WriteCase, Writing, draw_name, list_stages, open_writing, send
 from unihire.kit.seal import Sealer
@@ -48,6 +50,21 @@ async def test_write_is_done_and_seen(workable: Writing, case: WriteCase) -> Non
     assert read.status_code == 200, read.text
     assert {name: said[name] for name in read.json()} == read.json()
     assert await list_events(workable, said["write_id"])
+
+
+async def test_content_of_a_file_has_a_link_that_was_signed_anew(workable: Writing) -> None:
+    body, _ = await make_person(workable)
+    made = await do(workable, "candidate", "create", body)
+    files = [one for one in await read_pages(workable.api, "/api/ats/v1/attachments") if one["candidate"] == made["id"]]
+    assert len(files) >= 2
+    async with httpx.AsyncClient(base_url=workable.sandbox.ready.control_url) as vendor:
+        (await vendor.post("clock", json={"advance_seconds": 30 * 86_400})).raise_for_status()
+        ended = [await vendor.get(file["file_url"]) for file in files]
+    assert {answer.status_code for answer in ended} == {403}
+    await workable.tenant.pool.execute("UPDATE record_volatile SET refresh_at = now()")  # by our clock as well
+    for file in files:
+        answer = await workable.api.get(f"/api/ats/v1/attachments/{file['id']}/content")
+        assert (answer.status_code, answer.content) == (200, b"%PDF-1.4")
 
 
 async def test_everything_that_is_said_of_a_candidate_reaches_the_vendor(workable: Writing) -> None:

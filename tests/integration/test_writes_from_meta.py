@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from testbed import ashby_writing, harvest_writing, lever_writing, workable_writing
+from testbed import ashby_writing, harvest_writing, lever_writing, personio_writing, workable_writing
 from testbed.databases import Databases
 from testbed.form_filling import FormFiller, spoil
 from testbed.writing import WriteCase, Writing, open_writing
@@ -52,6 +52,8 @@ ASHBY_CASES = [case for case in ashby_writing.list_cases() if case.verb != "unta
 
 WORKABLE_CASES = [case for case in workable_writing.list_cases() if case.verb != "untag"]
 
+PERSONIO_CASES = personio_writing.list_cases()
+
 LEVER_CASES = [case for case in lever_writing.list_cases() if case.verb != "untag"]
 
 FORMS_OF_CUSTOMERS = ("offer", "scorecard", "eeoc")
@@ -82,6 +84,12 @@ async def workable(databases: Databases, sealer: Sealer) -> AsyncIterator[Writin
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def lever(databases: Databases, sealer: Sealer) -> AsyncIterator[Writing]:
     async with lever_writing.open_lever_writing(databases, sealer) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def personio(databases: Databases, sealer: Sealer) -> AsyncIterator[Writing]:
+    async with open_writing(databases, sealer, "personio") as opened:
         yield opened
 
 
@@ -122,6 +130,13 @@ async def test_body_drawn_from_meta_is_taken_by_a_vendor_where_somebody_acts(lev
     await send_drawn(lever, case, left_out=(*NOT_KNOWN, "remote_user_id", "application"))
 
 
+@pytest.mark.parametrize("case", PERSONIO_CASES, ids=lambda case: case.name)
+async def test_body_drawn_from_meta_is_taken_by_a_vendor_that_gives_no_id_back(
+    personio: Writing, case: WriteCase
+) -> None:
+    await send_drawn(personio, case, left_out=(*NOT_KNOWN, "job"))
+
+
 async def send_drawn(writing: Writing, case: WriteCase, left_out: tuple[str, ...] = ()) -> None:
     path, filler = find_path(case), FormFiller(17)
     for _ in range(COUNT):
@@ -135,12 +150,11 @@ async def send_drawn(writing: Writing, case: WriteCase, left_out: tuple[str, ...
             body.pop(name, None)
             if name in made:
                 body[name] = made[name]
-        if left_out:  # such a vendor empties little, and has fields whose values are objects
+        if left_out:  # such a vendor has fields whose values are objects
             drawn = form["properties"].get("custom_fields", {}).get("properties", {})
             if body.get("custom_fields"):
                 known = {name for name, one in drawn.items() if one.keys() & {"type", "oneOf"}}
                 body["custom_fields"] = {name: one for name, one in body["custom_fields"].items() if name in known}
-            body = {name: one for name, one in body.items() if one not in (None, [], {})}
         if case.model == "attachment" and "application" in made:
             body |= {"file_name": "cv.pdf", "file_content": "JVBERi0xLjQ=", "application": made["application"]}
             body.pop("candidate", None)
@@ -183,6 +197,13 @@ async def test_spoiled_body_is_refused_by_a_vendor_where_somebody_acts(
     lever: Writing, case: WriteCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await send_spoiled(lever, case, monkeypatch)
+
+
+@pytest.mark.parametrize("case", PERSONIO_CASES, ids=lambda case: case.name)
+async def test_spoiled_body_is_refused_by_a_vendor_that_gives_no_id_back(
+    personio: Writing, case: WriteCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send_spoiled(personio, case, monkeypatch)
 
 
 async def send_spoiled(writing: Writing, case: WriteCase, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ from unihire.integration.registry import list_integrations
 from unihire.outbound.client import Retry
 from unihire.platform import connectors
 from unihire.store import database, locks
-from unihire.sync import chores, deferring, fetching
+from unihire.sync import chores, deferring, details
 
 def set_pace(given):
     database.SESSION["idle_in_transaction_session_timeout"] = f"{given['silent']}s"
@@ -78,7 +78,7 @@ for line in sys.stdin:
             connectors.Retry = functools.partial(Retry, **given["retry"])
         if given["page"]:
             set_page(given["page"])
-            fetching.ASKED_AGAIN_WITHIN = 1
+            details.ASKED_AGAIN_WITHIN = 1
         sys.argv = ["unihire", *given["command"]]
         main()
         os._exit(0)

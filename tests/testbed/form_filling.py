@@ -63,8 +63,8 @@ class FormFiller:
 
     def draw(self, schema: Json) -> Any:
         choices = [option["const"] for option in schema.get("oneOf", ()) if "const" in option]
-        if choices:
-            return self.random.choice(choices)
+        if "oneOf" in schema:
+            return self.random.choice(choices or [None])
         if "enum" in schema:
             return self.random.choice(schema["enum"])
         if "x-relation" in schema and "examples" in schema:
@@ -125,7 +125,8 @@ def spoil(schema: Json, body: Json, at: random.Random) -> tuple[Json, str]:
     """The body with one thing that no schema lets pass, and the member that is wrong."""
     spoiled = copy.deepcopy(body)
     properties, required = schema["properties"], list(schema.get("required", ()))
-    ways = ["extra", "kind"] + (["missing", "null"] if required else [])
+    never_null = [name for name, part in properties.items() if not _takes_null(part)]
+    ways = ["extra", "kind", *(["missing"] if required else ()), *(["null"] if never_null else ())]
     match at.choice(ways):
         case "extra":
             spoiled["no_such_member"] = at.choice([1, "x", None, {}])
@@ -135,12 +136,21 @@ def spoil(schema: Json, body: Json, at: random.Random) -> tuple[Json, str]:
             spoiled.pop(name, None)
             return spoiled, name
         case "null":
-            name = at.choice(required)
+            name = at.choice(never_null)
             spoiled[name] = None
             return spoiled, name
     name = at.choice([one for one in properties if one != "custom_fields"])
     spoiled[name] = at.choice(_list_wrong(properties[name]))
     return spoiled, name
+
+
+def _takes_null(schema: Json) -> bool:
+    branches = [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    if "enum" in schema:
+        return None in schema["enum"]
+    if branches and "type" not in schema:
+        return any(_takes_null(one) for one in branches)
+    return "const" not in schema and "null" in schema.get("type", "null")
 
 
 def _list_wrong(schema: Json) -> list[Any]:

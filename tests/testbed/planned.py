@@ -39,7 +39,7 @@ from unihire.store.events import eras, log, order
 from unihire.store.feed import erasing, gate, hashes, position, recency, refiling, refreshing, replacing, saving
 from unihire.store.volatile import PARTS_COLUMN
 from unihire.store.work import fast_schedules, history, jobs, runs, schedules, sync_tokens
-from unihire.sync import fetching
+from unihire.sync import details
 
 
 def find_statements(tables: list[str]) -> dict[str, str]:
@@ -95,7 +95,7 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     yield Case("position.FIND_POSITION", position.FIND_POSITION, (c,), looks=2)
     yield Case("position.RESERVE_POSITIONS", position.RESERVE_POSITIONS, (c, LAST), looks=2, written=2)
     yield Case("recency.FIND_ROWS_READ", recency.FIND_ROWS_READ, (c, 0), walked=of.size)
-    noted = (c, people, of.row_ids, 1)
+    noted = (c, [people] * ASKED, of.row_ids, [1] * ASKED)
     yield fifty("recency.NOTE_ROWS_READ", recency.NOTE_ROWS_READ, noted, written=ASKED + 1)
     yield fifty("recency.FIND_MOVED", recency.FIND_MOVED, (c, of.ids, 0))
     yield fifty("recency.FIND_MOVED_PARTS", recency.FIND_MOVED_PARTS, (c, of.own, 0))
@@ -285,7 +285,7 @@ def _list_streams(of: Asker) -> Iterator[Case]:
     raws = [b"x"] * ASKED
     detail = (["text"], ["1"], ["2"], [b""])
     yield Case("streams.UPSERT_DETAILS", streams.UPSERT_DETAILS, (c, notes, *detail), written=1)
-    yield fifty("fetching.FIND_DETAILS", fetching.FIND_DETAILS, (c, notes, "text", of.row_ids))
+    yield fifty("details.FIND_DETAILS", details.FIND_DETAILS, (c, notes, "text", of.row_ids))
     yield Case(
         "streams.UPSERT_QUARANTINE",
         streams.UPSERT_QUARANTINE,
@@ -315,6 +315,7 @@ def _list_counting(of: Asker) -> Iterator[Case]:
     yield Case("counting.FIND_GONE", counting.FIND_GONE, (c, PEOPLE, 10), walked=walked)
     yield Case("tenancy.HAS_RECORDS", tenancy.HAS_RECORDS, (c,))
     yield Case("tenancy.FIND_RAW", tenancy.FIND_RAW, (c, of.ids), looks=ASKED)
+    yield Case("reading.FIND_OF_STREAM", reading.FIND_OF_STREAM, (c, of.ids[0], of.ids[:3]), looks=4)
     yield Case("tenancy.COUNT_RECORDS", tenancy.COUNT_RECORDS, (c,), walked=walked)
     yield Case("tenancy.COUNT_LIVING", tenancy.COUNT_LIVING, (c,), walked=walked)
 
@@ -368,7 +369,7 @@ def _list_runs(of: Asker) -> Iterator[Case]:
     moved = (c, run, people, 1, "walk", "", *counted, *place)
     yield Case("runs.MOVE_STREAM", runs.MOVE_STREAM, moved, looks=3, written=1)
     yield Case("runs.COMMIT_SKIPPED", runs.COMMIT_SKIPPED, (*moved, [new], 2**62), looks=5, written=2)
-    finished = (c, run, people, 1, None, 0, 0.0, *place)
+    finished = (c, run, people, 1, None, 0, 0.0, *place, True)
     yield Case("runs.FINISH_STREAM", runs.FINISH_STREAM, finished, looks=3, written=1)
     lead = timedelta(seconds=1)
     ended = (*finished, lead, None)

@@ -20,6 +20,13 @@ def list_unified(of: Asker) -> Iterator[Case]:
     yield write("requested_writes.SAVE_WRITE_STEPS", requested_writes.SAVE_WRITE_STEPS, (c, known, b"{}"))
     ended = (c, known, "done", b"{}", None, None, None, b"{}", False)
     yield write("requested_writes.END_WRITE", requested_writes.END_WRITE, ended)
+    alone = requested_writes.END_WRITE_ALONE
+    yield write("requested_writes.END_WRITE_ALONE", alone, (*ended, True), looks=3)
+    thing, made = of.ids[0], of.writes[6]
+    opened = (c, thing, of.name("people"), known, b"{}")
+    yield write("requested_writes.OPEN_STEP", requested_writes.OPEN_STEP, opened, looks=3, written=2)
+    noted = (c, made, "new", known, b"{}")
+    yield write("requested_writes.NOTE_STEP_ROW", requested_writes.NOTE_STEP_ROW, noted, looks=3, written=2)
     yield Case("requested_writes.FIND_UNDER_KEY", requested_writes.FIND_UNDER_KEY, (c, "7"))
     yield write("requested_writes.RELEASE_WRITE", requested_writes.RELEASE_WRITE, (c, known))
     yield Case("requested_writes.FIND_SEQ", requested_writes.FIND_SEQ, (c, of.ids[0]))
@@ -29,7 +36,6 @@ def list_unified(of: Asker) -> Iterator[Case]:
     following = (c, known, "done", ASKED, [4])
     yield Case("requested_writes.LIST_WRITES of one outcome", requested_writes.LIST_WRITES, following, walked=ASKED)
     yield write("requested_writes.ENQUEUE", requested_writes.ENQUEUE, (c, other))
-    yield Case("requested_writes.FIND_ENDING", requested_writes.FIND_ENDING, (c, known), looks=2)
     yield write("requested_writes.DEQUEUE", requested_writes.DEQUEUE, (c, known))
     yield write("requested_writes.DEFER_QUEUED", requested_writes.DEFER_QUEUED, (c, known, HOUR))
     yield Case("requested_writes.FIND_REMOTE_IDS", requested_writes.FIND_REMOTE_IDS, (c, of.ids), looks=ASKED)

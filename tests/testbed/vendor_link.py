@@ -34,7 +34,7 @@ def ask_for_all_details() -> Iterator[None]:
     """Complete reads ask for all details again, not those of one day's rows."""
     today = datetime.now(UTC).toordinal()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unihire.sync.fetching.crc32", lambda id: -today)
+        patch.setattr("unihire.sync.details.crc32", lambda id: -today)
         yield
 
 

@@ -87,6 +87,7 @@ COMMANDS = (
     Command("restore", "backups:restore", "RESTORE_EPILOG", "Fill an empty database with a backup."),
     Command("capabilities", "capabilities:capabilities", "EPILOG", "Show what each system gives."),
     Command("openapi", "openapi:openapi", "EPILOG", "Print the OpenAPI document of the API."),
+    Command("actor", "acting:actor", "EPILOG", "Say in whose name a connector writes."),
     Command("connectors", "connectors:app", "EPILOG", "List, show, move and delete connectors; alone, it lists them."),
     Command(
         "hooks",

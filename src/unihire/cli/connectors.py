@@ -43,6 +43,11 @@ app = typer.Typer(no_args_is_help=False)
 
 _MODEL_NAMES = {spec.number: spec.name for spec in MODELS.values()}
 
+SHOWN = (
+    "connector_id", "customer", "organisation", "environment", "integration", "origin_id", "base_url", "acting_user",
+)  # fmt: skip
+"""What `show` prints as it is, where it is there."""
+
 Id = Annotated[str, typer.Argument(metavar="ID", help="The connector's id, or its beginning.", show_default=False)]
 
 
@@ -112,7 +117,7 @@ def show(id: Id, is_json: Json = False) -> None:
     if is_json:
         print_json(found)
         return
-    for title in ("connector_id", "customer", "organisation", "environment", "integration", "origin_id", "base_url"):
+    for title in SHOWN:
         if found[title] is not None:
             print_plain(f"{title.replace('_', ' '):<14}{found[title]}")
     OUT.print(f"{'status':<14}{_colour(found['status'])}{' [yellow]paused[/yellow]' if found['paused'] else ''}")
@@ -242,6 +247,7 @@ async def _describe(
     quarantined = await pool.fetch(streams.COUNT_QUARANTINE, connector.number)
     return {
         **_summarise(connector, names, troubles, latest),
+        "acting_user": connector.acting_user,
         **_describe_grant(connector),
         **_describe_tokens((await list_replaced(pool, connector.number)).get(connector.number, [])),
         "records": await _count_records(pool, connector),

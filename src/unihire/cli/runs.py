@@ -137,7 +137,7 @@ def _show_run(run: dict[str, Any]) -> None:
         names = ("read", "new", "changed", "deleted", "quarantined", "incomplete", "requests")
         counted = (part[name] for name in names)
         waited = show_span(part["waited_seconds"]) if part["waited_seconds"] >= 1 else "-"
-        notes = [f"[red]failed: {escape(part['error'])}[/red]"] if part["error"] else []
+        notes = [f"[red]{escape(part['error'])}[/red]"] if part["error"] else []
         if part["wrong_answers"]:
             notes.append(f"[yellow]{part['wrong_answers']:,} calls by id were answered with other rows[/yellow]")
         is_open = part["finished_at"] is None

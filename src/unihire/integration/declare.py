@@ -131,6 +131,11 @@ class Detail:
     again_within: int | None = None
     """Days within which that is, a month if nothing is said: daily complete reads spread these calls over them. Fewer
     for rows whose parent does not move when they do. Lists that every run reads whole ask in complete runs alone."""
+    permission: str | None = None
+    """The permission that the call needs, in the words of the vendor's settings page, where it is not the stream's.
+
+    Without it the rows are stored all the same, and what the detail shows stays as it was.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from msgspec import Meta
 from unihire.integration.declare import Data
 from unihire.integration.vendor_row import VendorRow
 from unihire.outbound.paging import VendorResponse
+from unihire.outbound.streamed_body import Body
 
 Result = TypeVar("Result")
 
@@ -44,8 +45,8 @@ class VendorCall:
 
     path: str
     """A declared path, with its ids filled in."""
-    body: Data | bytes | None = None
-    """A JSON object, or bytes of `content_type`."""
+    body: Data | Body | None = None
+    """A JSON object, in which the content of a file may be one member, or something else, of `content_type`."""
     method: str = "POST"
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -5,14 +5,18 @@ why the vendor cannot do it, by `model.verb`. From both come the endpoints, the 
 matrix and the documentation page.
 """
 
+import binascii
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from unihire.errors import ReferenceMissing
 from unihire.integration.operate import OperationContext, WriteContext
 from unihire.integration.vendor_row import VendorRow
+from unihire.kit.file_contents import FileBytes
 from unihire.model import WriteInput
 
 GivenInput = TypeVar("GivenInput", bound=WriteInput)
@@ -84,6 +88,16 @@ def at_most(field: str, count: int) -> Rule:
     return {"properties": {field: {"maxItems": count}}}
 
 
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that is written."""
+
+    file_name: str
+    content_type: str | None
+    attachment_type: str | None
+    content: FileBytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given(Generic[GivenInput]):
     """A checked input. Relations are the vendor's ids, texts are not empty, and files have their content."""
@@ -97,6 +111,26 @@ class Given(Generic[GivenInput]):
     """The vendor's id of the user who acts; None: nobody is named."""
     params: Any = None
     """The `Params` of the write; None where it declares none."""
+    contents: tuple[FileBytes, ...] = ()
+    """The content of each file of the input; where there is none, it is in the input."""
+
+    @property
+    def files(self) -> "Sequence[SentFile]":
+        """The files of the input, each with its content. Raises ReferenceMissing for what is no base64."""
+        input: Any = self.input
+        files = [input] if hasattr(input, "file_name") else getattr(input, "attachments", None) or []
+        contents = self.contents or [_decode(place, file.file_content) for place, file in enumerate(files)]
+        return [
+            SentFile(file.file_name or "file", file.content_type, file.attachment_type, content)
+            for file, content in zip(files, contents, strict=True)
+        ]
+
+
+def _decode(place: int, content: str | None) -> FileBytes:
+    try:
+        return FileBytes(b64decode(content or "", validate=True))
+    except (binascii.Error, ValueError):
+        raise ReferenceMissing(f"attachments/{place}/file_content: it is no base64") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,6 +150,8 @@ class Write:
     """The fields of the input that the vendor takes. Another one is refused, with its name."""
     requires: tuple[str, ...] = ()
     """Those of them that the vendor needs, beside those that every vendor does."""
+    cannot_empty: tuple[str, ...] = ()
+    """Those of them that a change cannot empty: null, and a list without items, are refused where they are sent."""
     params: type[Params] | None = None
     """The vendor's own parameters."""
     options: Mapping[str, ReadOptions] = field(default_factory=dict)

@@ -50,6 +50,8 @@ from unihire.outbound.granting import Standing, Tokens
 from unihire.outbound.headers import read_date
 from unihire.outbound.judging import CredentialsUnknown, judge
 from unihire.outbound.paging import Page, Paging, VendorResponse
+from unihire.outbound.streamed_body import Body, StreamedBody
+from unihire.outbound.streamed_payload import StreamedPayload
 from unihire.outbound.tally import TALLY
 from unihire.outbound.telemetry import log_retry, watch_exchange, watch_wait
 
@@ -243,7 +245,7 @@ class VendorClient:
         self,
         method: str,
         path: str,
-        body: bytes | None,
+        body: Body | None,
         *,
         headers: Mapping[str, str] | None = None,
         by_key: WriteKey | None = None,
@@ -277,7 +279,7 @@ class VendorClient:
         return await self._persist(call, once)
 
     async def send_elsewhere(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, of: str
+        self, method: str, url: str, body: Body | None, headers: Mapping[str, str], *, of: str
     ) -> VendorResponse:
         """Send to an address that the vendor gave, a file store's: without credentials and outside the budget.
 
@@ -297,7 +299,7 @@ class VendorClient:
         return judge(of, answer, most_bytes=self.target.answer_bytes)
 
     async def _ask_by_key(
-        self, call: str, method: str, url: str, body: bytes | None, key: WriteKey, headers: Mapping[str, str]
+        self, call: str, method: str, url: str, body: Body | None, key: WriteKey, headers: Mapping[str, str]
     ) -> VendorResponse:
         """One call with the customer's key for writes. Raises PermissionMissing without one, or where it is refused."""
         signed = key.write_headers(self._credentials)
@@ -391,7 +393,7 @@ class VendorClient:
         call: str,
         method: str,
         url: str,
-        body: bytes | None = None,
+        body: Body | None = None,
         *,
         most: int | None = None,
         headers: Mapping[str, str] | None = None,
@@ -490,7 +492,7 @@ class VendorClient:
         method: str,
         url: str,
         signature: CallSignature,
-        body: bytes | None,
+        body: Body | None,
         most: int | None,
         further: Mapping[str, str] | None,
         *,
@@ -565,7 +567,9 @@ class VendorClient:
                 raise VendorChanged(f"{call}: the answer is no HTTP, or its headers are beyond all bounds") from error
 
 
-def _make_payload(body: bytes | None) -> bytes | io.BytesIO | None:
+def _make_payload(body: Body | None) -> bytes | io.BytesIO | StreamedPayload | None:
+    if isinstance(body, StreamedBody):
+        return StreamedPayload(body)
     return body if body is None or len(body) <= LARGE_BODY else io.BytesIO(body)
 
 

@@ -1,11 +1,14 @@
 """A file as the body of a form that is posted (multipart/form-data, RFC 7578), written by aiohttp."""
 
-import io
 import mimetypes
 import re
+import secrets
 from collections.abc import Mapping
 
 from aiohttp import FormData, MultipartWriter
+
+from unihire.kit.file_contents import FileBytes
+from unihire.outbound.streamed_body import Body, put_between
 
 ANY_TYPE = "application/octet-stream"
 
@@ -14,8 +17,13 @@ _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
 
 async def write_file_form(
-    field: str, file_name: str, content: bytes, content_type: str | None, *, before: Mapping[str, str] | None = None
-) -> tuple[bytes, str]:
+    field: str,
+    file_name: str,
+    content: FileBytes,
+    content_type: str | None,
+    *,
+    before: Mapping[str, str] | None = None,
+) -> tuple[Body, str]:
     """The body with one file under the name `field`, and its content type, which has the boundary.
 
     The fields `before` come before it, as stores of files want those that they gave.
@@ -31,10 +39,11 @@ async def write_file_form(
     form = FormData(quote_fields=False)
     for member, text in (before or {}).items():
         form.add_field(member, text)
-    form.add_field(field, io.BytesIO(content), filename=name, content_type=content_type)
+    marker = secrets.token_hex(16).encode()
+    form.add_field(field, marker, filename=name, content_type=content_type)
     writer = form()
     assert isinstance(writer, MultipartWriter)
-    return await writer.as_bytes(), writer.content_type
+    return put_between(await writer.as_bytes(), marker, content), writer.content_type
 
 
 def clean_file_name(name: str) -> str:

@@ -35,6 +35,8 @@ REMEMBERED_MOST = 10_000
 
 USES_SECONDS = 60.0
 """How often it is written down which keys were used."""
+USES_PATIENCE = 5.0
+"""Seconds for which that is tried."""
 
 EVERY_MODEL = "*"
 """The model of a call that reaches records of all models: a key that is limited to some cannot make it."""
@@ -210,8 +212,9 @@ class Access:
         if not used:
             return
         try:
-            # As many processes write them down, and none may write a key twice within a minute.
-            await self._pool.execute(tenancy.NOTE_USES, list(used), timedelta(seconds=USES_SECONDS - 1))
+            async with asyncio.timeout(USES_PATIENCE):  # a process that ends must not wait for a database that is away
+                # Several processes write them down: together no more than once a minute for a key.
+                await self._pool.execute(tenancy.NOTE_USES, list(used), timedelta(seconds=USES_SECONDS - 1))
         except (asyncpg.PostgresError, *LOST) as error:
             self._used |= used
             log.warning("it was not written down which API keys were used", kind=type(error).__name__)

@@ -19,7 +19,7 @@ from unihire.outbound.auth import AuthorizationCode
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.outbound.paging import Page, Paging, Row, VendorResponse
-from unihire.platform.context_writes import SaveSteps, WriteProgress, Writes
+from unihire.platform.context_writes import SaveSteps, StepNotes, WriteProgress, Writes
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls import operations
@@ -75,16 +75,17 @@ class LiveContext:
         integration: Integration,
         steps: dict[str, WriteStep],
         save_steps: SaveSteps,
+        notes: StepNotes | None = None,
         looks_only: bool = False,
     ) -> None:
-        """`looks_only` as of Writes."""
+        """`notes` and `looks_only` as of Writes."""
         self._pool = pool
         self._client = client
         self._connector = connector
         self._integration = integration
         self._writes = Writes(
             pool=pool, client=client, connector=connector, integration=integration, steps=steps, save_steps=save_steps,
-            looks_only=looks_only,
+            notes=notes, looks_only=looks_only,
         )  # fmt: skip
         self.touched: dict[str, list[str]] = {}
         """The ids of rows that changed, by stream."""

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
@@ -39,6 +39,7 @@ from unihire.kit.text import is_id
 from unihire.outbound.client import VendorClient
 from unihire.outbound.decoding import ANYTHING, Undecodable, decode
 from unihire.outbound.paging import VendorResponse
+from unihire.outbound.streamed_body import encode_json
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls import writes
@@ -69,6 +70,18 @@ class NothingMade(VendorError):
 SaveSteps = Callable[[Mapping[str, WriteStep]], Awaitable[None]]
 
 
+class StepNotes(Protocol):
+    """Stores the steps of a call by one statement with what is noted of the write that a step is."""
+
+    async def open(self, steps: Mapping[str, WriteStep], write: UUID, stream: str) -> bool:
+        """Before it is sent; on disk when this returns. False: the connector is gone."""
+        ...
+
+    async def note_row(self, steps: Mapping[str, WriteStep], write: UUID, row_id: str) -> None:
+        """When its row is known."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class WriteProgress:
     """How far the writes of a call came, by their steps: `made` has the ids of what is there, `unsure` may be there."""
@@ -94,9 +107,14 @@ class Writes:
         integration: Integration,
         steps: dict[str, WriteStep],
         save_steps: SaveSteps,
+        notes: StepNotes | None = None,
         looks_only: bool = False,
     ) -> None:
-        """With `looks_only` nothing is sent: what an earlier try has not made raises NothingMade."""
+        """Without `notes` the steps and what is noted of a write are stored one after the other.
+
+        With `looks_only` nothing is sent: what an earlier try has not made raises NothingMade.
+        """
+        self._notes = notes
         self._looks_only = looks_only
         self._pool = pool
         self._client = client
@@ -240,8 +258,7 @@ class Writes:
         if (mark := self._marks.get(step)) is not None:
             sent.write = mark
         self._steps[step] = sent
-        await self._save_steps(self._steps)
-        if not await writes.open_write(self._pool, self._connector.number, sent.write, stream):
+        if not await self._open(sent.write, stream):
             raise Conflict("The connector was removed meanwhile")
         try:
             return self._read_made(await self._send(call), call, stream)
@@ -260,6 +277,13 @@ class Writes:
                 return found
             words = f"{error}, and {unclear or 'nothing that it made is there yet'}; {ADVICE}"
             raise Unanswered(words, status=error.status, body=error.body) from error
+
+    async def _open(self, write: UUID, stream: str) -> bool:
+        """Store the steps, and that one is about to be sent. False: the connector is gone."""
+        if self._notes is not None:
+            return await self._notes.open(self._steps, write, stream)
+        await self._save_steps(self._steps)
+        return await writes.open_write(self._pool, self._connector.number, write, stream)
 
     async def _find_earlier(
         self,
@@ -329,6 +353,9 @@ class Writes:
         done = self._steps[step]
         self._steps[step] = msgspec.structs.replace(done, row=row.data)
         try:
+            if self._notes is not None:
+                await self._notes.note_row(self._steps, done.write, id_of(row) or "")
+                return
             await writes.set_row(self._pool, self._connector.number, done.write, id_of(row) or "")
             await self._save_steps(self._steps)
         except UNAVAILABLE as error:
@@ -339,7 +366,7 @@ class Writes:
         if acting_as is not None and self._integration.acting_credential is not None:
             client = client.act_as({self._integration.acting_credential: acting_as})
         path = client.target.locate(call.path) + (f"?{urlencode(call.query)}" if call.query else "")
-        body = call.body if isinstance(call.body, bytes | None) else msgspec.json.encode(call.body)
+        body = encode_json(call.body) if isinstance(call.body, dict) else call.body
         headers = {**({} if body is None else {"Content-Type": call.content_type}), **call.headers}
         if call.url is not None:
             return await client.send_elsewhere(call.method, call.url, body, headers, of=call.name)

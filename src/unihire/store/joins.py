@@ -14,6 +14,9 @@ from unihire.store.volatile import PARTS_COLUMN
 
 NO_HASHES: Mapping[str, int] = {}
 
+FEW = 5
+"""So many rows are inserted by one statement: to COPY them takes another round trip."""
+
 
 class Joined(NamedTuple):
     """A row as a join stores it: `stream` and `name` are the join's, `data` is the JSON of the members that it
@@ -213,7 +216,7 @@ async def store_joined_rows(
     keys |= {Key(stream, name, stored[row_id, stream, name]["key"]) for row_id, stream, name in gone}
     if gone:
         await connection.execute(DELETE_JOINED, connector, origin, *map(list, zip(*gone, strict=True)))
-    if (fresh or rehashed) and stored:
+    if (fresh or rehashed) and (stored or len(fresh) <= FEW):
         written = [(*one, hashes.get(one.row_id)) for one in {**rehashed, **fresh}.values()]
         await connection.execute(UPSERT_JOINED, connector, origin, *map(list, zip(*written, strict=True)))
     elif fresh:

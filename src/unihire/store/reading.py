@@ -55,6 +55,13 @@ FIND_RECORD = """
     WHERE record.model = $2 AND record.deleted_at IS NULL
 """
 
+# Of some records, those that come from the same stream as the first named.
+FIND_OF_STREAM = """
+    SELECT own.model, own.stream, own.remote_id FROM record AS part
+    JOIN record AS own ON own.connector = part.connector AND own.stream = part.stream
+    WHERE part.connector = $1 AND part.id = $2 AND own.connector = $1 AND own.id = ANY($3::uuid[])
+"""
+
 # The same, whether it lives or not.
 FIND_ANY = """
     SELECT record.body{columns}, record.seq, record.id, record.remote_id, record.deleted_at IS NOT NULL AS is_deleted
@@ -158,3 +165,8 @@ async def find_targets(
     query = FIND_TARGETS.format(columns=list_columns(content))
     rows = await pool.fetch(query, connector, model, ids)
     return [row["id"] for row in rows], read_rows(rows, frozenset(), None, content)
+
+
+async def find_of_stream(pool: Pool, connector: int, part: str, ids: Sequence[str]) -> list[tuple[int, str, str]]:
+    """Of records with these ids, the model's number, the stream and the vendor's id of those from `part`'s stream."""
+    return [tuple(row) for row in await pool.fetch(FIND_OF_STREAM, connector, part, ids)]

@@ -1,26 +1,21 @@
 """Asking the vendor: lists walked page by page, the next one under way while this one is worked on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence, Set
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any, TypeVar
-from zlib import crc32
 
-from unihire.errors import AnswerTooLarge, VendorChanged, VendorRefused
-from unihire.integration.declare import CallById, Data, Detail, IdFilter, ShortList, Stream, find_member, list_values
+from unihire.errors import AnswerTooLarge, PermissionMissing, VendorChanged, VendorRefused
+from unihire.integration.declare import CallById, IdFilter, ShortList, Stream, list_values
 from unihire.kit.logs import get_logger
 from unihire.kit.text import fold_text
 from unihire.outbound.asked import fill_path, fill_texts, place_params, write_asked
 from unihire.outbound.client import VendorClient
-from unihire.outbound.paging import Page, Row, VendorResponse, decode_rows, read_row
-from unihire.store import Connection, Pool
-from unihire.store.record_keys import find_key
+from unihire.outbound.paging import Page, Row, VendorResponse, read_row
 from unihire.sync.growth import Growth
-from unihire.sync.pruning import DETAIL, LeftOut, explain_error
-from unihire.sync.quarantine import Quarantined, find_row_id
+from unihire.sync.quarantine import find_row_id
 from unihire.sync.telemetry import watch_page
 
 T = TypeVar("T")
@@ -40,57 +35,6 @@ those of a whole page's rows are in memory at once."""
 SURE_AFTER = 2
 """How many times a vendor must answer that there is no such row, or send one that cannot be decoded, before that is
 acted on: a single such answer can be a mistake."""
-
-NO_VERSION = "to be asked for again"
-"""Stands for the version of stored details that are not accepted: no row has it."""
-
-EMPTY = b"[]"
-
-ASKED_AGAIN_WITHIN = 30
-"""Days within which daily whole reads ask for all details once more, where a detail does not say other: what a vendor
-left out of one by mistake, so that it maps, would stay as long as the row's version."""
-
-DETAIL_PAGES = 1000
-"""Pages of one row's detail that are read at most."""
-
-# The stored details of some rows.
-FIND_DETAILS = """
-    SELECT found.* FROM unnest($4::text[]) AS wanted (row_id) CROSS JOIN LATERAL (
-        SELECT row_id, version, raw FROM detail
-        WHERE connector = $1 AND stream = $2 AND name = $3 AND row_id = wanted.row_id OFFSET 0
-    ) AS found
-"""
-
-
-@dataclass(slots=True)
-class Details:
-    """The details of a page's rows: by row id and name, and those newly asked for, to be stored with the page.
-
-    `stored` are those of the row's version that were stored before. `quarantined` are rows of which nobody can say
-    whether they need details: they have none. `unsure` are the ids of rows whose details are not sure to be those of
-    their version.
-    """
-
-    found: dict[str, dict[str, list[Data]]] = field(default_factory=dict)
-    fresh: list[tuple[str, str, str, bytes]] = field(default_factory=list)
-    stored: list[tuple[str, str, str, bytes]] = field(default_factory=list)
-    quarantined: list[Quarantined] = field(default_factory=list)
-    unsure: set[str] = field(default_factory=set)
-
-    def unset_versions(self, quarantined: Iterable[Quarantined]) -> None:
-        """Those details that do not map are to be stored as of no version: the next who reads the row asks again.
-
-        The vendor may have sent them broken once, and the row's version does not move when it sends them whole.
-        """
-        noted = {one.row_id: one for one in quarantined}
-        if not noted:
-            return
-        for details in (self.fresh, self.stored):
-            for place, (name, row_id, _, raw) in enumerate(details):
-                one = noted.get(row_id)
-                if one is not None and one.may_lack(f"{DETAIL}{name}"):
-                    details[place] = (name, row_id, NO_VERSION, raw)
-        self.fresh += [one for one in self.stored if one[2] == NO_VERSION and one not in self.fresh]
 
 
 def find_lead(client: VendorClient, skew: timedelta) -> timedelta:
@@ -178,198 +122,6 @@ async def walk(
             await asyncio.gather(ahead, return_exceptions=True)
 
 
-async def fetch_details(
-    client: VendorClient,
-    pool: Pool | Connection,
-    connector: int,
-    stream: Stream,
-    rows: Sequence[Row],
-    *,
-    day: int | None = None,
-    is_touched: bool = False,
-) -> Details:
-    """The details of those rows that need them, from the store where they are of the row's version.
-
-    That a row which needs them has none is accepted when two reads of the row have found it so. With `day`, a number
-    of it, some are asked for though they are stored: each on one of `ASKED_AGAIN_WITHIN` days in a row. So are those
-    with days of their own where the rows are known to be touched: they may have changed, and their rows not.
-    """
-    details = Details()
-    for detail in stream.details:
-        wanted, due = _find_wanted(details, stream, detail, rows, day, is_touched=is_touched)
-        if not wanted:
-            continue
-        was_empty = set[str]()
-        for known in await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted)):
-            row_id = known["row_id"]
-            if known["version"] == wanted[row_id] and row_id not in due:
-                del wanted[row_id]
-                details.stored.append((detail.name, row_id, known["version"], known["raw"]))
-                stored = decode_rows(known["raw"], of=detail.name)
-                details.found.setdefault(row_id, {})[detail.name] = [one.data for one in stored]
-            elif known["version"] in (NO_VERSION, wanted[row_id]) and known["raw"] == EMPTY:
-                was_empty.add(row_id)
-        await _ask_details(details, client, stream, detail, rows, wanted, was_empty)
-    return details
-
-
-def is_due(row_id: str, day: int | None, detail: Detail) -> bool:
-    """Whether it is the day on which the row's detail may be asked for though it is stored."""
-    within = detail.again_within or ASKED_AGAIN_WITHIN
-    return day is not None and (crc32(row_id.encode()) + day) % within == 0
-
-
-async def _ask_details(
-    details: Details,
-    client: VendorClient,
-    stream: Stream,
-    detail: Detail,
-    rows: Sequence[Row],
-    wanted: Mapping[str, str],
-    was_empty: Set[str],
-) -> None:
-    """Ask the vendor for this detail of the rows `wanted`: their ids, each with its version."""
-
-    def is_good(row_id: str, read: list[Row]) -> bool:
-        return bool(read) and _is_of(detail, row_id, read)
-
-    refused: dict[str, VendorRefused] = {}
-    oversized: dict[str, AnswerTooLarge] = {}
-    by_id = {find_row_id(stream, row): row.data for row in rows}
-
-    async def ask(row_id: str, most: int) -> list[Row] | None:
-        return await _read_detail(client, detail, _write_detail(client, detail, row_id, by_id[row_id]), most)
-
-    asked = await _ask_each(client, ask, wanted, is_good, oversized, refused=refused)
-    if len(refused) == len(wanted) > 1:  # no row's fault
-        raise next(iter(refused.values()))
-    for row_id, answered in asked:
-        read = [one for one in answered or () if one.fault is None]  # none where its row is gone meanwhile
-        reason = None
-        if row_id in refused:
-            reason = f"its {detail.name} are refused: the vendor answers {refused[row_id].status}"
-        elif row_id in oversized:
-            reason = f"its {detail.name} are too large: {oversized[row_id]}"
-        elif not _is_of(detail, row_id, read):
-            reason = f"its {detail.name} were answered with those of another row"
-        if reason is not None:
-            details.quarantined += [
-                Quarantined(row_id, reason, row.raw) for row in rows if find_row_id(stream, row) == row_id
-            ]
-            continue
-        if answered and len(read) < len(answered):
-            details.quarantined.append(_lack_parts(detail, row_id, answered, rows, stream))
-        details.found.setdefault(row_id, {})[detail.name] = [one.data for one in read]
-        raw = b"[" + b",".join(one.raw for one in read) + b"]"
-        version = NO_VERSION if raw == EMPTY and row_id not in was_empty else wanted[row_id]
-        details.fresh.append((detail.name, row_id, version, raw))
-        if version == NO_VERSION:
-            details.unsure.add(row_id)
-
-
-def _find_wanted(
-    details: Details,
-    stream: Stream,
-    detail: Detail,
-    rows: Sequence[Row],
-    day: int | None = None,
-    *,
-    is_touched: bool = False,
-) -> tuple[dict[str, str], set[str]]:
-    """The ids of those rows that need the detail, each with the version it is needed of.
-
-    Beside them those for which it is asked on this day, or as they are touched, though it is stored.
-    """
-    asks_all = is_touched and detail.again_within is not None
-    wanted: dict[str, str] = {}
-    due = set[str]()
-    for row in rows:
-        row_id = find_row_id(stream, row)
-        try:
-            if detail.needed(row.data):
-                wanted[row_id] = find_key(detail.version(row.data)) or ""
-                is_again = is_due(row_id, day, detail) and (detail.again is None or detail.again(row.data))
-                if asks_all or is_again:
-                    due.add(row_id)
-        except Exception as error:  # noqa: BLE001 - whatever it raises over a row costs that row its detail
-            left_out = LeftOut(detail.name, explain_error(error, row.data))
-            details.quarantined.append(Quarantined.of_parts(row_id, row, [left_out]))
-    return wanted, due
-
-
-def _lack_parts(
-    detail: Detail, row_id: str, answered: Sequence[Row], rows: Sequence[Row], stream: Stream
-) -> Quarantined:
-    """What is noted of a row some of whose details cannot be decoded."""
-    left_out = [
-        LeftOut(f"{DETAIL}{detail.name}[{at}]", one.fault) for at, one in enumerate(answered) if one.fault is not None
-    ]
-    row = next(row for row in rows if find_row_id(stream, row) == row_id)
-    return Quarantined.of_parts(row_id, row, left_out)
-
-
-async def find_details(
-    pool: Pool | Connection, connector: int, stream: Stream, rows: Sequence[Row]
-) -> tuple[Details, dict[str, str]]:
-    """The stored details of those rows that need them, of whatever version, without a call.
-
-    Beside them the rows that need one which is not stored: its name, by row id.
-    """
-    details, lacking = Details(), dict[str, str]()
-    for detail in stream.details:
-        wanted, _ = _find_wanted(details, stream, detail, rows)
-        for known in await pool.fetch(FIND_DETAILS, connector, stream.name, detail.name, list(wanted)):
-            if known["version"] != wanted.pop(known["row_id"], None):
-                details.unsure.add(known["row_id"])
-            stored = decode_rows(known["raw"], of=detail.name)
-            details.found.setdefault(known["row_id"], {})[detail.name] = [one.data for one in stored]
-        lacking |= dict.fromkeys(wanted, detail.name)
-    return details, lacking
-
-
-def _write_detail(client: VendorClient, detail: Detail, row_id: str, row: Data) -> str:
-    """What to ask for the first page of a row's detail."""
-
-    def find(name: str) -> str:
-        if name == "id":
-            return row_id
-        value = find_member(row, name)
-        return "" if value is None else str(value)
-
-    path = client.target.locate(fill_path(detail.path, find))
-    return detail.paging.first(path, fill_texts(detail.params, find))
-
-
-async def _read_detail(client: VendorClient, detail: Detail, asked: str, most: int) -> list[Row] | None:
-    """All pages of one row's detail; None where the vendor says there is none. Raises AnswerTooLarge over `most` bytes
-    or too many pages.
-    """
-
-    try:
-        page = await client.read_page(detail.paging, asked, most=most)
-    except VendorRefused as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            return None
-        raise
-    rows, visited = page.rows, {asked}
-    while page.next is not None and page.next not in visited:
-        asked = page.next
-        visited.add(asked)
-        if len(visited) > DETAIL_PAGES or sum(len(row.raw) for row in rows) > most:
-            raise AnswerTooLarge(f"{detail.path}: its pages are more than is read of one row")
-        page = await client.read_page(detail.paging, asked, most=most)
-        rows += page.rows
-    return rows
-
-
-def _is_of(detail: Detail, row_id: str, rows: Sequence[Row]) -> bool:
-    """Whether a detail is that of the row it was asked for, as far as its rows name one; a lone one has to."""
-    if detail.of is None:
-        return True
-    named = (find_member(row.data, detail.of) for row in rows)
-    return all(str(one) == row_id for one in named if one is not None or getattr(detail.paging, "may_be_lone", False))
-
-
 @dataclass(slots=True)
 class FetchedRows:
     """What the vendor returned for ids: rows, and in `missing` the ids it had no row for in two requests.
@@ -444,7 +196,7 @@ async def _fetch_each(
         return await client.find(write_asked(path, body=body), read, most=most)
 
     oversized: dict[str, AnswerTooLarge] = {}
-    for row_id, row in await _ask_each(client, ask, ids, is_good, oversized, refused={} if can_refuse else None):
+    for row_id, row in await ask_each(client, ask, ids, is_good, oversized, refused={} if can_refuse else None):
         if row_id in oversized:
             log.warning("a row asked for by id is too large", stream=stream.name, error=str(oversized[row_id]))
             found.unsure.add(row_id)
@@ -551,7 +303,7 @@ def _list_values(stream: Stream, row: Row, member: str) -> list[str]:
     return [fold_text(value) for value in found]
 
 
-async def _ask_each(
+async def ask_each(
     client: VendorClient,
     ask_for: Callable[[str, int], Awaitable[T | None]],
     ids: Iterable[str],
@@ -559,11 +311,13 @@ async def _ask_each(
     oversized: dict[str, AnswerTooLarge],
     *,
     refused: dict[str, VendorRefused] | None = None,
+    closed: dict[str, PermissionMissing] | None = None,
 ) -> list[tuple[str, T | None]]:
     """What `ask_for` finds for each id, in so many bytes at most; None where there is none (404) or too much.
 
     What is there is asked for again where it is not good. `oversized` takes the ids of which there is too much. Raises
-    the first error, once all have ended, but for refusals of single ids where `refused` takes them: those have nothing.
+    the first error, once all have ended, but for refusals of single ids where `refused` takes them, or `closed` those
+    for lack of a permission: such ids have nothing.
     """
     gate = asyncio.Semaphore(CALLS_AT_ONCE)
     most = min(client.target.answer_bytes, max(client.target.answer_bytes // ROW_SHARE, ROW_BYTES))
@@ -581,6 +335,11 @@ async def _ask_each(
                     if refused is None:
                         raise
                     refused[row_id] = refusal
+                    break
+                except PermissionMissing as refusal:
+                    if closed is None:
+                        raise
+                    closed[row_id] = refusal
                     break
                 if found is not None and is_good(row_id, found):
                     break

@@ -1,5 +1,6 @@
 """The kinds of issues, what to do about each, and which a run opens and resolves."""
 
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from unihire.errors import PermissionMissing, ReauthorizeNeeded, RetryLater, VendorChanged, VendorRefused
@@ -29,7 +30,7 @@ ADVICE = {
     IssueKind.REAUTHORIZE: "The vendor refuses the stored credentials. Let the customer make new ones, or agree again, "
     "and give them to `unihire reconnect`: the connector keeps its id, its token and its records.",
     IssueKind.PERMISSION_MISSING: "The customer's administrator must give the credentials this permission at the "
-    "vendor; the next sync then reads the list.",
+    "vendor; the next sync then reads the list. What is asked for with each row comes with the next full sync.",
     IssueKind.VENDOR_REFUSED: "The vendor understood the request and declined it. Every sync tries again; if it stays, "
     "ask the vendor's support with this message.",
     IssueKind.VENDOR_CHANGED: "The vendor's answers are not as documented. Every sync tries again; if it stays, the "
@@ -123,6 +124,24 @@ async def open_failure(pool: Pool, connector: Connector, stream: str, kind: Issu
     others = [one for one in OF_STREAMS if one != kind]
     await issues.open_issue(pool, number, kind, reason, stream=stream, version=version)
     await issues.resolve_issues(pool, number, others, stream=stream, version=version)
+
+
+async def update_detail_issues(
+    pool: Pool, connector: Connector, stream: str, lacking: Mapping[str, str], answered: Collection[str]
+) -> None:
+    """Details of a list's rows were refused for lack of a permission, by name with the reason; others were answered.
+
+    The issue of a detail is that of `<stream>.<detail>`.
+    """
+    number, version = connector.number, connector.credentials_version
+    for name, reason in lacking.items():
+        await issues.open_issue(
+            pool, number, IssueKind.PERMISSION_MISSING, reason, stream=f"{stream}.{name}", version=version
+        )
+    for name in answered:
+        if name not in lacking:
+            kinds = [IssueKind.PERMISSION_MISSING]
+            await issues.resolve_issues(pool, number, kinds, stream=f"{stream}.{name}", version=version)
 
 
 async def update_issues(

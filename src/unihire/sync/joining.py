@@ -232,6 +232,22 @@ async def find_stale(
     )
 
 
+async def find_shown_by_others(
+    connection: Connection, connector: int, stream: Stream, keys: Collection[joins.Key], made: Collection[str]
+) -> set[joins.Key]:
+    """Those of the stream's keys that may be shown by records other than those of the rows with the ids `made`."""
+    by_name = {join.name: join for join in stream.joins}
+    direct = {key for key in keys if by_name[key.name].key is None}
+    left, others = {key for key in direct if key.key not in made}, [key for key in keys if key not in direct]
+    if not others:
+        return left
+    wanted = [(key.name, key.key) for key in others]
+    showing = await _find_showing(connection, connector, stream, wanted, 0, position.LATEST, len(made) + 1)
+    if all(find_row_id(stream, row) in made for row in _decode(showing, stream)):
+        return left
+    return left | set(others)
+
+
 async def _walk_key(connection: Connection, connector: int, stream: Stream, stale: asyncpg.Record, until: int) -> Stale:
     """The next rows that show a key which more of them may show, up to the position `until`."""
     name, key = stale["name"], stale["key"]

@@ -16,12 +16,21 @@ from unihire.store.feed.changes import ChangeLog
 from unihire.store.feed.gate import Feed, write_feed
 from unihire.store.feed.position import LATEST
 from unihire.store.feed.prepared_page import PreparedPage, SourceRow
+from unihire.store.feed.recency import RowRead
 from unihire.store.feed.rendered import Rendered
 from unihire.store.feed.saving import find_live
 from unihire.store.feed.writing import StreamWriter, Written
 from unihire.store.joins import JoinedVersions
-from unihire.sync.fetching import Details, fetch_details, find_details
-from unihire.sync.joining import RowStorage, Stale, find_known, find_shown, find_stale, list_answerable
+from unihire.sync.details import DetailAccess, Details, explain_lacking, fetch_details, find_details
+from unihire.sync.joining import (
+    RowStorage,
+    Stale,
+    find_known,
+    find_shown,
+    find_shown_by_others,
+    find_stale,
+    list_answerable,
+)
 from unihire.sync.quarantine import Quarantined, find_fault, find_row_id, merge_quarantined, read_row_id
 from unihire.sync.rendering import Renderer, beside_numbers, model_numbers
 from unihire.sync.unchanged import UnchangedRows
@@ -138,6 +147,8 @@ class Pages:
         self.log_changes: ChangeLog | None = log_changes
         self.is_touched = False
         """Whether its rows are read as they are known to have changed."""
+        self.access = DetailAccess()
+        """Which details the credentials were found to reach."""
         self._pool = pool
         self._client = client
         self._renderer = renderer
@@ -179,6 +190,10 @@ class Pages:
     def has_quarantine(self) -> bool:
         """Whether rows of the stream are quarantined, or may be."""
         return self._writer.has_quarantine
+
+    def explain_lacking(self) -> str | None:
+        """What was not read of the rows for lack of a permission, if anything; see `access`."""
+        return "; ".join(explain_lacking(self.stream, name) for name in sorted(self.access.lacking)) or None
 
     async def open(self, *, streams_read: Collection[str] | None = None, has_quarantine: bool | None = None) -> None:
         """Look up what preparing and saving must know of the store.
@@ -245,8 +260,9 @@ class Pages:
         sound, row_ids, refused = self._refuse(rows)
         source = within or self._pool
         details = await fetch_details(
-            self._client, source, self._connector, self.stream, sound, day=self.day, is_touched=self.is_touched
-        )
+            self._client, source, self._connector, self.stream, sound,
+            day=self.day, is_touched=self.is_touched, access=self.access,
+        )  # fmt: skip
         return FetchedPage(sound, row_ids, refused, details)
 
     async def map_within(self, fetched: FetchedPage, feed: Feed, *, asked_seq: int) -> MappedPage:
@@ -458,10 +474,10 @@ class Pages:
         feed.outdated |= {row_id for row_id in requested if now.get(row_id) != before.get(row_id)}
         own = {id: row_id for row_id in (*page.row_ids, *missing) for id in self._renderer.row_ids(self.stream, row_id)}
         own |= {record.id: record.row_id for record in page.records if not record.is_shared}
-        if own:
+        if own and not feed.is_unmoved:
             moved = await recency.find_moved(feed.connection, self._connector, own, page.asked_seq)
             feed.outdated |= {own[id] for id in moved}
-        if self._has_parts and page.rows:  # those that were saved meanwhile are not in the page
+        if self._has_parts and page.rows and not feed.is_unmoved:  # those that were saved meanwhile are not in the page
             keys = {self._renderer.owned_key(self.stream, row_id): row_id for row_id in page.row_ids}
             parts = await recency.find_moved_parts(feed.connection, self._connector, keys, page.asked_seq)
             feed.outdated |= {keys[key] for key in parts}
@@ -471,10 +487,11 @@ class Pages:
         page = page.take(set(page.list_all_ids()) - feed.outdated) if feed.outdated else page
         counts = await self.save(feed, page, delete_ids, missing)
         saved = [row_id for row_id in (*page.row_ids, *missing) if row_id not in feed.outdated]
-        if saved:
-            feed.rows_read_seq = await recency.note_rows_read(
-                feed.connection, self._connector, self.stream.name, saved, page.asked_seq
-            )
+        read = [RowRead(self.stream.name, row_id, page.asked_seq) for row_id in saved]
+        if feed.notes is not None:
+            feed.notes.rows_read += read
+        elif read:
+            feed.rows_read_seq = await recency.note_rows_read(feed.connection, self._connector, read)
         return counts
 
     async def _leave_newer(self, feed: Feed, page: MappedPage) -> tuple[MappedPage, Set[str]]:
@@ -493,15 +510,23 @@ class Pages:
         feed.outdated |= row_ids & read.newer
         return page.take(row_ids - feed.outdated), read.newer
 
-    async def clear_made(self, feed: Feed, page: MappedPage) -> bool:
+    async def clear_made(self, feed: Feed, page: MappedPage, *, has_stored_notes: bool = True) -> bool:
         """Delete the notes of records that this transaction has just made of `page`; whether there are no others.
 
         The page was mapped within the transaction: what its rows show was looked up when the notes were made. Call
-        after it was saved.
+        after it was saved. `has_stored_notes`: there may be notes of earlier transactions.
         """
         made = set[str]()
         if page.shows_latest and not feed.outdated and not feed.refused:
             made = {record.row_id for record in page.records if record.model in self.own}
+        if feed.notes is not None:  # these are not stored yet, and need not be where all their records are made
+            noted = {key for key in feed.notes.stale if key.stream == self.stream.name}
+            left = await find_shown_by_others(feed.connection, self._connector, self.stream, noted, made)
+            feed.notes.stale -= noted
+            if not has_stored_notes:
+                feed.notes.stale |= left
+                return not left
+            await feed.notes.store_stale(feed.connection, self._connector, left)
         stale = await find_stale(feed.connection, self._connector, self.stream, self._renderer, without=made)
         if stale is None:
             return True

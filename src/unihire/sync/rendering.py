@@ -12,7 +12,7 @@ from unihire.errors import RecordError
 from unihire.integration.declare import Data, RecordMapping, Source, Stream, find_member, list_values
 from unihire.kit.ids import DerivedIds
 from unihire.kit.text import ID_LENGTH
-from unihire.model import MODELS, ModelSpec, Record, spec_of
+from unihire.model import ModelSpec, Record, spec_of
 from unihire.outbound.paging import Row
 from unihire.store.feed.rendered import Rendered, begin_content
 from unihire.store.record_keys import JoinKeys, MemberKeys, derive_ids
@@ -92,6 +92,19 @@ class _StreamRendering:
         return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
+class _Models(dict[type[Record], ModelRendering]):
+    """What rendering the records of one connector takes, by their classes: made for each when it is first needed."""
+
+    def __init__(self, connector: UUID, number: int) -> None:
+        super().__init__()
+        self._connector = connector
+        self._number = number
+
+    def __missing__(self, record: type[Record]) -> ModelRendering:
+        found = self[record] = ModelRendering(self._connector, self._number, spec_of(record))
+        return found
+
+
 class Renderer:
     """Renders the rows of one connector."""
 
@@ -100,9 +113,7 @@ class Renderer:
         self._number = number
         self._row_ids: dict[str, DerivedIds] = {}
         self._streams: dict[str, _StreamRendering] = {}
-        self._models: Mapping[type[Record], ModelRendering] = {
-            spec.record: ModelRendering(connector, number, spec) for spec in MODELS.values()
-        }
+        self._models = _Models(connector, number)
 
     def row_ids(self, stream: Stream, row_id: str) -> Iterator[str]:
         """The ids of the records that a row itself becomes, by its vendor id alone."""

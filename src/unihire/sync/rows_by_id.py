@@ -1,7 +1,7 @@
 """Rows that are known to have changed: read by their ids and saved at once, without waiting for the next run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ from unihire.store import Pool
 from unihire.store.accounts.grants import is_current
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.feed.gate import Feed
+from unihire.store.feed.notes import Notes
 from unihire.store.feed.recency import get_position
 from unihire.store.joins import JoinedVersions
 from unihire.store.streams import StreamStates, find_states
@@ -31,6 +32,9 @@ TURNS = 3
 
 STREAMS_AT_ONCE = 4
 """Streams whose touched rows are requested ahead of their turn."""
+
+ROWS_TOGETHER = 20
+"""Rows of several streams that are saved in one transaction: the feed is locked for no longer than by a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,13 @@ async def sync_rows_by_id(
 ) -> list[Counts]:
     """Read these rows, by stream, ids or more, save them, and rebuild the records that display them.
 
-    Streams are read in their order, each saved in transactions of its own: what was saved stays after a crash, and the
-    records that display it are rebuilt by the next run at the latest. What a row shows of others is looked up in the
-    transaction that saves it: it is not rebuilt once more for the streams before it. Ids the vendor has no row for are
-    skipped, and so are streams the credentials do not reach; a run finds out whether their rows still exist. Only
-    streams whose rows can be requested by id take part. Call inside the client's `async with`. Raises
-    CredentialsReplaced if the connector was given new credentials: rows that were read with the old ones are not saved.
+    Streams are read in their order, each saved in transactions of its own, or a few rows of all in one: what was saved
+    stays after a crash, and the records that display it are rebuilt by the next run at the latest. What a row shows of
+    others is looked up in the transaction that saves it: it is not rebuilt once more for the streams before it. Ids the
+    vendor has no row for are skipped, and so are streams the credentials do not reach; a run finds out whether their
+    rows still exist. Only streams whose rows can be requested by id take part. Call inside the client's `async with`.
+    Raises CredentialsReplaced if the connector was given new credentials: rows that were read with the old ones are not
+    saved.
     """
     touched = {name: ids if isinstance(ids, Touched) else Touched(ids) for name, ids in changed.items()}
     return (await _Reader(pool, connector, integration, client, deletes=False).read(touched)).counts
@@ -108,6 +113,12 @@ class _Saved:
     counts: Counts
     feed: Feed
     is_made: bool
+
+    def update_stale(self, name: str, stale: set[str]) -> None:
+        """Bring the streams with records to be made again up to date with this save of rows of stream `name`."""
+        stale.update(self.feed.stale)
+        if self.is_made:
+            stale.discard(name)
 
 
 class OwnSaves:
@@ -182,12 +193,13 @@ class _Reader:
             if (one := touched.get(name)) is not None and ((one.ids and stream.by_id is not None) or one.of)
         }
         async with self._request_ahead(asked, touched, states.position) as responses:
+            together = await self._save_together(asked, touched, responses, stale)
             for name, stream in streams.items():
                 counts = Counts(name)
                 pages = asked.get(name)
                 if pages is not None:
-                    one = touched[name]
-                    missing = await self._read_stream(pages, one, counts, responses[name], stale)
+                    one, saved = touched[name], together.get(name)
+                    missing = await self._read_stream(pages, one, counts, responses[name], stale, saved)
                     ids = [*missing, *one.wide] if self._deletes else []
                     roots += [id for row_id in dict.fromkeys(ids) for id in self._renderer.row_ids(stream, row_id)]
                 if stream.joins and name in stale:
@@ -242,62 +254,134 @@ class _Reader:
         await self._add_by_member(pages.stream, of, found)
         return _Response(found, asked_seq, before)
 
+    async def _save_together(
+        self,
+        asked: Mapping[str, Pages],
+        touched: Mapping[str, Touched],
+        responses: Mapping[str, "asyncio.Task[_Response]"],
+        stale: Set[str],
+    ) -> Mapping[str, _Saved]:
+        """Save a few rows of several streams in one transaction, as requested; returns what was saved, by stream.
+
+        Nothing where they are many, where what they are made of or whether they are gone is still to be asked, or where
+        a request failed: then each stream is saved in its turn.
+        """
+        rows = sum(len(touched[name].ids) for name in asked)
+        is_plain = not any(touched[name].of or pages.stream.details for name, pages in asked.items())
+        if self._deletes or len(asked) < 2 or rows > ROWS_TOGETHER or not is_plain:
+            return {}
+        await asyncio.wait(responses.values())
+        if any(response.cancelled() or response.exception() is not None for response in responses.values()):
+            return {}
+        found = {name: response.result() for name, response in responses.items() if response.result().found.rows}
+        if len(found) < 2:
+            return {}
+        fetched = {name: await asked[name].fetch(one.found.rows) for name, one in found.items()}
+
+        async def save(feed: Feed) -> dict[str, _Saved]:
+            await self._confirm(feed)
+            saved, left, notes = dict[str, _Saved](), set(stale), Notes()
+            for name, response in found.items():
+                part = feed.open_part(notes)
+                one = await self._save_within(
+                    asked[name], part, fetched[name], response, (), left, has_stored_notes=name in stale
+                )
+                one.update_stale(name, left)
+                saved[name] = one
+            saved_seq = await notes.store(feed.connection, feed.connector)
+            for read in notes.rows_read:
+                saved[read.stream].feed.rows_read_seq = saved_seq
+            return saved
+
+        asked_seq, version = min(one.asked_seq for one in found.values()), self._connector.credentials_version
+        writer = asked[next(iter(found))]
+        saved = await writer.write(save, asked_seq=self._own.skip(asked_seq), credentials=version)
+        for name, one in saved.items():
+            self._note_own(one, found[name].asked_seq)
+        return saved
+
     async def _read_stream(
-        self, pages: Pages, touched: Touched, counts: Counts, response: "asyncio.Task[_Response]", stale: set[str]
+        self,
+        pages: Pages,
+        touched: Touched,
+        counts: Counts,
+        response: "asyncio.Task[_Response]",
+        stale: set[str],
+        saved: _Saved | None,
     ) -> set[str]:
         """Save touched rows of one stream as requested; returns the ids of those the vendor does not have.
 
-        `stale` are the streams with records to be made again, before and after.
+        `stale` are the streams with records to be made again, before and after. `saved` is what a transaction of
+        several streams has saved of it.
         """
         name, ids = pages.stream.name, list(dict.fromkeys(touched.ids))
         try:
-            missing = await self._save_rows(pages, await response, counts, stale)
+            missing = await self._save_rows(pages, await response, counts, stale, saved)
         except PermissionMissing:
             self._reread.unknown.setdefault(name, set()).update(ids)
             return set()
         self._reread.missing.setdefault(name, set()).update(missing)
         return missing
 
-    async def _save_rows(self, pages: Pages, response: _Response, counts: Counts, stale: set[str]) -> set[str]:
+    async def _save_rows(
+        self, pages: Pages, response: _Response, counts: Counts, stale: set[str], saved: _Saved | None
+    ) -> set[str]:
         """Save rows of one stream; rows that somebody else saved meanwhile are requested once more."""
         missing: set[str] = set()
         for tries_left in reversed(range(TRIES)):
-            found, before = response.found, response.before
+            found = response.found
             counts.wrong_answers += found.wrong_answers
             missing |= found.missing
             self._reread.unknown.setdefault(pages.stream.name, set()).update(found.unsure)
-            gone = sorted(found.missing) if self._deletes else []
-            if not found.rows and not gone:
-                break
-            fetched, asked_seq = await pages.fetch(found.rows), response.asked_seq
-
-            async def save(
-                feed: Feed,
-                fetched: FetchedPage = fetched,
-                asked_seq: int = asked_seq,
-                gone: Sequence[str] = gone,
-                before: JoinedVersions = before,
-            ) -> _Saved:
-                await self._confirm(feed)
-                page = await pages.map_within(fetched, feed, asked_seq=asked_seq)
-                saved = await pages.save_by_id(feed, page, gone, before=before)
-                name = pages.stream.name
-                is_made = not (name in stale or name in feed.stale) or await pages.clear_made(feed, page)
-                return _Saved(saved, feed, is_made)
-
-            version = self._connector.credentials_version
-            saved = await pages.write(save, asked_seq=self._own.skip(asked_seq), credentials=version)
-            if saved.feed.rows_read_seq is not None:
-                self._own.add(saved.feed.rows_read_seq, asked_seq, has_newer=saved.feed.has_newer)
+            if saved is None:
+                gone = sorted(found.missing) if self._deletes else []
+                if not found.rows and not gone:
+                    break
+                saved = await self._save_response(pages, response, gone, stale)
             counts.add(saved.counts)
-            stale.update(saved.feed.stale)
-            if saved.is_made:
-                stale.discard(pages.stream.name)
+            saved.update_stale(pages.stream.name, stale)
             if not saved.feed.outdated or not tries_left:
                 break
             missing -= saved.feed.outdated
-            response = await self._request(pages, sorted(saved.feed.outdated), {})
+            response, saved = await self._request(pages, sorted(saved.feed.outdated), {}), None
         return missing
+
+    async def _save_response(self, pages: Pages, response: _Response, gone: Sequence[str], stale: Set[str]) -> _Saved:
+        """Save rows of one stream in a transaction of their own; `gone` are the ids of those that are deleted."""
+        fetched = await pages.fetch(response.found.rows)
+
+        async def save(feed: Feed) -> _Saved:
+            await self._confirm(feed)
+            return await self._save_within(pages, feed, fetched, response, gone, stale)
+
+        asked_seq, version = response.asked_seq, self._connector.credentials_version
+        saved = await pages.write(save, asked_seq=self._own.skip(asked_seq), credentials=version)
+        self._note_own(saved, asked_seq)
+        return saved
+
+    @staticmethod
+    async def _save_within(
+        pages: Pages,
+        feed: Feed,
+        fetched: FetchedPage,
+        response: _Response,
+        gone: Sequence[str],
+        stale: Set[str],
+        *,
+        has_stored_notes: bool = True,
+    ) -> _Saved:
+        """Save rows of one stream in a transaction; `stale` are the streams with records to be made again before it."""
+        page = await pages.map_within(fetched, feed, asked_seq=response.asked_seq)
+        saved = await pages.save_by_id(feed, page, gone, before=response.before)
+        name = pages.stream.name
+        is_made = not (name in stale or name in feed.stale) or await pages.clear_made(
+            feed, page, has_stored_notes=has_stored_notes
+        )
+        return _Saved(saved, feed, is_made)
+
+    def _note_own(self, saved: _Saved, asked_seq: int) -> None:
+        if saved.feed.rows_read_seq is not None:
+            self._own.add(saved.feed.rows_read_seq, asked_seq, has_newer=saved.feed.has_newer)
 
     async def _list_stored(self, pages: Pages, ids: Sequence[str], of: Mapping[str, Sequence[str]]) -> list[str]:
         """The ids of the rows to be read, as far as they are known before."""

@@ -38,9 +38,18 @@ from unihire.store.work.runs import Run
 from unihire.sync.asking import ask_run
 from unihire.sync.deferring import MOST_FAULTS, defer_run, explain_fault, is_away, plan_deferral
 from unihire.sync.deleted_feeds import delete_told
+from unihire.sync.details import explain_lacking
 from unihire.sync.fast_runs import lock_before_fast
 from unihire.sync.fetching import find_lead
-from unihire.sync.issues import OF_CONNECTORS, IssueKind, ask_for_relink, find_kind, open_failure, update_issues
+from unihire.sync.issues import (
+    OF_CONNECTORS,
+    IssueKind,
+    ask_for_relink,
+    find_kind,
+    open_failure,
+    update_detail_issues,
+    update_issues,
+)
 from unihire.sync.joining import RowStorage
 from unihire.sync.pages import Counts, Pages
 from unihire.sync.rendering import Renderer, model_numbers
@@ -65,7 +74,7 @@ so that the others are not delayed."""
 
 @dataclass(slots=True)
 class Report:
-    """What a run did: `status` is done, partial (some streams failed) or failed (all did).
+    """What a run did: `status` is done, partial (some streams failed, or lack a part of their rows) or failed (all).
 
     Streams that only operations read count in neither; why they could not be read is among the `errors`.
     """
@@ -174,6 +183,7 @@ class _RunSync:
         self._renderer = Renderer(connector.id, connector.number)
         self._streams = [stream for stream in integration.streams if run.streams is None or stream.name in run.streams]
         self._counts: dict[str, Counts] = {}
+        self._lacking: set[str] = set()  # the streams that were read, without what their rows need a permission for
         self._report = Report(run.id, run.number, run.is_full, run.is_resumed)
 
     async def work(self) -> Report:
@@ -201,8 +211,9 @@ class _RunSync:
             report.requests, report.waited_seconds = self._client.calls, self._client.budget.waited
             report.streams = [self._counts[stream.name] for stream in self._streams if stream.name in self._counts]
         needed = {stream.name for stream in self._streams if not stream.is_optional}
-        failed = needed & report.errors.keys()
-        report.status = "done" if not failed else "failed" if failed == needed else "partial"
+        short = needed & report.errors.keys()
+        failed = short - self._lacking
+        report.status = "done" if not short else "failed" if failed == needed else "partial"
         await set_status(self._pool, self._connector, "COMPLETE")
         await self._resolve_issues(OF_CONNECTORS)
         await self._finish(report.status, None)  # last: what a crash leaves unreported, the next attempt reports
@@ -312,6 +323,7 @@ class _RunSync:
                     wrong = part.counts.wrong_answers if state["is_tracking"] else None
                     if state["has_issues"] or any(counted) or wrong:
                         await update_issues(self._pool, connector, stream.name, quarantined=counted, wrong=wrong)
+                    await self._note_access(stream, pages)
                     log.debug("stream read", rows=part.counts.read, requests=part.counts.requests)
                 finally:
                     self._counts[stream.name] = part.counts
@@ -339,6 +351,16 @@ class _RunSync:
         await part.fail(reason)
         await open_failure(self._pool, self._connector, stream.name, kind, reason)
         self._report.errors[stream.name] = reason
+
+    async def _note_access(self, stream: Stream, pages: Pages) -> None:
+        """Report what was not read of a stream's rows for lack of a permission."""
+        access = pages.access
+        lacking = {name: explain_lacking(stream, name) for name in sorted(access.lacking)}
+        if (reason := pages.explain_lacking()) is not None:
+            log.warning("details of a stream are closed to the credentials", reason=reason)
+            self._report.errors[stream.name] = reason
+            self._lacking.add(stream.name)
+        await update_detail_issues(self._pool, self._connector, stream.name, lacking, access.answered)
 
     async def _rest(self, seconds: float) -> None:
         """So long, unless the run is asked to end."""

@@ -167,6 +167,7 @@ class StreamSync:
             self._pool, self._run, name, error,
             lead=find_lead(self._client, self._skew), requests=step.requests, waited=step.waited,
             before=self._saved_state, is_window=self._is_window, has_seen_all=is_whole, token=self._token,
+            lacking=self._pages.explain_lacking(),
         )  # fmt: skip
         if finished.is_paused:
             self._pause.set()

@@ -25,7 +25,7 @@ from unihire.outbound.decoding import Undecodable, read_members
 from unihire.outbound.paging import Row
 from unihire.store import Pool
 from unihire.store.feed import hashes
-from unihire.sync.fetching import is_due
+from unihire.sync.details import is_due
 from unihire.sync.joining import RowStorage
 from unihire.sync.quarantine import read_row_id
 from unihire.sync.rendering import Renderer

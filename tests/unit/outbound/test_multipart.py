@@ -6,6 +6,7 @@ from email.policy import HTTP
 
 import pytest
 
+from unihire.kit.file_contents import FileBytes
 from unihire.outbound.multipart import clean_file_name, write_file_form
 
 CONTENT = b"%PDF\r\n--\r\n\x00\xff"
@@ -13,7 +14,8 @@ CONTENT = b"%PDF\r\n--\r\n\x00\xff"
 
 def read(name: str, content: bytes = CONTENT, content_type: str | None = None) -> tuple[str | None, str, bytes]:
     """File name, content type and content of the one file in the form, by another reader than aiohttp's."""
-    body, whole_type = asyncio.run(write_file_form("file", name, content, content_type))
+    body, whole_type = asyncio.run(write_file_form("file", name, FileBytes(content), content_type))
+    assert isinstance(body, bytes)
     assert whole_type.startswith("multipart/form-data; boundary=")
     form = message_from_bytes(b"Content-Type: " + whole_type.encode() + b"\r\n\r\n" + body, policy=HTTP)
     (part,) = form.iter_parts()
@@ -73,7 +75,8 @@ def test_large_file_is_written_whole() -> None:
 
 async def test_fields_come_before_the_file_in_their_order() -> None:
     fields = {"key": "k", "signature": "s"}
-    body, content_type = await write_file_form("file", "cv.pdf", b"PDF", None, before=fields)
+    body, content_type = await write_file_form("file", "cv.pdf", FileBytes(b"PDF"), None, before=fields)
+    assert isinstance(body, bytes)
     assert content_type.startswith("multipart/form-data; boundary=")
     places = [body.index(text) for text in (b'name="key"', b'name="signature"', b'name="file"')]
     assert places == sorted(places)

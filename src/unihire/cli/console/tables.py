@@ -79,7 +79,7 @@ def make_stream_table(rows: Sequence[Mapping[str, Any]]) -> NotedTable:
     for row in rows:
         names = ("read", "added", "changed", "deleted", "quarantined", "incomplete")
         numbers = (row[name] for name in names)
-        notes = [f"[red]failed: {escape(row['error'])}[/red]"] if row.get("error") else []
+        notes = [f"[red]{escape(row['error'])}[/red]"] if row.get("error") else []
         lines.append(Line((row["stream"], *(f"{number:,}" for number in numbers)), notes))
     titles = ("stream", "read", "added", "changed", "deleted", "quarantined", "incomplete")
     return NotedTable(titles=titles, lines=lines, indent=2, numbers_from=1)

@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from unihire.dialects.bindbee.face import NATIVE
 from unihire.dialects.common.admission import Reply, RequestGate, read_bytes
-from unihire.dialects.common.form_bodies import is_form, read_form
+from unihire.dialects.common.form_bodies import Form, is_form, read_form
 from unihire.dialects.common.lists import parse_id
-from unihire.dialects.common.write_options import MOST_BODY, WriteOptions, read_json, read_options
+from unihire.dialects.common.write_options import MOST_BODY, LargeBodies, WriteOptions, read_json, read_options
 from unihire.errors import BadRequest, Invalid, NotFound
 from unihire.model import INPUTS, NATIVE_MODELS, ModelSpec
 from unihire.platform.access import Caller, Need, Scope
@@ -110,6 +110,7 @@ class WriteRoutes:
         self._gate = gate
         self._writes = writes
         self._meta = meta
+        self._large_bodies = LargeBodies()
 
     def list_routes(self) -> Sequence[Route]:
         """Those of one path are one route, so that each says which methods there are."""
@@ -131,8 +132,24 @@ class WriteRoutes:
     async def _write(self, request: Request, path: WritePath, caller: Caller, scope: Scope) -> Reply:
         options = read_options(request, self._gate)
         target = self._read_target(request, path)
-        data = await self._read_data(request, path)
-        wanted = await self._make_request(path, caller, scope, options, target, data)
+        is_form_sent = path.model == "attachment" and is_form(request)
+        is_on_disk = is_form_sent and not options.is_later
+        async with self._large_bodies.enter(request, is_on_disk=is_on_disk):
+            async with self._large_bodies.bound(request):
+                form = await self._read_data(request, path, is_form_sent=is_form_sent)
+            return await self._do(request, path, caller, scope, options, target, form)
+
+    async def _do(
+        self,
+        request: Request,
+        path: WritePath,
+        caller: Caller,
+        scope: Scope,
+        options: WriteOptions,
+        target: str | None,
+        form: Form,
+    ) -> Reply:
+        wanted = await self._make_request(path, caller, scope, options, target, form)
         if options.is_dry:
             return Reply(await self._writes.plan(wanted))
         if options.is_later:
@@ -146,16 +163,16 @@ class WriteRoutes:
         status = CREATED.get(path.model, 200) if path.verb == "create" else 200
         return Reply(done.body, status, {REPLAYED: "true"} if done.is_repeat else {})
 
-    async def _read_data(self, request: Request, path: WritePath) -> Any:
+    async def _read_data(self, request: Request, path: WritePath, *, is_form_sent: bool) -> Form:
         """The body: JSON, or a form with a file where the write is of one."""
         if path.member is not None:
-            return {path.member: request.path_params[path.member]}
-        if path.model == "attachment" and is_form(request):
+            return Form({path.member: request.path_params[path.member]})
+        if is_form_sent:
             return await read_form(request, MOST_BODY)
-        return read_json(await read_bytes(request, MOST_BODY))
+        return Form(read_json(await read_bytes(request, MOST_BODY)))
 
     async def _make_request(
-        self, path: WritePath, caller: Caller, scope: Scope, options: WriteOptions, target: str | None, data: Any
+        self, path: WritePath, caller: Caller, scope: Scope, options: WriteOptions, target: str | None, form: Form
     ) -> WriteRequest:
         connector = await get_connector(self._pool, scope.connector)
         if connector is None:
@@ -165,7 +182,8 @@ class WriteRoutes:
             scope=scope,
             model=NATIVE_MODELS[path.model],
             verb=path.verb,
-            data=unwrap(path, data),
+            data=unwrap(path, form.members),
+            file=form.file,
             target=target,
             within=path.within,
             key=options.key,

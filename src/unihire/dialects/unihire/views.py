@@ -48,7 +48,9 @@ class SyncStream(SyncCounts, frozen=True, kw_only=True):
     since: Annotated[
         datetime | None, Meta(description="What changed since then was read; null where the list is read whole.")
     ]
-    error: Annotated[str | None, Meta(description="Why it could not be read to its end.")]
+    error: Annotated[
+        str | None, Meta(description="Why it could not be read to its end, or what of its rows could not be read.")
+    ]
     started_at: datetime
     finished_at: datetime | None
 
@@ -69,7 +71,8 @@ class SyncRun(msgspec.Struct, frozen=True, kw_only=True):
         Status,
         Meta(
             description="`queued` until a worker takes it up. `waiting` while it is deferred: see `waits_until`. "
-            "`paused` while the connector is. `partial` where some lists could not be read, `failed` where none could."
+            "`paused` while the connector is. `partial` where some lists could not be read, or a part of their rows; "
+            "`failed` where none could."
         ),
     ]
     full: Annotated[bool, Meta(description="Whether every list is read whole.")]

@@ -129,7 +129,7 @@ def _join_needed(names: Sequence[str], needed: Sequence[str]) -> Line:
 def _describe_actor(one: WriteCapability) -> Line:
     match one.acting_user:
         case "required":
-            return (Code("remote_user_id"), ", required")
+            return (Code("remote_user_id"), ", required unless the connector has an acting user")
         case "optional":
             return (Code("remote_user_id"),)
         case _:

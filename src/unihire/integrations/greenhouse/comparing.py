@@ -5,6 +5,7 @@ option that was sent by its id. What cannot be compared speaks neither for nor a
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from unihire.integration.declare import Data
@@ -13,6 +14,9 @@ from unihire.kit.text import fold_text
 
 PHONES = "phone_numbers"
 CONTACTS = (PHONES, "addresses", "email_addresses", "website_addresses", "social_media_addresses")
+
+SHORT = 200
+"""Characters of a text that is remembered."""
 
 
 def shows(row: VendorRow, body: Data, *members: str) -> bool:
@@ -81,7 +85,7 @@ def agree(shown: Any, sent: Any) -> bool:
         return len(have) == len(asked) and all(any(agree(one, each) for one in have) for each in asked)
     if isinstance(sent, int) and not isinstance(sent, bool) and isinstance(shown, str) and not _is_number(shown):
         return True  # an option or a user sent by id is shown by name
-    return _fold(shown) == _fold(sent)
+    return (type(shown) is type(sent) and shown == sent) or _fold(shown) == _fold(sent)
 
 
 def _fold(value: Any) -> str:
@@ -90,8 +94,17 @@ def _fold(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = " ".join(fold_text(str(value)).split())
+    text = str(value)
+    return _fold_short(text) if len(text) <= SHORT else _fold_text(text)
+
+
+def _fold_text(text: str) -> str:
+    text = " ".join(fold_text(text).split())
     return {"true": "yes", "false": "no"}.get(text, text.removesuffix(".0") if _is_number(text) else text)
+
+
+_fold_short = lru_cache(maxsize=1024)(_fold_text)
+"""The same with a memory: of all rows of a list, what was sent is compared again and again."""
 
 
 def _digits(value: Any) -> str:

@@ -111,7 +111,7 @@ def name_stages(row: Data) -> str:
     return "stages"
 
 
-def belong(name: str) -> Detail:
+def belong(name: str, permission: str) -> Detail:
     """What belongs to an opportunity, a list of its own: read when that moves, and on a slow cycle while it is open."""
     return Detail(
         name=name,
@@ -121,6 +121,7 @@ def belong(name: str) -> Detail:
         version=find_version,
         again=hiring.is_open,
         again_within=DAYS,
+        permission=permit(permission),
     )
 
 
@@ -267,18 +268,13 @@ STREAMS = (
         changed_since=updated_since,
         by_id=find_one("/opportunities", "?expand=applications"),
         deleted_feed=list_deleted(get_id),
-        details=tuple(
-            map(
-                belong,
-                (
-                    people.NOTES,
-                    people.RESUMES,
-                    people.FILES,
-                    interviews.INTERVIEWS,
-                    interviews.FEEDBACK,
-                    hiring.OFFERS,
-                ),
-            )
+        details=(
+            belong(people.NOTES, "Notes"),
+            belong(people.RESUMES, "Resumes"),
+            belong(people.FILES, "Files"),
+            belong(interviews.INTERVIEWS, "Interviews"),
+            belong(interviews.FEEDBACK, "Feedback"),
+            belong(hiring.OFFERS, "Offers"),
         ),
         joins=(Join(name=hiring.REASON, stream="archive_reasons", on="id", key="archived.reason", members=("type",)),),
     ),

@@ -4,9 +4,7 @@ v1 has a key of its own, answers 201 with neither body nor id, and lets nothing 
 found in v2, by the e-mail address. v1 takes an address once for each job, so a row of both is the one that was sent.
 """
 
-import binascii
 import re
-from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
@@ -18,11 +16,11 @@ from unihire.errors import PermissionMissing, ReferenceMissing, VendorChanged, V
 from unihire.integration.declare import Data
 from unihire.integration.operate import OperationContext, Trace, VendorCall, WriteContext
 from unihire.integration.vendor_row import RowPart, VendorRow
-from unihire.integration.write import Given, OfferedValue, Params
+from unihire.integration.write import Given, OfferedValue, Params, SentFile
 from unihire.integrations.personio.mapping import to_moment
 from unihire.integrations.personio.refusals import find_uuid, has_applied
 from unihire.kit.clock import parse_moment
-from unihire.model.inputs import ApplicationInput, CandidateInput, FileInput
+from unihire.model.inputs import ApplicationInput, CandidateInput
 from unihire.outbound.multipart import clean_file_name, write_file_form
 
 APPLICATIONS = "/v1/recruiting/applications"
@@ -89,10 +87,10 @@ async def create_candidate(context: WriteContext, given: Given[CandidateInput]) 
     }
     if "@" not in (person["email"] or ""):  # v2 could not be asked for it
         raise ReferenceMissing("email_addresses: it is no e-mail address")
-    files = [_read_file(place, file) for place, file in enumerate(said.attachments or ())]
+    files = given.files
     fields = await _write_fields(context, given, "job_interview_stage", said.job_interview_stage, attributes)
     context.plan((STEP,))
-    uploads = [await _upload(context, place, *file) for place, file in enumerate(files, 1)]
+    uploads = [await _upload(context, place, file) for place, file in enumerate(files, 1)]
     body = {**person, **fields, "tags": said.tags, "files": [one for one in uploads if one is not None]}
     application = await _submit(context, body)
     return await _find_candidate(context, application)
@@ -288,21 +286,12 @@ async def list_channels(context: OperationContext) -> Sequence[OfferedValue]:
     return [OfferedValue(value=id, title=name) for id, name in sorted(found.items(), key=lambda one: (one[1], one[0]))]
 
 
-def _read_file(place: int, file: FileInput) -> tuple[FileInput, bytes]:
-    """A file and its content. Raises ReferenceMissing where that is not there, or no base64."""
-    field = f"attachments/{place}/file_content"
-    try:
-        return file, b64decode(file.file_content or "", validate=True)
-    except (binascii.Error, ValueError):
-        raise ReferenceMissing(f"{field}: it is no base64") from None
-
-
-async def _upload(context: WriteContext, place: int, file: FileInput, content: bytes) -> Data | None:
+async def _upload(context: WriteContext, place: int, file: SentFile) -> Data | None:
     """The entry of `files` for a file that was uploaded; None where the vendor refuses it."""
-    step, name = f"attachment {place}", clean_file_name(file.file_name or "")
+    step, name = f"attachment {place}", clean_file_name(file.file_name)
 
     async def send() -> Data:
-        body, content_type = await write_file_form("file", name, content, file.content_type)
+        body, content_type = await write_file_form("file", name, file.content, file.content_type)
         call = VendorCall(path=DOCUMENTS, body=body, content_type=content_type, by_key=True, example_answer=EXAMPLE)
         uuid = find_uuid((await context.send_aside(step, call)).body)
         if uuid is None:

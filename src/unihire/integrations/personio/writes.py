@@ -1,6 +1,6 @@
 """What can be written at Personio, and why the rest cannot: API v1 takes new applications, and nothing else."""
 
-from unihire.integration.write import Write
+from unihire.integration.write import Write, at_most
 from unihire.integrations.personio.applying import (
     ApplicationParams,
     CandidateParams,
@@ -38,6 +38,7 @@ WRITES = (
         ),
         requires=("email_addresses", "first_name", "job", "last_name"),
         params=CandidateParams,
+        rules=tuple(at_most(field, 1) for field in ("email_addresses", "phone_numbers", "locations")),
         options={"recruiting_channel_id": list_channels},
         no_actor=NO_ACTOR,
         lost_answer="refused",

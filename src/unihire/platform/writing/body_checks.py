@@ -33,14 +33,15 @@ class _Relation:
 
 
 @cache
-def _validator(write: Write) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(describe_body(write), validate_formats=True)
+def _validator(write: Write, *, has_actor: bool) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(describe_body(write, has_actor=has_actor), validate_formats=True)
 
 
-def check_body(write: Write, vendor: str, data: Any) -> dict[str, Any]:
+def check_body(write: Write, vendor: str, data: Any, *, has_actor: bool = False) -> dict[str, Any]:
     """The body without what is null and not taken. Raises Invalid, with the field, for what does not fit.
 
-    `vendor` is its name for people. Nothing has been asked of anybody by then.
+    `vendor` is its name for people; `has_actor`: somebody acts where the body names nobody. Nothing has been asked of
+    anybody by then.
     """
     spec = INPUTS[write.model, write.verb]
     if isinstance(data, dict | list):
@@ -50,7 +51,7 @@ def check_body(write: Write, vendor: str, data: Any) -> dict[str, Any]:
         data = {name: value for name, value in data.items() if value is not None or name in taken or name not in known}
     problems = [
         problem
-        for error in islice(_validator(write).iter_errors(data), MOST_PROBLEMS)
+        for error in islice(_validator(write, has_actor=has_actor).iter_errors(data), MOST_PROBLEMS)
         for problem in _describe_error(error, spec, write, vendor)
     ]
     if problems:
@@ -160,6 +161,8 @@ def _describe_error(
             names = sorted({one.kind.as_dict().get("property", "") for branch in kind["context"] for one in branch})
             words = f"one of {', '.join(filter(None, names))} is needed"
             yield {"type": "missing", "loc": [*place, next(filter(None, names), "")], "msg": words, "input": None}
+        case _ if _is_emptied(write, error):
+            yield describe(place, f"{vendor} has no way to empty this", error.instance)
         case "not":
             yield {"type": "missing", "loc": [*place], "msg": "Field required", "input": None}
         case "anyOf" if _is_relation(write, error.instance_path):
@@ -167,6 +170,12 @@ def _describe_error(
             yield describe(place, words, error.instance)
         case _:
             yield describe(place, error.message, error.instance)
+
+
+def _is_emptied(write: Write, error: jsonschema_rs.ValidationError) -> bool:
+    """Whether the fault is a member that is to be emptied, and cannot be."""
+    path = error.instance_path
+    return len(path) == 1 and path[0] in write.cannot_empty and error.instance in (None, [])
 
 
 def _is_relation(write: Write, path: Sequence[str | int]) -> bool:

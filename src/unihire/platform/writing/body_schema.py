@@ -33,25 +33,30 @@ URI_PATTERN = r"^https?://\S+$"
 
 
 @cache
-def describe_body(write: Write) -> Schema:
-    """The schema of the body that a write takes, whoever the customer is."""
+def describe_body(write: Write, *, has_actor: bool = False) -> Schema:
+    """The schema of the body that a write takes, whoever the customer is.
+
+    `has_actor`: who acts is known where the body does not say.
+    """
     spec = INPUTS[write.model, write.verb]
     required = list(dict.fromkeys((*spec.requires, *write.requires)))
+    never_empty = {*required, *write.cannot_empty}
     properties: Schema = {}
     for field in spec.fields:
         if field.name in write.takes:
-            properties[field.name] = _describe_field(field, write.words, is_needed=field.name in required)
+            properties[field.name] = _describe_field(field, write.words, is_needed=field.name in never_empty)
     if write.params is not None:
         params = describe_type(write.params)
         properties[PARAMS] = {**params, "description": "The vendor's own parameters."}
         if params.get("required"):
             required.append(PARAMS)
     if write.no_actor is None:
+        is_needed = write.needs_actor and not has_actor
         properties[ACTOR] = {
-            **_describe_relation("remote_user", is_needed=write.needs_actor),
+            **_describe_relation("remote_user", is_needed=is_needed),
             "description": "The user who acts.",
         }
-        if write.needs_actor:
+        if is_needed:
             required.append(ACTOR)
     schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
     if write.rules:

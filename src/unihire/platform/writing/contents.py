@@ -1,7 +1,7 @@
 """The content of attachments, streamed from the vendor's file store within bounds."""
 
 import mimetypes
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 
 from unihire.errors import AddressRefused, NotFound, NotNow
+from unihire.integration.declare import Integration
 from unihire.integration.registry import get_integration
 from unihire.kit.logs import get_logger
 from unihire.model import MODELS
@@ -21,6 +22,7 @@ from unihire.platform.reads import Reader, RecordView
 from unihire.platform.writing.sent_files import CHUNK, TYPES, UNKNOWN_TYPE
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
+from unihire.store.reading import find_of_stream
 
 log = get_logger()
 
@@ -44,6 +46,8 @@ class _Attachment(msgspec.Struct):
     remote_id: str
     file_name: str | None = None
     file_url: str | None = None
+    candidate: str | None = None
+    application: str | None = None
 
 
 class Contents:
@@ -59,19 +63,30 @@ class Contents:
         """The content of an attachment. Raises NotFound where there is none, NotNow where it cannot be had now."""
         attachment = await self._find(scope, id)
         integration = get_integration(connector.integration)
-        record = MODELS["attachment"].record
-        streams = [
-            stream.name
-            for stream in integration.streams
-            if any(mapping.is_whole and mapping.model is record for mapping in stream.mappings)
-        ]
+        # What is fetched with the key has no link that ends.
+        touched = {} if integration.signs_files else await self._find_rows(connector, integration, id, attachment)
         async with self._clients.use(connector) as client:  # links of vendors end: a new one
-            await read_back(self._pool, connector, client, {name: [attachment.remote_id] for name in streams})
+            await read_back(self._pool, connector, client, touched)
             attachment = await self._find(scope, id)
             if not attachment.file_url:
                 raise NotFound("The vendor gives no link to this file")
             headers = client.sign_file(attachment.file_url) if integration.signs_files else {}
         return await self._fetch(connector, attachment, headers)
+
+    async def _find_rows(
+        self, connector: Connector, integration: Integration, id: str, attachment: _Attachment
+    ) -> Mapping[str, Sequence[str]]:
+        """The row that the attachment is, or is a part of: ids by stream."""
+        numbers = {spec.record: spec.number for spec in MODELS.values()}
+        whole = {
+            (numbers[mapping.model], stream.name)
+            for stream in integration.streams
+            for mapping in stream.mappings
+            if mapping.is_whole
+        }
+        ids = [one for one in (id, attachment.candidate, attachment.application) if one is not None]
+        found = await find_of_stream(self._pool, connector.number, id, ids)
+        return {stream: [remote_id] for model, stream, remote_id in found if (model, stream) in whole}
 
     async def _find(self, scope: Scope, id: str) -> _Attachment:
         body = await self._reader.find_record(scope, MODELS["attachment"], id, RecordView())

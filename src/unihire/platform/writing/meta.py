@@ -19,12 +19,13 @@ from unihire.model import INPUTS, MODELS
 from unihire.platform.access import Scope
 from unihire.platform.context_synced import NotSynced, SyncedContext
 from unihire.platform.reads import Query, Reader, RecordView
-from unihire.platform.writing.body_schema import PARAMS, RELATION, Schema, describe_body
+from unihire.platform.writing.body_schema import ACTOR, PARAMS, RELATION, Schema, describe_body
 from unihire.platform.writing.unified_writes import find_write
 from unihire.store import Pool
 from unihire.store.accounts.tenancy import Connector
 from unihire.store.calls.requested_writes import find_remote_ids
 from unihire.store.feed.recency import get_position
+from unihire.store.record_keys import derive_ids
 
 MOST_OPTIONS = 500
 """Records that a relation lists as its options; of more it lists some as examples."""
@@ -74,7 +75,7 @@ class Meta:
         """
         write = find_write(get_integration(connector.integration), model, verb)
         job = None if application is None else await self._find_job(scope, application)
-        key = (connector.number, write.name, scope.hidden, job)
+        key = (connector.number, write.name, scope.hidden, job, connector.acting_user)
         position = await get_position(self._pool, connector.number)
         known = self._known.get(key)
         if known is not None and (known[0] == position or time.monotonic() - known[1] < FRESH_SECONDS):
@@ -97,7 +98,7 @@ class Meta:
 
     async def _make(self, connector: Connector, scope: Scope, write: Write, job: "_Job | None") -> Schema:
         integration = get_integration(connector.integration)
-        schema = copy.deepcopy(describe_body(write))
+        schema = copy.deepcopy(describe_body(write, has_actor=connector.acting_user is not None))
         schema["title"] = INPUTS[write.model, write.verb].meaning.rstrip(".")
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
         if write.note:
@@ -120,6 +121,8 @@ class Meta:
                 some = [record for record in some if record["remote_id"] in taken[name]]
             _fill_relation(described, to, some)
         _narrow_stages(schema, records.get("job_interview_stage", []))
+        if connector.acting_user is not None and ACTOR in schema["properties"]:
+            schema["properties"][ACTOR]["default"] = derive_ids(connector.id, "remote_user").text(connector.acting_user)
         return schema
 
     async def _describe_options(
@@ -139,10 +142,8 @@ class Meta:
                 described = schema["properties"][PARAMS]["properties"][name]
             if RELATION in described:
                 taken[name] = {str(option.value) for option in options}
-            elif options:
-                is_nullable = "null" in described.get("type", ()) or {"type": "null"} in described.pop("anyOf", ())
-                listed = _list_options(options)
-                described["oneOf"] = [*listed, {"type": "null"}] if is_nullable else listed
+            else:
+                _offer(described, options)
         return taken
 
     async def _describe_custom_fields(self, context: SyncedContext, write: Write, schema: Schema) -> None:
@@ -176,6 +177,15 @@ def _describe_custom(field: CustomField) -> Schema:
 
 def _list_options(options: Sequence[OfferedValue]) -> list[Schema]:
     return [{"const": option.value, "title": option.title} for option in options[:MOST_OPTIONS]]
+
+
+def _offer(described: Schema, options: Sequence[OfferedValue]) -> None:
+    """Let a parameter or a text take these values alone: where there are none, it takes null, if it does at all."""
+    is_nullable = "null" in described.get("type", ()) or {"type": "null"} in described.get("anyOf", ())
+    listed = [*_list_options(options), *([{"type": "null"}] if is_nullable else ())]
+    if listed:
+        described.pop("anyOf", None)
+        described["oneOf"] = listed
 
 
 def _list_relations(schema: Schema) -> list[tuple[str, Schema]]:

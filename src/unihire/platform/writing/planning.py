@@ -8,8 +8,13 @@ from unihire.errors import PermissionMissing, ReferenceMissing, VendorError, Ven
 from unihire.integration.declare import Data
 from unihire.integration.operate import Result, Trace, VendorCall
 from unihire.integration.vendor_row import VendorRow
+from unihire.kit.file_contents import FileBytes
 from unihire.outbound.paging import VendorResponse
+from unihire.outbound.streamed_body import StreamedBody
 from unihire.platform.context_live import LiveContext
+
+SHORT = 100
+"""Characters of a member's data that are shown."""
 
 NOT_MADE_YET = 0
 """The id of what a dry run would have made."""
@@ -70,7 +75,10 @@ class DryContext:
 
     def _note(self, step: str, call: VendorCall) -> None:
         path = call.path + (f"?{urlencode(call.query)}" if call.query else "")
-        body = call.body if not isinstance(call.body, bytes) else f"{len(call.body):,} bytes of {call.content_type}"
+        body: Any = call.body
+        if isinstance(body, bytes | StreamedBody):
+            size = len(body) if isinstance(body, bytes) else body.size
+            body = f"{size:,} bytes of {call.content_type}"
         self.calls.append({"step": step, "method": call.method, "path": path, "body": _shorten_files(body)})
 
 
@@ -82,6 +90,14 @@ def _make_row(body: Data) -> Data:
 
 def _shorten_files(body: Any) -> Any:
     """The body without the content of files."""
-    if not isinstance(body, dict) or not isinstance(body.get("content"), str):
+    if not isinstance(body, dict):
         return body
-    return {**body, "content": f"{len(body['content']):,} characters of base64"}
+    return {name: _shorten_content(name, value) for name, value in body.items()}
+
+
+def _shorten_content(name: str, value: Any) -> Any:
+    if isinstance(value, FileBytes):
+        return f"{(value.size + 2) // 3 * 4:,} characters of base64"
+    if isinstance(value, str) and (name == "content" or (name == "data" and len(value) > SHORT)):
+        return f"{len(value):,} characters of base64"
+    return _shorten_files(value)

@@ -32,6 +32,7 @@ from unihire.integration.scopes import find_granted, list_missing
 from unihire.integration.vendor_row import VendorRow
 from unihire.integration.write import Given, Write
 from unihire.kit.clock import parse_moment, to_micros
+from unihire.kit.file_contents import FileBytes
 from unihire.kit.ids import new_ordered_id
 from unihire.kit.logs import get_logger
 from unihire.model import INPUTS, MODELS, ModelSpec
@@ -74,8 +75,9 @@ _CLAIM = LONGEST + timedelta(seconds=20)
 class WriteRequest:
     """A write that a caller asks for.
 
-    `data` is the body, JSON. `target` is our id of the record that is changed, and `within` names the field that has it
-    where a new thing belongs to it. `expected` is the record's modified_at as the caller knows it.
+    `data` is the body, JSON; where it has the hash of a file, `file` is its content. `target` is our id of the record
+    that is changed, and `within` names the field that has it where a new thing belongs to it. `expected` is the
+    record's modified_at as the caller knows it.
     """
 
     connector: Connector
@@ -89,6 +91,13 @@ class WriteRequest:
     asked_by: UUID | None = None
     expected: str | None = None
     shows_vendor: bool = False
+    file: FileBytes | None = None
+    actor: str | None = None
+    """The vendor's id of the user who acts where the body names nobody; the connector's where nothing is said."""
+
+    @property
+    def default_actor(self) -> str | None:
+        return self.actor or self.connector.acting_user
 
     @property
     def name(self) -> str:
@@ -279,7 +288,8 @@ class UnifiedWrites:
         data = request.data
         if request.within is not None and isinstance(data, dict):
             data = {**data, request.within: request.target}
-        return write, body_checks.check_body(write, integration.name, data)
+        has_actor = request.default_actor is not None
+        return write, body_checks.check_body(write, integration.name, data, has_actor=has_actor)
 
     async def _find_repeated(self, request: WriteRequest) -> WriteAnswer | None:
         """The answer of an earlier call under the key, where it was done. Raises Conflict where that was another."""
@@ -299,11 +309,14 @@ class UnifiedWrites:
             found = await self._find_target(request)
             remote_id = found if request.within is None else ""
         given = await body_checks.resolve(self._pool, request.connector.number, write, data, remote_id)
-        filled = await self._files.fill({name: value for name, value in data.items() if name in FILE_MEMBERS})
+        if given.actor is None and write.no_actor is None:
+            given = replace(given, actor=request.default_actor)
+        files = {name: value for name, value in data.items() if name in FILE_MEMBERS}
+        filled, contents = await self._files.fill(files, request.file)
         if filled:
             sent = msgspec.to_builtins(given.input) | filled
             spec = INPUTS[write.model, write.verb]
-            given = replace(given, input=msgspec.convert(sent, spec.struct))
+            given = replace(given, input=msgspec.convert(sent, spec.struct), contents=contents)
         if request.expected is not None:
             await self._check_expected(request, remote_id)
         return given
@@ -344,7 +357,7 @@ class UnifiedWrites:
         Returns the answer where such a one has ended meanwhile.
         """
         waits = status == outcomes.WAITING
-        body = msgspec.json.encode({"data": request.data, "within": request.within})
+        body = await _encode_asked(request, is_later=waits)
         new = NewWrite(
             id=new_ordered_id(), key=request.key, model=request.model.number, verb=request.verb, target=request.target,
             asked_by=request.asked_by, actor=given.actor, input_hash=_hash(request), body=body, status=status,
@@ -403,9 +416,10 @@ class UnifiedWrites:
             if id is not None:
                 await store.save_write_steps(self._pool, connector.number, id, now)
 
+        notes = None if id is None else _Notes(self._pool, connector.number, id)
         return LiveContext(
             pool=self._pool, client=client, connector=connector, integration=get_integration(connector.integration),
-            steps=steps, save_steps=save_steps, looks_only=looks_only,
+            steps=steps, save_steps=save_steps, notes=notes, looks_only=looks_only,
         )  # fmt: skip
 
     def _check_grant(self, request: WriteRequest, write: Write, given: Given[Any], context: LiveContext) -> None:
@@ -497,8 +511,33 @@ class UnifiedWrites:
             log.warning("a write could not be given back", kind=type(error).__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """The notes of the steps of one write."""
+
+    pool: Pool
+    connector: int
+    id: UUID
+
+    async def open(self, steps: Mapping[str, WriteStep], write: UUID, stream: str) -> bool:
+        return await store.open_step(self.pool, self.connector, self.id, steps, write, stream)
+
+    async def note_row(self, steps: Mapping[str, WriteStep], write: UUID, row_id: str) -> None:
+        await store.note_step_row(self.pool, self.connector, self.id, steps, write, row_id)
+
+
 FILE_MEMBERS = frozenset(("attachments", "file_name", "file_url", "file_content", "content_type"))
 """The members of bodies that are files or say something of one."""
+
+
+async def _encode_asked(request: WriteRequest, *, is_later: bool) -> bytes:
+    """What is stored of a body: a file beside it only where the write is done later, else its size."""
+    asked: dict[str, Any] = {"data": request.data, "within": request.within}
+    if request.file is not None and is_later:
+        asked["data"] = {**request.data, "file_content": await request.file.to_base64()}
+    elif request.file is not None:
+        asked["forgotten"] = request.file.size
+    return msgspec.json.encode(asked)
 
 
 def _take_up(connector: Connector, scope: Scope, stored: StoredWrite) -> tuple[WriteRequest, Begun]:
@@ -508,8 +547,10 @@ def _take_up(connector: Connector, scope: Scope, stored: StoredWrite) -> tuple[W
     request = WriteRequest(
         connector=connector, scope=scope, model=model, verb=stored.verb, data=sent.get("data"),
         target=None if stored.target is None else str(stored.target), within=sent.get("within"), key=stored.key,
-        asked_by=stored.asked_by,
+        asked_by=stored.asked_by, actor=stored.actor,
     )  # fmt: skip
+    if (size := sent.get("forgotten")) is not None:
+        request = replace(request, file=FileBytes.forget(size))
     return request, Begun(stored.id, stored.input_hash, stored.steps, stored.answer, stored.status)
 
 

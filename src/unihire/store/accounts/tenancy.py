@@ -152,6 +152,9 @@ GET_MAPPED_BY = "SELECT mapped_by FROM connector WHERE number = $1"
 
 SET_MAPPED_BY = "UPDATE connector SET mapped_by = $2 WHERE number = $1"
 
+# In whose name the connector writes where a call names nobody: the vendor's id of a user.
+SET_ACTING_USER = "UPDATE connector SET acting_user = $2 WHERE number = $1"
+
 # What the customer must know of the credentials of this version; nothing where the connector has others by now.
 SET_STATUS = """
     UPDATE connector SET status = $3, relink_needed_at = CASE WHEN $3 = 'RELINK_NEEDED' THEN now() END
@@ -217,6 +220,7 @@ class Connector:
     `credentials_version` counts the credentials it was given. `budget_of` is the number of the connector whose rate
     budget it uses: another's, where the credentials are the same. `scopes` are those its vendor granted, None where it
     did not say which. `is_base_url_trusted`: the operator gave its address at the terminal (outbound/addresses.py).
+    `acting_user` is the vendor's id of the user in whose name it writes where a call names nobody.
     """
 
     id: UUID
@@ -236,6 +240,7 @@ class Connector:
     created_at: datetime
     scopes: list[str] | None
     budget_of: int
+    acting_user: str | None
 
 
 def _read_connector(row: asyncpg.Record) -> Connector:

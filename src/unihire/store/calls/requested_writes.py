@@ -16,24 +16,28 @@ import msgspec
 from unihire.store import Pool
 from unihire.store.audit import Act, log_act
 from unihire.store.calls.operations import WriteStep
+from unihire.store.calls.writes import OPEN_WRITE, SET_ROW
 from unihire.store.events.notices import NewNotice, add_notices
 
 QUEUE_CHANNEL = "unihire_writes"
 """Notified when a write waits to be done."""
 
 # Begin a write, claimed for $12 (null: not at all), or begin again the one under its key. No row: that is another one,
-# or was done, or somebody works on it, by a claim of $13 at most.
+# or was done, or somebody works on it, by a claim of $13 at most. A crash of the server may lose one that is done at
+# once: nothing is sent before its first step is stored, which waits for the disk and for all that was committed before.
 BEGIN_WRITE = """
     INSERT INTO unified_write AS write
         (connector, id, key, model, verb, target, asked_by, actor, input_hash, body, status, claimed_until)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12::interval)
     ON CONFLICT (connector, key) WHERE key IS NOT NULL DO UPDATE SET
-        status = excluded.status, body = excluded.body, ended_at = NULL, claimed_until = excluded.claimed_until
+        status = excluded.status, actor = excluded.actor, body = excluded.body, ended_at = NULL,
+        claimed_until = excluded.claimed_until
     WHERE write.answer IS NULL AND write.input_hash = excluded.input_hash AND (
         write.claimed_until IS NULL
         OR write.claimed_until NOT BETWEEN now() AND now() + $13::interval + '1 minute'::interval
     )
-    RETURNING id, input_hash, steps, answer, status
+    RETURNING id, input_hash, steps, answer, status,
+        CASE WHEN status = 'running' THEN set_config('synchronous_commit', 'off', true) END
 """
 
 # Take up a write that nobody works on, for a time.
@@ -47,12 +51,38 @@ TAKE_UP_WRITE = """
 
 SAVE_WRITE_STEPS = "UPDATE unified_write SET steps = $3 WHERE connector = $1 AND id = $2"
 
+# Store the steps of the write $4 and note the thing that the last of them is about to make. No row: the connector is
+# gone.
+OPEN_STEP = f"""
+    WITH noted AS (UPDATE unified_write SET steps = $5 WHERE connector = $1 AND id = $4)
+    {OPEN_WRITE}
+"""  # noqa: S608 - of constants
+
+# Store the steps of the write $4 and note which row one of them made, unless it is another's. A crash of the server may
+# lose this: the row is then looked for, as where the process was killed. The end of the write waits for the disk.
+NOTE_STEP_ROW = f"""
+    WITH noted AS (
+        UPDATE unified_write SET steps = $5 WHERE connector = $1 AND id = $4
+        RETURNING set_config('synchronous_commit', 'off', true)
+    ), made AS ({SET_ROW})
+    SELECT count(*) FROM noted
+"""  # noqa: S608 - of constants
+
 # End work on a write: it is over, or waits for somebody to take it up.
 END_WRITE = """
     UPDATE unified_write SET status = $3, answer = coalesce($4, answer), record = coalesce($5, record), message = $6,
         refusal = $7, steps = $8, claimed_until = NULL, ended_at = now(), body = CASE WHEN $9 THEN body END
     WHERE connector = $1 AND id = $2
 """
+
+# The same where nothing else is to be done in the transaction: the write is not queued and, where something happened
+# ($10), the connector has no lanes that notices are for. No row: it is, or has, or is gone.
+END_WRITE_ALONE = f"""
+    {END_WRITE.strip()}
+        AND NOT EXISTS (SELECT FROM write_queue WHERE connector = $1 AND id = $2)
+        AND NOT ($10 AND EXISTS (SELECT FROM lane WHERE connector = $1))
+    RETURNING id
+"""  # noqa: S608 - of constants
 
 # The write under a key.
 FIND_UNDER_KEY = """
@@ -81,12 +111,6 @@ LIST_WRITES = """
 """
 
 ENQUEUE = "INSERT INTO write_queue (connector, id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-
-# Whether a write is queued, and whether the connector has lanes that notices are for.
-FIND_ENDING = """
-    SELECT EXISTS (SELECT FROM write_queue WHERE connector = $1 AND id = $2) AS is_queued,
-        EXISTS (SELECT FROM lane WHERE connector = $1) AS has_lanes
-"""
 
 DEQUEUE = "DELETE FROM write_queue WHERE connector = $1 AND id = $2"
 
@@ -201,6 +225,24 @@ async def save_write_steps(pool: Pool, connector: int, id: UUID, steps: Mapping[
     await pool.execute(SAVE_WRITE_STEPS, connector, id, msgspec.json.encode(steps))
 
 
+async def open_step(
+    pool: Pool, connector: int, id: UUID, steps: Mapping[str, WriteStep], write: UUID, stream: str
+) -> bool:
+    """Store the steps of a write before the last of them, `write`, is sent; whether the connector is there."""
+    noted = msgspec.json.encode(steps)
+    return await pool.fetchval(OPEN_STEP, connector, write, stream, id, noted) is not None
+
+
+async def note_step_row(
+    pool: Pool, connector: int, id: UUID, steps: Mapping[str, WriteStep], write: UUID, row_id: str
+) -> None:
+    """Store the steps of a write, one of which, `write`, made a row."""
+    try:
+        await pool.fetchval(NOTE_STEP_ROW, connector, write, row_id, id, msgspec.json.encode(steps))
+    except asyncpg.UniqueViolationError:  # another write's row by what was noted at the same moment
+        await save_write_steps(pool, connector, id, steps)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteEnd:
     """How a write ended; `answer` where a repeat is to be answered the same."""
@@ -228,10 +270,7 @@ async def end_write(
         msgspec.json.encode(ending.steps), ending.keeps_body,
     )  # fmt: skip
     async with pool.acquire() as connection:
-        beside = await connection.fetchrow(FIND_ENDING, connector, id)
-        assert beside is not None
-        if act is None and not beside["is_queued"] and not (happened and beside["has_lanes"]):
-            await connection.execute(END_WRITE, *ended)
+        if act is None and await connection.fetchval(END_WRITE_ALONE, *ended, bool(happened)) is not None:
             return
         async with connection.transaction():
             await connection.execute(END_WRITE, *ended)

@@ -20,10 +20,14 @@ from unihire.errors import Stopped
 from unihire.kit.logs import get_logger
 from unihire.store import Connection, Pool
 from unihire.store.feed.changes import Change, ChangeLog
+from unihire.store.feed.notes import Notes
 from unihire.store.feed.position import LATEST
 
 LOCKED = "SELECT 1"
 """`execute`'s status when the feed's row was locked: one row."""
+
+UNMOVED = "SELECT 2"
+"""The status of BEGIN_SAVING_WITH when, besides, nothing was saved at a position higher than `asked_seq`."""
 
 T = TypeVar("T")
 
@@ -44,13 +48,14 @@ BEGIN_SAVING = """
 """
 
 # The same for who works with credentials of a version; the last SELECT, which sees what was committed before the lock,
-# returns no row either if the connector has others now.
+# returns no row either if the connector has others now, and two rows if the feed did not move since `asked_seq`.
 BEGIN_SAVING_WITH = """
     BEGIN;
     SET LOCAL synchronous_commit TO off;
     SET LOCAL plan_cache_mode TO force_custom_plan;
     SELECT FROM feed WHERE connector = {connector:d} FOR NO KEY UPDATE;
     SELECT FROM feed JOIN connector ON connector.number = feed.connector
+    CROSS JOIN LATERAL generate_series(1, CASE WHEN feed.last_seq <= {asked_seq:d} THEN 2 ELSE 1 END)
     WHERE feed.connector = {connector:d} AND feed.rows_read_seq <= {asked_seq:d}
         AND connector.credentials_version = {credentials:d}
 """
@@ -108,9 +113,11 @@ class Feed:
     `refused` are ids of rows with a value that PostgreSQL refused. `isolates_rows`: this is the second try, which saves
     rows in savepoints to find them. `has_newer`: rows were saved by id at a position higher than `asked_seq`.
     `is_current`: the connector has the credentials that the feed was locked for; if False, they are to be checked.
+    `is_unmoved`: nobody saved anything at a position higher than `asked_seq` before it was locked, as far as is known.
     `outdated` are ids of rows left unsaved because a newer version is stored. `stale` are streams with records to make
     again, as they show what changed. `rows_read_seq` is the position at which rows were saved by id in this
-    transaction. `changes` is None if there is no change log.
+    transaction. `notes` are stored at its end, if it saves several streams. `changes` is None if there is no change
+    log.
     """
 
     def __init__(
@@ -122,8 +129,11 @@ class Feed:
         has_newer: bool,
         has_log: bool = False,
         is_current: bool = False,
+        is_unmoved: bool = False,
     ) -> None:
         self.changes: list[Change] | None = [] if has_log else None
+        self.is_unmoved = is_unmoved
+        self.notes: Notes | None = None
         self.connection = connection
         self.connector = connector
         self.isolates_rows = isolates_rows
@@ -133,6 +143,18 @@ class Feed:
         self.outdated: set[str] = set()
         self.stale: set[str] = set()
         self.rows_read_seq: int | None = None
+
+    def open_part(self, notes: Notes) -> "Feed":
+        """The same transaction for the rows of one stream among several; what changed is logged with the whole.
+
+        What is to be noted at its end is added to `notes`.
+        """
+        part = Feed(
+            self.connection, self.connector, isolates_rows=self.isolates_rows, has_newer=self.has_newer,
+            is_current=self.is_current, is_unmoved=self.is_unmoved,
+        )  # fmt: skip
+        part.changes, part.notes = self.changes, notes
+        return part
 
 
 async def write_feed(
@@ -180,10 +202,11 @@ async def _open_feed(
     write_lock = _write_locks.setdefault((id(pool), connector), asyncio.Lock())
     async with write_lock, pool.acquire() as connection:
         try:
-            has_newer = await _begin_saving(connection, connector, asked_seq, credentials)
+            has_newer, is_unmoved = await _begin_saving(connection, connector, asked_seq, credentials)
             feed = Feed(
                 connection, connector, isolates_rows=isolates_rows, has_newer=has_newer,
                 has_log=log_changes is not None, is_current=credentials is not None and not has_newer,
+                is_unmoved=is_unmoved,
             )  # fmt: skip
             yield feed
             if log_changes is not None and feed.changes:
@@ -194,9 +217,12 @@ async def _open_feed(
             raise
 
 
-async def _begin_saving(connection: Connection, connector: int, asked_seq: int, credentials: int | None) -> bool:
+async def _begin_saving(
+    connection: Connection, connector: int, asked_seq: int, credentials: int | None
+) -> tuple[bool, bool]:
     """Begin a transaction and lock the feed. Returns whether rows were saved by id at a position higher than
-    `asked_seq`, or the connector may have other credentials than of this version. Raises Removed.
+    `asked_seq`, or the connector may have other credentials than of this version; and whether it is known that nothing
+    at all was saved at a higher one. Raises Removed.
 
     PostgreSQL assigns the transaction's xid only at its first write, here after the feed is locked. So of two
     transactions that save for a connector, the later one has the higher xid. For the same reason a missing feed row is
@@ -205,18 +231,20 @@ async def _begin_saving(connection: Connection, connector: int, asked_seq: int, 
     begin = BEGIN_SAVING.format(connector=connector, asked_seq=asked_seq)
     if credentials is not None:
         begin = BEGIN_SAVING_WITH.format(connector=connector, asked_seq=asked_seq, credentials=credentials)
-    if await connection.execute(begin) == LOCKED:
-        return False
+    status = await connection.execute(begin)
+    if status in (LOCKED, UNMOVED):
+        return False, status == UNMOVED
     if await connection.execute(LOCK_FEED, connector) == LOCKED:
-        return True
+        return True, False
     if not await lock_feed_row(connection, connector):
         raise Removed(connector)
     await connection.execute("COMMIT")
-    if await connection.execute(begin) == LOCKED:
-        return False
+    status = await connection.execute(begin)
+    if status in (LOCKED, UNMOVED):
+        return False, status == UNMOVED
     if not await lock_feed_row(connection, connector):
         raise Removed(connector)
-    return True
+    return True, False
 
 
 async def lock_feed_row(connection: Connection, connector: int) -> bool:

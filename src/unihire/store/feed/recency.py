@@ -6,8 +6,9 @@ page's version of the row is discarded. If any row of a joined stream was fetche
 rows are looked up again.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from unihire.store import Connection, Pool
 from unihire.store.feed.position import GET_LAST_SEQ
@@ -32,7 +33,7 @@ NOTE_ROWS_READ = """
         WHERE connector = $1 RETURNING last_seq
     )
     INSERT INTO row_read AS noted (connector, stream, row_id, asked_seq, saved_seq)
-    SELECT $1, $2, row_id, $4, last_seq FROM unnest($3::text[]) AS row_id, moved
+    SELECT $1, read.*, last_seq FROM unnest($2::text[], $3::text[], $4::bigint[]) AS read, moved
     ON CONFLICT (connector, stream, row_id) DO UPDATE
     SET asked_seq = greatest(noted.asked_seq, excluded.asked_seq), saved_seq = excluded.saved_seq
     RETURNING saved_seq
@@ -54,6 +55,14 @@ FIND_MOVED_PARTS = """
 """
 
 FORGET_ROWS_READ = "DELETE FROM row_read WHERE connector = $1"
+
+
+class RowRead(NamedTuple):
+    """A row that was fetched by its id, and the feed's position before it was asked for."""
+
+    stream: str
+    row_id: str
+    asked_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +87,12 @@ async def find_rows_read(connection: Connection, connector: int, stream: str, si
     return RowsRead(frozenset(newer), frozenset(row["stream"] for row in found))
 
 
-async def note_rows_read(
-    connection: Connection, connector: int, stream: str, row_ids: Collection[str], asked_seq: int
-) -> int:
+async def note_rows_read(connection: Connection, connector: int, rows: Sequence[RowRead]) -> int:
     """Note rows, one at least, that were fetched by id. Call with the feed locked, in the transaction that saves them.
 
     Returns the position at which they are saved.
     """
-    saved_seq: int = await connection.fetchval(NOTE_ROWS_READ, connector, stream, list(row_ids), asked_seq)
+    saved_seq: int = await connection.fetchval(NOTE_ROWS_READ, connector, *map(list, zip(*rows, strict=True)))
     return saved_seq
 
 

@@ -191,7 +191,10 @@ class StreamWriter:
             showing = self._showing or ()
             keys = [key for key in joined.keys if key.stream in showing]
             feed.stale.update(key.stream for key in keys)
-            await joins.note_stale(connection, connector, keys)
+            if feed.notes is not None:
+                feed.notes.stale.update(keys)
+            else:
+                await joins.note_stale(connection, connector, keys)
         return Written(saved.added, saved.changed, deleted, 0, joined.added, joined.changed, joined.removed)
 
     async def _select_shared_parts(

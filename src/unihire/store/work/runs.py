@@ -162,12 +162,12 @@ COMMIT_SKIPPED = f"""
     SELECT is_paused, last_seq, set_config('synchronous_commit', 'off', true) FROM moved
 """  # noqa: S608 - of constants
 
-# End a stream's part, with the reason if it failed; if it succeeded, nothing as above.
+# End a stream's part, with why it failed or what of its rows is not read; if it succeeded ($13), nothing as above.
 FINISH_STREAM = f"""
     UPDATE stream_run SET phase = 'done', position = NULL, finished_at = now(), error = $5,
         requests = requests + $6, waited = waited + $7
     FROM ({HOLD_RUN}) AS ours
-    WHERE connector = $1 AND run = $2 AND stream = $3 AND ($5::text IS NOT NULL OR (
+    WHERE connector = $1 AND run = $2 AND stream = $3 AND (NOT $13::boolean OR (
         phase = $8 AND position IS NOT DISTINCT FROM $9 AND (read, deleted, requests) = ($10, $11, $12)
     ))
     RETURNING started_at, window_start IS NULL AS is_whole, read, sync_token
@@ -182,16 +182,16 @@ ON_READ_AGAIN = """
         rows = coalesce(excluded.rows, state.rows)
 """
 
-# Both, after a read of changed rows; $13 is how far our clock runs ahead of the vendor's, $14 the sync token.
+# Both, after a read of changed rows; $14 is how far our clock runs ahead of the vendor's, $15 the sync token.
 END_WINDOW = f"""
     WITH finished AS ({FINISH_STREAM}),
     noted AS (
         INSERT INTO stream_state AS state (
             connector, stream, first_read_at, last_read_at, last_whole_at, rows, sync_token
         )
-        SELECT $1, $3, started_at, started_at - $13::interval, CASE WHEN is_whole THEN started_at END,
-            CASE WHEN is_whole THEN read END, coalesce($14, finished.sync_token)
-        FROM finished WHERE $5::text IS NULL
+        SELECT $1, $3, started_at, started_at - $14::interval, CASE WHEN is_whole THEN started_at END,
+            CASE WHEN is_whole THEN read END, coalesce($15, finished.sync_token)
+        FROM finished WHERE $13
         {ON_READ_AGAIN} RETURNING first_read_at
     )
     SELECT (SELECT first_read_at FROM noted) AS first_read_at,
@@ -199,7 +199,7 @@ END_WINDOW = f"""
     FROM finished
 """  # noqa: S608 - of constants
 
-# The same of a complete read: the ids seen are deleted, and with $15 also the quarantined rows that it did not
+# The same of a complete read: the ids seen are deleted, and with $16 also the quarantined rows that it did not
 # quarantine again.
 END_STREAM = END_WINDOW.replace(
     "noted AS (",
@@ -207,7 +207,7 @@ END_STREAM = END_WINDOW.replace(
     pages AS (DELETE FROM seen_page WHERE connector = $1 AND stream = $3 AND EXISTS (SELECT FROM finished)),
     released AS (
         DELETE FROM quarantine
-        WHERE connector = $1 AND stream = $3 AND $15 AND noted_at < (SELECT started_at FROM finished)
+        WHERE connector = $1 AND stream = $3 AND $16 AND noted_at < (SELECT started_at FROM finished)
     ),
     noted AS (""",
 )
@@ -530,18 +530,17 @@ async def finish_stream(
     is_window: bool = False,
     has_seen_all: bool = False,
     token: str | None = None,
+    lacking: str | None = None,
 ) -> StreamFinished:
-    """End a stream's part. Raises Stopped as `move_stream` does.
+    """End a stream's part; without an `error` it was read, and `lacking` says what of its rows was not.
 
     `lead` is how far the database's clock runs ahead of the vendor's, by which rows are dated. `is_window`: only
     changed rows were read, and no ids stored as seen. `has_seen_all`: quarantined rows that were not quarantined again
-    no longer exist. `token` is the sync token, unless it was noted with a page.
+    no longer exist. `token` is the sync token, unless noted with a page. Raises Stopped as `move_stream` does.
     """
-    reason = error and make_writable(error, REASON_LENGTH)
-    ended = run.connector, run.id, stream, run.attempt, reason, requests, waited, *before, lead, token
-    row = await (
-        connection.fetchrow(END_WINDOW, *ended) if is_window else connection.fetchrow(END_STREAM, *ended, has_seen_all)
-    )
+    reason = (said := error or lacking) and make_writable(said, REASON_LENGTH)
+    ended = run.connector, run.id, stream, run.attempt, reason, requests, waited, *before, error is None, lead, token
+    row = await connection.fetchrow(*((END_WINDOW, *ended) if is_window else (END_STREAM, *ended, has_seen_all)))
     if row is None:
         raise Superseded(run)
     return StreamFinished(row["is_paused"], row["first_read_at"])

@@ -94,8 +94,6 @@ async def make_application(context: WriteContext, body: Data, actor: str | None)
 async def update_application(context: WriteContext, given: Given[ApplicationChanges]) -> VendorRow:
     """Only what was sent. A source may be emptied, credit may not."""
     id, input, sent, actor = given.target, given.input, given.sent, given.actor
-    if "credited_to" in sent and input.credited_to is None:
-        raise ReferenceMissing("credited_to: the vendor has no way to empty it")
     await get_application(context, id)
     values = await write_values(context, "Application", input.custom_fields)
     steps = [name for name in ("source_record", "credited_to") if name in sent]
@@ -221,6 +219,7 @@ APPLICATION_WRITES = (
         "source_record",
         "credited_to",
         "custom_fields",
+        cannot_empty=("credited_to", "custom_fields"),
         custom_fields=read_fields_of("Application"),
         named={member: field for member, field in NAMED.items() if field not in ("candidate", "job", "current_stage")},
         note="Custom fields that are not named stay.",

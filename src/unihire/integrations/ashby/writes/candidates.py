@@ -63,13 +63,17 @@ NAMED = {
 PERSON = ("first_name", "last_name", "email_addresses", "phone_numbers", "urls", "locations", "custom_fields")
 
 
+NEVER_EMPTY = ("first_name", "email_addresses", "phone_numbers", "locations", "custom_fields")
+"""What candidate.update has no way to empty."""
+
+
 async def create_candidate(context: WriteContext, given: Given[CandidateInput]) -> VendorRow:
     """The candidate; then the application, and what may fail without undoing the rest: links, tags, fields, files."""
     input, actor = given.input, given.actor
     values = await write_values(context, "Candidate", input.custom_fields)
     links = write_links(input.urls or ())
     has_single_links = _are_single(links)
-    files = input.attachments or []
+    files = given.files
     tags = list(dict.fromkeys(input.tags or ()))
     steps = [
         "candidate",
@@ -181,7 +185,7 @@ def _shows_links(row: VendorRow, links: Sequence[Data]) -> bool:
 
 
 async def update_candidate(context: WriteContext, given: Given[CandidateChanges]) -> VendorRow:
-    """Only what was sent. The vendor takes no address away, and has no way to empty a name or a place."""
+    """Only what was sent. The vendor takes no address away."""
     id, input, sent, actor = given.target, given.input, given.sent, given.actor
     row = await find_row(context, CANDIDATES, id, "candidate")
     values = await write_values(context, "Candidate", input.custom_fields)
@@ -204,9 +208,6 @@ async def update_candidate(context: WriteContext, given: Given[CandidateChanges]
 
 def _write_changes(input: PersonInput, sent: frozenset[str], row: VendorRow) -> tuple[Data, list[str]]:
     """What candidate.update takes at once, and the further addresses, of which it takes one a call."""
-    for field in ("first_name", "email_addresses", "phone_numbers", "locations"):
-        if field in sent and not getattr(input, field):
-            raise ReferenceMissing(f"{field}: the vendor has no way to empty it")
     body: Data = {}
     if "first_name" in sent or "last_name" in sent:
         first, last = split_name(row.find_text("name"))
@@ -287,6 +288,7 @@ CANDIDATE_WRITES = (
         run=update_candidate,
         stream=CANDIDATES,
         takes=PERSON,
+        cannot_empty=NEVER_EMPTY,
         rules=ONE_EACH,
         custom_fields=read_fields_of("Candidate"),
         lost_answer="state",

@@ -1,14 +1,13 @@
 """Files: sent to the vendor's store first, then added to a candidate."""
 
-from base64 import b64decode
-
 from unihire.errors import ReferenceMissing, VendorChanged
 from unihire.integration.operate import VendorCall, WriteContext
 from unihire.integration.vendor_row import VendorRow
-from unihire.integration.write import Given, Write, needs_one_of
+from unihire.integration.write import Given, SentFile, Write, needs_one_of
 from unihire.integrations.ashby.mapping.people import list_files
 from unihire.integrations.ashby.writes.calling import call, find_inner, find_row, trace
-from unihire.model.inputs import AttachmentInput, FileInput
+from unihire.kit.file_contents import FileBytes
+from unihire.model.inputs import AttachmentInput
 from unihire.outbound.decoding import OBJECT, Undecodable, decode
 from unihire.outbound.multipart import clean_file_name, write_file_form
 
@@ -22,14 +21,14 @@ EXAMPLE = b'{"results": {"handle": "made up", "url": "https://files.example.com/
 """An answer, made up."""
 
 
-async def add_file(
-    context: WriteContext, step: str, candidate: str, file: FileInput | AttachmentInput, actor: str | None
-) -> VendorRow:
+async def add_file(context: WriteContext, step: str, candidate: str, file: SentFile, actor: str | None) -> VendorRow:
     """The file, with its id. A handle lives ten minutes, and is made anew by a repeat."""
-    content, name = b64decode(file.file_content or ""), clean_file_name(file.file_name or "file")
+    name = clean_file_name(file.file_name)
     kind = file.content_type or "application/octet-stream"
     is_resume = file.attachment_type == RESUME
-    handle = await _upload(context, step, "CandidateResume" if is_resume else "CandidateFiles", name, kind, content)
+    handle = await _upload(
+        context, step, "CandidateResume" if is_resume else "CandidateFiles", name, kind, file.content
+    )
     body = {"candidateId": candidate, "resumeHandle" if is_resume else "fileHandle": handle}
 
     async def look() -> list[VendorRow]:
@@ -43,13 +42,13 @@ async def add_file(
     return row
 
 
-async def _upload(context: WriteContext, step: str, purpose: str, name: str, kind: str, content: bytes) -> str:
+async def _upload(context: WriteContext, step: str, purpose: str, name: str, kind: str, content: FileBytes) -> str:
     """The handle under which the content is stored, which nothing refers to yet."""
     asked = {
         "fileUploadContext": purpose,
         "filename": name,
         "contentType": kind,
-        "contentLength": len(content),
+        "contentLength": content.size,
     }
     got = await context.send_aside(
         f"{step}.handle", VendorCall(path=f"/{HANDLE_CALL}", body=asked, example_answer=EXAMPLE)
@@ -77,7 +76,7 @@ async def create_attachment(context: WriteContext, given: Given[AttachmentInput]
     if not isinstance(candidate, str):
         raise ReferenceMissing("candidate: a file belongs to a candidate")
     context.plan(["attachment"])
-    file = await add_file(context, "attachment", candidate, input, given.actor)
+    file = await add_file(context, "attachment", candidate, given.files[0], given.actor)
     return VendorRow(CANDIDATES, {"id": file.find_value("id")})
 
 

@@ -6,7 +6,7 @@ from unihire.errors import ReferenceMissing
 from unihire.integration.declare import Data
 from unihire.integration.operate import VendorCall, WriteContext
 from unihire.integration.vendor_row import VendorRow, list_ids
-from unihire.integration.write import Given, Write, needs
+from unihire.integration.write import Given, SentFile, Write, needs
 from unihire.integrations.greenhouse.comparing import CONTACTS, fold_contact, fold_tag, shows, shows_contacts
 from unihire.integrations.greenhouse.mapping.people import LINKEDIN
 from unihire.integrations.greenhouse.writes.choices import list_creditable
@@ -21,7 +21,7 @@ from unihire.integrations.greenhouse.writes.files import write_file
 from unihire.integrations.greenhouse.writes.making import Writer, leave_out_nones, scope_to
 from unihire.integrations.greenhouse.writes.references import find_referrer, find_row, read_id
 from unihire.model import Url
-from unihire.model.inputs import CandidateChanges, CandidateInput, FileInput, PersonInput
+from unihire.model.inputs import CandidateChanges, CandidateInput, PersonInput
 
 SCALARS = {
     "first_name": "first_name",
@@ -63,7 +63,7 @@ async def create_candidate(context: WriteContext, given: Given[CandidateInput]) 
     input = given.input
     application = await _write_application(context, input)
     custom = await write_given(context, "candidate", input.custom_fields)
-    files = input.attachments or []
+    files = given.files
     steps = [f"attachment.{number}" for number in range(len(files))]
     scopes = [scope_to("create", "candidates"), *([scope_to("create", "attachments")] if files else ())]
     context.plan(["candidate", *steps], scopes=scopes)
@@ -106,7 +106,7 @@ def _write_new_person(input: CandidateInput, custom: WrittenValues) -> Data:
     )
 
 
-async def _add_file(writer: Writer, step: str, application_id: int | None, file: FileInput) -> VendorRow:
+async def _add_file(writer: Writer, step: str, application_id: int | None, file: SentFile) -> VendorRow:
     if application_id is None:
         raise ReferenceMissing("attachments: the vendor stores files with applications, so it needs a job")
     return await writer.make_attachment(step, write_file(application_id, file), within="candidate")
@@ -220,6 +220,7 @@ CANDIDATE_WRITES = (
         run=update_candidate,
         stream="candidates",
         takes=PERSON,
+        cannot_empty=("can_email",),
         custom_fields=read_fields_of("candidate"),
         lost_answer="state",
         scopes=(scope_to("update", "candidates"),),

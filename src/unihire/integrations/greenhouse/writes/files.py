@@ -4,10 +4,10 @@ from unihire.errors import ReferenceMissing
 from unihire.integration.declare import Data
 from unihire.integration.operate import WriteContext
 from unihire.integration.vendor_row import VendorRow, list_ids
-from unihire.integration.write import Given, Write, needs_one_of
+from unihire.integration.write import Given, SentFile, Write, needs_one_of
 from unihire.integrations.greenhouse.writes.making import Writer, leave_out_nones, scope_to
 from unihire.integrations.greenhouse.writes.references import find_row, read_id
-from unihire.model.inputs import AttachmentInput, FileInput
+from unihire.model.inputs import AttachmentInput
 
 FILE_TYPES = {
     "RESUME": "resume",
@@ -23,15 +23,14 @@ OWN_FILE_TYPES = (
 """Types of the vendor's without a word in the vocabulary; harvest_v3.json, attachments."""
 
 
-def write_file(application_id: int, file: FileInput | AttachmentInput) -> Data:
-    """The body of a file: its content where that is known, else its address. One without a type is `other`."""
+def write_file(application_id: int, file: SentFile) -> Data:
+    """The body of a file. One without a type is `other`."""
     kind = file.attachment_type
     return leave_out_nones(
         application_id=application_id,
         filename=file.file_name,
         type=FILE_TYPES.get(kind, kind) if kind and kind != "-" else "other",
-        content=file.file_content,
-        url=None if file.file_content else file.file_url,
+        content=file.content.in_json or None,
     )
 
 
@@ -42,7 +41,7 @@ async def create_attachment(context: WriteContext, given: Given[AttachmentInput]
         application = (await find_row(context, "applications", input.application, "application")).get_number("id")
     else:
         application = await _find_newest_application(context, input.candidate)
-    return await Writer(context, given.actor).make_attachment("attachment", write_file(application, input))
+    return await Writer(context, given.actor).make_attachment("attachment", write_file(application, given.files[0]))
 
 
 async def _find_newest_application(context: WriteContext, candidate: str | None) -> int:

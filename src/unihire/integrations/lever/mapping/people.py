@@ -1,5 +1,6 @@
 """Lever rows to unified records: contacts, who are the candidates, files and notes. Pure functions, tables on top."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -34,6 +35,9 @@ HOSTS = {
     "medium": "BLOG",
 }
 """What an address is, by a name in its host; the vendor has addresses alone."""
+
+PAGE = re.compile(r"https://hire\.((?:[a-z]+\.)?lever\.co)/")
+"""The beginning of a page for people who are signed in; the API of the same region is beside it [documents; ours]."""
 
 OPPORTUNITIES = "opportunities"
 """The opportunities of a contact."""
@@ -154,19 +158,28 @@ def list_files_of_resume(resume: Data) -> Iterator[Data]:
 
 
 def to_resume(source: Source) -> Attachment:
-    return write_attachment(source, "RESUME")
+    return write_attachment(source, "RESUME", find_resume(source))
+
+
+def find_resume(source: Source) -> Any:
+    """The address of a résumé's file; where that is a page for people who are signed in, the API's for the key."""
+    address = to_text(source.row.get("downloadUrl"))
+    page = PAGE.match(address) if isinstance(address, str) else None
+    if page is None:
+        return address
+    return f"https://api.{page[1]}/v1/opportunities/{get_id(source.within)}/resumes/{get_id(source.row)}/download"
 
 
 def to_file(source: Source) -> Attachment:
-    return write_attachment(source, "OTHER")
+    return write_attachment(source, "OTHER", to_text(source.row.get("downloadUrl")))
 
 
-def write_attachment(source: Source, kind: str) -> Attachment:
+def write_attachment(source: Source, kind: str, address: Any) -> Attachment:
     file, opportunity = source.row, source.within
     return Attachment(
         remote_id=get_id(file),
         file_name=name_file(file),
-        file_url=to_text(file.get("downloadUrl")),
+        file_url=address,
         attachment_type=kind,
         candidate=to_id(opportunity.get("contact")),
         application=get_id(opportunity),

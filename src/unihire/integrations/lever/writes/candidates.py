@@ -40,7 +40,7 @@ PERSON = ("first_name", "last_name", "email_addresses", "phone_numbers", "urls",
 async def create_candidate(context: WriteContext, given: Given[CandidateInput]) -> VendorRow:
     """An opportunity, with whose first one of an address a contact is made; then the files."""
     input, actor = given.input, given.actor
-    files = input.attachments or []
+    files = given.files
     context.plan(["candidate", *(f"attachment.{number}" for number in range(len(files)))])
     body = leave_out_nones(
         name=join_name(input.first_name, input.last_name),

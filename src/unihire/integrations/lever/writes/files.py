@@ -1,10 +1,8 @@
 """Files, which belong to one opportunity; posted as a form."""
 
-from base64 import b64decode
-
 from unihire.integration.operate import VendorCall, WriteContext
 from unihire.integration.vendor_row import VendorRow
-from unihire.integration.write import Given, Write, needs_one_of
+from unihire.integration.write import Given, SentFile, Write, needs_one_of
 from unihire.integrations.lever.lookups import FILES
 from unihire.integrations.lever.mapping.people import name_file
 from unihire.integrations.lever.writes.calling import (
@@ -15,19 +13,17 @@ from unihire.integrations.lever.writes.calling import (
     get_id,
     trace_below,
 )
-from unihire.model.inputs import AttachmentInput, FileInput
+from unihire.model.inputs import AttachmentInput
 from unihire.outbound.multipart import clean_file_name, write_file_form
 
 
-async def add_file(
-    context: WriteContext, step: str, opportunity: str, file: FileInput | AttachmentInput, actor: str | None
-) -> VendorRow:
+async def add_file(context: WriteContext, step: str, opportunity: str, file: SentFile, actor: str | None) -> VendorRow:
     """The file, known again by its name and size."""
-    content, name = b64decode(file.file_content or ""), clean_file_name(file.file_name or "file")
-    form, form_type = await write_file_form("file", name, content, file.content_type)
+    name = clean_file_name(file.file_name)
+    form, form_type = await write_file_form("file", name, file.content, file.content_type)
 
     def is_it(row: VendorRow) -> bool:
-        return name_file(row.data) == name and row.find_number("size") in (None, len(content))
+        return name_file(row.data) == name and row.find_number("size") in (None, file.content.size)
 
     sent = VendorCall(
         path=below(opportunity, "files"), body=form, content_type=form_type, item="data",
@@ -42,7 +38,7 @@ async def create_attachment(context: WriteContext, given: Given[AttachmentInput]
     input = given.input
     opportunity = await choose_opportunity(context, input.application, input.candidate)
     context.plan(["attachment"])
-    file = await add_file(context, "attachment", get_id(opportunity), input, given.actor)
+    file = await add_file(context, "attachment", get_id(opportunity), given.files[0], given.actor)
     return VendorRow(OPPORTUNITIES, {"id": file.find_value("id")})
 
 

@@ -5,11 +5,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from unihire.errors import ReferenceMissing
 from unihire.integration.declare import Data
 from unihire.integration.operate import OperationContext, WriteContext
 from unihire.integration.vendor_row import VendorRow
-from unihire.integration.write import Given, Params, Write, at_most, needs
+from unihire.integration.write import Given, Params, SentFile, Write, at_most, needs
 from unihire.integrations.workable.lookups import PROFILES
 from unihire.integrations.workable.refusals import is_already_there
 from unihire.integrations.workable.writes.calling import (
@@ -30,7 +29,7 @@ from unihire.integrations.workable.writes.calling import (
 from unihire.integrations.workable.writes.custom_values import list_steps, read_fields, set_values, write_values
 from unihire.integrations.workable.writes.notes import RESUME, add_file
 from unihire.model import Url
-from unihire.model.inputs import CandidateChanges, CandidateInput, FileInput, TagCandidateInput, UntagCandidateInput
+from unihire.model.inputs import CandidateChanges, CandidateInput, TagCandidateInput, UntagCandidateInput
 from unihire.outbound.multipart import clean_file_name
 
 MEMBERS = {
@@ -70,7 +69,7 @@ async def create_candidate(context: WriteContext, given: Given[CandidateInput]) 
     """The candidate, with the résumé; then what may fail without undoing that: a stage, custom fields, other files."""
     input, params = given.input, given.params or CandidateParams()
     values = await write_values(context, input.custom_fields)
-    files = input.attachments or []
+    files = given.files
     resume = next((file for file in files if file.attachment_type == RESUME), None)
     others = [file for file in files if file is not resume]
     stage, actor = None, given.actor
@@ -131,8 +130,8 @@ def write_profile(url: Url) -> Data:
     return {"type": said or found, "url": url.value}
 
 
-def write_file(file: FileInput) -> Data:
-    return {"name": clean_file_name(file.file_name or "file"), "data": file.file_content or ""}
+def write_file(file: SentFile) -> Data:
+    return {"name": clean_file_name(file.file_name), "data": file.content.in_json}
 
 
 async def _make_candidate(context: WriteContext, job: str | None, body: Data) -> VendorRow:
@@ -161,9 +160,6 @@ async def update_candidate(context: WriteContext, given: Given[CandidateChanges]
     id, input, sent = given.target, given.input, given.sent
     await find_row(context, CANDIDATES, id, "candidate")
     values = await write_values(context, input.custom_fields)
-    for field in ALWAYS_THERE:
-        if field in sent and not getattr(input, field):
-            raise ReferenceMissing(f"{field}: the vendor has no candidate without it")
     body = write_person(input, sent)
     for field, member in MEMBERS.items():
         if field in sent and member not in body:
@@ -258,6 +254,7 @@ CANDIDATE_WRITES = (
         run=update_candidate,
         stream=CANDIDATES,
         takes=PERSON,
+        cannot_empty=(*ALWAYS_THERE, "custom_fields"),
         rules=ONE_EACH,
         custom_fields=read_fields,
         lost_answer="state",

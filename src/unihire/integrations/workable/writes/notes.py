@@ -6,7 +6,7 @@ from unihire.errors import ReferenceMissing
 from unihire.integration.declare import Data
 from unihire.integration.operate import Trace, WriteContext
 from unihire.integration.vendor_row import VendorRow
-from unihire.integration.write import Given, Write, needs_one_of
+from unihire.integration.write import Given, SentFile, Write, needs_one_of
 from unihire.integrations.workable.lookups import FILES, TIMELINE
 from unihire.integrations.workable.mapping.people import name_file, name_resume
 from unihire.integrations.workable.writes.calling import (
@@ -21,7 +21,7 @@ from unihire.integrations.workable.writes.calling import (
     is_same_text,
     trace,
 )
-from unihire.model.inputs import ActivityInput, AttachmentInput, CommentInput, FileInput, ScorecardInput
+from unihire.model.inputs import ActivityInput, AttachmentInput, CommentInput, ScorecardInput
 from unihire.outbound.multipart import clean_file_name
 
 NOTE, RESUME = "NOTE", "RESUME"
@@ -89,15 +89,13 @@ async def create_attachment(context: WriteContext, given: Given[AttachmentInput]
         raise ReferenceMissing("application: it is another candidate's")
     await find_row(context, CANDIDATES, candidate, "candidate")
     context.plan(["attachment"])
-    return VendorRow(CANDIDATES, {"id": await add_file(context, "attachment", candidate, input, given.actor)})
+    return VendorRow(CANDIDATES, {"id": await add_file(context, "attachment", candidate, given.files[0], given.actor)})
 
 
-async def add_file(
-    context: WriteContext, step: str, candidate: str, file: FileInput | AttachmentInput, actor: str | None
-) -> str:
+async def add_file(context: WriteContext, step: str, candidate: str, file: SentFile, actor: str | None) -> str:
     """The id of the file. A résumé takes the place of the one there was; any other file comes with a comment."""
-    name = clean_file_name(file.file_name or "file")
-    content = {"name": name, "data": file.file_content or ""}
+    name = clean_file_name(file.file_name)
+    content = {"name": name, "data": file.content.in_json}
     if file.attachment_type == RESUME:
         await _set_resume(context, step, candidate, content)
         return name_resume(candidate)
