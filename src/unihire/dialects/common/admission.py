@@ -23,7 +23,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from unihire.dialects.common.category import CATEGORY
-from unihire.errors import ApiError, BadRequest, Invalid, NotNow, RateLimited, TooLarge, Unauthorized
+from unihire.errors import ApiError, BadRequest, Invalid, NotFound, NotNow, RateLimited, TooLarge, Unauthorized
 from unihire.platform.access import Access, Caller, Need, Scope
 from unihire.platform.limits import RateLimiter, RateLimitState, refuse
 from unihire.store.audit import ActingAs
@@ -50,6 +50,10 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     stream: AsyncIterator[bytes] | None = None
     media_type: str = "application/json"
+
+
+Otherwise = Callable[[Caller, str], Awaitable[Reply | None]]
+"""What answers a call by a connector's id where there is no such connector; None: nothing does, and it is a 404."""
 
 
 def write_detail(error: ApiError) -> dict[str, Any]:
@@ -81,14 +85,20 @@ class RequestGate:
         self._token_header = token_header
 
     async def serve_connector(
-        self, request: Request, work: Callable[[Scope], Awaitable[Reply]], *, needs: Need, model: str | None = None
+        self,
+        request: Request,
+        work: Callable[[Scope], Awaitable[Reply]],
+        *,
+        needs: Need,
+        model: str | None = None,
+        otherwise: Otherwise | None = None,
     ) -> Response:
-        """What `work` gives of the connector the call reaches, or the error that stopped it."""
+        """What `work` gives of the connector the call reaches, or the error that stopped it; see `Otherwise`."""
 
         async def answer(caller: Caller, scope: Scope) -> Reply:
             return await work(scope)
 
-        return await self.serve_known(request, answer, needs=needs, model=model)
+        return await self.serve_known(request, answer, needs=needs, model=model, otherwise=otherwise)
 
     async def serve_known(
         self,
@@ -97,14 +107,20 @@ class RequestGate:
         *,
         needs: Need,
         model: str | None = None,
+        otherwise: Otherwise | None = None,
     ) -> Response:
         """The same, for work that also asks who is calling."""
 
         by_id = request.path_params.get(CONNECTOR_ID)
 
-        async def admit(caller: Caller) -> tuple[object, tuple[Caller, Scope]]:
+        async def admit(caller: Caller) -> tuple[object, tuple[Caller, Scope | NotFound]]:
             if by_id is not None:
-                found = await self._access.find_scope(caller, by_id, CATEGORY)
+                try:
+                    found = await self._access.find_scope(caller, by_id, CATEGORY)
+                except NotFound as error:
+                    if otherwise is None:
+                        raise
+                    return caller, (caller, error)
                 return found.number, (caller, found)
             token = request.headers.get(self._token_header)
             if token is None:
@@ -113,8 +129,14 @@ class RequestGate:
             scope = await self._access.check_token(caller, token, CATEGORY)
             return scope.number, (caller, scope)
 
-        async def answer(who: tuple[Caller, Scope]) -> Reply:
-            return await work(*who)
+        async def answer(who: tuple[Caller, Scope | NotFound]) -> Reply:
+            caller, found = who
+            if not isinstance(found, NotFound):
+                return await work(caller, found)
+            reply = None if otherwise is None or by_id is None else await otherwise(caller, by_id)
+            if reply is None:
+                raise found
+            return reply
 
         needs = needs if by_id is None else Need.MANAGE
         return await self.serve(request, admit, answer, needs=needs, model=model)

@@ -17,14 +17,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unihire.dialects.common.admission import BY_ID, CONNECTOR_ID, Reply, RequestGate, read_body
+from unihire.dialects.common.admission import BY_ID, CONNECTOR_ID, Otherwise, Reply, RequestGate, read_body
 from unihire.dialects.common.describing import ID, describe_response
 from unihire.dialects.unihire.endpoint_schema import KEYED, describe_call
 from unihire.dialects.unihire.key_routes import OVERLAP_PATTERN, Overlap
 from unihire.dialects.unihire.syncs import find_connector
 from unihire.errors import Busy, ConfigError, Conflict, NotFound
 from unihire.kit.durations import write_duration
-from unihire.platform.access import EVERY_MODEL, Need, Scope
+from unihire.platform.access import EVERY_MODEL, Caller, Need, Scope
+from unihire.platform.linking.link_tokens import end_unfinished_link
 from unihire.platform.moving import move_connector
 from unihire.platform.organisations import ENVIRONMENTS, LONGEST_OVERLAP, rotate_token
 from unihire.platform.removal import remove_connector
@@ -83,7 +84,12 @@ class ConnectorAdmin:
             await remove_connector(self._pool, connector)
             return Reply(msgspec.json.encode({"message": "The connector and all that was stored of it are deleted"}))
 
-        return await self._serve(request, remove, model=EVERY_MODEL)
+        async def end_link(caller: Caller, id: str) -> Reply | None:
+            if not await end_unfinished_link(self._pool, caller.organisation, caller.environment, id):
+                return None
+            return Reply(msgspec.json.encode({"message": "The link is ended, and what was entered there is deleted"}))
+
+        return await self._serve(request, remove, model=EVERY_MODEL, otherwise=end_link)
 
     async def _answer_token(self, request: Request) -> Response:
         async def rotate(connector: Connector) -> Reply:
@@ -103,7 +109,12 @@ class ConnectorAdmin:
         return await self._serve(request, move, model=EVERY_MODEL)
 
     async def _serve(
-        self, request: Request, work: Callable[[Connector], Awaitable[Reply]], *, model: str | None = None
+        self,
+        request: Request,
+        work: Callable[[Connector], Awaitable[Reply]],
+        *,
+        model: str | None = None,
+        otherwise: Otherwise | None = None,
     ) -> Response:
         async def try_to(scope: Scope) -> Reply:
             connector = await find_connector(self._pool, scope)
@@ -114,7 +125,7 @@ class ConnectorAdmin:
             except ConfigError:  # gone since it was looked at
                 raise NotFound("There is no connector with this id") from None
 
-        return await self._gate.serve_connector(request, try_to, needs=Need.MANAGE, model=model)
+        return await self._gate.serve_connector(request, try_to, needs=Need.MANAGE, model=model, otherwise=otherwise)
 
 
 def describe_routes(*with_token: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -123,7 +134,8 @@ def describe_routes(*with_token: dict[str, Any]) -> tuple[dict[str, Any], dict[s
     delete = describe_call(
         "delete_connector", "Delete a connector",
         "With its records, its credentials and everything that waits to be done for it; a run under way is cancelled "
-        "first. A line of the audit trail remains, and events and webhooks say that it is gone.",
+        "first. A line of the audit trail remains, and events and webhooks say that it is gone. Of one that is "
+        "INCOMPLETE, its link ends: the customer who opens it is told so.",
         {
             "200": describe_response("It is gone.", "DeletedConnector"),
             "409": describe_response("A run does not end: the connector is paused, nothing is gone.", "Error"),

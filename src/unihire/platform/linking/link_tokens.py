@@ -109,3 +109,12 @@ async def exchange_token(pool: Pool, organisation: UUID, environment: str, tempo
         if found is None or not await add_token(connection, found[0], hash_token(token), instead_of=found[1]):
             raise NotFound("There is no such temporary token")
     return token, found[0]
+
+
+async def end_unfinished_link(pool: Pool, organisation: UUID, environment: str, connector_id: str) -> bool:
+    """End the link that is listed as an INCOMPLETE connector of this id; False where there is none."""
+    try:
+        id = UUID(connector_id)
+    except ValueError:
+        return False
+    return await link_sessions.end_listed(pool, organisation, environment, id)

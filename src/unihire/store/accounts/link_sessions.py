@@ -129,6 +129,15 @@ DROP_UNCONFIRMED = """
     )
 """
 
+# The unfinished link that is listed as this connector is over, and what it was given is dropped.
+END_LISTED = """
+    UPDATE link_session SET ends_at = now(), pending = NULL, verifier = NULL, consent_hash = NULL,
+        consent_ends_at = NULL, version = version + 1
+    WHERE organisation = $1 AND environment = $2 AND connector_id = $3
+        AND done_at IS NULL AND NOT is_relink AND connector_number IS NOT NULL AND ends_at > now()
+    RETURNING id
+"""
+
 # Sessions that ended so long ago, with their tokens, some at a time.
 DROP_OLD_SESSIONS = """
     DELETE FROM link_session WHERE id IN (
@@ -255,3 +264,14 @@ async def ask_consent(
     pool: Pool, session: UUID, *, state_hash: bytes, verifier: str | None, scopes: Sequence[str], lasts: timedelta
 ) -> bool:
     return bool(await pool.fetchval(ASK_CONSENT, session, state_hash, verifier, list(scopes), lasts))
+
+
+async def end_listed(pool: Pool, organisation: UUID, environment: str, connector_id: UUID) -> bool:
+    """End the unfinished link that is listed by this id of a connector; False where there is none."""
+    async with pool.acquire() as connection, connection.transaction():
+        session = await connection.fetchval(END_LISTED, organisation, environment, connector_id)
+        if session is None:
+            return False
+        ended = Act(organisation=organisation, environment=environment, act="link.ended", kind="link", object=session)
+        await log_act(connection, ended)
+    return True
