@@ -51,6 +51,8 @@ class Owner:
     ids: dict[str, list[str]] = field(default_factory=dict)
     """Ids of its things, by what they are of."""
     cursors: list[str] = field(default_factory=list)
+    weak_keys: Sequence[str] = ()
+    """Other keys of it: of one scope each, and one that is limited to a model."""
 
 
 async def make_owner(api: httpx.AsyncClient, pool: Pool, sealer: Sealer, organisation: str, environment: str) -> Owner:
@@ -62,6 +64,8 @@ async def make_owner(api: httpx.AsyncClient, pool: Pool, sealer: Sealer, organis
         end_user=f"customer-{name}", origin_id=f"origin-{name}", credentials=first.credentials,
     )  # fmt: skip
     key_id, key = await create_key(pool, first.organisation, environment, f"key-{name}", scopes=SCOPES)
+    weak = [await create_key(pool, first.organisation, environment, f"key-{name}", scopes=[one]) for one in SCOPES]
+    weak.append(await create_key(pool, first.organisation, environment, f"key-{name}", models=["candidate"]))
     number = await pool.fetchval("SELECT number FROM connector WHERE id = $1", made.id)
     await pool.execute("UPDATE connector SET end_user = $2 WHERE id = $1", first.connector.id, f"client-{name}")
     ids: dict[str, list[str]] = {"keys": [str(key_id)], "records": [], "runs": [], "webhooks": []}
@@ -86,12 +90,14 @@ async def make_owner(api: httpx.AsyncClient, pool: Pool, sealer: Sealer, organis
         page = await api.get(path, params={"page_size": 1}, headers=headers)
         cursors += [page.json()["cursor"]] if page.json()["cursor"] else []
     connectors = [str(first.connector.id), str(made.id)]
-    secrets = [key, first.key, first.token, made.token, hook.json()["secret"]]
+    weak_keys = [one for _, one in weak]
+    ids["keys"] += [str(id) for id, _ in weak]
+    secrets = [key, *weak_keys, first.key, first.token, made.token, hook.json()["secret"]]
     known = [one for some in ids.values() for one in some]
     words = [f"{word}-{name}" for word in WORDS]
     return Owner(
         name, key, (first.token, made.token), connectors, frozenset((*connectors, *secrets, *known, *words)), ids,
-        cursors,
+        cursors, weak_keys,
     )  # fmt: skip
 
 
@@ -128,7 +134,8 @@ class RequestMaker:
         call, pick = self._calls[at % len(self._calls)], self._random
         foreign = [one for some in other.ids.values() for one in some] + list(other.connectors)
         values = {name: pick.choice(self._choose(name, call, other, foreign)) for name in call.params}
-        headers = {"Authorization": f"Bearer {caller.key}"}
+        key = pick.choice(caller.weak_keys) if pick.random() < 0.3 else caller.key
+        headers = {"Authorization": f"Bearer {key}"}
         if pick.random() < 0.9:
             headers["X-Connector-Token"] = pick.choice(other.tokens if pick.random() < 0.5 else caller.tokens)
         params = {}
