@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
+from importlib.util import find_spec
 from typing import Any
 
 from babel.messages.pofile import read_po
@@ -23,11 +24,13 @@ def mark(text: str) -> str:
 
 
 @cache
-def load_catalogue(language: str) -> dict[str, Any]:
-    """What stands for each text; of one with a plural, what stands for each number."""
+def load_catalogue(language: str, package: str = "unihire.pages") -> dict[str, Any]:
+    """What stands for each text that a package says; of one with a plural, what stands for each number."""
     if language == ENGLISH:
         return {}
-    text = resources.files("unihire.pages") / "locale" / f"{language}.po"
+    text = resources.files(package) / "locale" / f"{language}.po"
+    if not text.is_file():
+        return {}
     with text.open("rb") as file:
         catalogue = read_po(file, locale=language, abort_invalid=True)
     found: dict[str, Any] = {}
@@ -35,6 +38,12 @@ def load_catalogue(language: str) -> dict[str, Any]:
         if message.id:
             found[message.id if isinstance(message.id, str) else message.id[0]] = message.string
     return found
+
+
+def load_vendor_catalogue(language: str, slug: str) -> dict[str, Any]:
+    """The same of what a vendor's folder says of its credentials; nothing where it has none in this language."""
+    folder = f"unihire.integrations.{slug}"
+    return load_catalogue(language, folder) if find_spec(folder) else {}
 
 
 def make_gettext(language: str) -> Callable[[str], str]:

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from unihire.errors import LinkRefused
 from unihire.kit.clock import to_text
 from unihire.pages import page_words as words
-from unihire.pages.languages import NAMES, make_gettext, pick_language
+from unihire.pages.languages import NAMES, load_vendor_catalogue, make_gettext, pick_language
 from unihire.pages.page_requests import OversizedForm, is_of_another_site, read_instance, read_posted
 from unihire.pages.rendering_pages import COMMON, SCRIPT, STYLESHEET, load_asset, render_page, write_colours
 from unihire.platform.limits import RateLimiter
@@ -168,10 +168,13 @@ class LinkPage:
         if session.is_consent_open and refused is None:
             return self._render(opened, "waiting.html", {**values, "url": None, "step_number": 2}, status)
         entered = {name[2:]: value[:500] for name, value in (given or {}).items() if name.startswith("c-")}
-        fields = view.integration.list_credentials()
-        return self._render(
-            opened, "credentials.html", {**values, "fields": fields, "given": entered, "step_number": 2}, status
-        )
+        values |= {
+            "fields": view.integration.list_credentials(),
+            "vendor_words": load_vendor_catalogue(opened.language, view.integration.slug),
+            "given": entered,
+            "step_number": 2,
+        }
+        return self._render(opened, "credentials.html", values, status)
 
     def _explain(self, opened: "_Opened", refused: LinkRefused | None) -> dict[str, Any]:
         """What is said of a refused step, or of a consent that came to nothing."""

@@ -7,9 +7,10 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 from unihire.errors import LinkRefused
+from unihire.integration.declare import Integration
 from unihire.integration.registry import list_integrations
 from unihire.pages import page_words
-from unihire.pages.languages import ENGLISH, load_catalogue, make_gettext, pick_language
+from unihire.pages.languages import ENGLISH, load_catalogue, load_vendor_catalogue, make_gettext, pick_language
 from unihire.platform.linking.link_rules import LANGUAGES
 from unihire.platform.linking.what_is_read import list_read
 
@@ -35,6 +36,18 @@ def test_every_text_is_there_in_every_language_and_no_other(language: str) -> No
     assert texts == set(catalogue)
     for text in texts:
         assert sorted(PLACES.findall(text)) == sorted(PLACES.findall(catalogue[text])), text
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("integration", list_integrations(), ids=lambda one: one.slug)
+def test_every_vendor_says_in_every_language_where_its_credentials_are(integration: Integration, language: str) -> None:
+    said = load_vendor_catalogue(language, integration.slug)
+    assert {one.help for one in integration.list_credentials()} == set(said)
+    assert all(said.values())
+
+
+def test_vendor_that_says_nothing_in_a_language_says_it_in_english() -> None:
+    assert load_vendor_catalogue("de", "nowhere") == load_catalogue("de", "unihire.kit") == {}
 
 
 def test_every_reason_of_a_refusal_has_words() -> None:
