@@ -113,7 +113,14 @@ async def test_killed_within_it_leaves_each_value_whole_and_goes_on(databases: D
                 killed_at = (await count_marks(pool, "credentials"))[Sealer([NEW]).current]
                 assert 0 < done <= killed_at < MANY
                 told = command.ask("keys", "reseal")
-                resealed = {"credentials": MANY - killed_at, "grant": 0, "hook": 0, "webhook": 0}
+                resealed = {
+                    "credentials": MANY - killed_at,
+                    "grant": 0,
+                    "hook": 0,
+                    "webhook": 0,
+                    "partner": 0,
+                    "pending": 0,
+                }
                 assert told == {"resealed": resealed, "left": []}
                 assert (await count_marks(pool, "credentials")) == {Sealer([NEW]).current: MANY}
 

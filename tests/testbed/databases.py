@@ -32,6 +32,7 @@ EMPTY = [
         "stale",
         "event_page",
         "notice",
+        "audit",
         "delivery",
         "lane",
         "chore",
