@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from testbed.databases import Databases
 from testbed.described import describe_in_full
-from testbed.effort import pick
-from testbed.fuzzing import fuzz, is_asked_for_more
+from testbed.effort import IS_THOROUGH, pick
+from testbed.fuzzing import EXAMPLES, fuzz, is_asked_for_more
 from testbed.records import bury, id_in, make_whole_row, save
 from testbed.serving import serve_on_socket
 from testbed.tenants import Tenant, make_tenant
@@ -32,6 +32,7 @@ from unihire.integration.registry import list_operations as list_names
 from unihire.kit.durations import parse_duration
 from unihire.kit.seal import Sealer
 from unihire.model import ModelSpec
+from unihire.platform.organisations import create_key
 from unihire.store.work import runs
 from unihire.store.work.schedules import check_interval
 
@@ -314,6 +315,33 @@ async def test_requests_as_described_are_taken_and_answered_as_described(
     for path in READS.keys() - set(READS if is_asked_for_more() else pick_reads()):
         del document["paths"][path]
     said = await fuzz(document, url, tenant.headers, tmp_path, "--exclude-tag=operations", "--exclude-tag=writes")
+    assert not said, said
+
+
+WEAK_KEYS: dict[str, dict[str, Any]] = {
+    "of one model": {"models": ["candidate"]},
+    "to read": {"scopes": ["read"]},
+    "to write": {"scopes": ["write"]},
+    "to manage": {"scopes": ["manage"]},
+    "for operations": {"scopes": ["operations"]},
+}
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize("kind", pick([*WEAK_KEYS], 1))
+async def test_requests_of_keys_of_every_kind_are_answered_with_a_status_that_is_described(
+    served: tuple[str, Tenant], tmp_path: Path, kind: str
+) -> None:
+    url, tenant = served
+    _, key = await create_key(tenant.pool, tenant.organisation, "production", kind, **WEAK_KEYS[kind])
+    document = describe_in_full()
+    del document["paths"]["/api/ats/v1/connectors/{connector_id}/delete"]  # the other tests need it
+    for path in READS.keys() - set(READS if is_asked_for_more() else pick_reads()):
+        del document["paths"][path]
+    headers = {**tenant.headers, "Authorization": f"Bearer {key}"}
+    said = await fuzz(
+        document, url, headers, tmp_path, checks=["status_code_conformance"], examples=EXAMPLES if IS_THOROUGH else "1"
+    )
     assert not said, said
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,22 @@ def is_asked_for_more() -> bool:
     return IS_THOROUGH or "FUZZ_EXAMPLES" in os.environ
 
 
-async def fuzz(document: dict[str, Any], url: str, headers: Mapping[str, str], folder: Path, *options: str) -> str:
+async def fuzz(
+    document: dict[str, Any],
+    url: str,
+    headers: Mapping[str, str],
+    folder: Path,
+    *options: str,
+    checks: Sequence[str] = CHECKS,
+    examples: str = EXAMPLES,
+) -> str:
     """What schemathesis says where it finds something, else nothing."""
     schema = folder / "openapi.json"
     schema.write_text(json.dumps(document))
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "run", str(schema), f"--url={url}",
         *(f"--header={name}: {value}" for name, value in headers.items()),
-        "--phases=examples,fuzzing", f"--checks={','.join(CHECKS)}", f"--max-examples={EXAMPLES}",
+        "--phases=examples,fuzzing", f"--checks={','.join(checks)}", f"--max-examples={examples}",
         *([] if "FUZZ_EXAMPLES" in os.environ else ["--generation-deterministic"]), "--no-color", *options,
     ]  # fmt: skip
     process = await asyncio.create_subprocess_exec(
