@@ -31,8 +31,13 @@ class DerivedIds:
 
 
 def new_ordered_id() -> UUID:
-    """A version-7 UUID (RFC 9562): after those that were made some milliseconds before, by this machine's clock."""
-    return _make_version_7(time.time_ns() // 1_000_000, int.from_bytes(secrets.token_bytes(10)))
+    """A version-7 UUID (RFC 9562): after those that were made before, by this machine's clock.
+
+    The twelve bits after the milliseconds are their fraction (section 6.2, method 3): ids that one task makes in turn
+    are in this order. 62 bits are random.
+    """
+    millis, nanos = divmod(time.time_ns(), 1_000_000)
+    return _make_version_7(millis, nanos * 4096 // 1_000_000 << 68 | secrets.randbits(62))
 
 
 def make_ordered_id(micros: int) -> UUID:

@@ -1,11 +1,14 @@
 """Ids that are derived as RFC 9562 says, and tokens that are drawn."""
 
+import itertools
 import uuid
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unihire.kit.ids import DerivedIds, hash_token, new_token
+from unihire.kit import ids
+from unihire.kit.ids import DerivedIds, hash_token, make_ordered_id, new_ordered_id, new_token
 
 
 @given(namespace=st.uuids(), prefix=st.text(max_size=20), name=st.text(max_size=60))
@@ -33,3 +36,13 @@ def test_what_is_stored_of_a_token_does_not_hold_it() -> None:
     assert token.encode() not in hash_token(token)
     assert hash_token(token) == hash_token(token)
     assert hash_token("ü☃") != hash_token("u")
+
+
+def test_ordered_ids_of_one_millisecond_are_in_the_order_they_were_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = itertools.count(1_800_000_000_000_000_000, 300)
+    monkeypatch.setattr(ids.time, "time_ns", lambda: next(moments))
+    made = [new_ordered_id() for _ in range(3_000)]
+    assert made == sorted(made)
+    assert len({id.int >> 80 for id in made}) == 1
+    assert {id.version for id in made} == {7}
+    assert make_ordered_id(1_800_000_000_000_000) < made[0]
