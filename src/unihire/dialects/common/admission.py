@@ -12,7 +12,7 @@ its organisation and environment is a 404.
 """
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -287,9 +287,14 @@ async def read_bytes(request: Request, most: int) -> bytes:
 def list_problems(place: str, error: ValidationError) -> list[dict[str, Any]]:
     """What is wrong, by the parameter or member it is wrong with."""
     return [
-        {**problem, "loc": [place, *problem["loc"][:1]], "input": _show_input(problem)}
+        {**problem, "loc": [place, *_name_member(problem["loc"])], "input": _show_input(problem)}
         for problem in error.errors(include_url=False, include_context=True)
     ]
+
+
+def _name_member(loc: Sequence[int | str]) -> list[int | str]:
+    """The parameter or member, and the member of that where it is an object: places in lists are not named."""
+    return [*loc[:1], *(part for part in loc[1:2] if isinstance(part, str) and part.isidentifier())]
 
 
 def _show_input(problem: Any) -> Any:
