@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from testbed.ashby_expected import Records
 from testbed.ashby_link import AshbyLink, link_ashby
 from testbed.databases import Databases
 from testbed.harvest_link import find_changed, read_served
-from testbed.vendor_link import flatten
+from testbed.vendor_link import find_differing, flatten
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
@@ -344,17 +343,6 @@ async def link(databases: Databases, sealer: Sealer) -> AsyncIterator[AshbyLink]
     async with link_ashby(databases, sealer, size=SIZE, seed=5) as link:
         await link.settle()
         yield link
-
-
-def find_differing(before: Records, after: Records) -> set[str]:
-    """The fields (`jobs.name`) that differ; `jobs.id` of records that are new, `jobs.gone` of those no longer there."""
-    old, new = flatten(before), flatten(after)
-    return {
-        f"{plural}.{name}"
-        for plural, id in find_changed(old, new)
-        for name, value in new[plural][id].items()
-        if old[plural].get(id, {}).get(name, ...) != value
-    } | {f"{plural}.gone" for plural, records in old.items() if records.keys() - new[plural].keys()}
 
 
 async def make_changes(link: AshbyLink, turn: int) -> list[Change]:

@@ -3,15 +3,15 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 import pytest
 import pytest_asyncio
 
-from testbed.ashby_expected import OWN, Records
+from testbed.ashby_expected import OWN
 from testbed.ashby_link import AshbyLink, link_ashby
 from testbed.databases import Databases
 from testbed.harvest_link import find_changed, read_served, read_versions
 from testbed.tenants import read_all
+from testbed.vendor_link import find_fields
 from unihire.errors import CredentialsRefused
 from unihire.integration.declare import CallById
 from unihire.integration.registry import get_integration
@@ -93,16 +93,6 @@ async def link(company: AshbyLink) -> AshbyLink:
         await company.settle()
     await company.wait_an_hour()
     return company
-
-
-def find_fields(records: Records) -> dict[str, set[bytes]]:
-    """By `model.field`: the values there are, as JSON."""
-    found: dict[str, set[bytes]] = {}
-    for model, spec in MODELS.items():
-        for record in records[spec.plural].values():
-            for name, value in (record | record["more"]).items():
-                found.setdefault(f"{model}.{name}", set()).add(msgspec.json.encode(value))
-    return found
 
 
 async def list_asked(link: AshbyLink) -> list[str]:

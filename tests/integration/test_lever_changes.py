@@ -10,9 +10,9 @@ import pytest_asyncio
 from testbed.databases import Databases
 from testbed.effort import pick
 from testbed.harvest_link import find_changed
-from testbed.lever_expected import KINDS, Records
+from testbed.lever_expected import KINDS
 from testbed.lever_link import LeverLink, link_lever
-from testbed.vendor_link import flatten
+from testbed.vendor_link import find_differing, flatten
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
 from unihire.model import MODELS
@@ -259,17 +259,6 @@ async def link(databases: Databases, sealer: Sealer) -> AsyncIterator[LeverLink]
         )  # fmt: skip
         await link.settle()
         yield link
-
-
-def find_differing(before: Records, after: Records) -> set[str]:
-    """The fields (`jobs.name`) that differ; `jobs.id` of records that are new, `jobs.gone` of those no longer there."""
-    old, new = flatten(before), flatten(after)
-    return {
-        f"{plural}.{name}"
-        for plural, id in find_changed(old, new)
-        for name, value in new[plural][id].items()
-        if old[plural].get(id, {}).get(name, ...) != value
-    } | {f"{plural}.gone" for plural, records in old.items() if records.keys() - new[plural].keys()}
 
 
 async def make_changes(link: LeverLink, turn: int) -> list[Change]:

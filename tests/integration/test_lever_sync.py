@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 import pytest
 import pytest_asyncio
 
 from testbed.databases import Databases
 from testbed.harvest_link import find_changed, read_versions
-from testbed.lever_expected import KINDS, Records
+from testbed.lever_expected import KINDS
 from testbed.lever_link import LeverLink, link_lever
 from testbed.tenants import read_all
+from testbed.vendor_link import find_fields
 from unihire.errors import CredentialsRefused
 from unihire.integration.registry import get_integration
 from unihire.kit.seal import Sealer
@@ -72,16 +72,6 @@ async def link(account: LeverLink) -> LeverLink:
     if not account.is_settled:
         await account.settle()
     return account
-
-
-def find_fields(records: Records) -> dict[str, set[bytes]]:
-    """By `model.field`: the values there are, as JSON."""
-    found: dict[str, set[bytes]] = {}
-    for model, spec in MODELS.items():
-        for record in records[spec.plural].values():
-            for name, value in (record | record["more"]).items():
-                found.setdefault(f"{model}.{name}", set()).add(msgspec.json.encode(value))
-    return found
 
 
 async def list_asked(link: LeverLink) -> list[str]:

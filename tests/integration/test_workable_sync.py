@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator
 
-import msgspec
 import pytest
 import pytest_asyncio
 
 from testbed.counting import count, get, numbers
 from testbed.databases import Databases
 from testbed.harvest_link import find_changed, read_served, read_versions
-from testbed.vendor_link import flatten
+from testbed.vendor_link import find_fields, flatten
 from testbed.workable_expected import OWN, Records
 from testbed.workable_line import Row
 from testbed.workable_link import WorkableLink, leave_out_links, link_workable
@@ -80,16 +79,6 @@ async def link(company: WorkableLink) -> WorkableLink:
         await company.settle()
     await company.wait_an_hour()
     return company
-
-
-def find_fields(records: Records) -> dict[str, set[bytes]]:
-    """By `model.field`: the values there are, as JSON."""
-    found: dict[str, set[bytes]] = {}
-    for model, spec in MODELS.items():
-        for record in records[spec.plural].values():
-            for name, value in (record | record["more"]).items():
-                found.setdefault(f"{model}.{name}", set()).add(msgspec.json.encode(value))
-    return found
 
 
 async def test_everything_the_vendor_holds_is_served_field_by_field(link: WorkableLink) -> None:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 
 import httpx
+import msgspec
 import pytest
 
 from testbed.databases import Databases
-from testbed.harvest_link import Served, read_served
+from testbed.harvest_link import Served, find_changed, read_served
 from testbed.harvest_truth import Records
 from testbed.personio import check_same
 from testbed.small_company import start_small
@@ -19,6 +20,7 @@ from testbed.tenants import Tenant, open_api
 from testbed.vendor import IMPATIENT
 from unihire.kit.clock import MovableClock
 from unihire.kit.seal import Sealer
+from unihire.model import MODELS
 from unihire.outbound.client import Retry
 from unihire.platform.connectors import open_client
 from unihire.platform.grants import StoredGrants
@@ -142,6 +144,27 @@ def flatten(records: Records) -> Records:
         plural: {id: {**record, **(record.get("more") or {}), "more": None} for id, record in items.items()}
         for plural, items in records.items()
     }
+
+
+def find_fields(records: Records) -> dict[str, set[bytes]]:
+    """By `model.field`: the values there are, as JSON."""
+    found: dict[str, set[bytes]] = {}
+    for model, spec in MODELS.items():
+        for record in records[spec.plural].values():
+            for name, value in (record | record["more"]).items():
+                found.setdefault(f"{model}.{name}", set()).add(msgspec.json.encode(value))
+    return found
+
+
+def find_differing(before: Records, after: Records) -> set[str]:
+    """The fields (`jobs.name`) that differ; `jobs.id` of records that are new, `jobs.gone` of those no longer there."""
+    old, new = flatten(before), flatten(after)
+    return {
+        f"{plural}.{name}"
+        for plural, id in find_changed(old, new)
+        for name, value in new[plural][id].items()
+        if old[plural].get(id, {}).get(name, ...) != value
+    } | {f"{plural}.gone" for plural, records in old.items() if records.keys() - new[plural].keys()}
 
 
 Link = TypeVar("Link", bound=VendorLink)
