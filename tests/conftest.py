@@ -21,6 +21,7 @@ from testbed.vendor import Vendor, run_vendor
 from unihire.integration.registry import list_volatile_models
 from unihire.kit.seal import Sealer, new_key
 from unihire.store import Pool
+from unihire.sync import fetching
 
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type] # httpcore looks for it on the disk at each request
 
@@ -109,7 +110,9 @@ async def api(databases: Databases, tenant: Tenant) -> AsyncIterator[httpx.Async
 
 
 @pytest_asyncio.fixture
-async def vendor() -> AsyncIterator[Vendor]:
+async def vendor(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Vendor]:
+    """A vendor whose pages of two rows stand for others' pages of hundreds: each is saved by itself."""
+    monkeypatch.setattr(fetching, "GATHERED", 0)
     async with run_vendor() as running:
         yield running
 

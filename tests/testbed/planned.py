@@ -100,6 +100,7 @@ def _list_saving(of: Asker) -> Iterator[Case]:
     yield fifty("recency.FIND_MOVED", recency.FIND_MOVED, (c, of.ids, 0))
     yield fifty("recency.FIND_MOVED_PARTS", recency.FIND_MOVED_PARTS, (c, of.own, 0))
     yield Case("recency.FORGET_ROWS_READ", recency.FORGET_ROWS_READ, (c,), walked=of.size, written=1)
+    yield Case("saving.FIND_NOTHING", saving.FIND_NOTHING, (c,), looks=2)
     yield fifty("saving.FIND_STORED", saving.FIND_STORED, (c, of.ids))
     yield fifty("saving.FIND_KEYED", saving.FIND_KEYED, (c, people, of.own, [PEOPLE]), looks=2 * ASKED)
     yield fifty("saving.FIND_LIVE", saving.FIND_LIVE, (c, of.ids))

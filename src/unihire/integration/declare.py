@@ -78,11 +78,14 @@ class RecordMapping:
     is_alone: bool = False
     """Whether the mapping reads the part and nothing around it: a part that many rows repeat is then mapped once.
     `within` of its source is the part, and `place` is 0."""
+    is_whole: bool = field(init=False)
+    """Whether a record is a row itself, not a part of one."""
+    is_shared: bool = field(init=False)
+    """Whether several rows may have the same part."""
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether a record is a row itself, not a part of one."""
-        return self.split is None and self.of is None
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_whole", self.split is None and self.of is None)
+        object.__setattr__(self, "is_shared", not (self.is_whole or self.is_owned))
 
     def list_parts(self, row: Data, details: Mapping[str, list[Data]]) -> Iterable[Data]:
         """The parts of a row that are records, where not the row itself is one."""

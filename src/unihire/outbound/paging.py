@@ -55,6 +55,11 @@ class Row:
             self._data, self._fault = _decode_row(self.raw)
         return self._fault
 
+    def forget_data(self) -> None:
+        """Free the memory of what was decoded; it is decoded again when somebody looks into it."""
+        if self._fault is None:
+            self._data = None
+
     @classmethod
     def decode_together(cls, rows: "Sequence[Row]") -> None:
         """Decode rows at once, which takes less than one after the other."""

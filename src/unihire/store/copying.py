@@ -20,18 +20,20 @@ AT_ONCE = 50
 NULL = b"\xff\xff\xff\xff"
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"
-_LENGTH = Struct(">i").pack
+write_length = Struct(">i").pack
+"""What precedes a field's bytes; `write_fields` writes it itself."""
 _BIGINT = 20
 """The number of the type in every PostgreSQL."""
 _ARRAY = Struct(">6i").pack
 _NO_BIGINTS = Struct(">4i").pack(12, 0, 0, _BIGINT)
-_EIGHT = _LENGTH(8)
+write_bigint = Struct(">iq").pack
+"""A field that is a bigint, of its length, 8, and its value."""
 _FROM_2000 = to_micros(datetime(2000, 1, 1, tzinfo=UTC))
 
 
 def write_fields(*values: bytes | None) -> bytes:
     """Fields of bytes, or of text in UTF-8."""
-    return b"".join([NULL if value is None else _LENGTH(len(value)) + value for value in values])
+    return b"".join([NULL if value is None else write_length(len(value)) + value for value in values])
 
 
 def write_hash(value: int | None) -> bytes | None:
@@ -43,7 +45,7 @@ def write_bigints(values: Sequence[int]) -> bytes:
     """A field that is an array of bigints: its length, its dimensions, and the values with a length each."""
     if not values:
         return _NO_BIGINTS
-    items = _EIGHT.join([b"", *[value.to_bytes(8, "big", signed=True) for value in values]])
+    items = b"".join([write_bigint(8, value) for value in values])
     return _ARRAY(20 + len(items), 1, 0, _BIGINT, len(values), 1) + items
 
 

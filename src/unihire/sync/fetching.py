@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iter
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from unihire.errors import AnswerTooLarge, PermissionMissing, VendorChanged, VendorRefused
 from unihire.integration.declare import CallById, IdFilter, ShortList, Stream, list_values
@@ -31,6 +31,10 @@ CALLS_AT_ONCE = 8
 ROW_SHARE, ROW_BYTES = 16, 1 << 20
 """What is asked for single rows may have this part of the bytes that an answer may have, or so many if that is more:
 those of a whole page's rows are in memory at once."""
+
+GATHERED, GATHERED_BYTES, SOON = 500, 1 << 20, 0.05
+"""Pages are yielded as one while they have together no more rows and bytes, and the next arrives within so many
+seconds. To save a page of few rows costs as much as mapping sixty of them."""
 
 SURE_AFTER = 2
 """How many times a vendor must answer that there is no such row, or send one that cannot be decoded, before that is
@@ -69,6 +73,12 @@ Mark = Callable[[Sequence[Row]], Awaitable[None]]
 """Says of the rows of a page which are unchanged: those are not decoded."""
 
 
+class Expect(Protocol):
+    """Called with each page that has arrived; with `joins_last` it is yielded as one with the page before."""
+
+    def __call__(self, rows: Sequence[Row], *, joins_last: bool) -> None: ...
+
+
 async def fetch_page(client: VendorClient, stream: Stream, asked: str, mark: Mark | None = None) -> Page:
     """One page of a list, at this path with query; asked for once more where a row of it cannot be decoded."""
     with watch_page("fetch", client, stream.name):
@@ -91,26 +101,39 @@ async def walk(
     growth: Growth | None = None,
     *,
     mark: Mark | None = None,
-    expect: Callable[[Sequence[Row]], None] = lambda rows: None,
+    expect: Expect | None = None,
+    gathers: bool = False,
 ) -> AsyncGenerator[Page, None]:
     """The pages of a list from `start` (path with query) on.
 
     Raises VendorChanged where the list does not end: its rows come again, one page after the other has none, or a link
     leads back to a page that was read. `growth` is that of the pages before `start`; each page is added to it
-    before it is yielded. `expect` is called with each page before the next one is marked.
+    before it is yielded. `expect` is called with each page before the next one is marked. With `gathers` a page of few
+    rows is yielded as one with those after it that arrive at once.
     """
     growth, visited = growth or Growth(), {start}
     ahead: asyncio.Task[Page] | None = asyncio.create_task(fetch_page(client, stream, start, mark))
+
+    def take(page: Page, *, joins_last: bool) -> asyncio.Task[Page] | None:
+        """Note a page that has arrived; returns the request of the next one, which is sent now."""
+        if expect is not None:
+            expect(page.rows, joins_last=joins_last)
+        growth.note([row.row_id or find_row_id(stream, row) for row in page.rows])
+        if not joins_last:  # what was read before is yielded first
+            growth.check(stream.path)
+        if page.next is None or page.next in visited:
+            return None
+        visited.add(page.next)
+        return asyncio.create_task(fetch_page(client, stream, page.next, mark))
+
     try:
         while ahead is not None:
-            page = await ahead
-            expect(page.rows)
-            growth.note([find_row_id(stream, row) for row in page.rows])
-            growth.check(stream.path)
-            ahead = None
-            if page.next is not None and page.next not in visited:
-                visited.add(page.next)
-                ahead = asyncio.create_task(fetch_page(client, stream, page.next, mark))
+            page = added = await ahead
+            ahead = take(page, joins_last=False)
+            while gathers and ahead is not None and _has_room(page, added) and await _arrives_soon(ahead):
+                added = await ahead
+                page = Page([*page.rows, *added.rows], added.next, added.token or page.token)
+                ahead = take(added, joins_last=True)
             yield page
             if ahead is None and page.next is not None:
                 raise VendorChanged(
@@ -120,6 +143,19 @@ async def walk(
         if ahead is not None:
             ahead.cancel()
             await asyncio.gather(ahead, return_exceptions=True)
+
+
+def _has_room(page: Page, latest: Page) -> bool:
+    """Whether a page may have the rows of another added, if that is as large as the latest one."""
+    if not latest.rows or len(page.rows) + len(latest.rows) > GATHERED:
+        return False
+    return sum(len(row.raw) for row in (*page.rows, *latest.rows)) <= GATHERED_BYTES
+
+
+async def _arrives_soon(ahead: asyncio.Task[Page]) -> bool:
+    """Whether a page that was requested arrives within SOON seconds."""
+    await asyncio.wait((ahead,), timeout=SOON)
+    return ahead.done() and not ahead.cancelled() and ahead.exception() is None
 
 
 @dataclass(slots=True)

@@ -155,9 +155,10 @@ class Pages:
         self._connector = connector
         self._storage = storage
         self._has_parts = any(mapping.is_owned for mapping in stream.mappings)
-        self._has_shared = any(not mapping.is_whole and not mapping.is_owned for mapping in stream.mappings)
+        self._has_shared = any(mapping.is_shared for mapping in stream.mappings)
         self._beside = beside_numbers(stream)
         self._needs_ids = bool(self.own) or self.is_stored or self._has_parts
+        self._is_done_when_mapped = not (self.is_stored or self.has_deleted)
         self._known: list[Join] = []
         self._streams_read: Collection[str] = ()
         self._writer = StreamWriter(
@@ -168,14 +169,9 @@ class Pages:
             find_changed_parts=self._find_changed_parts if self._has_shared and self.own else None,
         )  # fmt: skip
 
-    @property
-    def reads_all(self) -> bool:
-        """Whether the whole list is being read."""
-        return self._writer.reads_all
-
-    @reads_all.setter
-    def reads_all(self, reads_all: bool) -> None:
-        self._writer.reads_all = reads_all
+    def begin_phase(self, *, reads_all: bool, expects_nothing: bool) -> None:
+        """Say whether the whole list is read, and whether none of it was stored before: nothing is looked up then."""
+        self._writer.reads_all, self._writer.expects_nothing = reads_all, expects_nothing and not self._has_shared
 
     @property
     def day(self) -> int | None:
@@ -302,7 +298,7 @@ class Pages:
         """The rows that can be mapped, their ids, and those that are refused before mapping, for the quarantine."""
         row_ids, refused, left = list[str](), list[Quarantined](), set[int]()
         for index, row in enumerate(rows):
-            row_id, fault = read_row_id(self.stream, row), find_fault(row)
+            row_id, fault = row.row_id or read_row_id(self.stream, row), find_fault(row)
             if fault is None and (row_id or not self._needs_ids):
                 row_ids.append(row_id or find_row_id(self.stream, row))
                 continue
@@ -342,6 +338,9 @@ class Pages:
             mapped, unmapped = self._renderer.render_rows(self.stream, some, details.found, ids)
             records += mapped
             quarantined += unmapped
+            if self._is_done_when_mapped:
+                for row in some:
+                    row.forget_data()
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # a task that waits for the network is woken by the first and runs in the second
         shown_by_rows = dict[tuple[str, bytes], list[str]]()
@@ -433,7 +432,7 @@ class Pages:
 
         def is_new(row_id: str, part: Rendered) -> bool:
             known = before[row_id].get(part.id)
-            return not self.reads_all if known is None else known != part.fingerprint
+            return not self._writer.reads_all if known is None else known != part.fingerprint
 
         return [part for part, ids in zip(parts, shown_by, strict=True) if any(is_new(row_id, part) for row_id in ids)]
 

@@ -58,7 +58,7 @@ class _StreamRendering:
             self.keys.append((member, MemberKeys(number, stream.name, member).key))
         self.owned = JoinKeys(number, stream.name, OWNED).key
         self.has_rows = any(mapping.is_whole for mapping in stream.mappings)
-        self.shared = [mapping for mapping in stream.mappings if not (mapping.is_whole or mapping.is_owned)]
+        self.shared = [mapping for mapping in stream.mappings if mapping.is_shared]
         self.suspects: dict[int, dict[str, None]] = {}
         self.repeated: dict[int, dict[bytes, Rendered]] = {
             id(mapping): {} for mapping in self.shared if mapping.is_alone and stream.volatile is None
@@ -192,10 +192,11 @@ class Renderer:
         found = []
         for mapping in rendering.stream.mappings:
             if mapping.is_whole:
-                if mapping.is_deleted is not None and mapping.is_deleted(row.data):
+                data = row.data
+                if mapping.is_deleted is not None and mapping.is_deleted(data):
                     continue
-                source, keys = Source(row.data, row.data, details), rendering.find_keys(row.data, details)
-                found.append(self._render(rendering, mapping, source, row.raw, keys, row_id))
+                keys = rendering.find_keys(data, details)
+                found.append(self._render(rendering, mapping, Source(data, data, details), row.raw, keys, row_id))
             else:
                 owned = [rendering.owned(row_id)] if mapping.is_owned else []
                 known = rendering.find_details(mapping, details)
@@ -276,7 +277,7 @@ class Renderer:
         return Rendered(
             model.ids.text(remote_id), model.number, remote_id, digest.digest() + beside.digest(), keys, encoded[1:-1],
             raw, custom, _find_words(mapping, source.row) if mapping.words else None, volatile is not None, row_id,
-            not mapping.is_owned and not mapping.is_whole, parts, ends_at, more,
+            mapping.is_shared, parts, ends_at, more,
         )  # fmt: skip
 
     def _render_apart(

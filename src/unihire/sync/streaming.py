@@ -112,7 +112,7 @@ class StreamSync:
         self.counts = Counts.read_from(state)
         self._asked_seq = self._start_seq = state["last_seq"]
         await self._pages.open(streams_read=streams_read, has_quarantine=state["has_quarantine"])
-        self._pages.reads_all, self._is_window = since is None, since is not None
+        self._is_window = since is not None
         self._asks_with, self._token = token, state["sync_token"]
         self._pages.day = state["started_at"].toordinal() if since is None and self._asks_again() else None
         phases = self._list_phases(since, tracking)
@@ -121,6 +121,8 @@ class StreamSync:
             state, position = {**state, "phase": phases[0]}, None
         self._at, self._growth = (state["phase"], position), state["growth"]
         for phase, next_phase in pairwise(phases[phases.index(state["phase"]) :]):
+            is_first = phase == "walk" and since is None and not tracking
+            self._pages.begin_phase(reads_all=since is None, expects_nothing=is_first)
             if phase == "walk":
                 await self._walk_or_start_over(phase, position, since, tracking, next_phase=next_phase)
                 if since is None and position is None and self._pages.has_disputed:
@@ -211,6 +213,7 @@ class StreamSync:
         pages = walk(
             self._client, self._stream, start, growth,
             mark=self._pages.mark_unchanged if can_skip else None, expect=unchanged.expect,
+            gathers=since is None and not self._stream.details,  # the calls for a page's details take long enough
         )  # fmt: skip
         # of this page's request, and of the next page's, which is sent as soon as this page arrives
         asked_seq = next_asked_seq = self._asked_seq

@@ -13,7 +13,7 @@ that is not saved yet.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
 from struct import Struct
 from typing import Any
@@ -65,7 +65,7 @@ class UnchangedRows:
         self._storage = storage
         self._has_records = bool(own)
         self._others: list[str] = []
-        self._key: bytes | None = None
+        self._begin_hash: Callable[[], Any] | None = None
         self._unsaved: deque[set[str]] = deque()
         self._pattern = None if stream.volatile is None else stream.volatile.pattern
         self.day: int | None = None
@@ -78,15 +78,17 @@ class UnchangedRows:
     def open(self, known: Iterable[Join]) -> None:
         """`known` are the joins that can be answered."""
         self._others = [join.name for join in known]
-        self._key = None
+        self._begin_hash = None
 
     def begin(self) -> None:
         """Call when paging begins: no page waits to be saved."""
         self._unsaved.clear()
 
-    def expect(self, rows: Sequence[Row]) -> None:
-        """A page with these rows is to be saved after those expected before."""
-        self._unsaved.append({row.row_id or "" for row in rows if not row.is_unchanged})
+    def expect(self, rows: Sequence[Row], *, joins_last: bool) -> None:
+        """A page with these rows is to be saved after those expected before, or with the last of them."""
+        if not joins_last:
+            self._unsaved.append(set())
+        self._unsaved[-1].update(row.row_id or "" for row in rows if not row.is_unchanged)
 
     def page_saved(self) -> None:
         """Call when the first of the expected pages was saved."""
@@ -95,11 +97,12 @@ class UnchangedRows:
 
     def hash(self, raw: bytes) -> int:
         """The hash of a row as it was sent; of volatile texts only their offsets count."""
-        if self._key is None:
-            self._key = find_making_version(self._storage.slug, self._stream, self._others)
-        if self._pattern is not None:
-            raw = self._pattern.sub(_MARK, raw)
-        found: int = _AS_INT(blake2b(raw, digest_size=8, key=self._key).digest())[0]
+        if self._begin_hash is None:
+            key = find_making_version(self._storage.slug, self._stream, self._others)
+            self._begin_hash = blake2b(digest_size=8, key=key).copy
+        digest = self._begin_hash()
+        digest.update(raw if self._pattern is None else self._pattern.sub(_MARK, raw))
+        found: int = _AS_INT(digest.digest())[0]
         return found
 
     def hash_rows(self, rows: Iterable[Row], row_ids: Iterable[str], without: Collection[str]) -> dict[str, int]:

@@ -181,6 +181,8 @@ async def write_feed(
             pool, connector, asked_seq, isolates_rows=False, credentials=credentials, log_changes=log_changes
         ) as feed:
             return await work(feed)
+    except asyncpg.UniqueViolationError:
+        log.info("records of a page that were taken for new are stored: it is saved again")
     except VALUE_ERRORS as error:
         log.warning("the database refuses something of a page: its rows are saved apart", reason=name_refusal(error))
     async with _open_feed(

@@ -84,6 +84,8 @@ class StreamWriter:
         records may display rows of this one.
         """
         self.reads_all = False
+        self.expects_nothing = False
+        """Whether no record of the pages is stored yet, as far as is known."""
         self._shows_others = shows_others
         self._find_changed_parts = find_changed_parts
         self._confirmed: set[str] = set()
@@ -111,7 +113,11 @@ class StreamWriter:
         return id in self._confirmed
 
     async def write(self, feed: Feed, page: PreparedPage) -> Written:
-        """Write a page. With `isolates_rows`, rows with a value that PostgreSQL refuses are quarantined instead."""
+        """Write a page. With `isolates_rows`, rows with a value that PostgreSQL refuses are quarantined instead.
+
+        With `expects_nothing` it is not looked up what is stored of the page's records; PostgreSQL refuses those that
+        are, and the second try looks them up.
+        """
         if page.is_empty:
             return Written()
         if not feed.isolates_rows:
@@ -161,7 +167,12 @@ class StreamWriter:
 
     async def _write(self, feed: Feed, page: PreparedPage) -> Written:
         connection, connector, stream = feed.connection, self._connector, self._stream
-        found = await saving.find_stored(connection, connector, page.records) if page.records else ()
+        self.expects_nothing = self.expects_nothing and not feed.isolates_rows
+        found: Sequence[asyncpg.Record] = ()
+        if page.records and self.expects_nothing:
+            found = await connection.fetch(saving.FIND_NOTHING, connector)
+        elif page.records:
+            found = await saving.find_stored(connection, connector, page.records)
         records = await self._select_shared_parts(connection, page, found)
         hashes = {
             record.id: page.hashes[record.row_id]
