@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp
 
 from unihire import __version__
@@ -27,6 +27,7 @@ from unihire.dialects.common.admission import TOKEN_HEADER, RequestGate
 from unihire.dialects.common.prefix import Prefixed
 from unihire.dialects.common.read_schema import describe_reads
 from unihire.dialects.common.record_routes import Reads
+from unihire.dialects.common.routing import IndexedRouter
 from unihire.dialects.common.shared_parts import share_parts
 from unihire.dialects.common.telemetry import TelemetryMiddleware, name_fault
 from unihire.dialects.tray.connectors import PATH as CALLS_PATH
@@ -195,8 +196,11 @@ def _list_service_routes(settings: Settings, pool: Pool) -> list[Route]:
 class _Service(Starlette):
     """Watched from outside of everything else, the answer to a fault of ours included; behind a proxy's prefix."""
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
+    def __init__(
+        self, settings: Settings, *, routes: Sequence[BaseRoute], lifespan: Any = None, **options: Any
+    ) -> None:
         super().__init__(**options)
+        self.router = IndexedRouter(routes, lifespan=lifespan)
         self._prefix = settings.root_path
         self._trusted = settings.list_trusted_proxies()
 
