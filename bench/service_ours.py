@@ -6,6 +6,7 @@ from bench.hosting import host, run
 from bench.place import make_settings
 from bench.processes import read_order
 from unihire.app import create_app
+from unihire.cli.console.starting import calm_collector, give_memory_back
 from unihire.store.database import open_database
 
 HUGE_LIMIT = 1_000_000_000
@@ -14,6 +15,8 @@ HUGE_LIMIT = 1_000_000_000
 
 async def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
+    calm_collector()  # as every command does
+    give_memory_back()
     order = read_order()
     settings = make_settings(order["home"], rate_limit=HUGE_LIMIT)
     async with open_database(settings, database=order["database"]) as pool:

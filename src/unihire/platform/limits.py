@@ -2,7 +2,8 @@
 
 import math
 import time
-from dataclasses import dataclass
+
+import msgspec
 
 from unihire.errors import RateLimited
 
@@ -10,8 +11,7 @@ WINDOW_SECONDS = 60
 _SWEEP = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimitState:
+class RateLimitState(msgspec.Struct, frozen=True):
     """A caller's state in the window: `reset` is the Unix second at which the next one begins."""
 
     limit: int

@@ -50,8 +50,7 @@ class Expansion:
     place: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordView:
+class RecordView(msgspec.Struct, frozen=True, kw_only=True):
     """How a record is shown, and what of it beside its fields. Without a projection it is shown as it is stored."""
 
     raw: bool = False
@@ -69,8 +68,7 @@ class MomentRange:
     before: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A page of a model's live records, in feed order: those after the position `after` that fit every filter.
 
     `filters` are fields with values any of which fits. `ids` and `remote_id` narrow to records with these.
@@ -92,8 +90,7 @@ class Query:
     place: tuple[str, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPage:
+class RecordPage(msgspec.Struct, frozen=True):
     """Bodies in order; `last` is the position of the last one where more follow, else None.
 
     `moment` is that of the last one, as `Query.place` has it, where the order is that of a moment.

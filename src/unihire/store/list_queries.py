@@ -6,14 +6,14 @@ filters; along all records.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
+
+import msgspec
 
 from unihire.store.bodies import BODY, Content, count_columns, list_columns
 
 
-@dataclass(frozen=True, slots=True)
-class RecordSelection:
+class RecordSelection(msgspec.Struct, frozen=True):
     """Which records of a list: those after `after` that fit every filter.
 
     `keys` has an entry for each filter: the keys any of which a record must have. `ids` narrows to these records.
@@ -164,7 +164,7 @@ def compose_list(wanted: RecordSelection, single: Sequence[int], *, by_array: bo
     elif several:
         query = _compose_merged_walks(wanted, several, arguments)
     else:
-        query = _write_list(wanted, "record", "record.seq")
+        query = _write_plain(wanted.content)
     return query, arguments
 
 
@@ -173,7 +173,7 @@ def _compose_by_ids(wanted: RecordSelection, filters: list[list[int]], arguments
     assert wanted.ids is not None
     walk = (BY_IDS if by_array else BY_IDS_EACH).format(ids=arguments.add(wanted.ids))
     is_ordered = len(wanted.ids) > wanted.limit
-    return _write_list(wanted, walk, "record.seq", _check(filters, arguments), is_ordered=is_ordered)
+    return _write_list(wanted.content, walk, "record.seq", _check(filters, arguments), is_ordered=is_ordered)
 
 
 def _compose_one_walk(
@@ -190,7 +190,7 @@ def _compose_one_walk(
     if not several:
         return _write_at(list_columns(wanted.content), ONE_WALK.format(probes=probes), by_array)
     checks = CHECK_KEY + _check(several, arguments)
-    return _write_list(wanted, f"record_key AS walk{probes}{AT_STEPS}", "walk.seq", checks)
+    return _write_list(wanted.content, f"record_key AS walk{probes}{AT_STEPS}", "walk.seq", checks)
 
 
 def _compose_merged_walks(wanted: RecordSelection, several: list[list[int]], arguments: _Arguments) -> str:
@@ -200,7 +200,9 @@ def _compose_merged_walks(wanted: RecordSelection, several: list[list[int]], arg
         walks = " UNION ALL ".join(WHOLE_WALK.format(key=arguments.add(key)) for key in keys)
     else:
         walks = MANY_WALKS.format(keys=arguments.add(keys))
-    return _write_list(wanted, MERGED_WALK.format(walks=walks) + AT_STEPS, "walk.seq", _check(others, arguments))
+    return _write_list(
+        wanted.content, MERGED_WALK.format(walks=walks) + AT_STEPS, "walk.seq", _check(others, arguments)
+    )
 
 
 def _check(filters: Sequence[Sequence[int]], arguments: _Arguments) -> str:
@@ -208,10 +210,15 @@ def _check(filters: Sequence[Sequence[int]], arguments: _Arguments) -> str:
     return "".join(f" AND record.keys && ${arguments.add(list(keys))}::bigint[]" for keys in filters)
 
 
-def _write_list(wanted: RecordSelection, walk: str, steps: str, checks: str = "", *, is_ordered: bool = True) -> str:
+@cache
+def _write_plain(content: Content) -> str:
+    """The query of a walk along all records."""
+    return _write_list(content, "record", "record.seq")
+
+
+def _write_list(content: Content, walk: str, steps: str, checks: str = "", *, is_ordered: bool = True) -> str:
     order = f" ORDER BY {steps}" if is_ordered else ""
-    columns = list_columns(wanted.content)
-    return LIST_RECORDS.format(columns=columns, walk=walk, steps=steps, checks=checks, order=order)
+    return LIST_RECORDS.format(columns=list_columns(content), walk=walk, steps=steps, checks=checks, order=order)
 
 
 def _write_at(columns: str, steps: str, by_array: bool) -> str:

@@ -5,11 +5,12 @@ of an expression. So nothing has to be filled or updated, and it costs a record 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 
 import asyncpg
+from msgspec import structs
 
 from unihire.kit.clock import to_text
 from unihire.store import Connection, Pool
@@ -152,7 +153,7 @@ async def list_range(
     if more:
         rows.pop()
     found = read_rows(rows, frozenset(), rows[-1]["seq"] if more else None, wanted.content)
-    return replace(found, moment=rows[-1]["moment"]) if more else found
+    return structs.replace(found, moment=rows[-1]["moment"]) if more else found
 
 
 async def _list_rows(

@@ -5,10 +5,10 @@ Every query carries the connector, so an id of another one finds nothing.
 
 import math
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from operator import itemgetter
 
 import asyncpg
+import msgspec
 
 from unihire.store import Connection, Pool
 from unihire.store.bodies import Content, Stored, list_columns, read_bodies, splice, take_apart, write_tombstone
@@ -24,8 +24,7 @@ from unihire.store.list_queries import (
 _PLACE = itemgetter(0)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPage:
+class StoredPage(msgspec.Struct, frozen=True):
     """Bodies in feed order, and the position of the last one where more follow.
 
     Those at the places `deleted`, from 0 on, are of tombstones. Where records are wanted in parts, `stored` has these,

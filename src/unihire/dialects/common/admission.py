@@ -13,7 +13,6 @@ its organisation and environment is a 404.
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -41,13 +40,12 @@ Asked = TypeVar("Asked", bound=BaseModel)
 Who = TypeVar("Who")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What a call comes to: JSON, or a `stream` of another type."""
 
     body: bytes
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     stream: AsyncIterator[bytes] | None = None
     media_type: str = "application/json"
 
@@ -94,11 +92,9 @@ class RequestGate:
         otherwise: Otherwise | None = None,
     ) -> Response:
         """What `work` gives of the connector the call reaches, or the error that stopped it; see `Otherwise`."""
-
-        async def answer(caller: Caller, scope: Scope) -> Reply:
-            return await work(scope)
-
-        return await self.serve_known(request, answer, needs=needs, model=model, otherwise=otherwise)
+        return await self.serve_known(
+            request, lambda caller, scope: work(scope), needs=needs, model=model, otherwise=otherwise
+        )
 
     async def serve_known(
         self,

@@ -25,6 +25,7 @@ MOST_VALUES = 1_600
 """Ids of a list, and values of one filter: as many ids, their commas escaped, as the address of a call has room for."""
 
 _UUIDS = re.compile(rf"(?:{UUID.pattern},)*{UUID.pattern}")
+_PLAIN_CURSOR = re.compile(rb"[A-Za-z0-9_-]+").fullmatch
 _LOST_PLUS = re.compile(r"(T[^ ]*) (\d\d:?\d\d)$")
 
 
@@ -108,6 +109,15 @@ def suggest_way(face: Face, spec: ModelSpec, name: str) -> str:
 
 CheckNames = Callable[[Mapping[str, Any], Set[str], Callable[[str], str]], None]
 """Checks the names of a query's parameters against those there are; the last says where the answer to another is."""
+
+
+def split_cursor(query: bytes) -> tuple[bytes, str]:
+    """The query without its cursor, and the cursor; as it is, and empty, where that is not plain, or there twice."""
+    name, found, rest = query.partition(b"cursor=")
+    text, ampersand, after = rest.partition(b"&")
+    if not found or name[-1:] not in b"&" or b"cursor" in after or not _PLAIN_CURSOR(text):
+        return query, ""
+    return (name + after if ampersand else name[:-1]), text.decode()
 
 
 def read_record_query(face: Face, spec: ModelSpec, query: bytes, check_names: CheckNames | None = None) -> RecordQuery:

@@ -3,8 +3,10 @@
 What a read itself checks: query (422), record (404).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,35 +21,29 @@ from unihire.model import ModelSpec
 from unihire.platform.access import Need, Scope
 from unihire.platform.reads import Query, Reader, RecordView
 
+REMEMBERED_MOST, REMEMBERED_LENGTH = 1_000, 200
+"""So many queries of at most so many bytes are remembered."""
+
 
 class Reads:
-    """Answers data reads in the words of a face."""
+    """Answers data reads in the words of a face.
+
+    The pages of a list are asked for with the same words but for the cursor: what short ones mean is remembered.
+    """
 
     def __init__(self, face: Face, reader: Reader, gate: RequestGate) -> None:
         self._face = face
         self._reader = reader
         self._gate = gate
+        self._queries: dict[tuple[ModelSpec, bytes], Query] = {}
 
     def list_routes(self) -> Sequence[Route]:
-        """The two reads of each model, at paths of their own: others may stand beside them."""
+        """The two reads of each model."""
         routes = []
         for spec in self._face.models:
-            path, answer = f"{self._face.path}/{spec.plural}", self._answer_model(spec)
+            path, answer = f"{self._face.path}/{spec.plural}", partial(self._answer, spec)
             routes += [Route(path, answer), Route(f"{path}/{{id}}", answer)]
         return routes
-
-    async def answer(self, request: Request) -> Response:
-        """Any of the reads, at `{plural}` or `{plural}/{id}`; 404 where the face has no such list."""
-        spec = self._face.by_plural.get(request.path_params["plural"])
-        if spec is None:
-            return self._gate.refuse(NotFound("Not Found"))
-        return await self._answer(spec, request)
-
-    def _answer_model(self, spec: ModelSpec) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            return await self._answer(spec, request)
-
-        return answer
 
     async def _answer(self, spec: ModelSpec, request: Request) -> Response:
         id = request.path_params.get("id")
@@ -59,8 +55,7 @@ class Reads:
         return await self._gate.serve_connector(request, read, needs=Need.READ, model=spec.name)
 
     async def _list(self, spec: ModelSpec, scope: Scope, query: bytes) -> bytes:
-        asked = params.read_list_query(self._face, spec, query, self._gate.check_names)
-        wanted = self._translate(spec, scope, asked)
+        wanted = self._read_query(spec, scope, query)
         page = await self._reader.list_records(scope, wanted)
         cursor = b"null"
         if page.last is not None:
@@ -78,33 +73,44 @@ class Reads:
             raise NotFound(f"There is no {spec.noun} with this id")
         return body
 
-    def _translate(self, spec: ModelSpec, scope: Scope, asked: params.ListQuery) -> Query:
+    def _read_query(self, spec: ModelSpec, scope: Scope, query: bytes) -> Query:
         """The query that the parameters of a list mean. Raises Invalid."""
-        after, place = 0, None
-        spans = params.read_spans(self._face, spec, asked)
-        if asked.cursor and spans:
-            place = cursors.read_moment_cursor(scope.connector, spec.name, spans[0].name, asked.cursor)
-            if place is None:
-                raise Invalid([_bad_cursor(spec, asked.cursor)])
-        elif asked.cursor:
-            position = cursors.read_cursor(scope.connector, spec.name, asked.cursor)
-            if position is None:
-                raise Invalid([_bad_cursor(spec, asked.cursor)])
-            after = position
-        if asked.modified_after is not None:
-            after = max(after, to_micros(asked.modified_after))
+        words, cursor = params.split_cursor(query)
+        wanted = self._queries.get((spec, words))
+        if wanted is None:
+            asked = params.read_list_query(self._face, spec, words, self._gate.check_names)
+            wanted = self._translate(spec, asked)
+            if asked.cursor:  # it is not plain
+                cursor = params.read_list_query(self._face, spec, query, self._gate.check_names).cursor or ""
+            elif len(words) <= REMEMBERED_LENGTH:
+                if len(self._queries) >= REMEMBERED_MOST:
+                    self._queries.clear()
+                self._queries[spec, words] = wanted
+        return self._place(spec, scope, wanted, cursor) if cursor else wanted
+
+    def _translate(self, spec: ModelSpec, asked: params.ListQuery) -> Query:
+        """What is asked for, from the beginning of the list. Raises Invalid."""
         return Query(
             model=spec,
             limit=asked.page_size,
-            after=after,
+            after=0 if asked.modified_after is None else max(0, to_micros(asked.modified_after)),
             filters=params.read_filters(self._face, spec, asked),
             ids=None if asked.ids is None else params.parse_ids(asked.ids),
             remote_id=asked.remote_id if self._face.has_remote_id_filter(spec) else None,
             show=self._read_show(asked),
             with_deleted=asked.include_deleted,
-            spans=spans,
-            place=place,
+            spans=params.read_spans(self._face, spec, asked),
         )
+
+    def _place(self, spec: ModelSpec, scope: Scope, wanted: Query, cursor: str) -> Query:
+        """The query from where the cursor says on. Raises Invalid."""
+        if wanted.spans:
+            place = cursors.read_moment_cursor(scope.connector, spec.name, wanted.spans[0].name, cursor)
+            if place is not None:
+                return structs.replace(wanted, place=place)
+        elif (position := cursors.read_cursor(scope.connector, spec.name, cursor)) is not None:
+            return structs.replace(wanted, after=max(wanted.after, position))
+        raise Invalid([_bad_cursor(spec, cursor)])
 
     def _read_show(self, asked: params.RecordQuery) -> RecordView:
         return RecordView(

@@ -1,12 +1,17 @@
 """Finding a request's route among many: by the segments of its path, not by trying one route after the other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
+from typing import Any
 
 from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Receive, Scope, Send
 
 _Key = tuple[int, tuple[str, ...]]
 """How many segments a path has, and those before its first parameter."""
+
+_Entry = tuple[int, BaseRoute]
+"""A route and its place among all."""
 
 
 class IndexedRouter(Router):
@@ -15,37 +20,47 @@ class IndexedRouter(Router):
     What no route answers as it is (another method, a slash too many, nothing there) is left to Starlette.
     """
 
-    def __init__(self, *arguments: object, **named: object) -> None:
-        super().__init__(*arguments, **named)  # type: ignore[arg-type]
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
         self._indexed = 0
-        self._by_key: dict[_Key, list[tuple[int, BaseRoute]]] = {}
-        self._others: list[tuple[int, BaseRoute]] = []
+        self._by_key: dict[_Key, list[_Entry]] = {}
+        self._others: list[_Entry] = []
+        self._known: dict[tuple[str, str], tuple[BaseRoute, Scope]] = {}
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = None
         if scope["type"] == "http" and not scope.get("root_path"):
             scope.setdefault("router", self)
-            for route in self._list_candidates(scope["path"]):
-                match, found = route.matches(scope)
-                if match is Match.FULL:
-                    scope["route"] = route
-                    scope.update(found)
-                    await route.handle(scope, receive, send)
-                    return
-        await super().app(scope, receive, send)
+            if self._indexed != len(self.routes):
+                self._index()
+            found = self._known.get((scope["method"], scope["path"])) or self._find(scope)
+        if found is None:
+            await super().app(scope, receive, send)
+            return
+        route, filled = found
+        scope["route"] = route
+        scope.update(filled)
+        await route.handle(scope, receive, send)
+
+    def _find(self, scope: Mapping[str, Any]) -> tuple[BaseRoute, Scope] | None:
+        """The first route that answers the request, and what it fills in."""
+        for route in self._list_candidates(scope["path"]):
+            match, filled = route.matches(dict(scope))
+            if match is Match.FULL:
+                return route, filled
+        return None
 
     def _list_candidates(self, path: str) -> Iterable[BaseRoute]:
         """The routes that a path may have, in their order."""
-        if self._indexed != len(self.routes):
-            self._index()
         segments = tuple(path.split("/"))
         count = len(segments)
         found = [*self._others]
         for literal in range(count + 1):
             found += self._by_key.get((count, segments[:literal]), ())
-        return [route for _, route in sorted(found, key=_get_order)]
+        return [route for _, route in sorted(found, key=itemgetter(0))]
 
     def _index(self) -> None:
-        self._by_key, self._others, self._indexed = {}, [], len(self.routes)
+        self._by_key, self._others, self._known, self._indexed = {}, [], {}, len(self.routes)
         for entry in enumerate(self.routes):
             route = entry[1]
             if isinstance(route, Route) and ":" not in route.path:  # a parameter of another type may have slashes
@@ -54,7 +69,10 @@ class IndexedRouter(Router):
                 self._by_key.setdefault((len(segments), tuple(segments[:literal])), []).append(entry)
             else:
                 self._others.append(entry)
-
-
-def _get_order(entry: tuple[int, BaseRoute]) -> int:
-    return entry[0]
+        # Requests to paths without parameters are all known.
+        for route in self.routes:
+            if isinstance(route, Route) and "{" not in route.path:
+                for method in route.methods or ():
+                    scope = {"type": "http", "method": method, "path": route.path, "root_path": ""}
+                    if (found := self._find(scope)) is not None:
+                        self._known[method, route.path] = found
