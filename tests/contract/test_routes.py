@@ -141,6 +141,26 @@ async def test_page_size_is_the_number_of_items_in_the_page_and_a_null_cursor_en
     assert remote_ids == ["0", "1", "2", "3", "4"]
 
 
+async def test_cursor_is_read_however_it_is_written(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    await save(tenant, "tag", *({"remote_id": str(number)} for number in range(5)))
+    first = await read(api, "tags", page_size=2)
+    cursor, path = first["cursor"], "/api/ats/v1/tags?page_size=2"
+    escaped = "".join(f"%{ord(letter):02X}" for letter in cursor)
+
+    async def list_ids(query: str) -> list[str] | int:
+        answer = await api.get(path + query)
+        return [item["remote_id"] for item in answer.json()["items"]] if answer.status_code == 200 else 422
+
+    for _ in range(2):  # the second time from memory
+        assert await list_ids("") == ["0", "1"]
+        for query in ("cursor={}", "cur%73or={}", "cursor={}&include_raw_data=true", "cursor=no&cursor={}"):
+            for written in (cursor, escaped):
+                assert await list_ids("&" + query.format(written)) == ["2", "3"], query
+        for query in ("cursor=no", f"cursor={cursor}&cursor=no", f"cursor={cursor}&cur%73or=no", "cursor=%2B"):
+            assert await list_ids("&" + query) == 422, query
+        assert await list_ids("&cursor=") == ["0", "1"]
+
+
 async def test_page_holds_fifty_unless_asked_otherwise(api: httpx.AsyncClient, tenant: Tenant) -> None:
     await save(tenant, "tag", *({"remote_id": str(number)} for number in range(201)))
     assert (await read(api, "tags"))["page_size"] == 50

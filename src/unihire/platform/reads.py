@@ -7,7 +7,7 @@ hidden, and how related records are put in, is here.
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -118,10 +118,7 @@ class Reader:
         if query.remote_id is not None:
             named = derive_ids(scope.connector, model.name).text(query.remote_id)
             ids = [named] if ids is None or named in ids else []
-        keys = []
-        for field, values in query.filters:
-            hashed = FilterKeys(scope.number, model.number, field)
-            keys.append(hashed.list_asked(values))
+        keys = [_find_keys(scope.number, model.number, field).list_asked(values) for field, values in query.filters]
         wanted = RecordSelection(
             scope.number, model.number, query.after, query.limit, keys, ids, _choose_content(scope, model, show),
             with_deleted=query.with_deleted,
@@ -196,6 +193,9 @@ def _choose_content(scope: Scope, model: ModelSpec, show: RecordView) -> Content
         in_parts=show.projection is not None,
     )
 
+
+_find_keys = lru_cache(maxsize=10_000)(FilterKeys)
+"""Some hundred bytes each."""
 
 _make_content = cache(Content)
 """There are sixteen of them."""

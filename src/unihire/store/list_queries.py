@@ -134,86 +134,78 @@ LIST_ALL = """
 """
 
 
-class _Arguments(list[object]):
-    """Arguments of a query; $1 to $4 are the connector, the model, where to go on, and how many rows."""
-
-    def __init__(self, wanted: RecordSelection) -> None:
-        super().__init__([wanted.connector, wanted.model, wanted.after, wanted.limit + 1])
-
-    def add(self, argument: object) -> int:
-        """Its number in the query."""
-        self.append(argument)
-        return len(self)
-
-
 def compose_list(wanted: RecordSelection, single: Sequence[int], *, by_array: bool = True) -> tuple[str, list[object]]:
-    """The query of a list and its arguments.
+    """The query of a list and its arguments: $1 to $4 are the connector, the model, where to go on, and how many rows.
 
     `single` are the keys of filters with one value, the rarest first. `by_array` is for servers from ARRAYS_FROM on.
     The rows are in feed order; where ids are asked for and all fit on a page, they are in none.
     """
-    arguments = _Arguments(wanted)
+    content, start = wanted.content, [wanted.connector, wanted.model, wanted.after, wanted.limit + 1]
     several = [list(keys) for keys in wanted.keys if len(keys) != 1]
     if wanted.ids is not None:
-        query = _compose_by_ids(wanted, [*several, *([key] for key in single)], arguments, by_array=by_array)
-    elif single:
-        query = _compose_one_walk(wanted, single, several, arguments, by_array=by_array)
-    elif len(several) == 1:
-        arguments.add(several[0])
-        query = _write_at(list_columns(wanted.content), SEVERAL_WALKS.format(bound=""), by_array)
-    elif several:
-        query = _compose_merged_walks(wanted, several, arguments)
-    else:
-        query = _write_plain(wanted.content)
-    return query, arguments
-
-
-def _compose_by_ids(wanted: RecordSelection, filters: list[list[int]], arguments: _Arguments, *, by_array: bool) -> str:
-    """Look the ids up, and check the filters on the records."""
-    assert wanted.ids is not None
-    walk = (BY_IDS if by_array else BY_IDS_EACH).format(ids=arguments.add(wanted.ids))
-    is_ordered = len(wanted.ids) > wanted.limit
-    return _write_list(wanted.content, walk, "record.seq", _check(filters, arguments), is_ordered=is_ordered)
-
-
-def _compose_one_walk(
-    wanted: RecordSelection,
-    single: Sequence[int],
-    several: list[list[int]],
-    arguments: _Arguments,
-    *,
-    by_array: bool,
-) -> str:
-    """Walk along the rarest value, look at each step whether the record has the others, and check what is left."""
-    arguments.add(single[0])  # $5, as ONE_WALK and CHECK_KEY have it
-    probes = "".join(PROBE.format(key=arguments.add(key)) for key in single[1:])
+        filters = [*several, *([key] for key in single)]
+        is_ordered = len(wanted.ids) > wanted.limit
+        query = _write_by_ids(content, checks=len(filters), is_ordered=is_ordered, by_array=by_array)
+        return query, [*start, wanted.ids, *filters]
+    if single:
+        query = _write_one_walk(content, values=len(single), checks=len(several), by_array=by_array)
+        return query, [*start, *single, *several]
     if not several:
-        return _write_at(list_columns(wanted.content), ONE_WALK.format(probes=probes), by_array)
-    checks = CHECK_KEY + _check(several, arguments)
-    return _write_list(wanted.content, f"record_key AS walk{probes}{AT_STEPS}", "walk.seq", checks)
-
-
-def _compose_merged_walks(wanted: RecordSelection, several: list[list[int]], arguments: _Arguments) -> str:
-    """Walk along all values of the last filter at once, and check the others on the records."""
+        return _write_plain(content), [*start]
     *others, keys = several
-    if 0 < len(keys) <= WRITTEN_OUT:
-        walks = " UNION ALL ".join(WHOLE_WALK.format(key=arguments.add(key)) for key in keys)
-    else:
-        walks = MANY_WALKS.format(keys=arguments.add(keys))
-    return _write_list(
-        wanted.content, MERGED_WALK.format(walks=walks) + AT_STEPS, "walk.seq", _check(others, arguments)
-    )
+    if not others:
+        return _write_several_walks(content, by_array=by_array), [*start, keys]
+    is_written_out = 0 < len(keys) <= WRITTEN_OUT
+    query = _write_merged_walks(content, values=len(keys) if is_written_out else None, checks=len(others))
+    return query, [*start, *(keys if is_written_out else [keys]), *others]
 
 
-def _check(filters: Sequence[Sequence[int]], arguments: _Arguments) -> str:
-    """Conditions on a record: of each filter it has a key."""
-    return "".join(f" AND record.keys && ${arguments.add(list(keys))}::bigint[]" for keys in filters)
+# Texts by what they depend on: there are few, and to write one takes as long as to send it.
 
 
 @cache
 def _write_plain(content: Content) -> str:
-    """The query of a walk along all records."""
+    """A walk along all records."""
     return _write_list(content, "record", "record.seq")
+
+
+@cache
+def _write_by_ids(content: Content, *, checks: int, is_ordered: bool, by_array: bool) -> str:
+    """Look the ids ($5) up, and check the filters on the records."""
+    walk = (BY_IDS if by_array else BY_IDS_EACH).format(ids=5)
+    return _write_list(content, walk, "record.seq", _check(6, checks), is_ordered=is_ordered)
+
+
+@cache
+def _write_one_walk(content: Content, *, values: int, checks: int, by_array: bool) -> str:
+    """Walk along the rarest value ($5), look at each step whether the record has the others, and check what is left."""
+    probes = "".join(PROBE.format(key=number) for number in range(6, 5 + values))
+    if not checks:
+        return _write_at(list_columns(content), ONE_WALK.format(probes=probes), by_array)
+    walk = f"record_key AS walk{probes}{AT_STEPS}"
+    return _write_list(content, walk, "walk.seq", CHECK_KEY + _check(5 + values, checks))
+
+
+@cache
+def _write_several_walks(content: Content, *, by_array: bool) -> str:
+    """The walks of several values ($5) of one filter."""
+    return _write_at(list_columns(content), SEVERAL_WALKS.format(bound=""), by_array)
+
+
+@cache
+def _write_merged_walks(content: Content, *, values: int | None, checks: int) -> str:
+    """Walk along all values of a filter at once, written out from $5 on or an array there, and check the others."""
+    if values is None:
+        walks = MANY_WALKS.format(keys=5)
+    else:
+        walks = " UNION ALL ".join(WHOLE_WALK.format(key=number) for number in range(5, 5 + values))
+    walk = MERGED_WALK.format(walks=walks) + AT_STEPS
+    return _write_list(content, walk, "walk.seq", _check(6 if values is None else 5 + values, checks))
+
+
+def _check(first: int, count: int) -> str:
+    """Conditions on a record: of each of so many filters, whose keys begin at that argument, it has one."""
+    return "".join(f" AND record.keys && ${number}::bigint[]" for number in range(first, first + count))
 
 
 def _write_list(content: Content, walk: str, steps: str, checks: str = "", *, is_ordered: bool = True) -> str:

@@ -7,6 +7,7 @@ of an expression. So nothing has to be filled or updated, and it costs a record 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from operator import itemgetter
 
 import asyncpg
@@ -14,7 +15,7 @@ from msgspec import structs
 
 from unihire.kit.clock import to_text
 from unihire.store import Connection, Pool
-from unihire.store.bodies import list_columns
+from unihire.store.bodies import Content, list_columns
 from unihire.store.feed.position import LATEST
 from unihire.store.list_queries import ARRAYS_FROM, AT_STEPS, BY_IDS, BY_IDS_EACH, MANY_WALKS, RecordSelection
 from unihire.store.reading import StoredPage, read_rows
@@ -187,21 +188,26 @@ def compose_range(
     """One of the queries of a page, and its arguments."""
     first, *others = ranges
     lowest = max((first.after, LATEST), place or (BEFORE_ALL, 0))
-    arguments: list[object] = [wanted.connector, wanted.model, wanted.after, wanted.limit + 1, *lowest, first.before]
-    arguments += source.arguments if source else ()
+    text, of_source = ("", ()) if source is None else (source.text, source.arguments)
+    start = [wanted.connector, wanted.model, wanted.after, wanted.limit + 1, *lowest, first.before, *of_source]
+    bounds = (bound for other in others for bound in (other.after, other.before))
+    moments = tuple(one.moment for one in ranges)
+    written = _write_range(query, wanted.content, moments, len(wanted.keys), text, len(start) + 1)
+    return written, [*start, *wanted.keys, *bounds]
 
-    def add(argument: object) -> int:
-        arguments.append(argument)
-        return len(arguments)
 
-    checks = "".join(CHECK_KEYS.format(keys=add(keys)) for keys in wanted.keys)
-    for other in others:
-        checks += CHECK_RANGE.format(moment=MOMENTS[other.moment], after=add(other.after), before=add(other.before))
-    text = query.format(
-        columns=list_columns(wanted.content), moment=MOMENTS[first.moment], checks=checks, steps=STEPS,
-        source=source.text if source else "",
-    )  # fmt: skip
-    return text, arguments
+@cache
+def _write_range(
+    query: str, content: Content, moments: tuple[str, ...], keys: int, source: str, next_argument: int
+) -> str:
+    """A query's text, by all that it depends on; `next_argument` is the number of the first argument of its checks."""
+    checks = "".join(CHECK_KEYS.format(keys=next_argument + number) for number in range(keys))
+    for number, other in enumerate(moments[1:]):
+        after = next_argument + keys + 2 * number
+        checks += CHECK_RANGE.format(moment=MOMENTS[other], after=after, before=after + 1)
+    return query.format(
+        columns=list_columns(content), moment=MOMENTS[moments[0]], checks=checks, steps=STEPS, source=source
+    )
 
 
 def by_ids(ids: Sequence[str], *, by_array: bool = True) -> RangeSource:

@@ -14,6 +14,7 @@ from unihire.dialects.common.params import (
     read_filters,
     read_list_query,
     read_record_query,
+    split_cursor,
 )
 from unihire.errors import Invalid, shorten
 from unihire.kit.text import normalise_text
@@ -183,3 +184,27 @@ def test_ids_are_lowered_and_what_is_none_is_left_out() -> None:
     assert parse_ids(f" {one} ,,x{other}, {other}x,\t{other}") == [one, other]
     assert parse_ids(f"{one}{other}") == parse_ids(f"{one},{other}"[1:-1]) == parse_ids("") == []
     assert parse_ids(f"{one},") == parse_ids(f",{one}\n") == [one]
+
+
+@pytest.mark.parametrize(
+    ("query", "words", "cursor"),
+    [
+        (b"", b"", ""),
+        (b"cursor=AbC-_9", b"", "AbC-_9"),
+        (b"page_size=5&cursor=AbC", b"page_size=5", "AbC"),
+        (b"cursor=AbC&page_size=5", b"page_size=5", "AbC"),
+        (b"a=1&cursor=AbC&page_size=5", b"a=1&page_size=5", "AbC"),
+        (b"page_size=5&cursor=", b"page_size=5&cursor=", ""),
+        (b"cursor=a&cursor=b", b"cursor=a&cursor=b", ""),
+        (b"cursor=a%2Db", b"cursor=a%2Db", ""),
+        (b"precursor=a", b"precursor=a", ""),
+        (b"company=cursor=a", b"company=cursor=a", ""),
+        (b"company=cursor&cursor=a", b"company=cursor", "a"),
+        (b"page_size=5;cursor=a", b"page_size=5;cursor=a", ""),
+    ],
+)
+def test_a_plain_cursor_is_taken_out_of_a_query(query: bytes, words: bytes, cursor: str) -> None:
+    assert split_cursor(query) == (words, cursor)
+    if cursor:
+        asked, rest = read_list_query(NATIVE, CANDIDATE, query), read_list_query(NATIVE, CANDIDATE, words)
+        assert asked == rest.model_copy(update={"cursor": cursor})
