@@ -169,7 +169,7 @@ async def test_one_range_is_walked_and_of_two_a_few_steps_are_tried_first(
     monkeypatch.setattr(ranges, "compose_range", spy)
     await find(api, 100, remote_created_after=START)
     await find(api, 100, remote_created_after=START, remote_updated_after=START)
-    assert asked == [ranges.WALK_RANGE, ranges.TRY_RANGE]
+    assert asked == [ranges.WALK_RANGE_ALONE, ranges.TRY_RANGE]
 
 
 async def test_record_that_changes_behind_a_reader_is_not_missed_and_a_deleted_one_is_not_met(

@@ -118,7 +118,7 @@ class Reader:
         if query.remote_id is not None:
             named = derive_ids(scope.connector, model.name).text(query.remote_id)
             ids = [named] if ids is None or named in ids else []
-        keys = [_find_keys(scope.number, model.number, field).list_asked(values) for field, values in query.filters]
+        keys = [_hash_values(scope.number, model.number, field, tuple(values)) for field, values in query.filters]
         wanted = RecordSelection(
             scope.number, model.number, query.after, query.limit, keys, ids, _choose_content(scope, model, show),
             with_deleted=query.with_deleted,
@@ -196,6 +196,23 @@ def _choose_content(scope: Scope, model: ModelSpec, show: RecordView) -> Content
 
 _find_keys = lru_cache(maxsize=10_000)(FilterKeys)
 """Some hundred bytes each."""
+
+REMEMBERED_LENGTH = 2_000
+"""Values of a filter that have together no more characters are remembered with their keys: the pages of a list are
+asked for with the same."""
+
+
+def _hash_values(connector: int, model: int, field: FieldSpec, values: tuple[str, ...]) -> Sequence[int]:
+    """The keys any of which a record has that has one of the values."""
+    if sum(map(len, values)) <= REMEMBERED_LENGTH:
+        return _hash_again(connector, model, field, values)
+    return _find_keys(connector, model, field).list_asked(values)
+
+
+@lru_cache(maxsize=1_000)
+def _hash_again(connector: int, model: int, field: FieldSpec, values: tuple[str, ...]) -> Sequence[int]:
+    return tuple(_find_keys(connector, model, field).list_asked(values))
+
 
 _make_content = cache(Content)
 """There are sixteen of them."""

@@ -75,6 +75,14 @@ WALK_RANGE = """
     WHERE true{checks} ORDER BY record.moment, record.seq LIMIT $4
 """
 
+# The same where nothing is checked besides.
+WALK_RANGE_ALONE = """
+    SELECT record.seq, record.body{columns}, {moment} AS moment FROM record
+    WHERE record.connector = $1 AND record.model = $2 AND {moment} IS NOT NULL
+        AND ({moment}, record.seq) > ($5, $6) AND {moment} < $7 AND record.seq > $3
+    ORDER BY {moment}, record.seq LIMIT $4
+"""
+
 # The same of the first steps of the walk. Their last is given in any case: it says that there may be more.
 TRY_RANGE = """
     SELECT record.seq, record.body{columns}, record.moment, record.nth, record.seq > $3{checks} AS fits FROM (
@@ -169,7 +177,7 @@ async def _list_rows(
         by_array = connection.get_server_version().major >= ARRAYS_FROM
         return await fetch(GATHER_RANGE, by_ids(wanted.ids, by_array=by_array))
     if not (wanted.keys or wanted.after or len(ranges) > 1):
-        return await fetch(WALK_RANGE)
+        return await fetch(WALK_RANGE_ALONE)
     if wanted.keys or len(ranges) > 1:
         rows = await fetch(TRY_RANGE)
         if not rows or rows[-1]["nth"] < STEPS or sum(row["fits"] for row in rows) > wanted.limit:

@@ -21,8 +21,11 @@ from unihire.model import ModelSpec
 from unihire.platform.access import Need, Scope
 from unihire.platform.reads import Query, Reader, RecordView
 
-REMEMBERED_MOST, REMEMBERED_LENGTH = 1_000, 200
-"""So many queries of at most so many bytes are remembered."""
+REMEMBERED_LENGTH, REMEMBERED_BYTES = 2_500, 1 << 20
+"""Queries of at most so many bytes are remembered, fifty ids in one, and so many bytes of them together."""
+
+OVERHEAD = 1_000
+"""Bytes that one of them takes besides."""
 
 
 class Reads:
@@ -36,6 +39,7 @@ class Reads:
         self._reader = reader
         self._gate = gate
         self._queries: dict[tuple[ModelSpec, bytes], Query] = {}
+        self._remembered = 0
 
     def list_routes(self) -> Sequence[Route]:
         """The two reads of each model."""
@@ -83,10 +87,15 @@ class Reads:
             if asked.cursor:  # it is not plain
                 cursor = params.read_list_query(self._face, spec, query, self._gate.check_names).cursor or ""
             elif len(words) <= REMEMBERED_LENGTH:
-                if len(self._queries) >= REMEMBERED_MOST:
-                    self._queries.clear()
-                self._queries[spec, words] = wanted
+                self._remember(spec, words, wanted)
         return self._place(spec, scope, wanted, cursor) if cursor else wanted
+
+    def _remember(self, spec: ModelSpec, words: bytes, wanted: Query) -> None:
+        self._remembered += len(words) + OVERHEAD
+        if self._remembered > REMEMBERED_BYTES:
+            self._queries.clear()
+            self._remembered = len(words) + OVERHEAD
+        self._queries[spec, words] = wanted
 
     def _translate(self, spec: ModelSpec, asked: params.ListQuery) -> Query:
         """What is asked for, from the beginning of the list. Raises Invalid."""
