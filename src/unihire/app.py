@@ -146,6 +146,8 @@ def create_app(settings: Settings, pool: Pool, sealer: Sealer | None = None) -> 
             *ContentRoutes(pool, gate, Contents(pool, clients, reader, make_policy(settings))).list_routes(),
             *WriteRoutes(pool, gate, unified, Meta(pool, reader)).list_routes(),
             *native.list_routes(),
+            Route(f"{NATIVE.path}/{{plural}}", native.refuse_list),
+            Route(f"{NATIVE.path}/{{plural}}/{{id}}", native.refuse_list),
             *Connectors(pool, calls, operations).list_routes(),
             *capabilities.CapabilityRoutes(pool, gate).list_routes(),
             *quarantine.Quarantine(pool, gate).list_routes(),

@@ -146,8 +146,8 @@ def test_a_server_tells_its_metrics_and_traces_requests(command: Command, collec
         assert httpx.get(f"{url}/metrics").status_code == 401
         metrics = httpx.get(f"{url}/metrics", headers={"Authorization": "Bearer watcher"}).text
         assert end(server, signal.SIGTERM)[0] == 0
-    assert 'unihire_api_request_seconds_count{method="GET",route="/api/ats/v1/{plural}",status="401"} 1.0' in metrics
-    assert collector.names == {"GET /api/ats/v1/{plural}", "GET /metrics"}
+    assert 'unihire_api_request_seconds_count{method="GET",route="/api/ats/v1/jobs",status="401"} 1.0' in metrics
+    assert collector.names == {"GET /api/ats/v1/jobs", "GET /metrics"}
     assert collector.services == {"hiring"}
 
 

@@ -49,6 +49,10 @@ class Reads:
             routes += [Route(path, answer), Route(f"{path}/{{id}}", answer)]
         return routes
 
+    async def refuse_list(self, request: Request) -> Response:
+        """There is no such list."""
+        return self._gate.refuse(NotFound("Not Found"))
+
     async def _answer(self, spec: ModelSpec, request: Request) -> Response:
         id = request.path_params.get("id")
         query: bytes = request.scope["query_string"]
