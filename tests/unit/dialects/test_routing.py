@@ -79,5 +79,19 @@ async def test_a_route_that_is_added_is_found() -> None:
 
 
 async def test_routes_behind_a_prefix_are_found() -> None:
-    async with open_client(SMALL, IndexedRouter, root_path="/ats") as client:
-        assert (await client.get("/ats/a/b")).text.startswith("/a/b ")
+    prefixed = {"root_path": "/ats"}
+    async with open_client(SMALL, IndexedRouter, **prefixed) as ours, open_client(SMALL, Router, **prefixed) as theirs:
+        assert (await ours.get("/ats/a/b")).text.startswith("/a/b ")
+        for path in (
+            "/ats/a/b",
+            "/a/b",
+            "/ats",
+            "/ats/",
+            "/atsa/b",
+            "/ats/ats/a/b",
+            "/ats/n/7",
+            "/ats/m/7",
+            "/ats/a/x/b",
+        ):
+            answer, expected = await ours.get(path), await theirs.get(path)
+            assert (answer.status_code, answer.text) == (expected.status_code, expected.text), path
