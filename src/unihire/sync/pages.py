@@ -164,6 +164,7 @@ class Pages:
         self._writer = StreamWriter(
             connector, stream.name, models=model_numbers(stream), own=self.own, has_parts=self._has_parts,
             has_parts_outside_row=bool(self._beside), shows_others=bool(stream.joins or stream.details),
+            has_shared=self._has_shared,
             stores_joined=self.is_stored,
             find_showing=self._find_showing,
             find_changed_parts=self._find_changed_parts if self._has_shared and self.own else None,
@@ -344,7 +345,7 @@ class Pages:
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # a task that waits for the network is woken by the first and runs in the second
         shown_by_rows = dict[tuple[str, bytes], list[str]]()
-        if not is_each:
+        if not is_each and (self._has_shared or len({record.id for record in records}) < len(records)):
             first = dict[str | tuple[str, bytes], Rendered]()
             for record in records:
                 if record.is_shared:

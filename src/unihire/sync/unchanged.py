@@ -97,22 +97,24 @@ class UnchangedRows:
 
     def hash(self, raw: bytes) -> int:
         """The hash of a row as it was sent; of volatile texts only their offsets count."""
-        if self._begin_hash is None:
-            key = find_making_version(self._storage.slug, self._stream, self._others)
-            self._begin_hash = blake2b(digest_size=8, key=key).copy
-        digest = self._begin_hash()
+        digest = (self._begin_hash or self._begin())()
         digest.update(raw if self._pattern is None else self._pattern.sub(_MARK, raw))
         found: int = _AS_INT(digest.digest())[0]
         return found
+
+    def _begin(self) -> Callable[[], Any]:
+        key = find_making_version(self._storage.slug, self._stream, self._others)
+        self._begin_hash = blake2b(digest_size=8, key=key).copy
+        return self._begin_hash
 
     def hash_rows(self, rows: Iterable[Row], row_ids: Iterable[str], without: Collection[str]) -> dict[str, int]:
         """The hashes to store, by row id; none for a row that is there in two versions, or is in `without`."""
         if not self.is_able:
             return {}
         found: dict[str, int] = {}
-        ambiguous = set(without)
+        ambiguous, hash = set(without), self.hash
         for row, row_id in zip(rows, row_ids, strict=True):
-            made = self.hash(row.raw)
+            made = hash(row.raw)
             if found.setdefault(row_id, made) != made:
                 ambiguous.add(row_id)
         for row_id in ambiguous:

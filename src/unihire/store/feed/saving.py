@@ -186,14 +186,14 @@ async def save_found(
     `hashes` are row hashes by record id. Without `has_all_inputs`, joined rows or details may not have been read yet:
     `more` is filled but its hash stays NULL, so the next complete read fills it again.
     """
-    stored = {row["id"]: row for row in found}
-    fresh: list[Rendered] = []
+    stored = {row["id"]: row for row in found if row["id"] is not None}
+    fresh = [] if stored else [*records]
     outdated: list[asyncpg.Record] = []
     updated: list[tuple[Rendered, asyncpg.Record]] = []
     same: list[tuple[Rendered, asyncpg.Record]] = []
     rehashed: list[tuple[str, int | None]] = []
     without_more: list[tuple[Rendered, asyncpg.Record]] = []
-    for record in records:
+    for record in records if stored else ():
         known = stored.get(record.id)
         if known is None:
             fresh.append(record)

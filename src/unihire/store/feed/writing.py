@@ -70,6 +70,7 @@ class StreamWriter:
         stores_joined: bool,
         has_parts_outside_row: bool = False,
         shows_others: bool = False,
+        has_shared: bool = False,
         find_showing: Callable[[Connection, int], Awaitable[Collection[str]]],
         find_changed_parts: FindChangedParts | None = None,
     ) -> None:
@@ -77,7 +78,7 @@ class StreamWriter:
 
         `has_parts`: some records are parts owned by one row. `has_parts_outside_row`: some of those come from details
         or joins and can appear or disappear while the row is unchanged. `shows_others`: records are also made from
-        details or joins.
+        details or joins. `has_shared`: some are parts that several rows may contain.
 
         `find_changed_parts` selects, of shared parts that differ from the stored version, those whose row contained
         another version before. Without it, the first row of the read decides. `find_showing` finds the streams whose
@@ -87,6 +88,7 @@ class StreamWriter:
         self.expects_nothing = False
         """Whether no record of the pages is stored yet, as far as is known."""
         self._shows_others = shows_others
+        self._has_shared = has_shared
         self._find_changed_parts = find_changed_parts
         self._confirmed: set[str] = set()
         self._disputed: dict[str, Rendered] = {}
@@ -217,7 +219,7 @@ class StreamWriter:
         did before. If two rows always disagree about a part, the stored version stays, whatever order the rows come in.
         A part equal to the stored version is in them only to update its volatile texts, or to fill `more`.
         """
-        if page.asked_seq == LATEST and page.joined is not None:
+        if not self._has_shared or (page.asked_seq == LATEST and page.joined is not None):
             return page.records  # only a remap passes LATEST; its page has every row's version of a part
         stored = {row["id"]: row["fingerprint"] for row in found if row["id"] is not None and not row["is_deleted"]}
         records, disputed, fresh = list[Rendered](), list[Rendered](), set[str]()
