@@ -14,6 +14,7 @@ from testbed.records import bury, find_ids, id_in, save
 from testbed.tenants import Tenant, read_pages
 from unihire.model import MODELS, ModelSpec
 from unihire.store import Connection, ranges
+from unihire.store.bodies import Content
 from unihire.store.database import open_database
 from unihire.store.list_queries import RecordSelection
 from unihire.store.migrate import migrate
@@ -251,6 +252,31 @@ async def test_every_list_can_be_narrowed_by_both_moments_wherever_they_are_stor
         ({"remote_updated_before": moments[2], "remote_created_before": moments[3]}, ["2"]),
     ):
         assert find_ids(await read_pages(api, path, page_size=1, **params)) == expected, params
+
+
+@pytest.mark.parametrize("model", ["candidate", "application"], ids=["in the answer", "beside it"])
+@pytest.mark.parametrize("name", ranges.MOMENTS)
+async def test_moment_is_read_from_a_record_as_its_index_has_it(tenant: Tenant, model: str, name: str) -> None:
+    rows = [{key: row[key] for key in ("remote_id", "remote_created_at", "remote_updated_at")} for row in make_rows()]
+    odd = '\\"remote_created_at\\":\\"2020'
+    await save(tenant, model, *rows, {"remote_id": odd, "remote_created_at": write(START), "remote_updated_at": None})
+    spec, number = MODELS[model], tenant.connector.number
+    stored = await tenant.pool.fetch(
+        f"SELECT body, more, {ranges.MOMENTS[name]} AS moment FROM record WHERE {ranges.MOMENTS[name]} IS NOT NULL"
+    )
+    assert len(stored) > 30
+    assert [ranges.read_moment(name, spec.number, row) for row in stored] == [row["moment"] for row in stored]
+    for content in (Content(), Content(in_parts=True)):
+        wanted = RecordSelection(number, spec.number, 0, 5, content=content)
+        found, place = 0, None
+        for _ in range(20):
+            page = await ranges.list_range(tenant.pool, wanted, [Range(name, BEFORE_ALL, AFTER_ALL)], place)
+            found += len(page.bodies)
+            if page.last is None:
+                break
+            assert page.moment is not None
+            place = page.moment, page.last
+        assert found == len(stored)
 
 
 async def test_store_of_an_earlier_version_has_the_ranges_as_soon_as_it_comes_forward(

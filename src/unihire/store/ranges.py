@@ -75,9 +75,9 @@ WALK_RANGE = """
     WHERE true{checks} ORDER BY record.moment, record.seq LIMIT $4
 """
 
-# The same where nothing is checked besides.
+# The same where nothing is checked besides. The moment of the last record alone is needed: `read_moment` has it.
 WALK_RANGE_ALONE = """
-    SELECT record.seq, record.body{columns}, {moment} AS moment FROM record
+    SELECT record.seq, record.body{columns} FROM record
     WHERE record.connector = $1 AND record.model = $2 AND {moment} IS NOT NULL
         AND ({moment}, record.seq) > ($5, $6) AND {moment} < $7 AND record.seq > $3
     ORDER BY {moment}, record.seq LIMIT $4
@@ -162,7 +162,18 @@ async def list_range(
     if more:
         rows.pop()
     found = read_rows(rows, frozenset(), rows[-1]["seq"] if more else None, wanted.content)
-    return structs.replace(found, moment=rows[-1]["moment"]) if more else found
+    if not more:
+        return found
+    moment = rows[-1].get("moment") or read_moment(ranges[0].moment, wanted.model, rows[-1])
+    return structs.replace(found, moment=moment)
+
+
+def read_moment(name: str, model: int, row: asyncpg.Record) -> str:
+    """The moment of a record, as its index has it (`write_moment`)."""
+    text: bytes = row["body"] if model in IN_BODIES[name] else row["more"]
+    mark = f'"{name}":"'.encode()
+    start = text.index(mark) + len(mark)
+    return text[start : start + 27].partition(b"Z")[0].decode()
 
 
 async def _list_rows(
@@ -177,7 +188,8 @@ async def _list_rows(
         by_array = connection.get_server_version().major >= ARRAYS_FROM
         return await fetch(GATHER_RANGE, by_ids(wanted.ids, by_array=by_array))
     if not (wanted.keys or wanted.after or len(ranges) > 1):
-        return await fetch(WALK_RANGE_ALONE)
+        has_text = wanted.content.in_parts or wanted.model in IN_BODIES[ranges[0].moment]
+        return await fetch(WALK_RANGE_ALONE if has_text else WALK_RANGE)
     if wanted.keys or len(ranges) > 1:
         rows = await fetch(TRY_RANGE)
         if not rows or rows[-1]["nth"] < STEPS or sum(row["fits"] for row in rows) > wanted.limit:
