@@ -92,6 +92,7 @@ async def serve_framing(api: str) -> AsyncIterator[str]:
 
 async def look(page: Page, name: str) -> None:
     """The page as it is, in every width and scheme: no violation, and nothing to be scrolled sideways."""
+    await page.wait_for_load_state("load")  # its stylesheet, too
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 844 if width < 1000 else 900})
         for scheme in SCHEMES:
@@ -102,6 +103,12 @@ async def look(page: Page, name: str) -> None:
             if "SHOTS" in os.environ:
                 path = Path(os.environ["SHOTS"]) / f"{name}-{width}-{scheme}.png"
                 await page.screenshot(path=path, full_page=True)
+
+
+async def press(page: Page, name: str) -> None:
+    """Press a button, and be on the page that it leads to."""
+    async with page.expect_navigation():
+        await page.get_by_role("button", name=name).click()
 
 
 async def fill(at: Page | FrameLocator, company: Company, **others: str) -> None:
@@ -135,7 +142,7 @@ async def test_customer_connects_by_credentials(
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         await page.goto(f"{company.client.base_url}/embed?link_token={token}")
         await look(page, f"{slug}-{language}-1-pick")
-        await page.get_by_role("button", name=get_integration(slug).name).click()
+        await press(page, get_integration(slug).name)
         await look(page, f"{slug}-{language}-2-empty")
         secret = next(one.name for one in get_integration(slug).list_credentials() if one.is_secret)
         await fill(page, company, **{secret: "wrong-" + "0" * 32})
@@ -152,9 +159,9 @@ async def test_customer_connects_by_credentials(
         await page.get_by_role("button", name=say("I have granted them: check again")).click()
         await expect(page.get_by_text(say("Everything that is needed can be read."))).to_be_visible()
         await look(page, f"{slug}-{language}-5-review")
-        await page.get_by_role("button", name=say("Send this step to somebody else")).click()
+        await press(page, say("Send this step to somebody else"))
         await look(page, f"{slug}-{language}-6-handed")
-        await page.get_by_role("button", name=say("Go on here")).click()
+        await press(page, say("Go on here"))
         await page.get_by_role("button", name=say("Connect"), exact=True).click()
         await expect(page.get_by_role("status")).to_contain_text("Customer Ltd")
         await look(page, f"{slug}-{language}-7-done")
