@@ -112,9 +112,9 @@ class UnchangedRows:
         if not self.is_able:
             return {}
         found: dict[str, int] = {}
-        ambiguous, hash = set(without), self.hash
+        ambiguous, hash_row = set(without), self.hash
         for row, row_id in zip(rows, row_ids, strict=True):
-            made = hash(row.raw)
+            made = hash_row(row.raw)
             if found.setdefault(row_id, made) != made:
                 ambiguous.add(row_id)
         for row_id in ambiguous:
