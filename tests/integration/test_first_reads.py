@@ -76,7 +76,7 @@ async def test_parts_that_rows_share_are_looked_up_always(
 async def test_a_row_that_comes_again_on_a_later_page_is_saved_once(
     tenant: Tenant, vendor: Vendor, looked_up: list[list[str]]
 ) -> None:
-    """A row comes in at the top of the list while it is read: each page ends with the row that the next begins with."""
+    """A row comes in at the top of the list after its first page was read, which ends as the second then begins."""
     people = vendor.lists["/people"] = [person(number) for number in "12345"]
 
     def push_down(request: web.Request) -> web.Response:

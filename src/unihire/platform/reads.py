@@ -194,9 +194,6 @@ def _choose_content(scope: Scope, model: ModelSpec, show: RecordView) -> Content
     )
 
 
-_find_keys = lru_cache(maxsize=10_000)(FilterKeys)
-"""Some hundred bytes each."""
-
 REMEMBERED_LENGTH = 2_000
 """Values of a filter that have together no more characters are remembered with their keys: the pages of a list are
 asked for with the same."""
@@ -204,14 +201,13 @@ asked for with the same."""
 
 def _hash_values(connector: int, model: int, field: FieldSpec, values: tuple[str, ...]) -> Sequence[int]:
     """The keys any of which a record has that has one of the values."""
-    if sum(map(len, values)) <= REMEMBERED_LENGTH:
-        return _hash_again(connector, model, field, values)
-    return _find_keys(connector, model, field).list_asked(values)
+    hash_them = _hash_few if sum(map(len, values)) <= REMEMBERED_LENGTH else _hash_few.__wrapped__
+    return hash_them(connector, model, field, values)
 
 
 @lru_cache(maxsize=1_000)
-def _hash_again(connector: int, model: int, field: FieldSpec, values: tuple[str, ...]) -> Sequence[int]:
-    return tuple(_find_keys(connector, model, field).list_asked(values))
+def _hash_few(connector: int, model: int, field: FieldSpec, values: tuple[str, ...]) -> Sequence[int]:
+    return tuple(FilterKeys(connector, model, field).list_asked(values))
 
 
 _make_content = cache(Content)

@@ -46,10 +46,6 @@ class Face:
     has_ranges: bool = False
 
     @cached_property
-    def by_plural(self) -> Mapping[str, ModelSpec]:
-        return {spec.plural: spec for spec in self.models}
-
-    @cached_property
     def by_name(self) -> Mapping[str, ModelSpec]:
         return {spec.name: spec for spec in self.models}
 

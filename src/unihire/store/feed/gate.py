@@ -106,6 +106,9 @@ VALUE_ERRORS = (
 )
 """How PostgreSQL, asyncpg and our COPY encoder refuse a value. None of these is transient."""
 
+RECORD_IDENTITY = "record_pkey"
+"""The constraint that refuses a record which is stored and was not looked up (`StreamWriter.expects_nothing`)."""
+
 
 class Feed:
     """A connector's feed while it is locked: what is written to it, in one transaction.
@@ -181,10 +184,12 @@ async def write_feed(
             pool, connector, asked_seq, isolates_rows=False, credentials=credentials, log_changes=log_changes
         ) as feed:
             return await work(feed)
-    except asyncpg.UniqueViolationError:
-        log.info("records of a page that were taken for new are stored: it is saved again")
     except VALUE_ERRORS as error:
-        log.warning("the database refuses something of a page: its rows are saved apart", reason=name_refusal(error))
+        if getattr(error, "constraint_name", None) == RECORD_IDENTITY:
+            log.info("records of a page that were taken for new are stored: it is saved again")
+        else:
+            reason = name_refusal(error)
+            log.warning("the database refuses something of a page: its rows are saved apart", reason=reason)
     async with _open_feed(
         pool, connector, asked_seq, isolates_rows=True, credentials=credentials, log_changes=log_changes
     ) as feed:
